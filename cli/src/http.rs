@@ -1,0 +1,128 @@
+//! The listener of `serve` and `dev`: three statuses that are API Gateway's part on AWS (404, 405,
+//! 413), and patience that a slow client cannot use up.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use ingress::{accept::Ingress, signature};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::sqlite::queue::SqliteQueue;
+
+/// Where LINE posts its webhooks (CONTRACT "Ingress").
+pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
+/// The largest webhook that is read.
+const BODY_MAX: usize = 2_000_000;
+/// How long a client may take over its headers, and again over its body.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How much of a body that is too large is read and thrown away, so that its sender, who is still
+/// writing, gets to read the 413.
+const DISCARD_MAX: usize = 32 << 20;
+/// How many connections are held at once; further ones wait in the kernel's backlog.
+const CONNECTIONS_MAX: usize = 4096;
+/// How long open requests may take after the listener was closed.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// The product's own paths.
+pub fn router(ingress: Arc<Ingress>, queue: Arc<SqliteQueue>) -> Router {
+    Router::new()
+        .route(WEBHOOK_PATH, post(webhook).with_state(ingress))
+        .route("/healthz", get(healthz).with_state(queue))
+}
+
+async fn webhook(State(ingress): State<Arc<Ingress>>, headers: HeaderMap, request: Request) -> StatusCode {
+    let body = match read(&headers, request.into_body()).await {
+        Ok(body) => body,
+        Err(status) => return status,
+    };
+    let signature = headers.get(signature::HEADER).map(axum::http::HeaderValue::as_bytes);
+    let status = ingress.accept(signature, &body).await.status();
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > BODY_MAX) {
+        tokio::spawn(timeout(CLIENT_TIMEOUT, discard(body)));
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    match timeout(CLIENT_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+async fn discard(mut body: Body) {
+    let mut left = DISCARD_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(size) else { return };
+        left = rest;
+    }
+}
+
+async fn healthz(State(queue): State<Arc<SqliteQueue>>) -> Response {
+    match queue.depth().await {
+        Ok(depth) => Json(depth).into_response(),
+        Err(error) => {
+            tracing::error!(error = %shared::logging::chain(&error), "the queue cannot be counted");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+/// Serves until `stop`, then lets open requests finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(CLIENT_TIMEOUT);
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (listener.accept().await, place)
+        };
+        let (stream, place) = tokio::select! {
+            (accepted, place) = accepted => match accepted {
+                Ok((stream, _)) => (stream, place),
+                Err(error) => {
+                    // Out of file descriptors, say: those in use will come free.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            () = stop.cancelled() => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            let _place = place;
+            // A client that went away or spoke no HTTP is its own affair.
+            let _ = connection.await;
+        });
+    }
+    drop(listener);
+    let _ = timeout(CLOSING, open.shutdown()).await;
+}

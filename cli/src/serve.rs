@@ -1,0 +1,169 @@
+//! `henji serve`: both stages in one process against the real LINE and the real model. Also the one
+//! place where the whole thing runs on port 0, which `dev` and the tests use.
+
+use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use axum::Router;
+use ingress::accept::{BUDGET, Ingress};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use shared::{env::Env, logging, secret::Secret};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tokio_util::sync::CancellationToken;
+use worker::{
+    adapters::{line::Line, openai::OpenAi},
+    answer::{Clock, Worker},
+    config::Config,
+};
+
+use crate::{
+    dispatch::{self, Dispatcher},
+    http,
+    sqlite::{Database, history::SqliteHistory, letters::Letters, queue::SqliteQueue},
+};
+
+/// The database's name in the data directory.
+pub const DATABASE: &str = "henji.db";
+const LOCK: &str = "henji.lock";
+
+/// What one process needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    /// Stage two's settings.
+    pub worker: Config,
+    /// `LINE_CHANNEL_SECRET`.
+    pub channel_secret: SecretString,
+    /// `LINE_CHANNEL_ACCESS_TOKEN`.
+    pub access_token: SecretString,
+    /// `OPEN_AI_API_KEY`.
+    pub api_key: SecretString,
+    /// `CONCURRENCY`: conversations worked on at once.
+    pub concurrency: u32,
+    /// `JOB_TIMEOUT_SECONDS`: the longest that one attempt may take.
+    pub job_timeout: Duration,
+}
+
+impl Settings {
+    /// Reads the environment (and `.env`), or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> anyhow::Result<Self> {
+        Ok(Self {
+            channel_secret: env.secret("LINE_CHANNEL_SECRET")?,
+            access_token: env.secret("LINE_CHANNEL_ACCESS_TOKEN")?,
+            api_key: env.secret("OPEN_AI_API_KEY")?,
+            concurrency: env.number("CONCURRENCY", 1000, 1, 100_000)?,
+            job_timeout: Duration::from_secs(env.number("JOB_TIMEOUT_SECONDS", 300, 1, 3600)?.into()),
+            worker: Config::from_env(env)?,
+        })
+    }
+}
+
+/// A data directory that this process alone works on.
+pub struct DataDir {
+    database: Database,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes, locks and opens it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        std::fs::create_dir_all(path).with_context(|| format!("the data directory {shown} cannot be made"))?;
+        let lock = File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                bail!("another henji works on {shown}: stop it, or give this one its own --data")
+            }
+            Err(error) => return Err(error).with_context(|| format!("{shown}/{LOCK} cannot be locked")),
+        }
+        let database = Database::open(&path.join(DATABASE))
+            .with_context(|| format!("the database {shown}/{DATABASE} cannot be used"))?;
+        Ok(Self { database, _lock: lock })
+    }
+}
+
+/// The wall clock, handed down from here.
+#[expect(clippy::disallowed_methods, reason = "here the clock is handed down")]
+pub fn wall_clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
+
+/// Runs both stages on `listener` until `stop`. `beside` is served on the same listener.
+pub async fn run(
+    settings: Settings,
+    data: DataDir,
+    listener: TcpListener,
+    beside: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let clock = wall_clock();
+    let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
+    let resumed = queue.recover().await?;
+    let client = worker::adapters::http::client()?;
+    let config = settings.worker;
+    let ingress = Arc::new(Ingress {
+        secret: Secret::fixed(settings.channel_secret),
+        queue: queue.clone(),
+        budget: BUDGET,
+    });
+    let dispatcher = Arc::new(Dispatcher {
+        queue: queue.clone(),
+        letters: Letters::new(data.database.clone(), clock.clone()),
+        concurrency: settings.concurrency,
+        job_timeout: settings.job_timeout,
+        worker: Worker {
+            history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
+            model: OpenAi::new(&config, client.clone(), Secret::fixed(settings.api_key), clock.clone()),
+            line: Line::new(&config, client, Secret::fixed(settings.access_token), clock.clone()),
+            clock,
+            config,
+        },
+    });
+    tracing::info!(address = %listener.local_addr()?, resumed, "henji serves");
+    let answering = tokio::spawn(dispatch::run(dispatcher, stop.clone()));
+    http::serve(listener, http::router(ingress, queue).merge(beside), stop).await;
+    answering.await?;
+    tracing::info!("henji stopped");
+    Ok(())
+}
+
+/// The command.
+pub async fn command(listen: SocketAddr, data: &Path, env: &Env) -> anyhow::Result<()> {
+    logging::start(std::io::stderr, env.optional("RUST_LOG")?);
+    let settings = Settings::from_env(env)?;
+    let data = DataDir::open(data)?;
+    let listener = bind(listen).await?;
+    tokio::spawn(say_if_model_is_gone(settings.clone()));
+    run(settings, data, listener, Router::new(), on_signal()?).await
+}
+
+/// Listens, with the file descriptors that many connections need.
+pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+pub fn on_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("told to stop: taking no more, finishing what is in flight");
+        stopping.cancel();
+    });
+    Ok(stop)
+}
+
+async fn say_if_model_is_gone(settings: Settings) {
+    let (Ok(client), clock) = (worker::adapters::http::client(), wall_clock()) else { return };
+    let model = OpenAi::new(&settings.worker, client, Secret::fixed(settings.api_key), clock);
+    if model.is_gone().await {
+        tracing::error!(
+            model = settings.worker.model,
+            "model_gone: the server does not know GPT_MODEL; set it to a current model, or every question is dead-lettered"
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! The embedded database of `serve` and `dev`: one file, one writing thread.
+//!
+//! Every operation is a closure that runs on that thread within a transaction; operations that wait
+//! together share one commit, and so one `fsync`. A caller hears of success only after the commit.
+
+use std::{
+    path::Path,
+    sync::mpsc::{Receiver, Sender, channel},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+pub mod history;
+pub mod letters;
+pub mod queue;
+
+/// The schema that this build reads and writes.
+const SCHEMA: i64 = 1;
+/// How many operations share one commit at most.
+const BATCH: usize = 512;
+/// How long a lock of another process (`henji dlq`) is waited for.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// A handle to the database; clones share its thread.
+#[derive(Clone)]
+pub struct Database(Sender<Operation>);
+
+/// Runs within the transaction, and returns what is to be called with the commit's success.
+type Operation = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(bool) + Send>;
+
+/// The database did not do it. Nothing of the operation was written.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// SQLite says why.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The shared commit failed.
+    #[error("SQLite could not commit")]
+    Commit,
+    /// The thread is gone.
+    #[error("the database is closed")]
+    Closed,
+    /// A newer build wrote the file.
+    #[error("the database has schema {0}, newer than the {SCHEMA} of this henji: use the newer henji")]
+    Newer(i64),
+}
+
+impl Database {
+    /// Opens or creates the database in the file at `path` and starts its thread.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        let mut connection = connect(path, OpenFlags::default())?;
+        create(&mut connection)?;
+        let (sender, operations) = channel();
+        std::thread::Builder::new()
+            .name("sqlite".into())
+            .spawn(move || serve(connection, &operations))
+            .map_err(|_| DatabaseError::Closed)?;
+        Ok(Self(sender))
+    }
+
+    /// Runs an operation; `Ok` means that what it wrote is on disk.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let (sender, result) = oneshot::channel();
+        let operation: Operation = Box::new(move |connection| {
+            let done = within_savepoint(connection, work);
+            Box::new(move |committed| {
+                let result = match done {
+                    Ok(value) if committed => Ok(value),
+                    Ok(_) => Err(DatabaseError::Commit),
+                    Err(error) => Err(error.into()),
+                };
+                let _ = sender.send(result);
+            })
+        });
+        self.0.send(operation).map_err(|_| DatabaseError::Closed)?;
+        result.await.map_err(|_| DatabaseError::Closed)?
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > SCHEMA {
+        return Err(DatabaseError::Newer(version));
+    }
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+fn create(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 0 {
+        transaction.execute_batch(include_str!("sqlite/schema.sql"))?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    transaction.commit()
+}
+
+fn serve(mut connection: Connection, operations: &Receiver<Operation>) {
+    while let Ok(first) = operations.recv() {
+        let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                tracing::error!(%error, "the database takes no transaction");
+                continue; // Dropping the operation tells its caller.
+            }
+        };
+        let (replies, is_whole) = run_batch(&transaction, first, operations);
+        let committed = is_whole && commit(transaction);
+        for reply in replies {
+            reply(committed);
+        }
+    }
+}
+
+/// Runs what waits. False if SQLite rolled the transaction back by itself, as it does on a full disk.
+fn run_batch(transaction: &Transaction<'_>, first: Operation, operations: &Receiver<Operation>) -> (Vec<Reply>, bool) {
+    let mut replies = vec![first(transaction)];
+    while !transaction.is_autocommit() && replies.len() < BATCH {
+        match operations.try_recv() {
+            Ok(operation) => replies.push(operation(transaction)),
+            Err(_) => break,
+        }
+    }
+    let is_whole = !transaction.is_autocommit();
+    (replies, is_whole)
+}
+
+fn commit(transaction: Transaction<'_>) -> bool {
+    transaction.commit().inspect_err(|error| tracing::error!(%error, "the database could not commit")).is_ok()
+}
+
+/// A failed operation leaves nothing behind and does not harm those that share its commit.
+fn within_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.execute_batch("SAVEPOINT operation")?;
+    let done = work(connection);
+    if done.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK TO operation")?;
+    }
+    if !connection.is_autocommit() {
+        connection.execute_batch("RELEASE operation")?;
+    }
+    done
+}

@@ -1,0 +1,237 @@
+//! The queue on SQLite: durable, in order within a conversation, leases for what is in flight.
+//!
+//! The rule behind the `state` column: of each conversation only the first job is ready or in flight.
+//! So taking work is one index range, however many jobs wait behind busy conversations.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ingress::queue::{JobQueue, QueueError};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use shared::job::{EventId, Job};
+use tokio::sync::Notify;
+use worker::answer::Clock;
+
+use super::{Database, DatabaseError};
+
+const WAITING: i64 = 0;
+const READY: i64 = 1;
+const IN_FLIGHT: i64 = 2;
+
+/// How long an event's state is kept after its last change (CONTRACT "Table").
+const STATE_KEPT: Duration = Duration::from_hours(60 * 24);
+
+/// The queue.
+pub struct SqliteQueue {
+    database: Database,
+    clock: Clock,
+    /// Rings when a job was taken or became ready.
+    pub bell: Notify,
+}
+
+/// A job taken for an attempt.
+pub struct Claimed {
+    /// Its place in the queue's order, and its `MessageId`.
+    pub seq: i64,
+    /// The key of its turn.
+    pub event_id: String,
+    /// The group.
+    pub conversation: String,
+    /// The job's JSON.
+    pub body: String,
+}
+
+/// What `GET /healthz` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Depth {
+    /// Unfinished jobs not in flight, delayed retries included.
+    pub queued: u64,
+    /// Jobs that are worked on.
+    pub in_flight: u64,
+    /// Events with a dead letter.
+    pub dead_letters: u64,
+}
+
+impl SqliteQueue {
+    /// The queue in this database.
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock, bell: Notify::new() }
+    }
+
+    fn now(&self) -> i64 {
+        (self.clock)().as_millisecond()
+    }
+
+    /// Gives back what a process that is gone held in flight. Only the holder of the data directory's
+    /// lock may call it.
+    pub async fn recover(&self) -> Result<usize, DatabaseError> {
+        let now = self.now();
+        self.database
+            .call(move |db| {
+                db.execute(
+                    "UPDATE jobs SET state = ?1, visible_at = ?2 WHERE state = ?3",
+                    params![READY, now, IN_FLIGHT],
+                )
+            })
+            .await
+    }
+
+    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due.
+    pub async fn claim(&self, most: u32, lease: Duration) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
+        let now = self.now();
+        let lease_end = now + millis(lease);
+        self.database
+            .call(move |db| {
+                db.prepare_cached("UPDATE jobs SET state = ?1 WHERE state = ?2 AND visible_at <= ?3")?
+                    .execute(params![READY, IN_FLIGHT, now])?;
+                let mut due = db.prepare_cached(
+                    "SELECT seq, event_id, conversation, body FROM jobs
+                     WHERE state = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
+                )?;
+                let claimed = due
+                    .query_map(params![READY, now, most], |row| {
+                        Ok(Claimed {
+                            seq: row.get(0)?,
+                            event_id: row.get(1)?,
+                            conversation: row.get(2)?,
+                            body: row.get(3)?,
+                        })
+                    })?
+                    .collect::<Result<Vec<_>, _>>()?;
+                let mut lease = db.prepare_cached(
+                    "UPDATE jobs SET state = ?1, visible_at = ?2, received = received + 1 WHERE seq = ?3",
+                )?;
+                for job in &claimed {
+                    lease.execute(params![IN_FLIGHT, lease_end, job.seq])?;
+                }
+                let mut next = db.prepare_cached("SELECT min(visible_at) FROM jobs WHERE state = ?1")?;
+                let next: Option<i64> = next.query_row([READY], |row| row.get(0))?;
+                Ok((claimed, next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)))))
+            })
+            .await
+    }
+
+    /// Acknowledges a job: it is gone, and the next of its conversation is ready.
+    pub async fn finish(&self, seq: i64, conversation: &str) -> Result<(), DatabaseError> {
+        let conversation = conversation.to_owned();
+        self.database
+            .call(move |db| {
+                db.prepare_cached("DELETE FROM jobs WHERE seq = ?1")?.execute([seq])?;
+                make_first_ready(db, &conversation)
+            })
+            .await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// Hands a job back, to be seen again after `after`. Its conversation waits with it.
+    pub async fn hand_back(&self, seq: i64, after: Duration) -> Result<(), DatabaseError> {
+        let visible_at = self.now() + millis(after);
+        self.database
+            .call(move |db| {
+                db.prepare_cached("UPDATE jobs SET state = ?1, visible_at = ?2 WHERE seq = ?3")?
+                    .execute(params![READY, visible_at, seq])
+            })
+            .await?;
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// How much is in the queue.
+    pub async fn depth(&self) -> Result<Depth, DatabaseError> {
+        self.database
+            .call(|db| {
+                let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+                let number = |n: i64| u64::try_from(n).unwrap_or(0);
+                let in_flight = count("SELECT count(*) FROM jobs WHERE state = 2")?;
+                Ok(Depth {
+                    queued: number(count("SELECT count(*) FROM jobs")? - in_flight),
+                    in_flight: number(in_flight),
+                    dead_letters: number(count("SELECT count(DISTINCT event_id) FROM letters")?),
+                })
+            })
+            .await
+    }
+
+    /// Forgets, a thousand at a time, the state of events long done and messages past their time.
+    /// Returns how many rows went.
+    pub async fn sweep(&self) -> Result<usize, DatabaseError> {
+        let now = (self.clock)();
+        let oldest = now.as_millisecond() - millis(STATE_KEPT);
+        self.database
+            .call(move |db| {
+                let turns = db.execute(
+                    "DELETE FROM turns WHERE event_id IN (
+                         SELECT event_id FROM turns WHERE updated_at < ?1
+                         AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.event_id = turns.event_id)
+                         LIMIT 1000)",
+                    [oldest],
+                )?;
+                let messages = db.execute(
+                    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
+                    [now.as_second()],
+                )?;
+                Ok(turns + messages)
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl JobQueue for SqliteQueue {
+    async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
+        let count = jobs.len();
+        let jobs: Vec<_> = jobs.iter().map(|job| (job.event_id.clone(), job.conversation.clone(), job.encode())).collect();
+        let now = self.now();
+        let sent = self.database.call(move |db| {
+            for (event, conversation, body) in &jobs {
+                if take(db, event, now)? {
+                    enqueue(db, event.as_str(), conversation.as_str(), body, now)?;
+                }
+            }
+            Ok(())
+        });
+        sent.await.map_err(|source| QueueError { jobs: count, source: source.into() })?;
+        self.bell.notify_one();
+        Ok(())
+    }
+}
+
+/// Marks an event as taken; false if it was before.
+fn take(db: &Connection, event: &EventId, now: i64) -> rusqlite::Result<bool> {
+    let new = db
+        .prepare_cached("INSERT OR IGNORE INTO turns (event_id, updated_at) VALUES (?1, ?2)")?
+        .execute(params![event.as_str(), now])?;
+    Ok(new == 1)
+}
+
+/// Puts a job behind all others.
+pub(super) fn enqueue(db: &Connection, event: &str, conversation: &str, body: &str, now: i64) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO jobs (event_id, conversation, body, state, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![event, conversation, body, WAITING, now])?;
+    make_first_ready(db, conversation)
+}
+
+fn make_first_ready(db: &Connection, conversation: &str) -> rusqlite::Result<()> {
+    let first: Option<(i64, i64)> = db
+        .prepare_cached("SELECT seq, state FROM jobs WHERE conversation = ?1 ORDER BY seq LIMIT 1")?
+        .query_row([conversation], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((seq, WAITING)) = first {
+        db.prepare_cached("UPDATE jobs SET state = ?1 WHERE seq = ?2")?.execute([READY, seq])?;
+    }
+    Ok(())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+/// The time of a column.
+pub(super) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! The story of stage one: authenticate, read, enqueue, answer.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{job::Job, logging, secret::Secret};
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use crate::{queue::JobQueue, signature, webhook};
+
+/// What *accept* may use of LINE's two seconds, after start-up.
+pub const BUDGET: Duration = Duration::from_millis(1500);
+
+/// Stage one.
+pub struct Ingress {
+    /// The channel secret.
+    pub secret: Secret,
+    /// Where the jobs go.
+    pub queue: Arc<dyn JobQueue>,
+    /// How long the whole of it may take: [`BUDGET`].
+    pub budget: Duration,
+}
+
+/// What LINE is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Every event worth answering is durably queued; perhaps there was none.
+    Queued,
+    /// The signature is missing or wrong. Nothing was read.
+    Unauthorized,
+    /// Signed by LINE's secret and yet not a webhook.
+    NotAWebhook,
+    /// The queue did not take it in time. LINE delivers again if its console says so.
+    Unavailable,
+}
+
+impl Accepted {
+    /// The HTTP status that says it.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Queued => 200,
+            Self::Unauthorized => 401,
+            Self::NotAWebhook => 400,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
+impl Ingress {
+    /// Takes one webhook: the bytes as they came, and the value of `x-line-signature`.
+    pub async fn accept(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
+        let accepted = timeout(self.budget, self.accept_in_time(signature, body)).await;
+        accepted.unwrap_or_else(|_| {
+            error!("the webhook was not taken in time: LINE is told 503");
+            Accepted::Unavailable
+        })
+    }
+
+    async fn accept_in_time(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
+        if !self.is_authentic(signature, body).await {
+            warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
+            return Accepted::Unauthorized;
+        }
+        let Ok(verdicts) = webhook::parse(body) else {
+            warn!(bytes = body.len(), "refused a signed body that is not a webhook");
+            return Accepted::NotAWebhook;
+        };
+        let jobs: Vec<Job> = verdicts.into_iter().filter_map(job_of).collect();
+        if jobs.is_empty() {
+            return Accepted::Queued;
+        }
+        match self.queue.send(&jobs).await {
+            Ok(()) => {
+                for job in &jobs {
+                    info!(event = %job.event_id, conversation = %job.conversation, "accepted");
+                }
+                Accepted::Queued
+            }
+            Err(failure) => {
+                error!(error = %logging::chain(&failure), "the webhook was not taken: LINE is told 503");
+                Accepted::Unavailable
+            }
+        }
+    }
+
+    async fn is_authentic(&self, signature: Option<&[u8]>, body: &[u8]) -> bool {
+        let Some(signature) = signature else { return false };
+        let verify = || signature::verify(&self.secret.current(), body, signature);
+        verify() || (self.secret.reread().await && verify())
+    }
+}
+
+fn job_of(verdict: webhook::Verdict) -> Option<Job> {
+    match verdict {
+        webhook::Verdict::Job(job) => return Some(job),
+        webhook::Verdict::Skip(reason) => info!(reason, "skipped an event"),
+        webhook::Verdict::Odd(reason) => warn!(reason, "skipped an odd event"),
+    }
+    None
+}

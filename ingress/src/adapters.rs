@@ -1,0 +1,3 @@
+//! Stage one's way to AWS.
+
+pub mod sqs;

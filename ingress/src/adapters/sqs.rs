@@ -1,0 +1,72 @@
+//! The job queue on SQS FIFO: the conversation is the message group, the event id the deduplication
+//! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
+
+use async_trait::async_trait;
+use aws_config::SdkConfig;
+use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use shared::job::Job;
+
+use crate::queue::{JobQueue, QueueError};
+
+/// The most messages that `SendMessageBatch` takes (AWS: `SendMessageBatch`).
+const BATCH: usize = 10;
+
+/// The queue behind `QUEUE_URL`.
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+}
+
+/// SQS took a part of a batch, twice.
+#[derive(Debug, thiserror::Error)]
+#[error("SQS refused: {0}")]
+struct Refused(String);
+
+impl SqsQueue {
+    /// A client for the queue at `url`.
+    pub fn new(config: &SdkConfig, url: &str) -> Self {
+        Self {
+            client: Client::new(config),
+            url: url.to_owned(),
+        }
+    }
+
+    /// Sends at most ten jobs and returns those that SQS refused.
+    async fn send_batch<'a>(&self, jobs: &[&'a Job]) -> Result<(Vec<&'a Job>, String), aws_sdk_sqs::Error> {
+        let mut request = self.client.send_message_batch().queue_url(&self.url);
+        for (index, job) in jobs.iter().enumerate() {
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(job.encode())
+                .message_group_id(job.conversation.as_str())
+                .message_deduplication_id(job.event_id.as_str())
+                .build()?;
+            request = request.entries(entry);
+        }
+        let sent = request.send().await?;
+        let codes: Vec<_> = sent.failed().iter().map(|f| f.code().to_owned()).collect();
+        let refused = sent.failed().iter().filter_map(|f| f.id().parse::<usize>().ok());
+        Ok((refused.filter_map(|i| jobs.get(i).copied()).collect(), codes.join(", ")))
+    }
+}
+
+#[async_trait]
+impl JobQueue for SqsQueue {
+    async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
+        let failed = |jobs: usize, source: Box<dyn std::error::Error + Send + Sync>| QueueError { jobs, source };
+        for chunk in jobs.chunks(BATCH) {
+            let all: Vec<&Job> = chunk.iter().collect();
+            let (refused, _) = self.send_batch(&all).await.map_err(|e| failed(all.len(), e.into()))?;
+            if refused.is_empty() {
+                continue;
+            }
+            // A partial failure is retried once, from the first refused job on: what was taken in
+            // between is dropped by its deduplication id.
+            let (refused, codes) = self.send_batch(&refused).await.map_err(|e| failed(refused.len(), e.into()))?;
+            if !refused.is_empty() {
+                return Err(failed(refused.len(), Refused(codes).into()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,21 @@
+//! What the ingress function is told by its environment.
+
+use shared::env::{Env, EnvError};
+
+/// The variables of CONTRACT "Environment of the Lambda functions" that stage one reads.
+pub struct Config {
+    /// Prefix of the secrets in the SSM Parameter Store.
+    pub base_secret_path: String,
+    /// The FIFO queue of jobs.
+    pub queue_url: String,
+}
+
+impl Config {
+    /// Reads it, or names the variable that is missing.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        Ok(Self {
+            base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),
+            queue_url: env.base_url("QUEUE_URL", "")?,
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! API Gateway's proxy events, payload format 1.0 (REST API) and 2.0 (HTTP API, Function URL): from
+//! the event to the bytes that LINE signed, and from the verdict to a response.
+
+use aws_lambda_events::{
+    apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest},
+    encodings::Body,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use tracing::warn;
+
+use crate::{
+    accept::{Accepted, Ingress},
+    signature,
+};
+
+/// Answers one invocation. What is no proxy event at all is answered like an unsigned request.
+pub async fn handle(ingress: &Ingress, event: Value) -> ApiGatewayProxyResponse {
+    let accepted = match request_of(event) {
+        Some((signature, Some(body))) => ingress.accept(signature.as_deref(), &body).await,
+        Some((_, None)) => Accepted::NotAWebhook,
+        None => {
+            warn!("the invocation is not an API Gateway proxy event");
+            Accepted::NotAWebhook
+        }
+    };
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = i64::from(accepted.status());
+    response.body = Some(Body::Empty);
+    response
+}
+
+type Request = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// The signature and the body; no body where base64 does not decode.
+fn request_of(event: Value) -> Option<Request> {
+    let (headers, body, is_base64) = if event.get("version").and_then(Value::as_str) == Some("2.0") {
+        let request: ApiGatewayV2httpRequest = serde_json::from_value(event).ok()?;
+        (request.headers, request.body, request.is_base64_encoded)
+    } else {
+        let request: ApiGatewayProxyRequest = serde_json::from_value(event).ok()?;
+        (request.headers, request.body, request.is_base64_encoded)
+    };
+    let signature = headers.get(signature::HEADER).map(|v| v.as_bytes().to_vec());
+    let body = body.unwrap_or_default();
+    let bytes = if is_base64 { STANDARD.decode(body).ok() } else { Some(body.into_bytes()) };
+    Some((signature, bytes))
+}

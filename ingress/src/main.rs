@@ -1,0 +1,44 @@
+//! The ingress Lambda function: wiring only.
+
+use std::{process::ExitCode, sync::Arc};
+
+use ingress::{
+    accept::{BUDGET, Ingress},
+    adapters::sqs::SqsQueue,
+    config::Config,
+    lambda,
+};
+use lambda_runtime::{LambdaEvent, run, service_fn};
+use shared::{
+    adapters::ssm::{Parameter, sdk_config},
+    env::Env,
+    logging,
+    secret::Secret,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    logging::start(std::io::stdout, None);
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %logging::chain(&*error), "the ingress did not start");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let config = Config::from_env(&Env::of_process())?;
+    let sdk = sdk_config(BUDGET).await;
+    let secret = Parameter::new(&sdk, &config.base_secret_path, "LINE_CHANNEL_SECRET");
+    let ingress = Ingress {
+        secret: Secret::of_parameter(secret).await?,
+        queue: Arc::new(SqsQueue::new(&sdk, &config.queue_url)),
+        budget: BUDGET,
+    };
+    run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
+        Ok::<_, std::convert::Infallible>(lambda::handle(&ingress, event.payload).await)
+    }))
+    .await
+}

@@ -1,0 +1,145 @@
+//! LINE's webhook, read tolerantly: fields come and go without notice (LINE, "Development
+//! guidelines"), so nothing is required but an object with an `events` array, and one odd event never
+//! spoils its neighbours. [`triage`] is the one place that decides what is worth a job. Pure.
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
+use shared::job::{self, Ask, ConversationId, EventId, Job};
+
+/// A body that is no webhook.
+#[derive(Debug, thiserror::Error)]
+#[error("the body is not a JSON object with an `events` array")]
+pub struct NotAWebhook;
+
+/// What becomes of one event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It wants an answer.
+    Job(Job),
+    /// It wants none, for this reason.
+    Skip(&'static str),
+    /// It is not an event that this build can read; skipped with a warning.
+    Odd(&'static str),
+}
+
+/// The events of a webhook, each judged on its own.
+pub fn parse(body: &[u8]) -> Result<Vec<Verdict>, NotAWebhook> {
+    #[derive(Deserialize)]
+    struct Webhook<'a> {
+        #[serde(borrow)]
+        events: Vec<&'a RawValue>,
+    }
+    let text = std::str::from_utf8(body).map_err(|_| NotAWebhook)?;
+    // serde would also read a struct from an array.
+    if !text.trim_start().starts_with('{') {
+        return Err(NotAWebhook);
+    }
+    let webhook: Webhook<'_> = serde_json::from_str(text).map_err(|_| NotAWebhook)?;
+    Ok(webhook.events.into_iter().map(judge).collect())
+}
+
+fn judge(raw: &RawValue) -> Verdict {
+    if !raw.get().starts_with('{') {
+        return Verdict::Odd("the event is not an object");
+    }
+    match serde_json::from_str(raw.get()) {
+        Ok(event) => triage(event, raw.get().as_bytes()),
+        Err(_) => Verdict::Odd("a field of the event has an unknown form"),
+    }
+}
+
+/// One event, with only what Henji reads of it (LINE, "Webhook Event Objects").
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookEvent {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    mode: Option<String>,
+    #[serde(rename = "webhookEventId")]
+    id: Option<String>,
+    reply_token: Option<String>,
+    source: Option<Source>,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    user_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    id: Option<String>,
+    #[serde(default)]
+    text: Option<Lossy>,
+}
+
+fn triage(event: WebhookEvent, raw: &[u8]) -> Verdict {
+    use Verdict::{Odd, Skip};
+
+    if event.mode.as_deref() == Some("standby") {
+        return Skip("another service holds the chat (standby)");
+    }
+    match event.kind.as_deref() {
+        Some("message") => {}
+        Some(_) => return Skip("not a message"),
+        None => return Odd("the event has no type"),
+    }
+    let Some(source) = event.source else {
+        return Odd("the message has no source");
+    };
+    match source.kind.as_deref() {
+        Some("user") => {}
+        Some("group" | "room") => return Skip("groups and rooms are not answered"),
+        _ => return Odd("the source is of an unknown type"),
+    }
+    let Some(conversation) = source.user_id.and_then(|id| ConversationId::try_from(id).ok()) else {
+        return Odd("the source has no usable user id");
+    };
+    let Some(message) = event.message else {
+        return Odd("the message event has no message");
+    };
+    let ask = match (message.kind.as_deref(), message.text) {
+        (Some("text"), Some(Lossy(text))) if text.trim().is_empty() => return Skip("the text is blank"),
+        (Some("text"), Some(Lossy(text))) => Ask::Question { text },
+        (Some("text"), None) => return Odd("the text message has no text"),
+        _ if event.reply_token.is_none() => return Skip("not understood, and no reply token to say so"),
+        _ => Ask::NotUnderstood,
+    };
+    Verdict::Job(Job {
+        v: job::VERSION,
+        event_id: EventId::of_event(event.id.as_deref(), message.id.as_deref(), raw),
+        conversation,
+        ask,
+        reply_token: event.reply_token,
+        run: None,
+    })
+}
+
+/// A JSON string in which half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes
+/// U+FFFD instead of an error.
+struct Lossy(String);
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Bytes;
+        impl de::Visitor<'_> for Bytes {
+            type Value = Lossy;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
+                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+            }
+        }
+        from.deserialize_bytes(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! The environment, read in one place. Every error is one line that names its variable.
+//!
+//! An empty value counts as unset, as `.env` files and compose files write it.
+
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+
+use secrecy::SecretString;
+
+/// The variables of this process, `None` where the value is not Unicode.
+#[derive(Clone, Default)]
+pub struct Env(BTreeMap<String, Option<String>>);
+
+/// A variable that stops the start.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EnvError {
+    /// Required and not there.
+    #[error("{0} is not set, and there is no default for it")]
+    Missing(String),
+    /// There, but not what it should be. The value is not shown: it may be a secret in the wrong place.
+    #[error("{name} cannot be read: {why}")]
+    Unreadable {
+        /// The variable.
+        name: String,
+        /// What it should be.
+        why: String,
+    },
+}
+
+impl Env {
+    /// What the process was started with.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let text = |s: std::ffi::OsString| s.into_string().ok();
+        Self(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((text(name)?, text(value))))
+                .collect(),
+        )
+    }
+
+    /// These variables, for a test or from a file.
+    pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().map(|(k, v)| (k, Some(v))).collect())
+    }
+
+    /// The same, with `fallback` for what is unset here (a `.env` file never overrides the process).
+    #[must_use]
+    pub fn or(mut self, fallback: Self) -> Self {
+        for (name, value) in fallback.0 {
+            let mine = self.0.entry(name).or_insert_with(|| value.clone());
+            if mine.as_deref() == Some("") {
+                *mine = value;
+            }
+        }
+        self
+    }
+
+    /// The value, or `None` where it is unset or empty.
+    pub fn optional(&self, name: &str) -> Result<Option<&str>, EnvError> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Some(value)) => Ok(Some(value.as_str()).filter(|v| !v.is_empty())),
+            Some(None) => Err(unreadable(name, "it is not Unicode")),
+        }
+    }
+
+    /// The value of a variable that has no default.
+    pub fn required(&self, name: &str) -> Result<&str, EnvError> {
+        self.optional(name)?
+            .ok_or_else(|| EnvError::Missing(name.to_owned()))
+    }
+
+    /// The value as a `T`, or the default.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str, default: T) -> Result<T, EnvError> {
+        self.optional(name)?.map_or(Ok(default), |text| {
+            text.trim()
+                .parse()
+                .map_err(|e: T::Err| unreadable(name, &e.to_string()))
+        })
+    }
+
+    /// A whole number within bounds, or the default.
+    pub fn number(&self, name: &str, default: u32, min: u32, max: u32) -> Result<u32, EnvError> {
+        let number = self
+            .parsed(name, default)
+            .map_err(|_| unreadable(name, &format!("it must be a whole number from {min} to {max}")))?;
+        if (min..=max).contains(&number) {
+            return Ok(number);
+        }
+        Err(unreadable(name, &format!("it must be from {min} to {max}")))
+    }
+
+    /// A base URL without its last slash, or the default.
+    pub fn base_url(&self, name: &str, default: &str) -> Result<String, EnvError> {
+        let url = self.optional(name)?.unwrap_or(default).trim().trim_end_matches('/');
+        let host = url
+            .strip_prefix("https://")
+            .or_else(|| url.strip_prefix("http://"));
+        match host {
+            Some(host) if !host.is_empty() && !url.contains(char::is_whitespace) => Ok(url.to_owned()),
+            _ => Err(unreadable(name, "it must be an http:// or https:// URL")),
+        }
+    }
+
+    /// A secret that fits into an HTTP header; white space around it is not part of it.
+    pub fn secret(&self, name: &str) -> Result<SecretString, EnvError> {
+        let value = self.required(name)?.trim();
+        if value.is_empty() {
+            return Err(EnvError::Missing(name.to_owned()));
+        }
+        if !value.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(unreadable(name, "a secret is printable ASCII without spaces"));
+        }
+        Ok(value.into())
+    }
+}
+
+/// The error for a value that is there and wrong.
+pub fn unreadable(name: &str, why: &str) -> EnvError {
+    EnvError::Unreadable {
+        name: name.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Env {
+        Env::of(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn every_error_names_its_variable_and_never_shows_the_value() {
+        let env = env(&[("N", "hunter2"), ("Z", "0"), ("URL", "hunter2"), ("S", "hun ter2"), ("E", "")]);
+        for (name, error) in [
+            ("N", env.number("N", 1, 1, 9).unwrap_err()),
+            ("Z", env.number("Z", 1, 1, 9).unwrap_err()),
+            ("URL", env.base_url("URL", "http://x").unwrap_err()),
+            ("S", env.secret("S").unwrap_err()),
+            ("E", env.required("E").unwrap_err()),
+            ("GONE", env.required("GONE").unwrap_err()),
+        ] {
+            let line = error.to_string();
+            assert!(line.starts_with(&format!("{name} ")), "{line}");
+            assert!(!line.contains("hun") && !line.contains('\n'), "{line}");
+        }
+    }
+
+    #[test]
+    fn empty_is_unset_and_the_process_goes_before_the_file() {
+        let process = env(&[("A", "process"), ("B", "")]);
+        let both = process.or(env(&[("A", "file"), ("B", "file"), ("C", "file")]));
+        let values = ["A", "B", "C"].map(|name| both.required(name).unwrap());
+        assert_eq!(values, ["process", "file", "file"]);
+        assert_eq!(both.number("D", 7, 1, 9).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_base_url_loses_its_last_slash_and_a_secret_its_line_break() {
+        let env = env(&[("URL", "http://127.0.0.1:1/v1/"), ("S", "abc\n")]);
+        assert_eq!(env.base_url("URL", "").unwrap(), "http://127.0.0.1:1/v1");
+        assert_eq!(secrecy::ExposeSecret::expose_secret(&env.secret("S").unwrap()), "abc");
+    }
+}

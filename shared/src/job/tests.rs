@@ -1,0 +1,64 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+fn job(text: &str) -> Job {
+    Job {
+        v: VERSION,
+        event_id: EventId::of_event(Some("01FZ74ASS536FW97EX38NKCZQK"), None, b""),
+        conversation: "U4af4980629".to_owned().try_into().unwrap(),
+        ask: Ask::Question { text: text.into() },
+        reply_token: Some("token".into()),
+        run: None,
+    }
+}
+
+#[test]
+fn the_json_in_the_queue_never_changes() {
+    assert_eq!(
+        job("hi").encode(),
+        r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"question","text":"hi","replyToken":"token"}"#
+    );
+    let notice = Job {
+        ask: Ask::NotUnderstood,
+        reply_token: None,
+        run: Some("letter".into()),
+        ..job("")
+    };
+    assert_eq!(
+        notice.encode(),
+        r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"notUnderstood","run":"letter"}"#
+    );
+}
+
+#[test]
+fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
+    let job = job("a\u{fffe}b\u{ffff}c\u{0}\u{1f34e}\"\\");
+    let body = job.encode();
+    assert!(body.chars().all(|c| c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}'));
+    assert_eq!(Job::decode(&body).unwrap(), job);
+}
+
+#[test]
+fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
+    assert!(matches!(Job::decode(r#"{"v":2,"x":1}"#), Err(JobError::Newer(2))));
+    for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#] {
+        let error = Job::decode(garbage).unwrap_err();
+        assert!(matches!(error, JobError::Unreadable(_)), "{garbage}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn an_event_without_an_id_gets_the_same_derived_one_each_time() {
+    let of = EventId::of_event;
+    assert_eq!(of(Some("01H"), Some("1"), b"x").as_str(), "01H");
+    assert_eq!(of(None, Some("325708"), b"x"), of(None, Some("325708"), b"y"));
+    assert_eq!(of(None, None, b"x"), of(None, Some(""), b"x"));
+    assert_ne!(of(None, None, b"x"), of(None, None, b"y"));
+    let odd = "\u{3042}".repeat(40);
+    assert_eq!(of(Some(&odd), None, b"x"), of(Some(&odd), None, b"y"));
+    // Pinned: another namespace would answer old events a second time.
+    assert_eq!(of(None, Some("325708"), b"").as_str(), "cc0c8ab7-82fd-5d1c-b0a2-ba97038d740f");
+    assert_eq!(of(Some("01H"), None, b"").derive("user").to_string(), "dd10a7ab-3848-5f37-a079-603101e1c680");
+}

@@ -1,0 +1,6 @@
+//! Stage two's ways to the network: LINE and the model over HTTP, DynamoDB and SQS on AWS.
+
+pub mod http;
+pub mod line;
+pub mod openai;
+

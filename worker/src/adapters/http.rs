@@ -1,0 +1,88 @@
+//! The one way HTTP clients are made, bodies are read, and `Retry-After` is understood.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, fmt::rfc2822};
+use reqwest::{Client, Response, header::HeaderMap};
+
+/// How long a TCP and TLS handshake may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The model is silent for minutes; without probes a NAT forgets the connection.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A client with a connect time-out. Each request sets its own total one. Redirects are not followed:
+/// they would carry a secret to another host.
+pub fn client() -> Result<Client, reqwest::Error> {
+    // The first call wins; the provider is the same each time.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_keepalive(KEEPALIVE)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent("henji")
+        .build()
+}
+
+/// A response's body, or `None` where it is larger than `max` bytes.
+pub async fn body(mut response: Response, max: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > max {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3).
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// Why a request got no response, in words without its URL.
+pub fn no_response(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke"
+    }
+}
+
+/// A word that a server wrote, if it is an identifier: anything longer or freer could quote people.
+pub fn identifier(word: &str) -> &str {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.:".contains(&b);
+    if (1..=64).contains(&word.len()) && word.bytes().all(plain) { word } else { "?" }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_anything_else_is_nothing() {
+        let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
+        for (value, seconds) in [
+            ("7", Some(7.0)),
+            ("0.5", Some(0.5)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7.0)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0)),
+            ("soon", None),
+            ("-3", None),
+            ("1e300", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", value.parse().unwrap());
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs_f64), "{value}");
+        }
+    }
+}

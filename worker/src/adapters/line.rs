@@ -1,0 +1,167 @@
+//! LINE's Messaging API: push, reply, loading animation, and the quota that tells one 429 from
+//! another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
+
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::json;
+use shared::secret::Secret;
+use uuid::Uuid;
+
+use super::http;
+use crate::{
+    config::Config,
+    outcome::{Failure, Reason, Remedy},
+    reply::TextMessage,
+};
+
+/// How long LINE may take over a message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take over what is not worth waiting for.
+const SIDE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest loading animation that LINE shows (LINE, "Display a loading animation").
+pub const LOADING_SECONDS: u64 = 60;
+/// The largest response that is read.
+const BODY_MAX: usize = 64 << 10;
+
+/// A client of one channel.
+pub struct Line {
+    http: Client,
+    base_url: String,
+    token: Secret,
+    clock: crate::answer::Clock,
+}
+
+/// A push that LINE did not answer with "accepted".
+#[derive(Debug)]
+pub enum PushError {
+    /// It may have been accepted (500, time-out, reset): the same key and body tell.
+    Unknown(Failure),
+    /// It was certainly not accepted.
+    Refused(Failure),
+    /// The token is refused; certainly not accepted.
+    Unauthorized(Failure),
+}
+
+impl Line {
+    /// A client with the settings' base URL.
+    pub fn new(config: &Config, http: Client, token: Secret, clock: crate::answer::Clock) -> Self {
+        Self { http, base_url: config.line_api_base_url.clone(), token, clock }
+    }
+
+    /// Goes back to the token's source; true if it is another one now.
+    pub async fn reread_token(&self) -> bool {
+        self.token.reread().await
+    }
+
+    /// Pushes this body under this key. 409 means that the key was accepted before: success
+    /// (LINE, "Retry failed API requests").
+    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<(), PushError> {
+        let sent = self
+            .post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT)
+            .header("x-line-retry-key", retry_key.to_string())
+            .send()
+            .await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => {
+                let detail = format!("push: {}", http::no_response(&error));
+                return Err(if error.is_connect() {
+                    PushError::Refused(Failure::passing(Reason::LineRejected, detail))
+                } else {
+                    PushError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
+                });
+            }
+        };
+        let detail = detail("push", &response);
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            StatusCode::CONFLICT => Ok(()),
+            StatusCode::TOO_MANY_REQUESTS => Err(PushError::Refused(self.too_many(response, detail).await)),
+            StatusCode::UNAUTHORIZED => {
+                Err(PushError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
+            }
+            StatusCode::FORBIDDEN => Err(PushError::Refused(Failure::lasting(Reason::LineAuth, detail))),
+            status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                Err(PushError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
+            }
+            _ => Err(PushError::Refused(Failure::lasting(Reason::LineRejected, detail))),
+        }
+    }
+
+    /// Says one text by a reply token, free of charge. No retry key: the token is single-use, which
+    /// makes the same request safe to repeat. `Ok(false)` if LINE does not take the token (any more).
+    pub async fn reply(&self, token: &str, text: &str) -> Result<bool, Failure> {
+        let body = json!({ "replyToken": token, "messages": [TextMessage::from(text)] });
+        let sent = self.post("/v2/bot/message/reply", body.to_string(), SEND_TIMEOUT).send().await;
+        let response = sent.map_err(|e| Failure::passing(Reason::LineRejected, format!("reply: {}", http::no_response(&e))))?;
+        let detail = detail("reply", &response);
+        match response.status() {
+            status if status.is_success() => Ok(true),
+            StatusCode::BAD_REQUEST => Ok(false),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Failure::lasting(Reason::LineAuth, detail)),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                Err(Failure::passing(Reason::LineRejected, detail))
+            }
+            _ => Err(Failure::lasting(Reason::LineRejected, detail)),
+        }
+    }
+
+    /// Shows the loading animation for a minute. Only private chats have one. Its failure is nobody's
+    /// concern: the answer comes all the same.
+    pub async fn start_loading(&self, chat: &str) {
+        let body = json!({ "chatId": chat, "loadingSeconds": LOADING_SECONDS });
+        let sent = self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT).send().await;
+        if !sent.is_ok_and(|response| response.status().is_success()) {
+            tracing::debug!("the loading animation was not shown");
+        }
+    }
+
+    fn post(&self, path: &str, body: String, timeout: Duration) -> RequestBuilder {
+        self.authorized(self.http.post(format!("{}{path}", self.base_url)), timeout)
+            .header("content-type", "application/json")
+            .body(body)
+    }
+
+    fn authorized(&self, request: RequestBuilder, timeout: Duration) -> RequestBuilder {
+        request.bearer_auth(self.token.current().expose_secret()).timeout(timeout)
+    }
+
+    /// 429 is a rate limit, which passes, or the end of the month's messages, which does not.
+    async fn too_many(&self, response: Response, detail: String) -> Failure {
+        let retry_after = http::retry_after(response.headers(), (self.clock)());
+        let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+        // LINE may change its words, so they only save the two calls that ask for the numbers.
+        let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
+        if says_monthly || self.quota_is_used_up().await {
+            return Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"));
+        }
+        Failure { remedy: Remedy::Retry(retry_after), ..Failure::passing(Reason::LineRejected, detail) }
+    }
+
+    async fn quota_is_used_up(&self) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Quota {
+            value: Option<i64>,
+            total_usage: Option<i64>,
+        }
+        let get = async |path: &str| -> Option<Quota> {
+            let request = self.authorized(self.http.get(format!("{}{path}", self.base_url)), SIDE_TIMEOUT);
+            let response = request.send().await.ok().filter(|r| r.status().is_success())?;
+            serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
+        };
+        let limit = get("/v2/bot/message/quota").await.and_then(|q| q.value);
+        let Some(limit) = limit else { return false };
+        let used = get("/v2/bot/message/quota/consumption").await.and_then(|q| q.total_usage);
+        used.is_some_and(|used| used >= limit)
+    }
+}
+
+fn detail(call: &str, response: &Response) -> String {
+    let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
+    let id = http::identifier(id.unwrap_or(""));
+    format!("{call}: status {}, request {id}", response.status().as_u16())
+}

@@ -1,0 +1,78 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use super::*;
+
+fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
+    let error = serde_json::from_str::<ErrorBody>(body).unwrap_or_default().error;
+    let refusal = refusal(StatusCode::from_u16(status).unwrap(), &error, None, newer, "req_1");
+    let got = match &refusal {
+        Refusal::OtherLimit => "other limit".to_owned(),
+        Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
+        Refusal::Error(ModelError::Unauthorized(f)) => format!("unauthorized {}", f.reason.as_str()),
+        Refusal::Error(ModelError::Failed(f)) => {
+            let remedy = if f.remedy == Remedy::None { "lasting" } else { "passing" };
+            assert!(!f.detail.contains("secret"), "{}", f.detail);
+            format!("{remedy} {}", f.reason.as_str())
+        }
+        Refusal::Error(ModelError::NothingWithinLimit) => panic!("not from a status"),
+    };
+    assert_eq!(got, expect, "{status} {body}");
+}
+
+#[test]
+fn every_error_status_has_its_typed_outcome() {
+    let check = |status, body, expect| check_refusal(status, body, false, expect);
+    for status in [408, 429, 500, 502, 503, 504, 529] {
+        check(status, "", "passing model_unavailable");
+    }
+    check(429, r#"{"error":{"message":"secret","code":"rate_limit_exceeded"}}"#, "passing model_unavailable");
+    check(429, r#"{"error":{"code":"insufficient_quota"}}"#, "lasting model_quota");
+    check(429, r#"{"error":{"type":"insufficient_quota","code":null}}"#, "lasting model_quota");
+    check(401, r#"{"error":{"code":"invalid_api_key"}}"#, "unauthorized model_auth");
+    check(403, "secret", "lasting model_auth");
+    check(404, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
+    check(404, "", "lasting model_gone");
+    check(400, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
+    check(400, r#"{"error":{"code":"secret words that a server wrote"}}"#, "lasting model_refused");
+    check(400, r#"{"error":{"code":400,"message":"secret"}}"#, "lasting model_refused");
+    check(422, "[]", "lasting model_refused");
+    check(301, "", "lasting model_refused");
+    check(400, r#"{"error":{"code":"context_length_exceeded"}}"#, "context");
+    let local = r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":400}}"#;
+    check(400, local, "context");
+}
+
+#[test]
+fn the_token_limit_goes_by_the_name_that_the_server_takes() {
+    let newer = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}"#;
+    check_refusal(400, newer, false, "other limit");
+    check_refusal(400, newer, true, "other limit");
+    let older = r#"{"error":{"message":"unknown field","param":"max_completion_tokens","code":"unsupported_parameter"}}"#;
+    check_refusal(400, older, true, "other limit");
+    check_refusal(400, older, false, "lasting model_refused");
+}
+
+#[test]
+fn a_200_is_an_answer_only_if_the_model_wrote_something() {
+    let of = |content: &str, finish: &str| {
+        completion(format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#).as_bytes())
+    };
+    let whole = of(r#"" hi\n""#, r#""stop""#).unwrap();
+    assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));
+    assert!(of(r#""hi""#, r#""length""#).unwrap().cut);
+    assert!(!of(r#""hi""#, "null").unwrap().cut);
+    assert!(matches!(of("null", r#""length""#), Err(ModelError::NothingWithinLimit)));
+    for (content, finish, lasting) in
+        [(r#""""#, r#""stop""#, false), ("null", "null", false), (r#"" ""#, r#""content_filter""#, true)]
+    {
+        let Err(ModelError::Failed(failure)) = of(content, finish) else { panic!("{content}") };
+        assert_eq!(failure.remedy == Remedy::None, lasting, "{content} {finish}");
+    }
+    for body in ["", "<html>", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
+        let Err(ModelError::Failed(failure)) = completion(body.as_bytes()) else { panic!("{body}") };
+        assert_eq!(failure.remedy, Remedy::Retry(None), "{body}");
+    }
+    let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
+    let Err(ModelError::Failed(failure)) = completion(refused) else { panic!() };
+    assert_eq!(failure.reason, Reason::ModelRefused);
+}

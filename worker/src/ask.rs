@@ -1,0 +1,101 @@
+//! The chapter of asking: what to do about each way in which a model behaves, within one attempt.
+
+use std::time::Duration;
+
+use shared::job::ConversationId;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    adapters::openai::{Completion, ModelError},
+    answer::Worker,
+    outcome::{Failure, Reason},
+    prompt::{Prompt, TooLong},
+};
+
+/// LINE shows the animation for a minute at most; a little earlier it is shown anew.
+const LOADING_AGAIN: Duration = Duration::from_secs(50);
+/// How long an answer waits for an animation request under way: one that arrives after the answer
+/// would show a bot that types on.
+const LOADING_GRACE: Duration = Duration::from_millis(300);
+/// What a reasoning model that wrote nothing within the limit gets instead.
+const MORE_TOKENS: usize = 4;
+
+/// What came of asking.
+pub(crate) enum Asked {
+    /// The model answered.
+    Answer(Completion),
+    /// The question alone does not fit: the user is told.
+    TooLong,
+}
+
+impl Worker {
+    /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for a
+    /// longest answer of so many tokens.
+    pub(crate) async fn ask(
+        &self,
+        fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
+        deadline: Instant,
+    ) -> Result<Asked, Failure> {
+        let mut max_tokens = self.config.budget.max_tokens;
+        let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
+        let mut tries = 0;
+        let mut key_is_fresh = false;
+        loop {
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            if time_left.is_zero() {
+                return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
+            }
+            match self.model.complete(&prompt, max_tokens, time_left).await {
+                Ok(answer) => return Ok(Asked::Answer(answer)),
+                Err(ModelError::ContextLength) => {
+                    if !prompt.drop_oldest() {
+                        return Ok(Asked::TooLong);
+                    }
+                }
+                Err(ModelError::NothingWithinLimit) => {
+                    let nothing = format!("nothing was written within {max_tokens} tokens");
+                    let nothing = || Failure::lasting(Reason::ModelRefused, nothing);
+                    if max_tokens > self.config.budget.max_tokens {
+                        return Err(nothing());
+                    }
+                    max_tokens *= MORE_TOKENS;
+                    prompt = fit(max_tokens).map_err(|TooLong| nothing())?;
+                }
+                Err(ModelError::Unauthorized(failure)) => {
+                    if key_is_fresh || !self.model.reread_key().await {
+                        return Err(failure);
+                    }
+                    key_is_fresh = true;
+                }
+                Err(ModelError::Failed(failure)) => {
+                    let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+                    if Instant::now() + pause >= deadline {
+                        return Err(failure);
+                    }
+                    tries += 1;
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Runs `work` while LINE shows its loading animation, from at once until the work is done.
+    pub(crate) async fn while_loading<T>(&self, chat: &ConversationId, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            let request = self.line.start_loading(chat.as_str());
+            tokio::pin!(request);
+            tokio::select! {
+                done = &mut work => {
+                    let _ = timeout(LOADING_GRACE, request).await;
+                    return done;
+                }
+                () = &mut request => {}
+            }
+            tokio::select! {
+                done = &mut work => return done,
+                () = sleep(LOADING_AGAIN) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What stage two is told by its environment, and the settings that only tests change.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use shared::env::{Env, EnvError, unreadable};
+
+use crate::{model, notice::Locale, prompt::{Budget, Prompt}};
+
+/// The character of the bot where `SYSTEM_PROMPT` is not set.
+pub const SYSTEM_PROMPT: &str =
+    "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
+
+/// Settings of *answer*.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The model's name.
+    pub model: String,
+    /// Context, longest answer, encoding.
+    pub budget: Budget,
+    /// Whether the model is asked with `max_completion_tokens` at first.
+    pub completion_limit: bool,
+    /// How many past messages are looked up at most.
+    pub query_limit: u32,
+    /// The character.
+    pub system_prompt: String,
+    /// How long message rows are kept; `None` for ever.
+    pub history_ttl: Option<SignedDuration>,
+    /// Language of the bot's own notices.
+    pub locale: Locale,
+    /// Attempts begun at one job before it is dead-lettered.
+    pub max_attempts: u32,
+    /// Pauses between attempts and within one.
+    pub pauses: Pauses,
+    /// The chat-completions API.
+    pub openai_base_url: String,
+    /// The Messaging API.
+    pub line_api_base_url: String,
+}
+
+/// How long to wait before trying again.
+#[derive(Clone, Debug)]
+pub struct Pauses {
+    /// After the first, second, third and every further failed attempt.
+    pub between: [Duration; 4],
+    /// Before the second and the third try of one call within an attempt.
+    pub within: [Duration; 2],
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            between: [10, 30, 120, 300].map(Duration::from_secs),
+            within: [500, 1_500].map(Duration::from_millis),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the variables, or names the one that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        let name = env.optional("GPT_MODEL")?.unwrap_or("gpt-4").to_owned();
+        let known = model::named(&name);
+        let max_tokens = env.number("MAX_TOKENS", 1024, 1, 1_000_000)?;
+        let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
+        if max_tokens >= context_tokens {
+            let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
+            return Err(unreadable("MAX_TOKENS", &why));
+        }
+        let budget = Budget {
+            context_tokens: context_tokens as usize,
+            max_tokens: max_tokens as usize,
+            encoding: known.encoding,
+        };
+        let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
+        if Prompt::fit(&system_prompt, vec![], "?", budget).is_err() {
+            return Err(unreadable("SYSTEM_PROMPT", "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS"));
+        }
+        let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
+        Ok(Self {
+            completion_limit: known.completion_limit,
+            model: name,
+            budget,
+            query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
+            system_prompt,
+            history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
+            locale: env.parsed("LOCALE", Locale::Ja)?,
+            max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
+            pauses: Pauses::default(),
+            openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,
+            line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
+        })
+    }
+}

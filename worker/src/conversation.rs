@@ -1,0 +1,84 @@
+//! What was said, and by whom. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Who said it, in the words of the chat-completions API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The operator's instruction; never stored.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    /// The word in the table and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+
+    /// The role of a stored row; rows of other roles are no part of a conversation.
+    pub fn of_row(word: &str) -> Option<Self> {
+        match word {
+            "user" => Some(Self::User),
+            "assistant" => Some(Self::Assistant),
+            _ => None,
+        }
+    }
+}
+
+/// One message of a conversation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who said it.
+    pub role: Role,
+    /// What was said. Never logged.
+    pub content: String,
+}
+
+impl std::fmt::Debug for Message {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{} bytes", self.role.as_str(), self.content.len())
+    }
+}
+
+/// The `createdAt` of a turn's two rows: question before answer, both strictly after the
+/// conversation's row before, whatever the clock says.
+pub fn stamps(now: Timestamp, last: Option<Timestamp>) -> (Timestamp, Timestamp) {
+    let tick = SignedDuration::from_micros(1);
+    let after = |t: Timestamp| t.checked_add(tick).unwrap_or(t);
+    let question = last.map_or(now, |last| after(last).max(now));
+    (question, after(question))
+}
+
+/// A `createdAt` as it is stored: RFC 3339 in UTC, always six fractional digits and `Z`, so that the
+/// order of the texts is the order in time.
+pub fn rfc3339(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn stamps_never_repeat_even_when_the_clock_stands_or_goes_back() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let (question, answer) = stamps(now, None);
+        assert_eq!(rfc3339(question), "2026-01-02T03:04:05.000000Z");
+        assert_eq!(rfc3339(answer), "2026-01-02T03:04:05.000001Z");
+        let hour_back = now - SignedDuration::from_hours(1);
+        let (next, _) = stamps(hour_back, Some(answer));
+        assert_eq!(rfc3339(next), "2026-01-02T03:04:05.000002Z");
+    }
+}

@@ -1,0 +1,84 @@
+//! The chapter of delivering: what is stored is pushed, request by request, each under a key derived
+//! from event and part, so that LINE itself takes each once.
+
+use shared::job::{EventId, Job};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::{
+    adapters::line::PushError,
+    answer::{Ended, Worker},
+    history::{Delivery, Step},
+    outcome::{Failure, Reason, Remedy},
+};
+
+/// The key of one push of an event.
+pub fn retry_key(event: &EventId, part: u32) -> Uuid {
+    event.derive(&format!("push/{part}"))
+}
+
+/// A delivery that stopped before its end.
+pub(crate) struct Undelivered {
+    pub(crate) failure: Failure,
+    pub(crate) delivery: Delivery,
+}
+
+impl Worker {
+    /// Pushes what is not certainly accepted yet.
+    pub(crate) async fn deliver(&self, job: &Job, mut delivery: Delivery) -> Result<(), Ended> {
+        while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
+            let now = self.now();
+            if !delivery.may_be_pushed(now) {
+                let detail = format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
+                let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
+                return Err(Undelivered { failure, delivery }.into());
+            }
+            if delivery.unknown_since.is_none() {
+                // From here on a crash leaves its outcome unknown: say so first.
+                self.history.record(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
+                delivery.unknown_since = Some(now);
+            }
+            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await {
+                if !unknown {
+                    delivery.unknown_since = None;
+                }
+                return Err(Undelivered { failure, delivery }.into());
+            }
+            delivery.pushed += 1;
+        }
+        Ok(())
+    }
+
+    /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
+    pub(crate) async fn push(&self, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
+        let mut unknown = false;
+        let mut token_is_fresh = false;
+        let mut tries = 0;
+        loop {
+            let mut failure = match self.line.push(body, key).await {
+                Ok(()) => return Ok(()),
+                Err(PushError::Unauthorized(failure)) => {
+                    if !token_is_fresh && self.line.reread_token().await {
+                        token_is_fresh = true;
+                        continue;
+                    }
+                    failure
+                }
+                Err(PushError::Refused(failure)) => failure,
+                Err(PushError::Unknown(failure)) => {
+                    unknown = true;
+                    failure
+                }
+            };
+            let Some(pause) = self.pause_within(tries, &failure) else {
+                // A later refusal does not tell what became of the try before it.
+                if unknown && failure.remedy != Remedy::None {
+                    failure.reason = Reason::DeliveryUnknown;
+                }
+                return Err((failure, unknown));
+            };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Stage two: *answer*. It remembers the conversation, asks the model, keeps the answer, and tells the
+//! user by push, once per event whatever crashes in between.
+//!
+//! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
+//! one machine, and both call [`answer`] and act on its outcome.
+//!
+//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`notice`] are its
+//! chapters; [`prompt`], [`reply`], [`conversation`] and [`model`] are pure; [`history`] is the port it
+//! remembers through; `adapters` talk to the model, to LINE and to AWS.
+
+pub mod adapters;
+pub mod answer;
+pub mod ask;
+pub mod config;
+pub mod conversation;
+pub mod deliver;
+pub mod history;
+pub mod model;
+pub mod notice;
+pub mod outcome;
+pub mod prompt;
+pub mod reply;

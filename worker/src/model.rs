@@ -1,0 +1,61 @@
+//! What is known of models by name: context window, encoding, and the name of the token limit. Pure.
+//!
+//! Unknown names survive: they get the smallest window still in use, the newest encoding, and the
+//! parameter that older servers know; [`crate::adapters::openai`] corrects the last by what the server
+//! says. Windows are from OpenAI's model pages (developers.openai.com/api/docs/models), encodings from
+//! tiktoken's `MODEL_PREFIX_TO_ENCODING`.
+
+/// The two encodings of chat models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// gpt-4 and gpt-3.5-turbo.
+    Cl100k,
+    /// gpt-4o and everything after it.
+    O200k,
+}
+
+/// What is known of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Prompt and answer together, in tokens.
+    pub context_tokens: u32,
+    /// How its text is cut into tokens.
+    pub encoding: Encoding,
+    /// Whether it wants `max_completion_tokens` instead of `max_tokens`.
+    pub completion_limit: bool,
+}
+
+/// By prefix, the longer one first.
+const KNOWN: &[(&str, u32, Encoding, bool)] = &[
+    ("gpt-5", 400_000, Encoding::O200k, true),
+    ("gpt-4.1", 1_047_576, Encoding::O200k, false),
+    ("gpt-4o", 128_000, Encoding::O200k, false),
+    ("gpt-4-turbo", 128_000, Encoding::Cl100k, false),
+    ("gpt-4-32k", 32_768, Encoding::Cl100k, false),
+    ("gpt-4", 8_192, Encoding::Cl100k, false),
+    ("gpt-3.5", 16_385, Encoding::Cl100k, false),
+    ("o1", 200_000, Encoding::O200k, true),
+    ("o3", 200_000, Encoding::O200k, true),
+    ("o4", 200_000, Encoding::O200k, true),
+];
+
+/// What is known of the model of this name.
+pub fn named(name: &str) -> Model {
+    let known = KNOWN.iter().find(|(prefix, ..)| name.starts_with(prefix));
+    let &(_, context_tokens, encoding, completion_limit) =
+        known.unwrap_or(&("", 8_192, Encoding::O200k, false));
+    Model { context_tokens, encoding, completion_limit }
+}
+
+/// How many tokens `text` has, if that is at most `limit`.
+///
+/// A token is at least one byte, so a text of no more bytes than the limit is never tokenized for the
+/// answer "it fits"; callers that only add up use its bytes (see [`crate::prompt`]). The tables are
+/// unpacked at the first use, about 25 ms for [`Encoding::Cl100k`], and cost nothing before it.
+pub fn count(encoding: Encoding, text: &str, limit: usize) -> Option<usize> {
+    let tokenizer = match encoding {
+        Encoding::Cl100k => bpe_openai::cl100k_base(),
+        Encoding::O200k => bpe_openai::o200k_base(),
+    };
+    tokenizer.count_till_limit(&tokenizer.normalize(text), limit)
+}

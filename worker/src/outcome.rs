@@ -1,0 +1,120 @@
+//! What can become of a turn, as closed sets.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Why a turn failed: the `Reason` of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The model did not answer, or not with an answer.
+    ModelUnavailable,
+    /// The model will not answer this.
+    ModelRefused,
+    /// There is no such model (any more).
+    ModelGone,
+    /// The model's key is refused.
+    ModelAuth,
+    /// The model's account has nothing left to spend.
+    ModelQuota,
+    /// LINE did not take the message, and certainly did not deliver it.
+    LineRejected,
+    /// LINE's access token is refused.
+    LineAuth,
+    /// The channel's messages of this month are used up.
+    LineQuota,
+    /// Nobody knows whether LINE delivered it.
+    DeliveryUnknown,
+    /// The history could not be read or written.
+    StorageFailed,
+    /// The queue held something that is not a job.
+    JobUnreadable,
+    /// The worker died in each attempt.
+    WorkerDied,
+    /// A fault of Henji's own.
+    Internal,
+}
+
+impl Reason {
+    /// The word in letters, logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ModelUnavailable => "model_unavailable",
+            Self::ModelRefused => "model_refused",
+            Self::ModelGone => "model_gone",
+            Self::ModelAuth => "model_auth",
+            Self::ModelQuota => "model_quota",
+            Self::LineRejected => "line_rejected",
+            Self::LineAuth => "line_auth",
+            Self::LineQuota => "line_quota",
+            Self::DeliveryUnknown => "delivery_unknown",
+            Self::StorageFailed => "storage_failed",
+            Self::JobUnreadable => "job_unreadable",
+            Self::WorkerDied => "worker_died",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// Whether another attempt can mend a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Another attempt may do, after this long if the other side said so.
+    Retry(Option<Duration>),
+    /// No retry mends it.
+    None,
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What failed.
+    pub reason: Reason,
+    /// One line for operators: statuses, codes and request ids; never a secret or what people wrote.
+    pub detail: String,
+    /// Whether to try again.
+    pub remedy: Remedy,
+}
+
+impl Failure {
+    /// One that another attempt may mend.
+    pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), remedy: Remedy::Retry(None) }
+    }
+
+    /// One that no retry mends.
+    pub fn lasting(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into(), remedy: Remedy::None }
+    }
+}
+
+/// What the queue's side does with a job after an attempt.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Answered and delivered now: acknowledge.
+    Answered,
+    /// It was delivered before: acknowledge.
+    AlreadyAnswered,
+    /// Nothing more is owed: a notice was given, or its reply token is spent. Acknowledge.
+    Noticed,
+    /// Hand it back, to be tried again after this long.
+    Later {
+        /// How long to wait.
+        after: Duration,
+        /// Why, for the log.
+        failure: Failure,
+    },
+    /// Dead-letter it, then [`crate::answer::Worker::apologise`], then acknowledge.
+    Dead {
+        /// Why.
+        failure: Failure,
+        /// Attempts begun.
+        attempts: u32,
+        /// When the user was first told, if that was before.
+        told_at: Option<Timestamp>,
+    },
+    /// The process is stopping: hand it back at once. The attempt is not counted.
+    GivenBack,
+}

@@ -1,0 +1,102 @@
+//! The prompt: the character, as much of the past as fits, and the question. Pure.
+//!
+//! Whole turns are kept or left out, newest first, and nothing older than the first that does not
+//! fit. Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
+//! three a message and one for its role beside the content, three for the answer's beginning.
+
+use crate::{
+    conversation::{Message, Role},
+    model::{self, Encoding},
+};
+
+/// Tokens of a message beside its content.
+const PER_MESSAGE: usize = 4;
+/// Tokens that begin the answer.
+const PRIMING: usize = 3;
+
+/// How much room there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Prompt and answer together never exceed this many tokens.
+    pub context_tokens: usize,
+    /// What is kept for the answer.
+    pub max_tokens: usize,
+    /// How the model cuts text into tokens.
+    pub encoding: Encoding,
+}
+
+/// The messages of one request: the system message, past turns, the question.
+#[derive(Clone, Debug)]
+pub struct Prompt(Vec<Message>);
+
+/// The question alone does not fit into the model's context.
+#[derive(Debug, thiserror::Error)]
+#[error("the question alone does not fit into the model's context")]
+pub struct TooLong;
+
+impl Prompt {
+    /// The longest prompt that fits: `past` is oldest first.
+    pub fn fit(system: &str, past: Vec<Message>, question: &str, budget: Budget) -> Result<Self, TooLong> {
+        let message = |role, content: &str| Message { role, content: content.to_owned() };
+        let mut messages = vec![message(Role::System, system)];
+        let question = message(Role::User, question);
+
+        let room = budget.context_tokens.saturating_sub(budget.max_tokens + PRIMING);
+        let fixed = [&messages[0], &question];
+        let bytes: usize = fixed.into_iter().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
+        let kept = if bytes <= room {
+            // No token is shorter than a byte: everything fits, and nothing need be counted.
+            past
+        } else {
+            let mut room = room;
+            for message in fixed {
+                room = room.checked_sub(cost(message, room, budget.encoding).ok_or(TooLong)?).ok_or(TooLong)?;
+            }
+            newest_turns(past, room, budget.encoding)
+        };
+        messages.extend(kept);
+        messages.push(question);
+        Ok(Self(messages))
+    }
+
+    /// The messages in order.
+    pub fn messages(&self) -> &[Message] {
+        &self.0
+    }
+
+    /// Leaves out the older half of the past turns; false if there was none left.
+    pub fn drop_oldest(&mut self) -> bool {
+        let past = 1..self.0.len() - 1;
+        if past.is_empty() {
+            return false;
+        }
+        let starts: Vec<usize> = past.clone().filter(|&i| self.0[i].role == Role::User).collect();
+        let keep_from = starts.get(starts.len().div_ceil(2)).copied().unwrap_or(past.end);
+        self.0.drain(1..keep_from);
+        true
+    }
+}
+
+/// What a message costs, if that is at most `room`.
+fn cost(message: &Message, room: usize, encoding: Encoding) -> Option<usize> {
+    let room = room.checked_sub(PER_MESSAGE)?;
+    Some(model::count(encoding, &message.content, room)? + PER_MESSAGE)
+}
+
+/// The newest whole turns that fit together. A turn begins with what the person said.
+fn newest_turns(mut past: Vec<Message>, mut room: usize, encoding: Encoding) -> Vec<Message> {
+    let mut kept_from = past.len();
+    for (index, message) in past.iter().enumerate().rev() {
+        match cost(message, room, encoding) {
+            Some(cost) => room -= cost,
+            None => break,
+        }
+        if message.role == Role::User || index == 0 {
+            kept_from = index;
+        }
+    }
+    past.split_off(kept_from)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn turns(n: usize, words: usize) -> Vec<Message> {
+    (0..n)
+        .flat_map(|i| {
+            let text = format!("word{i} ").repeat(words);
+            [Role::User, Role::Assistant].map(|role| Message { role, content: text.clone() })
+        })
+        .collect()
+}
+
+fn tokens(messages: &[Message], encoding: Encoding) -> usize {
+    let sum: usize = messages.iter().map(|m| cost(m, usize::MAX, encoding).unwrap()).sum();
+    sum + PRIMING
+}
+
+fn budget(context_tokens: usize) -> Budget {
+    Budget { context_tokens, max_tokens: 100, encoding: Encoding::Cl100k }
+}
+
+#[test]
+fn tokens_are_counted_as_openais_own_tokenizer_counts_them() {
+    // Counted with tiktoken-rs 0.12.1, which carries the tables of OpenAI's tiktoken.
+    for (text, cl100k, o200k) in [
+        ("", 0, 0),
+        ("hello world", 2, 2),
+        ("日本語のテキストを数えます。絵文字も🍎。", 21, 18),
+        ("fn main() { println!(\"{}\", 1 + 1); }\n\n\t  x", 15, 15),
+    ] {
+        assert_eq!(model::count(Encoding::Cl100k, text, 999), Some(cl100k), "{text}");
+        assert_eq!(model::count(Encoding::O200k, text, 999), Some(o200k), "{text}");
+    }
+}
+
+#[test]
+fn a_short_conversation_is_sent_whole() {
+    let past = turns(3, 2);
+    let prompt = Prompt::fit("be kind", past.clone(), "why?", budget(8192)).unwrap();
+    assert_eq!(prompt.messages()[0].role, Role::System);
+    assert_eq!(prompt.messages()[1..7], past);
+    assert_eq!(prompt.messages()[7].content, "why?");
+}
+
+#[test]
+fn a_question_that_cannot_fit_alone_is_not_sent() {
+    let question = "long ".repeat(1000);
+    assert!(Prompt::fit("s", vec![], &question, budget(1000)).is_err());
+    assert!(Prompt::fit("s", vec![], "q", budget(100)).is_err());
+    assert!(Prompt::fit("s", vec![], &question, budget(2000)).is_ok());
+}
+
+#[test]
+fn the_oldest_half_goes_first_until_only_the_question_is_left() {
+    let mut prompt = Prompt::fit("s", turns(5, 1), "q", budget(8192)).unwrap();
+    let mut left = vec![];
+    while prompt.drop_oldest() {
+        left.push(prompt.messages().len() - 2);
+        assert_eq!(prompt.messages()[0].role, Role::System);
+        assert_eq!(prompt.messages().last().unwrap().content, "q");
+    }
+    assert_eq!(left, [4, 2, 0]);
+}
+
+proptest! {
+    #[test]
+    fn every_turn_that_fits_is_there_and_the_context_is_never_exceeded(
+        past in prop::collection::vec((any::<bool>(), "[a-zあ-ん🍎 ]{0,60}"), 0..30),
+        question in "[a-zあ-ん ]{0,40}",
+        context_tokens in 110usize..600,
+    ) {
+        let past: Vec<Message> = past.into_iter().map(|(user, content)| Message {
+            role: if user { Role::User } else { Role::Assistant }, content,
+        }).collect();
+        let budget = budget(context_tokens);
+        let room = context_tokens - budget.max_tokens;
+        match Prompt::fit("be kind", past.clone(), &question, budget) {
+            Err(TooLong) => {
+                let alone = [Message { role: Role::System, content: "be kind".into() }, Message { role: Role::User, content: question }];
+                prop_assert!(tokens(&alone, budget.encoding) > room);
+            }
+            Ok(prompt) => {
+                let sent = prompt.messages();
+                prop_assert!(tokens(sent, budget.encoding) <= room);
+                let kept = sent.len() - 2;
+                prop_assert_eq!(&sent[1..=kept], &past[past.len() - kept..]);
+                // The next older turn would not have fitted.
+                let older = &past[..past.len() - kept];
+                if let Some(start) = older.iter().rposition(|m| m.role == Role::User).or((!older.is_empty()).then_some(0)) {
+                    let mut more = sent.to_vec();
+                    more.splice(1..1, past[start..past.len() - kept].iter().cloned());
+                    prop_assert!(tokens(&more, budget.encoding) > room);
+                }
+            }
+        }
+    }
+}
