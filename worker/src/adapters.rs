@@ -4,3 +4,9 @@ pub mod http;
 pub mod line;
 pub mod openai;
 
+#[cfg(feature = "aws")]
+pub mod aws;
+#[cfg(feature = "aws")]
+pub mod dynamodb;
+#[cfg(feature = "aws")]
+pub mod sqs;

@@ -6,7 +6,8 @@
 //!
 //! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`notice`] are its
 //! chapters; [`prompt`], [`reply`], [`conversation`] and [`model`] are pure; [`history`] is the port it
-//! remembers through; `adapters` talk to the model, to LINE and to AWS.
+//! remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function` makes it all
+//! from the environment and `batch` is the way in.
 
 pub mod adapters;
 pub mod answer;
@@ -20,3 +21,8 @@ pub mod notice;
 pub mod outcome;
 pub mod prompt;
 pub mod reply;
+
+#[cfg(feature = "aws")]
+pub mod batch;
+#[cfg(feature = "aws")]
+pub mod function;

@@ -1,15 +1,20 @@
 //! The job queue on SQS FIFO: the conversation is the message group, the event id the deduplication
 //! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use shared::job::Job;
+use tokio::time::timeout;
 
 use crate::queue::{JobQueue, QueueError};
 
 /// The most messages that `SendMessageBatch` takes (AWS: `SendMessageBatch`).
 const BATCH: usize = 10;
+/// How long the first connection may hold up the function's start.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The queue behind `QUEUE_URL`.
 pub struct SqsQueue {
@@ -29,6 +34,12 @@ impl SqsQueue {
             client: Client::new(config),
             url: url.to_owned(),
         }
+    }
+
+    /// Makes the connection that the first webhook will use. What SQS answers does not matter, and
+    /// neither does its silence: it only must not hold up the start.
+    pub async fn connect(&self) {
+        let _ = timeout(CONNECT_TIMEOUT, self.client.get_queue_attributes().queue_url(&self.url).send()).await;
     }
 
     /// Sends at most ten jobs and returns those that SQS refused.

@@ -10,6 +10,13 @@ use aws_smithy_http_client::{
 };
 use secrecy::SecretString;
 
+/// How long the Parameter Store may take over one parameter, retries included: more must not hold up a
+/// function's start, nor a request that needs a secret read again.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
+/// Before the second try of a call, doubled before the third. The SDK's own second is too long for calls
+/// that somebody waits for.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
 /// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
 /// with ring, and `timeout` over each operation with its retries.
 pub async fn sdk_config(timeout: Duration) -> SdkConfig {
@@ -18,7 +25,7 @@ pub async fn sdk_config(timeout: Duration) -> SdkConfig {
         .build_https();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
         .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
         .load()
         .await
@@ -49,10 +56,9 @@ pub enum SsmError {
 impl Parameter {
     /// The parameter `{prefix}{name}`.
     pub fn new(config: &SdkConfig, prefix: &str, name: &str) -> Self {
-        Self {
-            client: Client::new(config),
-            name: format!("{prefix}{name}"),
-        }
+        let timeout = TimeoutConfig::builder().operation_timeout(READ_TIMEOUT).build();
+        let config = aws_sdk_ssm::config::Builder::from(config).timeout_config(timeout).build();
+        Self { client: Client::from_conf(config), name: format!("{prefix}{name}") }
     }
 
     /// Its value now, without white space around it.

@@ -1,0 +1,69 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+const NOW: &str = "2026-03-01T12:00:00Z";
+
+fn event(number: usize) -> EventId {
+    EventId::try_from(format!("event-{number}")).unwrap()
+}
+
+fn at(minute: usize) -> Timestamp {
+    format!("2026-03-01T10:{minute:02}:00Z").parse().unwrap()
+}
+
+/// The head after so many turns, one a minute.
+fn head(turns: usize) -> Head {
+    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let one = |head: Head, turn: usize| Head::of_item(Some(&head.with(&of, &event(turn), (at(turn), at(turn)), None)));
+    (0..turns).fold(Head::default(), one)
+}
+
+fn shown(turn: usize, role: Role) -> Row {
+    Row { id: row_id(&event(turn), role).to_string(), created_at: rfc3339(at(turn)), message: None }
+}
+
+fn check(head: &Head, shown: &[Row], limit: usize, ttl: Option<SignedDuration>, expected: &[(usize, Role)]) {
+    let expected: Vec<_> = expected.iter().map(|&(turn, role)| row_id(&event(turn), role).to_string()).collect();
+    assert_eq!(head.missing(shown, limit, NOW.parse().unwrap(), ttl), expected);
+}
+
+#[test]
+fn nothing_is_fetched_that_the_index_shows_or_that_is_too_old_to_matter() {
+    use Role::{Assistant, User};
+    let three = head(3);
+    let all = |turns: std::ops::Range<usize>| -> Vec<Row> {
+        turns.rev().flat_map(|turn| [shown(turn, Assistant), shown(turn, User)]).collect()
+    };
+    check(&three, &all(0..3), 50, None, &[]);
+    check(&three, &all(0..2), 50, None, &[(2, User), (2, Assistant)]);
+    check(&three, &[shown(2, User)], 1, None, &[(2, Assistant)]);
+    check(&three, &all(1..3), 4, None, &[]);
+    check(&three, &all(1..2), 2, None, &[(2, User), (2, Assistant)]);
+    check(&Head::default(), &[], 50, None, &[]);
+}
+
+#[test]
+fn turns_past_their_time_are_not_looked_for() {
+    let ttl = SignedDuration::from_mins(119);
+    check(&head(3), &[], 50, Some(ttl), &[(2, Role::User), (2, Role::Assistant)]);
+}
+
+#[test]
+fn it_names_the_last_twenty_turns() {
+    let head = head(25);
+    assert_eq!(head.turns.len(), NAMED);
+    assert_eq!(head.turns.first().unwrap().event, event(5));
+    assert_eq!(head.stored.as_deref(), Some("2026-03-01T10:24:00.000000Z"));
+}
+
+#[test]
+fn the_articles_local_times_count_as_they_stand() {
+    for naive in ["2026-03-01T21:00:00.123456", "2026-03-01 21:00:00.123456"] {
+        assert_eq!(time(naive), Some("2026-03-01T21:00:00.123456Z".parse().unwrap()));
+    }
+    let mut head = head(1);
+    head.follows("2026-03-01T21:00:00.123456");
+    assert_eq!(rfc3339(head.last.unwrap()), "2026-03-01T21:00:00.123456Z");
+    assert_eq!(time("yesterday"), None);
+}

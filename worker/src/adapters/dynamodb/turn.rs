@@ -1,0 +1,98 @@
+//! The turn row: its attributes, and how a [`Turn`] is read from them.
+//!
+//! Attempts and the last failure are counted per run, each run in attributes of its own, so that one
+//! update does whichever run begins. The row holds push bodies until they are delivered, and then no
+//! words. It is kept 60 days after its last change; SQS forgets a job after 14 at the latest, so that a
+//! row past its time, which DynamoDB deletes within days, is still the truth.
+
+use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
+use jiff::{SignedDuration, Timestamp};
+use shared::job::{EventId, Job};
+
+use super::{Item, n, number, s, text};
+use crate::{
+    history::{Delivery, Stage, Turn},
+    outcome::Reason,
+};
+
+/// The value of `stage` once an answer is stored.
+pub(super) const STORED: &str = "stored";
+/// The value of `stage` once it is delivered.
+pub(super) const DELIVERED: &str = "delivered";
+/// The condition of a further attempt.
+pub(super) const NOT_DELIVERED: &str = "attribute_not_exists(stage) OR stage <> :delivered";
+/// The condition of storing an answer.
+pub(super) const OPEN: &str = "attribute_not_exists(stage)";
+/// What storing writes.
+pub(super) const STORE: &str =
+    "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now";
+
+/// How long a turn row is kept after its last change (CONTRACT "Table").
+const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// The row's key.
+pub(super) fn id(event: &EventId) -> String {
+    format!("turn#{event}")
+}
+
+/// The name of a run's count.
+pub(super) fn attempts(run: Option<&str>) -> String {
+    of_run("attempts", run)
+}
+
+/// The name of a run's last failure.
+pub(super) fn failed(run: Option<&str>) -> String {
+    of_run("failed", run)
+}
+
+fn of_run(name: &str, run: Option<&str>) -> String {
+    run.map_or(name.to_owned(), |run| format!("{name}#{run}"))
+}
+
+/// When a row that changes now expires.
+pub(super) fn expires_at(now: Timestamp) -> i64 {
+    now.checked_add(KEPT).unwrap_or(now).as_second()
+}
+
+/// An update of a job's turn row, with `:expiresAt` set.
+pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) -> UpdateItemFluentBuilder {
+    client
+        .update_item()
+        .table_name(table)
+        .key("id", s(id(&job.event_id)))
+        .expression_attribute_values(":expiresAt", n(expires_at(now)))
+}
+
+/// The turn that a row tells, as one run sees it.
+pub(super) fn of_item(item: &Item, run: Option<&str>) -> Turn {
+    Turn {
+        attempts: number(item, &attempts(run)).unwrap_or(0),
+        failed: text(item, &failed(run)).and_then(reason),
+        stage: stage(item),
+        told_at: time(item, "toldAt"),
+    }
+}
+
+/// How far the turn of a row got.
+pub(super) fn stage(item: &Item) -> Stage {
+    match text(item, "stage") {
+        Some(STORED) => {
+            let pushes = item.get("pushes").and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
+            Stage::Stored(Delivery {
+                pushes: pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect(),
+                pushed: number(item, "pushed").unwrap_or(0),
+                unknown_since: time(item, "unknownSince"),
+            })
+        }
+        Some(_) => Stage::Delivered,
+        None => Stage::Open,
+    }
+}
+
+fn time(item: &Item, name: &str) -> Option<Timestamp> {
+    text(item, name)?.parse().ok()
+}
+
+fn reason(word: &str) -> Option<Reason> {
+    serde_json::from_value(word.into()).ok()
+}

@@ -1,0 +1,204 @@
+//! SQS in, `batchItemFailures` out: conversations side by side, one conversation in order. What an
+//! attempt leads to is [`crate::answer`]'s part; here the queue is told.
+
+use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use shared::{
+    job::{EventId, Job, JobError},
+    logging,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use crate::{
+    adapters::sqs::{Letter, Queue},
+    answer::{Limits, Worker},
+    outcome::{Failure, Outcome, Reason},
+};
+
+/// When a job of a newer version is looked at again.
+const NEWER_AGAIN: Duration = Duration::from_mins(5);
+/// When a job is looked at again whose letter the dead-letter queue did not take.
+const LETTER_AGAIN: Duration = Duration::from_secs(10);
+/// The part of an invocation's time that must be left for a further job of a conversation to begin: an
+/// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
+const ENOUGH: f64 = 0.6;
+
+/// Stage two as a Lambda function.
+pub struct Function {
+    /// Who answers.
+    pub worker: Worker,
+    /// Where jobs come from and letters go.
+    pub queue: Queue,
+    /// How long a job stays invisible after the last sign of life.
+    pub lease: Duration,
+}
+
+/// One message of the batch.
+struct Record {
+    id: String,
+    receipt: String,
+    group: String,
+    deduplication_id: Option<String>,
+    body: String,
+}
+
+impl From<SqsMessage> for Record {
+    fn from(mut message: SqsMessage) -> Self {
+        let id = message.message_id.unwrap_or_default();
+        Self {
+            receipt: message.receipt_handle.unwrap_or_default(),
+            // Without a group, as in no FIFO queue, each message stands alone.
+            group: message.attributes.remove("MessageGroupId").unwrap_or_else(|| id.clone()),
+            deduplication_id: message.attributes.remove("MessageDeduplicationId"),
+            body: message.body.unwrap_or_default(),
+            id,
+        }
+    }
+}
+
+impl Function {
+    /// Works on a batch until `deadline` and names the messages that are handed back.
+    pub async fn handle(self: &Arc<Self>, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        let mut conversations: Vec<Vec<Record>> = vec![];
+        for record in event.records.into_iter().map(Record::from) {
+            match conversations.iter_mut().find(|records| records[0].group == record.group) {
+                Some(records) => records.push(record),
+                None => conversations.push(vec![record]),
+            }
+        }
+        // What nobody reports as done is handed back, whatever happened to its task.
+        let all: Vec<String> = conversations.iter().flatten().map(|record| record.id.clone()).collect();
+        let mut done = HashSet::new();
+        let mut running = JoinSet::new();
+        for records in conversations {
+            running.spawn(self.clone().converse(records, deadline));
+        }
+        while let Some(ended) = running.join_next().await {
+            let Ok(records) = ended else { continue };
+            if !running.is_empty() {
+                // Lambda acknowledges only when the whole batch is over: a fast user would wait for a
+                // slow stranger with the next message.
+                let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
+                if let Err(failure) = self.queue.delete(&receipts).await {
+                    warn!(error = %logging::chain(&failure), "a finished conversation waits for the batch");
+                }
+            }
+            done.extend(records.into_iter().map(|record| record.id));
+        }
+        let mut response = SqsBatchResponse::default();
+        all.into_iter().filter(|id| !done.contains(id)).for_each(|id| response.add_failure(id));
+        response
+    }
+
+    /// Works on one conversation, in order, and returns what is done. The rest is handed back, all of it
+    /// to be seen again at the same time.
+    async fn converse(self: Arc<Self>, mut records: Vec<Record>, deadline: Instant) -> Vec<Record> {
+        let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
+        let time = deadline.saturating_duration_since(Instant::now());
+        let work = async {
+            for (index, record) in records.iter().enumerate() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if index > 0 && left < time.mul_f64(ENOUGH) {
+                    return (index, Some(Duration::ZERO));
+                }
+                if let ControlFlow::Break(again) = self.work(record, deadline).await {
+                    return (index, Some(again));
+                }
+            }
+            (records.len(), None)
+        };
+        let (done, again) = tokio::select! {
+            ended = work => ended,
+            never = self.show_life(&receipts) => match never {},
+        };
+        if let Some(again) = again
+            && let Err(failure) = self.queue.hide(&receipts[done..], again).await
+        {
+            warn!(error = %logging::chain(&failure), "a job comes again only when its lease ends");
+        }
+        records.truncate(done);
+        records
+    }
+
+    /// Keeps the messages invisible while this process lives, and not much longer.
+    async fn show_life(&self, receipts: &[&str]) -> Infallible {
+        loop {
+            if let Err(failure) = self.queue.hide(receipts, self.lease).await {
+                warn!(error = %logging::chain(&failure), "a sign of life did not reach the queue");
+            }
+            sleep(self.lease / 3).await;
+        }
+    }
+
+    /// One record: done, or when to see it again.
+    async fn work(self: &Arc<Self>, record: &Record, deadline: Instant) -> ControlFlow<Duration> {
+        let job = match Job::decode(&record.body) {
+            Ok(job) => job,
+            Err(JobError::Newer(version)) => {
+                warn!(message = record.id, version, "a newer build wrote this job; it waits for one");
+                return ControlFlow::Break(NEWER_AGAIN);
+            }
+            Err(unreadable) => {
+                let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
+                let failure = Failure::lasting(Reason::JobUnreadable, unreadable.to_string());
+                return self.bury(record, &event, &failure, 0).await;
+            }
+        };
+        match self.attempt(&job, deadline).await {
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => ControlFlow::Continue(()),
+            Outcome::GivenBack => ControlFlow::Break(Duration::ZERO),
+            Outcome::Later { after, failure } => {
+                warn!(
+                    event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
+                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                );
+                ControlFlow::Break(after)
+            }
+            Outcome::Dead { failure, attempts, told_at } => {
+                self.bury(record, &job.event_id, &failure, attempts).await?;
+                self.worker.apologise(&job, &failure, told_at).await;
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// One attempt, in a task of its own: a panic is that job's alone.
+    async fn attempt(self: &Arc<Self>, job: &Job, deadline: Instant) -> Outcome {
+        // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
+        let limits = Limits { deadline, stop: CancellationToken::new() };
+        let (this, own_job) = (self.clone(), job.clone());
+        let attempt = tokio::spawn(async move { this.worker.answer(&own_job, &limits).await });
+        match attempt.await {
+            Ok(outcome) => outcome,
+            Err(_) => self.worker.panicked(job).await,
+        }
+    }
+
+    /// Writes the letter; done once it is safe.
+    async fn bury(&self, record: &Record, event: &EventId, failure: &Failure, attempts: u32) -> ControlFlow<Duration> {
+        let letter = Letter {
+            event,
+            conversation: &record.group,
+            message_id: &record.id,
+            body: &record.body,
+            failure,
+            attempts,
+            failed_at: (self.worker.clock)(),
+        };
+        if let Err(unsafe_) = self.queue.bury(&letter).await {
+            error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
+            return ControlFlow::Break(LETTER_AGAIN);
+        }
+        error!(
+            event = %event, conversation = record.group, attempts,
+            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
+        );
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,89 @@
+//! What the worker function is told by its environment beside the settings of *answer*, and how its
+//! clients are made from both.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use shared::{
+    adapters::ssm::{Parameter, sdk_config},
+    env::{Env, EnvError, unreadable},
+    secret::Secret,
+};
+
+use crate::{
+    adapters::{dynamodb::DynamoHistory, http, line::Line, openai::OpenAi, sqs::Queue},
+    answer::{Clock, Worker},
+    batch::Function,
+    config::Config,
+};
+
+/// How long one call to AWS may take with its retries.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The variables of CONTRACT "Environment of the Lambda functions" that stage two reads.
+pub struct FunctionConfig {
+    /// Settings of *answer*.
+    pub worker: Config,
+    /// `BASE_SECRET_PATH`: prefix of the secrets in the SSM Parameter Store.
+    pub base_secret_path: String,
+    /// `QUEUE_URL`: the FIFO queue of jobs.
+    pub queue_url: String,
+    /// `DLQ_URL`: its dead-letter queue.
+    pub dlq_url: String,
+    /// `LEASE_SECONDS`: how long a job stays invisible after the last sign of life.
+    pub lease: Duration,
+    /// `Messages{DB_TABLE_NAME_POSTFIX}`.
+    pub table: String,
+}
+
+impl FunctionConfig {
+    /// Reads it, or names the variable that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        const POSTFIX: &str = "DB_TABLE_NAME_POSTFIX";
+        let postfix = env.optional(POSTFIX)?.unwrap_or("");
+        if !postfix.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) {
+            return Err(unreadable(POSTFIX, "a table's name has only letters, digits and _ - ."));
+        }
+        Ok(Self {
+            worker: Config::from_env(env)?,
+            base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),
+            queue_url: url(env, "QUEUE_URL")?,
+            dlq_url: url(env, "DLQ_URL")?,
+            lease: Duration::from_secs(env.number("LEASE_SECONDS", 60, 1, 3600)?.into()),
+            table: format!("Messages{postfix}"),
+        })
+    }
+}
+
+/// A URL without a default.
+fn url(env: &Env, name: &str) -> Result<String, EnvError> {
+    env.required(name).and_then(|_| env.base_url(name, ""))
+}
+
+impl Function {
+    /// Makes the clients and reads the secrets, side by side.
+    pub async fn start(config: FunctionConfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let sdk = sdk_config(CALL_TIMEOUT).await;
+        let secret = |name| Secret::of_parameter(Parameter::new(&sdk, &config.base_secret_path, name));
+        let (token, key) = tokio::try_join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"))?;
+        let client = http::client()?;
+        let clock = wall_clock();
+        Ok(Self {
+            queue: Queue::new(&sdk, &config.queue_url, &config.dlq_url),
+            lease: config.lease,
+            worker: Worker {
+                history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),
+                model: OpenAi::new(&config.worker, client.clone(), key, clock.clone()),
+                line: Line::new(&config.worker, client, token, clock.clone()),
+                clock,
+                config: config.worker,
+            },
+        })
+    }
+}
+
+/// The wall clock, handed down from here.
+#[expect(clippy::disallowed_methods, reason = "here the clock is handed down")]
+fn wall_clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
