@@ -145,7 +145,8 @@ impl Function {
                 return ControlFlow::Break(NEWER_AGAIN);
             }
             Err(unreadable) => {
-                let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
+                let event =
+                    EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
                 let failure = Failure::lasting(Reason::JobUnreadable, unreadable.to_string());
                 return self.bury(record, &event, &failure, 0).await;
             }
@@ -181,7 +182,13 @@ impl Function {
     }
 
     /// Writes the letter; done once it is safe.
-    async fn bury(&self, record: &Record, event: &EventId, failure: &Failure, attempts: u32) -> ControlFlow<Duration> {
+    async fn bury(
+        &self,
+        record: &Record,
+        event: &EventId,
+        failure: &Failure,
+        attempts: u32,
+    ) -> ControlFlow<Duration> {
         let letter = Letter {
             event,
             conversation: &record.group,

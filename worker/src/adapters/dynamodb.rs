@@ -152,7 +152,12 @@ impl History for DynamoHistory {
         self.count_attempt(job, now).await.map_err(failed("begin a turn"))
     }
 
-    async fn load(&self, of: &ConversationId, limit: u32, now: Timestamp) -> Result<Vec<Message>, HistoryError> {
+    async fn load(
+        &self,
+        of: &ConversationId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Message>, HistoryError> {
         self.load_messages(of, limit as usize, now).await.map_err(failed("load a conversation"))
     }
 

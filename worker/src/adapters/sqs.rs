@@ -72,7 +72,10 @@ impl Queue {
     pub async fn delete(&self, receipts: &[&str]) -> Result<(), SqsError> {
         for chunk in receipts.chunks(BATCH) {
             let entry = |(index, receipt): (usize, &&str)| {
-                DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(*receipt).build()
+                DeleteMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .receipt_handle(*receipt)
+                    .build()
             };
             let entries = chunk.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
@@ -107,8 +110,10 @@ impl Queue {
     /// twice is one (CONTRACT "Queue").
     pub async fn bury(&self, letter: &Letter<'_>) -> Result<(), SqsError> {
         let Letter { event, message_id, failure, .. } = letter;
-        let text = |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build();
-        let attempts = MessageAttributeValue::builder().data_type("Number").string_value(letter.attempts.to_string());
+        let text =
+            |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        let attempts =
+            MessageAttributeValue::builder().data_type("Number").string_value(letter.attempts.to_string());
         self.client
             .send_message()
             .queue_url(&self.dlq_url)

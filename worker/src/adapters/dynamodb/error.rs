@@ -9,8 +9,13 @@ use super::Item;
 use crate::{adapters::aws::AwsError, history::HistoryError};
 
 /// Reasons of a cancelled transaction that pass by themselves (AWS: `TransactWriteItems`).
-const PASSING: [&str; 5] =
-    ["None", "ConditionalCheckFailed", "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"];
+const PASSING: [&str; 5] = [
+    "None",
+    "ConditionalCheckFailed",
+    "TransactionConflict",
+    "ProvisionedThroughputExceeded",
+    "ThrottlingError",
+];
 
 /// Not done.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +51,9 @@ pub(super) fn condition_failed(error: SdkError<UpdateItemError>) -> Result<Item,
     match error {
         SdkError::ServiceError(refused) if refused.err().is_conditional_check_failed_exception() => {
             match refused.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => Ok(failed.item.unwrap_or_default()),
+                UpdateItemError::ConditionalCheckFailedException(failed) => {
+                    Ok(failed.item.unwrap_or_default())
+                }
                 _ => Ok(Item::new()),
             }
         }

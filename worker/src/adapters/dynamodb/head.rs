@@ -110,7 +110,8 @@ impl Head {
             turn.created_at.as_str() >= since && !ttl.is_some_and(expired)
         };
         let seen: HashSet<&str> = shown.iter().map(|row| row.id.as_str()).collect();
-        let rows = |turn: &Named| [Role::User, Role::Assistant].map(|role| row_id(&turn.event, role).to_string());
+        let rows =
+            |turn: &Named| [Role::User, Role::Assistant].map(|role| row_id(&turn.event, role).to_string());
         let named = self.turns.iter().filter(kept).flat_map(rows);
         named.filter(|id| !seen.contains(id.as_str())).collect()
     }

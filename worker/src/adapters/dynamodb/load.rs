@@ -63,7 +63,12 @@ impl DynamoHistory {
     }
 
     /// What the index shows of the newest `limit` rows, newest first.
-    async fn shown(&self, of: &ConversationId, limit: usize, now: Timestamp) -> Result<Vec<Row>, DynamoError> {
+    async fn shown(
+        &self,
+        of: &ConversationId,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, DynamoError> {
         let mut rows = vec![];
         let mut from = None;
         loop {
@@ -103,7 +108,11 @@ impl DynamoHistory {
 
     /// The head that a further turn is stored under, read anew. A conversation without one may have rows
     /// of the article's bot, whose newest the turn must follow.
-    pub(super) async fn head_to_follow(&self, of: &ConversationId, now: Timestamp) -> Result<Head, DynamoError> {
+    pub(super) async fn head_to_follow(
+        &self,
+        of: &ConversationId,
+        now: Timestamp,
+    ) -> Result<Head, DynamoError> {
         let mut head = self.head(of).await?;
         if head.stored.is_none()
             && let Some(newest) = self.shown(of, 1, now).await?.first()
@@ -126,7 +135,11 @@ impl DynamoHistory {
             match got.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
                 None => return Ok(rows),
                 Some(rest) => {
-                    tracing::warn!(asked = left, unread = rest.keys().len(), "DynamoDB answered a batch in part");
+                    tracing::warn!(
+                        asked = left,
+                        unread = rest.keys().len(),
+                        "DynamoDB answered a batch in part"
+                    );
                     wanted = rest;
                 }
             }

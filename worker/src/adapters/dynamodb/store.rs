@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+        AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        Update,
     },
 };
 use jiff::Timestamp;
@@ -91,7 +92,9 @@ impl DynamoHistory {
         let stamps = stamps(now, head.last);
         let put = |item: Item| Put::builder().table_name(&self.table).set_item(Some(item));
         let message = |role, content: &str, at| {
-            put(self.message_row(job, role, content, at, now)).condition_expression("attribute_not_exists(id)").build()
+            put(self.message_row(job, role, content, at, now))
+                .condition_expression("attribute_not_exists(id)")
+                .build()
         };
         let question = message(Role::User, &exchange.question, stamps.0)?;
         let answer = message(Role::Assistant, &exchange.answer, stamps.1)?;

@@ -15,7 +15,9 @@ fn at(minute: usize) -> Timestamp {
 /// The head after so many turns, one a minute.
 fn head(turns: usize) -> Head {
     let of = ConversationId::try_from("U1".to_owned()).unwrap();
-    let one = |head: Head, turn: usize| Head::of_item(Some(&head.with(&of, &event(turn), (at(turn), at(turn)), None)));
+    let one = |head: Head, turn: usize| {
+        Head::of_item(Some(&head.with(&of, &event(turn), (at(turn), at(turn)), None)))
+    };
     (0..turns).fold(Head::default(), one)
 }
 
@@ -24,7 +26,8 @@ fn shown(turn: usize, role: Role) -> Row {
 }
 
 fn check(head: &Head, shown: &[Row], limit: usize, ttl: Option<SignedDuration>, expected: &[(usize, Role)]) {
-    let expected: Vec<_> = expected.iter().map(|&(turn, role)| row_id(&event(turn), role).to_string()).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|&(turn, role)| row_id(&event(turn), role).to_string()).collect();
     assert_eq!(head.missing(shown, limit, NOW.parse().unwrap(), ttl), expected);
 }
 

@@ -1,0 +1,164 @@
+//! AWS, stood in for by ministack: an account of its own for each test, with the queues, the table and
+//! the parameters that a deployment has.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType,
+};
+use aws_sdk_sqs::{
+    config::{Credentials, SharedCredentialsProvider},
+    types::{Message, MessageSystemAttributeName, QueueAttributeName},
+};
+use aws_sdk_ssm::types::ParameterType;
+use shared::env::Env;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+pub const TABLE: &str = "Messages-it";
+pub const SECRETS: &str = "/henji/it/";
+pub const CHANNEL_SECRET: &str = "a channel secret";
+const REGION: &str = "ap-northeast-1";
+/// How long a story waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub type Row = HashMap<String, AttributeValue>;
+
+pub struct Cloud {
+    pub sdk: SdkConfig,
+    pub sqs: aws_sdk_sqs::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub queue_url: String,
+    pub dlq_url: String,
+    endpoint: String,
+    account: String,
+}
+
+impl Cloud {
+    pub async fn start() -> Self {
+        let env = Env::of_process();
+        let endpoint = env.optional("HENJI_TEST_AWS_URL").unwrap();
+        let endpoint = endpoint.expect("HENJI_TEST_AWS_URL is not set: run tests/all").to_owned();
+        // A 12-digit access key is an account of its own.
+        let account = (100_000_000_000 + Uuid::new_v4().as_u128() % 900_000_000_000).to_string();
+        let credentials = Credentials::new(&account, "x", None, None, "it");
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .endpoint_url(&endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let sqs = aws_sdk_sqs::Client::new(&sdk);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
+        let ssm = aws_sdk_ssm::Client::new(&sdk);
+        let (queue_url, dlq_url) = (queue(&sqs, "jobs.fifo").await, queue(&sqs, "letters.fifo").await);
+        table(&dynamodb).await;
+        for (name, value) in [
+            ("LINE_CHANNEL_SECRET", CHANNEL_SECRET),
+            ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
+            ("OPEN_AI_API_KEY", "an-api-key"),
+        ] {
+            let put = ssm.put_parameter().name(format!("{SECRETS}{name}")).value(value);
+            put.r#type(ParameterType::SecureString).send().await.unwrap();
+        }
+        Self { sdk, sqs, dynamodb, queue_url, dlq_url, endpoint, account }
+    }
+
+    /// What a function of this account is told by its environment.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", &self.account),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("BASE_SECRET_PATH", SECRETS),
+            ("QUEUE_URL", &self.queue_url),
+            ("DLQ_URL", &self.dlq_url),
+            ("DB_TABLE_NAME_POSTFIX", TABLE.strip_prefix("Messages").unwrap()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    /// Receives up to ten messages with all their attributes.
+    pub async fn receive(&self, url: &str, wait: Duration) -> Vec<Message> {
+        let request = self.sqs.receive_message().queue_url(url).max_number_of_messages(10);
+        let request = request.wait_time_seconds(i32::try_from(wait.as_secs()).unwrap());
+        let request = request.message_system_attribute_names(MessageSystemAttributeName::All);
+        request.message_attribute_names("All").send().await.unwrap().messages.unwrap_or_default()
+    }
+
+    /// Messages in a queue, those in flight included.
+    pub async fn depth(&self, url: &str) -> usize {
+        use QueueAttributeName::{
+            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed, ApproximateNumberOfMessagesNotVisible,
+        };
+        let names =
+            [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, ApproximateNumberOfMessagesDelayed];
+        let request = self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        let attributes = request.send().await.unwrap().attributes.unwrap();
+        names.iter().filter_map(|name| attributes.get(name)?.parse::<usize>().ok()).sum()
+    }
+
+    /// Waits until no job is left over.
+    pub async fn is_drained(&self) {
+        let until = Instant::now() + PATIENCE;
+        while self.depth(&self.queue_url).await > 0 {
+            assert!(Instant::now() < until, "jobs are left over");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits for a dead letter.
+    pub async fn letter(&self) -> Message {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(letter) = self.receive(&self.dlq_url, Duration::from_secs(1)).await.pop() {
+                return letter;
+            }
+            assert!(Instant::now() < until, "no dead letter came");
+        }
+    }
+
+    /// Every row of the table.
+    pub async fn rows(&self) -> Vec<Row> {
+        self.dynamodb.scan().table_name(TABLE).consistent_read(true).send().await.unwrap().items.unwrap()
+    }
+}
+
+async fn queue(sqs: &aws_sdk_sqs::Client, name: &str) -> String {
+    let request = sqs.create_queue().queue_name(name);
+    let request = request
+        .attributes(QueueAttributeName::FifoQueue, "true")
+        .attributes(QueueAttributeName::DeduplicationScope, "messageGroup")
+        .attributes(QueueAttributeName::FifoThroughputLimit, "perMessageGroupId")
+        .attributes(QueueAttributeName::VisibilityTimeout, "120");
+    request.send().await.unwrap().queue_url.unwrap()
+}
+
+async fn table(dynamodb: &aws_sdk_dynamodb::Client) {
+    let attribute = |name: &str| {
+        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+    };
+    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let index = GlobalSecondaryIndex::builder()
+        .index_name("byLineUserId")
+        .key_schema(key("lineUserId", KeyType::Hash))
+        .key_schema(key("createdAt", KeyType::Range))
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .build()
+        .unwrap();
+    dynamodb
+        .create_table()
+        .table_name(TABLE)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(["id", "lineUserId", "createdAt"].map(attribute).to_vec()))
+        .key_schema(key("id", KeyType::Hash))
+        .global_secondary_indexes(index)
+        .send()
+        .await
+        .unwrap();
+}

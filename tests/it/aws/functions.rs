@@ -1,0 +1,152 @@
+//! The functions as Lambda runs them: the real binaries against a Runtime API, and the event source that
+//! brings SQS messages to the worker.
+
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use aws_sdk_sqs::types::Message;
+use serde_json::{Map, Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, Command},
+    task::JoinHandle,
+    time::timeout,
+};
+
+use super::{
+    emulator::Cloud,
+    runtime_api::{Failed, RuntimeApi},
+};
+
+/// How long an invocation of the worker may take.
+const WORKER_TIME: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Lambda {
+    name: &'static str,
+    api: RuntimeApi,
+    log: Arc<Mutex<Vec<String>>>,
+    process: Child,
+    readers: [JoinHandle<()>; 2],
+}
+
+impl Lambda {
+    /// Starts the debug binary `name` with these variables and no others.
+    pub async fn start(name: &'static str, variables: &[(String, String)]) -> Self {
+        let api = RuntimeApi::start().await;
+        let tests = std::env::current_exe().unwrap();
+        let program = tests.parent().unwrap().parent().unwrap().join(name);
+        let mut process = Command::new(&program)
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{} is not built ({error}): run tests/all", program.display()));
+        let log = Arc::default();
+        let readers = [keep(process.stdout.take().unwrap(), &log), keep(process.stderr.take().unwrap(), &log)];
+        Self { name, api, log, process, readers }
+    }
+
+    pub async fn invoke(&self, event: Value, time: Duration) -> Result<Value, Failed> {
+        self.api.invoke(event, time).await
+    }
+
+    /// Waits until it ends by itself, and says what it logged.
+    pub async fn ended(mut self) -> Vec<String> {
+        let status = timeout(PATIENCE, self.process.wait()).await.expect("it does not end").unwrap();
+        assert!(!status.success());
+        for reader in &mut self.readers {
+            reader.await.unwrap();
+        }
+        self.log()
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+/// A story that fails shows what its functions said.
+impl Drop for Lambda {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.log().iter().for_each(|line| println!("{}: {line}", self.name));
+        }
+    }
+}
+
+fn keep(output: impl AsyncRead + Send + Unpin + 'static, log: &Arc<Mutex<Vec<String>>>) -> JoinHandle<()> {
+    let log = log.clone();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            log.lock().unwrap().push(line);
+        }
+    })
+}
+
+/// Brings jobs to the worker until it is dropped.
+pub struct EventSource(JoinHandle<()>);
+
+impl EventSource {
+    pub fn start(cloud: Arc<Cloud>, worker: Arc<Lambda>) -> Self {
+        Self(tokio::spawn(async move {
+            loop {
+                let messages = cloud.receive(&cloud.queue_url, Duration::from_secs(1)).await;
+                if !messages.is_empty() {
+                    poll(&cloud, &worker, &messages).await;
+                }
+            }
+        }))
+    }
+}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// One batch: the worker is invoked, and what it does not hand back is deleted. After an invocation that
+/// failed everything stays (AWS: "Handling errors for an SQS event source in Lambda").
+async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message]) {
+    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+    let Ok(response) = worker.invoke(event, WORKER_TIME).await else { return };
+    let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
+    for message in messages {
+        let is_failed = |failure: &Value| failure["itemIdentifier"] == json!(message.message_id);
+        if !failures.iter().any(is_failed) {
+            let receipt = message.receipt_handle.as_deref().unwrap();
+            cloud.sqs.delete_message().queue_url(&cloud.queue_url).receipt_handle(receipt).send().await.unwrap();
+        }
+    }
+}
+
+/// A message as the event source hands it over.
+pub fn record(message: &Message) -> Value {
+    let attributes = message.attributes.iter().flatten();
+    let attributes: Map<String, Value> =
+        attributes.map(|(name, value)| (name.as_str().to_owned(), value.as_str().into())).collect();
+    json!({
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:ap-northeast-1:123456789012:jobs.fifo",
+        "awsRegion": "ap-northeast-1",
+    })
+}

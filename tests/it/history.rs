@@ -1,0 +1,206 @@
+//! What `worker::history::History` promises, told once and held against both that ship.
+
+use std::sync::Arc;
+
+use cli::sqlite::{Database, history::SqliteHistory};
+use jiff::{SignedDuration, Timestamp};
+use shared::job::{Ask, EventId, Job};
+use worker::{
+    adapters::dynamodb::DynamoHistory,
+    history::{Delivery, Exchange, History, Stage, Step},
+    outcome::Reason,
+};
+
+use crate::aws::emulator::{Cloud, TABLE};
+
+/// How long the rows of the second history are kept.
+const TTL: SignedDuration = SignedDuration::from_hours(1);
+
+#[tokio::test]
+async fn the_history_on_sqlite_keeps_its_promises() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&directory.path().join("henji.db")).unwrap();
+    suite(&SqliteHistory::new(database.clone(), None), &SqliteHistory::new(database, Some(TTL))).await;
+}
+
+#[tokio::test]
+async fn the_history_on_dynamodb_keeps_its_promises() {
+    let cloud = Cloud::start().await;
+    let history = |ttl| DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), ttl);
+    suite(&history(None), &history(Some(TTL))).await;
+}
+
+#[tokio::test]
+async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
+    let cloud = Cloud::start().await;
+    let history = Arc::new(DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), None));
+    let jobs: Vec<_> = (0..4).map(|n| job("U-crowd", &format!("crowd-{n}"))).collect();
+    let storing = jobs.iter().map(|job| {
+        let (history, job) = (history.clone(), job.clone());
+        tokio::spawn(async move { history.store(&job, said("q"), vec![], now()).await.unwrap() })
+    });
+    for stored in storing.collect::<Vec<_>>() {
+        assert!(matches!(stored.await.unwrap(), Stage::Stored(_)));
+    }
+    let past = history.load(&jobs[0].conversation, 50, now()).await.unwrap();
+    let roles: Vec<_> = past.iter().map(|message| message.role.as_str()).collect();
+    assert_eq!(roles, ["user", "assistant"].repeat(4));
+}
+
+/// All of it, against one that keeps rows for ever and one that keeps them for [`TTL`].
+async fn suite(history: &dyn History, hourly: &dyn History) {
+    attempts_are_counted_for_each_run(history).await;
+    an_attempt_given_back_does_not_count(history).await;
+    the_last_failure_is_told_once(history).await;
+    the_first_answer_stays(history).await;
+    a_notice_is_stored_without_rows(history).await;
+    a_delivered_turn_forgets_its_words(history).await;
+    what_is_known_of_the_pushes_is_kept(history).await;
+    the_user_is_told_at_the_first_time(history).await;
+    turns_never_interleave_whatever_the_clock_says(history).await;
+    rows_past_their_time_are_not_read(hourly).await;
+}
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn later(minutes: i64) -> Timestamp {
+    now() + SignedDuration::from_mins(minutes)
+}
+
+fn job(conversation: &str, event: &str) -> Job {
+    Job {
+        v: 1,
+        event_id: EventId::try_from(event.to_owned()).unwrap(),
+        conversation: conversation.to_owned().try_into().unwrap(),
+        ask: Ask::Question { text: "q".into() },
+        reply_token: None,
+        run: None,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what `store` takes")]
+fn said(question: &str) -> Option<Exchange> {
+    Some(Exchange { question: question.to_owned(), answer: format!("answer to {question}") })
+}
+
+async fn words(history: &dyn History, job: &Job, limit: u32, at: Timestamp) -> Vec<String> {
+    let past = history.load(&job.conversation, limit, at).await.unwrap();
+    past.into_iter().map(|message| message.content).collect()
+}
+
+async fn attempts_are_counted_for_each_run(history: &dyn History) {
+    let first = job("U-runs", "runs");
+    let redriven = Job { run: Some("runs:letter".into()), ..first.clone() };
+    for attempts in 1..=3 {
+        let turn = history.begin(&first, now()).await.unwrap();
+        assert_eq!((turn.attempts, turn.failed, turn.stage, turn.told_at), (attempts, None, Stage::Open, None));
+    }
+    assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 1);
+    assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 2);
+}
+
+async fn an_attempt_given_back_does_not_count(history: &dyn History) {
+    let job = job("U-back", "back");
+    history.begin(&job, now()).await.unwrap();
+    history.record(&job, Step::Withdrawn, now()).await.unwrap();
+    history.record(&job, Step::Withdrawn, now()).await.unwrap();
+    assert_eq!(history.begin(&job, now()).await.unwrap().attempts, 1);
+}
+
+async fn the_last_failure_is_told_once(history: &dyn History) {
+    let job = job("U-failed", "failed");
+    history.begin(&job, now()).await.unwrap();
+    history.record(&job, Step::Failed { reason: Reason::ModelGone, delivery: None }, now()).await.unwrap();
+    assert_eq!(history.begin(&job, now()).await.unwrap().failed, Some(Reason::ModelGone));
+    assert_eq!(history.begin(&job, now()).await.unwrap().failed, None, "the second attempt left no outcome");
+    history.record(&job, Step::Failed { reason: Reason::LineAuth, delivery: None }, now()).await.unwrap();
+    let redriven = Job { run: Some("failed:letter".into()), ..job };
+    assert_eq!(history.begin(&redriven, now()).await.unwrap().failed, None, "it failed in another run");
+}
+
+async fn the_first_answer_stays(history: &dyn History) {
+    let job = job("U-race", "race");
+    history.begin(&job, now()).await.unwrap();
+    let pushes = vec!["one".to_owned(), "two".to_owned()];
+    let stored = Stage::Stored(Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()) });
+    assert_eq!(history.store(&job, said("first"), pushes, now()).await.unwrap(), stored);
+    let lost = history.store(&job, said("second"), vec!["three".into()], later(1)).await.unwrap();
+    assert_eq!(lost, stored, "who loses pushes what is stored");
+    assert_eq!(history.store(&job, None, vec!["four".into()], later(1)).await.unwrap(), stored);
+    assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, stored);
+    assert_eq!(words(history, &job, 50, later(2)).await, ["first", "answer to first"]);
+}
+
+async fn a_notice_is_stored_without_rows(history: &dyn History) {
+    let job = job("U-notice", "notice");
+    history.begin(&job, now()).await.unwrap();
+    assert!(matches!(history.store(&job, None, vec!["n".into()], now()).await.unwrap(), Stage::Stored(_)));
+    assert!(words(history, &job, 50, now()).await.is_empty());
+}
+
+async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
+    let job = job("U-done", "done");
+    history.begin(&job, now()).await.unwrap();
+    history.store(&job, said("q"), vec!["secret words".into()], now()).await.unwrap();
+    for _ in 0..2 {
+        history.record(&job, Step::Delivered, now()).await.unwrap();
+        let turn = history.begin(&job, later(1)).await.unwrap();
+        assert_eq!((turn.stage, turn.attempts), (Stage::Delivered, 1), "a delivered turn is not counted further");
+    }
+    assert_eq!(history.store(&job, said("again"), vec!["again".into()], now()).await.unwrap(), Stage::Delivered);
+}
+
+async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
+    let job = job("U-push", "push");
+    let pushes = vec!["one".to_owned(), "two".to_owned()];
+    history.begin(&job, now()).await.unwrap();
+    history.store(&job, said("q"), pushes.clone(), now()).await.unwrap();
+    for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
+        let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since };
+        let failed = Step::Failed { reason: Reason::DeliveryUnknown, delivery: Some(delivery.clone()) };
+        history.record(&job, failed, later(4)).await.unwrap();
+        assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
+    }
+    history.record(&job, Step::Pushing { pushed: 2 }, later(6)).await.unwrap();
+    let delivery = Delivery { pushes, pushed: 2, unknown_since: Some(later(6)) };
+    assert_eq!(history.begin(&job, later(7)).await.unwrap().stage, Stage::Stored(delivery));
+}
+
+async fn the_user_is_told_at_the_first_time(history: &dyn History) {
+    let job = job("U-told", "told");
+    history.begin(&job, now()).await.unwrap();
+    history.record(&job, Step::Telling, later(1)).await.unwrap();
+    history.record(&job, Step::Telling, later(9)).await.unwrap();
+    assert_eq!(history.begin(&job, later(10)).await.unwrap().told_at, Some(later(1)));
+}
+
+async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
+    let turns = [("a", later(5)), ("b", later(5)), ("c", later(0)), ("d", later(1))];
+    let mut all = vec![];
+    for (question, at) in turns {
+        let job = job("U-order", &format!("order-{question}"));
+        history.begin(&job, at).await.unwrap();
+        // As in life a turn is loaded before it is stored.
+        assert_eq!(words(history, &job, 50, at).await, all);
+        history.store(&job, said(question), vec![], at).await.unwrap();
+        all.extend([question.to_owned(), format!("answer to {question}")]);
+    }
+    let job = job("U-order", "order");
+    assert_eq!(words(history, &job, 50, later(6)).await, all);
+    assert_eq!(words(history, &job, 3, later(6)).await, all[5..]);
+    assert!(words(history, &job, 0, later(6)).await.is_empty());
+    let other = Job { conversation: "U-other".to_owned().try_into().unwrap(), ..job };
+    assert!(words(history, &other, 50, later(6)).await.is_empty());
+}
+
+async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
+    let old = job("U-ttl", "ttl-old");
+    hourly.store(&old, said("old"), vec![], now()).await.unwrap();
+    let new = job("U-ttl", "ttl-new");
+    hourly.store(&new, said("new"), vec![], later(30)).await.unwrap();
+    assert_eq!(words(hourly, &new, 50, later(59)).await.len(), 4);
+    assert_eq!(words(hourly, &new, 50, later(60)).await, ["new", "answer to new"]);
+    assert!(words(hourly, &new, 50, later(90)).await.is_empty());
+}
