@@ -1,30 +1,24 @@
 //! The pipeline on Lambda: the real functions against the real Runtime API protocol, with AWS, LINE and
 //! the model stood in for over HTTP.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::Router;
-use base64::{Engine, engine::general_purpose::STANDARD};
-use cli::{
-    send::webhook_of,
-    standin::{
-        Act,
-        line::{Line, Sent},
-        model::Model,
-    },
-};
+use aws_sdk_dynamodb::types::AttributeValue;
+use cli::{send::webhook_of, standin::Act};
 use ingress::signature;
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::job::{EventId, Job};
 use tokio::{
     net::TcpListener,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 use worker::{conversation::Role, deliver::retry_key, history::row_id};
 
-use emulator::{CHANNEL_SECRET, Cloud, Row};
-use functions::{EventSource, Lambda};
+use bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign};
+use emulator::{Cloud, Row, TABLE};
+use functions::{Lambda, record};
 
+mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
@@ -33,134 +27,6 @@ mod runtime_api;
 const FIXTURE: &str = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
 const FIXTURE_EVENT: &str = "01G2KZKG2DS765NMRH3GZFD8AP";
 const FIXTURE_USER: &str = "u206d25c2ea6bd87c17655609a1c37cb8";
-const USER: &str = "U4af4980629000000000000000000000a";
-const PATH: &str = "/v1/line/bot/message/reply";
-/// How long API Gateway would wait for the ingress at most.
-const INGRESS_TIME: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Bot {
-    cloud: Arc<Cloud>,
-    ingress: Lambda,
-    worker: Arc<Lambda>,
-    line: Arc<Line>,
-    model: Arc<Model>,
-    source: EventSource,
-    variables: Vec<(String, String)>,
-}
-
-impl Bot {
-    async fn start() -> Self {
-        Self::with(&[]).await
-    }
-
-    /// With these variables beside a deployment's.
-    async fn with(further: &[(&str, &str)]) -> Self {
-        let cloud = Arc::new(Cloud::start().await);
-        let line = Line::new();
-        let model = Model::new(Duration::ZERO, |messages| {
-            format!("answer to {}", messages.last().unwrap()["content"].as_str().unwrap())
-        });
-        let mut variables = cloud.variables();
-        let addresses = [
-            ("LINE_API_BASE_URL", host(line.clone().router()).await),
-            ("OPENAI_BASE_URL", host(model.clone().router()).await + "/v1"),
-            ("LOCALE", "en".to_owned()),
-        ];
-        variables.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
-        variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let ingress = Lambda::start("ingress", &variables).await;
-        let worker = Arc::new(Lambda::start("worker", &variables).await);
-        let source = EventSource::start(cloud.clone(), worker.clone());
-        Self { cloud, ingress, worker, line, model, source, variables }
-    }
-
-    /// What the ingress answers to an API Gateway event.
-    async fn status(&self, event: Value) -> u64 {
-        let response = self.ingress.invoke(event, INGRESS_TIME).await.unwrap();
-        response["statusCode"].as_u64().unwrap()
-    }
-
-    /// A user says this, and LINE's webhook is taken.
-    async fn hears(&self, text: &str) {
-        self.hears_from(USER, text).await;
-    }
-
-    async fn hears_from(&self, user: &str, text: &str) {
-        assert_eq!(self.status(payload_2(&webhook_of(text, user).to_string())).await, 200);
-    }
-
-    /// Waits until the model was asked so often.
-    async fn asks(&self, times: usize) {
-        let asked = async {
-            while self.model.asked().len() < times {
-                sleep(Duration::from_millis(10)).await;
-            }
-        };
-        timeout(PATIENCE, asked).await.expect("the model is not asked");
-    }
-
-    /// The worker is killed, and Lambda starts another one.
-    async fn worker_is_killed(&mut self) {
-        let worker = Arc::new(Lambda::start("worker", &self.variables).await);
-        self.source = EventSource::start(self.cloud.clone(), worker.clone());
-        self.worker = worker;
-    }
-
-    /// Waits until so many pushes were accepted in all.
-    async fn says(&self, pushes: usize) -> Vec<Sent> {
-        let mut sent = self.line.watch();
-        let enough = timeout(PATIENCE, sent.wait_for(|all| all.len() >= pushes)).await;
-        enough.expect("the bot says nothing").unwrap().clone()
-    }
-
-    /// No job is left over.
-    async fn ends(self) {
-        self.cloud.is_drained().await;
-        drop(self.source);
-        for line in self.worker.log().iter().chain(&self.ingress.log()) {
-            let line: Value = serde_json::from_str(line).expect("a log line is a JSON object");
-            assert!(line["level"] != "ERROR" || line["message"] == "dead-lettered", "{line}");
-        }
-    }
-}
-
-async fn host(router: Router) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    origin
-}
-
-fn sign(body: &str) -> String {
-    signature::sign(&CHANNEL_SECRET.into(), body.as_bytes())
-}
-
-/// A REST API's event.
-fn payload_1(body: &str, signature: &str) -> Value {
-    json!({
-        "resource": PATH, "path": PATH, "httpMethod": "POST",
-        "headers": { "X-Line-Signature": signature, "Content-Type": "application/json; charset=utf-8" },
-        "multiValueHeaders": { "X-Line-Signature": [signature] },
-        "queryStringParameters": null, "multiValueQueryStringParameters": null,
-        "pathParameters": null, "stageVariables": null,
-        "requestContext": { "httpMethod": "POST", "path": PATH, "stage": "dev", "identity": { "sourceIp": "147.92.149.166" } },
-        "body": body, "isBase64Encoded": false,
-    })
-}
-
-/// An HTTP API's event, with the body in base64.
-fn payload_2(body: &str) -> Value {
-    json!({
-        "version": "2.0", "routeKey": format!("POST {PATH}"), "rawPath": PATH, "rawQueryString": "",
-        "headers": { "x-line-signature": sign(body), "content-type": "application/json; charset=utf-8" },
-        "requestContext": {
-            "http": { "method": "POST", "path": PATH, "protocol": "HTTP/1.1", "sourceIp": "147.92.149.166", "userAgent": "LineBotWebhook/2.0" },
-            "stage": "$default", "timeEpoch": 0,
-        },
-        "body": STANDARD.encode(body), "isBase64Encoded": true,
-    })
-}
 
 fn text<'a>(row: &'a Row, name: &str) -> &'a str {
     row[name].as_s().unwrap()
@@ -171,7 +37,10 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     let bot = Bot::start().await;
     assert_eq!(bot.status(payload_1(FIXTURE, &sign(FIXTURE))).await, 200);
     let sent = bot.says(1).await;
-    assert_eq!((sent[0].to.as_str(), &sent[0].texts[..]), (FIXTURE_USER, &["answer to Hello, world".to_owned()][..]));
+    assert_eq!(
+        (sent[0].to.as_str(), &sent[0].texts[..]),
+        (FIXTURE_USER, &["answer to Hello, world".to_owned()][..])
+    );
     let event = EventId::try_from(FIXTURE_EVENT.to_owned()).unwrap();
     assert_eq!(sent[0].retry_key, Some(retry_key(&event, 0).to_string()));
 
@@ -180,25 +49,36 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     assert_eq!(bot.says(2).await[1].texts, ["answer to こんにちは"]);
     let asked = bot.model.asked();
     let messages = asked[1].body["messages"].as_array().unwrap();
-    let said: Vec<_> = messages[1..].iter().map(|m| (m["role"].as_str().unwrap(), m["content"].as_str().unwrap())).collect();
-    assert_eq!(said, [("user", "Hello, world"), ("assistant", "answer to Hello, world"), ("user", "こんにちは")]);
+    let said: Vec<_> =
+        messages[1..].iter().map(|m| (m["role"].as_str().unwrap(), m["content"].as_str().unwrap())).collect();
+    assert_eq!(
+        said,
+        [("user", "Hello, world"), ("assistant", "answer to Hello, world"), ("user", "こんにちは")]
+    );
 
     bot.cloud.is_drained().await;
     let rows = bot.cloud.rows().await;
     let row = |id: String| rows.iter().find(|row| text(row, "id") == id).unwrap();
     let question = row(row_id(&event, Role::User).to_string());
     let answer = row(row_id(&event, Role::Assistant).to_string());
-    for (row, role, content) in [(question, "user", "Hello, world"), (answer, "assistant", "answer to Hello, world")] {
+    for (row, role, content) in
+        [(question, "user", "Hello, world"), (answer, "assistant", "answer to Hello, world")]
+    {
         let mut names: Vec<_> = row.keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content", "createdAt", "id", "lineUserId", "role", "updatedAt"]);
-        assert_eq!((text(row, "lineUserId"), text(row, "role"), text(row, "content")), (FIXTURE_USER, role, content));
+        assert_eq!(
+            (text(row, "lineUserId"), text(row, "role"), text(row, "content")),
+            (FIXTURE_USER, role, content)
+        );
         assert!(text(row, "createdAt").len() == 27 && text(row, "createdAt").ends_with('Z'));
     }
     assert!(text(question, "createdAt") < text(answer, "createdAt"));
     let turn = row(format!("turn#{FIXTURE_EVENT}"));
     assert_eq!(text(turn, "stage"), "delivered");
-    assert!(!turn.contains_key("lineUserId") && !turn.contains_key("pushes") && turn.contains_key("expiresAt"));
+    assert!(
+        !turn.contains_key("lineUserId") && !turn.contains_key("pushes") && turn.contains_key("expiresAt")
+    );
     let head = row(format!("head#{FIXTURE_USER}"));
     assert!(!head.contains_key("lineUserId"));
     assert_eq!(head["turns"].as_l().unwrap().len(), 2);
@@ -214,7 +94,7 @@ async fn a_turn_that_the_index_does_not_show_yet_is_in_the_prompt() {
     bot.cloud.is_drained().await;
     // Out of the index, as a row is that has not arrived in it.
     for row in bot.cloud.rows().await.iter().filter(|row| row.contains_key("lineUserId")) {
-        let update = bot.cloud.dynamodb.update_item().table_name(emulator::TABLE).key("id", row["id"].clone());
+        let update = bot.cloud.dynamodb.update_item().table_name(TABLE).key("id", row["id"].clone());
         update.update_expression("REMOVE lineUserId").send().await.unwrap();
     }
     bot.hears("second").await;
@@ -227,9 +107,11 @@ async fn a_turn_that_the_index_does_not_show_yet_is_in_the_prompt() {
 async fn the_history_of_the_articles_own_bot_is_read_and_followed() {
     let bot = Bot::start().await;
     let tomorrow = "2099-01-01T09:00:00.000001";
-    for (role, content, at) in [("user", "old question", "2099-01-01T09:00:00.000000"), ("assistant", "old answer", tomorrow)] {
-        let s = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
-        let put = bot.cloud.dynamodb.put_item().table_name(emulator::TABLE).item("id", s(content));
+    for (role, content, at) in
+        [("user", "old question", "2099-01-01T09:00:00.000000"), ("assistant", "old answer", tomorrow)]
+    {
+        let s = |text: &str| AttributeValue::S(text.to_owned());
+        let put = bot.cloud.dynamodb.put_item().table_name(TABLE).item("id", s(content));
         let put = put.item("lineUserId", s(USER)).item("role", s(role)).item("content", s(content));
         put.item("createdAt", s(at)).send().await.unwrap();
     }
@@ -238,7 +120,10 @@ async fn the_history_of_the_articles_own_bot_is_read_and_followed() {
     bot.hears("newer").await;
     bot.says(2).await;
     let asked = bot.model.asked();
-    let said: Vec<_> = asked[1].body["messages"].as_array().unwrap()[1..].iter().map(|m| m["content"].as_str().unwrap()).collect();
+    let said: Vec<_> = asked[1].body["messages"].as_array().unwrap()[1..]
+        .iter()
+        .map(|m| m["content"].as_str().unwrap())
+        .collect();
     assert_eq!(said, ["old question", "old answer", "new", "answer to new", "newer"]);
     bot.ends().await;
 }
@@ -291,7 +176,8 @@ async fn a_message_that_is_no_job_is_a_letter_and_its_conversation_goes_on() {
 #[tokio::test]
 async fn the_same_job_twice_is_one_model_call_and_one_push() {
     let bot = Bot::start().await;
-    let job = json!({ "v": 1, "eventId": "twice", "conversation": USER, "kind": "question", "text": "once" }).to_string();
+    let job = json!({ "v": 1, "eventId": "twice", "conversation": USER, "kind": "question", "text": "once" })
+        .to_string();
     for copy in ["a", "b"] {
         let send = bot.cloud.sqs.send_message().queue_url(&bot.cloud.queue_url).message_body(&job);
         send.message_group_id(USER).message_deduplication_id(copy).send().await.unwrap();
@@ -395,4 +281,39 @@ async fn a_queue_that_hangs_costs_line_a_503_within_its_two_seconds() {
     let log = Lambda::start("ingress", &variables).await.ended().await;
     assert!(log.len() == 1 && log[0].contains("LINE_CHANNEL_SECRET could not be read"), "{log:?}");
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn the_worker_gives_up_before_lambda_kills_it_and_writes_down_why() {
+    let bot = Bot::start().await;
+    bot.source.stop();
+    bot.model.does(Act::Hang);
+    bot.hears("hello").await;
+    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
+    let event = json!({ "Records": [record(&messages[0])] });
+    let response =
+        bot.worker.invoke(event, Duration::from_secs(5)).await.expect("Lambda would have killed it");
+    assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": messages[0].message_id }]));
+    let rows = bot.cloud.rows().await;
+    assert_eq!((rows.len(), text(&rows[0], "failed")), (1, "model_unavailable"));
+}
+
+#[tokio::test]
+async fn a_job_of_a_newer_version_waits_and_its_conversation_with_it() {
+    let bot = Bot::start().await;
+    bot.source.stop();
+    for (id, group, version) in [("a", "U-one", 2), ("b", "U-one", 1), ("c", "U-other", 1)] {
+        let job =
+            json!({ "v": version, "eventId": id, "conversation": group, "kind": "question", "text": id });
+        let send = bot.cloud.sqs.send_message().queue_url(&bot.cloud.queue_url).message_body(job.to_string());
+        send.message_group_id(group).message_deduplication_id(id).send().await.unwrap();
+    }
+    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
+    assert_eq!(messages.len(), 3);
+    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+    let response = bot.worker.invoke(event, Duration::from_secs(10)).await.unwrap();
+    assert_eq!(response["batchItemFailures"].as_array().unwrap().len(), 2);
+    assert_eq!(bot.says(1).await[0].to, "U-other");
+    assert_eq!(bot.model.asked().len(), 1);
+    assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
 }

@@ -47,6 +47,26 @@ async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
     assert_eq!(roles, ["user", "assistant"].repeat(4));
 }
 
+#[tokio::test]
+async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_nobody() {
+    let cloud = Cloud::start().await;
+    let history = |table: &str| DynamoHistory::new(&cloud.sdk, table.to_owned(), None);
+    let no_table = history("Messages-none").begin(&job("U1", "e1"), now()).await.unwrap_err();
+    let large = Some(Exchange { question: "secret words".into(), answer: "secret words".repeat(40_000) });
+    let too_large = history(TABLE).store(&job("U1", "e1"), large, vec![], now()).await.unwrap_err();
+    let nobody = cloud.sdk.clone().into_builder().endpoint_url("http://127.0.0.1:1").build();
+    let nobody = DynamoHistory::new(&nobody, TABLE.to_owned(), None);
+    let silent = nobody.load(&job("U1", "e1").conversation, 1, now()).await.unwrap_err();
+    for (error, passing, word) in [
+        (no_table, false, "ResourceNotFoundException"),
+        (too_large, false, "Validation"),
+        (silent, true, "dispatch"),
+    ] {
+        let line = shared::logging::chain(&error);
+        assert!(error.passing == passing && line.contains(word) && !line.contains("secret"), "{line}");
+    }
+}
+
 /// All of it, against one that keeps rows for ever and one that keeps them for [`TTL`].
 async fn suite(history: &dyn History, hourly: &dyn History) {
     attempts_are_counted_for_each_run(history).await;
@@ -95,7 +115,10 @@ async fn attempts_are_counted_for_each_run(history: &dyn History) {
     let redriven = Job { run: Some("runs:letter".into()), ..first.clone() };
     for attempts in 1..=3 {
         let turn = history.begin(&first, now()).await.unwrap();
-        assert_eq!((turn.attempts, turn.failed, turn.stage, turn.told_at), (attempts, None, Stage::Open, None));
+        assert_eq!(
+            (turn.attempts, turn.failed, turn.stage, turn.told_at),
+            (attempts, None, Stage::Open, None)
+        );
     }
     assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 1);
     assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 2);
@@ -147,9 +170,16 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     for _ in 0..2 {
         history.record(&job, Step::Delivered, now()).await.unwrap();
         let turn = history.begin(&job, later(1)).await.unwrap();
-        assert_eq!((turn.stage, turn.attempts), (Stage::Delivered, 1), "a delivered turn is not counted further");
+        assert_eq!(
+            (turn.stage, turn.attempts),
+            (Stage::Delivered, 1),
+            "a delivered turn is not counted further"
+        );
     }
-    assert_eq!(history.store(&job, said("again"), vec!["again".into()], now()).await.unwrap(), Stage::Delivered);
+    assert_eq!(
+        history.store(&job, said("again"), vec!["again".into()], now()).await.unwrap(),
+        Stage::Delivered
+    );
 }
 
 async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {

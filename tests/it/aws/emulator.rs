@@ -5,8 +5,8 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType,
+    AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    Projection, ProjectionType, ScalarAttributeType,
 };
 use aws_sdk_sqs::{
     config::{Credentials, SharedCredentialsProvider},
@@ -94,11 +94,16 @@ impl Cloud {
     /// Messages in a queue, those in flight included.
     pub async fn depth(&self, url: &str) -> usize {
         use QueueAttributeName::{
-            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed, ApproximateNumberOfMessagesNotVisible,
+            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
+            ApproximateNumberOfMessagesNotVisible,
         };
-        let names =
-            [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, ApproximateNumberOfMessagesDelayed];
-        let request = self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        let names = [
+            ApproximateNumberOfMessages,
+            ApproximateNumberOfMessagesNotVisible,
+            ApproximateNumberOfMessagesDelayed,
+        ];
+        let request =
+            self.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
         let attributes = request.send().await.unwrap().attributes.unwrap();
         names.iter().filter_map(|name| attributes.get(name)?.parse::<usize>().ok()).sum()
     }
@@ -141,9 +146,14 @@ async fn queue(sqs: &aws_sdk_sqs::Client, name: &str) -> String {
 
 async fn table(dynamodb: &aws_sdk_dynamodb::Client) {
     let attribute = |name: &str| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build().unwrap()
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .unwrap()
     };
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let index = GlobalSecondaryIndex::builder()
         .index_name("byLineUserId")
         .key_schema(key("lineUserId", KeyType::Hash))

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// How long an invocation of the worker may take.
-const WORKER_TIME: Duration = Duration::from_secs(60);
+const WORKER_TIME: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Lambda {
@@ -53,7 +53,8 @@ impl Lambda {
             .spawn()
             .unwrap_or_else(|error| panic!("{} is not built ({error}): run tests/all", program.display()));
         let log = Arc::default();
-        let readers = [keep(process.stdout.take().unwrap(), &log), keep(process.stderr.take().unwrap(), &log)];
+        let readers =
+            [keep(process.stdout.take().unwrap(), &log), keep(process.stderr.take().unwrap(), &log)];
         Self { name, api, log, process, readers }
     }
 
@@ -110,11 +111,16 @@ impl EventSource {
             }
         }))
     }
+
+    /// Brings no more.
+    pub fn stop(&self) {
+        self.0.abort();
+    }
 }
 
 impl Drop for EventSource {
     fn drop(&mut self) {
-        self.0.abort();
+        self.stop();
     }
 }
 
@@ -128,7 +134,14 @@ async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message]) {
         let is_failed = |failure: &Value| failure["itemIdentifier"] == json!(message.message_id);
         if !failures.iter().any(is_failed) {
             let receipt = message.receipt_handle.as_deref().unwrap();
-            cloud.sqs.delete_message().queue_url(&cloud.queue_url).receipt_handle(receipt).send().await.unwrap();
+            cloud
+                .sqs
+                .delete_message()
+                .queue_url(&cloud.queue_url)
+                .receipt_handle(receipt)
+                .send()
+                .await
+                .unwrap();
         }
     }
 }

@@ -1,0 +1,155 @@
+//! A bot on Lambda: both functions, an account of AWS, and LINE and the model stood in for over HTTP. At
+//! its end it asserts that no job is left over and that nothing but dead letters was logged as an error.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use cli::{
+    send::webhook_of,
+    standin::{
+        line::{Line, Sent},
+        model::Model,
+    },
+};
+use ingress::signature;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+
+use super::{
+    emulator::{CHANNEL_SECRET, Cloud},
+    functions::{EventSource, Lambda},
+};
+
+pub const USER: &str = "U4af4980629000000000000000000000a";
+/// How long API Gateway would wait for the ingress at most.
+pub const INGRESS_TIME: Duration = Duration::from_secs(10);
+const PATH: &str = "/v1/line/bot/message/reply";
+/// How long a story waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct Bot {
+    pub cloud: Arc<Cloud>,
+    pub ingress: Lambda,
+    pub worker: Arc<Lambda>,
+    pub line: Arc<Line>,
+    pub model: Arc<Model>,
+    pub source: EventSource,
+    variables: Vec<(String, String)>,
+}
+
+impl Bot {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these variables beside a deployment's.
+    pub async fn with(further: &[(&str, &str)]) -> Self {
+        let cloud = Arc::new(Cloud::start().await);
+        let line = Line::new();
+        let model = Model::new(Duration::ZERO, |messages| {
+            format!("answer to {}", messages.last().unwrap()["content"].as_str().unwrap())
+        });
+        let mut variables = cloud.variables();
+        let addresses = [
+            ("LINE_API_BASE_URL", host(line.clone().router()).await),
+            ("OPENAI_BASE_URL", host(model.clone().router()).await + "/v1"),
+            ("LOCALE", "en".to_owned()),
+        ];
+        variables.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
+        variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let ingress = Lambda::start("ingress", &variables).await;
+        let worker = Arc::new(Lambda::start("worker", &variables).await);
+        let source = EventSource::start(cloud.clone(), worker.clone());
+        Self { cloud, ingress, worker, line, model, source, variables }
+    }
+
+    /// What the ingress answers to an API Gateway event.
+    pub async fn status(&self, event: Value) -> u64 {
+        let response = self.ingress.invoke(event, INGRESS_TIME).await.unwrap();
+        response["statusCode"].as_u64().unwrap()
+    }
+
+    /// A user says this, and LINE's webhook is taken.
+    pub async fn hears(&self, text: &str) {
+        self.hears_from(USER, text).await;
+    }
+
+    pub async fn hears_from(&self, user: &str, text: &str) {
+        assert_eq!(self.status(payload_2(&webhook_of(text, user).to_string())).await, 200);
+    }
+
+    /// Waits until the model was asked so often.
+    pub async fn asks(&self, times: usize) {
+        let asked = async {
+            while self.model.asked().len() < times {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, asked).await.expect("the model is not asked");
+    }
+
+    /// The worker is killed, and Lambda starts another one.
+    pub async fn worker_is_killed(&mut self) {
+        let worker = Arc::new(Lambda::start("worker", &self.variables).await);
+        self.source = EventSource::start(self.cloud.clone(), worker.clone());
+        self.worker = worker;
+    }
+
+    /// Waits until so many pushes were accepted in all.
+    pub async fn says(&self, pushes: usize) -> Vec<Sent> {
+        let mut sent = self.line.watch();
+        let enough = timeout(PATIENCE, sent.wait_for(|all| all.len() >= pushes)).await;
+        enough.expect("the bot says nothing").unwrap().clone()
+    }
+
+    /// No job is left over.
+    pub async fn ends(self) {
+        self.cloud.is_drained().await;
+        drop(self.source);
+        for line in self.worker.log().iter().chain(&self.ingress.log()) {
+            let line: Value = serde_json::from_str(line).expect("a log line is a JSON object");
+            assert!(line["level"] != "ERROR" || line["message"] == "dead-lettered", "{line}");
+        }
+    }
+}
+
+pub async fn host(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    origin
+}
+
+pub fn sign(body: &str) -> String {
+    signature::sign(&CHANNEL_SECRET.into(), body.as_bytes())
+}
+
+/// A REST API's event.
+pub fn payload_1(body: &str, signature: &str) -> Value {
+    json!({
+        "resource": PATH, "path": PATH, "httpMethod": "POST",
+        "headers": { "X-Line-Signature": signature, "Content-Type": "application/json; charset=utf-8" },
+        "multiValueHeaders": { "X-Line-Signature": [signature] },
+        "queryStringParameters": null, "multiValueQueryStringParameters": null,
+        "pathParameters": null, "stageVariables": null,
+        "requestContext": { "httpMethod": "POST", "path": PATH, "stage": "dev", "identity": { "sourceIp": "147.92.149.166" } },
+        "body": body, "isBase64Encoded": false,
+    })
+}
+
+/// An HTTP API's event, with the body in base64.
+pub fn payload_2(body: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": format!("POST {PATH}"), "rawPath": PATH, "rawQueryString": "",
+        "headers": { "x-line-signature": sign(body), "content-type": "application/json; charset=utf-8" },
+        "requestContext": {
+            "http": { "method": "POST", "path": PATH, "protocol": "HTTP/1.1", "sourceIp": "147.92.149.166", "userAgent": "LineBotWebhook/2.0" },
+            "stage": "$default", "timeEpoch": 0,
+        },
+        "body": STANDARD.encode(body), "isBase64Encoded": true,
+    })
+}
