@@ -41,7 +41,10 @@ pub async fn command(listen: SocketAddr, data: &Path, env: Env) -> anyhow::Resul
     let beside = line.router().merge(Router::new().nest(MODEL, Model::offline(THINK).router()));
 
     println!("henji dev: the bot listens at {origin}{WEBHOOK_PATH}");
-    println!("  LINE is stood in for; the model is {}.", if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" });
+    println!(
+        "  LINE is stood in for; the model is {}.",
+        if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" }
+    );
     println!("  Say something from another terminal: cargo run -q -p cli -- send --text こんにちは");
     println!("  Ctrl-C stops it.");
     serve::run(settings, data, listener, beside, serve::on_signal()?).await

@@ -114,7 +114,11 @@ impl Dispatcher {
         }
     }
 
-    async fn work(self: &Arc<Self>, claimed: &Claimed, give_back: &CancellationToken) -> Result<(), DatabaseError> {
+    async fn work(
+        self: &Arc<Self>,
+        claimed: &Claimed,
+        give_back: &CancellationToken,
+    ) -> Result<(), DatabaseError> {
         let Claimed { seq, conversation, .. } = claimed;
         let job = match Job::decode(&claimed.body) {
             Ok(job) => job,
@@ -129,12 +133,17 @@ impl Dispatcher {
             }
         };
         match self.attempt(&job, give_back).await {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => self.queue.finish(*seq, conversation).await,
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {
+                self.queue.finish(*seq, conversation).await
+            }
             Outcome::GivenBack => self.queue.hand_back(*seq, Duration::ZERO).await,
             Outcome::Later { after, failure } => {
                 warn!(
-                    event = claimed.event_id, reason = failure.reason.as_str(), detail = failure.detail,
-                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                    event = claimed.event_id,
+                    reason = failure.reason.as_str(),
+                    detail = failure.detail,
+                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                    "to be tried again"
                 );
                 self.queue.hand_back(*seq, after).await
             }
@@ -160,8 +169,12 @@ impl Dispatcher {
     async fn dead(&self, claimed: &Claimed, failure: &Failure, attempts: u32) -> Result<(), DatabaseError> {
         self.letters.write(claimed, failure, attempts).await?;
         error!(
-            event = claimed.event_id, conversation = claimed.conversation, attempts,
-            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
+            event = claimed.event_id,
+            conversation = claimed.conversation,
+            attempts,
+            reason = failure.reason.as_str(),
+            detail = failure.detail,
+            "dead-lettered"
         );
         Ok(())
     }

@@ -9,7 +9,10 @@ use ingress::accept::{BUDGET, Ingress};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use shared::{env::Env, logging, secret::Secret};
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{line::Line, openai::OpenAi},
@@ -68,8 +71,10 @@ impl DataDir {
     /// Makes, locks and opens it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        std::fs::create_dir_all(path).with_context(|| format!("the data directory {shown} cannot be made"))?;
-        let lock = File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("the data directory {shown} cannot be made"))?;
+        let lock =
+            File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {

@@ -1,1 +1,26 @@
-fn main(){}
+//! Stories of the whole pipeline, told against the real parts: the product's own servers and programs,
+//! SQLite on disk, and stand-ins for LINE and the model over HTTP.
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
+)]
+
+// The harness: a bot in this process, a bot as a process, and the specifications all requests must meet.
+mod bot;
+mod process;
+mod spec;
+
+// What LINE may post, and what it is told.
+mod accepting;
+// From a question to its answer: order, isolation, history, context, length.
+mod answering;
+// Dead letters: what becomes of them, told by the command.
+mod dead_letters;
+// The model as it really behaves.
+mod model_faults;
+// LINE as it really behaves.
+mod line_faults;
+// The process: signals, crashes, data directories, settings, logs.
+mod serving;

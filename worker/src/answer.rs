@@ -261,7 +261,11 @@ impl Worker {
 
 fn storage_failed(error: &HistoryError) -> Failure {
     let detail = logging::chain(error);
-    if error.passing { Failure::passing(Reason::StorageFailed, detail) } else { Failure::lasting(Reason::StorageFailed, detail) }
+    if error.passing {
+        Failure::passing(Reason::StorageFailed, detail)
+    } else {
+        Failure::lasting(Reason::StorageFailed, detail)
+    }
 }
 
 fn out_of_time() -> Failure {

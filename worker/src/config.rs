@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
-use crate::{model, notice::Locale, prompt::{Budget, Prompt}};
+use crate::{
+    model,
+    notice::Locale,
+    prompt::{Budget, Prompt},
+};
 
 /// The character of the bot where `SYSTEM_PROMPT` is not set.
 pub const SYSTEM_PROMPT: &str =
@@ -74,7 +78,10 @@ impl Config {
         };
         let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
         if Prompt::fit(&system_prompt, vec![], "?", budget).is_err() {
-            return Err(unreadable("SYSTEM_PROMPT", "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS"));
+            return Err(unreadable(
+                "SYSTEM_PROMPT",
+                "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS",
+            ));
         }
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {

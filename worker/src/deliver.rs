@@ -29,7 +29,8 @@ impl Worker {
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
             let now = self.now();
             if !delivery.may_be_pushed(now) {
-                let detail = format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
+                let detail =
+                    format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
                 let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
                 return Err(Undelivered { failure, delivery }.into());
             }
@@ -38,7 +39,8 @@ impl Worker {
                 self.history.record(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
                 delivery.unknown_since = Some(now);
             }
-            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await {
+            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await
+            {
                 if !unknown {
                     delivery.unknown_since = None;
                 }

@@ -25,10 +25,7 @@ struct Refused(String);
 impl SqsQueue {
     /// A client for the queue at `url`.
     pub fn new(config: &SdkConfig, url: &str) -> Self {
-        Self {
-            client: Client::new(config),
-            url: url.to_owned(),
-        }
+        Self { client: Client::new(config), url: url.to_owned() }
     }
 
     /// Sends at most ten jobs and returns those that SQS refused.
@@ -53,7 +50,8 @@ impl SqsQueue {
 #[async_trait]
 impl JobQueue for SqsQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
-        let failed = |jobs: usize, source: Box<dyn std::error::Error + Send + Sync>| QueueError { jobs, source };
+        let failed =
+            |jobs: usize, source: Box<dyn std::error::Error + Send + Sync>| QueueError { jobs, source };
         for chunk in jobs.chunks(BATCH) {
             let all: Vec<&Job> = chunk.iter().collect();
             let (refused, _) = self.send_batch(&all).await.map_err(|e| failed(all.len(), e.into()))?;
@@ -62,7 +60,8 @@ impl JobQueue for SqsQueue {
             }
             // A partial failure is retried once, from the first refused job on: what was taken in
             // between is dropped by its deduplication id.
-            let (refused, codes) = self.send_batch(&refused).await.map_err(|e| failed(refused.len(), e.into()))?;
+            let (refused, codes) =
+                self.send_batch(&refused).await.map_err(|e| failed(refused.len(), e.into()))?;
             if !refused.is_empty() {
                 return Err(failed(refused.len(), Refused(codes).into()));
             }

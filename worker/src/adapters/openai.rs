@@ -134,7 +134,12 @@ impl OpenAi {
     }
 
     /// Asks once, and once more where the server wants the token limit under its other name.
-    pub async fn complete(&self, prompt: &Prompt, max_tokens: usize, timeout: Duration) -> Result<Completion, ModelError> {
+    pub async fn complete(
+        &self,
+        prompt: &Prompt,
+        max_tokens: usize,
+        timeout: Duration,
+    ) -> Result<Completion, ModelError> {
         let newer = self.completion_limit.load(Relaxed);
         match self.post(prompt, max_tokens, newer, timeout).await {
             Err(Refusal::OtherLimit) => {
@@ -163,16 +168,25 @@ impl OpenAi {
         error.code.is_some_and(|code| code == "model_not_found")
     }
 
-    async fn post(&self, prompt: &Prompt, max_tokens: usize, newer: bool, timeout: Duration) -> Result<Completion, Refusal> {
+    async fn post(
+        &self,
+        prompt: &Prompt,
+        max_tokens: usize,
+        newer: bool,
+        timeout: Duration,
+    ) -> Result<Completion, Refusal> {
         let request = Request {
             model: &self.model,
             messages: prompt.messages(),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
         };
-        let passing = |detail: String| Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)));
+        let passing = |detail: String| {
+            Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
+        };
         let broken = |error: reqwest::Error| passing(http::no_response(&error).to_owned());
-        let body = serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
+        let body =
+            serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
             .http
             .post(format!("{}/chat/completions", self.base_url))
@@ -243,7 +257,13 @@ fn completion(body: &[u8]) -> Result<Completion, ModelError> {
 }
 
 /// The typed outcome of an error status (OpenAI, "Error codes").
-fn refusal(status: StatusCode, error: &ErrorObject, retry_after: Option<Duration>, newer: bool, request_id: &str) -> Refusal {
+fn refusal(
+    status: StatusCode,
+    error: &ErrorObject,
+    retry_after: Option<Duration>,
+    newer: bool,
+    request_id: &str,
+) -> Refusal {
     let code = error.code.as_ref().and_then(|c| c.as_str()).unwrap_or("");
     let kind = error.kind.as_deref().unwrap_or("");
     let message = error.message.as_deref().unwrap_or("");
@@ -255,10 +275,14 @@ fn refusal(status: StatusCode, error: &ErrorObject, retry_after: Option<Duration
         if newer { ("max_completion_tokens", "max_tokens") } else { ("max_tokens", "max_completion_tokens") };
     let about_limit = error.param.as_deref() == Some(mine) || message.contains(mine);
     match status.as_u16() {
-        400 | 413 | 422 if code == "context_length_exceeded" || message.contains("maximum context length") => {
+        400 | 413 | 422
+            if code == "context_length_exceeded" || message.contains("maximum context length") =>
+        {
             Refusal::Error(ModelError::ContextLength)
         }
-        400 | 422 if about_limit && (code == "unsupported_parameter" || message.contains(other)) => Refusal::OtherLimit,
+        400 | 422 if about_limit && (code == "unsupported_parameter" || message.contains(other)) => {
+            Refusal::OtherLimit
+        }
         401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
         403 => lasting(Reason::ModelAuth),
         _ if code == "insufficient_quota" || kind == "insufficient_quota" => lasting(Reason::ModelQuota),

@@ -55,7 +55,10 @@ fn the_token_limit_goes_by_the_name_that_the_server_takes() {
 #[test]
 fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     let of = |content: &str, finish: &str| {
-        completion(format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#).as_bytes())
+        completion(
+            format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#)
+                .as_bytes(),
+        )
     };
     let whole = of(r#"" hi\n""#, r#""stop""#).unwrap();
     assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));
