@@ -28,6 +28,8 @@ use crate::sqlite::{
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long what is in flight may finish after the process was told to stop.
 const FINISHING: Duration = Duration::from_secs(5);
+/// How long it may then take to give the rest back.
+const GIVING_BACK: Duration = Duration::from_secs(3);
 /// How long a lease outlasts the attempt it is for.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
 /// When a job of a newer version is looked at again.
@@ -87,7 +89,9 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     let finished = async { while running.join_next().await.is_some() {} };
     if timeout(FINISHING, finished).await.is_err() {
         give_back.cancel();
-        while running.join_next().await.is_some() {}
+        // What does not even give back in time is dropped; the next start takes it up like after a crash.
+        let rest = async { while running.join_next().await.is_some() {} };
+        let _ = timeout(GIVING_BACK, rest).await;
     }
 }
 

@@ -19,10 +19,9 @@ use crate::{dev, http::WEBHOOK_PATH, serve::wall_clock, standin::line::PUSHED};
 
 /// Arguments of `henji send`.
 #[derive(clap::Args)]
-#[group(id = "what", required = true, multiple = false, args = ["text", "file"])]
 pub struct Args {
     /// Send this text as a message of one user
-    #[arg(long)]
+    #[arg(long, required_unless_present = "file", conflicts_with = "file")]
     text: Option<String>,
     /// Send this file: a webhook body, or an API Gateway event whose body is used
     #[arg(long)]

@@ -126,9 +126,17 @@ pub async fn run(
         },
     });
     tracing::info!(address = %listener.local_addr()?, resumed, "henji serves");
-    let answering = tokio::spawn(dispatch::run(dispatcher, stop.clone()));
+    // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
+    let guard = stop.clone().drop_guard();
+    let answering = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            let _guard = guard;
+            dispatch::run(dispatcher, stop).await;
+        }
+    });
     http::serve(listener, http::router(ingress, queue).merge(beside), stop).await;
-    answering.await?;
+    answering.await.context("the dispatcher panicked")?;
     tracing::info!("henji stopped");
     Ok(())
 }
