@@ -45,8 +45,9 @@ pub async fn command(listen: SocketAddr, data: &Path, env: Env) -> anyhow::Resul
         "  LINE is stood in for; the model is {}.",
         if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" }
     );
-    println!("  Say something from another terminal: cargo run -q -p cli -- send --text こんにちは");
+    println!("  Say something from another terminal: cargo henji send --text こんにちは");
     println!("  Ctrl-C stops it.");
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
     serve::run(settings, data, listener, beside, serve::on_signal()?).await
 }
 

@@ -170,7 +170,8 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-async fn say_if_model_is_gone(settings: Settings) {
+/// Says in the log that every question will fail, if the server knows no such model.
+pub async fn say_if_model_is_gone(settings: Settings) {
     let (Ok(client), clock) = (worker::adapters::http::client(), wall_clock()) else { return };
     let model = OpenAi::new(&settings.worker, client, Secret::fixed(settings.api_key), clock);
     if model.is_gone().await {

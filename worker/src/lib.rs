@@ -4,8 +4,8 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`notice`] are its
-//! chapters; [`prompt`], [`reply`], [`conversation`] and [`model`] are pure; [`history`] is the port it
+//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`tell`] are its
+//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is the port it
 //! remembers through; `adapters` talk to the model, to LINE and to AWS.
 
 pub mod adapters;
@@ -20,3 +20,4 @@ pub mod notice;
 pub mod outcome;
 pub mod prompt;
 pub mod reply;
+pub mod tell;

@@ -3,8 +3,8 @@
 use super::*;
 
 fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
-    let error = serde_json::from_str::<ErrorBody>(body).unwrap_or_default().error;
-    let refusal = refusal(StatusCode::from_u16(status).unwrap(), &error, None, newer, "req_1");
+    let refusal =
+        refusal(StatusCode::from_u16(status).unwrap(), &ErrorBody::of(body.as_bytes()), None, newer, "req_1");
     let got = match &refusal {
         Refusal::OtherLimit => "other limit".to_owned(),
         Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
