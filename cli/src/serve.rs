@@ -105,7 +105,8 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
-    let client = worker::adapters::http::client()?;
+    let client = worker::adapters::http::client()
+        .context("no HTTPS client can be made (are CA certificates installed?)")?;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),

@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use cli::{send::webhook_of, standin::line::LOADING};
+use cli::{
+    send::webhook_of,
+    standin::line::{LOADING, PUSH},
+};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, USER};
@@ -149,6 +152,18 @@ async fn only_so_many_past_messages_are_looked_up_and_expired_ones_not_at_all() 
     bot.hears("five").await;
     assert_eq!(bot.says().await.len(), 5);
     assert_eq!(contents(&bot.model.asked()[4].body)[1..], ["four", "answer to four", "five"]);
+}
+
+#[tokio::test]
+async fn the_loading_animation_is_renewed_until_the_answer_is_there() {
+    let mut bot = Bot::with(&[], |s| s.worker.pauses.loading = Duration::from_millis(50)).await;
+    bot.model.thinks(Duration::from_millis(500));
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+    let shown = bot.line.script.seen(LOADING);
+    assert!((4..=10).contains(&shown.len()), "{}", shown.len());
+    let pushed = &bot.line.script.seen(PUSH)[0];
+    assert!(shown.iter().all(|seen| seen.at < pushed.at), "none after the answer");
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ pub struct Pauses {
     pub between: [Duration; 4],
     /// Before the second and the third try of one call within an attempt.
     pub within: [Duration; 2],
+    /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
+    pub loading: Duration,
 }
 
 impl Default for Pauses {
@@ -56,6 +58,7 @@ impl Default for Pauses {
         Self {
             between: [10, 30, 120, 300].map(Duration::from_secs),
             within: [500, 1_500].map(Duration::from_millis),
+            loading: Duration::from_secs(50),
         }
     }
 }

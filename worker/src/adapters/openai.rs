@@ -120,7 +120,7 @@ impl OpenAi {
         let passing = |detail: String| {
             Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
         };
-        let broken = |error: reqwest::Error| passing(http::no_response(&error).to_owned());
+        let broken = |error: reqwest::Error| passing(http::no_response(&error));
         let body =
             serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
