@@ -41,9 +41,13 @@ pub async fn command(listen: SocketAddr, data: &Path, env: Env) -> anyhow::Resul
     let beside = line.router().merge(Router::new().nest(MODEL, Model::offline(THINK).router()));
 
     println!("henji dev: the bot listens at {origin}{WEBHOOK_PATH}");
-    println!("  LINE is stood in for; the model is {}.", if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" });
-    println!("  Say something from another terminal: cargo run -q -p cli -- send --text こんにちは");
+    println!(
+        "  LINE is stood in for; the model is {}.",
+        if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" }
+    );
+    println!("  Say something from another terminal: cargo henji send --text こんにちは");
     println!("  Ctrl-C stops it.");
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
     serve::run(settings, data, listener, beside, serve::on_signal()?).await
 }
 

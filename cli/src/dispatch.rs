@@ -28,6 +28,8 @@ use crate::sqlite::{
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long what is in flight may finish after the process was told to stop.
 const FINISHING: Duration = Duration::from_secs(5);
+/// How long it may then take to give the rest back.
+const GIVING_BACK: Duration = Duration::from_secs(3);
 /// How long a lease outlasts the attempt it is for.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
 /// When a job of a newer version is looked at again.
@@ -87,7 +89,9 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     let finished = async { while running.join_next().await.is_some() {} };
     if timeout(FINISHING, finished).await.is_err() {
         give_back.cancel();
-        while running.join_next().await.is_some() {}
+        // What does not even give back in time is dropped; the next start takes it up like after a crash.
+        let rest = async { while running.join_next().await.is_some() {} };
+        let _ = timeout(GIVING_BACK, rest).await;
     }
 }
 
@@ -114,7 +118,11 @@ impl Dispatcher {
         }
     }
 
-    async fn work(self: &Arc<Self>, claimed: &Claimed, give_back: &CancellationToken) -> Result<(), DatabaseError> {
+    async fn work(
+        self: &Arc<Self>,
+        claimed: &Claimed,
+        give_back: &CancellationToken,
+    ) -> Result<(), DatabaseError> {
         let Claimed { seq, conversation, .. } = claimed;
         let job = match Job::decode(&claimed.body) {
             Ok(job) => job,
@@ -129,12 +137,17 @@ impl Dispatcher {
             }
         };
         match self.attempt(&job, give_back).await {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => self.queue.finish(*seq, conversation).await,
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {
+                self.queue.finish(*seq, conversation).await
+            }
             Outcome::GivenBack => self.queue.hand_back(*seq, Duration::ZERO).await,
             Outcome::Later { after, failure } => {
                 warn!(
-                    event = claimed.event_id, reason = failure.reason.as_str(), detail = failure.detail,
-                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                    event = claimed.event_id,
+                    reason = failure.reason.as_str(),
+                    detail = failure.detail,
+                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+                    "to be tried again"
                 );
                 self.queue.hand_back(*seq, after).await
             }
@@ -160,8 +173,12 @@ impl Dispatcher {
     async fn dead(&self, claimed: &Claimed, failure: &Failure, attempts: u32) -> Result<(), DatabaseError> {
         self.letters.write(claimed, failure, attempts).await?;
         error!(
-            event = claimed.event_id, conversation = claimed.conversation, attempts,
-            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
+            event = claimed.event_id,
+            conversation = claimed.conversation,
+            attempts,
+            reason = failure.reason.as_str(),
+            detail = failure.detail,
+            "dead-lettered"
         );
         Ok(())
     }

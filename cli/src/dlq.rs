@@ -84,7 +84,10 @@ fn print(letters: &[Letter]) {
         return;
     }
     let width = letters.iter().map(|l| l.id.len()).max().unwrap_or(0);
-    println!("{:width$}  {:20}  {:17}  {:16}  {:8}  detail", "id", "failed at", "reason", "state", "attempts");
+    println!(
+        "{:width$}  {:20}  {:17}  {:16}  {:8}  detail",
+        "id", "failed at", "reason", "state", "attempts"
+    );
     for l in letters {
         let (at, state) = (format!("{:.0}", l.failed_at), l.state.as_str());
         println!("{:width$}  {at:20}  {:17}  {state:16}  {:8}  {}", l.id, l.reason, l.attempts, l.detail);

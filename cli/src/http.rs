@@ -31,8 +31,11 @@ use crate::sqlite::queue::SqliteQueue;
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
 /// The largest webhook that is read.
 const BODY_MAX: usize = 2_000_000;
-/// How long a client may take over its headers, and again over its body.
-const CLIENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take over its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may take over its headers, and how long a connection may be idle: shorter would
+/// close connections that a reverse proxy is about to reuse.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read and thrown away, so that its sender, who is still
 /// writing, gets to read the 413.
 const DISCARD_MAX: usize = 32 << 20;
@@ -61,10 +64,10 @@ async fn webhook(State(ingress): State<Arc<Ingress>>, headers: HeaderMap, reques
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
     let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > BODY_MAX) {
-        tokio::spawn(timeout(CLIENT_TIMEOUT, discard(body)));
+        tokio::spawn(timeout(BODY_TIMEOUT, discard(body)));
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    match timeout(CLIENT_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
+    match timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
@@ -94,7 +97,7 @@ async fn healthz(State(queue): State<Arc<SqliteQueue>>) -> Response {
 /// Serves until `stop`, then lets open requests finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(CLIENT_TIMEOUT);
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {

@@ -1,7 +1,11 @@
 //! `henji send`: signs a webhook as LINE does and posts it. Against `henji dev` it also waits for the
 //! answer and prints it.
 
-use std::{path::PathBuf, process::ExitCode, time::{Duration, Instant}};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,10 +19,9 @@ use crate::{dev, http::WEBHOOK_PATH, serve::wall_clock, standin::line::PUSHED};
 
 /// Arguments of `henji send`.
 #[derive(clap::Args)]
-#[group(id = "what", required = true, args = ["text", "file"])]
 pub struct Args {
     /// Send this text as a message of one user
-    #[arg(long)]
+    #[arg(long, required_unless_present = "file", conflicts_with = "file")]
     text: Option<String>,
     /// Send this file: a webhook body, or an API Gateway event whose body is used
     #[arg(long)]
@@ -48,7 +51,9 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     };
     let body = match (&args.text, &args.file) {
         (Some(text), _) => webhook_of(text, &args.user).to_string().into_bytes(),
-        (None, Some(file)) => body_of(&std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?)?,
+        (None, Some(file)) => {
+            body_of(&std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?)?
+        }
         (None, None) => bail!("--text or --file is needed"),
     };
     let client = worker::adapters::http::client()?;

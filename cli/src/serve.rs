@@ -9,7 +9,10 @@ use ingress::accept::{BUDGET, Ingress};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use shared::{env::Env, logging, secret::Secret};
-use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{line::Line, openai::OpenAi},
@@ -68,8 +71,10 @@ impl DataDir {
     /// Makes, locks and opens it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        std::fs::create_dir_all(path).with_context(|| format!("the data directory {shown} cannot be made"))?;
-        let lock = File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("the data directory {shown} cannot be made"))?;
+        let lock =
+            File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -100,7 +105,8 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
-    let client = worker::adapters::http::client()?;
+    let client = worker::adapters::http::client()
+        .context("no HTTPS client can be made (are CA certificates installed?)")?;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
@@ -121,9 +127,17 @@ pub async fn run(
         },
     });
     tracing::info!(address = %listener.local_addr()?, resumed, "henji serves");
-    let answering = tokio::spawn(dispatch::run(dispatcher, stop.clone()));
+    // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
+    let guard = stop.clone().drop_guard();
+    let answering = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            let _guard = guard;
+            dispatch::run(dispatcher, stop).await;
+        }
+    });
     http::serve(listener, http::router(ingress, queue).merge(beside), stop).await;
-    answering.await?;
+    answering.await.context("the dispatcher panicked")?;
     tracing::info!("henji stopped");
     Ok(())
 }
@@ -157,7 +171,8 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-async fn say_if_model_is_gone(settings: Settings) {
+/// Says in the log that every question will fail, if the server knows no such model.
+pub async fn say_if_model_is_gone(settings: Settings) {
     let (Ok(client), clock) = (worker::adapters::http::client(), wall_clock()) else { return };
     let model = OpenAi::new(&settings.worker, client, Secret::fixed(settings.api_key), clock);
     if model.is_gone().await {

@@ -124,7 +124,11 @@ fn serve(mut connection: Connection, operations: &Receiver<Operation>) {
 }
 
 /// Runs what waits. False if SQLite rolled the transaction back by itself, as it does on a full disk.
-fn run_batch(transaction: &Transaction<'_>, first: Operation, operations: &Receiver<Operation>) -> (Vec<Reply>, bool) {
+fn run_batch(
+    transaction: &Transaction<'_>,
+    first: Operation,
+    operations: &Receiver<Operation>,
+) -> (Vec<Reply>, bool) {
     let mut replies = vec![first(transaction)];
     while !transaction.is_autocommit() && replies.len() < BATCH {
         match operations.try_recv() {

@@ -79,7 +79,13 @@ impl Script {
     }
 
     /// Notes the request and answers it: as `behaved` does, unless something is in the script.
-    async fn play(&self, path: &str, headers: &HeaderMap, body: &Bytes, behaved: impl AsyncFnOnce(Value) -> Response) -> Response {
+    async fn play(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+        behaved: impl AsyncFnOnce(Value) -> Response,
+    ) -> Response {
         let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let seen = Seen {
             path: path.to_owned(),

@@ -18,9 +18,7 @@ fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
 
 /// Whether `signature` is the one of exactly these bytes, compared in constant time.
 pub fn verify(secret: &SecretString, body: &[u8], signature: &[u8]) -> bool {
-    STANDARD
-        .decode(signature)
-        .is_ok_and(|given| mac(secret, body).verify_slice(&given).is_ok())
+    STANDARD.decode(signature).is_ok_and(|given| mac(secret, body).verify_slice(&given).is_ok())
 }
 
 /// The signature of these bytes, as LINE makes it.
@@ -45,7 +43,8 @@ mod tests {
     fn what_is_no_signature_is_refused() {
         let secret = "s".into();
         let good = sign(&secret, b"body");
-        let bad: [&[u8]; 6] = [b"", b"=", b"AAAA", &good.as_bytes()[1..], &good.as_bytes()[..40], "\u{3042}".as_bytes()];
+        let bad: [&[u8]; 6] =
+            [b"", b"=", b"AAAA", &good.as_bytes()[1..], &good.as_bytes()[..40], "\u{3042}".as_bytes()];
         for signature in bad {
             assert!(!verify(&secret, b"body", signature), "{signature:?}");
         }

@@ -43,11 +43,7 @@ impl Secret {
     }
 
     fn of(value: SecretString, source: Source) -> Self {
-        Self {
-            current: RwLock::new(value),
-            source,
-            reread_at: Mutex::new(None),
-        }
+        Self { current: RwLock::new(value), source, reread_at: Mutex::new(None) }
     }
 
     /// The value in use.

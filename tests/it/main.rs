@@ -7,7 +7,24 @@
     reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
 )]
 
-// The functions on Lambda, with AWS stood in for.
-mod aws;
+// The harness: a bot in this process, a bot as a process, and the specifications all requests must meet.
+mod bot;
+mod process;
+mod spec;
+
+// What LINE may post, and what it is told.
+mod accepting;
+// From a question to its answer: order, isolation, history, context, length.
+mod answering;
+// Dead letters: what becomes of them, told by the command.
+mod dead_letters;
+// The model as it really behaves.
+mod model_faults;
+// LINE as it really behaves.
+mod line_faults;
+// The process: signals, crashes, data directories, settings, logs.
+mod serving;
 // What both histories promise.
 mod history;
+// The functions on Lambda, with AWS stood in for.
+mod aws;

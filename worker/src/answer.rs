@@ -11,17 +11,16 @@ use shared::{
 };
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
     ask::Asked,
     config::Config,
-    deliver::Undelivered,
-    history::{Delivery, Exchange, History, HistoryError, Stage, Step, Turn, key_is_alive},
+    history::{Delivery, Exchange, History, HistoryError, Stage, Step, Turn},
     notice::Notice,
     outcome::{Failure, Outcome, Reason, Remedy},
-    prompt::Prompt,
+    prompt::{Budget, Prompt},
     reply,
 };
 
@@ -53,27 +52,26 @@ pub struct Worker {
 pub struct Limits {
     /// When it must be over.
     pub deadline: Instant,
-    /// Cancelled when the process stops: a wait for the model is then given back.
+    /// Cancelled when the process stops: the attempt is then given back.
     pub stop: CancellationToken,
 }
 
-/// Why an attempt did not end in an answer.
-pub(crate) enum Ended {
-    /// The process stops.
-    Stopped,
-    /// It failed; with what is known of the pushes, if that changed.
-    Failed(Failure, Option<Delivery>),
+/// An attempt that did not end in an answer.
+pub(crate) struct Setback {
+    pub(crate) failure: Failure,
+    /// What is known of the pushes, if that changed.
+    pub(crate) delivery: Option<Delivery>,
 }
 
-impl From<HistoryError> for Ended {
-    fn from(error: HistoryError) -> Self {
-        Self::Failed(storage_failed(&error), None)
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
+        Self { failure, delivery: None }
     }
 }
 
-impl From<Undelivered> for Ended {
-    fn from(Undelivered { failure, delivery }: Undelivered) -> Self {
-        Self::Failed(failure, Some(delivery))
+impl From<HistoryError> for Setback {
+    fn from(error: HistoryError) -> Self {
+        storage_failed(&error).into()
     }
 }
 
@@ -94,29 +92,34 @@ impl Worker {
             return self.used_up(job, &turn).await;
         }
         let Turn { attempts, stage, told_at, .. } = turn;
-        let ended = match timeout_at(limits.deadline, self.attempt(job, text, stage, limits)).await {
-            Ok(Ok(())) => return Outcome::Answered,
-            Ok(Err(ended)) => ended,
-            Err(_) => Ended::Failed(out_of_time(), None),
-        };
-        match ended {
-            Ended::Stopped => {
+        let Setback { failure, delivery } = tokio::select! {
+            done = timeout_at(limits.deadline, self.attempt(job, text, stage, limits.deadline)) => match done {
+                Ok(Ok(())) => return Outcome::Answered,
+                Ok(Err(setback)) => setback,
+                Err(_) => out_of_time().into(),
+            },
+            // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
+            () = limits.stop.cancelled() => {
                 self.record(job, Step::Withdrawn).await;
-                Outcome::GivenBack
+                return Outcome::GivenBack;
             }
-            Ended::Failed(failure, delivery) => {
-                self.record(job, Step::Failed { reason: failure.reason, delivery }).await;
-                if failure.remedy == Remedy::None || attempts >= self.config.max_attempts {
-                    return Outcome::Dead { failure, attempts, told_at };
-                }
-                self.later(attempts, failure)
-            }
+        };
+        self.record(job, Step::Failed { reason: failure.reason, delivery }).await;
+        if failure.remedy == Remedy::None || attempts >= self.config.max_attempts {
+            return Outcome::Dead { failure, attempts, told_at };
         }
+        self.later(attempts, failure)
     }
 
-    async fn attempt(&self, job: &Job, question: &str, stage: Stage, limits: &Limits) -> Result<(), Ended> {
+    async fn attempt(
+        &self,
+        job: &Job,
+        question: &str,
+        stage: Stage,
+        deadline: Instant,
+    ) -> Result<(), Setback> {
         let stage = match stage {
-            Stage::Open => self.think(job, question, limits).await?,
+            Stage::Open => self.think(job, question, deadline).await?,
             further => further,
         };
         let Stage::Stored(delivery) = stage else { return Ok(()) };
@@ -127,21 +130,18 @@ impl Worker {
     }
 
     /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(&self, job: &Job, question: &str, limits: &Limits) -> Result<Stage, Ended> {
+    async fn think(&self, job: &Job, question: &str, deadline: Instant) -> Result<Stage, Setback> {
         let now = Instant::now();
-        let reserve = (limits.deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
+        let reserve = (deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
         let asking = async {
             let past = self.history.load(&job.conversation, self.config.query_limit, self.now()).await?;
             let fit = |max_tokens| {
-                let budget = crate::prompt::Budget { max_tokens, ..self.config.budget };
+                let budget = Budget { max_tokens, ..self.config.budget };
                 Prompt::fit(&self.config.system_prompt, past.clone(), question, budget)
             };
-            self.ask(&fit, limits.deadline - reserve).await.map_err(|failure| Ended::Failed(failure, None))
+            Ok::<_, Setback>(self.ask(&fit, deadline - reserve).await?)
         };
-        let asked = tokio::select! {
-            asked = self.while_loading(&job.conversation, asking) => asked?,
-            () = limits.stop.cancelled() => return Err(Ended::Stopped),
-        };
+        let asked = self.while_loading(&job.conversation, asking).await?;
         let (exchange, text) = match asked {
             Asked::TooLong => (None, Notice::TooLong.text(self.config.locale).to_owned()),
             Asked::Answer(answer) => {
@@ -160,54 +160,6 @@ impl Worker {
         };
         let pushes = reply::pushes(&job.conversation, &text);
         Ok(self.history.store(job, exchange, pushes, self.now()).await?)
-    }
-
-    /// Tells the user, once per event for ever, that there will be no answer. Called when the dead
-    /// letter is safe. It is left out where the answer may have arrived, or LINE takes nothing.
-    pub async fn apologise(&self, job: &Job, failure: &Failure, told_at: Option<Timestamp>) {
-        use Reason::{DeliveryUnknown, JobUnreadable, LineAuth, LineQuota};
-        if matches!(failure.reason, DeliveryUnknown | JobUnreadable | LineAuth | LineQuota) {
-            return;
-        }
-        let now = self.now();
-        if told_at.is_some_and(|at| !key_is_alive(at, now)) {
-            return;
-        }
-        if told_at.is_none()
-            && let Err(error) = self.history.record(job, Step::Telling, now).await
-        {
-            error!(event = %job.event_id, error = %logging::chain(&error), "the user was not told: no mark could be made");
-            return;
-        }
-        let notice = if failure.reason == Reason::ModelRefused { Notice::Refused } else { Notice::NoAnswer };
-        for body in reply::pushes(&job.conversation, notice.text(self.config.locale)) {
-            if let Err((failure, _)) = self.push(&body, job.event_id.derive("apology")).await {
-                warn!(event = %job.event_id, detail = failure.detail, "the user could not be told");
-            }
-        }
-    }
-
-    /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
-    /// it, so it is never dead-lettered.
-    async fn give_notice(&self, job: &Job) -> Outcome {
-        let Some(token) = &job.reply_token else { return Outcome::Noticed };
-        let text = Notice::NotUnderstood.text(self.config.locale);
-        let mut tries = 0;
-        loop {
-            let failure = match self.line.reply(token, text).await {
-                Ok(said) => {
-                    info!(event = %job.event_id, said, "noticed");
-                    return Outcome::Noticed;
-                }
-                Err(failure) => failure,
-            };
-            let Some(pause) = self.pause_within(tries, &failure) else {
-                warn!(event = %job.event_id, detail = failure.detail, "the notice could not be given");
-                return Outcome::Noticed;
-            };
-            tries += 1;
-            tokio::time::sleep(pause).await;
-        }
     }
 
     /// A job that comes back with its attempts used up: it was dead-lettered and not acknowledged, or
@@ -261,7 +213,11 @@ impl Worker {
 
 fn storage_failed(error: &HistoryError) -> Failure {
     let detail = logging::chain(error);
-    if error.passing { Failure::passing(Reason::StorageFailed, detail) } else { Failure::lasting(Reason::StorageFailed, detail) }
+    if error.passing {
+        Failure::passing(Reason::StorageFailed, detail)
+    } else {
+        Failure::lasting(Reason::StorageFailed, detail)
+    }
 }
 
 fn out_of_time() -> Failure {

@@ -12,8 +12,6 @@ use crate::{
     prompt::{Prompt, TooLong},
 };
 
-/// LINE shows the animation for a minute at most; a little earlier it is shown anew.
-const LOADING_AGAIN: Duration = Duration::from_secs(50);
 /// How long an answer waits for an animation request under way: one that arrives after the answer
 /// would show a bot that types on.
 const LOADING_GRACE: Duration = Duration::from_millis(300);
@@ -94,7 +92,7 @@ impl Worker {
             }
             tokio::select! {
                 done = &mut work => return done,
-                () = sleep(LOADING_AGAIN) => {}
+                () = sleep(self.config.pauses.loading) => {}
             }
         }
     }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
-use crate::{model, notice::Locale, prompt::{Budget, Prompt}};
+use crate::{
+    model,
+    notice::Locale,
+    prompt::{Budget, Prompt},
+};
 
 /// The character of the bot where `SYSTEM_PROMPT` is not set.
 pub const SYSTEM_PROMPT: &str =
@@ -45,6 +49,8 @@ pub struct Pauses {
     pub between: [Duration; 4],
     /// Before the second and the third try of one call within an attempt.
     pub within: [Duration; 2],
+    /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
+    pub loading: Duration,
 }
 
 impl Default for Pauses {
@@ -52,6 +58,7 @@ impl Default for Pauses {
         Self {
             between: [10, 30, 120, 300].map(Duration::from_secs),
             within: [500, 1_500].map(Duration::from_millis),
+            loading: Duration::from_secs(50),
         }
     }
 }
@@ -74,7 +81,10 @@ impl Config {
         };
         let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
         if Prompt::fit(&system_prompt, vec![], "?", budget).is_err() {
-            return Err(unreadable("SYSTEM_PROMPT", "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS"));
+            return Err(unreadable(
+                "SYSTEM_PROMPT",
+                "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS",
+            ));
         }
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     adapters::line::PushError,
-    answer::{Ended, Worker},
+    answer::{Setback, Worker},
     history::{Delivery, Step},
     outcome::{Failure, Reason, Remedy},
 };
@@ -17,32 +17,28 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
 }
 
-/// A delivery that stopped before its end.
-pub(crate) struct Undelivered {
-    pub(crate) failure: Failure,
-    pub(crate) delivery: Delivery,
-}
-
 impl Worker {
     /// Pushes what is not certainly accepted yet.
-    pub(crate) async fn deliver(&self, job: &Job, mut delivery: Delivery) -> Result<(), Ended> {
+    pub(crate) async fn deliver(&self, job: &Job, mut delivery: Delivery) -> Result<(), Setback> {
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
             let now = self.now();
             if !delivery.may_be_pushed(now) {
-                let detail = format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
+                let detail =
+                    format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
                 let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
-                return Err(Undelivered { failure, delivery }.into());
+                return Err(Setback { failure, delivery: Some(delivery) });
             }
             if delivery.unknown_since.is_none() {
                 // From here on a crash leaves its outcome unknown: say so first.
                 self.history.record(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
                 delivery.unknown_since = Some(now);
             }
-            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await {
+            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await
+            {
                 if !unknown {
                     delivery.unknown_since = None;
                 }
-                return Err(Undelivered { failure, delivery }.into());
+                return Err(Setback { failure, delivery: Some(delivery) });
             }
             delivery.pushed += 1;
         }

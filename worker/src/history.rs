@@ -99,7 +99,12 @@ pub trait History: Send + Sync {
 
     /// The newest `limit` messages of the conversation that have not expired, oldest first. It holds
     /// every turn whose [`Self::store`] returned before this call, as far as `limit` reaches.
-    async fn load(&self, of: &ConversationId, limit: u32, now: Timestamp) -> Result<Vec<Message>, HistoryError>;
+    async fn load(
+        &self,
+        of: &ConversationId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Message>, HistoryError>;
 
     /// Stores the answer: both rows (none for an answer that is not part of the conversation), the
     /// pushes and the turn's stage, all or nothing. Where the turn had an answer already, that one

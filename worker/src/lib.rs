@@ -4,10 +4,10 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`notice`] are its
-//! chapters; [`prompt`], [`reply`], [`conversation`] and [`model`] are pure; [`history`] is the port it
-//! remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function` makes it all
-//! from the environment and `batch` is the way in.
+//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`tell`] are its
+//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is
+//! the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function`
+//! makes it all from the environment, and `batch` is the way in.
 
 pub mod adapters;
 pub mod answer;
@@ -21,6 +21,7 @@ pub mod notice;
 pub mod outcome;
 pub mod prompt;
 pub mod reply;
+pub mod tell;
 
 #[cfg(feature = "aws")]
 pub mod batch;

@@ -27,6 +27,9 @@ pub struct Model {
 
 /// By prefix, the longer one first.
 const KNOWN: &[(&str, u32, Encoding, bool)] = &[
+    ("gpt-5-chat", 128_000, Encoding::O200k, true),
+    ("gpt-5.1-chat", 128_000, Encoding::O200k, true),
+    ("gpt-5.3-chat", 128_000, Encoding::O200k, true),
     ("gpt-5", 400_000, Encoding::O200k, true),
     ("gpt-4.1", 1_047_576, Encoding::O200k, false),
     ("gpt-4o", 128_000, Encoding::O200k, false),
@@ -34,6 +37,8 @@ const KNOWN: &[(&str, u32, Encoding, bool)] = &[
     ("gpt-4-32k", 32_768, Encoding::Cl100k, false),
     ("gpt-4", 8_192, Encoding::Cl100k, false),
     ("gpt-3.5", 16_385, Encoding::Cl100k, false),
+    ("o1-mini", 128_000, Encoding::O200k, true),
+    ("o1-preview", 128_000, Encoding::O200k, true),
     ("o1", 200_000, Encoding::O200k, true),
     ("o3", 200_000, Encoding::O200k, true),
     ("o4", 200_000, Encoding::O200k, true),

@@ -50,7 +50,8 @@ impl Prompt {
         } else {
             let mut room = room;
             for message in fixed {
-                room = room.checked_sub(cost(message, room, budget.encoding).ok_or(TooLong)?).ok_or(TooLong)?;
+                room =
+                    room.checked_sub(cost(message, room, budget.encoding).ok_or(TooLong)?).ok_or(TooLong)?;
             }
             newest_turns(past, room, budget.encoding)
         };

@@ -25,8 +25,7 @@ impl SqliteHistory {
     }
 }
 
-const TURN: &str =
-    "SELECT run, attempts, failed, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
+const TURN: &str = "SELECT run, attempts, failed, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
     let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
@@ -76,7 +75,8 @@ fn reason(word: &str) -> Option<Reason> {
 
 fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusqlite::Result<()> {
     let update = |set: &str, values: &[&dyn rusqlite::ToSql]| {
-        db.prepare_cached(&format!("UPDATE turns SET updated_at = ?2, {set} WHERE event_id = ?1"))?.execute(values)
+        db.prepare_cached(&format!("UPDATE turns SET updated_at = ?2, {set} WHERE event_id = ?1"))?
+            .execute(values)
     };
     match step {
         Step::Pushing { pushed } => {
@@ -109,7 +109,12 @@ struct Answer {
     pushes: Vec<String>,
 }
 
-fn store(db: &Connection, answer: Answer, ttl: Option<SignedDuration>, now: Timestamp) -> rusqlite::Result<Stage> {
+fn store(
+    db: &Connection,
+    answer: Answer,
+    ttl: Option<SignedDuration>,
+    now: Timestamp,
+) -> rusqlite::Result<Stage> {
     let Answer { event, conversation, exchange, pushes } = answer;
     let stored = stage(db, event.as_str())?;
     if stored != Stage::Open {
@@ -125,9 +130,17 @@ fn store(db: &Connection, answer: Answer, ttl: Option<SignedDuration>, now: Time
             "INSERT INTO messages (id, conversation, role, content, created_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
-        for (role, content, at) in [(Role::User, question, asked_at), (Role::Assistant, answer, answered_at)] {
+        for (role, content, at) in [(Role::User, question, asked_at), (Role::Assistant, answer, answered_at)]
+        {
             let id = row_id(&event, role).to_string();
-            insert.execute(params![id, conversation.as_str(), role.as_str(), content, rfc3339(at), expires_at])?;
+            insert.execute(params![
+                id,
+                conversation.as_str(),
+                role.as_str(),
+                content,
+                rfc3339(at),
+                expires_at
+            ])?;
         }
     }
     let millis = now.as_millisecond();
@@ -151,7 +164,12 @@ impl History for SqliteHistory {
         begun.await.map_err(failed("begin a turn"))
     }
 
-    async fn load(&self, of: &ConversationId, limit: u32, now: Timestamp) -> Result<Vec<Message>, HistoryError> {
+    async fn load(
+        &self,
+        of: &ConversationId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Message>, HistoryError> {
         let (of, now) = (of.clone(), now.as_second());
         let loaded = self.database.call(move |db| {
             let mut newest = db.prepare_cached(
@@ -183,6 +201,9 @@ impl History for SqliteHistory {
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
         let (event, now) = (job.event_id.clone(), now.as_millisecond());
-        self.database.call(move |db| record(db, event.as_str(), step, now)).await.map_err(failed("record a step"))
+        self.database
+            .call(move |db| record(db, event.as_str(), step, now))
+            .await
+            .map_err(failed("record a step"))
     }
 }

@@ -88,7 +88,8 @@ pub enum Redriven {
     Unreadable,
 }
 
-const LETTER: &str = "SELECT id, event_id, conversation, reason, detail, attempts, failed_at, body FROM letters";
+const LETTER: &str =
+    "SELECT id, event_id, conversation, reason, detail, attempts, failed_at, body FROM letters";
 
 impl Letters {
     /// The letters in this database.
@@ -152,7 +153,9 @@ fn letter(db: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Le
 }
 
 fn redrive(db: &Connection, id: &str, now: i64) -> rusqlite::Result<Redriven> {
-    let body = db.query_row("SELECT body FROM letters WHERE id = ?1", [id], |row| row.get::<_, String>(0)).optional()?;
+    let body = db
+        .query_row("SELECT body FROM letters WHERE id = ?1", [id], |row| row.get::<_, String>(0))
+        .optional()?;
     let Some(body) = body else { return Ok(Redriven::Unknown) };
     let Ok(job) = Job::decode(&body) else { return Ok(Redriven::Unreadable) };
     let job = Job { run: Some(id.to_owned()), ..job };

@@ -79,7 +79,11 @@ impl SqliteQueue {
     }
 
     /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due.
-    pub async fn claim(&self, most: u32, lease: Duration) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
+    pub async fn claim(
+        &self,
+        most: u32,
+        lease: Duration,
+    ) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
         let now = self.now();
         let lease_end = now + millis(lease);
         self.database
@@ -183,7 +187,8 @@ impl SqliteQueue {
 impl JobQueue for SqliteQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
         let count = jobs.len();
-        let jobs: Vec<_> = jobs.iter().map(|job| (job.event_id.clone(), job.conversation.clone(), job.encode())).collect();
+        let jobs: Vec<_> =
+            jobs.iter().map(|job| (job.event_id.clone(), job.conversation.clone(), job.encode())).collect();
         let now = self.now();
         let sent = self.database.call(move |db| {
             for (event, conversation, body) in &jobs {
@@ -208,7 +213,13 @@ fn take(db: &Connection, event: &EventId, now: i64) -> rusqlite::Result<bool> {
 }
 
 /// Puts a job behind all others.
-pub(super) fn enqueue(db: &Connection, event: &str, conversation: &str, body: &str, now: i64) -> rusqlite::Result<()> {
+pub(super) fn enqueue(
+    db: &Connection,
+    event: &str,
+    conversation: &str,
+    body: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO jobs (event_id, conversation, body, state, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?

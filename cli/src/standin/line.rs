@@ -102,7 +102,8 @@ impl Line {
     }
 
     fn accept(&self, sent: Sent) -> Value {
-        let messages: Vec<Value> = sent.texts.iter().map(|_| json!({ "id": Uuid::new_v4().as_u128().to_string() })).collect();
+        let messages: Vec<Value> =
+            sent.texts.iter().map(|_| json!({ "id": Uuid::new_v4().as_u128().to_string() })).collect();
         lock(&self.memory).used += usize::from(sent.retry_key.is_some());
         self.sent.send_modify(|all| all.push(sent));
         json!({ "sentMessages": messages })
@@ -111,8 +112,10 @@ impl Line {
 
 /// An error as LINE writes it.
 fn error(status: u16, message: &str, details: &[(String, String)]) -> Response {
-    let details: Vec<Value> =
-        details.iter().map(|(property, message)| json!({ "property": property, "message": message })).collect();
+    let details: Vec<Value> = details
+        .iter()
+        .map(|(property, message)| json!({ "property": property, "message": message }))
+        .collect();
     let mut body = json!({ "message": message });
     if !details.is_empty() {
         body["details"] = details.into();
@@ -137,7 +140,10 @@ fn texts(body: &Value) -> Result<Vec<String>, Box<Response>> {
     for (index, message) in messages.iter().enumerate() {
         let text = message["text"].as_str().unwrap_or_default();
         if message["type"] != "text" {
-            details.push((format!("messages[{index}].type"), "Must be one of the following values: [text]".to_owned()));
+            details.push((
+                format!("messages[{index}].type"),
+                "Must be one of the following values: [text]".to_owned(),
+            ));
         } else if text.trim().is_empty() {
             details.push((format!("messages[{index}].text"), "May not be empty".to_owned()));
         } else if text.encode_utf16().count() > 5000 {
@@ -156,7 +162,8 @@ async fn push(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) ->
         if let Some(response) = unauthorized(&headers) {
             return response;
         }
-        let retry_key = headers.get("x-line-retry-key").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+        let retry_key =
+            headers.get("x-line-retry-key").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
         if retry_key.as_deref().is_some_and(|key| Uuid::parse_str(key).is_err()) {
             return error(400, "Invalid retry key", &[]);
         }
@@ -170,7 +177,10 @@ async fn push(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) ->
         let known = retry_key.as_ref().and_then(|key| lock(&line.memory).keys.get(key).cloned());
         if let Some((request_id, mut answer)) = known {
             answer["message"] = "The retry key is already accepted".into();
-            let headers = [("x-line-request-id", Uuid::new_v4().to_string()), ("x-line-accepted-request-id", request_id)];
+            let headers = [
+                ("x-line-request-id", Uuid::new_v4().to_string()),
+                ("x-line-accepted-request-id", request_id),
+            ];
             return respond(409, &headers, answer.to_string());
         }
         let is_used_up = {
@@ -243,7 +253,9 @@ async fn pushed(State(line): State<Arc<Line>>, Path(key): Path<String>) -> Respo
     let mine = |all: &Vec<Sent>| all.iter().any(|sent| sent.retry_key.as_deref() == Some(&key));
     let found = tokio::time::timeout(LONG_POLL, sent.wait_for(mine)).await;
     let texts = match &found {
-        Ok(Ok(all)) => all.iter().find(|sent| sent.retry_key.as_deref() == Some(&key)).map(|sent| &sent.texts),
+        Ok(Ok(all)) => {
+            all.iter().find(|sent| sent.retry_key.as_deref() == Some(&key)).map(|sent| &sent.texts)
+        }
         _ => None,
     };
     respond(200, &[], json!({ "texts": texts }).to_string())

@@ -42,7 +42,9 @@ impl Model {
         Self::new(think, |messages| {
             let question = messages.last().and_then(|m| m["content"].as_str()).unwrap_or_default();
             let before = messages.iter().filter(|m| m["role"] == "user").count().saturating_sub(1);
-            format!("「{question}」ですね！😊\n\n(Offline stand-in model: I was also given {before} earlier question(s). Set OPEN_AI_API_KEY for real answers.)")
+            format!(
+                "「{question}」ですね！😊\n\n(Offline stand-in model: I was also given {before} earlier question(s). Set OPEN_AI_API_KEY for real answers.)"
+            )
         })
     }
 
@@ -65,7 +67,8 @@ impl Model {
 
     /// The next question gets this error status, with `code` in a body as OpenAI writes it.
     pub fn fails(&self, status: u16, code: &str) {
-        let body = json!({ "error": { "message": "on purpose", "type": "error", "param": null, "code": code } });
+        let body =
+            json!({ "error": { "message": "on purpose", "type": "error", "param": null, "code": code } });
         self.does(Act::Respond(status, vec![], body.to_string()));
     }
 
@@ -88,8 +91,10 @@ impl Model {
     }
 }
 
-async fn look_up(Path(model): Path<String>) -> Response {
-    respond(200, &[], json!({ "id": model, "object": "model" }).to_string())
+async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let path = format!("/v1/models/{name}");
+    let behaved = async |_| respond(200, &[], json!({ "id": name, "object": "model" }).to_string());
+    model.script.play(&path, &headers, &Bytes::new(), behaved).await
 }
 
 async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -29,7 +29,8 @@ fn a_text_in_a_private_chat_is_a_question() {
 
 #[test]
 fn what_is_missing_does_not_matter_where_it_is_not_needed() {
-    let bare = r#"{"type":"message","source":{"type":"user","userId":"U1"},"message":{"type":"text","text":"hi"}}"#;
+    let bare =
+        r#"{"type":"message","source":{"type":"user","userId":"U1"},"message":{"type":"text","text":"hi"}}"#;
     assert_eq!(job(bare).event_id, job(bare).event_id);
     let with_id = bare.replace(r#""text":"hi""#, r#""text":"hi","id":"5""#);
     assert_ne!(job(bare).event_id, job(&with_id).event_id);
@@ -69,7 +70,13 @@ fn everything_else_is_skipped_with_a_reason() {
 fn an_odd_event_does_not_spoil_its_neighbours() {
     let deep = "[".repeat(20_000) + &"]".repeat(20_000);
     let odd = [
-        "null", "1", "[]", "{}", r#"{"type":5}"#, r#"{"type":"message"}"#, &deep,
+        "null",
+        "1",
+        "[]",
+        "{}",
+        r#"{"type":5}"#,
+        r#"{"type":"message"}"#,
+        &deep,
         r#"{"type":"message","source":{"type":"user"},"message":{"type":"text","text":"x"}}"#,
         r#"{"type":"message","source":{"type":"user","userId":"a b"},"message":{"type":"text","text":"x"}}"#,
         r#"{"type":"message","source":{"type":"user","userId":"U1"},"message":{"type":"text"}}"#,
@@ -89,8 +96,19 @@ fn what_is_no_webhook_is_refused() {
     let nested = "[".repeat(20_000);
     let nested_object = r#"{"a":"#.repeat(20_000);
     for body in [
-        "", "{", "null", "[]", "[[]]", "\"events\"", "{}", r#"{"events":null}"#, r#"{"events":{}}"#,
-        r#"{"events":[}"#, r#"{"events":[]} x"#, &nested, &nested_object,
+        "",
+        "{",
+        "null",
+        "[]",
+        "[[]]",
+        "\"events\"",
+        "{}",
+        r#"{"events":null}"#,
+        r#"{"events":{}}"#,
+        r#"{"events":[}"#,
+        r#"{"events":[]} x"#,
+        &nested,
+        &nested_object,
     ] {
         assert!(parse(body.as_bytes()).is_err(), "{body:.60}");
     }

@@ -20,9 +20,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
 /// with ring, and `timeout` over each operation with its retries.
 pub async fn sdk_config(timeout: Duration) -> SdkConfig {
-    let http = Builder::new()
-        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
@@ -70,10 +68,7 @@ impl Parameter {
             .with_decryption(true)
             .send()
             .await
-            .map_err(|source| SsmError::Read {
-                name: self.name.clone(),
-                source: Box::new(source),
-            })?;
+            .map_err(|source| SsmError::Read { name: self.name.clone(), source: Box::new(source) })?;
         let value = got.parameter.and_then(|p| p.value).unwrap_or_default();
         match value.trim() {
             "" => Err(SsmError::Empty(self.name.clone())),

@@ -19,12 +19,7 @@ fn the_json_in_the_queue_never_changes() {
         job("hi").encode(),
         r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"question","text":"hi","replyToken":"token"}"#
     );
-    let notice = Job {
-        ask: Ask::NotUnderstood,
-        reply_token: None,
-        run: Some("letter".into()),
-        ..job("")
-    };
+    let notice = Job { ask: Ask::NotUnderstood, reply_token: None, run: Some("letter".into()), ..job("") };
     assert_eq!(
         notice.encode(),
         r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"notUnderstood","run":"letter"}"#
@@ -42,7 +37,8 @@ fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
 #[test]
 fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
     assert!(matches!(Job::decode(r#"{"v":2,"x":1}"#), Err(JobError::Newer(2))));
-    for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#] {
+    for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#]
+    {
         let error = Job::decode(garbage).unwrap_err();
         assert!(matches!(error, JobError::Unreadable(_)), "{garbage}");
         assert!(!error.to_string().contains("secret"), "{error}");

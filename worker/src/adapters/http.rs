@@ -1,6 +1,6 @@
 //! The one way HTTP clients are made, bodies are read, and `Retry-After` is understood.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Client, Response, header::HeaderMap};
@@ -45,15 +45,20 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
-/// Why a request got no response, in words without its URL.
-pub fn no_response(error: &reqwest::Error) -> &'static str {
+/// Why a request got no response, in words without its URL. What kept a connection from being made
+/// (a name, a port, a certificate) was said by this machine, before anything was sent.
+pub fn no_response(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
+        return "no answer in time".to_owned();
     }
+    if !error.is_connect() {
+        return "the connection broke".to_owned();
+    }
+    let mut cause: &dyn Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    format!("no connection: {cause}")
 }
 
 /// A word that a server wrote, if it is an identifier: anything longer or freer could quote people.

@@ -96,12 +96,16 @@ impl Line {
     pub async fn reply(&self, token: &str, text: &str) -> Result<bool, Failure> {
         let body = json!({ "replyToken": token, "messages": [TextMessage::from(text)] });
         let sent = self.post("/v2/bot/message/reply", body.to_string(), SEND_TIMEOUT).send().await;
-        let response = sent.map_err(|e| Failure::passing(Reason::LineRejected, format!("reply: {}", http::no_response(&e))))?;
+        let response = sent.map_err(|e| {
+            Failure::passing(Reason::LineRejected, format!("reply: {}", http::no_response(&e)))
+        })?;
         let detail = detail("reply", &response);
         match response.status() {
             status if status.is_success() => Ok(true),
             StatusCode::BAD_REQUEST => Ok(false),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Failure::lasting(Reason::LineAuth, detail)),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Failure::lasting(Reason::LineAuth, detail))
+            }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(Failure::passing(Reason::LineRejected, detail))
             }

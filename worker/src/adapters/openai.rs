@@ -10,16 +10,21 @@ use std::{
 
 use reqwest::{Client, StatusCode};
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::secret::Secret;
 
+use self::response::{ErrorBody, Refusal};
 use super::http;
 use crate::{
     config::Config,
     conversation::Message,
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason},
     prompt::Prompt,
 };
+
+mod response;
+
+pub use self::response::{Completion, ModelError};
 
 /// The largest response that is read.
 const BODY_MAX: usize = 8 << 20;
@@ -37,32 +42,6 @@ pub struct OpenAi {
     clock: crate::answer::Clock,
 }
 
-/// An answer.
-#[derive(Debug)]
-pub struct Completion {
-    /// What the model wrote, not blank.
-    pub text: String,
-    /// It reached the longest length and is not finished.
-    pub cut: bool,
-    /// Tokens of the prompt, as the server counts them.
-    pub prompt_tokens: u64,
-    /// Tokens of the answer, as the server counts them.
-    pub completion_tokens: u64,
-}
-
-/// There is no answer.
-#[derive(Debug)]
-pub enum ModelError {
-    /// The prompt is longer than the model's context.
-    ContextLength,
-    /// All tokens went into thought: nothing was written within the limit.
-    NothingWithinLimit,
-    /// The key is refused.
-    Unauthorized(Failure),
-    /// Anything else.
-    Failed(Failure),
-}
-
 #[derive(Serialize)]
 struct Request<'a> {
     model: &'a str,
@@ -71,48 +50,6 @@ struct Request<'a> {
     max_tokens: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct Response {
-    choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Usage,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Answer,
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    content: Option<String>,
-    refusal: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
-}
-
-#[derive(Default, Deserialize)]
-struct ErrorBody {
-    #[serde(default)]
-    error: ErrorObject,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorObject {
-    message: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    code: Option<serde_json::Value>,
-    param: Option<String>,
 }
 
 impl OpenAi {
@@ -134,7 +71,12 @@ impl OpenAi {
     }
 
     /// Asks once, and once more where the server wants the token limit under its other name.
-    pub async fn complete(&self, prompt: &Prompt, max_tokens: usize, timeout: Duration) -> Result<Completion, ModelError> {
+    pub async fn complete(
+        &self,
+        prompt: &Prompt,
+        max_tokens: usize,
+        timeout: Duration,
+    ) -> Result<Completion, ModelError> {
         let newer = self.completion_limit.load(Relaxed);
         match self.post(prompt, max_tokens, newer, timeout).await {
             Err(Refusal::OtherLimit) => {
@@ -159,20 +101,28 @@ impl OpenAi {
             return false;
         }
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-        let error = serde_json::from_slice::<ErrorBody>(&body).unwrap_or_default().error;
-        error.code.is_some_and(|code| code == "model_not_found")
+        ErrorBody::of(&body).says_model_not_found()
     }
 
-    async fn post(&self, prompt: &Prompt, max_tokens: usize, newer: bool, timeout: Duration) -> Result<Completion, Refusal> {
+    async fn post(
+        &self,
+        prompt: &Prompt,
+        max_tokens: usize,
+        newer: bool,
+        timeout: Duration,
+    ) -> Result<Completion, Refusal> {
         let request = Request {
             model: &self.model,
             messages: prompt.messages(),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
         };
-        let passing = |detail: String| Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)));
-        let broken = |error: reqwest::Error| passing(http::no_response(&error).to_owned());
-        let body = serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
+        let passing = |detail: String| {
+            Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
+        };
+        let broken = |error: reqwest::Error| passing(http::no_response(&error));
+        let body =
+            serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
             .http
             .post(format!("{}/chat/completions", self.base_url))
@@ -189,88 +139,9 @@ impl OpenAi {
         let request_id = http::identifier(request_id.unwrap_or("")).to_owned();
         let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
         if status.is_success() {
-            return completion(&body).map_err(Refusal::Error);
+            return response::completion(&body).map_err(Refusal::Error);
         }
-        let error = serde_json::from_slice::<ErrorBody>(&body).unwrap_or_default().error;
-        Err(refusal(status, &error, retry_after, newer, &request_id))
+        let error = ErrorBody::of(&body);
+        Err(response::refusal(status, &error, retry_after, newer, &request_id))
     }
 }
-
-/// Why a request was refused, before the token limit's name is settled.
-enum Refusal {
-    /// The limit goes by its other name.
-    OtherLimit,
-    Error(ModelError),
-}
-
-impl Refusal {
-    fn last(self) -> ModelError {
-        match self {
-            Self::Error(error) => error,
-            Self::OtherLimit => ModelError::Failed(Failure::lasting(
-                Reason::ModelRefused,
-                "the server takes neither max_tokens nor max_completion_tokens",
-            )),
-        }
-    }
-}
-
-fn completion(body: &[u8]) -> Result<Completion, ModelError> {
-    let passing = |detail: &str| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
-    let refused = |detail: &str| ModelError::Failed(Failure::lasting(Reason::ModelRefused, detail));
-    let response: Response =
-        serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
-    let Response { choices, usage } = response;
-    let Some(choice) = choices.into_iter().next() else {
-        return Err(passing("status 200, but no choices"));
-    };
-    let finish = choice.finish_reason.as_deref().unwrap_or("");
-    let text = choice.message.content.unwrap_or_default();
-    if !text.trim().is_empty() {
-        return Ok(Completion {
-            text: text.trim().to_owned(),
-            cut: matches!(finish, "length" | "content_filter"),
-            prompt_tokens: usage.prompt_tokens,
-            completion_tokens: usage.completion_tokens,
-        });
-    }
-    match finish {
-        _ if choice.message.refusal.is_some_and(|r| !r.is_empty()) => Err(refused("the model refused")),
-        "content_filter" => Err(refused("the content filter left nothing")),
-        "length" => Err(ModelError::NothingWithinLimit),
-        _ => Err(passing("status 200, but the answer is empty")),
-    }
-}
-
-/// The typed outcome of an error status (OpenAI, "Error codes").
-fn refusal(status: StatusCode, error: &ErrorObject, retry_after: Option<Duration>, newer: bool, request_id: &str) -> Refusal {
-    let code = error.code.as_ref().and_then(|c| c.as_str()).unwrap_or("");
-    let kind = error.kind.as_deref().unwrap_or("");
-    let message = error.message.as_deref().unwrap_or("");
-    let named = if code.is_empty() { kind } else { code };
-    let detail = format!("status {} {}, request {request_id}", status.as_u16(), http::identifier(named));
-    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
-
-    let (mine, other) =
-        if newer { ("max_completion_tokens", "max_tokens") } else { ("max_tokens", "max_completion_tokens") };
-    let about_limit = error.param.as_deref() == Some(mine) || message.contains(mine);
-    match status.as_u16() {
-        400 | 413 | 422 if code == "context_length_exceeded" || message.contains("maximum context length") => {
-            Refusal::Error(ModelError::ContextLength)
-        }
-        400 | 422 if about_limit && (code == "unsupported_parameter" || message.contains(other)) => Refusal::OtherLimit,
-        401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
-        403 => lasting(Reason::ModelAuth),
-        _ if code == "insufficient_quota" || kind == "insufficient_quota" => lasting(Reason::ModelQuota),
-        404 => lasting(Reason::ModelGone),
-        _ if code == "model_not_found" => lasting(Reason::ModelGone),
-        408 | 429 | 500.. => Refusal::Error(ModelError::Failed(Failure {
-            remedy: Remedy::Retry(retry_after),
-            ..Failure::passing(Reason::ModelUnavailable, detail)
-        })),
-        _ => lasting(Reason::ModelRefused),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -66,6 +66,7 @@ fn the_oldest_half_goes_first_until_only_the_question_is_left() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_turn_that_fits_is_there_and_the_context_is_never_exceeded(
         past in prop::collection::vec((any::<bool>(), "[a-zあ-ん🍎 ]{0,60}"), 0..30),

@@ -3,8 +3,8 @@
 use super::*;
 
 fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
-    let error = serde_json::from_str::<ErrorBody>(body).unwrap_or_default().error;
-    let refusal = refusal(StatusCode::from_u16(status).unwrap(), &error, None, newer, "req_1");
+    let refusal =
+        refusal(StatusCode::from_u16(status).unwrap(), &ErrorBody::of(body.as_bytes()), None, newer, "req_1");
     let got = match &refusal {
         Refusal::OtherLimit => "other limit".to_owned(),
         Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
@@ -55,7 +55,10 @@ fn the_token_limit_goes_by_the_name_that_the_server_takes() {
 #[test]
 fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     let of = |content: &str, finish: &str| {
-        completion(format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#).as_bytes())
+        completion(
+            format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#)
+                .as_bytes(),
+        )
     };
     let whole = of(r#"" hi\n""#, r#""stop""#).unwrap();
     assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));

@@ -1,0 +1,46 @@
+//! Benchmarks of `henji serve`, the release program, on this machine: what it does beside what the
+//! machine could do at most, in one run, because machines are noisy and only ratios carry over.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
+
+use std::{process::ExitCode, time::Duration};
+
+mod accept;
+mod limits;
+mod serve;
+mod waiting;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let seconds = Duration::from_secs(5);
+    let folder = match tempfile::TempDir::new_in(".") {
+        Ok(folder) => folder,
+        Err(error) => {
+            eprintln!("bench: no folder to work in: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let fsyncs = limits::fsyncs_per_second(folder.path(), seconds);
+    let hmacs = limits::hmacs_per_second(seconds);
+    println!("| limit of this machine | per second |\n|---|---|");
+    println!("| fdatasync after 4 KiB, one after another | {fsyncs:.0} |");
+    println!("| HMAC-SHA256 of one webhook, one core | {hmacs:.0} |\n");
+
+    println!(
+        "| connections | durable webhooks/s | p50 of the 200 | p99 | per fdatasync | of one core's HMACs |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for connections in [1, 8, 64] {
+        let data = folder.path().join(format!("accept-{connections}"));
+        let measured = accept::measure(&data, connections, seconds).await;
+        let rate = measured.per_second;
+        let (p50, p99) = (measured.quantile_ms(0.5), measured.quantile_ms(0.99));
+        println!(
+            "| {connections} | {rate:.0} | {p50:.2} ms | {p99:.2} ms | {:.2} | {:.4} |",
+            rate / fsyncs,
+            rate / hmacs
+        );
+    }
+    println!();
+    waiting::measure(&folder.path().join("waiting"), 2_000, Duration::from_secs(5)).await;
+    ExitCode::SUCCESS
+}

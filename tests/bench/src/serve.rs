@@ -1,0 +1,76 @@
+//! The release program under test, and its stand-ins.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::Router;
+use cli::standin::{line::Line, model::Model};
+
+use crate::accept::SECRET;
+
+/// `henji serve`, which ends with this value.
+pub(crate) struct Serve {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) line: Arc<Line>,
+}
+
+impl Serve {
+    /// Starts it on `data`, with a model that thinks for `think`.
+    pub(crate) async fn start(data: &Path, think: Duration, concurrency: usize) -> Self {
+        let line = Line::new();
+        let model = Model::new(think, |_| "an answer".to_owned());
+        let (line_url, model_url) = (host(line.clone().router()).await, host(model.router()).await);
+        let address = free_address();
+        let program = std::env::current_exe().expect("this program has a path").with_file_name("henji");
+        let child = Command::new(program)
+            .args(["serve", "--listen", &address.to_string(), "--data"])
+            .arg(data)
+            .env_clear()
+            .env("LINE_CHANNEL_SECRET", SECRET)
+            .env("LINE_CHANNEL_ACCESS_TOKEN", "token")
+            .env("OPEN_AI_API_KEY", "key")
+            .env("LINE_API_BASE_URL", line_url)
+            .env("OPENAI_BASE_URL", format!("{model_url}/v1"))
+            .env("CONCURRENCY", concurrency.to_string())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("tests/bench/run builds henji");
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Self { child, address, line }
+    }
+
+    /// The most memory it ever held, in MiB.
+    pub(crate) fn peak_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.trim().split(' ').next()?.parse::<f64>().ok());
+        kib.map_or(f64::NAN, |kib| kib / 1024.0)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it has an address")
+}
+
+async fn host(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let origin = format!("http://{}", listener.local_addr().expect("it has an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    origin
+}

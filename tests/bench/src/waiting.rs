@@ -1,0 +1,55 @@
+//! Many conversations in flight on a slow model: memory, added latency, none lost.
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use tokio::net::TcpStream;
+
+use crate::{
+    accept::{post, quantile_ms, request},
+    serve::Serve,
+};
+
+/// Asks for as many users at once and prints what came of it.
+pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
+    let serve = Serve::start(data, think, users).await;
+    let idle_mib = serve.peak_mib();
+    let mut sent = serve.line.watch();
+    let seen = tokio::spawn(async move {
+        let mut seen = HashMap::new();
+        while seen.len() < users {
+            let _ = tokio::time::timeout(Duration::from_mins(2), sent.changed()).await.expect("one was lost");
+            for push in sent.borrow_and_update().iter() {
+                seen.entry(push.to.clone()).or_insert_with(Instant::now);
+            }
+        }
+        seen
+    });
+    let mut connection = TcpStream::connect(serve.address).await.expect("henji listens");
+    let mut asked = HashMap::new();
+    for user in 0..users {
+        let user = format!("U{user}");
+        post(&mut connection, &request(&user)).await;
+        asked.insert(user, Instant::now());
+    }
+    let seen = seen.await.expect("none was lost");
+    let mut added: Vec<Duration> =
+        seen.iter().map(|(user, at)| at.duration_since(asked[user]).saturating_sub(think)).collect();
+    added.sort();
+    let pushes = serve.line.sent().len();
+    println!(
+        "| conversations in flight | model | answered | pushed | added p50 | added p99 | peak memory | idle |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| {users} | {} s | {} | {pushes} | {:.0} ms | {:.0} ms | {:.0} MiB | {idle_mib:.0} MiB |",
+        think.as_secs(),
+        seen.len(),
+        quantile_ms(&added, 0.5),
+        quantile_ms(&added, 0.99),
+        serve.peak_mib(),
+    );
+}

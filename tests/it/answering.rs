@@ -1,0 +1,196 @@
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use cli::{
+    send::webhook_of,
+    standin::line::{LOADING, PUSH},
+};
+use serde_json::{Value, json};
+
+use crate::bot::{Bot, USER};
+
+fn contents(request: &Value) -> Vec<&str> {
+    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_turn() {
+    let mut bot = Bot::start().await;
+    let body = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
+    assert_eq!(bot.posts(body).await, 200);
+    let sent = bot.sends().await;
+    assert_eq!(
+        (sent[0].to.as_str(), sent[0].texts.as_slice()),
+        ("u206d25c2ea6bd87c17655609a1c37cb8", &["answer to Hello, world".to_owned()][..])
+    );
+
+    let second = body
+        .replace("01G2KZKG2DS765NMRH3GZFD8AP", "01G2KZKG2DS765NMRH3GZFD8AQ")
+        .replace("Hello, world", "And now?");
+    assert_eq!(bot.posts(second).await, 200);
+    bot.answers(&["answer to And now?"]).await;
+    let asked = bot.model.asked();
+    assert_eq!(contents(&asked[1].body)[1..], ["Hello, world", "answer to Hello, world", "And now?"]);
+    assert_eq!((&asked[1].body["model"], &asked[1].body["max_tokens"]), (&json!("gpt-4"), &json!(1024)));
+
+    let rows = bot.sql("SELECT role, content FROM messages ORDER BY created_at");
+    assert_eq!(rows.len(), 4);
+    assert!(rows[0].contains("user") && rows[1].contains("assistant"), "{rows:?}");
+    let stamps = bot.sql("SELECT created_at FROM messages ORDER BY created_at");
+    assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{stamps:?}");
+    assert_eq!(bot.sql("SELECT stage, pushes FROM turns"), ["Integer(2) Null", "Integer(2) Null"]);
+}
+
+#[tokio::test]
+async fn one_conversation_is_answered_in_order_and_never_two_at_once() {
+    let mut bot = Bot::start().await;
+    bot.model.thinks(Duration::from_millis(30));
+    let texts: Vec<String> = (0..6).map(|i| format!("message {i}")).collect();
+    for text in &texts {
+        bot.hears(text).await;
+    }
+    let answers: Vec<String> = texts.iter().map(|text| format!("answer to {text}")).collect();
+    assert_eq!(bot.says().await, answers);
+    // Each prompt holds all turns before it, so no two were under way together.
+    let lengths: Vec<usize> = bot.model.asked().iter().map(|seen| contents(&seen.body).len()).collect();
+    assert_eq!(lengths, [2, 4, 6, 8, 10, 12]);
+}
+
+#[tokio::test]
+async fn different_conversations_run_together_and_never_see_each_other() {
+    let mut bot = Bot::start().await;
+    bot.model.thinks(Duration::from_millis(300));
+    let started = std::time::Instant::now();
+    for round in 0..2 {
+        for user in 0..20 {
+            bot.hears_from(&format!("U{user}"), &format!("secret of {user} in round {round}")).await;
+        }
+    }
+    assert_eq!(bot.says().await.len(), 40);
+    // One after another they would take twelve seconds.
+    assert!(started.elapsed() < Duration::from_secs(6));
+    for seen in bot.model.asked() {
+        let contents = contents(&seen.body);
+        let of = contents.last().unwrap().split(" in ").next().unwrap();
+        assert!(contents[1..].iter().all(|c| c.contains(of)), "{contents:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_number_of_conversations_under_way_has_a_limit() {
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let mut bot = Bot::with(&[("CONCURRENCY", "3")], |_| {}).await;
+    bot.model.thinks(Duration::from_millis(50));
+    for user in 0..12 {
+        bot.hears_from(&format!("U{user}"), "hi").await;
+    }
+    bot.until("all are answered", async || {
+        let in_flight = bot.health().await["in_flight"].as_u64().unwrap();
+        MOST.fetch_max(usize::try_from(in_flight).unwrap(), Ordering::Relaxed);
+        bot.line.sent().len() == 12
+    })
+    .await;
+    assert_eq!(bot.says().await.len(), 12);
+    assert_eq!(MOST.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_long_answer_comes_in_order_in_as_many_messages_as_it_needs() {
+    let mut bot = Bot::start().await;
+    let long = (0..9_000).map(|i| format!("文{i}。")).collect::<Vec<_>>().concat();
+    bot.model.says(&long);
+    bot.hears("tell me all").await;
+    let sent = bot.sends().await;
+    assert_eq!(sent.len(), 3);
+    assert_eq!(sent.iter().flat_map(|s| s.texts.clone()).collect::<String>(), long);
+    assert_ne!(sent[0].retry_key, sent[1].retry_key);
+}
+
+#[tokio::test]
+async fn the_prompt_never_exceeds_the_context_and_the_newest_turns_are_kept() {
+    let env = [("CONTEXT_TOKENS", "300"), ("MAX_TOKENS", "100"), ("SYSTEM_PROMPT", "Be brief.")];
+    let mut bot = Bot::with(&env, |_| {}).await;
+    for i in 0..8 {
+        bot.hears(&format!("{i}: {}", "word ".repeat(15))).await;
+        bot.drain().await;
+    }
+    assert_eq!(bot.says().await.len(), 8);
+    let asked = bot.model.asked();
+    let last = contents(&asked[7].body);
+    // Four tokens a message, three for the answer's beginning: two turns of 44 fit beside the question.
+    assert_eq!(last.len(), 2 + 2 * 3, "{last:?}");
+    assert!(last[1].starts_with("4: ") && last[2].starts_with("answer to 4: "), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_fit_is_told_so_and_is_no_dead_letter() {
+    let mut bot = Bot::with(&[("CONTEXT_TOKENS", "300"), ("MAX_TOKENS", "100")], |_| {}).await;
+    bot.hears(&"too long ".repeat(300)).await;
+    let said = bot.says().await;
+    assert!(said.len() == 1 && said[0].contains("too long"), "{said:?}");
+    assert_eq!(bot.model.asked().len(), 0);
+    assert_eq!(bot.health().await["dead_letters"], 0);
+    bot.hears("short").await;
+    bot.answers(&["answer to short"]).await;
+    assert_eq!(contents(&bot.model.asked()[0].body).len(), 2);
+}
+
+#[tokio::test]
+async fn only_so_many_past_messages_are_looked_up_and_expired_ones_not_at_all() {
+    let mut bot = Bot::with(&[("QUERY_LIMIT", "4"), ("HISTORY_TTL_DAYS", "1")], |_| {}).await;
+    for text in ["one", "two", "three", "four"] {
+        bot.hears(text).await;
+        bot.drain().await;
+    }
+    assert_eq!(
+        contents(&bot.model.asked()[3].body)[1..],
+        ["two", "answer to two", "three", "answer to three", "four"]
+    );
+    bot.sql("UPDATE messages SET expires_at = 1 WHERE content NOT LIKE '%four%'");
+    bot.hears("five").await;
+    assert_eq!(bot.says().await.len(), 5);
+    assert_eq!(contents(&bot.model.asked()[4].body)[1..], ["four", "answer to four", "five"]);
+}
+
+#[tokio::test]
+async fn the_loading_animation_is_renewed_until_the_answer_is_there() {
+    let mut bot = Bot::with(&[], |s| s.worker.pauses.loading = Duration::from_millis(50)).await;
+    bot.model.thinks(Duration::from_millis(500));
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+    let shown = bot.line.script.seen(LOADING);
+    assert!((4..=10).contains(&shown.len()), "{}", shown.len());
+    let pushed = &bot.line.script.seen(PUSH)[0];
+    assert!(shown.iter().all(|seen| seen.at < pushed.at), "none after the answer");
+}
+
+#[tokio::test]
+async fn the_loading_animation_is_shown_at_once_and_its_failure_never_hurts() {
+    let mut bot = Bot::start().await;
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+    let shown = bot.line.script.seen(LOADING);
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown[0].body, json!({ "chatId": USER, "loadingSeconds": 60 }));
+    for act in [cli::standin::Act::Hang, cli::standin::Act::Reset] {
+        bot.line.script.will(LOADING, act);
+        bot.hears("again").await;
+        bot.answers(&["answer to again"]).await;
+    }
+    bot.line.fails(LOADING, 400, "on purpose");
+    bot.hears("once more").await;
+    bot.answers(&["answer to once more"]).await;
+}
+
+#[tokio::test]
+async fn strange_characters_pass_through_unharmed() {
+    let mut bot = Bot::start().await;
+    let text = "\u{fffe}\u{ffff}\u{0}\"\\ 日本語 👨‍👩‍👧 <|endoftext|> \u{202e}";
+    bot.hears(text).await;
+    bot.answers(&[&format!("answer to {text}")]).await;
+    let half = webhook_of("HALF", USER).to_string().replace("HALF", r"a\ud83d");
+    assert_eq!(bot.posts(half).await, 200);
+    assert!(bot.says().await[0].starts_with("answer to a\u{fffd}"));
+}

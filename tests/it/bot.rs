@@ -1,0 +1,242 @@
+//! A bot in this process: both stages on port 0 and a database on disk, with LINE and the model stood in
+//! for over HTTP. At its end it asserts that no job is left over and that every request it made was
+//! one that the specifications allow.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum::Router;
+use cli::{
+    send::webhook_of,
+    serve::{self, DataDir, Settings},
+    standin::{
+        line::{Line, PUSH, Sent},
+        model::Model,
+    },
+};
+use serde_json::{Value, json};
+use shared::env::Env;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::spec;
+
+pub const SECRET: &str = "a channel secret";
+pub const USER: &str = "U4af4980629000000000000000000000a";
+pub const PATH: &str = "/v1/line/bot/message/reply";
+
+pub struct Bot {
+    pub line: Arc<Line>,
+    pub model: Arc<Model>,
+    pub data: TempDir,
+    pub origin: String,
+    pub http: reqwest::Client,
+    pub settings: Settings,
+    pub leaves_jobs: bool,
+    told: usize,
+    stop: CancellationToken,
+}
+
+/// Serves a stand-in and says where.
+pub async fn host(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    origin
+}
+
+/// The variables of a bot that talks to these stand-ins.
+pub fn variables(line: &str, model: &str) -> Vec<(String, String)> {
+    [
+        ("LINE_CHANNEL_SECRET", SECRET),
+        ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
+        ("OPEN_AI_API_KEY", "an-api-key"),
+        ("LINE_API_BASE_URL", line),
+        ("OPENAI_BASE_URL", &format!("{model}/v1")),
+        ("LOCALE", "en"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+impl Bot {
+    pub async fn start() -> Self {
+        Self::with(&[], |_| {}).await
+    }
+
+    /// With these variables, and settings that no variable names.
+    pub async fn with(env: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
+        let line = Line::new();
+        let model = Model::new(Duration::ZERO, |messages| {
+            format!("answer to {}", messages.last().unwrap()["content"].as_str().unwrap())
+        });
+        let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
+        let mut variables = variables(&line_url, &model_url);
+        variables.extend(env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        let mut settings = Settings::from_env(&Env::of(variables)).unwrap();
+        // Short enough for a test, long enough to tell one pause from another.
+        settings.worker.pauses.within = [20, 40].map(Duration::from_millis);
+        settings.worker.pauses.between = [60, 80, 100, 120].map(Duration::from_millis);
+        change(&mut settings);
+        let data = TempDir::new().unwrap();
+        let mut bot = Self {
+            line,
+            model,
+            data,
+            settings,
+            origin: String::new(),
+            http: worker::adapters::http::client().unwrap(),
+            leaves_jobs: false,
+            told: 0,
+            stop: CancellationToken::new(),
+        };
+        bot.run().await;
+        bot
+    }
+
+    async fn run(&mut self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.origin = format!("http://{}", listener.local_addr().unwrap());
+        self.stop = CancellationToken::new();
+        let data = DataDir::open(self.data.path()).unwrap();
+        let (settings, stop) = (self.settings.clone(), self.stop.clone());
+        tokio::spawn(async move {
+            serve::run(settings, data, listener, Router::new(), stop).await.unwrap();
+        });
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.data.path().join(serve::DATABASE)
+    }
+
+    /// Reads or changes the database behind the bot's back.
+    pub fn sql(&self, sql: &str) -> Vec<String> {
+        let db = rusqlite::Connection::open(self.database()).unwrap();
+        db.busy_timeout(Duration::from_secs(5)).unwrap();
+        let mut statement = db.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let text = |i| row.get::<_, rusqlite::types::Value>(i).map(|v| format!("{v:?}"));
+            Ok((0..columns).map(text).collect::<Result<Vec<_>, _>>()?.join(" "))
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Posts these bytes under this signature; the status.
+    pub async fn posts_signed(&self, body: impl Into<Vec<u8>>, signature: Option<&[u8]>) -> u16 {
+        let mut request = self.http.post(format!("{}{PATH}", self.origin)).body(body.into());
+        if let Some(signature) = signature {
+            request = request.header("X-Line-Signature", signature);
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// Posts these bytes, signed as LINE signs them; the status.
+    pub async fn posts(&self, body: impl Into<Vec<u8>>) -> u16 {
+        let body = body.into();
+        let signature = ingress::signature::sign(&SECRET.into(), &body);
+        self.posts_signed(body, Some(signature.as_bytes())).await
+    }
+
+    /// The user writes this; the webhook is taken.
+    pub async fn hears(&self, text: &str) {
+        self.hears_from(USER, text).await;
+    }
+
+    pub async fn hears_from(&self, user: &str, text: &str) {
+        assert_eq!(self.posts(webhook_of(text, user).to_string()).await, 200);
+    }
+
+    pub async fn health(&self) -> Value {
+        let response = self.http.get(format!("{}/healthz", self.origin)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+    }
+
+    /// Waits until `done`, for at most half a minute.
+    pub async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
+        for _ in 0..3_000 {
+            if done().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("waited in vain until {what}: {}", self.health().await);
+    }
+
+    /// Waits until no job is left.
+    pub async fn drain(&self) {
+        self.until("no job is left", async || {
+            let health = self.health().await;
+            health["queued"] == 0 && health["in_flight"] == 0
+        })
+        .await;
+    }
+
+    /// What was sent since the last call, once no job is left.
+    pub async fn sends(&mut self) -> Vec<Sent> {
+        self.drain().await;
+        let sent = self.line.sent().split_off(self.told);
+        self.told += sent.len();
+        sent
+    }
+
+    /// The texts of [`Self::sends`].
+    pub async fn says(&mut self) -> Vec<String> {
+        self.sends().await.into_iter().flat_map(|sent| sent.texts).collect()
+    }
+
+    /// Asserts that the user hears this and no more.
+    pub async fn answers(&mut self, expected: &[&str]) {
+        assert_eq!(self.says().await, expected);
+    }
+
+    /// The dead letters, as `henji dlq list --json` shows them.
+    pub async fn letters(&self) -> Value {
+        let database = cli::sqlite::Database::open(&self.database()).unwrap();
+        let letters = cli::sqlite::letters::Letters::new(database, serve::wall_clock());
+        json!(letters.list().await.unwrap())
+    }
+
+    /// Asserts that there is one dead letter, for this reason, in this state.
+    pub async fn gave_up(&self, reason: &str, state: &str) {
+        self.drain().await;
+        let letters = self.letters().await;
+        assert_eq!(letters.as_array().unwrap().len(), 1, "{letters}");
+        assert_eq!(
+            (&letters[0]["reason"], &letters[0]["state"]),
+            (&json!(reason), &json!(state)),
+            "{letters}"
+        );
+        assert!(!letters[0]["detail"].as_str().unwrap().is_empty());
+    }
+
+    /// Redrives every dead letter.
+    pub async fn redrives(&self) {
+        let database = cli::sqlite::Database::open(&self.database()).unwrap();
+        let letters = cli::sqlite::letters::Letters::new(database, serve::wall_clock());
+        for letter in letters.list().await.unwrap() {
+            assert_eq!(letters.redrive(&letter.id).await.unwrap(), cli::sqlite::letters::Redriven::Queued);
+        }
+    }
+
+    /// Every push that was tried, accepted or not: retry key and body.
+    pub fn pushes_tried(&self) -> Vec<(String, Value)> {
+        let seen = self.line.script.seen(PUSH);
+        seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if std::thread::panicking() {
+            return;
+        }
+        let jobs = self.sql("SELECT count(*) FROM jobs");
+        assert!(self.leaves_jobs || jobs == ["Integer(0)"], "jobs are left over: {jobs:?}");
+        for seen in self.line.script.all_seen().iter().chain(&self.model.script.all_seen()) {
+            spec::check(seen);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+use cli::standin::{Act, line::PUSH};
+
+use crate::bot::Bot;
+
+#[tokio::test]
+async fn a_push_whose_outcome_is_unknown_is_repeated_under_its_key_and_arrives_once() {
+    for act in [
+        Act::Lose,
+        Act::Reset,
+        Act::Respond(500, vec![], "{}".into()),
+        Act::Respond(503, vec![], String::new()),
+    ] {
+        let mut bot = Bot::start().await;
+        let shown = format!("{act:?}");
+        bot.line.script.will(PUSH, act);
+        bot.hears("hi").await;
+        bot.answers(&["answer to hi"]).await;
+        let tried = bot.pushes_tried();
+        assert_eq!(tried.len(), 2, "{shown}");
+        assert_eq!(tried[0], tried[1], "the same key and body: {shown}");
+        assert_eq!(bot.model.asked().len(), 1, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_line_does_not_take_is_kept_and_never_paid_for_again() {
+    let mut bot = Bot::start().await;
+    for _ in 0..7 {
+        bot.line.fails(PUSH, 500, "on purpose");
+    }
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!((bot.pushes_tried().len(), bot.model.asked().len()), (8, 1));
+    bot.hears("again").await;
+    bot.answers(&["answer to again"]).await;
+}
+
+#[tokio::test]
+async fn a_rate_limit_passes_and_the_monthly_limit_does_not() {
+    let mut bot = Bot::start().await;
+    bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+
+    bot.line.has_left(0);
+    bot.hears("more").await;
+    bot.answers(&[]).await;
+    assert_eq!(bot.pushes_tried().len(), 3, "no retry mends it");
+    bot.gave_up("line_quota", "answered").await;
+
+    // A new month: the redrive only pushes.
+    bot.line.has_left(100);
+    bot.redrives().await;
+    bot.answers(&["answer to more"]).await;
+    assert_eq!(bot.model.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
+    let mut bot = Bot::start().await;
+    bot.line.has_left(0);
+    bot.line.fails(PUSH, 429, "words of another year");
+    bot.hears("hi").await;
+    bot.answers(&[]).await;
+    bot.gave_up("line_quota", "answered").await;
+}
+
+#[tokio::test]
+async fn what_line_refuses_for_good_is_a_dead_letter_that_a_redrive_only_pushes() {
+    for (status, reason) in [(400, "line_rejected"), (401, "line_auth"), (403, "line_auth")] {
+        let mut bot = Bot::start().await;
+        bot.line.fails(PUSH, status, "on purpose");
+        bot.hears("hi").await;
+        let told = bot.says().await;
+        assert_eq!(told.len(), usize::from(reason == "line_rejected"), "{told:?}");
+        bot.gave_up(reason, "answered").await;
+        bot.redrives().await;
+        bot.answers(&["answer to hi"]).await;
+        assert_eq!(bot.model.asked().len(), 1);
+        assert_eq!(bot.health().await["dead_letters"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
+    for _ in 0..2 {
+        bot.line.script.will(PUSH, Act::Respond(500, vec![], "{}".into()));
+    }
+    bot.line.script.will(PUSH, Act::Lose);
+    bot.hears("hi").await;
+    assert_eq!(bot.says().await, ["answer to hi"], "LINE has it, and nobody here knows");
+    bot.gave_up("delivery_unknown", "answered").await;
+
+    // Within a day a redrive is safe.
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    assert_eq!((bot.pushes_tried().len(), bot.health().await["dead_letters"].as_u64()), (4, Some(0)));
+
+    // After a day it would be a second delivery.
+    for _ in 0..3 {
+        bot.line.script.will(PUSH, Act::Respond(500, vec![], "{}".into()));
+    }
+    bot.hears("later").await;
+    bot.gave_up("delivery_unknown", "answered").await;
+    bot.sql("UPDATE turns SET unknown_since = unknown_since - 25 * 3600 * 1000");
+    bot.gave_up("delivery_unknown", "delivery_unknown").await;
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    assert_eq!(bot.pushes_tried().len(), 7, "nothing more was pushed");
+    bot.gave_up("delivery_unknown", "delivery_unknown").await;
+}
+
+#[tokio::test]
+async fn a_push_that_was_refused_may_always_be_tried_again() {
+    let mut bot = Bot::start().await;
+    bot.line.has_left(1);
+    bot.model.says(&"a".repeat(30_000));
+    bot.hears("much").await;
+    assert_eq!(bot.says().await.concat().len(), 25_000);
+    bot.gave_up("line_quota", "answered").await;
+
+    bot.sql("UPDATE turns SET updated_at = updated_at - 2 * 86400 * 1000");
+    bot.line.has_left(100);
+    bot.redrives().await;
+    assert_eq!(bot.says().await.concat().len(), 5_000, "only the part that was refused");
+}
+
+#[tokio::test]
+async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
+    let fails = |bot: &Bot| (0..3).for_each(|_| bot.model.fails(500, "server_error"));
+    fails(&bot);
+    bot.line.script.will(PUSH, Act::Lose);
+    bot.hears("hi").await;
+    let said = bot.says().await;
+    assert!(said.len() == 1 && said[0].starts_with("Sorry"), "{said:?}");
+    bot.gave_up("model_unavailable", "unanswered").await;
+
+    for days in [0, 2] {
+        bot.sql(&format!("UPDATE turns SET told_at = told_at - {days} * 86400 * 1000"));
+        fails(&bot);
+        bot.redrives().await;
+        bot.answers(&[]).await;
+        bot.gave_up("model_unavailable", "unanswered").await;
+    }
+    bot.redrives().await;
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(bot.letters().await.as_array().unwrap().len(), 0);
+}

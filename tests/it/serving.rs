@@ -1,0 +1,350 @@
+use std::{
+    collections::HashSet,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use cli::{
+    send::webhook_of,
+    standin::{line::Line, model::Model},
+};
+use tempfile::TempDir;
+
+use crate::{
+    bot::{Bot, SECRET, USER, host, variables},
+    process::{Serve, henji, run},
+};
+
+struct World {
+    line: std::sync::Arc<Line>,
+    model: std::sync::Arc<Model>,
+    variables: Vec<(String, String)>,
+    folder: TempDir,
+    http: reqwest::Client,
+}
+
+impl World {
+    async fn new(think: Duration) -> Self {
+        let line = Line::new();
+        let model =
+            Model::new(think, |m| format!("answer to {}", m.last().unwrap()["content"].as_str().unwrap()));
+        let variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
+        let http = worker::adapters::http::client().unwrap();
+        Self { line, model, variables, folder: TempDir::new().unwrap(), http }
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    async fn serve(&self) -> Serve {
+        Serve::start(&self.data(), &self.variables).await
+    }
+
+    /// Waits until every user of these has been answered.
+    async fn all_are_answered(&self, expected: usize) {
+        for _ in 0..6_000 {
+            if self.line.sent().len() >= expected {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} of {expected} were answered", self.line.sent().len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_exactly_once() {
+    let world = World::new(Duration::from_millis(40)).await;
+    let mut accepted = HashSet::new();
+    let mut sent = 0;
+    for round in 0..8 {
+        let serve = world.serve().await;
+        let until = Instant::now() + Duration::from_millis(fastrand::u64(30..250));
+        while Instant::now() < until {
+            let batch = (0..8).map(|i| {
+                let text = format!("message {}", sent + i);
+                let body = webhook_of(&text, &format!("U{}", (sent + i) % 11)).to_string();
+                let (serve, http) = (&serve, &world.http);
+                async move { (text, serve.posts(http, &body).await) }
+            });
+            for (text, status) in futures_util::future::join_all(batch).await {
+                assert_eq!(status, Some(200), "round {round}");
+                accepted.insert(format!("answer to {text}"));
+            }
+            sent += 8;
+        }
+        serve.kill();
+    }
+    let serve = world.serve().await;
+    world.all_are_answered(accepted.len()).await;
+    let answers: Vec<String> = world.line.sent().into_iter().flat_map(|s| s.texts).collect();
+    assert_eq!(answers.len(), accepted.len(), "none twice");
+    assert_eq!(answers.into_iter().collect::<HashSet<_>>(), accepted, "none lost");
+    assert_eq!(serve.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_finishes_what_is_quick_gives_back_what_is_slow_and_exits_0() {
+    let world = World::new(Duration::from_secs(1)).await;
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("quick", USER).to_string()).await, Some(200));
+    while world.model.asked().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(serve.terminate(), 0);
+    assert_eq!(world.line.sent().len(), 1, "finished");
+
+    world.model.thinks(Duration::from_mins(3));
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("slow", USER).to_string()).await, Some(200));
+    while world.model.asked().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let started = Instant::now();
+    assert_eq!(serve.terminate(), 0);
+    assert!(started.elapsed() < Duration::from_secs(10));
+
+    world.model.thinks(Duration::ZERO);
+    let serve = world.serve().await;
+    world.all_are_answered(2).await;
+    assert_eq!(serve.terminate(), 0);
+    let db = rusqlite::Connection::open(world.data().join("henji.db")).unwrap();
+    let attempts: Vec<u32> = db
+        .prepare("SELECT attempts FROM turns")
+        .unwrap()
+        .query_map([], |r| r.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(attempts, [1, 1], "what was given back is no attempt");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_henji_on_the_same_data_is_refused_with_a_clear_line() {
+    let world = World::new(Duration::ZERO).await;
+    let serve = world.serve().await;
+    let data = world.data();
+    for command in ["serve", "dev"] {
+        let second = Command::new(henji())
+            .args([command, "--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .env_clear()
+            .envs(world.variables.iter().cloned())
+            .output()
+            .unwrap();
+        let error = String::from_utf8(second.stderr).unwrap();
+        assert_eq!(second.status.code(), Some(1), "{error}");
+        assert!(error.contains("another henji") && error.contains("--data"), "{error}");
+    }
+    assert_eq!(serve.terminate(), 0);
+}
+
+#[test]
+fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line_that_names_it() {
+    let folder = TempDir::new().unwrap();
+    let good = variables("http://127.0.0.1:1", "http://127.0.0.1:1");
+    let start = |name: &str, value: Option<&str>| {
+        let mut command = Command::new(henji());
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .envs(good.iter().cloned())
+            .current_dir(folder.path());
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+        let output = command.output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{name}: {error}");
+        assert!(error.contains(name), "{name}: {error}");
+    };
+    for name in ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"] {
+        start(name, None);
+        start(name, Some(""));
+        start(name, Some("秘密"));
+    }
+    for (name, value) in [
+        ("MAX_TOKENS", "many"),
+        ("MAX_TOKENS", "0"),
+        ("MAX_TOKENS", "9000"),
+        ("CONTEXT_TOKENS", "-1"),
+        ("QUERY_LIMIT", "x"),
+        ("MAX_ATTEMPTS", "0"),
+        ("HISTORY_TTL_DAYS", "1.5"),
+        ("LOCALE", "fr"),
+        ("CONCURRENCY", "0"),
+        ("JOB_TIMEOUT_SECONDS", "0"),
+        ("OPENAI_BASE_URL", "api.openai.com"),
+        ("LINE_API_BASE_URL", "ftp://x"),
+        ("SYSTEM_PROMPT", &"word ".repeat(9_000)),
+    ] {
+        start(name, Some(value));
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_refused_with_a_clear_line_and_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let file = data.join("henji.db");
+    let refused = |word: &str| {
+        let before = std::fs::read(&file).unwrap();
+        let mut command = Command::new(henji());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).env_clear();
+        let output = command.envs(variables("http://127.0.0.1:1", "http://127.0.0.1:1")).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("henji.db") && error.contains(word), "{error}");
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    };
+    std::fs::write(&file, vec![b'x'; 10_000]).unwrap();
+    refused("not a database");
+    std::fs::remove_file(&file).unwrap();
+    rusqlite::Connection::open(&file).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    refused("newer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_locked_line_is_told_503_and_nothing_is_lost() {
+    let mut bot = Bot::start().await;
+    bot.hears("before").await;
+    bot.answers(&["answer to before"]).await;
+    let body = webhook_of("during", USER).to_string();
+    {
+        let other = rusqlite::Connection::open(bot.database()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let started = Instant::now();
+        assert_eq!(bot.posts(body.clone()).await, 503);
+        assert!(started.elapsed() < Duration::from_secs(2), "LINE waits two seconds");
+    }
+    // LINE delivers again, and the event is answered once.
+    assert_eq!(bot.posts(body).await, 200);
+    bot.answers(&["answer to during"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_line_is_told_503_and_what_was_accepted_is_answered() {
+    let world = World::new(Duration::ZERO).await;
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("before", USER).to_string()).await, Some(200));
+    world.all_are_answered(1).await;
+    serve.kill();
+    // No file may grow beyond 400 blocks of 512 bytes: to SQLite that is a disk that is full.
+    let script = "trap '' XFSZ; ulimit -f 400; exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"";
+    let port_log = world.folder.path().join("full.log");
+    let mut child = Command::new("bash")
+        .args(["-c", script])
+        .arg(henji())
+        .arg(world.data())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(world.variables.iter().cloned())
+        .stderr(std::fs::File::create(&port_log).unwrap())
+        .spawn()
+        .unwrap();
+    let log = || std::fs::read_to_string(&port_log).unwrap();
+    while !log().contains("henji serves") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let address = log().split(r#""address":""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut accepted = 1;
+    let mut refused = 0;
+    for i in 0..400 {
+        let body = webhook_of(&format!("{i} {}", "x".repeat(4_000)), &format!("U{i}")).to_string();
+        let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
+        let url = format!("http://{address}{}", crate::bot::PATH);
+        match world
+            .http
+            .post(url)
+            .header("x-line-signature", signature)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+        {
+            200 => accepted += 1,
+            503 => refused += 1,
+            other => panic!("{other}"),
+        }
+        if refused > 3 {
+            break;
+        }
+    }
+    assert!(refused > 3, "the disk was never full");
+    assert!(log().contains("ERROR"), "a clear line in the log");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let serve = world.serve().await;
+    world.all_are_answered(accepted).await;
+    assert_eq!(world.line.sent().len(), accepted);
+    assert_eq!(serve.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_json_and_holds_nothing_private() {
+    let world = World::new(Duration::ZERO).await;
+    let mut variables = world.variables.clone();
+    variables.push(("RUST_LOG".into(), "trace".into()));
+    let serve = Serve::start(&world.data(), &variables).await;
+    world.model.fails(400, "PRIVATE words of a server");
+    for text in ["PRIVATE question", "PRIVATE second"] {
+        assert_eq!(serve.posts(&world.http, &webhook_of(text, USER).to_string()).await, Some(200));
+    }
+    assert_eq!(serve.posts(&world.http, r#"{"events":"PRIVATE"}"#).await, Some(400));
+    world.all_are_answered(2).await;
+    let log = serve.log();
+    assert_eq!(serve.terminate(), 0);
+    assert!(log.lines().count() > 3);
+    for line in log.lines() {
+        let entry: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+        assert!(entry.is_object());
+    }
+    for private in ["PRIVATE", SECRET, "an-access-token", "an-api-key", "Sorry"] {
+        assert!(!log.contains(private), "{private} is in the log: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_gone_is_said_at_the_start() {
+    let world = World::new(Duration::ZERO).await;
+    let body = serde_json::json!({ "error": { "message": "gone", "type": "invalid_request_error", "param": null, "code": "model_not_found" } });
+    world.model.script.will("/v1/models/gpt-4", cli::standin::Act::Respond(404, vec![], body.to_string()));
+    let serve = world.serve().await;
+    for _ in 0..500 {
+        if serve.log().contains("model_gone") {
+            assert_eq!(serve.terminate(), 0);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{}", serve.log());
+}
+
+#[test]
+fn wrong_usage_is_2_and_every_command_explains_itself() {
+    for args in [
+        &["serve", "--nonsense"][..],
+        &["nothing"],
+        &["send"],
+        &["dlq", "redrive"],
+        &["send", "--text", "a", "--file", "b"],
+    ] {
+        assert_eq!(run(args).status.code(), Some(2), "{args:?}");
+    }
+    for args in [
+        &["--help"][..],
+        &["dev", "--help"],
+        &["serve", "--help"],
+        &["send", "--help"],
+        &["dlq", "list", "--help"],
+    ] {
+        let output = run(args);
+        assert!(output.status.success() && !output.stdout.is_empty(), "{args:?}");
+    }
+}

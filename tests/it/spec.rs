@@ -1,0 +1,73 @@
+//! The specifications that every request of the bot must meet: LINE's and OpenAI's own OpenAPI files.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use cli::standin::{
+    Seen,
+    line::{LOADING, PUSH, REPLY},
+};
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(|| {
+    let line = read(include_str!("../fixtures/specs/messaging-api.yml"));
+    let openai = read(include_str!("../fixtures/specs/chat-completions.yml"));
+    [
+        (PUSH, validator(&line, "PushMessageRequest")),
+        (REPLY, validator(&line, "ReplyMessageRequest")),
+        (LOADING, validator(&line, "ShowLoadingAnimationRequest")),
+        ("TextMessage", validator(&line, "TextMessage")),
+        ("/v1/chat/completions", validator(&openai, "CreateChatCompletionRequest")),
+    ]
+    .into()
+});
+
+fn read(yaml: &str) -> Value {
+    serde_saphyr::from_str(yaml).expect("the specification is YAML")
+}
+
+/// The validator of one schema; OpenAPI keeps them all under `components`.
+fn validator(spec: &Value, schema: &str) -> Validator {
+    let document =
+        json!({ "$ref": format!("#/components/schemas/{schema}"), "components": spec["components"] });
+    jsonschema::draft202012::new(&document).expect("the schema is valid")
+}
+
+pub fn problems(path: &str, body: &Value) -> Vec<String> {
+    let Some(validator) = VALIDATORS.get(path) else {
+        return vec![format!("{path} is no path of the specifications")];
+    };
+    validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+/// Asserts that LINE or OpenAI would have taken this request as one of its own.
+pub fn check(seen: &Seen) {
+    let mut problems = problems(&seen.path, &seen.body);
+    // The validator does not follow LINE's discriminator, so each message is checked by its type.
+    for message in
+        seen.body["messages"].as_array().into_iter().flatten().filter(|_| seen.path.starts_with("/v2"))
+    {
+        assert_eq!(message["type"], "text");
+        problems.extend(self::problems("TextMessage", message));
+    }
+    assert!(problems.is_empty(), "{}: {problems:?}", seen.path);
+    assert_eq!(seen.headers["content-type"], "application/json", "{}", seen.path);
+    assert!(seen.headers["authorization"].starts_with("Bearer "), "{}", seen.path);
+}
+
+#[test]
+fn the_specifications_refuse_what_line_and_openai_would_refuse() {
+    let text = json!({ "type": "text", "text": "hi" });
+    assert!(problems(PUSH, &json!({ "to": "U1", "messages": [text] })).is_empty());
+    for bad in [json!({}), json!({ "to": "U1", "messages": [] }), json!({ "messages": [text] })] {
+        assert!(!problems(PUSH, &bad).is_empty(), "{bad}");
+    }
+    assert!(!problems("TextMessage", &json!({ "type": "text" })).is_empty());
+    assert!(!problems(LOADING, &json!({ "loadingSeconds": 5 })).is_empty());
+    let ask =
+        |content: Value| json!({ "model": "gpt-4", "messages": [{ "role": "user", "content": content }] });
+    assert!(problems("/v1/chat/completions", &ask("hi".into())).is_empty());
+    for bad in [json!({}), json!({ "model": "gpt-4" }), ask(5.into())] {
+        assert!(!problems("/v1/chat/completions", &bad).is_empty(), "{bad}");
+    }
+}

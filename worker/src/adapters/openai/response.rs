@@ -1,0 +1,188 @@
+//! What a chat-completions server says, as typed outcomes. Pure.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+use crate::{
+    adapters::http,
+    outcome::{Failure, Reason, Remedy},
+};
+
+/// An answer.
+#[derive(Debug)]
+pub struct Completion {
+    /// What the model wrote, not blank.
+    pub text: String,
+    /// It reached the longest length and is not finished.
+    pub cut: bool,
+    /// Tokens of the prompt, as the server counts them.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer, as the server counts them.
+    pub completion_tokens: u64,
+}
+
+/// There is no answer.
+#[derive(Debug)]
+pub enum ModelError {
+    /// The prompt is longer than the model's context.
+    ContextLength,
+    /// All tokens went into thought: nothing was written within the limit.
+    NothingWithinLimit,
+    /// The key is refused.
+    Unauthorized(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+/// Why a request was refused, before the token limit's name is settled.
+pub(super) enum Refusal {
+    /// The limit goes by its other name.
+    OtherLimit,
+    Error(ModelError),
+}
+
+impl Refusal {
+    pub(super) fn last(self) -> ModelError {
+        match self {
+            Self::Error(error) => error,
+            Self::OtherLimit => ModelError::Failed(Failure::lasting(
+                Reason::ModelRefused,
+                "the server takes neither max_tokens nor max_completion_tokens",
+            )),
+        }
+    }
+}
+
+pub(super) fn completion(body: &[u8]) -> Result<Completion, ModelError> {
+    let passing = |detail: &str| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
+    let refused = |detail: &str| ModelError::Failed(Failure::lasting(Reason::ModelRefused, detail));
+    let response: Response =
+        serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
+    let Response { choices, usage } = response;
+    let Some(choice) = choices.into_iter().next() else {
+        return Err(passing("status 200, but no choices"));
+    };
+    let finish = choice.finish_reason.as_deref().unwrap_or("");
+    let text = choice.message.content.unwrap_or_default();
+    if !text.trim().is_empty() {
+        return Ok(Completion {
+            text: text.trim().to_owned(),
+            cut: matches!(finish, "length" | "content_filter"),
+            prompt_tokens: usage.prompt_tokens,
+            completion_tokens: usage.completion_tokens,
+        });
+    }
+    match finish {
+        _ if choice.message.refusal.is_some_and(|r| !r.is_empty()) => Err(refused("the model refused")),
+        "content_filter" => Err(refused("the content filter left nothing")),
+        "length" => Err(ModelError::NothingWithinLimit),
+        _ => Err(passing("status 200, but the answer is empty")),
+    }
+}
+
+/// The typed outcome of an error status (OpenAI, "Error codes").
+pub(super) fn refusal(
+    status: StatusCode,
+    body: &ErrorBody,
+    retry_after: Option<Duration>,
+    newer: bool,
+    request_id: &str,
+) -> Refusal {
+    let ErrorBody { error } = body;
+    let code = error.code();
+    let kind = error.kind.as_deref().unwrap_or("");
+    let message = error.message.as_deref().unwrap_or("");
+    let named = if code.is_empty() { kind } else { code };
+    let detail = format!("status {} {}, request {request_id}", status.as_u16(), http::identifier(named));
+    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
+
+    let (mine, other) =
+        if newer { ("max_completion_tokens", "max_tokens") } else { ("max_tokens", "max_completion_tokens") };
+    let about_limit = error.param.as_deref() == Some(mine) || message.contains(mine);
+    match status.as_u16() {
+        400 | 413 | 422
+            if code == "context_length_exceeded" || message.contains("maximum context length") =>
+        {
+            Refusal::Error(ModelError::ContextLength)
+        }
+        400 | 422 if about_limit && (code == "unsupported_parameter" || message.contains(other)) => {
+            Refusal::OtherLimit
+        }
+        401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
+        403 => lasting(Reason::ModelAuth),
+        _ if code == "insufficient_quota" || kind == "insufficient_quota" => lasting(Reason::ModelQuota),
+        404 => lasting(Reason::ModelGone),
+        _ if body.says_model_not_found() => lasting(Reason::ModelGone),
+        408 | 429 | 500.. => Refusal::Error(ModelError::Failed(Failure {
+            remedy: Remedy::Retry(retry_after),
+            ..Failure::passing(Reason::ModelUnavailable, detail)
+        })),
+        _ => lasting(Reason::ModelRefused),
+    }
+}
+
+#[derive(Deserialize)]
+struct Response {
+    choices: Vec<Choice>,
+    #[serde(default)]
+    usage: Usage,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Answer,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    content: Option<String>,
+    refusal: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct ErrorBody {
+    #[serde(default)]
+    error: ErrorObject,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorObject {
+    message: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    code: Option<serde_json::Value>,
+    param: Option<String>,
+}
+
+impl ErrorObject {
+    /// The code, where it is a word; some servers write a number.
+    fn code(&self) -> &str {
+        self.code.as_ref().and_then(serde_json::Value::as_str).unwrap_or("")
+    }
+}
+
+impl ErrorBody {
+    /// What a body says; nothing where it is not an error as OpenAI writes it.
+    pub(super) fn of(body: &[u8]) -> Self {
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// Whether the server does not know the model, whatever the status.
+    pub(super) fn says_model_not_found(&self) -> bool {
+        [self.error.code(), self.error.kind.as_deref().unwrap_or("")].contains(&"model_not_found")
+    }
+}
+
+#[cfg(test)]
+mod tests;
