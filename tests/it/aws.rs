@@ -317,3 +317,18 @@ async fn a_job_of_a_newer_version_waits_and_its_conversation_with_it() {
     assert_eq!(bot.model.asked().len(), 1);
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
 }
+
+#[tokio::test]
+async fn a_table_that_hangs_is_no_reason_to_be_killed() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &silent)]).await;
+    bot.source.stop();
+    bot.hears("hello").await;
+    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
+    let event = json!({ "Records": [record(&messages[0])] });
+    let response =
+        bot.worker.invoke(event, Duration::from_secs(4)).await.expect("Lambda would have killed it");
+    assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": messages[0].message_id }]));
+    assert!(bot.model.asked().is_empty());
+}

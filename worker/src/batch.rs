@@ -10,7 +10,7 @@ use shared::{
 };
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -21,6 +21,10 @@ use crate::{
     outcome::{Failure, Outcome, Reason},
 };
 
+/// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
+const MARGIN: Duration = Duration::from_secs(2);
+/// What is kept back for answering the invocation.
+const LAST_CALL: Duration = Duration::from_millis(300);
 /// When a job of a newer version is looked at again.
 const NEWER_AGAIN: Duration = Duration::from_mins(5);
 /// When a job is looked at again whose letter the dead-letter queue did not take.
@@ -63,8 +67,11 @@ impl From<SqsMessage> for Record {
 }
 
 impl Function {
-    /// Works on a batch until `deadline` and names the messages that are handed back.
-    pub async fn handle(self: &Arc<Self>, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+    /// Works on a batch and names the messages that are handed back, before Lambda ends the process at
+    /// `end`.
+    pub async fn handle(self: &Arc<Self>, event: SqsEvent, end: Instant) -> SqsBatchResponse {
+        let before_end = |margin| end.checked_sub(margin).unwrap_or(end);
+        let (deadline, last_call) = (before_end(MARGIN), before_end(LAST_CALL));
         let mut conversations: Vec<Vec<Record>> = vec![];
         for record in event.records.into_iter().map(Record::from) {
             match conversations.iter_mut().find(|records| records[0].group == record.group) {
@@ -79,7 +86,8 @@ impl Function {
         for records in conversations {
             running.spawn(self.clone().converse(records, deadline));
         }
-        while let Some(ended) = running.join_next().await {
+        // An AWS that hangs at the very end is not waited for: the leases end by themselves.
+        while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
             let Ok(records) = ended else { continue };
             if !running.is_empty() {
                 // Lambda acknowledges only when the whole batch is over: a fast user would wait for a
@@ -174,10 +182,12 @@ impl Function {
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let limits = Limits { deadline, stop: CancellationToken::new() };
         let (this, own_job) = (self.clone(), job.clone());
-        let attempt = tokio::spawn(async move { this.worker.answer(&own_job, &limits).await });
-        match attempt.await {
-            Ok(outcome) => outcome,
-            Err(_) => self.worker.panicked(job).await,
+        // A set, because it aborts its task where nobody waits for it any more.
+        let mut attempt = JoinSet::new();
+        attempt.spawn(async move { this.worker.answer(&own_job, &limits).await });
+        match attempt.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            _ => self.worker.panicked(job).await,
         }
     }
 

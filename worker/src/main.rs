@@ -8,9 +8,6 @@ use shared::{env::Env, logging};
 use tokio::time::Instant;
 use worker::{batch::Function, function::FunctionConfig};
 
-/// What is kept back of Lambda's time for handing back and answering the invocation.
-const MARGIN: Duration = Duration::from_secs(2);
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     logging::start(std::io::stdout, None);
@@ -28,8 +25,8 @@ async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let now = (function.worker.clock)().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
-        let deadline = Instant::now() + Duration::from_millis(left).saturating_sub(MARGIN);
-        Ok::<_, std::convert::Infallible>(function.handle(event.payload, deadline).await)
+        let end = Instant::now() + Duration::from_millis(left);
+        Ok::<_, std::convert::Infallible>(function.handle(event.payload, end).await)
     }))
     .await
 }

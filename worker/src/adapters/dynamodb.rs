@@ -2,12 +2,12 @@
 //! `lineUserId`, so that its index never shows them.
 //!
 //! - The turn row `turn#{event}` says how far a turn got. One conditional update counts the attempt and
-//!   reads it consistently ([`turn`]).
+//!   reads it consistently (`turn`).
 //! - The head row `head#{conversation}` names the newest turns. The index is only eventually
 //!   consistent; the head is read strongly beside it, and what it names and the index does not show yet
-//!   is fetched by key ([`load`], [`head`]).
+//!   is fetched by key (`load`, `head`).
 //!
-//! An answer is stored by one transaction over all of these ([`store`]).
+//! An answer is stored by one transaction over all of these (`store`).
 
 use std::{
     collections::HashMap,
