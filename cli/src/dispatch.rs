@@ -1,7 +1,11 @@
 //! From the queue to the worker and back: takes due jobs, one per conversation, runs an attempt at
 //! each, and does with the job what the outcome says.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use shared::{
     job::{Job, JobError},
@@ -51,6 +55,8 @@ pub struct Dispatcher {
     pub concurrency: u32,
     /// The longest that one attempt may take.
     pub job_timeout: Duration,
+    /// The jobs that are worked on, by their `seq`.
+    pub running: Mutex<HashSet<i64>>,
 }
 
 /// Works until `stop`, then finishes or gives back what is in flight.
@@ -108,55 +114,78 @@ impl Dispatcher {
     }
 
     async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
-        // Until the queue knows what became of it, the job stays leased; the lease's end is the net.
-        while let Err(failure) = self.work(&claimed, &give_back).await {
+        let Some(_place) = Place::take(&self.running, claimed.seq) else { return };
+        let what = self.outcome(&claimed, &give_back).await;
+        // Until the queue knows what became of it, the job is nobody else's.
+        while let Err(failure) = self.settle(&claimed, &what).await {
             error!(event = claimed.event_id, error = %logging::chain(&failure), "a job's outcome was not written down");
-            if give_back.is_cancelled() {
-                return;
-            }
             sleep(DATABASE_AGAIN).await;
         }
     }
 
-    async fn work(
+    async fn outcome(
         self: &Arc<Self>,
         claimed: &Claimed,
         give_back: &CancellationToken,
-    ) -> Result<(), DatabaseError> {
-        let Claimed { seq, conversation, .. } = claimed;
-        let job = match Job::decode(&claimed.body) {
-            Ok(job) => job,
+    ) -> (Option<Job>, Outcome) {
+        match Job::decode(&claimed.body) {
+            Ok(job) => {
+                let outcome = self.attempt(&job, give_back).await;
+                (Some(job), outcome)
+            }
             Err(JobError::Newer(version)) => {
-                warn!(event = claimed.event_id, version, "a newer henji wrote this job; it waits for one");
-                return self.queue.hand_back(*seq, NEWER_AGAIN).await;
+                let failure = Failure::passing(
+                    Reason::JobUnreadable,
+                    format!("version {version} waits for a newer henji"),
+                );
+                (None, Outcome::Later { after: NEWER_AGAIN, failure })
             }
             Err(error) => {
                 let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
-                self.dead(claimed, &failure, 0).await?;
-                return self.queue.finish(*seq, conversation).await;
-            }
-        };
-        match self.attempt(&job, give_back).await {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {
-                self.queue.finish(*seq, conversation).await
-            }
-            Outcome::GivenBack => self.queue.hand_back(*seq, Duration::ZERO).await,
-            Outcome::Later { after, failure } => {
-                warn!(
-                    event = claimed.event_id,
-                    reason = failure.reason.as_str(),
-                    detail = failure.detail,
-                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-                    "to be tried again"
-                );
-                self.queue.hand_back(*seq, after).await
-            }
-            Outcome::Dead { failure, attempts, told_at } => {
-                self.dead(claimed, &failure, attempts).await?;
-                self.worker.apologise(&job, &failure, told_at).await;
-                self.queue.finish(*seq, conversation).await
+                (None, Outcome::Dead { failure, attempts: 0 })
             }
         }
+    }
+
+    /// Does with the job what the outcome says. It may be done twice.
+    async fn settle(
+        &self,
+        claimed: &Claimed,
+        (job, outcome): &(Option<Job>, Outcome),
+    ) -> Result<(), DatabaseError> {
+        let Claimed { seq, event_id, conversation, received, .. } = claimed;
+        match outcome {
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {}
+            Outcome::GivenBack => return self.queue.hand_back(*seq, Duration::ZERO).await,
+            Outcome::Later { after, failure: Failure { reason, detail, .. } } => {
+                let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                warn!(
+                    event = event_id,
+                    reason = reason.as_str(),
+                    detail,
+                    received,
+                    after_ms,
+                    "to be tried again"
+                );
+                return self.queue.hand_back(*seq, *after).await;
+            }
+            Outcome::Dead { failure, attempts } => {
+                self.letters.write(claimed, failure, *attempts).await?;
+                let Failure { reason, detail, .. } = failure;
+                error!(
+                    event = event_id,
+                    conversation,
+                    attempts,
+                    reason = reason.as_str(),
+                    detail,
+                    "dead-lettered"
+                );
+                if let Some(job) = job {
+                    self.worker.apologise(job, failure.reason).await;
+                }
+            }
+        }
+        self.queue.finish(*seq, conversation).await
     }
 
     /// One attempt, in a task of its own: a panic is that job's alone.
@@ -169,17 +198,21 @@ impl Dispatcher {
             Err(_) => self.worker.panicked(job).await,
         }
     }
+}
 
-    async fn dead(&self, claimed: &Claimed, failure: &Failure, attempts: u32) -> Result<(), DatabaseError> {
-        self.letters.write(claimed, failure, attempts).await?;
-        error!(
-            event = claimed.event_id,
-            conversation = claimed.conversation,
-            attempts,
-            reason = failure.reason.as_str(),
-            detail = failure.detail,
-            "dead-lettered"
-        );
-        Ok(())
+/// A job's place among those that this process works on. A lease that ended under a live attempt, as
+/// when the clock was set, must not start a second one.
+struct Place<'a>(&'a Mutex<HashSet<i64>>, i64);
+
+impl<'a> Place<'a> {
+    fn take(running: &'a Mutex<HashSet<i64>>, seq: i64) -> Option<Self> {
+        let is_new = running.lock().unwrap_or_else(PoisonError::into_inner).insert(seq);
+        is_new.then_some(Self(running, seq))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
 }

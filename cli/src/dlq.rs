@@ -59,9 +59,9 @@ pub async fn command(command: Command) -> anyhow::Result<ExitCode> {
         Command::List { data, json } => {
             let letters = open(&data)?.list().await?;
             if json {
-                println!("{}", serde_json::to_string_pretty(&letters)?);
+                writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&letters)?)?;
             } else {
-                print(&letters);
+                print(&letters)?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -78,20 +78,27 @@ fn open(data: &Path) -> anyhow::Result<Letters> {
     Ok(Letters::new(database, wall_clock()))
 }
 
-fn print(letters: &[Letter]) {
+/// Prints the table; an error where the reader has gone.
+fn print(letters: &[Letter]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
     if letters.is_empty() {
-        println!("No dead letters.");
-        return;
+        return writeln!(out, "No dead letters.");
     }
     let width = letters.iter().map(|l| l.id.len()).max().unwrap_or(0);
-    println!(
+    writeln!(
+        out,
         "{:width$}  {:20}  {:17}  {:16}  {:8}  detail",
         "id", "failed at", "reason", "state", "attempts"
-    );
+    )?;
     for l in letters {
         let (at, state) = (format!("{:.0}", l.failed_at), l.state.as_str());
-        println!("{:width$}  {at:20}  {:17}  {state:16}  {:8}  {}", l.id, l.reason, l.attempts, l.detail);
+        writeln!(
+            out,
+            "{:width$}  {at:20}  {:17}  {state:16}  {:8}  {}",
+            l.id, l.reason, l.attempts, l.detail
+        )?;
     }
+    Ok(())
 }
 
 async fn redrive(letters: &Letters, ids: &[String], all: bool, yes: bool) -> anyhow::Result<ExitCode> {
@@ -105,7 +112,7 @@ async fn redrive(letters: &Letters, ids: &[String], all: bool, yes: bool) -> any
         println!("Nothing to redrive.");
         return Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
-    print(&chosen);
+    print(&chosen)?;
     if !yes {
         if !std::io::stdin().is_terminal() {
             eprintln!("henji: nothing was changed; --yes redrives without asking");

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -33,14 +33,16 @@ pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
 const BODY_MAX: usize = 2_000_000;
 /// How long a client may take over its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may take over its headers, and how long a connection may be idle: shorter would
-/// close connections that a reverse proxy is about to reuse.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of a body that is too large is read and thrown away, so that its sender, who is still
-/// writing, gets to read the 413.
+/// How long a client may take over its headers, and how long a connection may be idle.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of a body that is too large is read and thrown away.
 const DISCARD_MAX: usize = 32 << 20;
 /// How many connections are held at once; further ones wait in the kernel's backlog.
-const CONNECTIONS_MAX: usize = 4096;
+const CONNECTIONS_MAX: usize = 16_384;
+/// What a webhook of a few messages fits into.
+const SMALL_BODY: usize = 16 << 10;
+/// How many larger bodies are read at once: unsigned strangers could fill the memory with them.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(128);
 /// How long open requests may take after the listener was closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -61,20 +63,30 @@ async fn webhook(State(ingress): State<Arc<Ingress>>, headers: HeaderMap, reques
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, StatusCode> {
+async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, StatusCode> {
     let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > BODY_MAX) {
+    let mut bytes = Vec::new();
+    let reading = async {
+        let mut place = None;
+        let mut is_too_large = length.is_some_and(|length| length > BODY_MAX);
+        while !is_too_large && let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+            bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+            if bytes.len() > SMALL_BODY && place.is_none() {
+                place = LARGE_BODIES.acquire().await.ok();
+            }
+            is_too_large = bytes.len() > BODY_MAX;
+        }
+        Ok::<bool, StatusCode>(is_too_large)
+    };
+    if timeout(BODY_TIMEOUT, reading).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?? {
         tokio::spawn(timeout(BODY_TIMEOUT, discard(body)));
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    match timeout(BODY_TIMEOUT, Limited::new(body, BODY_MAX).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-    }
+    Ok(bytes)
 }
 
+/// Reads on and throws away, so that a sender who is still writing gets to read the 413.
 async fn discard(mut body: Body) {
     let mut left = DISCARD_MAX;
     while let Some(Ok(frame)) = body.frame().await {

@@ -10,6 +10,7 @@
 pub mod dev;
 pub mod dispatch;
 pub mod dlq;
+pub mod dotenv;
 pub mod http;
 pub mod send;
 pub mod serve;

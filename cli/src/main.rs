@@ -1,9 +1,13 @@
 //! The command line: arguments to functions, errors to exit codes.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
-use cli::{dev, dlq, send, serve};
+use cli::{dev, dlq, dotenv, send, serve};
 use shared::env::Env;
 
 /// The LINE bot that always answers.
@@ -56,7 +60,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let env = environment()?;
+    // The file never overrides the process.
+    let env = Env::of_process().or(dotenv::read(Path::new(".env"))?);
     match command {
         Command::Dev { listen, data } => dev::command(listen, &data, env).await?,
         Command::Serve { listen, data } => serve::command(listen, &data, &env).await?,
@@ -64,18 +69,4 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => return send::command(args, &env).await,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The process's environment, and `./.env` for what it leaves unset.
-fn environment() -> anyhow::Result<Env> {
-    let file = match dotenvy::from_filename_iter(".env") {
-        Ok(pairs) => {
-            let pairs: Result<Vec<_>, _> = pairs.collect();
-            // dotenvy's own message would show the line, and with it a secret.
-            Env::of(pairs.map_err(|_| anyhow::anyhow!(".env cannot be read: each line must be NAME=value"))?)
-        }
-        Err(error) if error.not_found() => Env::default(),
-        Err(_) => anyhow::bail!(".env is there and cannot be read"),
-    };
-    Ok(Env::of_process().or(file))
 }

@@ -1,7 +1,14 @@
 //! `henji serve`: both stages in one process against the real LINE and the real model. Also the one
 //! place where the whole thing runs on port 0, which `dev` and the tests use.
 
-use std::{fs::File, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{DirBuilder, File},
+    net::SocketAddr,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -71,7 +78,11 @@ impl DataDir {
     /// Makes, locks and opens it.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        std::fs::create_dir_all(path)
+        // People's conversations are nobody else's to read.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
             .with_context(|| format!("the data directory {shown} cannot be made"))?;
         let lock =
             File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
@@ -118,6 +129,7 @@ pub async fn run(
         letters: Letters::new(data.database.clone(), clock.clone()),
         concurrency: settings.concurrency,
         job_timeout: settings.job_timeout,
+        running: Mutex::default(),
         worker: Worker {
             history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
             model: OpenAi::new(&config, client.clone(), Secret::fixed(settings.api_key), clock.clone()),

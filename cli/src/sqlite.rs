@@ -40,9 +40,9 @@ pub enum DatabaseError {
     /// The shared commit failed.
     #[error("SQLite could not commit")]
     Commit,
-    /// The thread is gone.
-    #[error("the database is closed")]
-    Closed,
+    /// It is locked by another process, or its thread is gone.
+    #[error("the database takes no transaction")]
+    Unavailable,
     /// A newer build wrote the file.
     #[error("the database has schema {0}, newer than the {SCHEMA} of this henji: use the newer henji")]
     Newer(i64),
@@ -57,7 +57,7 @@ impl Database {
         std::thread::Builder::new()
             .name("sqlite".into())
             .spawn(move || serve(connection, &operations))
-            .map_err(|_| DatabaseError::Closed)?;
+            .map_err(|_| DatabaseError::Unavailable)?;
         Ok(Self(sender))
     }
 
@@ -78,8 +78,8 @@ impl Database {
                 let _ = sender.send(result);
             })
         });
-        self.0.send(operation).map_err(|_| DatabaseError::Closed)?;
-        result.await.map_err(|_| DatabaseError::Closed)?
+        self.0.send(operation).map_err(|_| DatabaseError::Unavailable)?;
+        result.await.map_err(|_| DatabaseError::Unavailable)?
     }
 }
 
@@ -112,7 +112,9 @@ fn serve(mut connection: Connection, operations: &Receiver<Operation>) {
             Ok(transaction) => transaction,
             Err(error) => {
                 tracing::error!(%error, "the database takes no transaction");
-                continue; // Dropping the operation tells its caller.
+                // What waited behind it would only wait as long again: dropping tells the callers.
+                while operations.try_recv().is_ok() {}
+                continue;
             }
         };
         let (replies, is_whole) = run_batch(&transaction, first, operations);

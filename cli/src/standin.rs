@@ -31,6 +31,8 @@ pub enum Act {
     Reset,
     /// Does what was asked and breaks the connection: the caller cannot know.
     Lose,
+    /// Does what was asked and says so only after this long.
+    Late(Duration),
 }
 
 /// A request as it came.
@@ -108,6 +110,11 @@ impl Script {
             Some(Act::Lose) => {
                 behaved(json).await;
                 broken()
+            }
+            Some(Act::Late(pause)) => {
+                let response = behaved(json).await;
+                tokio::time::sleep(pause).await;
+                response
             }
         }
     }

@@ -54,9 +54,11 @@ fn judge(raw: &RawValue) -> Verdict {
 struct WebhookEvent {
     #[serde(rename = "type")]
     kind: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     mode: Option<String>,
-    #[serde(rename = "webhookEventId")]
+    #[serde(default, rename = "webhookEventId", deserialize_with = "lenient")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     reply_token: Option<String>,
     source: Option<Source>,
     message: Option<Message>,
@@ -74,8 +76,8 @@ struct Source {
 struct Message {
     #[serde(rename = "type")]
     kind: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
-    #[serde(default)]
     text: Option<Lossy>,
 }
 
@@ -119,6 +121,12 @@ fn triage(event: WebhookEvent, raw: &[u8]) -> Verdict {
         reply_token: event.reply_token,
         run: None,
     })
+}
+
+/// A field that a question can do without: of another type, it is as good as missing.
+fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let raw = <&RawValue>::deserialize(from)?;
+    Ok(serde_json::from_str(raw.get()).ok())
 }
 
 /// A JSON string in which half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes

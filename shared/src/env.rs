@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use secrecy::SecretString;
+use url::Url;
 
 /// The variables of this process, `None` where the value is not Unicode.
 #[derive(Clone, Default)]
@@ -86,9 +87,10 @@ impl Env {
     /// A base URL without its last slash, or the default.
     pub fn base_url(&self, name: &str, default: &str) -> Result<String, EnvError> {
         let url = self.optional(name)?.unwrap_or(default).trim().trim_end_matches('/');
-        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-        match host {
-            Some(host) if !host.is_empty() && !url.contains(char::is_whitespace) => Ok(url.to_owned()),
+        match Url::parse(url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+                Ok(url.to_owned())
+            }
             _ => Err(unreadable(name, "it must be an http:// or https:// URL")),
         }
     }

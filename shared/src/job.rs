@@ -131,7 +131,8 @@ impl EventId {
         if let Some(id) = webhook_event_id.and_then(|id| Self::try_from(id.to_owned()).ok()) {
             return id;
         }
-        let name = webhook_event_id.or(message_id).filter(|id| !id.is_empty()).map_or(event, str::as_bytes);
+        let mut names = [webhook_event_id, message_id].into_iter().flatten();
+        let name = names.find(|id| !id.is_empty()).map_or(event, str::as_bytes);
         Self(Uuid::new_v5(&NAMESPACE, name).to_string())
     }
 

@@ -194,3 +194,29 @@ async fn strange_characters_pass_through_unharmed() {
     assert_eq!(bot.posts(half).await, 200);
     assert!(bot.says().await[0].starts_with("answer to a\u{fffd}"));
 }
+
+#[tokio::test]
+async fn a_lease_that_ends_under_a_live_attempt_starts_no_second_one() {
+    let mut bot = Bot::start().await;
+    bot.model.thinks(Duration::from_millis(1_500));
+    bot.hears("hi").await;
+    bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
+    // As when the clock was set.
+    bot.sql("UPDATE jobs SET visible_at = 1");
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(bot.model.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_paid_for_survives_a_database_that_is_locked_for_a_moment() {
+    let mut bot = Bot::start().await;
+    bot.model.thinks(Duration::from_millis(300));
+    bot.hears("hi").await;
+    bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
+    let other = rusqlite::Connection::open(bot.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_600)).await;
+    other.execute_batch("COMMIT").unwrap();
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(bot.model.asked().len(), 1);
+}

@@ -103,21 +103,6 @@ async fn what_is_not_a_job_is_dead_lettered_and_what_is_newer_waits() {
     bot.until("others are answered", async || bot.line.sent().len() == 1).await;
 }
 
-#[tokio::test]
-async fn a_job_whose_worker_died_each_time_is_dead_lettered_as_that() {
-    let mut bot = Bot::start().await;
-    bot.model.does(cli::standin::Act::Hang);
-    bot.hears("hi").await;
-    bot.until("the model is asked", async || bot.model.asked().len() == 1).await;
-    // As if five processes had died in mid-turn.
-    bot.sql("UPDATE turns SET attempts = 5");
-    bot.sql("UPDATE jobs SET visible_at = 0");
-    bot.until("it is given up", async || bot.health().await["dead_letters"] == 1).await;
-    assert_eq!(bot.letters().await[0]["reason"], "worker_died");
-    bot.until("the user is told", async || bot.line.sent().len() == 1).await;
-    bot.leaves_jobs = true;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn send_signs_as_line_does_and_prints_status_and_time() {
     let mut bot = Bot::start().await;

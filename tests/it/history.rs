@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Delivery, Exchange, History, Stage, Step},
+    history::{Delivery, Exchange, History, Kept, Stage, Step},
     outcome::Reason,
 };
 
@@ -40,7 +40,7 @@ async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
         tokio::spawn(async move { history.store(&job, said("q"), vec![], now()).await.unwrap() })
     });
     for stored in storing.collect::<Vec<_>>() {
-        assert!(matches!(stored.await.unwrap(), Stage::Stored(_)));
+        assert!(matches!(stored.await.unwrap(), Kept::Mine(_)));
     }
     let past = history.load(&jobs[0].conversation, 50, now()).await.unwrap();
     let roles: Vec<_> = past.iter().map(|message| message.role.as_str()).collect();
@@ -116,8 +116,8 @@ async fn attempts_are_counted_for_each_run(history: &dyn History) {
     for attempts in 1..=3 {
         let turn = history.begin(&first, now()).await.unwrap();
         assert_eq!(
-            (turn.attempts, turn.failed, turn.stage, turn.told_at),
-            (attempts, None, Stage::Open, None)
+            (turn.attempts, turn.failed, turn.gave_up, turn.stage),
+            (attempts, None, None, Stage::Open)
         );
     }
     assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 1);
@@ -135,23 +135,34 @@ async fn an_attempt_given_back_does_not_count(history: &dyn History) {
 async fn the_last_failure_is_told_once(history: &dyn History) {
     let job = job("U-failed", "failed");
     history.begin(&job, now()).await.unwrap();
-    history.record(&job, Step::Failed { reason: Reason::ModelGone, delivery: None }, now()).await.unwrap();
+    let failed = |reason, gave_up| Step::Failed { reason, delivery: None, gave_up };
+    history.record(&job, failed(Reason::ModelGone, false), now()).await.unwrap();
     assert_eq!(history.begin(&job, now()).await.unwrap().failed, Some(Reason::ModelGone));
     assert_eq!(history.begin(&job, now()).await.unwrap().failed, None, "the second attempt left no outcome");
-    history.record(&job, Step::Failed { reason: Reason::LineAuth, delivery: None }, now()).await.unwrap();
+    history.record(&job, failed(Reason::LineAuth, true), now()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            history.begin(&job, now()).await.unwrap().gave_up,
+            Some(Reason::LineAuth),
+            "for the whole run"
+        );
+    }
     let redriven = Job { run: Some("failed:letter".into()), ..job };
-    assert_eq!(history.begin(&redriven, now()).await.unwrap().failed, None, "it failed in another run");
+    let turn = history.begin(&redriven, now()).await.unwrap();
+    assert_eq!((turn.failed, turn.gave_up), (None, None), "that was another run");
 }
 
 async fn the_first_answer_stays(history: &dyn History) {
     let job = job("U-race", "race");
     history.begin(&job, now()).await.unwrap();
     let pushes = vec!["one".to_owned(), "two".to_owned()];
-    let stored = Stage::Stored(Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()) });
-    assert_eq!(history.store(&job, said("first"), pushes, now()).await.unwrap(), stored);
+    let delivery = Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()) };
+    let stored = Stage::Stored(delivery.clone());
+    assert_eq!(history.store(&job, said("first"), pushes, now()).await.unwrap(), Kept::Mine(delivery));
     let lost = history.store(&job, said("second"), vec!["three".into()], later(1)).await.unwrap();
-    assert_eq!(lost, stored, "who loses pushes what is stored");
-    assert_eq!(history.store(&job, None, vec!["four".into()], later(1)).await.unwrap(), stored);
+    assert_eq!(lost, Kept::Theirs(stored.clone()), "who loses pushes what is stored");
+    let lost = history.store(&job, None, vec!["four".into()], later(1)).await.unwrap();
+    assert_eq!(lost, Kept::Theirs(stored.clone()));
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, stored);
     assert_eq!(words(history, &job, 50, later(2)).await, ["first", "answer to first"]);
 }
@@ -159,7 +170,7 @@ async fn the_first_answer_stays(history: &dyn History) {
 async fn a_notice_is_stored_without_rows(history: &dyn History) {
     let job = job("U-notice", "notice");
     history.begin(&job, now()).await.unwrap();
-    assert!(matches!(history.store(&job, None, vec!["n".into()], now()).await.unwrap(), Stage::Stored(_)));
+    assert!(matches!(history.store(&job, None, vec!["n".into()], now()).await.unwrap(), Kept::Mine(_)));
     assert!(words(history, &job, 50, now()).await.is_empty());
 }
 
@@ -178,7 +189,7 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     }
     assert_eq!(
         history.store(&job, said("again"), vec!["again".into()], now()).await.unwrap(),
-        Stage::Delivered
+        Kept::Theirs(Stage::Delivered)
     );
 }
 
@@ -189,7 +200,8 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     history.store(&job, said("q"), pushes.clone(), now()).await.unwrap();
     for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
         let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since };
-        let failed = Step::Failed { reason: Reason::DeliveryUnknown, delivery: Some(delivery.clone()) };
+        let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
+        let failed = Step::Failed { reason, delivery: known, gave_up: false };
         history.record(&job, failed, later(4)).await.unwrap();
         assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
     }
@@ -201,9 +213,21 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
 async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     let job = job("U-told", "told");
     history.begin(&job, now()).await.unwrap();
-    history.record(&job, Step::Telling, later(1)).await.unwrap();
-    history.record(&job, Step::Telling, later(9)).await.unwrap();
-    assert_eq!(history.begin(&job, later(10)).await.unwrap().told_at, Some(later(1)));
+    for at in [later(1), later(9)] {
+        assert_eq!(history.tell(&job, at).await.unwrap(), Some(later(1)));
+    }
+    // An answer that may have arrived leaves nothing to tell; one that certainly did not, does.
+    let pushes = vec!["one".to_owned(), "two".to_owned()];
+    history.store(&job, None, pushes.clone(), later(10)).await.unwrap();
+    assert_eq!(history.tell(&job, later(11)).await.unwrap(), None);
+    for (pushed, told) in [(0, Some(later(1))), (1, None)] {
+        let delivery = Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None });
+        let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true };
+        history.record(&job, failed, later(12)).await.unwrap();
+        assert_eq!(history.tell(&job, later(13)).await.unwrap(), told);
+    }
+    history.record(&job, Step::Delivered, later(14)).await.unwrap();
+    assert_eq!(history.tell(&job, later(15)).await.unwrap(), None);
 }
 
 async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {

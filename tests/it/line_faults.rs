@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cli::standin::{Act, line::PUSH};
 
 use crate::bot::Bot;
@@ -147,4 +149,33 @@ async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
     bot.redrives().await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.letters().await.as_array().unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |_| {}).await;
+    bot.line.script.will(PUSH, Act::Lose);
+    for _ in 0..2 {
+        bot.line.fails(PUSH, 500, "on purpose");
+    }
+    for _ in 0..3 {
+        bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+    }
+    bot.hears("hi").await;
+    assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
+    bot.gave_up("delivery_unknown", "answered").await;
+    bot.sql("UPDATE turns SET unknown_since = unknown_since - 25 * 3600 * 1000");
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    bot.gave_up("delivery_unknown", "delivery_unknown").await;
+}
+
+#[tokio::test]
+async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
+    // LINE takes the push and is slower to say so than the attempt may last.
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |s| s.job_timeout = Duration::from_secs(1)).await;
+    bot.line.script.will(PUSH, Act::Late(Duration::from_secs(2)));
+    bot.hears("hi").await;
+    bot.gave_up("delivery_unknown", "answered").await;
+    bot.answers(&["answer to hi"]).await;
 }

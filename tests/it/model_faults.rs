@@ -62,13 +62,19 @@ async fn retry_after_is_kept_to_within_an_attempt_and_between_attempts() {
     let asked = bot.model.asked();
     assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
 
+    bot.model.does(status(429, &[("retry-after", "0")]));
+    bot.hears("at once").await;
+    bot.answers(&["answer to at once"]).await;
+    let asked = bot.model.asked();
+    assert!(asked[3].at - asked[2].at >= Duration::from_millis(20), "not faster than by itself");
+
     bot.model.does(status(429, &[("retry-after", "6")]));
     bot.hears("again").await;
     bot.until("it waits", async || bot.health().await["queued"] == 1).await;
     assert_eq!(bot.health().await["in_flight"], 0);
     bot.answers(&["answer to again"]).await;
     let asked = bot.model.asked();
-    assert!(asked[3].at - asked[2].at >= Duration::from_millis(5_900));
+    assert!(asked[5].at - asked[4].at >= Duration::from_millis(5_900));
 }
 
 #[tokio::test]

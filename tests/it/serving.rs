@@ -6,7 +6,11 @@ use std::{
 
 use cli::{
     send::webhook_of,
-    standin::{line::Line, model::Model},
+    standin::{
+        Act,
+        line::{Line, PUSH},
+        model::Model,
+    },
 };
 use tempfile::TempDir;
 
@@ -41,15 +45,32 @@ impl World {
         Serve::start(&self.data(), &self.variables).await
     }
 
-    /// Waits until every user of these has been answered.
-    async fn all_are_answered(&self, expected: usize) {
-        for _ in 0..6_000 {
-            if self.line.sent().len() >= expected {
+    async fn until(&self, what: &str, done: impl Fn() -> bool) {
+        for _ in 0..3_000 {
+            if done() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{} of {expected} were answered", self.line.sent().len());
+        panic!("waited in vain until {what}");
+    }
+
+    fn sql(&self, sql: &str) -> Vec<String> {
+        let db = rusqlite::Connection::open(self.data().join("henji.db")).unwrap();
+        let mut rows = db.prepare(sql).unwrap();
+        let text = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+        rows.query_map([], text).unwrap().map(|value| format!("{:?}", value.unwrap())).collect()
+    }
+
+    /// Reason and attempts of each dead letter.
+    fn letters(&self) -> Vec<String> {
+        let rows = self.sql("SELECT reason || ' ' || attempts FROM letters");
+        rows.iter().map(|row| row.trim_start_matches("Text(\"").trim_end_matches("\")").to_owned()).collect()
+    }
+
+    /// Waits until every user of these has been answered.
+    async fn all_are_answered(&self, expected: usize) {
+        self.until("all are answered", || self.line.sent().len() >= expected).await;
     }
 }
 
@@ -82,6 +103,57 @@ async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_
     assert_eq!(answers.len(), accepted.len(), "none twice");
     assert_eq!(answers.into_iter().collect::<HashSet<_>>(), accepted, "none lost");
     assert_eq!(serve.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_process_dies_each_time_is_given_up_and_its_user_told() {
+    let mut world = World::new(Duration::from_hours(1)).await;
+    world.variables.push(("MAX_ATTEMPTS".into(), "2".into()));
+    for attempt in 1..=2 {
+        let serve = world.serve().await;
+        if attempt == 1 {
+            assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
+        }
+        world.until("the model is asked", || world.model.asked().len() == attempt).await;
+        serve.kill();
+    }
+    let serve = world.serve().await;
+    world.all_are_answered(1).await;
+    assert!(world.line.sent()[0].texts[0].starts_with("Sorry"));
+    assert_eq!(serve.terminate(), 0);
+    assert_eq!(world.letters(), ["worker_died 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
+    let mut world = World::new(Duration::ZERO).await;
+    world.variables.push(("MAX_ATTEMPTS".into(), "1".into()));
+    world.line.script.will(PUSH, Act::Late(Duration::from_hours(1)));
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
+    world.all_are_answered(1).await;
+    serve.kill();
+    let serve = world.serve().await;
+    world.until("it is given up", || world.letters() == ["worker_died 1"]).await;
+    assert_eq!(serve.terminate(), 0);
+    assert_eq!(world.line.sent().len(), 1);
+    assert_eq!(world.model.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_between_dead_letter_and_acknowledgement_it_asks_no_second_time() {
+    let world = World::new(Duration::ZERO).await;
+    world.model.fails(400, "invalid_request_error");
+    world.line.script.will(PUSH, Act::Late(Duration::from_hours(1)));
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
+    world.all_are_answered(1).await;
+    serve.kill();
+    let serve = world.serve().await;
+    world.until("the job is acknowledged", || world.sql("SELECT seq FROM jobs").is_empty()).await;
+    assert_eq!(serve.terminate(), 0);
+    assert_eq!((world.model.asked().len(), world.line.sent().len()), (1, 1), "asked once, told once");
+    assert_eq!(world.letters(), ["model_refused 1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,6 +250,8 @@ fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line_that_names_i
         ("JOB_TIMEOUT_SECONDS", "0"),
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("LINE_API_BASE_URL", "ftp://x"),
+        ("LINE_API_BASE_URL", "http://x:99999"),
+        ("OPENAI_BASE_URL", "http://[::1"),
         ("SYSTEM_PROMPT", &"word ".repeat(9_000)),
     ] {
         start(name, Some(value));

@@ -2,14 +2,14 @@
 //! keep, tell. One function answers one job and returns an [`Outcome`]; acknowledging, handing back
 //! and dead-lettering are the queue's side.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shared::{
     job::{Ask, Job},
     logging,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -17,12 +17,15 @@ use crate::{
     adapters::{line::Line, openai::OpenAi},
     ask::Asked,
     config::Config,
-    history::{Delivery, Exchange, History, HistoryError, Stage, Step, Turn},
+    history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
     notice::Notice,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
     reply,
 };
+
+/// What a method of [`History`] returns.
+type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + Send + 'a>>;
 
 /// The wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -88,15 +91,14 @@ impl Worker {
         if turn.stage == Stage::Delivered {
             return Outcome::AlreadyAnswered;
         }
-        if turn.attempts > self.config.max_attempts {
+        if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
             return self.used_up(job, &turn).await;
         }
-        let Turn { attempts, stage, told_at, .. } = turn;
+        let Turn { attempts, stage, .. } = turn;
         let Setback { failure, delivery } = tokio::select! {
-            done = timeout_at(limits.deadline, self.attempt(job, text, stage, limits.deadline)) => match done {
-                Ok(Ok(())) => return Outcome::Answered,
-                Ok(Err(setback)) => setback,
-                Err(_) => out_of_time().into(),
+            done = self.attempt(job, text, stage, limits.deadline) => match done {
+                Ok(()) => return Outcome::Answered,
+                Err(setback) => setback,
             },
             // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
             () = limits.stop.cancelled() => {
@@ -104,11 +106,9 @@ impl Worker {
                 return Outcome::GivenBack;
             }
         };
-        self.record(job, Step::Failed { reason: failure.reason, delivery }).await;
-        if failure.remedy == Remedy::None || attempts >= self.config.max_attempts {
-            return Outcome::Dead { failure, attempts, told_at };
-        }
-        self.later(attempts, failure)
+        let gave_up = failure.remedy == Remedy::None || attempts >= self.config.max_attempts;
+        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up }).await;
+        if gave_up { Outcome::Dead { failure, attempts } } else { self.later(attempts, failure) }
     }
 
     async fn attempt(
@@ -118,23 +118,35 @@ impl Worker {
         stage: Stage,
         deadline: Instant,
     ) -> Result<(), Setback> {
-        let stage = match stage {
-            Stage::Open => self.think(job, question, deadline).await?,
-            further => further,
+        let kept = match stage {
+            Stage::Open => timeout_at(deadline, self.think(job, question, deadline))
+                .await
+                .map_err(|_| out_of_time())??,
+            further => Kept::Theirs(further),
         };
-        let Stage::Stored(delivery) = stage else { return Ok(()) };
-        self.deliver(job, delivery).await?;
-        self.history.record(job, Step::Delivered, self.now()).await?;
+        let delivered = match kept {
+            Kept::Mine(delivery) => self.deliver(job, delivery, false),
+            Kept::Theirs(Stage::Stored(delivery)) => {
+                let tried = delivery.unknown_since.is_some();
+                self.deliver(job, delivery, tried)
+            }
+            Kept::Theirs(_) => return Ok(()),
+        };
+        let unknown =
+            || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
+        timeout_at(deadline, delivered).await.map_err(|_| unknown())??;
+        self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
         Ok(())
     }
 
     /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(&self, job: &Job, question: &str, deadline: Instant) -> Result<Stage, Setback> {
+    async fn think(&self, job: &Job, question: &str, deadline: Instant) -> Result<Kept, Setback> {
         let now = Instant::now();
         let reserve = (deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
         let asking = async {
-            let past = self.history.load(&job.conversation, self.config.query_limit, self.now()).await?;
+            let load = || self.history.load(&job.conversation, self.config.query_limit, self.now());
+            let past = self.persist(load).await?;
             let fit = |max_tokens| {
                 let budget = Budget { max_tokens, ..self.config.budget };
                 Prompt::fit(&self.config.system_prompt, past.clone(), question, budget)
@@ -159,24 +171,39 @@ impl Worker {
             }
         };
         let pushes = reply::pushes(&job.conversation, &text);
-        Ok(self.history.store(job, exchange, pushes, self.now()).await?)
+        let store = || self.history.store(job, exchange.clone(), pushes.clone(), self.now());
+        Ok(self.persist(store).await?)
     }
 
-    /// A job that comes back with its attempts used up: it was dead-lettered and not acknowledged, or
-    /// the worker died each time.
+    /// Short faults of the storage are tried again within the attempt: an answer was paid for.
+    pub(crate) async fn persist<'a, T>(&self, work: impl Fn() -> Attempted<'a, T>) -> Result<T, Failure> {
+        let mut tries = 0;
+        loop {
+            let failure = match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => storage_failed(&error),
+            };
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// A job that comes back with its attempts used up, or given up: it was not acknowledged, or the
+    /// worker died each time.
     async fn used_up(&self, job: &Job, turn: &Turn) -> Outcome {
-        let attempts = self.config.max_attempts;
-        let (reason, detail) = match turn.failed {
-            Some(reason) => (reason, format!("{attempts} attempts were begun before")),
+        let attempts = turn.attempts.saturating_sub(1).min(self.config.max_attempts);
+        let (reason, detail) = match turn.gave_up.or(turn.failed) {
+            Some(reason) => (reason, format!("it was given up before, after {attempts} attempt(s)")),
             None => (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome")),
         };
-        self.record(job, Step::Failed { reason, delivery: None }).await;
-        Outcome::Dead { failure: Failure::lasting(reason, detail), attempts, told_at: turn.told_at }
+        self.record(job, Step::Failed { reason, delivery: None, gave_up: true }).await;
+        Outcome::Dead { failure: Failure::lasting(reason, detail), attempts }
     }
 
     /// What becomes of a job whose attempt panicked: the fault is that job's alone.
     pub async fn panicked(&self, job: &Job) -> Outcome {
-        self.record(job, Step::Failed { reason: Reason::Internal, delivery: None }).await;
+        self.record(job, Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false }).await;
         self.later(1, Failure::passing(Reason::Internal, "the attempt panicked"))
     }
 
@@ -184,7 +211,7 @@ impl Worker {
         let between = &self.config.pauses.between;
         let index = (attempts.saturating_sub(1) as usize).min(between.len() - 1);
         let after = match failure.remedy {
-            Remedy::Retry(Some(after)) => after.min(WAIT_MAX),
+            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after.min(WAIT_MAX),
             _ => jittered(between[index]),
         };
         Outcome::Later { after, failure }
@@ -196,7 +223,7 @@ impl Worker {
         let pause = *self.config.pauses.within.get(tries)?;
         match asked_for {
             None => Some(jittered(pause)),
-            Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait),
+            Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait.max(pause)),
         }
     }
 
@@ -205,8 +232,9 @@ impl Worker {
     }
 
     async fn record(&self, job: &Job, step: Step) {
-        if let Err(error) = self.history.record(job, step, self.now()).await {
-            error!(event = %job.event_id, error = %logging::chain(&error), "the attempt's end was not written down");
+        let record = || self.history.record(job, step.clone(), self.now());
+        if let Err(Failure { detail, .. }) = self.persist(record).await {
+            error!(event = %job.event_id, detail, "the attempt's end was not written down");
         }
     }
 }
@@ -224,7 +252,7 @@ fn out_of_time() -> Failure {
     Failure::passing(Reason::Internal, "the attempt ran out of time")
 }
 
-/// A tenth more or less, so that what failed together does not come back together.
+/// Up to a tenth more, so that what failed together does not come back together.
 fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.9 + 0.2 * fastrand::f64())
+    pause.mul_f64(1.0 + 0.1 * fastrand::f64())
 }

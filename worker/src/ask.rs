@@ -56,8 +56,10 @@ impl Worker {
                     if max_tokens > self.config.budget.max_tokens {
                         return Err(nothing());
                     }
-                    max_tokens *= MORE_TOKENS;
-                    prompt = fit(max_tokens).map_err(|TooLong| nothing())?;
+                    // Four times, or as much as the context leaves beside the question.
+                    let mut more = (2..=MORE_TOKENS).rev().map(|times| times * max_tokens);
+                    let fits = more.find_map(|tokens| Some((tokens, fit(tokens).ok()?)));
+                    (max_tokens, prompt) = fits.ok_or_else(nothing)?;
                 }
                 Err(ModelError::Unauthorized(failure)) => {
                     if key_is_fresh || !self.model.reread_key().await {

@@ -169,9 +169,9 @@ impl Function {
                 );
                 ControlFlow::Break(after)
             }
-            Outcome::Dead { failure, attempts, told_at } => {
+            Outcome::Dead { failure, attempts } => {
                 self.bury(record, &job.event_id, &failure, attempts).await?;
-                self.worker.apologise(&job, &failure, told_at).await;
+                self.worker.apologise(&job, failure.reason).await;
                 ControlFlow::Continue(())
             }
         }

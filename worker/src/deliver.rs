@@ -18,8 +18,14 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
 }
 
 impl Worker {
-    /// Pushes what is not certainly accepted yet.
-    pub(crate) async fn deliver(&self, job: &Job, mut delivery: Delivery) -> Result<(), Setback> {
+    /// Pushes what is not certainly accepted yet. `tried` says that the next push may have been accepted
+    /// by an earlier attempt, which no refusal of this one disproves.
+    pub(crate) async fn deliver(
+        &self,
+        job: &Job,
+        mut delivery: Delivery,
+        mut tried: bool,
+    ) -> Result<(), Setback> {
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
             let now = self.now();
             if !delivery.may_be_pushed(now) {
@@ -33,14 +39,18 @@ impl Worker {
                 self.history.record(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
                 delivery.unknown_since = Some(now);
             }
-            if let Err((failure, unknown)) = self.push(body, retry_key(&job.event_id, delivery.pushed)).await
+            if let Err((mut failure, unknown)) =
+                self.push(body, retry_key(&job.event_id, delivery.pushed)).await
             {
-                if !unknown {
+                if !(tried || unknown) {
                     delivery.unknown_since = None;
+                } else if failure.remedy != Remedy::None {
+                    failure.reason = Reason::DeliveryUnknown;
                 }
                 return Err(Setback { failure, delivery: Some(delivery) });
             }
             delivery.pushed += 1;
+            tried = false;
         }
         Ok(())
     }
@@ -51,7 +61,7 @@ impl Worker {
         let mut token_is_fresh = false;
         let mut tries = 0;
         loop {
-            let mut failure = match self.line.push(body, key).await {
+            let failure = match self.line.push(body, key).await {
                 Ok(()) => return Ok(()),
                 Err(PushError::Unauthorized(failure)) => {
                     if !token_is_fresh && self.line.reread_token().await {
@@ -67,10 +77,6 @@ impl Worker {
                 }
             };
             let Some(pause) = self.pause_within(tries, &failure) else {
-                // A later refusal does not tell what became of the try before it.
-                if unknown && failure.remedy != Remedy::None {
-                    failure.reason = Reason::DeliveryUnknown;
-                }
                 return Err((failure, unknown));
             };
             tries += 1;

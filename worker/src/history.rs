@@ -14,10 +14,10 @@ pub struct Turn {
     pub attempts: u32,
     /// What the last attempt of this run failed with; `None` also where it left no outcome.
     pub failed: Option<Reason>,
+    /// Why this run was given up, if it was: its job comes again only to be acknowledged.
+    pub gave_up: Option<Reason>,
     /// How far it got.
     pub stage: Stage,
-    /// When the user was first told that there will be no answer.
-    pub told_at: Option<Timestamp>,
 }
 
 /// How far a turn got.
@@ -58,6 +58,15 @@ impl Delivery {
     }
 }
 
+/// What [`History::store`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// This answer is stored. Nothing of it was pushed yet; from now on a crash leaves that unknown.
+    Mine(Delivery),
+    /// Another attempt stored one before: this is how far that one got.
+    Theirs(Stage),
+}
+
 /// The two rows of a turn.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -83,11 +92,11 @@ pub enum Step {
         reason: Reason,
         /// What is known of the pushes, if the answer was stored.
         delivery: Option<Delivery>,
+        /// Whether it was the run's last.
+        gave_up: bool,
     },
     /// The attempt was given back and does not count.
     Withdrawn,
-    /// The user is about to be told that there will be no answer; the first time stays.
-    Telling,
 }
 
 /// Remembers conversations and turns. All times are handed in as `now`.
@@ -108,24 +117,28 @@ pub trait History: Send + Sync {
 
     /// Stores the answer: both rows (none for an answer that is not part of the conversation), the
     /// pushes and the turn's stage, all or nothing. Where the turn had an answer already, that one
-    /// stays, and what is returned is what is to be pushed.
+    /// stays.
     async fn store(
         &self,
         job: &Job,
         exchange: Option<Exchange>,
         pushes: Vec<String>,
         now: Timestamp,
-    ) -> Result<Stage, HistoryError>;
+    ) -> Result<Kept, HistoryError>;
 
     /// Writes down a step, durably. All but [`Step::Withdrawn`] may be written twice.
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError>;
+
+    /// Marks that the user is told that there will be no answer, and returns when that was marked
+    /// first. `None`, and no mark, where the answer or a part of it may have arrived.
+    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError>;
 }
 
 /// The history could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("the history did not {doing}")]
 pub struct HistoryError {
-    /// Which of the four methods failed.
+    /// Which of the methods failed.
     pub doing: &'static str,
     /// Whether trying again can help.
     pub passing: bool,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Why a turn failed: the `Reason` of a dead letter.
@@ -112,8 +111,6 @@ pub enum Outcome {
         failure: Failure,
         /// Attempts begun.
         attempts: u32,
-        /// When the user was first told, if that was before.
-        told_at: Option<Timestamp>,
     },
     /// The process is stopping: hand it back at once. The attempt is not counted.
     GivenBack,

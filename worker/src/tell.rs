@@ -1,13 +1,12 @@
 //! The chapter of telling: what the bot says of itself, when there is no answer to give.
 
-use jiff::Timestamp;
-use shared::{job::Job, logging};
+use shared::job::Job;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::{
     answer::Worker,
-    history::{Step, key_is_alive},
+    history::key_is_alive,
     notice::Notice,
     outcome::{Failure, Outcome, Reason},
     reply,
@@ -15,26 +14,25 @@ use crate::{
 
 impl Worker {
     /// Tells the user, once per event for ever, that there will be no answer. Called when the dead
-    /// letter is safe. It is left out where the answer may have arrived, or LINE takes nothing.
-    pub async fn apologise(&self, job: &Job, failure: &Failure, told_at: Option<Timestamp>) {
-        use Reason::{DeliveryUnknown, JobUnreadable, LineAuth, LineQuota};
-        if matches!(failure.reason, DeliveryUnknown | JobUnreadable | LineAuth | LineQuota) {
+    /// letter is safe, and again if it is called for again: the mark and the key make it once. Left out
+    /// where the answer may have arrived, or where LINE takes nothing from this channel.
+    pub async fn apologise(&self, job: &Job, reason: Reason) {
+        if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
             return;
         }
         let now = self.now();
-        if told_at.is_some_and(|at| !key_is_alive(at, now)) {
-            return;
+        match self.persist(|| self.history.tell(job, now)).await {
+            Ok(Some(first)) if key_is_alive(first, now) => {}
+            Ok(_) => return,
+            Err(Failure { detail, .. }) => {
+                error!(event = %job.event_id, detail, "the user was not told: no mark could be made");
+                return;
+            }
         }
-        if told_at.is_none()
-            && let Err(error) = self.history.record(job, Step::Telling, now).await
-        {
-            error!(event = %job.event_id, error = %logging::chain(&error), "the user was not told: no mark could be made");
-            return;
-        }
-        let notice = if failure.reason == Reason::ModelRefused { Notice::Refused } else { Notice::NoAnswer };
+        let notice = if reason == Reason::ModelRefused { Notice::Refused } else { Notice::NoAnswer };
         for body in reply::pushes(&job.conversation, notice.text(self.config.locale)) {
-            if let Err((failure, _)) = self.push(&body, job.event_id.derive("apology")).await {
-                warn!(event = %job.event_id, detail = failure.detail, "the user could not be told");
+            if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
+                warn!(event = %job.event_id, detail, "the user could not be told");
             }
         }
     }

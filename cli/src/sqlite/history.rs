@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{ConversationId, Job};
 use worker::{
     conversation::{Message, Role, rfc3339, stamps},
-    history::{Delivery, Exchange, History, HistoryError, Stage, Step, Turn, row_id},
+    history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn, row_id},
     outcome::Reason,
 };
 
@@ -25,7 +25,7 @@ impl SqliteHistory {
     }
 }
 
-const TURN: &str = "SELECT run, attempts, failed, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
+const TURN: &str = "SELECT run, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
     let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
@@ -51,18 +51,22 @@ fn begin(db: &Connection, event: &str, run: Option<&str>, now: i64) -> rusqlite:
         .execute(params![event, run, now])?;
     let mut turn = db.prepare_cached(TURN)?.query_row([event], |row| {
         let same_run = row.get::<_, Option<String>>("run")?.as_deref() == run;
-        let failed: Option<String> = row.get("failed")?;
+        let of_run = |column: &str| -> rusqlite::Result<Option<Reason>> {
+            let word: Option<String> = row.get(column)?;
+            Ok(word.filter(|_| same_run).and_then(|word| reason(&word)))
+        };
         Ok(Turn {
             attempts: if same_run { row.get("attempts")? } else { 0 },
-            failed: failed.filter(|_| same_run).and_then(|word| reason(&word)),
+            failed: of_run("failed")?,
+            gave_up: of_run("gave_up")?,
             stage: stage_of(row)?,
-            told_at: row.get::<_, Option<i64>>("told_at")?.map(time),
         })
     })?;
     if turn.stage != Stage::Delivered {
         turn.attempts += 1;
         db.prepare_cached(
-            "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4 WHERE event_id = ?1",
+            "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4,
+                 gave_up = CASE WHEN run IS ?2 THEN gave_up END WHERE event_id = ?1",
         )?
         .execute(params![event, run, turn.attempts, now])?;
     }
@@ -85,8 +89,12 @@ fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusqlite::Resul
         Step::Delivered => {
             update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
         }
-        Step::Failed { reason, delivery } => {
-            update("failed = ?3", params![event, now, reason.as_str()])?;
+        Step::Failed { reason, delivery, gave_up } => {
+            let reason = reason.as_str();
+            update("failed = ?3", params![event, now, reason])?;
+            if gave_up {
+                update("gave_up = ?3", params![event, now, reason])?;
+            }
             if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
                 let unknown_since = unknown_since.map(Timestamp::as_millisecond);
                 update("pushed = ?3, unknown_since = ?4", params![event, now, pushed, unknown_since])?;
@@ -95,11 +103,22 @@ fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusqlite::Resul
         Step::Withdrawn => {
             update("attempts = max(attempts - 1, 0)", params![event, now])?;
         }
-        Step::Telling => {
-            update("told_at = coalesce(told_at, ?2)", params![event, now])?;
-        }
     }
     Ok(())
+}
+
+fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let is_owed = match stage(db, event)? {
+        Stage::Open => true,
+        Stage::Stored(delivery) => delivery.pushed == 0 && delivery.unknown_since.is_none(),
+        Stage::Delivered => false,
+    };
+    if !is_owed {
+        return Ok(None);
+    }
+    db.prepare_cached("UPDATE turns SET told_at = coalesce(told_at, ?2), updated_at = ?2 WHERE event_id = ?1 RETURNING told_at")?
+        .query_row(params![event, now], |row| row.get(0))
+        .map(|first| Some(time(first)))
 }
 
 struct Answer {
@@ -114,11 +133,11 @@ fn store(
     answer: Answer,
     ttl: Option<SignedDuration>,
     now: Timestamp,
-) -> rusqlite::Result<Stage> {
+) -> rusqlite::Result<Kept> {
     let Answer { event, conversation, exchange, pushes } = answer;
     let stored = stage(db, event.as_str())?;
     if stored != Stage::Open {
-        return Ok(stored);
+        return Ok(Kept::Theirs(stored));
     }
     if let Some(Exchange { question, answer }) = exchange {
         let last: Option<String> = db
@@ -149,7 +168,7 @@ fn store(
         "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, updated_at = ?3 WHERE event_id = ?1",
     )?
     .execute(params![event.as_str(), bodies, millis])?;
-    Ok(Stage::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)) }))
+    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)) }))
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(DatabaseError) -> HistoryError {
@@ -193,7 +212,7 @@ impl History for SqliteHistory {
         exchange: Option<Exchange>,
         pushes: Vec<String>,
         now: Timestamp,
-    ) -> Result<Stage, HistoryError> {
+    ) -> Result<Kept, HistoryError> {
         let (event, conversation) = (job.event_id.clone(), job.conversation.clone());
         let (answer, ttl) = (Answer { event, conversation, exchange, pushes }, self.ttl);
         self.database.call(move |db| store(db, answer, ttl, now)).await.map_err(failed("store an answer"))
@@ -205,5 +224,10 @@ impl History for SqliteHistory {
             .call(move |db| record(db, event.as_str(), step, now))
             .await
             .map_err(failed("record a step"))
+    }
+
+    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
+        let (event, now) = (job.event_id.clone(), now.as_millisecond());
+        self.database.call(move |db| tell(db, event.as_str(), now)).await.map_err(failed("mark who is told"))
     }
 }

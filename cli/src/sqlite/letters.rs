@@ -107,7 +107,7 @@ impl Letters {
         self.database
             .call(move |db| {
                 db.execute(
-                    "INSERT OR REPLACE INTO letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT OR IGNORE INTO letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
                     params![id, event, conversation, reason.as_str(), detail, attempts, now, body],
                 )
             })

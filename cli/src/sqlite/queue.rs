@@ -41,6 +41,8 @@ pub struct Claimed {
     pub conversation: String,
     /// The job's JSON.
     pub body: String,
+    /// How often it was taken, this time included.
+    pub received: u32,
 }
 
 /// What `GET /healthz` counts.
@@ -91,7 +93,7 @@ impl SqliteQueue {
                 db.prepare_cached("UPDATE jobs SET state = ?1 WHERE state = ?2 AND visible_at <= ?3")?
                     .execute(params![READY, IN_FLIGHT, now])?;
                 let mut due = db.prepare_cached(
-                    "SELECT seq, event_id, conversation, body FROM jobs
+                    "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
                      WHERE state = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
                 )?;
                 let claimed = due
@@ -101,6 +103,7 @@ impl SqliteQueue {
                             event_id: row.get(1)?,
                             conversation: row.get(2)?,
                             body: row.get(3)?,
+                            received: row.get(4)?,
                         })
                     })?
                     .collect::<Result<Vec<_>, _>>()?;

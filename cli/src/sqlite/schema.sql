@@ -30,7 +30,8 @@ CREATE TABLE turns (
     event_id      TEXT    PRIMARY KEY,
     run           TEXT,                             -- the letter whose redrive is counted
     attempts      INTEGER NOT NULL DEFAULT 0,
-    failed        TEXT,
+    failed        TEXT,                             -- what the last attempt of the run failed with
+    gave_up       TEXT,                             -- why the run was given up
     stage         INTEGER NOT NULL DEFAULT 0,       -- 0 open, 1 stored, 2 delivered
     pushes        TEXT,                             -- JSON array of the exact bodies; NULL once delivered
     pushed        INTEGER NOT NULL DEFAULT 0,

@@ -32,6 +32,8 @@ fn what_is_missing_does_not_matter_where_it_is_not_needed() {
     let bare =
         r#"{"type":"message","source":{"type":"user","userId":"U1"},"message":{"type":"text","text":"hi"}}"#;
     assert_eq!(job(bare).event_id, job(bare).event_id);
+    let odd = bare.replace('{', r#"{"mode":7,"replyToken":null,"webhookEventId":[],"id":5,"#);
+    assert!(matches!(job(&odd).ask, Ask::Question { .. }));
     let with_id = bare.replace(r#""text":"hi""#, r#""text":"hi","id":"5""#);
     assert_ne!(job(bare).event_id, job(&with_id).event_id);
 }

@@ -52,6 +52,7 @@ fn an_event_without_an_id_gets_the_same_derived_one_each_time() {
     assert_eq!(of(None, Some("325708"), b"x"), of(None, Some("325708"), b"y"));
     assert_eq!(of(None, None, b"x"), of(None, Some(""), b"x"));
     assert_ne!(of(None, None, b"x"), of(None, None, b"y"));
+    assert_eq!(of(Some(""), Some("1"), b"x"), of(None, Some("1"), b"y"));
     let odd = "\u{3042}".repeat(40);
     assert_eq!(of(Some(&odd), None, b"x"), of(Some(&odd), None, b"y"));
     // Pinned: another namespace would answer old events a second time.

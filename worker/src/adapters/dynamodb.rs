@@ -25,7 +25,7 @@ use shared::job::{ConversationId, Job};
 
 use crate::{
     conversation::{Message, rfc3339},
-    history::{Delivery, Exchange, History, HistoryError, Stage, Step, Turn},
+    history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
 };
 
 mod error;
@@ -112,21 +112,27 @@ impl DynamoHistory {
                 )
                 .expression_attribute_names("#failed", turn::failed(run))
                 .expression_attribute_values(":delivered", s(turn::DELIVERED)),
-            Step::Failed { reason, delivery } => {
-                let update = update
+            Step::Failed { reason, delivery, gave_up } => {
+                let mut update = update
                     .expression_attribute_names("#failed", turn::failed(run))
                     .expression_attribute_values(":reason", s(reason.as_str()));
-                let set = "SET expiresAt = :expiresAt, #failed = :reason";
-                match delivery {
-                    None => update.update_expression(set),
-                    Some(Delivery { pushed, unknown_since: None, .. }) => update
-                        .update_expression(format!("{set}, pushed = :pushed REMOVE unknownSince"))
-                        .expression_attribute_values(":pushed", n(pushed)),
-                    Some(Delivery { pushed, unknown_since: Some(since), .. }) => update
-                        .update_expression(format!("{set}, pushed = :pushed, unknownSince = :since"))
-                        .expression_attribute_values(":pushed", n(pushed))
-                        .expression_attribute_values(":since", s(rfc3339(since))),
+                let mut set = "SET expiresAt = :expiresAt, #failed = :reason".to_owned();
+                if gave_up {
+                    set += ", #gaveUp = :reason";
+                    update = update.expression_attribute_names("#gaveUp", turn::gave_up(run));
                 }
+                if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
+                    set += ", pushed = :pushed";
+                    update = update.expression_attribute_values(":pushed", n(pushed));
+                    match unknown_since {
+                        None => set += " REMOVE unknownSince",
+                        Some(since) => {
+                            set += ", unknownSince = :since";
+                            update = update.expression_attribute_values(":since", s(rfc3339(since)));
+                        }
+                    }
+                }
+                update.update_expression(set)
             }
             Step::Withdrawn => update
                 .update_expression("SET expiresAt = :expiresAt, #attempts = #attempts - :one")
@@ -134,14 +140,27 @@ impl DynamoHistory {
                 .expression_attribute_names("#attempts", turn::attempts(run))
                 .expression_attribute_values(":one", n(1))
                 .expression_attribute_values(":zero", n(0)),
-            Step::Telling => update
-                .update_expression("SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)")
-                .expression_attribute_values(":now", s(rfc3339(now))),
         };
         match update.send().await {
             Ok(_) => Ok(()),
             // Only a withdrawal has a condition: nothing is left to withdraw.
             Err(error) => condition_failed(error).map(drop),
+        }
+    }
+
+    async fn mark_told(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, DynamoError> {
+        let told = turn::update(&self.client, &self.table, job, now)
+            .update_expression("SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)")
+            .condition_expression(turn::UNANSWERED)
+            .expression_attribute_values(":now", s(rfc3339(now)))
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":zero", n(0))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match told {
+            Ok(output) => Ok(turn::time(&output.attributes.unwrap_or_default(), "toldAt")),
+            Err(error) => condition_failed(error).map(|_| None),
         }
     }
 }
@@ -167,7 +186,7 @@ impl History for DynamoHistory {
         exchange: Option<Exchange>,
         pushes: Vec<String>,
         now: Timestamp,
-    ) -> Result<Stage, HistoryError> {
+    ) -> Result<Kept, HistoryError> {
         let stored = match exchange {
             Some(exchange) => self.store_turn(job, &exchange, pushes, now).await,
             None => self.store_pushes(job, pushes, now).await,
@@ -177,6 +196,10 @@ impl History for DynamoHistory {
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
         self.write(job, step, now).await.map_err(failed("record a step"))
+    }
+
+    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
+        self.mark_told(job, now).await.map_err(failed("mark who is told"))
     }
 }
 

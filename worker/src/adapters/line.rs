@@ -68,7 +68,7 @@ impl Line {
             Ok(response) => response,
             Err(error) => {
                 let detail = format!("push: {}", http::no_response(&error));
-                return Err(if error.is_connect() {
+                return Err(if error.is_connect() || error.is_builder() {
                     PushError::Refused(Failure::passing(Reason::LineRejected, detail))
                 } else {
                     PushError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))

@@ -17,7 +17,7 @@ use shared::job::Job;
 use super::{DynamoError, DynamoHistory, Head, Item, condition_failed, n, s, turn};
 use crate::{
     conversation::{Role, rfc3339, stamps},
-    history::{Delivery, Exchange, Stage, row_id},
+    history::{Delivery, Exchange, Kept, Stage, row_id},
 };
 
 /// How often a transaction is tried that met another one.
@@ -43,7 +43,7 @@ impl DynamoHistory {
         exchange: &Exchange,
         pushes: Vec<String>,
         now: Timestamp,
-    ) -> Result<Stage, DynamoError> {
+    ) -> Result<Kept, DynamoError> {
         let mut known = self.recall(&job.conversation);
         let mut met = vec![];
         for tries in 0..TRIES {
@@ -53,7 +53,7 @@ impl DynamoHistory {
             };
             match self.transact(job, exchange, &pushes, &head, now).await? {
                 Written::Stored => return Ok(stored(pushes, now)),
-                Written::Before(stage) => return Ok(stage),
+                Written::Before(stage) => return Ok(Kept::Theirs(stage)),
                 Written::Met(codes) => met = codes,
             }
             tokio::time::sleep(PAUSE.mul_f64(f64::from(tries) + fastrand::f64())).await;
@@ -67,7 +67,7 @@ impl DynamoHistory {
         job: &Job,
         pushes: Vec<String>,
         now: Timestamp,
-    ) -> Result<Stage, DynamoError> {
+    ) -> Result<Kept, DynamoError> {
         let written = turn::update(&self.client, &self.table, job, now)
             .update_expression(turn::STORE)
             .condition_expression(turn::OPEN)
@@ -77,7 +77,7 @@ impl DynamoHistory {
             .await;
         match written {
             Ok(_) => Ok(stored(pushes, now)),
-            Err(error) => Ok(turn::stage(&condition_failed(error)?)),
+            Err(error) => Ok(Kept::Theirs(turn::stage(&condition_failed(error)?))),
         }
     }
 
@@ -187,6 +187,6 @@ fn turn_values(pushes: &[String], now: Timestamp) -> Item {
 }
 
 /// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.
-fn stored(pushes: Vec<String>, now: Timestamp) -> Stage {
-    Stage::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(now) })
+fn stored(pushes: Vec<String>, now: Timestamp) -> Kept {
+    Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(now) })
 }

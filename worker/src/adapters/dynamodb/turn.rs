@@ -23,6 +23,8 @@ pub(super) const DELIVERED: &str = "delivered";
 pub(super) const NOT_DELIVERED: &str = "attribute_not_exists(stage) OR stage <> :delivered";
 /// The condition of storing an answer.
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
+/// The condition of telling the user: nothing of an answer can have arrived.
+pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince))";
 /// What storing writes.
 pub(super) const STORE: &str =
     "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now";
@@ -43,6 +45,11 @@ pub(super) fn attempts(run: Option<&str>) -> String {
 /// The name of a run's last failure.
 pub(super) fn failed(run: Option<&str>) -> String {
     of_run("failed", run)
+}
+
+/// The name of why a run was given up.
+pub(super) fn gave_up(run: Option<&str>) -> String {
+    of_run("gaveUp", run)
 }
 
 fn of_run(name: &str, run: Option<&str>) -> String {
@@ -68,8 +75,8 @@ pub(super) fn of_item(item: &Item, run: Option<&str>) -> Turn {
     Turn {
         attempts: number(item, &attempts(run)).unwrap_or(0),
         failed: text(item, &failed(run)).and_then(reason),
+        gave_up: text(item, &gave_up(run)).and_then(reason),
         stage: stage(item),
-        told_at: time(item, "toldAt"),
     }
 }
 
@@ -89,7 +96,7 @@ pub(super) fn stage(item: &Item) -> Stage {
     }
 }
 
-fn time(item: &Item, name: &str) -> Option<Timestamp> {
+pub(super) fn time(item: &Item, name: &str) -> Option<Timestamp> {
     text(item, name)?.parse().ok()
 }
 

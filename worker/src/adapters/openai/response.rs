@@ -61,6 +61,7 @@ pub(super) fn completion(body: &[u8]) -> Result<Completion, ModelError> {
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
+    let tokens = |name: &str| usage.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
     let Some(choice) = choices.into_iter().next() else {
         return Err(passing("status 200, but no choices"));
     };
@@ -70,8 +71,8 @@ pub(super) fn completion(body: &[u8]) -> Result<Completion, ModelError> {
         return Ok(Completion {
             text: text.trim().to_owned(),
             cut: matches!(finish, "length" | "content_filter"),
-            prompt_tokens: usage.prompt_tokens,
-            completion_tokens: usage.completion_tokens,
+            prompt_tokens: tokens("prompt_tokens"),
+            completion_tokens: tokens("completion_tokens"),
         });
     }
     match finish {
@@ -98,27 +99,27 @@ pub(super) fn refusal(
     let detail = format!("status {} {}, request {request_id}", status.as_u16(), http::identifier(named));
     let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
 
-    let (mine, other) =
-        if newer { ("max_completion_tokens", "max_tokens") } else { ("max_tokens", "max_completion_tokens") };
-    let about_limit = error.param.as_deref() == Some(mine) || message.contains(mine);
+    let passing = || {
+        let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
+        Refusal::Error(ModelError::Failed(Failure { remedy: Remedy::Retry(retry_after), ..failure }))
+    };
+    // Servers say it in many words; that the number itself is too large is another complaint.
+    let limit = if newer { "max_completion_tokens" } else { "max_tokens" };
+    let about_limit = error.param.as_deref() == Some(limit) || message.contains(limit);
     match status.as_u16() {
         400 | 413 | 422
             if code == "context_length_exceeded" || message.contains("maximum context length") =>
         {
             Refusal::Error(ModelError::ContextLength)
         }
-        400 | 422 if about_limit && (code == "unsupported_parameter" || message.contains(other)) => {
-            Refusal::OtherLimit
-        }
+        400 | 422 if about_limit && !message.contains("too large") => Refusal::OtherLimit,
         401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
-        403 => lasting(Reason::ModelAuth),
         _ if code == "insufficient_quota" || kind == "insufficient_quota" => lasting(Reason::ModelQuota),
         404 => lasting(Reason::ModelGone),
         _ if body.says_model_not_found() => lasting(Reason::ModelGone),
-        408 | 429 | 500.. => Refusal::Error(ModelError::Failed(Failure {
-            remedy: Remedy::Retry(retry_after),
-            ..Failure::passing(Reason::ModelUnavailable, detail)
-        })),
+        403 => lasting(Reason::ModelAuth),
+        // A redirect is a wrong base URL, no word about the question.
+        300..400 | 408 | 429 | 500.. => passing(),
         _ => lasting(Reason::ModelRefused),
     }
 }
@@ -126,8 +127,9 @@ pub(super) fn refusal(
 #[derive(Deserialize)]
 struct Response {
     choices: Vec<Choice>,
+    /// Only for the log: whatever is in it, the answer is one.
     #[serde(default)]
-    usage: Usage,
+    usage: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -140,13 +142,6 @@ struct Choice {
 struct Answer {
     content: Option<String>,
     refusal: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    prompt_tokens: u64,
-    completion_tokens: u64,
 }
 
 #[derive(Default, Deserialize)]

@@ -36,7 +36,8 @@ fn every_error_status_has_its_typed_outcome() {
     check(400, r#"{"error":{"code":"secret words that a server wrote"}}"#, "lasting model_refused");
     check(400, r#"{"error":{"code":400,"message":"secret"}}"#, "lasting model_refused");
     check(422, "[]", "lasting model_refused");
-    check(301, "", "lasting model_refused");
+    check(301, "", "passing model_unavailable");
+    check(403, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
     check(400, r#"{"error":{"code":"context_length_exceeded"}}"#, "context");
     let local = r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":400}}"#;
     check(400, local, "context");
@@ -46,10 +47,15 @@ fn every_error_status_has_its_typed_outcome() {
 fn the_token_limit_goes_by_the_name_that_the_server_takes() {
     let newer = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}"#;
     check_refusal(400, newer, false, "other limit");
-    check_refusal(400, newer, true, "other limit");
-    let older = r#"{"error":{"message":"unknown field","param":"max_completion_tokens","code":"unsupported_parameter"}}"#;
-    check_refusal(400, older, true, "other limit");
-    check_refusal(400, older, false, "lasting model_refused");
+    for older in [
+        r#"{"error":{"message":"unknown field","param":"max_completion_tokens","code":"unknown_parameter"}}"#,
+        r#"{"error":{"message":"Unrecognized request argument supplied: max_completion_tokens","code":null}}"#,
+    ] {
+        check_refusal(400, older, true, "other limit");
+        check_refusal(400, older, false, "lasting model_refused");
+    }
+    let large = r#"{"error":{"message":"max_tokens is too large: 9000.","param":"max_tokens","code":null}}"#;
+    check_refusal(400, large, false, "lasting model_refused");
 }
 
 #[test]
@@ -64,6 +70,10 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));
     assert!(of(r#""hi""#, r#""length""#).unwrap().cut);
     assert!(!of(r#""hi""#, "null").unwrap().cut);
+    for usage in ["null", "[]", r#"{"prompt_tokens":1.5}"#] {
+        let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
+        assert_eq!(completion(body.as_bytes()).unwrap().text, "hi");
+    }
     assert!(matches!(of("null", r#""length""#), Err(ModelError::NothingWithinLimit)));
     for (content, finish, lasting) in
         [(r#""""#, r#""stop""#, false), ("null", "null", false), (r#"" ""#, r#""content_filter""#, true)]
