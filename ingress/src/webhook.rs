@@ -1,6 +1,6 @@
 //! LINE's webhook, read tolerantly: fields come and go without notice (LINE, "Development
 //! guidelines"), so nothing is required but an object with an `events` array, and one odd event never
-//! spoils its neighbours. [`triage`] is the one place that decides what is worth a job. Pure.
+//! spoils its neighbours. `triage` is the one place that decides what is worth a job. Pure.
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
