@@ -1,7 +1,7 @@
 //! The job queue on SQS FIFO: the conversation is the message group, the event id the deduplication
 //! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -64,20 +64,27 @@ impl JobQueue for SqsQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
         let failed =
             |jobs: usize, source: Box<dyn std::error::Error + Send + Sync>| QueueError { jobs, source };
-        for chunk in jobs.chunks(BATCH) {
-            let all: Vec<&Job> = chunk.iter().collect();
-            let (refused, _) = self.send_batch(&all).await.map_err(|e| failed(all.len(), e.into()))?;
-            if refused.is_empty() {
-                continue;
-            }
-            // A partial failure is retried once, from the first refused job on: what was taken in
-            // between is dropped by its deduplication id.
-            let (refused, codes) =
-                self.send_batch(&refused).await.map_err(|e| failed(refused.len(), e.into()))?;
+        let mut waiting: Vec<&Job> = jobs.iter().collect();
+        while !waiting.is_empty() {
+            let (batch, rest) = next_batch(waiting);
+            let (refused, _) = self.send_batch(&batch).await.map_err(|e| failed(batch.len(), e.into()))?;
             if !refused.is_empty() {
-                return Err(failed(refused.len(), Refused(codes).into()));
+                let (refused, codes) =
+                    self.send_batch(&refused).await.map_err(|e| failed(refused.len(), e.into()))?;
+                if !refused.is_empty() {
+                    return Err(failed(refused.len() + rest.len(), Refused(codes).into()));
+                }
             }
+            waiting = rest;
         }
         Ok(())
     }
+}
+
+/// What is sent by one call, and what after it. SQS may refuse any part of a batch, and what it took
+/// cannot be taken back: so of each conversation only the first job goes, and the next one when that is
+/// taken. A webhook of one event, or of several users, still is one call.
+fn next_batch(jobs: Vec<&Job>) -> (Vec<&Job>, Vec<&Job>) {
+    let mut conversations = HashSet::new();
+    jobs.into_iter().partition(|job| conversations.len() < BATCH && conversations.insert(&job.conversation))
 }
