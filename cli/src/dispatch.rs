@@ -156,7 +156,9 @@ impl Dispatcher {
         let Claimed { seq, event_id, conversation, received, .. } = claimed;
         match outcome {
             Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {}
-            Outcome::GivenBack => return self.queue.hand_back(*seq, Duration::ZERO).await,
+            Outcome::GivenBack | Outcome::Suspect { .. } => {
+                return self.queue.hand_back(*seq, Duration::ZERO).await;
+            }
             Outcome::Later { after, failure: Failure { reason, detail, .. } } => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 warn!(
@@ -190,7 +192,9 @@ impl Dispatcher {
 
     /// One attempt, in a task of its own: a panic is that job's alone.
     async fn attempt(self: &Arc<Self>, job: &Job, give_back: &CancellationToken) -> Outcome {
-        let limits = Limits { deadline: Instant::now() + self.job_timeout, stop: give_back.clone() };
+        // Nothing is lost with a process here: the next start takes up at once what was in flight.
+        let limits =
+            Limits { deadline: Instant::now() + self.job_timeout, stop: give_back.clone(), alone: true };
         let (this, own_job) = (self.clone(), job.clone());
         let attempt = tokio::spawn(async move { this.worker.answer(&own_job, &limits).await });
         match attempt.await {

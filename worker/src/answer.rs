@@ -57,6 +57,9 @@ pub struct Limits {
     pub deadline: Instant,
     /// Cancelled when the process stops: the attempt is then given back.
     pub stop: CancellationToken,
+    /// Whether a job that may have ended its last worker may be attempted now. False while jobs beside
+    /// it would be lost with it.
+    pub alone: bool,
 }
 
 /// An attempt that did not end in an answer.
@@ -93,6 +96,10 @@ impl Worker {
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
             return self.used_up(job, &turn).await;
+        }
+        if turn.attempts > 1 && turn.failed.is_none() && !limits.alone {
+            self.record(job, Step::Withdrawn).await;
+            return Outcome::Suspect { attempts: turn.attempts };
         }
         let Turn { attempts, stage, .. } = turn;
         let Setback { failure, delivery } = tokio::select! {

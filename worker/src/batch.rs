@@ -1,5 +1,6 @@
 //! SQS in, `batchItemFailures` out: conversations side by side, one conversation in order. What an
-//! attempt leads to is [`crate::answer`]'s part; here the queue is told.
+//! attempt leads to is [`crate::answer`]'s part; here the queue is told. A job that may have ended its
+//! last worker is run when its neighbours have ended ([`floor`]).
 
 use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -13,13 +14,16 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
+use self::floor::{Seat, seats};
 use crate::{
     adapters::sqs::{Letter, Queue},
     answer::{Limits, Worker},
     outcome::{Failure, Outcome, Reason},
 };
+
+mod floor;
 
 /// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -83,21 +87,13 @@ impl Function {
         let all: Vec<String> = conversations.iter().flatten().map(|record| record.id.clone()).collect();
         let mut done = HashSet::new();
         let mut running = JoinSet::new();
-        for records in conversations {
-            running.spawn(self.clone().converse(records, deadline));
+        let seats = seats(conversations.len());
+        for (records, seat) in conversations.into_iter().zip(seats) {
+            running.spawn(self.clone().converse(records, seat, deadline));
         }
         // An AWS that hangs at the very end is not waited for: the leases end by themselves.
         while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
-            let Ok(records) = ended else { continue };
-            if !running.is_empty() {
-                // Lambda acknowledges only when the whole batch is over: a fast user would wait for a
-                // slow stranger with the next message.
-                let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
-                if let Err(failure) = self.queue.delete(&receipts).await {
-                    warn!(error = %logging::chain(&failure), "a finished conversation waits for the batch");
-                }
-            }
-            done.extend(records.into_iter().map(|record| record.id));
+            done.extend(ended.into_iter().flatten().map(|record| record.id));
         }
         let mut response = SqsBatchResponse::default();
         all.into_iter().filter(|id| !done.contains(id)).for_each(|id| response.add_failure(id));
@@ -106,16 +102,20 @@ impl Function {
 
     /// Works on one conversation, in order, and returns what is done. The rest is handed back, all of it
     /// to be seen again at the same time.
-    async fn converse(self: Arc<Self>, mut records: Vec<Record>, deadline: Instant) -> Vec<Record> {
+    async fn converse(
+        self: Arc<Self>,
+        mut records: Vec<Record>,
+        seat: Seat,
+        deadline: Instant,
+    ) -> Vec<Record> {
         let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
-        let time = deadline.saturating_duration_since(Instant::now());
+        let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(ENOUGH);
         let work = async {
             for (index, record) in records.iter().enumerate() {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if index > 0 && left < time.mul_f64(ENOUGH) {
+                if index > 0 && Instant::now() > latest {
                     return (index, Some(Duration::ZERO));
                 }
-                if let ControlFlow::Break(again) = self.work(record, deadline).await {
+                if let ControlFlow::Break(again) = self.work(record, &seat, latest, deadline).await {
                     return (index, Some(again));
                 }
             }
@@ -129,6 +129,13 @@ impl Function {
             && let Err(failure) = self.queue.hide(&receipts[done..], again).await
         {
             warn!(error = %logging::chain(&failure), "a job comes again only when its lease ends");
+        }
+        // Lambda acknowledges only when the whole batch is over: a fast user would wait for a slow
+        // stranger with the next message.
+        if !seat.is_alone()
+            && let Err(failure) = self.queue.delete(&receipts[..done]).await
+        {
+            warn!(error = %logging::chain(&failure), "a finished conversation waits for the batch");
         }
         records.truncate(done);
         records
@@ -144,8 +151,14 @@ impl Function {
         }
     }
 
-    /// One record: done, or when to see it again.
-    async fn work(self: &Arc<Self>, record: &Record, deadline: Instant) -> ControlFlow<Duration> {
+    /// One record: done, or when to see it again. After `latest` it does not begin to run alone.
+    async fn work(
+        self: &Arc<Self>,
+        record: &Record,
+        seat: &Seat,
+        latest: Instant,
+        deadline: Instant,
+    ) -> ControlFlow<Duration> {
         let job = match Job::decode(&record.body) {
             Ok(job) => job,
             Err(JobError::Newer(version)) => {
@@ -159,9 +172,17 @@ impl Function {
                 return self.bury(record, &event, &failure, 0).await;
             }
         };
-        match self.attempt(&job, deadline).await {
+        let mut outcome = self.attempt(&job, deadline, seat.is_alone()).await;
+        if let Outcome::Suspect { attempts } = outcome {
+            info!(event = %job.event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
+            if timeout_at(latest, seat.works_alone(attempts)).await.is_err() {
+                return ControlFlow::Break(Duration::ZERO);
+            }
+            outcome = self.attempt(&job, deadline, true).await;
+        }
+        match outcome {
             Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => ControlFlow::Continue(()),
-            Outcome::GivenBack => ControlFlow::Break(Duration::ZERO),
+            Outcome::GivenBack | Outcome::Suspect { .. } => ControlFlow::Break(Duration::ZERO),
             Outcome::Later { after, failure } => {
                 warn!(
                     event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
@@ -178,9 +199,9 @@ impl Function {
     }
 
     /// One attempt, in a task of its own: a panic is that job's alone.
-    async fn attempt(self: &Arc<Self>, job: &Job, deadline: Instant) -> Outcome {
+    async fn attempt(self: &Arc<Self>, job: &Job, deadline: Instant, alone: bool) -> Outcome {
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
-        let limits = Limits { deadline, stop: CancellationToken::new() };
+        let limits = Limits { deadline, stop: CancellationToken::new(), alone };
         let (this, own_job) = (self.clone(), job.clone());
         // A set, because it aborts its task where nobody waits for it any more.
         let mut attempt = JoinSet::new();

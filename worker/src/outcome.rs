@@ -114,4 +114,10 @@ pub enum Outcome {
     },
     /// The process is stopping: hand it back at once. The attempt is not counted.
     GivenBack,
+    /// Its last attempt left no outcome, as when the worker dies of it, and others are worked on beside
+    /// it: attempt it when they have ended. This time is not counted.
+    Suspect {
+        /// Attempts begun, this one included.
+        attempts: u32,
+    },
 }
