@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::{send::webhook_of, standin::Act};
-use ingress::signature;
 use serde_json::json;
 use shared::job::{EventId, Job};
 use tokio::{
@@ -14,14 +13,25 @@ use tokio::{
 };
 use worker::{conversation::Role, deliver::retry_key, history::row_id};
 
-use bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign};
-use emulator::{Cloud, Row, TABLE};
-use functions::{Lambda, record};
+use bot::{Bot, USER, payload_1, payload_2, sign};
+use emulator::{Row, TABLE, attribute};
+use functions::Lambda;
 
+// The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
+mod between;
 mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
+
+// What LINE may post, and what it is told.
+mod accepting;
+// Order, isolation, what comes again, batches, logs.
+mod answering;
+// Workers that are killed.
+mod crashes;
+// The model and LINE as they really behave.
+mod faults;
 
 /// A text message as LINE's Java SDK has it in its tests.
 const FIXTURE: &str = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
@@ -129,26 +139,16 @@ async fn the_history_of_the_articles_own_bot_is_read_and_followed() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_refused_and_nothing_is_queued() {
-    let bot = Bot::start().await;
-    let forged = signature::sign(&"another secret".into(), FIXTURE.as_bytes());
-    assert_eq!(bot.status(payload_1(FIXTURE, &forged)).await, 401);
-    assert_eq!(bot.cloud.depth(&bot.cloud.queue_url).await, 0);
-    assert!(bot.cloud.rows().await.is_empty() && bot.model.asked().is_empty());
-    bot.ends().await;
-}
-
-#[tokio::test]
 async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     let bot = Bot::start().await;
     bot.model.fails(400, "invalid_request_error");
     assert_eq!(bot.status(payload_1(FIXTURE, &sign(FIXTURE))).await, 200);
     let letter = bot.cloud.letter().await;
-    let attribute = |name: &str| letter.message_attributes.as_ref().unwrap()[name].clone();
-    let value = |name: &str| attribute(name).string_value.unwrap();
+    let value = |name: &str| attribute(&letter, name);
     assert_eq!(value("Reason"), "model_refused");
     assert!(value("Detail").contains("status 400"), "{}", value("Detail"));
-    assert_eq!((attribute("Attempts").data_type.as_str(), value("Attempts").as_str()), ("Number", "1"));
+    assert_eq!(value("Attempts"), "1");
+    assert_eq!(letter.message_attributes.as_ref().unwrap()["Attempts"].data_type, "Number");
     assert!(value("FailedAt").parse::<jiff::Timestamp>().is_ok());
     let job = Job::decode(letter.body.as_deref().unwrap()).unwrap();
     assert_eq!((job.event_id.as_str(), job.conversation.as_str()), (FIXTURE_EVENT, FIXTURE_USER));
@@ -157,34 +157,6 @@ async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     bot.cloud.is_drained().await;
     assert_eq!(bot.line.sent().len(), 1);
     assert!(bot.cloud.rows().await.iter().all(|row| !row.contains_key("lineUserId")));
-    bot.ends().await;
-}
-
-#[tokio::test]
-async fn a_message_that_is_no_job_is_a_letter_and_its_conversation_goes_on() {
-    let bot = Bot::start().await;
-    let send = bot.cloud.sqs.send_message().queue_url(&bot.cloud.queue_url).message_body("not a job");
-    send.message_group_id(USER).message_deduplication_id("poison").send().await.unwrap();
-    bot.hears("hello").await;
-    assert_eq!(bot.says(1).await[0].texts, ["answer to hello"]);
-    let letter = bot.cloud.letter().await;
-    assert_eq!(letter.body.as_deref(), Some("not a job"));
-    assert_eq!(letter.message_attributes.unwrap()["Reason"].string_value.as_deref(), Some("job_unreadable"));
-    bot.ends().await;
-}
-
-#[tokio::test]
-async fn the_same_job_twice_is_one_model_call_and_one_push() {
-    let bot = Bot::start().await;
-    let job = json!({ "v": 1, "eventId": "twice", "conversation": USER, "kind": "question", "text": "once" })
-        .to_string();
-    for copy in ["a", "b"] {
-        let send = bot.cloud.sqs.send_message().queue_url(&bot.cloud.queue_url).message_body(&job);
-        send.message_group_id(USER).message_deduplication_id(copy).send().await.unwrap();
-    }
-    bot.says(1).await;
-    bot.cloud.is_drained().await;
-    assert_eq!((bot.model.asked().len(), bot.line.sent().len()), (1, 1));
     bot.ends().await;
 }
 
@@ -208,17 +180,6 @@ async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
     let said: Vec<_> = bot.says(2).await.into_iter().flat_map(|sent| sent.texts).collect();
     assert_eq!(said, ["answer to first", "answer to second"]);
     assert_eq!(bot.model.asked().len(), 3);
-    bot.ends().await;
-}
-
-#[tokio::test]
-async fn a_job_whose_worker_is_killed_is_taken_up_when_its_lease_ends() {
-    let mut bot = Bot::with(&[("LEASE_SECONDS", "2")]).await;
-    bot.model.does(Act::Hang);
-    bot.hears("hello").await;
-    bot.asks(1).await;
-    bot.worker_is_killed().await;
-    assert_eq!(bot.says(1).await[0].texts, ["answer to hello"]);
     bot.ends().await;
 }
 
@@ -258,61 +219,26 @@ async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
 }
 
 #[tokio::test]
-async fn a_queue_that_hangs_costs_line_a_503_within_its_two_seconds() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent_url = format!("http://{}", silent.local_addr().unwrap());
-    let cloud = Cloud::start().await;
-    let mut variables = cloud.variables();
-    variables.push(("AWS_ENDPOINT_URL_SQS".to_owned(), silent_url.clone()));
-    let ingress = Lambda::start("ingress", &variables).await;
-    let status = async || {
-        let started = Instant::now();
-        let response = ingress.invoke(payload_1(FIXTURE, &sign(FIXTURE)), INGRESS_TIME).await.unwrap();
-        (response["statusCode"].as_u64(), started.elapsed())
-    };
-    let (_, with_start) = status().await;
-    assert!(with_start < Duration::from_secs(3), "{with_start:?}");
-    let (code, warm) = status().await;
-    assert_eq!(code, Some(503));
-    assert!(warm < Duration::from_secs(2), "{warm:?}");
-
-    variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), silent_url));
-    let started = Instant::now();
-    let log = Lambda::start("ingress", &variables).await.ended().await;
-    assert!(log.len() == 1 && log[0].contains("LINE_CHANNEL_SECRET could not be read"), "{log:?}");
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
-}
-
-#[tokio::test]
 async fn the_worker_gives_up_before_lambda_kills_it_and_writes_down_why() {
-    let bot = Bot::start().await;
-    bot.source.stop();
+    let bot = Bot::quiet(&[]).await;
     bot.model.does(Act::Hang);
     bot.hears("hello").await;
-    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
-    let event = json!({ "Records": [record(&messages[0])] });
-    let response =
-        bot.worker.invoke(event, Duration::from_secs(5)).await.expect("Lambda would have killed it");
-    assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": messages[0].message_id }]));
+    let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(5)).await;
+    assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));
     let rows = bot.cloud.rows().await;
     assert_eq!((rows.len(), text(&rows[0], "failed")), (1, "model_unavailable"));
 }
 
 #[tokio::test]
 async fn a_job_of_a_newer_version_waits_and_its_conversation_with_it() {
-    let bot = Bot::start().await;
-    bot.source.stop();
+    let bot = Bot::quiet(&[]).await;
     for (id, group, version) in [("a", "U-one", 2), ("b", "U-one", 1), ("c", "U-other", 1)] {
         let job =
             json!({ "v": version, "eventId": id, "conversation": group, "kind": "question", "text": id });
-        let send = bot.cloud.sqs.send_message().queue_url(&bot.cloud.queue_url).message_body(job.to_string());
-        send.message_group_id(group).message_deduplication_id(id).send().await.unwrap();
+        bot.is_sent(&job.to_string(), group, id).await;
     }
-    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
-    assert_eq!(messages.len(), 3);
-    let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
-    let response = bot.worker.invoke(event, Duration::from_secs(10)).await.unwrap();
-    assert_eq!(response["batchItemFailures"].as_array().unwrap().len(), 2);
+    let (_, failures) = bot.works_on_a_batch(3, Duration::from_secs(10)).await;
+    assert_eq!(failures.as_array().unwrap().len(), 2);
     assert_eq!(bot.says(1).await[0].to, "U-other");
     assert_eq!(bot.model.asked().len(), 1);
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
@@ -322,13 +248,9 @@ async fn a_job_of_a_newer_version_waits_and_its_conversation_with_it() {
 async fn a_table_that_hangs_is_no_reason_to_be_killed() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = format!("http://{}", silent.local_addr().unwrap());
-    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &silent)]).await;
-    bot.source.stop();
+    let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_DYNAMODB", &silent)]).await;
     bot.hears("hello").await;
-    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
-    let event = json!({ "Records": [record(&messages[0])] });
-    let response =
-        bot.worker.invoke(event, Duration::from_secs(4)).await.expect("Lambda would have killed it");
-    assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": messages[0].message_id }]));
+    let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(4)).await;
+    assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));
     assert!(bot.model.asked().is_empty());
 }

@@ -3,12 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_sdk_sqs::types::Message;
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use cli::{
     send::webhook_of,
     standin::{
-        line::{Line, Sent},
+        line::{Line, PUSH, Sent},
         model::Model,
     },
 };
@@ -21,12 +22,14 @@ use tokio::{
 
 use super::{
     emulator::{CHANNEL_SECRET, Cloud},
-    functions::{EventSource, Lambda},
+    functions::{EventSource, Lambda, record},
 };
 
 pub const USER: &str = "U4af4980629000000000000000000000a";
 /// How long API Gateway would wait for the ingress at most.
 pub const INGRESS_TIME: Duration = Duration::from_secs(10);
+/// How long an invocation of the worker may take.
+const WORKER_TIME: Duration = Duration::from_mins(1);
 const PATH: &str = "/v1/line/bot/message/reply";
 /// How long a story waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,7 +40,7 @@ pub struct Bot {
     pub worker: Arc<Lambda>,
     pub line: Arc<Line>,
     pub model: Arc<Model>,
-    pub source: EventSource,
+    sources: Vec<EventSource>,
     variables: Vec<(String, String)>,
 }
 
@@ -48,6 +51,13 @@ impl Bot {
 
     /// With these variables beside a deployment's.
     pub async fn with(further: &[(&str, &str)]) -> Self {
+        let mut bot = Self::quiet(further).await;
+        bot.is_brought_jobs(WORKER_TIME);
+        bot
+    }
+
+    /// Nobody brings jobs to its worker yet.
+    pub async fn quiet(further: &[(&str, &str)]) -> Self {
         let cloud = Arc::new(Cloud::start().await);
         let line = Line::new();
         let model = Model::new(Duration::ZERO, |messages| {
@@ -63,8 +73,18 @@ impl Bot {
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let ingress = Lambda::start("ingress", &variables).await;
         let worker = Arc::new(Lambda::start("worker", &variables).await);
-        let source = EventSource::start(cloud.clone(), worker.clone());
-        Self { cloud, ingress, worker, line, model, source, variables }
+        Self { cloud, ingress, worker, line, model, sources: vec![], variables }
+    }
+
+    /// From now on its worker is brought jobs, and has so long for each batch.
+    pub fn is_brought_jobs(&mut self, time: Duration) {
+        self.sources.push(EventSource::start(self.cloud.clone(), self.worker.clone(), time));
+    }
+
+    /// Lambda starts one more worker, which is brought jobs.
+    pub async fn gets_another_worker(&mut self) {
+        self.worker = Arc::new(Lambda::start("worker", &self.variables).await);
+        self.is_brought_jobs(WORKER_TIME);
     }
 
     /// What the ingress answers to an API Gateway event.
@@ -94,9 +114,52 @@ impl Bot {
 
     /// The worker is killed, and Lambda starts another one.
     pub async fn worker_is_killed(&mut self) {
-        let worker = Arc::new(Lambda::start("worker", &self.variables).await);
-        self.source = EventSource::start(self.cloud.clone(), worker.clone());
-        self.worker = worker;
+        self.worker_dies();
+        self.gets_another_worker().await;
+    }
+
+    /// The worker is killed.
+    pub fn worker_dies(&mut self) {
+        self.worker.kill();
+        self.sources.clear();
+    }
+
+    /// Receives what waits, as the event source does, and invokes the worker with it.
+    pub async fn works_on_a_batch(&self, of: usize, time: Duration) -> (Vec<Message>, Value) {
+        let messages = self.cloud.receive(&self.cloud.queue_url, Duration::from_secs(1)).await;
+        assert_eq!(messages.len(), of);
+        let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+        let response = self.worker.invoke(event, time).await.expect("Lambda would have killed it");
+        (messages, response["batchItemFailures"].clone())
+    }
+
+    /// A job comes to the queue by itself.
+    pub async fn is_sent(&self, body: &str, group: &str, deduplication_id: &str) {
+        let send = self.cloud.sqs.send_message().queue_url(&self.cloud.queue_url).message_body(body);
+        send.message_group_id(group).message_deduplication_id(deduplication_id).send().await.unwrap();
+    }
+
+    /// Waits until so many pushes were tried.
+    pub async fn pushes(&self, times: usize) {
+        let tried = async {
+            while self.line.script.seen(PUSH).len() < times {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, tried).await.expect("nothing is pushed");
+    }
+
+    /// Every push that was tried, accepted or not: retry key and body.
+    pub fn pushes_tried(&self) -> Vec<(String, Value)> {
+        let seen = self.line.script.seen(PUSH);
+        seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()
+    }
+
+    /// What its users heard in all, once no job is left.
+    pub async fn said(&self) -> Vec<(String, String)> {
+        self.cloud.is_drained().await;
+        let sent = self.line.sent().into_iter();
+        sent.flat_map(|sent| sent.texts.into_iter().map(move |text| (sent.to.clone(), text))).collect()
     }
 
     /// Waits until so many pushes were accepted in all.
@@ -109,7 +172,6 @@ impl Bot {
     /// No job is left over.
     pub async fn ends(self) {
         self.cloud.is_drained().await;
-        drop(self.source);
         for line in self.worker.log().iter().chain(&self.ingress.log()) {
             let line: Value = serde_json::from_str(line).expect("a log line is a JSON object");
             assert!(line["level"] != "ERROR" || line["message"] == "dead-lettered", "{line}");

@@ -32,7 +32,7 @@ pub struct Cloud {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub queue_url: String,
     pub dlq_url: String,
-    endpoint: String,
+    pub endpoint: String,
     account: String,
 }
 
@@ -53,18 +53,17 @@ impl Cloud {
             .build();
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
-        let ssm = aws_sdk_ssm::Client::new(&sdk);
         let (queue_url, dlq_url) = (queue(&sqs, "jobs.fifo").await, queue(&sqs, "letters.fifo").await);
         table(&dynamodb).await;
+        let cloud = Self { sdk, sqs, dynamodb, queue_url, dlq_url, endpoint, account };
         for (name, value) in [
             ("LINE_CHANNEL_SECRET", CHANNEL_SECRET),
             ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
             ("OPEN_AI_API_KEY", "an-api-key"),
         ] {
-            let put = ssm.put_parameter().name(format!("{SECRETS}{name}")).value(value);
-            put.r#type(ParameterType::SecureString).send().await.unwrap();
+            cloud.rotates(name, value).await;
         }
-        Self { sdk, sqs, dynamodb, queue_url, dlq_url, endpoint, account }
+        cloud
     }
 
     /// What a function of this account is told by its environment.
@@ -119,19 +118,35 @@ impl Cloud {
 
     /// Waits for a dead letter.
     pub async fn letter(&self) -> Message {
+        self.letters(1).await.remove(0)
+    }
+
+    /// Waits for so many further dead letters.
+    pub async fn letters(&self, expected: usize) -> Vec<Message> {
         let until = Instant::now() + PATIENCE;
-        loop {
-            if let Some(letter) = self.receive(&self.dlq_url, Duration::from_secs(1)).await.pop() {
-                return letter;
-            }
-            assert!(Instant::now() < until, "no dead letter came");
+        let mut letters = vec![];
+        while letters.len() < expected {
+            assert!(Instant::now() < until, "only these dead letters came: {letters:?}");
+            letters.extend(self.receive(&self.dlq_url, Duration::from_secs(1)).await);
         }
+        letters
+    }
+
+    /// A secret is rotated.
+    pub async fn rotates(&self, name: &str, value: &str) {
+        let put = aws_sdk_ssm::Client::new(&self.sdk).put_parameter().name(format!("{SECRETS}{name}"));
+        put.value(value).r#type(ParameterType::SecureString).overwrite(true).send().await.unwrap();
     }
 
     /// Every row of the table.
     pub async fn rows(&self) -> Vec<Row> {
         self.dynamodb.scan().table_name(TABLE).consistent_read(true).send().await.unwrap().items.unwrap()
     }
+}
+
+/// An attribute of a dead letter.
+pub fn attribute(letter: &Message, name: &str) -> String {
+    letter.message_attributes.as_ref().unwrap()[name].string_value.clone().unwrap()
 }
 
 async fn queue(sqs: &aws_sdk_sqs::Client, name: &str) -> String {

@@ -21,8 +21,6 @@ use super::{
     runtime_api::{Failed, RuntimeApi},
 };
 
-/// How long an invocation of the worker may take.
-const WORKER_TIME: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Lambda {
@@ -60,6 +58,12 @@ impl Lambda {
 
     pub async fn invoke(&self, event: Value, time: Duration) -> Result<Value, Failed> {
         self.api.invoke(event, time).await
+    }
+
+    /// SIGKILL.
+    pub fn kill(&self) {
+        let id = self.process.id().expect("it runs").to_string();
+        assert!(std::process::Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
     }
 
     /// Waits until it ends by itself, and says what it logged.
@@ -101,47 +105,39 @@ fn keep(output: impl AsyncRead + Send + Unpin + 'static, log: &Arc<Mutex<Vec<Str
 pub struct EventSource(JoinHandle<()>);
 
 impl EventSource {
-    pub fn start(cloud: Arc<Cloud>, worker: Arc<Lambda>) -> Self {
+    pub fn start(cloud: Arc<Cloud>, worker: Arc<Lambda>, time: Duration) -> Self {
         Self(tokio::spawn(async move {
             loop {
                 let messages = cloud.receive(&cloud.queue_url, Duration::from_secs(1)).await;
                 if !messages.is_empty() {
-                    poll(&cloud, &worker, &messages).await;
+                    poll(&cloud, &worker, &messages, time).await;
                 }
             }
         }))
-    }
-
-    /// Brings no more.
-    pub fn stop(&self) {
-        self.0.abort();
     }
 }
 
 impl Drop for EventSource {
     fn drop(&mut self) {
-        self.stop();
+        self.0.abort();
     }
 }
 
 /// One batch: the worker is invoked, and what it does not hand back is deleted. After an invocation that
 /// failed everything stays (AWS: "Handling errors for an SQS event source in Lambda").
-async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message]) {
+async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message], time: Duration) {
     let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
-    let Ok(response) = worker.invoke(event, WORKER_TIME).await else { return };
+    let Ok(response) = worker.invoke(event, time).await else { return };
     let failures = response["batchItemFailures"].as_array().cloned().unwrap_or_default();
     for message in messages {
         let is_failed = |failure: &Value| failure["itemIdentifier"] == json!(message.message_id);
         if !failures.iter().any(is_failed) {
             let receipt = message.receipt_handle.as_deref().unwrap();
-            cloud
-                .sqs
-                .delete_message()
-                .queue_url(&cloud.queue_url)
-                .receipt_handle(receipt)
-                .send()
-                .await
-                .unwrap();
+            let delete = cloud.sqs.delete_message().queue_url(&cloud.queue_url).receipt_handle(receipt);
+            if let Err(error) = delete.send().await {
+                // The worker deletes by itself what ends early. SQS would say nothing.
+                assert!(error.into_service_error().is_receipt_handle_is_invalid());
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -92,7 +93,7 @@ impl RuntimeApi {
 }
 
 async fn next_invocation(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
-    let invocation = desk.next.lock().await.recv().await.unwrap();
+    let Some(invocation) = desk.next.lock().await.recv().await else { return pending().await };
     let arn = "arn:aws:lambda:ap-northeast-1:123456789012:function:it".to_owned();
     let headers = [
         ("lambda-runtime-aws-request-id", invocation.id),

@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use cli::{send::webhook_of, standin::line::PUSH};
+use serde_json::{Value, json};
+
+use super::{
+    FIXTURE,
+    between::Between,
+    bot::{Bot, USER, payload_1, payload_2},
+    emulator::{CHANNEL_SECRET, attribute},
+};
+
+fn contents(request: &Value) -> Vec<&str> {
+    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn with_three_workers_each_conversation_is_answered_in_order_and_sees_only_itself() {
+    let mut bot = Bot::start().await;
+    bot.gets_another_worker().await;
+    bot.gets_another_worker().await;
+    bot.model.thinks(Duration::from_millis(30));
+    for round in 0..4 {
+        for user in 0..6 {
+            bot.hears_from(&format!("U{user}"), &format!("secret of {user} in round {round}")).await;
+        }
+    }
+    let said = bot.said().await;
+    assert_eq!(said.len(), 24);
+    for user in 0..6 {
+        let heard = said.iter().filter(|(to, _)| *to == format!("U{user}")).map(|(_, text)| text.as_str());
+        let expected = (0..4).map(|round| format!("answer to secret of {user} in round {round}"));
+        assert!(heard.eq(expected), "{said:?}");
+    }
+    let asked = bot.model.asked();
+    assert_eq!(asked.len(), 24);
+    for seen in asked {
+        let contents = contents(&seen.body);
+        let (of, round) = contents.last().unwrap().split_once(" in round ").unwrap();
+        assert!(contents[1..].iter().all(|content| content.contains(of)), "{contents:?}");
+        // Each prompt holds all turns before it, so no two of a conversation were under way together.
+        assert_eq!(contents.len(), 2 + 2 * round.parse::<usize>().unwrap());
+    }
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn six_quick_messages_to_a_slow_model_are_handed_back_uncounted_and_answered_in_order() {
+    let mut bot = Bot::quiet(&[("MAX_ATTEMPTS", "1")]).await;
+    bot.model.thinks(Duration::from_millis(900));
+    let texts: Vec<String> = (0..6).map(|n| format!("message {n}")).collect();
+    for text in &texts {
+        bot.hears(text).await;
+    }
+    // Two of them fit into the four seconds that a batch has.
+    bot.is_brought_jobs(Duration::from_secs(6));
+    let said: Vec<_> = bot.said().await.into_iter().map(|(_, text)| text).collect();
+    assert_eq!(said, texts.iter().map(|text| format!("answer to {text}")).collect::<Vec<_>>());
+    assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn one_bad_record_spoils_neither_its_batch_nor_its_conversation() {
+    let bot = Bot::quiet(&[]).await;
+    bot.is_sent("PRIVATE garbage", USER, "bad").await;
+    for (user, text) in [(USER, "after it"), ("U-other", "beside it")] {
+        bot.hears_from(user, text).await;
+    }
+    let (_, failures) = bot.works_on_a_batch(3, Duration::from_secs(10)).await;
+    assert_eq!(failures, json!([]));
+    let mut said: Vec<_> = bot.line.sent().into_iter().flat_map(|sent| sent.texts).collect();
+    said.sort();
+    assert_eq!(said, ["answer to after it", "answer to beside it"]);
+    let letter = bot.cloud.letter().await;
+    assert_eq!(letter.body.as_deref(), Some("PRIVATE garbage"));
+    assert_eq!(attribute(&letter, "Reason"), "job_unreadable");
+    assert!(!attribute(&letter, "Detail").contains("PRIVATE"));
+}
+
+#[tokio::test]
+async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe() {
+    let cloud = super::emulator::Cloud::start().await;
+    let queue = Between::start(&cloud, |call, _| {
+        (call == "SendMessage").then(|| (500, json!({ "__type": "com.amazonaws.sqs#InternalError" })))
+    })
+    .await;
+    let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &queue.url)]).await;
+    bot.model.fails(400, "invalid_request_error");
+    bot.hears("hi").await;
+    let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(10)).await;
+    assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));
+    assert!(queue.calls("SendMessage") > 0 && bot.line.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_logs_are_json_and_hold_nothing_private() {
+    let bot = Bot::with(&[("RUST_LOG", "trace")]).await;
+    let forged = payload_1(FIXTURE, "PRIVATE signature");
+    assert_eq!(bot.status(forged).await, 401);
+    assert_eq!(bot.status(payload_2(r#"{"events":"PRIVATE"}"#)).await, 400);
+    bot.model.says("PRIVATE answer");
+    bot.hears("PRIVATE question").await;
+    bot.says(1).await;
+    bot.model.fails(400, "PRIVATE words of a server");
+    bot.hears_from("U-refused", "PRIVATE question").await;
+    bot.says(2).await;
+    bot.line.fails(PUSH, 400, "PRIVATE words of LINE");
+    let body = webhook_of("PRIVATE third", "U-third");
+    assert_eq!(bot.status(payload_2(&body.to_string())).await, 200);
+    for letter in bot.cloud.letters(2).await {
+        assert!(!attribute(&letter, "Detail").contains("PRIVATE"));
+    }
+    bot.cloud.is_drained().await;
+    let signature = super::bot::sign(&body.to_string());
+    let reply_token = body["events"][0]["replyToken"].as_str().unwrap();
+    for log in [bot.ingress.log(), bot.worker.log()] {
+        assert!(log.len() > 3);
+        let log = log.join("\n");
+        for private in
+            ["PRIVATE", CHANNEL_SECRET, "an-access-token", "an-api-key", "Sorry", &signature, reply_token]
+        {
+            assert!(!log.contains(private), "{private} is in the log: {log}");
+        }
+    }
+    bot.ends().await;
+}

@@ -1,0 +1,183 @@
+use std::{collections::HashSet, time::Duration};
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use cli::standin::{Act, line::PUSH};
+use tokio::time::sleep;
+
+use super::{
+    bot::{Bot, USER},
+    emulator::attribute,
+    text,
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// A bot whose jobs come again a second after their worker died.
+async fn bot(further: &[(&str, &str)]) -> Bot {
+    Bot::with(&[further, &[("LEASE_SECONDS", "1")]].concat()).await
+}
+
+/// Reason and attempts of the one dead letter.
+async fn letter(bot: &Bot) -> (String, String) {
+    let letter = bot.cloud.letter().await;
+    assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 1);
+    (attribute(&letter, "Reason"), attribute(&letter, "Attempts"))
+}
+
+fn gave_up(reason: &str, attempts: &str) -> (String, String) {
+    (reason.to_owned(), attempts.to_owned())
+}
+
+#[tokio::test]
+async fn killed_while_the_model_thinks_it_asks_again() {
+    let mut bot = bot(&[]).await;
+    bot.model.does(Act::Hang);
+    bot.hears("hello").await;
+    bot.asks(1).await;
+    bot.worker_is_killed().await;
+    bot.says(1).await;
+    assert_eq!(bot.said().await, [(USER.to_owned(), "answer to hello".to_owned())]);
+    assert_eq!(bot.model.asked().len(), 2);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
+    let story = async |act: Act| {
+        let mut bot = bot(&[]).await;
+        bot.line.script.will(PUSH, act);
+        bot.hears("hello").await;
+        bot.pushes(1).await;
+        bot.worker_is_killed().await;
+        bot.pushes(2).await;
+        assert_eq!(bot.said().await, [(USER.to_owned(), "answer to hello".to_owned())]);
+        let tried = bot.pushes_tried();
+        assert_eq!((tried.len(), bot.model.asked().len()), (2, 1));
+        assert_eq!(tried[0], tried[1]);
+        bot.ends().await;
+    };
+    // LINE took it, or did not.
+    tokio::join!(story(Act::Late(HOUR)), story(Act::Hang));
+}
+
+#[tokio::test]
+async fn killed_while_it_apologises_it_asks_no_second_time_and_tells_once() {
+    let mut bot = bot(&[]).await;
+    bot.model.fails(400, "invalid_request_error");
+    bot.line.script.will(PUSH, Act::Late(HOUR));
+    bot.hears("hello").await;
+    bot.pushes(1).await;
+    bot.worker_is_killed().await;
+    bot.pushes(2).await;
+    let said = bot.said().await;
+    assert!(said.len() == 1 && said[0].1.starts_with("Sorry"), "{said:?}");
+    assert_eq!(bot.model.asked().len(), 1);
+    assert_eq!(letter(&bot).await, gave_up("model_refused", "1"));
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn a_message_whose_worker_dies_each_time_is_given_up_and_its_user_told() {
+    let mut bot = bot(&[("MAX_ATTEMPTS", "2")]).await;
+    bot.hears("before").await;
+    bot.says(1).await;
+    for attempt in 1..=2 {
+        bot.model.does(Act::Hang);
+        if attempt == 1 {
+            bot.hears("hello").await;
+        }
+        bot.asks(1 + attempt).await;
+        bot.worker_is_killed().await;
+    }
+    assert_eq!(letter(&bot).await, gave_up("worker_died", "2"));
+    assert!(bot.says(2).await[1].texts[0].starts_with("Sorry"));
+    bot.hears("after").await;
+    assert_eq!(bot.says(3).await[2].texts, ["answer to after"]);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
+    let mut bot = bot(&[("MAX_ATTEMPTS", "1")]).await;
+    bot.line.script.will(PUSH, Act::Late(HOUR));
+    bot.hears("hello").await;
+    bot.pushes(1).await;
+    bot.worker_is_killed().await;
+    assert_eq!(letter(&bot).await, gave_up("worker_died", "1"));
+    assert_eq!(bot.said().await, [(USER.to_owned(), "answer to hello".to_owned())]);
+    assert_eq!((bot.pushes_tried().len(), bot.model.asked().len()), (1, 1));
+    bot.ends().await;
+}
+
+/// The user of each question that the model was asked, in order.
+fn asked(bot: &Bot) -> Vec<String> {
+    let question = |body: &serde_json::Value| body["messages"].as_array().unwrap().last().cloned().unwrap();
+    bot.model.asked().iter().map(|s| question(&s.body)["content"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbours_with_it_again() {
+    let mut bot = Bot::quiet(&[("LEASE_SECONDS", "1")]).await;
+    for _ in 0..2 {
+        bot.model.does(Act::Hang);
+    }
+    for user in ["bad", "neighbour"] {
+        bot.hears_from(user, user).await;
+    }
+    bot.is_brought_jobs(Duration::from_mins(1));
+    bot.asks(2).await;
+    // Its worker dies with both in flight. When they come again, somebody new is beside them.
+    bot.worker_dies();
+    sleep(Duration::from_millis(1_500)).await;
+    bot.hears_from("new", "new").await;
+    let slow = Duration::from_millis(600);
+    bot.model.does(Act::After(slow));
+    bot.model.does(Act::Hang);
+    bot.gets_another_worker().await;
+    bot.asks(4).await;
+    // Of the two suspects one works, and ends this worker too.
+    let asked_so_far = asked(&bot);
+    assert_eq!(asked_so_far[2], "new");
+    let suspect = asked_so_far[3].clone();
+    assert_eq!(bot.line.sent()[0].texts, ["answer to new"], "before the suspect began");
+    sleep(slow).await;
+    assert_eq!(bot.model.asked().len(), 4, "the other one waits");
+    bot.worker_is_killed().await;
+    bot.says(3).await;
+    let other = if suspect == "bad" { "neighbour" } else { "bad" };
+    assert_eq!(asked(&bot)[4..], [other, suspect.as_str()], "the least attempted first, then the suspect");
+    let (asked, pushed) = (bot.model.asked(), bot.line.script.seen(PUSH));
+    assert!(pushed[1].at < asked[5].at, "one after the other");
+    assert_eq!(bot.said().await.len(), 3);
+    let rows = bot.cloud.rows().await;
+    let turns = rows.iter().filter(|row| text(row, "id").starts_with("turn#"));
+    let mut attempts: Vec<_> = turns.map(|row| row["attempts"].as_n().unwrap().clone()).collect();
+    attempts.sort();
+    assert_eq!(attempts, ["1", "2", "3"], "to wait is no attempt");
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_exactly_once() {
+    let mut bot = bot(&[("MAX_ATTEMPTS", "20")]).await;
+    // What a worker that dies at once was brought and never held comes again after this.
+    let attributes = bot.cloud.sqs.set_queue_attributes().queue_url(&bot.cloud.queue_url);
+    attributes.attributes(QueueAttributeName::VisibilityTimeout, "2").send().await.unwrap();
+    bot.model.thinks(Duration::from_millis(50));
+    let mut expected = HashSet::new();
+    for round in 0..4 {
+        for user in 0..4 {
+            let message = format!("message {round} of {user}");
+            bot.hears_from(&format!("U{user}"), &message).await;
+            expected.insert((format!("U{user}"), format!("answer to {message}")));
+        }
+        sleep(Duration::from_millis(fastrand::u64(100..600))).await;
+        bot.worker_is_killed().await;
+    }
+    bot.says(expected.len()).await;
+    let said = bot.said().await;
+    assert_eq!(said.len(), expected.len(), "none twice: {said:?}");
+    assert_eq!(said.into_iter().collect::<HashSet<_>>(), expected, "none lost");
+    assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
+    bot.ends().await;
+}
