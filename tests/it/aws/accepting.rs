@@ -62,7 +62,7 @@ async fn what_line_did_not_sign_or_is_no_webhook_is_refused_and_its_verify_butto
 #[tokio::test]
 async fn a_rotated_channel_secret_needs_no_deployment_and_strangers_cost_no_reads() {
     let cloud = Cloud::start().await;
-    let store = Between::start(&cloud, |_, _| None).await;
+    let store = Between::start(|_, _| None).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let ingress = Lambda::start("ingress", &variables).await;
@@ -81,11 +81,35 @@ async fn a_rotated_channel_secret_needs_no_deployment_and_strangers_cost_no_read
 }
 
 #[tokio::test]
+async fn a_parameter_store_that_fails_costs_a_401_and_no_secret() {
+    let cloud = Cloud::start().await;
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let falling_ill = is_ill.clone();
+    let store = Between::start(move |_, _| {
+        falling_ill.load(Relaxed).then(|| (500, json!({ "__type": "InternalServerError" })))
+    })
+    .await;
+    let mut variables = cloud.variables();
+    variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
+    let ingress = Lambda::start("ingress", &variables).await;
+    let status = async |signature: &str| {
+        let response = ingress.invoke(payload_1(FIXTURE, signature), INGRESS_TIME).await.unwrap();
+        response["statusCode"].as_u64().unwrap()
+    };
+    assert_eq!(status(&sign(FIXTURE)).await, 200);
+    is_ill.store(true, Relaxed);
+    let started = Instant::now();
+    assert_eq!(status("a stranger's guess").await, 401);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(status(&sign(FIXTURE)).await, 200);
+}
+
+#[tokio::test]
 async fn a_queue_that_refuses_costs_line_a_503_and_the_next_delivery_is_taken() {
     let cloud = Cloud::start().await;
     let is_well = Arc::new(AtomicBool::new(false));
     let healing = is_well.clone();
-    let queue = Between::start(&cloud, move |call, _| {
+    let queue = Between::start(move |call, _| {
         let refuses = call == "SendMessageBatch" && !healing.load(Relaxed);
         refuses.then(|| (500, json!({ "__type": "com.amazonaws.sqs#InternalError" })))
     })
@@ -122,7 +146,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
         let taken: Arc<Mutex<Taken>> = Arc::default();
         let (noted, refused) = (taken.clone(), Mutex::new(HashSet::new()));
         // It refuses the first job it is sent of each conversation, once, and one job always.
-        let queue = Between::start(&cloud, move |call, request| {
+        let queue = Between::start(move |call, request| {
             let (mut successful, mut failed) = (vec![], vec![]);
             assert_eq!(call, "SendMessageBatch");
             for entry in request["Entries"].as_array().unwrap() {

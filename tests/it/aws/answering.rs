@@ -15,33 +15,47 @@ fn contents(request: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn with_three_workers_each_conversation_is_answered_in_order_and_sees_only_itself() {
+async fn three_hundred_turns_of_a_hundred_users_with_three_workers_keep_order_and_to_themselves() {
     let mut bot = Bot::start().await;
     bot.gets_another_worker().await;
     bot.gets_another_worker().await;
     bot.model.thinks(Duration::from_millis(30));
-    for round in 0..4 {
-        for user in 0..6 {
+    for round in 0..3 {
+        for user in 0..100 {
             bot.hears_from(&format!("U{user}"), &format!("secret of {user} in round {round}")).await;
         }
     }
     let said = bot.said().await;
-    assert_eq!(said.len(), 24);
-    for user in 0..6 {
+    assert_eq!(said.len(), 300);
+    for user in 0..100 {
         let heard = said.iter().filter(|(to, _)| *to == format!("U{user}")).map(|(_, text)| text.as_str());
-        let expected = (0..4).map(|round| format!("answer to secret of {user} in round {round}"));
+        let expected = (0..3).map(|round| format!("answer to secret of {user} in round {round}"));
         assert!(heard.eq(expected), "{said:?}");
     }
     let asked = bot.model.asked();
-    assert_eq!(asked.len(), 24);
+    assert_eq!(asked.len(), 300);
     for seen in asked {
         let contents = contents(&seen.body);
-        let (of, round) = contents.last().unwrap().split_once(" in round ").unwrap();
+        let (of, round) = contents.last().unwrap().split_once("in round ").unwrap();
         assert!(contents[1..].iter().all(|content| content.contains(of)), "{contents:?}");
         // Each prompt holds all turns before it, so no two of a conversation were under way together.
         assert_eq!(contents.len(), 2 + 2 * round.parse::<usize>().unwrap());
     }
     bot.ends().await;
+}
+
+#[tokio::test]
+async fn ten_slow_answers_in_one_batch_take_the_time_of_one() {
+    let bot = Bot::quiet(&[]).await;
+    bot.model.thinks(Duration::from_secs(1));
+    for user in 0..10 {
+        bot.hears_from(&format!("U{user}"), "hi").await;
+    }
+    // One after another they would take longer than the batch has.
+    let (_, failures) = bot.works_on_a_batch(10, Duration::from_secs(8)).await;
+    assert_eq!((failures, bot.line.sent().len()), (json!([]), 10));
+    let asked = bot.model.asked();
+    assert!(asked[9].at - asked[0].at < Duration::from_secs(1), "side by side");
 }
 
 #[tokio::test]
@@ -80,8 +94,7 @@ async fn one_bad_record_spoils_neither_its_batch_nor_its_conversation() {
 
 #[tokio::test]
 async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe() {
-    let cloud = super::emulator::Cloud::start().await;
-    let queue = Between::start(&cloud, |call, _| {
+    let queue = Between::start(|call, _| {
         (call == "SendMessage").then(|| (500, json!({ "__type": "com.amazonaws.sqs#InternalError" })))
     })
     .await;
@@ -91,6 +104,22 @@ async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe()
     let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(10)).await;
     assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));
     assert!(queue.calls("SendMessage") > 0 && bot.line.sent().is_empty());
+}
+
+#[tokio::test]
+async fn a_redriven_job_is_counted_anew_and_only_pushes_the_answer_that_is_stored() {
+    let bot = Bot::with(&[("MAX_ATTEMPTS", "1")]).await;
+    bot.line.fails(PUSH, 400, "on purpose");
+    bot.hears("hi").await;
+    let letter = bot.cloud.letter().await;
+    assert!(bot.says(1).await[0].texts[0].starts_with("Sorry"));
+    let mut job: Value = serde_json::from_str(letter.body.as_deref().unwrap()).unwrap();
+    job["run"] = json!(letter.message_id);
+    bot.is_sent(&job.to_string(), USER, "a redrive").await;
+    assert_eq!(bot.says(2).await[1].texts, ["answer to hi"]);
+    bot.cloud.is_drained().await;
+    assert_eq!((bot.model.asked().len(), bot.cloud.depth(&bot.cloud.dlq_url).await), (1, 1));
+    bot.ends().await;
 }
 
 #[tokio::test]

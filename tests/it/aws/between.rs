@@ -10,7 +10,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{bot::host, emulator::Cloud};
+use super::{bot::host, emulator::endpoint};
 
 pub struct Between {
     pub url: String,
@@ -22,12 +22,9 @@ pub type Answer = (u16, Value);
 
 impl Between {
     /// `answers` is given each call's name and its request; what it does not answer, AWS does.
-    pub async fn start(
-        cloud: &Cloud,
-        answers: impl Fn(&str, &Value) -> Option<Answer> + Send + Sync + 'static,
-    ) -> Self {
+    pub async fn start(answers: impl Fn(&str, &Value) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let calls: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (answers, endpoint) = (Arc::new(answers), cloud.endpoint.clone());
+        let (answers, endpoint) = (Arc::new(answers), endpoint());
         let (http, noted) = (worker::adapters::http::client().unwrap(), calls.clone());
         let play = async move |headers: HeaderMap, body: Bytes| {
             let call = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();

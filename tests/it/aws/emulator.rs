@@ -32,15 +32,13 @@ pub struct Cloud {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub queue_url: String,
     pub dlq_url: String,
-    pub endpoint: String,
+    endpoint: String,
     account: String,
 }
 
 impl Cloud {
     pub async fn start() -> Self {
-        let env = Env::of_process();
-        let endpoint = env.optional("HENJI_TEST_AWS_URL").unwrap();
-        let endpoint = endpoint.expect("HENJI_TEST_AWS_URL is not set: run tests/all").to_owned();
+        let endpoint = endpoint();
         // A 12-digit access key is an account of its own.
         let account = (100_000_000_000 + Uuid::new_v4().as_u128() % 900_000_000_000).to_string();
         let credentials = Credentials::new(&account, "x", None, None, "it");
@@ -142,6 +140,13 @@ impl Cloud {
     pub async fn rows(&self) -> Vec<Row> {
         self.dynamodb.scan().table_name(TABLE).consistent_read(true).send().await.unwrap().items.unwrap()
     }
+}
+
+/// Where ministack is.
+pub fn endpoint() -> String {
+    let env = Env::of_process();
+    let endpoint = env.optional("HENJI_TEST_AWS_URL").unwrap();
+    endpoint.expect("HENJI_TEST_AWS_URL is not set: run tests/all").to_owned()
 }
 
 /// An attribute of a dead letter.

@@ -1,9 +1,14 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 
 use cli::standin::{Act, line::PUSH};
 use serde_json::json;
 
 use super::{
+    between::Between,
     bot::{Bot, USER},
     emulator::attribute,
     text,
@@ -170,5 +175,35 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
     let rows = bot.cloud.rows().await;
     let stored = rows.iter().filter(|row| row.get("stage").is_some_and(|s| s.as_s().unwrap() == "stored"));
     assert_eq!(stored.count(), 3, "a redrive only pushes");
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
+    let tries = AtomicUsize::new(0);
+    // More often than the SDK tries by itself.
+    let table = Between::start(move |call, _| {
+        let refuses = call == "TransactWriteItems" && tries.fetch_add(1, Relaxed) < 4;
+        let throttled = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException" });
+        refuses.then_some((400, throttled))
+    })
+    .await;
+    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
+    bot.hears("hi").await;
+    assert_eq!(bot.says(1).await[0].texts, ["answer to hi"]);
+    assert_eq!((bot.model.asked().len(), table.calls("TransactWriteItems")), (1, 5));
+    bot.cloud.is_drained().await;
+    assert_eq!(attempts(&bot).await, ["1"]);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_no_row_can_hold_is_a_dead_letter_and_its_user_is_told() {
+    let bot = Bot::start().await;
+    bot.model.says(&"a".repeat(410_000));
+    bot.hears("all you know").await;
+    assert!(bot.says(1).await[0].texts[0].starts_with("Sorry"));
+    assert_eq!(reasons(&bot, 1).await[USER], "storage_failed");
+    assert_eq!(bot.model.asked().len(), 1);
     bot.ends().await;
 }
