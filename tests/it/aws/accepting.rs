@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 use super::{
     FIXTURE,
-    between::Between,
+    between::{Between, Play, error},
     bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign},
     emulator::Cloud,
     functions::Lambda,
@@ -62,7 +62,7 @@ async fn what_line_did_not_sign_or_is_no_webhook_is_refused_and_its_verify_butto
 #[tokio::test]
 async fn a_rotated_channel_secret_needs_no_deployment_and_strangers_cost_no_reads() {
     let cloud = Cloud::start().await;
-    let store = Between::start(|_, _| None).await;
+    let store = Between::start(|_, _| Play::HandOn).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let ingress = Lambda::start("ingress", &variables).await;
@@ -86,7 +86,7 @@ async fn a_parameter_store_that_fails_costs_a_401_and_no_secret() {
     let is_ill = Arc::new(AtomicBool::new(false));
     let falling_ill = is_ill.clone();
     let store = Between::start(move |_, _| {
-        falling_ill.load(Relaxed).then(|| (500, json!({ "__type": "InternalServerError" })))
+        if falling_ill.load(Relaxed) { error(500, "InternalServerError") } else { Play::HandOn }
     })
     .await;
     let mut variables = cloud.variables();
@@ -111,7 +111,7 @@ async fn a_queue_that_refuses_costs_line_a_503_and_the_next_delivery_is_taken() 
     let healing = is_well.clone();
     let queue = Between::start(move |call, _| {
         let refuses = call == "SendMessageBatch" && !healing.load(Relaxed);
-        refuses.then(|| (500, json!({ "__type": "com.amazonaws.sqs#InternalError" })))
+        if refuses { error(500, "com.amazonaws.sqs#InternalError") } else { Play::HandOn }
     })
     .await;
     let mut variables = cloud.variables();
@@ -159,7 +159,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
                     successful.push(json!({ "Id": field("Id"), "MessageId": "m", "MD5OfMessageBody": "x" }));
                 }
             }
-            Some((200, json!({ "Successful": successful, "Failed": failed })))
+            Play::Answer(200, json!({ "Successful": successful, "Failed": failed }))
         })
         .await;
         let sdk = cloud.sdk.clone().into_builder().endpoint_url(&queue.url).build();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     FIXTURE,
-    between::Between,
+    between::{Between, Play, error},
     bot::{Bot, USER, payload_1, payload_2},
     emulator::{CHANNEL_SECRET, attribute},
 };
@@ -95,7 +95,7 @@ async fn one_bad_record_spoils_neither_its_batch_nor_its_conversation() {
 #[tokio::test]
 async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe() {
     let queue = Between::start(|call, _| {
-        (call == "SendMessage").then(|| (500, json!({ "__type": "com.amazonaws.sqs#InternalError" })))
+        if call == "SendMessage" { error(500, "com.amazonaws.sqs#InternalError") } else { Play::HandOn }
     })
     .await;
     let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &queue.url)]).await;

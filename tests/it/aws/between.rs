@@ -1,50 +1,89 @@
 //! What stands between a function and AWS: it counts the calls, answers some of them itself, and hands
 //! the others on.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Router,
     body::Bytes,
     http::{HeaderMap, StatusCode, header},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
-use super::{bot::host, emulator::endpoint};
+use super::{
+    bot::host,
+    emulator::{PATIENCE, endpoint},
+};
 
 pub struct Between {
     pub url: String,
     calls: Arc<Mutex<Vec<String>>>,
 }
 
-/// A status and a body.
-pub type Answer = (u16, Value);
+/// What becomes of a call.
+#[derive(Clone, Debug)]
+pub enum Play {
+    /// AWS answers it.
+    HandOn,
+    /// It is answered with this status and body, and AWS sees nothing of it.
+    Answer(u16, Value),
+    /// Nobody answers it, and AWS sees nothing of it.
+    Hang,
+    /// AWS does it, and nobody hears of that.
+    Lose,
+}
 
 impl Between {
-    /// `answers` is given each call's name and its request; what it does not answer, AWS does.
-    pub async fn start(answers: impl Fn(&str, &Value) -> Option<Answer> + Send + Sync + 'static) -> Self {
+    /// `plays` is given each call's name and its request.
+    pub async fn start(plays: impl Fn(&str, &Value) -> Play + Send + Sync + 'static) -> Self {
         let calls: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (answers, endpoint) = (Arc::new(answers), endpoint());
+        let (plays, endpoint) = (Arc::new(plays), endpoint());
         let (http, noted) = (worker::adapters::http::client().unwrap(), calls.clone());
-        let play = async move |headers: HeaderMap, body: Bytes| {
+        let handle = async move |mut headers: HeaderMap, body: Bytes| {
             let call = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
             noted.lock().unwrap().push(call.clone());
             let kind = (header::CONTENT_TYPE, "application/x-amz-json-1.0");
-            if let Some((status, answer)) = answers(&call, &serde_json::from_slice(&body).unwrap()) {
-                return (StatusCode::from_u16(status).unwrap(), [kind], Bytes::from(answer.to_string()));
+            let play = plays(&call, &serde_json::from_slice(&body).unwrap());
+            match play {
+                Play::Hang => return pending().await,
+                Play::Answer(status, answer) => {
+                    let status = StatusCode::from_u16(status).unwrap();
+                    return (status, [kind], Bytes::from(answer.to_string()));
+                }
+                Play::HandOn | Play::Lose => {}
             }
-            let mut headers = headers;
             headers.remove(header::HOST);
             headers.remove(header::CONTENT_LENGTH);
             let response = http.post(endpoint).headers(headers).body(body).send().await.unwrap();
-            (response.status(), [kind], response.bytes().await.unwrap())
+            let response = (response.status(), [kind], response.bytes().await.unwrap());
+            if matches!(play, Play::Lose) { pending().await } else { response }
         };
-        let url = host(Router::new().fallback(play)).await;
+        let url = host(Router::new().fallback(handle)).await;
         Self { url, calls }
+    }
+
+    /// Waits until this call was made so often.
+    pub async fn is_called(&self, call: &str, times: usize) {
+        let called = async {
+            while self.calls(call) < times {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, called).await.expect("it is not called");
     }
 
     /// How often this call was made.
     pub fn calls(&self, of: &str) -> usize {
         self.calls.lock().unwrap().iter().filter(|call| *call == of).count()
     }
+}
+
+/// An error as AWS writes it.
+pub fn error(status: u16, kind: &str) -> Play {
+    Play::Answer(status, json!({ "__type": kind }))
 }

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    emulator::{CHANNEL_SECRET, Cloud},
+    emulator::{CHANNEL_SECRET, Cloud, PATIENCE},
     functions::{EventSource, Lambda, record},
 };
 
@@ -31,8 +31,6 @@ pub const INGRESS_TIME: Duration = Duration::from_secs(10);
 /// How long an invocation of the worker may take.
 const WORKER_TIME: Duration = Duration::from_mins(1);
 const PATH: &str = "/v1/line/bot/message/reply";
-/// How long a story waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Bot {
     pub cloud: Arc<Cloud>,

@@ -1,10 +1,16 @@
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use cli::standin::{Act, line::PUSH};
+use futures_util::{StreamExt, stream};
 use tokio::time::sleep;
 
 use super::{
+    between::{Between, Play},
     bot::{Bot, USER},
     emulator::attribute,
     text,
@@ -107,6 +113,52 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
     assert_eq!(bot.said().await, [(USER.to_owned(), "answer to hello".to_owned())]);
     assert_eq!((bot.pushes_tried().len(), bot.model.asked().len()), (1, 1));
     bot.ends().await;
+}
+
+/// A worker that is killed while its call to AWS is under way, the `nth` of its kind in this turn.
+async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Play, ends: &str) {
+    let shown = format!("{call} {nth} {play:?}");
+    let calls = AtomicUsize::new(0);
+    let aws = Between::start(move |name, _| {
+        let is_it = name == call && calls.fetch_add(1, Relaxed) + 1 == nth;
+        if is_it { play.clone() } else { Play::HandOn }
+    })
+    .await;
+    let urls = [("AWS_ENDPOINT_URL_DYNAMODB", &*aws.url), ("AWS_ENDPOINT_URL_SQS", &aws.url)];
+    let mut bot = bot(&urls).await;
+    if is_refused {
+        bot.model.fails(400, "invalid_request_error");
+    }
+    bot.hears("hi").await;
+    aws.is_called(call, nth).await;
+    bot.worker_is_killed().await;
+    bot.says(1).await;
+    let said = bot.said().await;
+    assert!(said.len() == 1 && said[0].1.starts_with(ends), "{shown}: {said:?}");
+    if ends == "Sorry" {
+        assert_eq!(letter(&bot).await, gave_up("model_refused", "1"), "{shown}");
+        assert_eq!(bot.model.asked().len(), 1, "{shown}");
+    } else {
+        assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0, "{shown}");
+    }
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_and_one_apology() {
+    let mut stories = vec![];
+    for play in [Play::Hang, Play::Lose] {
+        for (call, nth) in [("UpdateItem", 1), ("Query", 1), ("TransactWriteItems", 1), ("UpdateItem", 2)] {
+            stories.push(killed_at(false, call, nth, play.clone(), "answer to hi"));
+        }
+        for (call, nth) in [("SendMessage", 1), ("UpdateItem", 3)] {
+            stories.push(killed_at(true, call, nth, play.clone(), "Sorry"));
+        }
+    }
+    // That it was refused for good is not written down: it is asked again, and this time answered.
+    stories.push(killed_at(true, "UpdateItem", 2, Play::Hang, "answer to hi"));
+    stories.push(killed_at(true, "UpdateItem", 2, Play::Lose, "Sorry"));
+    stream::iter(stories).buffer_unordered(4).collect::<Vec<_>>().await;
 }
 
 /// The user of each question that the model was asked, in order.

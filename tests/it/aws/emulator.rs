@@ -22,7 +22,7 @@ pub const SECRETS: &str = "/henji/it/";
 pub const CHANNEL_SECRET: &str = "a channel secret";
 const REGION: &str = "ap-northeast-1";
 /// How long a story waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub type Row = HashMap<String, AttributeValue>;
 

@@ -8,7 +8,7 @@ use cli::standin::{Act, line::PUSH};
 use serde_json::json;
 
 use super::{
-    between::Between,
+    between::{Between, Play, error},
     bot::{Bot, USER},
     emulator::attribute,
     text,
@@ -184,8 +184,7 @@ async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
     // More often than the SDK tries by itself.
     let table = Between::start(move |call, _| {
         let refuses = call == "TransactWriteItems" && tries.fetch_add(1, Relaxed) < 4;
-        let throttled = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException" });
-        refuses.then_some((400, throttled))
+        if refuses { error(400, "com.amazon.coral.availability#ThrottlingException") } else { Play::HandOn }
     })
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;

@@ -17,11 +17,9 @@ use tokio::{
 };
 
 use super::{
-    emulator::Cloud,
+    emulator::{Cloud, PATIENCE},
     runtime_api::{Failed, RuntimeApi},
 };
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct Lambda {
     name: &'static str,
