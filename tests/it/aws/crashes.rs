@@ -4,15 +4,17 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use cli::standin::{Act, line::PUSH};
 use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
     between::{Between, Play},
     bot::{Bot, USER},
-    emulator::attribute,
+    emulator::{TABLE, attribute},
     text,
 };
 
@@ -163,7 +165,7 @@ async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_a
 
 /// The user of each question that the model was asked, in order.
 fn asked(bot: &Bot) -> Vec<String> {
-    let question = |body: &serde_json::Value| body["messages"].as_array().unwrap().last().cloned().unwrap();
+    let question = |body: &Value| body["messages"].as_array().unwrap().last().cloned().unwrap();
     bot.model.asked().iter().map(|s| question(&s.body)["content"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -207,6 +209,34 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     attempts.sort();
     assert_eq!(attempts, ["1", "2", "3"], "to wait is no attempt");
     bot.ends().await;
+}
+
+#[tokio::test]
+async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_take_too_long() {
+    let bot = Bot::quiet(&[]).await;
+    // As its last worker left it.
+    let row = bot.cloud.dynamodb.put_item().table_name(TABLE);
+    let row = row.item("id", AttributeValue::S("turn#suspect".to_owned()));
+    row.item("attempts", AttributeValue::N("1".to_owned())).send().await.unwrap();
+    let attempts = async || {
+        let rows = bot.cloud.rows().await;
+        let row = rows.iter().find(|row| text(row, "id") == "turn#suspect").unwrap();
+        row["attempts"].as_n().unwrap().clone()
+    };
+    let job =
+        json!({ "v": 1, "eventId": "suspect", "conversation": "bad", "kind": "question", "text": "bad" });
+    bot.is_sent(&job.to_string(), "bad", "suspect").await;
+    bot.hears_from("slow", "slow").await;
+    // Four seconds can be worked; after two fifths of them it is too late to begin.
+    bot.model.does(Act::After(Duration::from_millis(2_200)));
+    let (messages, failures) = bot.works_on_a_batch(2, Duration::from_secs(6)).await;
+    let suspect = messages.iter().find(|message| message.body.as_ref().unwrap().contains("suspect")).unwrap();
+    assert_eq!(failures, json!([{ "itemIdentifier": suspect.message_id }]));
+    assert_eq!((asked(&bot), attempts().await), (vec!["slow".to_owned()], "1".to_owned()));
+    // By itself it is run at once.
+    let (_, failures) = bot.works_on_a_batch(1, Duration::from_secs(6)).await;
+    assert_eq!((failures, attempts().await), (json!([]), "2".to_owned()));
+    assert_eq!(bot.line.sent()[1].texts, ["answer to bad"]);
 }
 
 #[tokio::test]
