@@ -1,6 +1,6 @@
 //! SQS in, `batchItemFailures` out: conversations side by side, one conversation in order. What an
 //! attempt leads to is [`crate::answer`]'s part; here the queue is told. A job that may have ended its
-//! last worker is run when its neighbours have ended ([`floor`]).
+//! last worker is run when its neighbours have ended (`floor`).
 
 use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
 
