@@ -131,7 +131,7 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
     let measured = Measured {
         start: starts[STARTS / 2],
         first,
-        cpu_per_turn: (process.cpu() - cpu) / turns,
+        cpu_per_turn: process.cpu().saturating_sub(cpu) / turns,
         calls_per_turn: f64::from(aws.calls() - calls) / f64::from(turns),
         peak_mib: crate::serve::peak_mib(process.0.id()),
         size_mib: process.size_mib(),
