@@ -34,7 +34,7 @@ async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let secret = Parameter::new(&sdk, &config.base_secret_path, "LINE_CHANNEL_SECRET");
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
-    let ingress = Ingress { secret: secret?, queue, budget: BUDGET };
+    let ingress = Ingress { secret, queue, budget: BUDGET };
     run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
         Ok::<_, std::convert::Infallible>(lambda::handle(&ingress, event.payload).await)
     }))

@@ -16,9 +16,11 @@ fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
     mac
 }
 
-/// Whether `signature` is the one of exactly these bytes, compared in constant time.
+/// Whether `signature` is the one of exactly these bytes, compared in constant time. With an empty
+/// secret, which any stranger has, nothing is.
 pub fn verify(secret: &SecretString, body: &[u8], signature: &[u8]) -> bool {
-    STANDARD.decode(signature).is_ok_and(|given| mac(secret, body).verify_slice(&given).is_ok())
+    let is_right = |given: Vec<u8>| mac(secret, body).verify_slice(&given).is_ok();
+    !secret.expose_secret().is_empty() && STANDARD.decode(signature).is_ok_and(is_right)
 }
 
 /// The signature of these bytes, as LINE makes it.
@@ -37,6 +39,11 @@ mod tests {
         // Made with: printf '{"events":[]}' | openssl dgst -sha256 -hmac henji-dev -binary | base64
         let signature = "oy1ORXSgGvYc/GhQzTgPworGgYfZTfESRTilAPBL5Os=";
         assert_eq!(sign(&"henji-dev".into(), br#"{"events":[]}"#), signature);
+    }
+
+    #[test]
+    fn an_empty_secret_verifies_nothing() {
+        assert!(!verify(&"".into(), b"body", sign(&"".into(), b"body").as_bytes()));
     }
 
     #[test]

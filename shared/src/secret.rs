@@ -33,13 +33,12 @@ impl Secret {
         Self::of(value, Source::Fixed)
     }
 
-    /// The value of a parameter, read now.
+    /// The value of a parameter, read now. Where it cannot be read, which is logged, the value is empty,
+    /// so that it is refused wherever it is used, and read again there.
     #[cfg(feature = "aws")]
-    pub async fn of_parameter(
-        parameter: crate::adapters::ssm::Parameter,
-    ) -> Result<Self, crate::adapters::ssm::SsmError> {
-        let value = parameter.read().await?;
-        Ok(Self::of(value, Source::Ssm(parameter)))
+    pub async fn of_parameter(parameter: crate::adapters::ssm::Parameter) -> Self {
+        let value = read(&parameter).await.unwrap_or_else(|| String::new().into());
+        Self::of(value, Source::Ssm(parameter))
     }
 
     fn of(value: SecretString, source: Source) -> Self {
@@ -62,13 +61,7 @@ impl Secret {
                 if !self.may_reread(Instant::now()) {
                     return false;
                 }
-                match parameter.read().await {
-                    Ok(fresh) => self.replace(fresh),
-                    Err(error) => {
-                        tracing::error!(error = %crate::logging::chain(&error), "the secret could not be read again");
-                        false
-                    }
-                }
+                read(parameter).await.is_some_and(|fresh| self.replace(fresh))
             }
         }
     }
@@ -90,4 +83,13 @@ impl Secret {
         *current = fresh;
         changed
     }
+}
+
+#[cfg(feature = "aws")]
+async fn read(parameter: &crate::adapters::ssm::Parameter) -> Option<SecretString> {
+    let read = parameter.read().await;
+    read.inspect_err(
+        |error| tracing::error!(error = %crate::logging::chain(error), "a secret could not be read"),
+    )
+    .ok()
 }

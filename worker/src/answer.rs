@@ -75,12 +75,6 @@ impl From<Failure> for Setback {
     }
 }
 
-impl From<HistoryError> for Setback {
-    fn from(error: HistoryError) -> Self {
-        storage_failed(&error).into()
-    }
-}
-
 impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.

@@ -36,7 +36,8 @@ impl Worker {
             }
             if delivery.unknown_since.is_none() {
                 // From here on a crash leaves its outcome unknown: say so first.
-                self.history.record(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
+                let step = Step::Pushing { pushed: delivery.pushed };
+                self.persist(|| self.history.record(job, step.clone(), now)).await?;
                 delivery.unknown_since = Some(now);
             }
             if let Err((mut failure, unknown)) =

@@ -65,7 +65,7 @@ impl Function {
     pub async fn start(config: FunctionConfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let sdk = sdk_config(CALL_TIMEOUT).await;
         let secret = |name| Secret::of_parameter(Parameter::new(&sdk, &config.base_secret_path, name));
-        let (token, key) = tokio::try_join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"))?;
+        let (token, key) = tokio::join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"));
         let client = http::client()?;
         let clock = wall_clock();
         Ok(Self {

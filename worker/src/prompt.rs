@@ -50,8 +50,7 @@ impl Prompt {
         } else {
             let mut room = room;
             for message in fixed {
-                room =
-                    room.checked_sub(cost(message, room, budget.encoding).ok_or(TooLong)?).ok_or(TooLong)?;
+                room = room.checked_sub(cost(message, budget.encoding)).ok_or(TooLong)?;
             }
             newest_turns(past, room, budget.encoding)
         };
@@ -78,18 +77,17 @@ impl Prompt {
     }
 }
 
-/// What a message costs, if that is at most `room`.
-fn cost(message: &Message, room: usize, encoding: Encoding) -> Option<usize> {
-    let room = room.checked_sub(PER_MESSAGE)?;
-    Some(model::count(encoding, &message.content, room)? + PER_MESSAGE)
+/// What a message costs.
+fn cost(message: &Message, encoding: Encoding) -> usize {
+    model::count(encoding, &message.content) + PER_MESSAGE
 }
 
 /// The newest whole turns that fit together. A turn begins with what the person said.
 fn newest_turns(mut past: Vec<Message>, mut room: usize, encoding: Encoding) -> Vec<Message> {
     let mut kept_from = past.len();
     for (index, message) in past.iter().enumerate().rev() {
-        match cost(message, room, encoding) {
-            Some(cost) => room -= cost,
+        match room.checked_sub(cost(message, encoding)) {
+            Some(left) => room = left,
             None => break,
         }
         if message.role == Role::User || index == 0 {

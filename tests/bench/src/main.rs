@@ -5,12 +5,29 @@
 use std::{process::ExitCode, time::Duration};
 
 mod accept;
+mod aws;
+mod lambda;
 mod limits;
+mod runtime;
 mod serve;
 mod waiting;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => serve().await,
+        Some("lambda") => {
+            lambda::measure().await;
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("usage: tests/bench/run serve|lambda");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn serve() -> ExitCode {
     let seconds = Duration::from_secs(5);
     let folder = match tempfile::TempDir::new_in(".") {
         Ok(folder) => folder,

@@ -49,10 +49,7 @@ impl Serve {
 
     /// The most memory it ever held, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = peak.and_then(|peak| peak.trim().split(' ').next()?.parse::<f64>().ok());
-        kib.map_or(f64::NAN, |kib| kib / 1024.0)
+        peak_mib(self.child.id())
     }
 }
 
@@ -63,12 +60,21 @@ impl Drop for Serve {
     }
 }
 
+/// The most memory a process ever held, in MiB.
+pub(crate) fn peak_mib(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|peak| peak.trim().split(' ').next()?.parse::<f64>().ok());
+    kib.map_or(f64::NAN, |kib| kib / 1024.0)
+}
+
 fn free_address() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it has an address")
 }
 
-async fn host(router: Router) -> String {
+/// Serves a stand-in and says where.
+pub(crate) async fn host(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let origin = format!("http://{}", listener.local_addr().expect("it has an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -1,0 +1,11 @@
+//! The bare Lambda function that the two real ones are measured beside: it returns what it gets.
+
+use std::convert::Infallible;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(service_fn(async |event: LambdaEvent<Value>| Ok::<_, Infallible>(event.payload))).await
+}

@@ -1,0 +1,191 @@
+//! The Lambda functions, with everything outside instant: Runtime API, AWS, LINE and the model stood in
+//! for on loopback. What is left is their own start, latency, CPU and memory, beside those of a bare
+//! function in the same run.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use cli::standin::{line::Line, model::Model};
+use serde_json::{Value, json};
+
+use crate::{
+    accept::{SECRET, quantile_ms, webhook},
+    aws::Aws,
+    runtime::Runtime,
+    serve::host,
+};
+
+/// How many starts are measured.
+const STARTS: usize = 20;
+/// How many warm invocations are measured.
+const TURNS: usize = 1_000;
+
+/// What was measured of one function.
+struct Measured {
+    start: Duration,
+    first: Duration,
+    warm: Vec<Duration>,
+    cpu_per_turn: Duration,
+    peak_mib: f64,
+    size_mib: f64,
+    calls_per_turn: f64,
+}
+
+/// Measures the three and prints them.
+pub(crate) async fn measure() {
+    let aws = Aws::default();
+    let aws_url = host(aws.router()).await;
+    let line_url = host(Line::new().router()).await;
+    let model_url = host(Model::new(Duration::ZERO, |_| "an answer".to_owned()).router()).await;
+    let env = [
+        ("AWS_ENDPOINT_URL", aws_url.clone()),
+        ("QUEUE_URL", format!("{aws_url}/1/jobs.fifo")),
+        ("DLQ_URL", format!("{aws_url}/1/dead.fifo")),
+        ("LINE_API_BASE_URL", line_url),
+        ("OPENAI_BASE_URL", format!("{model_url}/v1")),
+    ];
+    let bare = function("bare", &env, &aws, |n| json!({ "n": n })).await;
+    let ingress = function("ingress", &env, &aws, request).await;
+    let worker = function("worker", &env, &aws, batch).await;
+
+    println!(
+        "| function | exec to first poll | first turn | warm p50 | warm p99 | CPU a turn | peak memory | size | AWS calls a turn |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for (name, m) in [("bare", &bare), ("ingress", &ingress), ("worker", &worker)] {
+        println!(
+            "| {name} | {:.1} ms | {:.1} ms | {:.2} ms | {:.2} ms | {:.2} ms | {:.1} MiB | {:.1} MiB | {:.0} |",
+            ms(m.start),
+            ms(m.first),
+            quantile_ms(&m.warm, 0.5),
+            quantile_ms(&m.warm, 0.99),
+            ms(m.cpu_per_turn),
+            m.peak_mib,
+            m.size_mib,
+            m.calls_per_turn,
+        );
+    }
+    println!("\n| times the bare one | exec to first poll | warm p50 | CPU a turn |\n|---|---|---|---|");
+    for (name, m) in [("ingress", &ingress), ("worker", &worker)] {
+        let start = ms(m.start) / ms(bare.start);
+        let warm = quantile_ms(&m.warm, 0.5) / quantile_ms(&bare.warm, 0.5);
+        let cpu = ms(m.cpu_per_turn) / ms(bare.cpu_per_turn);
+        println!("| {name} | {start:.1} | {warm:.1} | {cpu:.1} |");
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// An HTTP API event with a webhook of a new event.
+fn request(_: usize) -> Value {
+    let body = webhook("U1");
+    let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": cli::http::WEBHOOK_PATH, "rawQueryString": "",
+        "headers": { "x-line-signature": signature, "content-type": "application/json; charset=utf-8" },
+        "requestContext": { "http": { "method": "POST", "path": cli::http::WEBHOOK_PATH }, "timeEpoch": 0 },
+        "body": body, "isBase64Encoded": false,
+    })
+}
+
+/// An SQS event with one job of a new event.
+fn batch(n: usize) -> Value {
+    let Ok(verdicts) = ingress::webhook::parse(webhook("U1").as_bytes()) else { return Value::Null };
+    let body = verdicts.into_iter().find_map(|verdict| match verdict {
+        ingress::webhook::Verdict::Job(job) => Some(job.encode()),
+        _ => None,
+    });
+    json!({ "Records": [{
+        "messageId": format!("m{n}"), "receiptHandle": format!("r{n}"), "body": body,
+        "attributes": { "MessageGroupId": "U1", "ApproximateReceiveCount": "1" },
+        "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:1:jobs.fifo", "awsRegion": "x",
+    }]})
+}
+
+async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(usize) -> Value) -> Measured {
+    let mut starts = vec![];
+    for _ in 0..STARTS {
+        let mut runtime = Runtime::start().await;
+        let started = Instant::now();
+        let process = Process::start(name, env, &runtime.address);
+        runtime.polled().await;
+        starts.push(started.elapsed());
+        drop(process);
+    }
+    starts.sort();
+
+    let mut runtime = Runtime::start().await;
+    let process = Process::start(name, env, &runtime.address);
+    runtime.polled().await;
+    let first = runtime.invoke(event(0)).await;
+    let (calls, cpu) = (aws.calls(), process.cpu());
+    let mut warm = vec![];
+    for n in 1..=TURNS {
+        warm.push(runtime.invoke(event(n)).await);
+    }
+    let turns = u32::try_from(TURNS).unwrap_or(u32::MAX);
+    let measured = Measured {
+        start: starts[STARTS / 2],
+        first,
+        cpu_per_turn: process.cpu().saturating_sub(cpu) / turns,
+        calls_per_turn: f64::from(aws.calls() - calls) / f64::from(turns),
+        peak_mib: crate::serve::peak_mib(process.0.id()),
+        size_mib: process.size_mib(),
+        warm: {
+            warm.sort();
+            warm
+        },
+    };
+    drop(process);
+    measured
+}
+
+/// A function's process, which ends with this value.
+struct Process(Child);
+
+impl Process {
+    fn start(name: &str, env: &[(&str, String)], runtime: &str) -> Self {
+        let program = std::env::current_exe().expect("this program has a path").with_file_name(name);
+        let child = Command::new(program)
+            .env_clear()
+            .envs(env.iter().cloned())
+            .env("AWS_LAMBDA_RUNTIME_API", runtime)
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "bench")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
+            .env("AWS_REGION", "ap-northeast-1")
+            .env("AWS_ACCESS_KEY_ID", "key")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("BASE_SECRET_PATH", "/bench/")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("tests/bench/run builds the functions");
+        Self(child)
+    }
+
+    /// User and system time so far; the kernel counts in hundredths of a second (proc(5)).
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
+        Duration::from_millis(10 * fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>())
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a file's size")]
+    fn size_mib(&self) -> f64 {
+        let program = format!("/proc/{}/exe", self.0.id());
+        std::fs::metadata(program).map_or(f64::NAN, |file| file.len() as f64 / f64::from(1 << 20))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,81 @@
+//! Lambda's Runtime API (AWS, "Using the Lambda runtime API"): hands out one invocation at a time.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::Value;
+use tokio::sync::{Mutex, mpsc};
+
+use crate::serve::host;
+
+/// The API, as the side that invokes sees it.
+pub(crate) struct Runtime {
+    /// Its host and port.
+    pub(crate) address: String,
+    events: mpsc::Sender<Value>,
+    polls: mpsc::Receiver<()>,
+    responses: mpsc::Receiver<()>,
+}
+
+struct Api {
+    events: Mutex<mpsc::Receiver<Value>>,
+    polls: mpsc::Sender<()>,
+    responses: mpsc::Sender<()>,
+}
+
+impl Runtime {
+    pub(crate) async fn start() -> Self {
+        let (events, handed_out) = mpsc::channel(1);
+        let (polled, polls) = mpsc::channel(16);
+        let (responded, responses) = mpsc::channel(16);
+        let api = Arc::new(Api { events: handed_out.into(), polls: polled, responses: responded });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .with_state(api);
+        let address = host(router).await.trim_start_matches("http://").to_owned();
+        Self { address, events, polls, responses }
+    }
+
+    /// Waits until the function polls.
+    pub(crate) async fn polled(&mut self) {
+        self.polls.recv().await.expect("the function polls");
+    }
+
+    /// Hands the polling function an event; how long it takes to respond and poll again.
+    pub(crate) async fn invoke(&mut self, event: Value) -> Duration {
+        let started = Instant::now();
+        self.events.send(event).await.expect("the API runs");
+        self.responses.recv().await.expect("the function responds");
+        let taken = started.elapsed();
+        self.polled().await;
+        taken
+    }
+}
+
+async fn next(State(api): State<Arc<Api>>) -> Response {
+    let _ = api.polls.send(()).await;
+    let Some(event) = api.events.lock().await.recv().await else { return StatusCode::GONE.into_response() };
+    let deadline = (cli::serve::wall_clock())().as_millisecond() + 60_000;
+    let headers = [
+        ("lambda-runtime-aws-request-id", "bench".to_owned()),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:x:1:function:bench".to_owned()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    (headers, event.to_string()).into_response()
+}
+
+async fn response(State(api): State<Arc<Api>>) -> StatusCode {
+    let _ = api.responses.send(()).await;
+    StatusCode::ACCEPTED
+}
