@@ -111,6 +111,15 @@ async fn a_model_that_only_thought_is_asked_once_more_with_four_times_the_limit(
     let limits: Vec<_> = bot.model.asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
     assert_eq!(limits, [1024, 4096]);
 
+    // As much as the context leaves, where that is less.
+    let mut small =
+        Bot::with(&[("MAX_TOKENS", "200"), ("CONTEXT_TOKENS", "500"), ("SYSTEM_PROMPT", "s")], |_| {}).await;
+    small.model.completes(json!({ "content": "" }), "length");
+    small.hears("hard").await;
+    small.answers(&["answer to hard"]).await;
+    let limits: Vec<_> = small.model.asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
+    assert_eq!(limits, [200, 500 - 3 - 5 - 5]);
+
     bot.model.completes(json!({ "content": null }), "length");
     bot.model.completes(json!({ "content": null }), "length");
     bot.hears("harder").await;

@@ -52,14 +52,18 @@ impl Worker {
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");
-                    let nothing = || Failure::lasting(Reason::ModelRefused, nothing);
+                    let nothing = || Failure::lasting(Reason::ModelRefused, nothing.as_str());
                     if max_tokens > self.config.budget.max_tokens {
                         return Err(nothing());
                     }
                     // Four times, or as much as the context leaves beside the question.
-                    let mut more = (2..=MORE_TOKENS).rev().map(|times| times * max_tokens);
-                    let fits = more.find_map(|tokens| Some((tokens, fit(tokens).ok()?)));
-                    (max_tokens, prompt) = fits.ok_or_else(nothing)?;
+                    let more = MORE_TOKENS * max_tokens;
+                    let more = fit(more).map_or_else(|TooLong { tokens }| more - tokens, |_| more);
+                    if more <= max_tokens {
+                        return Err(nothing());
+                    }
+                    prompt = fit(more).map_err(|_| nothing())?;
+                    max_tokens = more;
                 }
                 Err(ModelError::Unauthorized(failure)) => {
                     if key_is_fresh || !self.model.reread_key().await {

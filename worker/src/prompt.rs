@@ -31,8 +31,11 @@ pub struct Prompt(Vec<Message>);
 
 /// The question alone does not fit into the model's context.
 #[derive(Debug, thiserror::Error)]
-#[error("the question alone does not fit into the model's context")]
-pub struct TooLong;
+#[error("the question alone is {tokens} tokens too long for the model's context")]
+pub struct TooLong {
+    /// By how much.
+    pub tokens: usize,
+}
 
 impl Prompt {
     /// The longest prompt that fits: `past` is oldest first.
@@ -41,18 +44,17 @@ impl Prompt {
         let mut messages = vec![message(Role::System, system)];
         let question = message(Role::User, question);
 
-        let room = budget.context_tokens.saturating_sub(budget.max_tokens + PRIMING);
+        let reserved = budget.max_tokens + PRIMING;
         let fixed = [&messages[0], &question];
         let bytes: usize = fixed.into_iter().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
-        let kept = if bytes <= room {
+        let kept = if reserved + bytes <= budget.context_tokens {
             // No token is shorter than a byte: everything fits, and nothing need be counted.
             past
         } else {
-            let mut room = room;
-            for message in fixed {
-                room = room.checked_sub(cost(message, budget.encoding)).ok_or(TooLong)?;
-            }
-            newest_turns(past, room, budget.encoding)
+            let fixed: usize = fixed.into_iter().map(|message| cost(message, budget.encoding)).sum();
+            let needed = reserved + fixed;
+            let over = TooLong { tokens: needed.saturating_sub(budget.context_tokens) };
+            newest_turns(past, budget.context_tokens.checked_sub(needed).ok_or(over)?, budget.encoding)
         };
         messages.extend(kept);
         messages.push(question);

@@ -79,9 +79,9 @@ proptest! {
         let budget = budget(context_tokens);
         let room = context_tokens - budget.max_tokens;
         match Prompt::fit("be kind", past.clone(), &question, budget) {
-            Err(TooLong) => {
+            Err(TooLong { tokens: over }) => {
                 let alone = [Message { role: Role::System, content: "be kind".into() }, Message { role: Role::User, content: question }];
-                prop_assert!(tokens(&alone, budget.encoding) > room);
+                prop_assert_eq!(tokens(&alone, budget.encoding), room + over);
             }
             Ok(prompt) => {
                 let sent = prompt.messages();
