@@ -196,7 +196,10 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     assert_eq!(bot.line.sent()[0].texts, ["answer to new"], "before the suspect began");
     sleep(slow).await;
     assert_eq!(bot.model.asked().len(), 4, "the other one waits");
-    bot.worker_is_killed().await;
+    bot.worker_dies();
+    // Both leases end, so that both come again in one batch.
+    sleep(Duration::from_millis(1_500)).await;
+    bot.gets_another_worker().await;
     bot.says(3).await;
     let other = if suspect == "bad" { "neighbour" } else { "bad" };
     assert_eq!(asked(&bot)[4..], [other, suspect.as_str()], "the least attempted first, then the suspect");
