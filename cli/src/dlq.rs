@@ -9,9 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use worker::answer::wall_clock;
 
 use crate::{
-    serve::{DATABASE, wall_clock},
+    serve::DATABASE,
     sqlite::{
         Database,
         letters::{Letter, Letters, Redriven},

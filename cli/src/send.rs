@@ -13,9 +13,9 @@ use ingress::{signature, webhook};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::{env::Env, job::Ask};
-use worker::deliver::retry_key;
+use worker::{answer::wall_clock, deliver::retry_key};
 
-use crate::{dev, http::WEBHOOK_PATH, serve::wall_clock, standin::line::PUSHED};
+use crate::{dev, http::WEBHOOK_PATH, standin::line::PUSHED};
 
 /// Arguments of `henji send`.
 #[derive(clap::Args)]

@@ -13,7 +13,6 @@ use std::{
 use anyhow::{Context, bail};
 use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
-use jiff::Timestamp;
 use secrecy::SecretString;
 use shared::{env::Env, logging, secret::Secret};
 use tokio::{
@@ -23,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{line::Line, openai::OpenAi},
-    answer::{Clock, Worker},
+    answer::{Worker, wall_clock},
     config::Config,
 };
 
@@ -97,12 +96,6 @@ impl DataDir {
             .with_context(|| format!("the database {shown}/{DATABASE} cannot be used"))?;
         Ok(Self { database, _lock: lock })
     }
-}
-
-/// The wall clock, handed down from here.
-#[expect(clippy::disallowed_methods, reason = "here the clock is handed down")]
-pub fn wall_clock() -> Clock {
-    Arc::new(Timestamp::now)
 }
 
 /// Runs both stages on `listener` until `stop`. `beside` is served on the same listener.

@@ -15,7 +15,7 @@ impl Config {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         Ok(Self {
             base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),
-            queue_url: env.required("QUEUE_URL").and_then(|_| env.base_url("QUEUE_URL", ""))?,
+            queue_url: env.required_url("QUEUE_URL")?,
         })
     }
 }

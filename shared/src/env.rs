@@ -95,6 +95,11 @@ impl Env {
         }
     }
 
+    /// A URL that has no default.
+    pub fn required_url(&self, name: &str) -> Result<String, EnvError> {
+        self.base_url(name, self.required(name)?)
+    }
+
     /// A secret that fits into an HTTP header; white space around it is not part of it.
     pub fn secret(&self, name: &str) -> Result<SecretString, EnvError> {
         let value = self.required(name)?.trim();

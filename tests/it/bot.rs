@@ -194,7 +194,7 @@ impl Bot {
     /// The dead letters, as `henji dlq list --json` shows them.
     pub async fn letters(&self) -> Value {
         let database = cli::sqlite::Database::open(&self.database()).unwrap();
-        let letters = cli::sqlite::letters::Letters::new(database, serve::wall_clock());
+        let letters = cli::sqlite::letters::Letters::new(database, worker::answer::wall_clock());
         json!(letters.list().await.unwrap())
     }
 
@@ -214,7 +214,7 @@ impl Bot {
     /// Redrives every dead letter.
     pub async fn redrives(&self) {
         let database = cli::sqlite::Database::open(&self.database()).unwrap();
-        let letters = cli::sqlite::letters::Letters::new(database, serve::wall_clock());
+        let letters = cli::sqlite::letters::Letters::new(database, worker::answer::wall_clock());
         for letter in letters.list().await.unwrap() {
             assert_eq!(letters.redrive(&letter.id).await.unwrap(), cli::sqlite::letters::Redriven::Queued);
         }

@@ -161,18 +161,14 @@ async fn sigterm_finishes_what_is_quick_gives_back_what_is_slow_and_exits_0() {
     let world = World::new(Duration::from_secs(1)).await;
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("quick", USER).to_string()).await, Some(200));
-    while world.model.asked().is_empty() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until("the model is asked", || !world.model.asked().is_empty()).await;
     assert_eq!(serve.terminate(), 0);
     assert_eq!(world.line.sent().len(), 1, "finished");
 
     world.model.thinks(Duration::from_mins(3));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("slow", USER).to_string()).await, Some(200));
-    while world.model.asked().len() < 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.until("the model is asked again", || world.model.asked().len() == 2).await;
     let started = Instant::now();
     assert_eq!(serve.terminate(), 0);
     assert!(started.elapsed() < Duration::from_secs(10));

@@ -30,6 +30,12 @@ type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + S
 /// The wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// The real one, for the wiring to hand down.
+#[expect(clippy::disallowed_methods, reason = "here the clock comes from")]
+pub fn wall_clock() -> Clock {
+    Arc::new(Timestamp::now)
+}
+
 /// The longest time that is kept back from the model for storing, pushing and handing back.
 const RESERVE_MAX: Duration = Duration::from_secs(20);
 /// The longest `Retry-After` that is waited for within an attempt.

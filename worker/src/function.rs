@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use shared::{
     adapters::ssm::{Parameter, sdk_config},
     env::{Env, EnvError, unreadable},
@@ -12,7 +11,7 @@ use shared::{
 
 use crate::{
     adapters::{dynamodb::DynamoHistory, http, line::Line, openai::OpenAi, sqs::Queue},
-    answer::{Clock, Worker},
+    answer::{Worker, wall_clock},
     batch::Function,
     config::Config,
 };
@@ -47,17 +46,12 @@ impl FunctionConfig {
         Ok(Self {
             worker: Config::from_env(env)?,
             base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),
-            queue_url: url(env, "QUEUE_URL")?,
-            dlq_url: url(env, "DLQ_URL")?,
+            queue_url: env.required_url("QUEUE_URL")?,
+            dlq_url: env.required_url("DLQ_URL")?,
             lease: Duration::from_secs(env.number("LEASE_SECONDS", 60, 1, 3600)?.into()),
             table: format!("Messages{postfix}"),
         })
     }
-}
-
-/// A URL without a default.
-fn url(env: &Env, name: &str) -> Result<String, EnvError> {
-    env.required(name).and_then(|_| env.base_url(name, ""))
 }
 
 impl Function {
@@ -80,10 +74,4 @@ impl Function {
             },
         })
     }
-}
-
-/// The wall clock, handed down from here.
-#[expect(clippy::disallowed_methods, reason = "here the clock is handed down")]
-fn wall_clock() -> Clock {
-    Arc::new(Timestamp::now)
 }

@@ -17,7 +17,6 @@ use axum::{
     response::IntoResponse,
     routing::{get, post},
 };
-use cli::serve::wall_clock;
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
@@ -83,7 +82,7 @@ impl RuntimeApi {
         let id = Uuid::new_v4().to_string();
         let (sender, answer) = oneshot::channel();
         self.desk.answers.lock().unwrap().insert(id.clone(), sender);
-        let now = u128::try_from((wall_clock())().as_millisecond()).unwrap();
+        let now = u128::try_from((worker::answer::wall_clock())().as_millisecond()).unwrap();
         self.waiting.send(Invocation { id, event, deadline_ms: now + time.as_millis() }).unwrap();
         match timeout(time + GRACE, answer).await {
             Ok(Ok(answer)) => answer,
