@@ -1,76 +1,211 @@
-//! `henji dev`: the pipeline with LINE, and without a key the model, stood in for on the same
-//! listener. No account, no network; the code that runs is the product's.
+//! `henji dev`: LINE on one's desk. A stand-in LINE platform with a chat page, a stand-in model unless
+//! there is a real one, and between them the product's own pipeline as a process of its own, which
+//! talks to both over HTTP. No account, no network.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use axum::Router;
+use anyhow::Context;
+use axum::{Router, middleware::from_fn_with_state};
+use reqwest::Client;
+use serde_json::json;
 use shared::{env::Env, logging};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use worker::answer::{Clock, wall_clock};
 
+use self::{
+    conversation::{Conversation, Recording},
+    feed::Feed,
+    guard::Guard,
+    stages::Stages,
+    step::Step,
+    world::{World, lock, tell_arrival, tell_delivery},
+};
 use crate::{
-    http::WEBHOOK_PATH,
-    serve::{self, DataDir, Settings},
+    http::{self, WEBHOOK_PATH},
+    serve::{self, DATABASE, DataDir, Settings},
+    sqlite::{Database, letters::Letters, queue::SqliteQueue},
     standin::{
-        line::{Line, Sent},
+        line::{Arrival, Line, webhook::Webhooks},
         model::Model,
     },
 };
 
+mod conversation;
+mod feed;
+mod guard;
+mod page;
+pub mod stages;
+mod step;
+mod tap;
+mod webhook;
+mod world;
+
 /// The published secret and token of `dev`, which `henji send` signs with by default.
 pub const SECRET: &str = "henji-dev";
-/// Where the stand-in model is, beside LINE's paths.
+/// Where the model is, beside LINE's paths.
 const MODEL: &str = "/standin/model";
-/// How long the stand-in model thinks.
-const THINK: Duration = Duration::from_millis(800);
+/// How long the stand-in model thinks at first.
+const THINK_MS: u64 = 1_200;
+/// Who is there at first.
+const PEOPLE: [(&str, &str); 2] =
+    [("U00000000000000000000000000000001", "Aoi"), ("U00000000000000000000000000000002", "Ren")];
+
+/// Arguments of `henji dev`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// The directory of the queue and the history
+    #[arg(long, default_value = ".henji-dev")]
+    data: PathBuf,
+    /// Do again what a conversation saved on the page did
+    #[arg(long)]
+    replay: Option<PathBuf>,
+}
 
 /// The command.
-pub async fn command(listen: SocketAddr, data: &Path, env: Env) -> anyhow::Result<()> {
+pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, Some(env.optional("RUST_LOG")?.unwrap_or("warn")));
-    let data = DataDir::open(data)?;
-    let listener = serve::bind(listen).await?;
-    let mut address = listener.local_addr()?;
-    if address.ip().is_unspecified() {
-        address.set_ip([127, 0, 0, 1].into());
+    let conversation = args.replay.as_deref().map(Conversation::read).transpose()?;
+    let data = args.data;
+    // Whatever is wrong with it is said here, in one line; the pipeline then takes the lock itself.
+    drop(DataDir::open(&data)?);
+    let listener = serve::bind(args.listen).await?;
+    let listens = listener.local_addr()?;
+    let mut own = listens;
+    if own.ip().is_unspecified() {
+        own.set_ip([127, 0, 0, 1].into());
     }
-    let origin = format!("http://{address}");
-    let is_offline = env.optional("OPEN_AI_API_KEY")?.is_none();
-    let settings = Settings::from_env(&environment(env, &origin, is_offline))?;
+    let origin = format!("http://{own}");
 
-    let line = Line::new();
-    tokio::spawn(show(line.watch()));
-    let beside = line.router().merge(Router::new().nest(MODEL, Model::offline(THINK).router()));
+    let stop = serve::on_signal()?;
+    let upstream = upstream(&env)?;
+    let is_offline = upstream.is_none();
+    let env = environment(env, &origin);
+    let settings = Settings::from_env(&env)?;
+    let (clock, client) = (wall_clock(), worker::adapters::http::client()?);
+    let world = world(&settings, &data, &origin, upstream, client.clone(), clock, stop.clone())?;
+    let hello = json!({
+        "offline": is_offline,
+        "model": settings.worker.model,
+        "webhook": format!("{origin}{WEBHOOK_PATH}"),
+        "think_ms": if is_offline { THINK_MS } else { 0 },
+    });
+    world.feed.tell("hello", hello);
 
-    println!("henji dev: the bot listens at {origin}{WEBHOOK_PATH}");
-    println!(
-        "  LINE is stood in for; the model is {}.",
-        if is_offline { "too (no OPEN_AI_API_KEY)" } else { "real" }
-    );
-    println!("  Say something from another terminal: cargo henji send --text こんにちは");
+    println!("henji dev: chat with the bot at {origin}/");
+    let model = if is_offline { "too (neither OPEN_AI_API_KEY nor OPENAI_BASE_URL is set)" } else { "real" };
+    println!("  LINE is stood in for; the model is {model}.");
+    println!("  From another terminal: cargo henji send --text こんにちは");
     println!("  Ctrl-C stops it.");
-    tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
-    serve::run(settings, data, listener, beside, serve::on_signal()?).await
-}
-
-/// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE.
-fn environment(env: Env, origin: &str, is_offline: bool) -> Env {
-    let pair = |name: &str, value: String| (name.to_owned(), value);
-    let mut over = vec![pair("LINE_API_BASE_URL", origin.to_owned())];
-    if is_offline {
-        over.push(pair("OPENAI_BASE_URL", format!("{origin}{MODEL}/v1")));
-    }
-    let defaults = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
-    Env::of(over).or(env).or(Env::of(defaults.map(|name| pair(name, SECRET.to_owned()))))
-}
-
-async fn show(mut sent: watch::Receiver<Vec<Sent>>) {
-    let mut shown = 0;
-    while sent.changed().await.is_ok() {
-        let all = sent.borrow_and_update();
-        for Sent { to, texts, .. } in &all[shown..] {
-            for text in texts {
-                println!("\n→ {to}\n{text}");
-            }
+    tokio::spawn(world.clone().keeps_looking());
+    if let Some(conversation) = conversation {
+        tokio::spawn(conversation.replay(world.clone()));
+    } else {
+        for (user, name) in PEOPLE {
+            let _ = world.does(Step::Join { user: user.into(), name: name.into() }).await;
         }
-        shown = all.len();
     }
+    let variables = variables(&env)?;
+    let served = http::serve(listener, router(&world, client, listens), stop.clone());
+    let running = tokio::spawn(async move {
+        let _guard = stop.clone().drop_guard();
+        world.stages.keep_running(&data, &variables, &stop).await
+    });
+    served.await;
+    running.await.context("the pipeline's keeper panicked")?
+}
+
+/// The real model's address, if there is one.
+fn upstream(env: &Env) -> anyhow::Result<Option<String>> {
+    let is_real = env.optional("OPEN_AI_API_KEY")?.is_some() || env.optional("OPENAI_BASE_URL")?.is_some();
+    Ok(is_real.then(|| env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")).transpose()?)
+}
+
+/// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE,
+/// and the real model is talked to through [`Model::before`].
+fn environment(env: Env, origin: &str) -> Env {
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    let over = [
+        pair("LINE_API_BASE_URL", origin.to_owned()),
+        pair("OPENAI_BASE_URL", format!("{origin}{MODEL}/v1")),
+    ];
+    let defaults = SECRETS.map(|name| pair(name, SECRET.to_owned()));
+    Env::of(over).or(env).or(Env::of(defaults))
+}
+
+const SECRETS: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+
+/// What the pipeline's process is told beyond its parent's environment and `.env`.
+fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
+    let names = SECRETS.into_iter().chain(["LINE_API_BASE_URL", "OPENAI_BASE_URL"]);
+    names.map(|name| Ok((name.to_owned(), env.required(name)?.to_owned()))).collect()
+}
+
+fn world(
+    settings: &Settings,
+    data: &Path,
+    origin: &str,
+    upstream: Option<String>,
+    http: Client,
+    clock: Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<Arc<World>> {
+    let feed = Feed::new(clock.clone(), stop);
+    let database = Database::open(&data.join(DATABASE))?;
+    let line = Line::new();
+    let deliveries = feed.clone();
+    let webhooks = Arc::new(Webhooks {
+        line: line.clone(),
+        secret: settings.channel_secret.clone(),
+        endpoint: Mutex::new(format!("{origin}{WEBHOOK_PATH}")),
+        http: http.clone(),
+        clock: clock.clone(),
+        on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, delivery)),
+    });
+    let model = match upstream {
+        Some(base_url) => Model::before(base_url, http),
+        None => Model::offline(Duration::from_millis(THINK_MS)),
+    };
+    let world = Arc::new(World {
+        stages: Stages::new(feed.clone()),
+        queue: SqliteQueue::new(database.clone(), clock.clone()),
+        letters: Letters::new(database, clock.clone()),
+        recording: Mutex::new(Recording::default()),
+        messages: Mutex::default(),
+        feed,
+        webhooks,
+        line: line.clone(),
+        model,
+        clock,
+    });
+    let watched = Arc::downgrade(&world);
+    line.shows(move |chat, arrival| {
+        let Some(world) = watched.upgrade() else { return };
+        if let Arrival::Messages { messages, .. } = &arrival {
+            messages.iter().for_each(|(_, text)| lock(&world.recording).hears(chat, text));
+        }
+        tell_arrival(&world.feed, chat, arrival);
+    });
+    Ok(world)
+}
+
+fn router(world: &Arc<World>, http: Client, listens: SocketAddr) -> Router {
+    let bot_calls = world
+        .line
+        .clone()
+        .router()
+        .merge(world.webhooks.clone().router())
+        .merge(Router::new().nest(MODEL, world.model.clone().router()))
+        .layer(from_fn_with_state(world.feed.clone(), tap::listen));
+    page::router(world.clone())
+        .merge(webhook::router(world.clone(), http))
+        .merge(bot_calls)
+        .layer(from_fn_with_state(Guard::new(listens), guard::check))
 }

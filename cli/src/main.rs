@@ -21,12 +21,12 @@ struct Args {
 #[derive(Subcommand)]
 enum Command {
     /// Try the bot on this machine: no account, no network
-    Dev {
-        /// The address to listen on
-        #[arg(long, default_value = "127.0.0.1:3000")]
-        listen: SocketAddr,
+    Dev(dev::Args),
+    /// The pipeline of `henji dev`, which starts it as a process that it can kill
+    #[command(hide = true)]
+    DevStages {
         /// The directory of the queue and the history
-        #[arg(long, default_value = ".henji-dev")]
+        #[arg(long)]
         data: PathBuf,
     },
     /// Run the bot on this machine against the real LINE and OpenAI
@@ -63,7 +63,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     // The file never overrides the process.
     let env = Env::of_process().or(dotenv::read(Path::new(".env"))?);
     match command {
-        Command::Dev { listen, data } => dev::command(listen, &data, env).await?,
+        Command::Dev(args) => dev::command(args, env).await?,
+        Command::DevStages { data } => dev::stages::command(&data, &env).await?,
         Command::Serve { listen, data } => serve::command(listen, &data, &env).await?,
         Command::Dlq(command) => return dlq::command(command).await,
         Command::Send(args) => return send::command(args, &env).await,

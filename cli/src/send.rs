@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 use shared::{env::Env, job::Ask};
 use worker::{answer::wall_clock, deliver::retry_key};
 
-use crate::{dev, http::WEBHOOK_PATH, standin::line::PUSHED};
+use crate::{
+    dev,
+    http::WEBHOOK_PATH,
+    standin::line::{PUSHED, phone},
+};
 
 /// Arguments of `henji send`.
 #[derive(clap::Args)]
@@ -101,26 +105,8 @@ async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> an
 
 /// A webhook as LINE writes it, with one text message.
 pub fn webhook_of(text: &str, user: &str) -> Value {
-    json!({
-        "destination": "U00000000000000000000000000000000",
-        "events": [{
-            "type": "message",
-            "mode": "active",
-            "timestamp": (wall_clock())().as_millisecond(),
-            "webhookEventId": ulid((wall_clock())().as_millisecond().cast_unsigned()),
-            "deliveryContext": { "isRedelivery": false },
-            "source": { "type": "user", "userId": user },
-            "replyToken": format!("{:032x}", fastrand::u128(..)),
-            "message": { "type": "text", "id": fastrand::u64(10u64.pow(17)..10u64.pow(18)).to_string(), "text": text },
-        }],
-    })
-}
-
-/// 48 bits of time and 80 of chance in Crockford's base 32 (github.com/ulid/spec).
-fn ulid(millis: u64) -> String {
-    let bits = (u128::from(millis) << 80) | (fastrand::u128(..) >> 48);
-    let digit = |n: u32| char::from(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"[((bits >> (5 * n)) & 31) as usize]);
-    (0..26).rev().map(digit).collect()
+    let event = phone::message_event(phone::text(text), user, (wall_clock())());
+    json!({ "destination": phone::BOT, "events": [event] })
 }
 
 /// The webhook's bytes in a file: itself, or the body of an API Gateway event.

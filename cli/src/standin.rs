@@ -14,9 +14,13 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 pub mod line;
 pub mod model;
+
+/// How many requests are remembered: `henji dev` may run for days.
+const SEEN_MAX: usize = 100_000;
 
 /// A misbehaviour, for one request.
 #[derive(Clone, Debug)]
@@ -25,7 +29,7 @@ pub enum Act {
     Respond(u16, Vec<(&'static str, String)>, String),
     /// Behaves, but only after this long.
     After(Duration),
-    /// Never answers.
+    /// Never answers; breaks off once [`Script::always`] says something else.
     Hang,
     /// Does nothing and breaks the connection in the middle of an answer.
     Reset,
@@ -52,7 +56,9 @@ pub struct Seen {
 #[derive(Default)]
 pub struct Script {
     acts: Mutex<HashMap<String, VecDeque<Act>>>,
-    seen: Mutex<Vec<Seen>>,
+    standing: Mutex<HashMap<String, Act>>,
+    unhung: Notify,
+    seen: Mutex<VecDeque<Seen>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -65,9 +71,30 @@ impl Script {
         lock(&self.acts).entry(path.to_owned()).or_default().push_back(act);
     }
 
+    /// From now on every request to `path` is treated so, and those that hang are broken off.
+    pub fn always(&self, path: &str, act: Option<Act>) {
+        let mut standing = lock(&self.standing);
+        match act {
+            Some(act) => standing.insert(path.to_owned(), act),
+            None => standing.remove(path),
+        };
+        self.unhung.notify_waiters();
+    }
+
+    /// The next request to `path` is treated so, and none after it.
+    pub fn only(&self, path: &str, act: Act) {
+        lock(&self.acts).insert(path.to_owned(), VecDeque::from([act]));
+    }
+
+    /// Nothing is to be done wrong at `path` any more.
+    pub fn clear(&self, path: &str) {
+        lock(&self.acts).remove(path);
+    }
+
     /// From now on every request behaves.
     pub fn behave(&self) {
         lock(&self.acts).clear();
+        lock(&self.standing).clear();
     }
 
     /// Every request to `path` so far.
@@ -77,7 +104,7 @@ impl Script {
 
     /// Every request so far.
     pub fn all_seen(&self) -> Vec<Seen> {
-        lock(&self.seen).clone()
+        lock(&self.seen).iter().cloned().collect()
     }
 
     /// Notes the request and answers it: as `behaved` does, unless something is in the script.
@@ -96,8 +123,15 @@ impl Script {
             at: Instant::now(),
         };
         let json = seen.body.clone();
-        lock(&self.seen).push(seen);
-        let act = lock(&self.acts).get_mut(path).and_then(VecDeque::pop_front);
+        {
+            let mut all = lock(&self.seen);
+            if all.len() == SEEN_MAX {
+                all.pop_front();
+            }
+            all.push_back(seen);
+        }
+        let next = lock(&self.acts).get_mut(path).and_then(VecDeque::pop_front);
+        let act = next.or_else(|| lock(&self.standing).get(path).cloned());
         match act {
             None => behaved(json).await,
             Some(Act::After(pause)) => {
@@ -105,7 +139,10 @@ impl Script {
                 behaved(json).await
             }
             Some(Act::Respond(status, headers, body)) => respond(status, &headers, body),
-            Some(Act::Hang) => std::future::pending().await,
+            Some(Act::Hang) => {
+                self.unhung.notified().await;
+                broken()
+            }
             Some(Act::Reset) => broken(),
             Some(Act::Lose) => {
                 behaved(json).await;

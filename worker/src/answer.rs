@@ -11,7 +11,7 @@ use shared::{
 };
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
@@ -102,6 +102,7 @@ impl Worker {
             return Outcome::Suspect { attempts: turn.attempts };
         }
         let Turn { attempts, stage, .. } = turn;
+        debug!(event = %job.event_id, attempts, "began");
         let Setback { failure, delivery } = tokio::select! {
             done = self.attempt(job, text, stage, limits.deadline) => match done {
                 Ok(()) => return Outcome::Answered,
@@ -154,6 +155,7 @@ impl Worker {
         let asking = async {
             let load = || self.history.load(&job.conversation, self.config.query_limit, self.now());
             let past = self.persist(load).await?;
+            debug!(event = %job.event_id, messages = past.len(), "remembered");
             let fit = |max_tokens| {
                 let budget = Budget { max_tokens, ..self.config.budget };
                 Prompt::fit(&self.config.system_prompt, past.clone(), question, budget)
@@ -179,7 +181,9 @@ impl Worker {
         };
         let pushes = reply::pushes(&job.conversation, &text);
         let store = || self.history.store(job, exchange.clone(), pushes.clone(), self.now());
-        Ok(self.persist(store).await?)
+        let kept = self.persist(store).await?;
+        debug!(event = %job.event_id, pushes = pushes.len(), "stored");
+        Ok(kept)
     }
 
     /// Short faults of the storage are tried again within the attempt: an answer was paid for.

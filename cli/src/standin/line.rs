@@ -1,17 +1,15 @@
-//! A stand-in for LINE's Messaging API, as its reference describes it: push with retry keys, reply
-//! tokens that are spent once, the loading animation, the monthly quota.
+//! A stand-in for LINE's Messaging API, as its reference describes it. What a channel's bot may call is
+//! here, a file for each kind of call; [`webhook`] posts to the bot, and [`phone`] is where people write.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex},
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
 use axum::{
     Router,
-    body::Bytes,
     extract::{Path, State},
-    http::HeaderMap,
     response::Response,
     routing::{get, post},
 };
@@ -20,6 +18,16 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Act, Script, lock, respond};
+
+mod content;
+mod error;
+mod loading;
+pub mod phone;
+mod profile;
+mod push;
+mod quota;
+mod reply;
+pub mod webhook;
 
 /// The path of push.
 pub const PUSH: &str = "/v2/bot/message/push";
@@ -44,28 +52,52 @@ pub struct Sent {
     pub retry_key: Option<String>,
 }
 
+/// What a phone shows because the bot asked for it.
+#[derive(Clone, Debug)]
+pub enum Arrival {
+    /// Messages, by their ids and texts.
+    Messages {
+        /// Each one's id and text.
+        messages: Vec<(String, String)>,
+        /// Whether by the free reply token.
+        by_reply: bool,
+    },
+    /// The loading animation, until this many seconds are over or a message comes.
+    Loading {
+        /// How long.
+        seconds: u64,
+    },
+}
+
+type OnArrival = Box<dyn Fn(&str, Arrival) + Send + Sync>;
+
 /// The stand-in.
+#[derive(Default)]
 pub struct Line {
     /// What it does wrong, and what it was asked.
     pub script: Script,
     memory: Mutex<Memory>,
     sent: watch::Sender<Vec<Sent>>,
+    on_arrival: OnceLock<OnArrival>,
 }
 
 #[derive(Default)]
 struct Memory {
-    /// Retry keys that were accepted: the request's id and its answer.
-    keys: HashMap<String, (String, Value)>,
-    spent_tokens: HashSet<String>,
+    /// Retry keys that were accepted.
+    keys: HashMap<String, push::Accepted>,
+    /// Reply tokens that went out with a webhook.
+    tokens: HashMap<String, reply::Token>,
     /// Messages a month; unlimited if `None`.
     quota: Option<usize>,
     used: usize,
+    users: Vec<phone::User>,
+    contents: HashMap<String, content::Content>,
 }
 
 impl Line {
     /// One that behaves.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { script: Script::default(), memory: Mutex::default(), sent: watch::channel(vec![]).0 })
+        Arc::default()
     }
 
     /// Everything that was accepted so far, in order.
@@ -78,10 +110,21 @@ impl Line {
         self.sent.subscribe()
     }
 
+    /// From now on `show` is called with everything that arrives at a phone. Set once.
+    pub fn shows(&self, show: impl Fn(&str, Arrival) + Send + Sync + 'static) {
+        let _ = self.on_arrival.set(Box::new(show));
+    }
+
     /// So many messages are left this month.
     pub fn has_left(&self, messages: usize) {
         let mut memory = lock(&self.memory);
         memory.quota = Some(memory.used + messages);
+    }
+
+    /// So many are left, or any number.
+    pub fn has_quota(&self, left: Option<usize>) {
+        let mut memory = lock(&self.memory);
+        memory.quota = left.map(|left| memory.used + left);
     }
 
     /// The next request to `path` gets this error.
@@ -92,159 +135,39 @@ impl Line {
     /// LINE's paths, and [`PUSHED`].
     pub fn router(self: Arc<Self>) -> Router {
         Router::new()
-            .route(PUSH, post(push))
-            .route(REPLY, post(reply))
-            .route(LOADING, post(loading))
-            .route("/v2/bot/message/quota", get(quota))
-            .route("/v2/bot/message/quota/consumption", get(consumption))
+            .route(PUSH, post(push::push))
+            .route(REPLY, post(reply::reply))
+            .route(LOADING, post(loading::start))
+            .route("/v2/bot/message/quota", get(quota::quota))
+            .route("/v2/bot/message/quota/consumption", get(quota::consumption))
+            .route("/v2/bot/profile/{user}", get(profile::profile))
+            .route("/v2/bot/info", get(profile::info))
+            .route("/v2/bot/message/{id}/content", get(content::content))
             .route(&format!("{PUSHED}/{{key}}"), get(pushed))
             .with_state(self)
     }
 
-    fn accept(&self, sent: Sent) -> Value {
-        let messages: Vec<Value> =
-            sent.texts.iter().map(|_| json!({ "id": Uuid::new_v4().as_u128().to_string() })).collect();
-        lock(&self.memory).used += usize::from(sent.retry_key.is_some());
+    /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.
+    fn accept(&self, chat: &str, counts: bool, sent: Sent) -> Value {
+        let ids = sent.texts.iter().map(|_| phone::message_id());
+        let messages: Vec<_> = ids.zip(sent.texts.iter().cloned()).collect();
+        let answer = messages.iter().map(|(id, _)| json!({ "id": id })).collect::<Vec<_>>();
+        let by_reply = sent.retry_key.is_none();
+        lock(&self.memory).used += usize::from(counts);
         self.sent.send_modify(|all| all.push(sent));
-        json!({ "sentMessages": messages })
+        self.arrive(chat, Arrival::Messages { messages, by_reply });
+        json!({ "sentMessages": answer })
     }
-}
 
-/// An error as LINE writes it.
-fn error(status: u16, message: &str, details: &[(String, String)]) -> Response {
-    let details: Vec<Value> = details
-        .iter()
-        .map(|(property, message)| json!({ "property": property, "message": message }))
-        .collect();
-    let mut body = json!({ "message": message });
-    if !details.is_empty() {
-        body["details"] = details.into();
+    /// Nothing arrives at who blocked the bot, and LINE does not say so (LINE, "Send push message").
+    fn arrive(&self, chat: &str, arrival: Arrival) {
+        if self.is_blocked_by(chat) {
+            return;
+        }
+        if let Some(show) = self.on_arrival.get() {
+            show(chat, arrival);
+        }
     }
-    respond(status, &[("x-line-request-id", Uuid::new_v4().to_string())], body.to_string())
-}
-
-fn unauthorized(headers: &HeaderMap) -> Option<Response> {
-    let bearer = headers.get("authorization").is_some_and(|v| v.as_bytes().starts_with(b"Bearer "));
-    let message = "Authentication failed due to the following reason: invalid token. Confirm that the access token in the authorization header is valid.";
-    (!bearer).then(|| error(401, message, &[]))
-}
-
-/// The texts of one to five text messages, or LINE's 400.
-fn texts(body: &Value) -> Result<Vec<String>, Box<Response>> {
-    let mut details = vec![];
-    let messages = body["messages"].as_array().map_or(&[][..], Vec::as_slice);
-    if !(1..=5).contains(&messages.len()) {
-        details.push(("messages".to_owned(), "Size must be between 1 and 5".to_owned()));
-    }
-    let mut texts = vec![];
-    for (index, message) in messages.iter().enumerate() {
-        let text = message["text"].as_str().unwrap_or_default();
-        if message["type"] != "text" {
-            details.push((
-                format!("messages[{index}].type"),
-                "Must be one of the following values: [text]".to_owned(),
-            ));
-        } else if text.trim().is_empty() {
-            details.push((format!("messages[{index}].text"), "May not be empty".to_owned()));
-        } else if text.encode_utf16().count() > 5000 {
-            details.push((format!("messages[{index}].text"), "Length must be between 0 and 5000".to_owned()));
-        }
-        texts.push(text.to_owned());
-    }
-    if details.is_empty() {
-        return Ok(texts);
-    }
-    Err(Box::new(error(400, &format!("The request body has {} error(s)", details.len()), &details)))
-}
-
-async fn push(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request: Value| {
-        if let Some(response) = unauthorized(&headers) {
-            return response;
-        }
-        let retry_key =
-            headers.get("x-line-retry-key").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-        if retry_key.as_deref().is_some_and(|key| Uuid::parse_str(key).is_err()) {
-            return error(400, "Invalid retry key", &[]);
-        }
-        let Some(to) = request["to"].as_str().filter(|to| !to.is_empty()) else {
-            return error(400, "The property, 'to', in the request body is invalid", &[]);
-        };
-        let texts = match texts(&request) {
-            Ok(texts) => texts,
-            Err(response) => return *response,
-        };
-        let known = retry_key.as_ref().and_then(|key| lock(&line.memory).keys.get(key).cloned());
-        if let Some((request_id, mut answer)) = known {
-            answer["message"] = "The retry key is already accepted".into();
-            let headers = [
-                ("x-line-request-id", Uuid::new_v4().to_string()),
-                ("x-line-accepted-request-id", request_id),
-            ];
-            return respond(409, &headers, answer.to_string());
-        }
-        let is_used_up = {
-            let memory = lock(&line.memory);
-            memory.quota.is_some_and(|quota| memory.used >= quota)
-        };
-        if is_used_up {
-            return error(429, "You have reached your monthly limit.", &[]);
-        }
-        let request_id = Uuid::new_v4().to_string();
-        let answer = line.accept(Sent { to: to.to_owned(), texts, retry_key: retry_key.clone() });
-        if let Some(key) = retry_key {
-            lock(&line.memory).keys.insert(key, (request_id.clone(), answer.clone()));
-        }
-        respond(200, &[("x-line-request-id", request_id)], answer.to_string())
-    };
-    line.script.play(PUSH, &headers, &body, behaved).await
-}
-
-async fn reply(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request: Value| {
-        if let Some(response) = unauthorized(&headers) {
-            return response;
-        }
-        if headers.contains_key("x-line-retry-key") {
-            return error(400, "Retry key is not supported for this endpoint", &[]);
-        }
-        let texts = match texts(&request) {
-            Ok(texts) => texts,
-            Err(response) => return *response,
-        };
-        let token = request["replyToken"].as_str().unwrap_or_default().to_owned();
-        if token.is_empty() || !lock(&line.memory).spent_tokens.insert(token.clone()) {
-            return error(400, "Invalid reply token", &[]);
-        }
-        let answer = line.accept(Sent { to: token, texts, retry_key: None });
-        respond(200, &[("x-line-request-id", Uuid::new_v4().to_string())], answer.to_string())
-    };
-    line.script.play(REPLY, &headers, &body, behaved).await
-}
-
-async fn loading(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request: Value| {
-        if let Some(response) = unauthorized(&headers) {
-            return response;
-        }
-        let is_user = request["chatId"].as_str().is_some_and(|id| id.starts_with(['U', 'u']));
-        let seconds = request["loadingSeconds"].as_u64().unwrap_or(20);
-        if !is_user || !(5..=60).contains(&seconds) || !seconds.is_multiple_of(5) {
-            return error(400, "The request body has 1 error(s)", &[]);
-        }
-        respond(202, &[("x-line-request-id", Uuid::new_v4().to_string())], "{}".to_owned())
-    };
-    line.script.play(LOADING, &headers, &body, behaved).await
-}
-
-async fn quota(State(line): State<Arc<Line>>) -> Response {
-    let quota = lock(&line.memory).quota;
-    let body = quota.map_or(json!({ "type": "none" }), |value| json!({ "type": "limited", "value": value }));
-    respond(200, &[], body.to_string())
-}
-
-async fn consumption(State(line): State<Arc<Line>>) -> Response {
-    respond(200, &[], json!({ "totalUsage": lock(&line.memory).used }).to_string())
 }
 
 /// The texts pushed under a key, as soon as there are any.
@@ -259,4 +182,9 @@ async fn pushed(State(line): State<Arc<Line>>, Path(key): Path<String>) -> Respo
         _ => None,
     };
     respond(200, &[], json!({ "texts": texts }).to_string())
+}
+
+/// The headers of every answer of LINE.
+fn request_id() -> (&'static str, String) {
+    ("x-line-request-id", Uuid::new_v4().to_string())
 }

@@ -1,5 +1,5 @@
-//! A stand-in for a chat-completions server. Without a script it answers every question with words of
-//! its own that show how much of the conversation it was given.
+//! A stand-in for a chat-completions server: it answers with words of its own, or stands before a real
+//! server, and misbehaves on demand.
 
 use std::{
     sync::{Arc, Mutex},
@@ -14,38 +14,52 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use reqwest::Client;
 use serde_json::{Value, json};
 
+use self::upstream::Upstream;
 use super::{Act, Script, Seen, lock, respond};
 
-const COMPLETIONS: &str = "/v1/chat/completions";
+mod friend;
+mod upstream;
+
+/// The one path that questions come by.
+pub const COMPLETIONS: &str = "/v1/chat/completions";
 
 /// The stand-in.
 pub struct Model {
     /// What it does wrong, and what it was asked.
     pub script: Script,
     think: Mutex<Duration>,
-    words: Words,
+    mind: Mind,
 }
 
-/// What it says to the messages of a request.
-type Words = Box<dyn Fn(&[Value]) -> String + Send + Sync>;
+/// Where its answers come from.
+enum Mind {
+    /// What it says to the messages of a request.
+    Words(Box<dyn Fn(&[Value]) -> String + Send + Sync>),
+    /// A real server, which it only stands before.
+    Server(Upstream),
+}
 
 impl Model {
     /// One that says `words` of the request's messages, after thinking for `think`.
     pub fn new(think: Duration, words: impl Fn(&[Value]) -> String + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { script: Script::default(), think: think.into(), words: Box::new(words) })
+        Self::with(think, Mind::Words(Box::new(words)))
     }
 
     /// The one of `henji dev`.
     pub fn offline(think: Duration) -> Arc<Self> {
-        Self::new(think, |messages| {
-            let question = messages.last().and_then(|m| m["content"].as_str()).unwrap_or_default();
-            let before = messages.iter().filter(|m| m["role"] == "user").count().saturating_sub(1);
-            format!(
-                "「{question}」ですね！😊\n\n(Offline stand-in model: I was also given {before} earlier question(s). Set OPEN_AI_API_KEY for real answers.)"
-            )
-        })
+        Self::new(think, friend::words)
+    }
+
+    /// The real one at `base_url`, which can be made to fail as well.
+    pub fn before(base_url: String, http: Client) -> Arc<Self> {
+        Self::with(Duration::ZERO, Mind::Server(Upstream { base_url, http }))
+    }
+
+    fn with(think: Duration, mind: Mind) -> Arc<Self> {
+        Arc::new(Self { script: Script::default(), think: think.into(), mind })
     }
 
     /// How long it thinks from now on.
@@ -62,14 +76,16 @@ impl Model {
     pub fn completes(&self, message: Value, finish_reason: &str) {
         let mut message = message;
         message["role"] = "assistant".into();
-        self.does(Act::Respond(200, vec![], completion(&message, finish_reason).to_string()));
+        self.does(Act::Respond(
+            200,
+            vec![],
+            completion(&message, finish_reason, &usage(&[], "")).to_string(),
+        ));
     }
 
     /// The next question gets this error status, with `code` in a body as OpenAI writes it.
     pub fn fails(&self, status: u16, code: &str) {
-        let body =
-            json!({ "error": { "message": "on purpose", "type": "error", "param": null, "code": code } });
-        self.does(Act::Respond(status, vec![], body.to_string()));
+        self.does(Act::Respond(status, vec![], error(code).to_string()));
     }
 
     /// The next question is treated so.
@@ -93,30 +109,56 @@ impl Model {
 
 async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("/v1/models/{name}");
-    let behaved = async |_| respond(200, &[], json!({ "id": name, "object": "model" }).to_string());
+    let behaved = async |_| match &model.mind {
+        Mind::Words(_) => respond(200, &[], json!({ "id": name, "object": "model" }).to_string()),
+        Mind::Server(server) => server.get(&format!("/models/{name}"), &headers).await,
+    };
     model.script.play(&path, &headers, &Bytes::new(), behaved).await
 }
 
 async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
     let behaved = async |request: Value| {
         if !headers.get("authorization").is_some_and(|v| v.as_bytes().starts_with(b"Bearer ")) {
-            return respond(401, &[], json!({ "error": { "code": "invalid_api_key" } }).to_string());
+            return refusal(401, "invalid_api_key");
         }
         let Some(messages) = request["messages"].as_array() else {
-            return respond(400, &[], json!({ "error": { "code": "invalid_request_error" } }).to_string());
+            return refusal(400, "invalid_request_error");
         };
         let think = *lock(&model.think);
         tokio::time::sleep(think).await;
-        let message = json!({ "role": "assistant", "content": (model.words)(messages) });
-        respond(200, &[], completion(&message, "stop").to_string())
+        match &model.mind {
+            Mind::Words(words) => {
+                let answer = words(messages);
+                let usage = usage(messages, &answer);
+                let message = json!({ "role": "assistant", "content": answer });
+                respond(200, &[], completion(&message, "stop", &usage).to_string())
+            }
+            Mind::Server(server) => server.post("/chat/completions", &headers, body.clone()).await,
+        }
     };
     model.script.play(COMPLETIONS, &headers, &body, behaved).await
 }
 
-fn completion(message: &Value, finish_reason: &str) -> Value {
+/// An error as OpenAI writes it.
+fn refusal(status: u16, code: &str) -> Response {
+    respond(status, &[], error(code).to_string())
+}
+
+fn error(code: &str) -> Value {
+    json!({ "error": { "message": "on purpose", "type": "error", "param": null, "code": code } })
+}
+
+/// It has no tokenizer: a token is taken for three bytes.
+fn usage(messages: &[Value], answer: &str) -> Value {
+    let asked: usize = messages.iter().filter_map(|m| m["content"].as_str()).map(str::len).sum();
+    let (asked, answered) = (asked.div_ceil(3), answer.len().div_ceil(3));
+    json!({ "prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered })
+}
+
+fn completion(message: &Value, finish_reason: &str, usage: &Value) -> Value {
     json!({
         "id": "chatcmpl-standin", "object": "chat.completion", "created": 0, "model": "standin",
         "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason }],
-        "usage": { "prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0 },
+        "usage": usage,
     })
 }

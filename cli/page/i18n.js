@@ -1,0 +1,113 @@
+// The page's words, in English and Japanese.
+
+const WORDS = {
+  en: {
+    skip: "Skip to the pipeline", save: "Save", save_why: "Save what was done as a JSON file", replay: "Replay",
+    replay_why: "Do again what a saved file did", other_language: "日本語", other_language_why: "日本語で表示",
+    theme: "Dark or light", lost: "henji dev does not answer. Is it still running?", views: "Views",
+    chats: "Chats", pipeline: "Pipeline", knobs: "Break it", somebody: "One more person", name: "Name", join: "Add",
+    knobs_why: "Whatever you do here: every message is answered exactly once, or told why not.",
+    nothing: "Write something to the bot. The way of every message shows up here, step by step.",
+    letters: "Dead letters", redrive: "Redrive", redrive_all: "Redrive all", others: "Other calls",
+    offline: "Offline stand-in model", offline_why: "No OPEN_AI_API_KEY: the answers come from a stand-in, served over HTTP in the chat-completions form.",
+    real: "Model: {model}", up: "Pipeline runs", starting: "Pipeline starts …", killed: "Pipeline killed!", ended: "Pipeline ended", stopped: "Stopped",
+    queued: "queued", in_flight: "in flight", dead_letters: "dead letters",
+    write_to: "Message from {name}", send: "Send", sticker: "Sticker", picture: "Picture", read: "Read",
+    typing: "Henji is typing", unsend: "Unsend", unsent: "{name} unsent a message", block: "Block", unblock: "Unblock",
+    blocked: "{name} blocked the bot", unblocked: "{name} is a friend again", friend: "friend", blocker: "has blocked the bot",
+    chat_of: "Chat of {name}", empty: "Say hello to the bot",
+    accepted: "Accepted", queue: "Queued", history: "History", model: "Model", stored: "Stored", pushed: "Pushed",
+    of_two: "of LINE's 2 s", waits: "waits", waited: "{s} s", messages: "{n} messages", message: "1 message", tokens: "{a} → {b} tokens",
+    first: "nothing yet", parts: "{n} pushes", part: "1 push", replied: "replied, free",
+    state_sending: "on its way", state_queued: "queued", state_working: "being answered", state_retry: "tried again soon",
+    state_answered: "answered once · {s} s", state_dead: "dead letter", state_skipped: "needs no answer", state_noticed: "told politely",
+    state_refused: "not taken", raw: "Raw JSON · {n}", copy: "Copy", copied: "Copied", redeliver: "Redeliver",
+    request: "Request", response: "Response", no_answer_yet: "no answer yet", broken: "the connection broke", abandoned: "the caller was gone",
+    webhook: "Webhook", attempt: "Attempt {n} begins{after}.", after_kill: ": the worker before it died in mid-turn",
+    again_in: "{reason}: tried again in {s} s.", redelivered: "LINE delivered it again: {status} in {ms} ms. The queue knows the event; it is not answered twice.",
+    redelivered_lost: "LINE delivers it again: {why}.", not_taken: "The webhook was not taken ({why}): LINE will deliver it again.",
+    conflict: "Pushed again under the same retry key: LINE says 409, it has it. Delivered once.", push_failed: "Push: {status}.",
+    model_failed: "Model: {status} after {s} s.", dead: "{reason} after {n} attempt(s): {detail}", late: "Pushed by the next worker from what was stored; the model was not asked again.",
+    think: "The model thinks", seconds: "{s} s", model_does: "The model", line_does: "LINE", behaves: "behaves",
+    m_busy: "answers 429", m_broken: "answers 500", m_hangs: "never answers", m_refuses: "refuses (400)", m_overflow: "context overflow",
+    l_broken: "answers 500", l_busy: "answers 429", l_loses: "delivers, its answer is lost", l_quota: "monthly limit is reached",
+    how_often: "How often", once: "next call only", always: "until I say stop", redeliver_last: "Redeliver the last webhook", kill: "Kill the worker",
+    kill_why: "kill -9, as a crash would", show_twice: "LINE delivers twice", show_kill: "The worker dies", show_lost: "An answer is lost",
+    show_dead: "Dead letter", show_long: "A long answer", replaying: "Replaying: {done} of {steps}", replayed_same: "Replayed: the same {got} messages, word for word.",
+    replayed_other: "Replayed: {got} messages from the bot, {expected} in the file, not the same.", bad_replay: "This file is no conversation saved by henji dev.",
+    picture_bad: "This file is no picture that a browser can show.", hello_there: "Good morning! What shall we do today?", long_story: "Please tell me a long story", sent_by: "sent", remembers: "The bot remembers {n} earlier message(s) with {name}.",
+  },
+  ja: {
+    skip: "パイプラインへ移動", save: "保存", save_why: "この会話をJSONファイルに保存", replay: "再生",
+    replay_why: "保存したファイルをもう一度実行", other_language: "English", other_language_why: "Show in English",
+    theme: "明るい・暗い", lost: "henji dev から応答がありません。起動していますか？", views: "表示",
+    chats: "トーク", pipeline: "パイプライン", knobs: "壊してみる", somebody: "もう一人", name: "名前", join: "追加",
+    knobs_why: "何をしても、返事はちょうど一度だけ届きます。届けられないときは、そう伝えます。",
+    nothing: "ボットに話しかけてみてください。メッセージの道のりが、ここに一歩ずつ表示されます。",
+    letters: "デッドレター", redrive: "再投入", redrive_all: "すべて再投入", others: "そのほかの呼び出し",
+    offline: "オフラインの代役モデル", offline_why: "OPEN_AI_API_KEY がないので、代役が chat completions 形式のHTTPで答えています。",
+    real: "モデル: {model}", up: "パイプライン稼働中", starting: "起動中…", killed: "強制終了！", ended: "終了しました", stopped: "停止",
+    queued: "待機", in_flight: "処理中", dead_letters: "デッドレター",
+    write_to: "{name}からのメッセージ", send: "送信", sticker: "スタンプ", picture: "画像", read: "既読",
+    typing: "返事を入力中", unsend: "送信取消", unsent: "{name}がメッセージの送信を取り消しました", block: "ブロック", unblock: "ブロック解除",
+    blocked: "{name}がボットをブロックしました", unblocked: "{name}がまた友だちになりました", friend: "友だち", blocker: "ブロック中",
+    chat_of: "{name}のトーク", empty: "ボットに話しかけてみよう",
+    accepted: "受付", queue: "キュー", history: "履歴", model: "モデル", stored: "保存", pushed: "送信",
+    of_two: "（制限2秒）", waits: "待機中", waited: "{s}秒", messages: "{n}件", message: "1件", tokens: "{a} → {b}トークン",
+    first: "まだなし", parts: "{n}回", part: "1回", replied: "無料の返信",
+    state_sending: "配信中", state_queued: "待機中", state_working: "返事を考え中", state_retry: "まもなく再試行",
+    state_answered: "一度だけ返事済み・{s}秒", state_dead: "デッドレター", state_skipped: "返事は不要", state_noticed: "お断りを返信",
+    state_refused: "受け付けられず", raw: "生のJSON・{n}", copy: "コピー", copied: "コピーしました", redeliver: "再配信",
+    request: "リクエスト", response: "レスポンス", no_answer_yet: "応答待ち", broken: "接続が切れました", abandoned: "呼び出し側がいなくなりました",
+    webhook: "Webhook", attempt: "{n}回目の試行{after}。", after_kill: "：前のワーカーは処理の途中で倒れました",
+    again_in: "{reason}：{s}秒後に再試行します。", redelivered: "LINEが再配信：{ms}ミリ秒で{status}。キューが覚えているので、二度は返事しません。",
+    redelivered_lost: "LINEが再配信：{why}。", not_taken: "Webhookを受け取れませんでした（{why}）。LINEが再配信します。",
+    conflict: "同じリトライキーで再送 → LINEは409「受付済み」。届くのは一度だけ。", push_failed: "プッシュ：{status}。",
+    model_failed: "モデル：{s}秒後に{status}。", dead: "{reason}（{n}回試行）：{detail}", late: "保存済みの返事を次のワーカーが送りました。モデルには聞き直していません。",
+    think: "モデルが考える時間", seconds: "{s}秒", model_does: "モデルは", line_does: "LINEは", behaves: "正常",
+    m_busy: "429を返す", m_broken: "500を返す", m_hangs: "応答しない", m_refuses: "拒否する（400）", m_overflow: "文脈あふれ",
+    l_broken: "500を返す", l_busy: "429を返す", l_loses: "届けて応答だけ失う", l_quota: "月の上限に到達",
+    how_often: "いつまで", once: "次の一回だけ", always: "やめるまで", redeliver_last: "最後のWebhookを再配信", kill: "ワーカーを強制終了",
+    kill_why: "kill -9（クラッシュと同じ）", show_twice: "LINEが二度配信", show_kill: "ワーカーが倒れる", show_lost: "応答が失われる",
+    show_dead: "デッドレター", show_long: "長い返事", replaying: "再生中：{done}／{steps}", replayed_same: "再生完了：{got}件の返事が一字一句同じでした。",
+    replayed_other: "再生完了：返事{got}件（ファイルは{expected}件）、同じではありません。", bad_replay: "henji dev が保存した会話ではありません。",
+    picture_bad: "ブラウザで表示できる画像ではありません。", hello_there: "おはよう！今日はなにしようか？", long_story: "長い話を聞かせて！", sent_by: "送信", remembers: "ボットは{name}との以前のメッセージ{n}件を覚えています。",
+  },
+};
+
+const stored = localStorage.getItem("henji.language");
+let language = stored ?? (navigator.language.startsWith("ja") ? "ja" : "en");
+
+/** The words of this name, with values put in. */
+export function t(name, values = {}) {
+  const words = WORDS[language][name] ?? name;
+  return words.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? "");
+}
+
+/** Puts words wherever the markup names them. */
+export function translate(root = document) {
+  document.documentElement.lang = language;
+  const put = (attribute, use) => {
+    for (const e of root.querySelectorAll(`[data-t${attribute}]`)) use(e, t(e.getAttribute(`data-t${attribute}`)));
+  };
+  put("", (e, words) => (e.textContent = words));
+  put("-label", (e, words) => e.setAttribute("aria-label", words));
+  put("-title", (e, words) => e.setAttribute("title", words));
+  put("-placeholder", (e, words) => e.setAttribute("placeholder", words));
+}
+
+/** The other language, from now on. */
+export function switchLanguage() {
+  language = language === "ja" ? "en" : "ja";
+  localStorage.setItem("henji.language", language);
+}
+
+/** A time of day. */
+export function clock(at) {
+  return new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+}
+
+/** Seconds, as short as they may be said. */
+export function seconds(ms) {
+  return (ms / 1000).toFixed(ms < 10_000 ? 1 : 0);
+}

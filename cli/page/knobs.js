@@ -1,0 +1,113 @@
+// What can be broken on purpose, and small shows that break it in the right moment.
+
+import { does, h } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** What the slider stands for, in milliseconds. */
+const THINK = [0, 500, 1200, 3000, 5000, 10_000, 30_000, 60_000, 120_000, 180_000];
+const MODEL = ["busy", "broken", "hangs", "refuses", "overflow"];
+const LINE = ["broken", "busy", "loses", "quota"];
+
+let parts;
+
+/** Makes the form, in the language of now. */
+export function makeKnobs(form, shows, state, until) {
+  const word = h("output");
+  const think = h("input", { type: "range", min: 0, max: THINK.length - 1, name: "think", input: () => say(), change: () => does({ do: "think", ms: THINK[think.value] }) });
+  const say = () => (word.textContent = t("seconds", { s: THINK[think.value] / 1000 }));
+  const model = fault("model", MODEL, "m_");
+  const line = fault("line", LINE, "l_");
+  form.replaceChildren(
+    h("label", { class: "wide" }, h("span", {}, t("think"), " ", word), think),
+    model.field, line.field,
+    h("div", { class: "wide buttons" },
+      h("button", { type: "button", class: "danger", title: t("kill_why"), click: () => does({ do: "kill" }) }, t("kill")),
+      h("button", { type: "button", click: () => does({ do: "redeliver" }) }, t("redeliver_last"))));
+  parts = { think, model, line, say };
+  shows.replaceChildren(...SHOWS.map(([name, play]) => h("button", { type: "button", "data-show": name, click: (e) => run(e.target, () => play(state, until)) }, t(name))));
+  drawKnobs(state);
+}
+
+function fault(name, faults, prefix) {
+  const once = h("select", { "aria-label": t("how_often"), change: () => apply() }, h("option", { value: "1" }, t("once")), h("option", { value: "" }, t("always")));
+  const which = h("select", { name, "aria-label": t(`${name}_does`), change: () => apply() },
+    h("option", { value: "" }, t("behaves")), faults.map((fault) => h("option", { value: fault }, t(prefix + fault))));
+  const apply = async () => {
+    const fault = which.value || null;
+    if (name === "line") await does({ do: "quota", left: fault === "quota" ? 0 : null });
+    if (fault !== "quota") await does({ do: name, fault, once: Boolean(once.value) });
+  };
+  return { which, once, field: h("fieldset", {}, h("legend", {}, t(`${name}_does`)), which, once) };
+}
+
+/** Shows how the knobs stand, whoever turned them. */
+export function drawKnobs(state) {
+  if (!parts) return;
+  const { think, model, line, say } = parts;
+  const nearest = THINK.findIndex((ms) => ms >= state.knobs.think);
+  think.value = nearest < 0 ? THINK.length - 1 : nearest;
+  say();
+  for (const [name, { which, once, field }] of [["model", model], ["line", line]]) {
+    which.value = state.knobs[name];
+    once.hidden = which.value === "quota";
+    if (which.value) once.value = state.knobs[`${name}Once`] ? "1" : "";
+    field.classList.toggle("on", Boolean(which.value));
+  }
+}
+
+/** One show at a time: it sets knobs and sets them back. */
+async function run(button, play) {
+  const all = [...button.parentElement.children];
+  all.forEach((b) => (b.disabled = true));
+  button.classList.add("plays");
+  try {
+    await play();
+  } finally {
+    all.forEach((b) => (b.disabled = false));
+    button.classList.remove("plays");
+  }
+}
+
+const SHOWS = [
+  ["show_twice", async (state, until) => {
+    const turn = await says(state, until, t("hello_there"));
+    await until(() => turn().taken);
+    await does({ do: "redeliver", message: turn().n });
+    await until(() => turn().deliveries > 1 && done(turn()));
+  }],
+  ["show_kill", async (state, until) => {
+    const before = state.knobs.think;
+    await does({ do: "think", ms: 3000 });
+    const turn = await says(state, until, t("hello_there"));
+    await until(() => turn().asked);
+    await does({ do: "kill" });
+    await until(() => done(turn()));
+    await does({ do: "think", ms: before });
+  }],
+  ["show_lost", async (state, until) => {
+    await does({ do: "line", fault: "loses", once: true });
+    const turn = await says(state, until, t("hello_there"));
+    await until(() => done(turn()));
+  }],
+  ["show_dead", async (state, until) => {
+    await does({ do: "model", fault: "refuses", once: true });
+    const turn = await says(state, until, t("hello_there"));
+    await until(() => done(turn()));
+  }],
+  ["show_long", async (state, until) => {
+    const turn = await says(state, until, t("long_story"));
+    await until(() => done(turn()));
+  }],
+];
+
+const done = (turn) => ["answered", "dead", "noticed", "skipped"].includes(turn.state);
+
+/** The first person says this; how to look its turn up. */
+async function says(state, until, text) {
+  const user = state.users.keys().next().value;
+  const before = state.turns.size;
+  await does({ do: "say", user, text });
+  await until(() => state.turns.size > before);
+  const event = [...state.turns.keys()].at(-1);
+  return () => state.turns.get(event);
+}

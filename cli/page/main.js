@@ -1,0 +1,142 @@
+// Wires the page: the feed comes in, the state takes it, and what it concerns is drawn.
+
+import { drawPhone, forgetPhones } from "./chat.js";
+import { does, toast } from "./dom.js";
+import { switchLanguage, t, translate } from "./i18n.js";
+import { drawKnobs, makeKnobs } from "./knobs.js";
+import { drawDepth, drawLetters, drawTurn, forgetTurns, tick } from "./pipeline.js";
+import { nothing, take } from "./state.js";
+import { exchangesOf } from "./wire.js";
+
+const $ = (id) => document.getElementById(id);
+const state = nothing();
+const dirty = { users: new Set(), turns: new Set(), rest: new Set() };
+const waiting = new Set();
+let boot;
+
+function draw() {
+  const { users, turns, rest } = dirty;
+  const ids = [...state.users.keys()];
+  if (rest.has("all")) {
+    translate();
+    forgetPhones();
+    forgetTurns($("turns"));
+    makeKnobs($("knobs"), $("shows"), state, until);
+    state.turns.forEach((_, event) => turns.add(event));
+    ["hello", "pipeline", "depth", "letters", "replay", "others", "knobs"].forEach((part) => rest.add(part));
+  }
+  if (rest.has("all") || rest.has("users")) ids.forEach((id) => users.add(id));
+  for (const id of users) if (state.users.has(id)) drawPhone(state.users.get(id), ids.indexOf(id), $("phones"));
+  for (const event of turns) drawTurn(state, event, $("turns"));
+  $("nothing").hidden = state.turns.size > 0;
+  if (rest.has("hello")) drawModel();
+  if (rest.has("pipeline")) drawLife();
+  if (rest.has("depth")) drawDepth(state, $("depth"));
+  if (rest.has("letters")) drawLetters(state, $("letters"));
+  if (rest.has("knobs")) drawKnobs(state);
+  if (rest.has("replay") && state.replay) drawReplay();
+  if (rest.has("others")) drawOthers();
+  [users, turns, rest].forEach((set) => set.clear());
+  for (const check of [...waiting]) check();
+}
+
+function note(concerns) {
+  const { user, turn, ...rest } = concerns;
+  if (user) dirty.users.add(user);
+  if (turn) dirty.turns.add(turn);
+  for (const [part, is] of Object.entries(rest)) if (is) dirty.rest.add(part);
+  if (!note.planned) {
+    note.planned = true;
+    // A hidden tab draws nothing until it is seen, but its shows go on.
+    setTimeout(() => { note.planned = false; draw(); }, 16);
+  }
+}
+
+/** Waits until something is so. */
+function until(is) {
+  return new Promise((resolve) => {
+    const check = () => is() && (waiting.delete(check), resolve());
+    waiting.add(check);
+    check();
+  });
+}
+
+function drawModel() {
+  const { offline, model } = state.hello;
+  if (offline === undefined) return;
+  $("model").hidden = false;
+  $("model").textContent = offline ? t("offline") : t("real", { model });
+  $("model").title = offline ? t("offline_why") : "";
+  $("model").classList.toggle("warn", offline);
+}
+
+function drawLife() {
+  const { state: is, pid } = state.pipeline;
+  $("life").textContent = t(is) + (is === "up" && pid ? ` · pid ${pid}` : "");
+  $("life").dataset.state = is;
+}
+
+function drawReplay() {
+  const { done, steps, got, expected, same } = state.replay;
+  if (same === undefined) toast(t("replaying", { done, steps }));
+  else toast(t(same ? "replayed_same" : "replayed_other", { got, expected }));
+}
+
+function drawOthers() {
+  const others = $("others");
+  others.hidden = !state.others.length;
+  if (others.open) others.lastElementChild.replaceChildren(...exchangesOf(state.others));
+}
+
+function listen() {
+  const feed = new EventSource("/dev/events");
+  feed.onopen = () => ($("lost").hidden = true);
+  feed.onerror = () => ($("lost").hidden = false);
+  feed.onmessage = ({ data, lastEventId }) => {
+    const from = lastEventId.split("-")[0];
+    // Another henji dev than before: what was is gone.
+    if (boot && boot !== from) return location.reload();
+    boot = from;
+    note(take(state, JSON.parse(data)));
+  };
+}
+
+function show(view) {
+  document.body.dataset.view = view;
+  for (const button of document.querySelectorAll(".views button")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  $("theme").setAttribute("aria-pressed", String(theme === "dark"));
+}
+
+$("language").addEventListener("click", () => { switchLanguage(); note({ all: true }); });
+$("theme").addEventListener("click", () => {
+  const isDark = document.documentElement.dataset.theme === "dark";
+  setTheme(isDark ? "light" : "dark");
+  localStorage.setItem("henji.theme", isDark ? "light" : "dark");
+});
+document.querySelector(".views").addEventListener("click", (event) => event.target.dataset.view && show(event.target.dataset.view));
+$("join").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const name = event.target.elements.name.value.trim();
+  const random = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (name && (await does({ do: "join", user: `U${random}`, name }))) event.target.reset();
+});
+$("others").addEventListener("toggle", drawOthers);
+$("replay").addEventListener("change", async (event) => {
+  const file = event.target.files[0];
+  event.target.value = "";
+  if (!file) return;
+  const response = await fetch("/dev/replay", { method: "POST", headers: { "content-type": "application/json" }, body: await file.text() });
+  if (!response.ok) toast(t("bad_replay"));
+});
+
+setTheme(localStorage.getItem("henji.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+setInterval(() => {
+  tick(state);
+  for (const user of state.users.values()) if (user.loadingUntil) note({ user: user.id });
+}, 250);
+note({ all: true });
+listen();

@@ -1,0 +1,119 @@
+// The way of every message through the pipeline, live, newest first.
+
+import { STICKERS, face } from "./chat.js";
+import { does, h } from "./dom.js";
+import { seconds, t } from "./i18n.js";
+import { exchangesOf } from "./wire.js";
+
+const cards = new Map();
+
+/** Draws a message's way, anew or where it changed. */
+export function drawTurn(state, event, place) {
+  const turn = state.turns.get(event);
+  if (!turn) return;
+  let card = cards.get(event);
+  if (!card) {
+    card = makeCard(turn);
+    cards.set(event, card);
+    place.prepend(card.element);
+  }
+  card.draw(turn, state);
+}
+
+/** Draws all from nothing. */
+export function forgetTurns(place) {
+  cards.clear();
+  place.replaceChildren();
+}
+
+/** Lets the seconds of what is under way run on. */
+export function tick(state) {
+  for (const turn of state.turns.values()) {
+    if (["sending", "queued", "working", "retry"].includes(turn.state)) cards.get(turn.event)?.way(turn);
+  }
+}
+
+function makeCard(turn) {
+  const [who, words, outcome] = [h("span"), h("b", { dir: "auto" }), h("span", { class: "outcome" })];
+  const [way, notes, count] = [h("ol", { class: "way" }), h("ul", { class: "notes" }), h("summary")];
+  const again = turn.n == null ? null : h("button", { type: "button", class: "quiet-button", click: () => does({ do: "redeliver", message: turn.n }) }, t("redeliver"));
+  const raw = h("div");
+  const details = h("details", { toggle: () => details.open && raw.replaceChildren(...exchangesOf(turn.exchanges)) }, count, raw);
+  const element = h("li", { class: "turn", "data-event": turn.event },
+    h("div", { class: "turn-head" }, who, words, outcome), way, notes, h("div", { class: "turn-foot" }, details, again));
+  const drawWay = (turn) => way.replaceChildren(...stops(turn).map(drawStop));
+  const draw = (turn, state) => {
+    const users = [...state.users.keys()];
+    const index = users.indexOf(turn.user);
+    who.replaceChildren(face(state.users.get(turn.user)?.name ?? "?", Math.max(index, 0)));
+    words.textContent = title(turn);
+    element.dataset.state = turn.state;
+    outcome.textContent = t(`state_${turn.state}`, { s: turn.ended ? seconds(turn.ended - turn.at) : "" });
+    notes.replaceChildren(...turn.notes.map((note) => h("li", { class: note[0] }, noted(note))));
+    notes.hidden = !turn.notes.length;
+    const n = turn.exchanges.length;
+    count.textContent = t("raw", { n });
+    const looks = turn.exchanges.map((e) => `${e.id}${e.ended ?? ""}`).join();
+    if (details.open && raw.dataset.looks !== looks) raw.replaceChildren(...exchangesOf(turn.exchanges));
+    raw.dataset.looks = looks;
+    drawWay(turn);
+  };
+  return { element, draw, way: drawWay };
+}
+
+function title({ type, text }) {
+  if (type === "text") return text;
+  if (type === "sticker") return `${STICKERS[0]} ${t("sticker")}`;
+  return type === "image" ? `🖼 ${t("picture")}` : type;
+}
+
+function noted([name, values]) {
+  if (name === "attempt") return t(name, { n: values.n, after: values.died ? t("after_kill") : "" });
+  if (name === "push_failed" || name === "model_failed") {
+    const status = values.broken ? t(values.broken === "abandoned" ? "abandoned" : "broken") : values.status;
+    return t(name, { status, s: seconds(values.ms ?? 0) });
+  }
+  return t(name, values);
+}
+
+/** The six stops of the way: name, how far it is, and a word on it. */
+function stops(turn) {
+  const now = Date.now();
+  const { state, accepted, waited, remembered, thought, asked, stored, pushed } = turn;
+  const is = (done, active) => (done ? "done" : active ? "active" : "");
+  const wentPast = thought != null || stored != null || pushed > 0;
+  const thinking = asked && state === "working" ? `${seconds(Math.max(0, now - asked))} s …` : "";
+  const begun = turn.attempts > 0;
+  const all = [
+    ["accepted", is(accepted != null, state === "sending"), accepted == null ? "" : `${accepted} ms ${t("of_two")}`],
+    ["queue", is(begun || state === "noticed", state === "queued" || state === "retry"), waited == null ? (state === "queued" ? t("waits") : "") : t("waited", { s: seconds(Math.max(0, waited)) })],
+    ["history", is(remembered != null, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
+    ["model", is(wentPast, asked != null && state === "working"), thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking],
+    ["stored", is(stored != null || (pushed > 0 && state === "answered"), false), ""],
+    ["pushed", is(state === "answered" || state === "noticed", stored != null && state === "working"), state === "noticed" ? t("replied") : pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : ""],
+  ];
+  const failed = { dead: 3, refused: 0 }[state];
+  const at = failed === 3 && wentPast ? 5 : failed;
+  return all.map(([name, mark, word], i) => [name, i === at ? "failed" : mark, word]);
+}
+
+function drawStop([name, mark, word]) {
+  return h("li", { class: mark }, h("b", {}, t(name)), h("small", {}, word));
+}
+
+/** The dead letters, with the way back for each. */
+export function drawLetters(state, section) {
+  section.hidden = !state.letters.length;
+  const line = (letter) => {
+    const words = state.turns.get(letter.event)?.text ?? letter.event;
+    return h("li", {}, h("b", { dir: "auto" }, words), h("code", {}, letter.reason), h("span", {}, letter.detail),
+      h("button", { type: "button", click: () => does({ do: "redrive", letter: letter.id }) }, t("redrive")));
+  };
+  section.querySelector("ul").replaceChildren(...state.letters.map(line));
+}
+
+/** How full the queue is. */
+export function drawDepth(state, list) {
+  const names = ["queued", "in_flight", "dead_letters"];
+  list.replaceChildren(...names.flatMap((name) => h("div", { "data-depth": name, class: state.depth[name] ? "some" : "" }, h("dt", {}, t(name)), h("dd", {}, String(state.depth[name] ?? 0)))));
+}

@@ -1,0 +1,69 @@
+//! Who may talk to `henji dev`: programs and pages that name the address it was given. A web page from
+//! elsewhere, and a name that was pointed at this machine (DNS rebinding), get 403 and no word more.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+/// Nothing from anywhere else, no inline script, nobody's frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The addresses that requests may name.
+pub(super) struct Guard {
+    listens: SocketAddr,
+}
+
+impl Guard {
+    /// That of a listener.
+    pub(super) fn new(listens: SocketAddr) -> Arc<Self> {
+        Arc::new(Self { listens })
+    }
+
+    /// An address by number cannot be rebound, and `localhost` is this machine's own name.
+    fn is_own(&self, host: &str) -> bool {
+        let (ip, port) = (self.listens.ip(), self.listens.port());
+        if host == format!("localhost:{port}") {
+            return ip.is_loopback() || ip.is_unspecified();
+        }
+        host.parse::<SocketAddr>()
+            .is_ok_and(|named| named.port() == port && (ip.is_unspecified() || named.ip() == ip))
+    }
+
+    fn allows(&self, method: &Method, path: &str, headers: &HeaderMap) -> bool {
+        let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
+        let Some(host) = text(header::HOST).filter(|host| self.is_own(host)) else { return false };
+        match text(header::ORIGIN) {
+            Some(origin) => origin.strip_prefix("http://") == Some(host),
+            // Browsers send an origin with whatever changes something; LINE and the bot never do.
+            None => {
+                !headers.contains_key(header::ORIGIN) && (method == Method::GET || !path.starts_with("/dev/"))
+            }
+        }
+    }
+}
+
+/// Lets a request pass, or refuses it.
+pub(super) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    if !guard.allows(request.method(), request.uri().path(), request.headers()) {
+        let why = "henji dev answers only to the address that it listens on, and only its own page\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,158 @@
+//! The pipeline of `henji dev` as a process of its own, the same `serve::run` that `henji serve` is: so
+//! that it can be killed as by a crash, and is watched only from outside, by its log.
+
+use std::{io::Read, net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use axum::Router;
+use serde_json::{Value, json};
+use shared::{env::Env, logging};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    sync::{Notify, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::feed::Feed;
+use crate::serve::{self, DataDir, Settings};
+
+/// What the steps of a message are logged at.
+const LOG_LEVEL: &str = "warn,cli=info,ingress=info,worker=debug";
+/// `henji serve` waits 10 s, 30 s, 2 min, 5 min between attempts; here somebody watches.
+pub const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
+/// How long a killed pipeline stays dead, for the eye.
+const DEAD_FOR: Duration = Duration::from_millis(1_500);
+/// How often it may end by itself before it ever listened.
+const STARTS_MAX: u32 = 3;
+
+/// The child's main function: runs until its parent is gone.
+pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
+    logging::start(std::io::stderr, Some(LOG_LEVEL));
+    let mut settings = Settings::from_env(env)?;
+    settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
+    let data = DataDir::open(data)?;
+    let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
+    let stop = CancellationToken::new();
+    let parent_is_gone = stop.clone();
+    std::thread::spawn(move || {
+        // The parent never writes: the pipe ends when the parent does, also by a kill.
+        let _ = std::io::stdin().read(&mut [0]);
+        parent_is_gone.cancel();
+    });
+    serve::run(settings, data, listener, Router::new(), stop).await
+}
+
+/// The parent's view of it.
+pub struct Stages {
+    address: watch::Sender<Option<SocketAddr>>,
+    kill: Notify,
+    feed: Arc<Feed>,
+}
+
+impl Stages {
+    /// Not started yet.
+    pub fn new(feed: Arc<Feed>) -> Arc<Self> {
+        Arc::new(Self { address: watch::Sender::new(None), kill: Notify::new(), feed })
+    }
+
+    /// Where it listens, if it lives.
+    pub fn address(&self) -> Option<SocketAddr> {
+        *self.address.borrow()
+    }
+
+    /// Waits until it lives.
+    pub async fn are_up(&self) {
+        let _ = self.address.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// SIGKILL, as an out-of-memory killer would.
+    pub fn kill(&self) {
+        self.kill.notify_one();
+    }
+
+    /// Starts it, and again whenever it ends, until `stop`.
+    pub async fn keep_running(
+        &self,
+        data: &Path,
+        variables: &[(String, String)],
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        // Once, at the start: a build in the meantime may have moved the file.
+        let program = std::env::current_exe().context("this program cannot find itself")?;
+        let mut vain_starts = 0;
+        while !stop.is_cancelled() {
+            let mut child = Command::new(&program)
+                .args(["dev-stages", "--data"])
+                .arg(data)
+                .envs(variables.iter().cloned())
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+                .context("the pipeline cannot be started")?;
+            vain_starts += 1;
+            self.feed.tell("pipeline", json!({ "state": "starting" }));
+            let by_whom = self.watch(&mut child, stop).await;
+            let was_up = self.address.send_replace(None).is_some();
+            self.feed.tell("pipeline", json!({ "state": by_whom }));
+            if was_up {
+                vain_starts = 0;
+            } else if vain_starts == STARTS_MAX && !stop.is_cancelled() {
+                bail!("the pipeline does not start; its own words are above");
+            }
+            tokio::select! { () = sleep(DEAD_FOR) => {}, () = stop.cancelled() => {} }
+        }
+        Ok(())
+    }
+
+    /// Until the child has ended; how it did.
+    async fn watch(&self, child: &mut Child, stop: &CancellationToken) -> &'static str {
+        let Some(stderr) = child.stderr.take() else { return "ended" };
+        let mut lines = BufReader::new(stderr).lines();
+        let mut how = "ended";
+        loop {
+            tokio::select! {
+                line = lines.next_line() => match line {
+                    Ok(Some(line)) => self.hear(&line, child.id()),
+                    _ => break,
+                },
+                () = self.kill.notified() => {
+                    how = "killed";
+                    let _ = child.start_kill();
+                }
+                () = stop.cancelled() => {
+                    how = "stopped";
+                    let _ = child.start_kill();
+                    break;
+                }
+            }
+        }
+        let _ = child.wait().await;
+        how
+    }
+
+    /// One line of its log: a step of a message, a sign of life, or trouble, which the terminal sees too.
+    fn hear(&self, line: &str, pid: Option<u32>) {
+        let Ok(mut entry) = serde_json::from_str::<Value>(line) else {
+            eprintln!("{line}");
+            return;
+        };
+        if matches!(entry["level"].as_str(), Some("WARN" | "ERROR")) {
+            eprintln!("{line}");
+        }
+        if entry["message"] == "henji serves" {
+            let address = entry["address"].as_str().and_then(|address| address.parse().ok());
+            self.address.send_replace(address);
+            self.feed.tell("pipeline", json!({ "state": "up", "pid": pid, "resumed": entry["resumed"] }));
+        } else if let Some(name) = entry["message"].as_str().map(ToOwned::to_owned) {
+            for field in ["message", "timestamp", "target"] {
+                entry.as_object_mut().map(|entry| entry.remove(field));
+            }
+            entry["name"] = name.into();
+            self.feed.tell("step", entry);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Listens in on what the bot says to LINE and to the model, so that the page can show it: method, path,
+//! headers and body of every call and its answer. It changes nothing. Credentials are masked here, before
+//! anything is told.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::feed::Feed;
+
+/// The largest body that is listened to; the bot sends and takes less.
+const BODY_MAX: usize = 16 << 20;
+
+/// Tells that a call ended, however it does: also when its caller has gone and this is dropped.
+struct Call {
+    feed: Arc<Feed>,
+    id: u64,
+    started: Instant,
+    is_told: bool,
+}
+
+impl Call {
+    fn ends(&mut self, mut how: Value) {
+        how["id"] = self.id.into();
+        how["ms"] = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX).into();
+        self.feed.tell("call_end", how);
+        self.is_told = true;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.is_told {
+            self.ends(json!({ "broken": "abandoned" }));
+        }
+    }
+}
+
+/// Passes a call on and tells of it.
+pub(super) async fn listen(State(feed): State<Arc<Feed>>, request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let mut call = Call { feed, id: fastrand::u64(..1 << 53), started: Instant::now(), is_told: false };
+    call.feed.tell(
+        "call",
+        json!({
+            "id": call.id,
+            "method": head.method.as_str(),
+            "path": head.uri.path(),
+            "headers": masked(&head.headers),
+            "body": String::from_utf8_lossy(&body),
+        }),
+    );
+    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    let (head, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        call.ends(json!({ "broken": "connection" }));
+        let cut =
+            stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("broken on purpose"))]);
+        return Response::from_parts(head, Body::from_stream(cut));
+    };
+    let is_text = head.headers.get("content-type").is_none_or(|kind| !kind.as_bytes().starts_with(b"image/"));
+    call.ends(json!({
+        "status": head.status.as_u16(),
+        "headers": masked(&head.headers),
+        "body": if is_text { String::from_utf8_lossy(&body).into_owned() } else { format!("{} bytes", body.len()) },
+    }));
+    Response::from_parts(head, Body::from(body))
+}
+
+/// The headers, without what opens doors.
+fn masked(headers: &HeaderMap) -> Value {
+    let shown = headers.iter().map(|(name, value)| {
+        let value = match name.as_str() {
+            "authorization" => "Bearer ••••••••".to_owned(),
+            _ => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        (name.to_string(), Value::from(value))
+    });
+    Value::Object(shown.collect())
+}

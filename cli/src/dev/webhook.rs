@@ -1,0 +1,66 @@
+//! The bot's address in `henji dev`: passes webhooks on to the pipeline, wherever it listens since its
+//! last start, and lets the page know of those that come from elsewhere (`henji send`).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use ingress::signature;
+use reqwest::Client;
+use serde_json::json;
+
+use super::world::{World, tell_delivery};
+use crate::{http::WEBHOOK_PATH, standin::line::webhook::Delivery};
+
+/// Longer than the pipeline takes for any answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pipeline's paths.
+pub(super) fn router(world: Arc<World>, http: Client) -> Router {
+    Router::new().route(WEBHOOK_PATH, post(webhook)).route("/healthz", get(healthz)).with_state((world, http))
+}
+
+async fn webhook(
+    State((world, http)): State<(Arc<World>, Client)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let is_new = world.overhears(&body);
+    let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
+    if is_new {
+        let signed = headers.get(signature::HEADER).and_then(|v| v.to_str().ok());
+        let (body, headers) = (&String::from_utf8_lossy(&body), json!({ signature::HEADER: signed }));
+        tell_delivery(&world.feed, Delivery::Sent { id, body, headers });
+    }
+    let status = pass_on(&world, &http, headers, body).await;
+    if is_new {
+        let took = started.elapsed();
+        tell_delivery(&world.feed, Delivery::Ended { id, status: Ok(status.as_u16()), took });
+    }
+    status
+}
+
+async fn pass_on(world: &World, http: &Client, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let Some(address) = world.stages.address() else { return StatusCode::BAD_GATEWAY };
+    let mut request = http.post(format!("http://{address}{WEBHOOK_PATH}")).timeout(TIMEOUT).body(body);
+    if let Some(signature) = headers.get(signature::HEADER) {
+        request = request.header(signature::HEADER, signature);
+    }
+    request.send().await.map_or(StatusCode::BAD_GATEWAY, |response| response.status())
+}
+
+async fn healthz(State((world, _)): State<(Arc<World>, Client)>) -> Response {
+    match world.depth().await {
+        Some(depth) => Json(depth).into_response(),
+        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}

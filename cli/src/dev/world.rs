@@ -1,0 +1,330 @@
+//! Everything that happens in `henji dev`: people, LINE, the model, the pipeline, and what the page is
+//! told of them. [`World::does`] is the one way in which anything is set going.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::body::Bytes;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use shared::job::EventId;
+use tokio::time::{Instant, sleep};
+use worker::{answer::Clock, deliver::retry_key};
+
+use super::{conversation::Recording, feed::Feed, stages::Stages, step::Step};
+use crate::{
+    sqlite::{
+        letters::{Letters, Redriven},
+        queue::{Depth, SqliteQueue},
+    },
+    standin::{
+        Act,
+        line::{
+            Arrival, Line, PUSH, REPLY, phone,
+            webhook::{Delivery, Webhooks},
+        },
+        model::{COMPLETIONS, Model},
+    },
+};
+
+/// The longest text that LINE's app lets one send is not documented; a webhook is 2 MB at most here.
+const TEXT_MAX: usize = 100_000;
+const THINK_MAX: Duration = Duration::from_mins(3);
+/// How many pushes of an event the page knows by their retry keys.
+const KEYS: u32 = 8;
+/// How often the queue is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// It all.
+pub(super) struct World {
+    /// What the page is told.
+    pub(super) feed: Arc<Feed>,
+    /// LINE's side of the webhook.
+    pub(super) webhooks: Arc<Webhooks>,
+    /// LINE.
+    pub(super) line: Arc<Line>,
+    /// The model.
+    pub(super) model: Arc<Model>,
+    /// The pipeline.
+    pub(super) stages: Arc<Stages>,
+    /// Its queue, looked at from outside.
+    pub(super) queue: SqliteQueue,
+    /// Its dead letters.
+    pub(super) letters: Letters,
+    /// The wall clock.
+    pub(super) clock: Clock,
+    /// What was done so far.
+    pub(super) recording: Mutex<Recording>,
+    /// Every message that was sent, in order.
+    pub(super) messages: Mutex<Vec<Message>>,
+}
+
+/// A message that somebody sent.
+pub(super) struct Message {
+    user: String,
+    event: Value,
+    is_unsent: bool,
+}
+
+/// Why something cannot be done, for the page to say.
+pub(super) type Refusal = &'static str;
+
+impl World {
+    /// Does it; what it sets going goes on by itself.
+    pub(super) async fn does(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
+        let is_idle = self.depth().await.is_none_or(|depth| depth.queued + depth.in_flight == 0);
+        let done = step.clone();
+        match step {
+            Step::Join { user, name } => self.join(&user, &name)?,
+            Step::Say { user, text } => {
+                if text.trim().is_empty() || text.len() > TEXT_MAX {
+                    return Err("a message has 1 to 100,000 bytes");
+                }
+                self.sends(&user, phone::text(&text));
+            }
+            Step::Sticker { user, sticker } => {
+                self.sends(&user, phone::sticker(sticker).ok_or("there is no such sticker")?);
+            }
+            Step::Picture { user, base64 } => {
+                let bytes = STANDARD.decode(base64).map_err(|_| "the picture is not base64")?;
+                let image =
+                    self.line.image(Bytes::from(bytes)).ok_or("PNG, JPEG, GIF and WebP are pictures")?;
+                self.sends(&user, image);
+            }
+            Step::Unsend { message } => self.unsend(message)?,
+            Step::Follow { user } => self.follow(&user, true),
+            Step::Unfollow { user } => self.follow(&user, false),
+            Step::Redeliver { message } => self.redeliver(message)?,
+            Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
+            Step::Model { fault, once } => {
+                let act = fault.map(Act::from);
+                break_on_purpose(&self.model.script, &[COMPLETIONS], act, once);
+            }
+            Step::Line { fault, once } => {
+                break_on_purpose(&self.line.script, &[PUSH, REPLY], fault.map(Act::from), once);
+            }
+            Step::Quota { left } => self.line.has_quota(left),
+            Step::Kill => self.stages.kill(),
+            Step::Redrive { letter } => self.redrive(letter).await?,
+        }
+        self.feed.tell("did", json!({ "step": without_bytes(&done) }));
+        lock(&self.recording).note(done, is_idle);
+        Ok(())
+    }
+
+    fn join(&self, id: &str, name: &str) -> Result<(), Refusal> {
+        let is_id = id.len() == 33 && id.starts_with('U') && id[1..].bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_id || name.trim().is_empty() || name.chars().count() > 20 {
+            return Err(
+                "a person has an id as LINE's (U and 32 hex digits) and a name of 1 to 20 characters",
+            );
+        }
+        self.introduce(id, name);
+        Ok(())
+    }
+
+    fn introduce(&self, id: &str, name: &str) {
+        let user = phone::User {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            language: "ja".to_owned(),
+            follows: true,
+        };
+        if self.line.joins(user) {
+            self.feed.tell("user", json!({ "user": id, "name": name }));
+        }
+    }
+
+    /// Somebody's message goes to LINE, and LINE's webhook to the bot.
+    fn sends(self: &Arc<Self>, user: &str, message: Value) {
+        let event = phone::message_event(message, user, (self.clock)());
+        self.shows(user, &event);
+        self.delivers(event);
+    }
+
+    /// A phone shows what its owner sent.
+    fn shows(&self, user: &str, event: &Value) {
+        let mut messages = lock(&self.messages);
+        let message = &event["message"];
+        self.feed.tell("said", json!({ "user": user, "n": messages.len(), "event": event["webhookEventId"], "message": message }));
+        messages.push(Message { user: user.to_owned(), event: event.clone(), is_unsent: false });
+    }
+
+    fn delivers(self: &Arc<Self>, event: Value) {
+        let world = self.clone();
+        tokio::spawn(async move { world.webhooks.deliver(&event).await });
+    }
+
+    fn unsend(self: &Arc<Self>, n: usize) -> Result<(), Refusal> {
+        let event = {
+            let mut messages = lock(&self.messages);
+            let message = messages.get_mut(n).filter(|m| !m.is_unsent).ok_or("there is no such message")?;
+            message.is_unsent = true;
+            let id = message.event["message"]["id"].as_str().unwrap_or_default();
+            self.line.unsends(&message.user, id, (self.clock)())
+        };
+        self.feed.tell("unsent", json!({ "n": n }));
+        self.delivers(event);
+        Ok(())
+    }
+
+    fn follow(self: &Arc<Self>, user: &str, follows: bool) {
+        let event = self.line.follows(user, follows, (self.clock)());
+        self.feed.tell("follows", json!({ "user": user, "follows": follows }));
+        self.delivers(event);
+    }
+
+    fn redeliver(self: &Arc<Self>, n: Option<usize>) -> Result<(), Refusal> {
+        let event = {
+            let messages = lock(&self.messages);
+            let n = n.or(messages.len().checked_sub(1)).ok_or("nothing was delivered yet")?;
+            messages.get(n).ok_or("there is no such message")?.event.clone()
+        };
+        let world = self.clone();
+        tokio::spawn(async move { world.webhooks.redeliver(&event).await });
+        Ok(())
+    }
+
+    async fn redrive(&self, letter: Option<String>) -> Result<(), Refusal> {
+        let trouble = |_| "the dead letters cannot be read";
+        let all = self.letters.list().await.map_err(trouble)?;
+        for found in all.into_iter().filter(|l| letter.as_ref().is_none_or(|id| *id == l.id)) {
+            if self.letters.redrive(&found.id).await.map_err(trouble)? == Redriven::Unreadable {
+                return Err("the letter is not a job");
+            }
+        }
+        Ok(())
+    }
+
+    /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
+    pub(super) fn overhears(&self, body: &[u8]) -> bool {
+        let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
+        let events = webhook["events"].as_array().cloned().unwrap_or_default();
+        let known = |event: &Value| {
+            lock(&self.messages).iter().any(|m| m.event["webhookEventId"] == event["webhookEventId"])
+        };
+        let is_own = webhook["destination"] == phone::BOT;
+        let mut is_new = false;
+        for event in events.iter().filter(|event| event["type"] == "message" && !known(event)) {
+            let Some(user) = event["source"]["userId"].as_str() else { continue };
+            is_new = true;
+            self.introduce(user, if is_own { "henji send" } else { user });
+            self.shows(user, event);
+        }
+        if is_new {
+            self.line.sends(&webhook);
+        }
+        is_new
+    }
+
+    /// How full the queue is; `None` while it cannot be read.
+    pub(super) async fn depth(&self) -> Option<Depth> {
+        self.queue.depth().await.ok()
+    }
+
+    /// Tells of the queue and its dead letters whenever they change.
+    pub(super) async fn keeps_looking(self: Arc<Self>) {
+        let (mut depth, mut letters) = (None, Value::Null);
+        loop {
+            let now = self.depth().await;
+            if now.is_some() && now != depth {
+                self.feed.tell("depth", json!(now));
+                depth = now;
+            }
+            let list = self.letters.list().await.map(|letters| json!(letters)).unwrap_or_default();
+            if list != letters {
+                self.feed.tell("letters", json!({ "letters": list }));
+                letters = list;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Waits until nothing is left to be done, for at most so long; whether it is.
+    pub(super) async fn rests(&self, at_most: Duration) -> bool {
+        let end = Instant::now() + at_most;
+        while Instant::now() < end {
+            if self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0) {
+                return true;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        false
+    }
+}
+
+/// Makes a server fail: once, until further notice, or no more.
+fn break_on_purpose(script: &crate::standin::Script, paths: &[&str], act: Option<Act>, once: bool) {
+    for path in paths {
+        match act.clone() {
+            Some(act) if once => {
+                script.always(path, None);
+                script.only(path, act);
+            }
+            act => {
+                script.clear(path);
+                script.always(path, act);
+            }
+        }
+    }
+}
+
+/// The step as the page is told of it: a picture's bytes are not repeated.
+fn without_bytes(step: &Step) -> Value {
+    let mut step = json!(step);
+    if let Some(step) = step.as_object_mut() {
+        step.remove("base64");
+    }
+    step
+}
+
+/// Tells the page what arrives at a phone.
+pub(super) fn tell_arrival(feed: &Feed, chat: &str, arrival: Arrival) {
+    match arrival {
+        Arrival::Messages { messages, by_reply } => {
+            let messages: Vec<_> =
+                messages.into_iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
+            feed.tell("answer", json!({ "user": chat, "messages": messages, "by_reply": by_reply }));
+        }
+        Arrival::Loading { seconds } => feed.tell("loading", json!({ "user": chat, "seconds": seconds })),
+    }
+}
+
+/// Tells the page of a webhook on its way, and of its end.
+pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
+    match delivery {
+        Delivery::Sent { id, body, headers } => {
+            let webhook: Value = serde_json::from_str(body).unwrap_or_default();
+            let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
+                json!({
+                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"],
+                    "redelivery": event["deliveryContext"]["isRedelivery"],
+                    "reply_token": event["replyToken"], "keys": keys(event),
+                })
+            }).collect();
+            feed.tell("webhook", json!({ "id": id, "body": body, "headers": headers, "events": events }));
+        }
+        Delivery::Ended { id, status, took } => {
+            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            feed.tell(
+                "webhook_end",
+                json!({ "id": id, "status": status.ok(), "error": status.err(), "ms": ms }),
+            );
+        }
+    }
+}
+
+/// The retry keys by which an event's pushes are known, its apology's last.
+fn keys(event: &Value) -> Vec<String> {
+    let Some(id) = event["webhookEventId"].as_str() else { return vec![] };
+    let id = EventId::of_event(Some(id), None, b"");
+    let pushes = (0..KEYS).map(|part| retry_key(&id, part).to_string());
+    pushes.chain([id.derive("apology").to_string()]).collect()
+}
+
+/// Takes a lock whose holder may have panicked.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

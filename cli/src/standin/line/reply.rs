@@ -1,0 +1,76 @@
+//! Reply, by tokens that go out with a webhook, are good for a minute, and once (LINE, "Send reply
+//! message").
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Line, REPLY, Sent,
+    error::{error, refused, texts},
+    lock, request_id, respond,
+};
+
+/// How long a token is good after its webhook, redelivered or not.
+const TOKEN_LIFE: Duration = Duration::from_mins(1);
+/// How long after its event a redelivered token can still be good.
+const EVENT_LIFE: Duration = Duration::from_mins(20);
+
+/// A token that went out.
+pub(super) struct Token {
+    chat: String,
+    first: Instant,
+    last: Instant,
+    spent: bool,
+}
+
+impl Line {
+    /// A webhook goes out: its reply tokens are good from now on.
+    pub fn sends(&self, webhook: &Value) {
+        let now = Instant::now();
+        let mut memory = lock(&self.memory);
+        for event in webhook["events"].as_array().into_iter().flatten() {
+            let (Some(token), Some(chat)) = (event["replyToken"].as_str(), chat(&event["source"])) else {
+                continue;
+            };
+            let fresh = Token { chat: chat.to_owned(), first: now, last: now, spent: false };
+            memory.tokens.entry(token.to_owned()).or_insert(fresh).last = now;
+        }
+    }
+
+    /// The chat of a token that is good, which it is no longer.
+    fn spend(&self, token: &str) -> Option<String> {
+        let mut memory = lock(&self.memory);
+        let token = memory.tokens.get_mut(token)?;
+        let is_good = token.last.elapsed() < TOKEN_LIFE && token.first.elapsed() < EVENT_LIFE;
+        (is_good && !std::mem::replace(&mut token.spent, true)).then(|| token.chat.clone())
+    }
+}
+
+fn chat(source: &Value) -> Option<&str> {
+    ["groupId", "roomId", "userId"].iter().find_map(|id| source[id].as_str())
+}
+
+pub(super) async fn reply(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
+    let behaved = async |request| accept(&line, &headers, &body, &request);
+    line.script.play(REPLY, &headers, &body, behaved).await
+}
+
+fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
+    if let Some(refusal) = refused(headers, Some(body)) {
+        return refusal;
+    }
+    if headers.contains_key("x-line-retry-key") {
+        return error(400, "Retry key is not supported for this endpoint", &[]);
+    }
+    let texts = match texts(request) {
+        Ok(texts) => texts,
+        Err(response) => return *response,
+    };
+    let token = request["replyToken"].as_str().unwrap_or_default();
+    let Some(chat) = line.spend(token) else { return error(400, "Invalid reply token", &[]) };
+    let answer = line.accept(&chat, false, Sent { to: token.to_owned(), texts, retry_key: None });
+    respond(200, &[request_id()], answer.to_string())
+}

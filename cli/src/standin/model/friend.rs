@@ -1,0 +1,64 @@
+//! The words of the offline stand-in: a friend who uses many emojis, answers in the language of the
+//! question, and shows by quoting it how much of the conversation it was given.
+
+use serde_json::Value;
+
+/// How many earlier messages are quoted, and how much of each.
+const QUOTED: usize = 3;
+const QUOTED_MAX: usize = 24;
+/// How many paragraphs a long answer has: more than one LINE message takes.
+const PARAGRAPHS: usize = 60;
+
+/// What it says to the messages of a request.
+pub(super) fn words(messages: &[Value]) -> String {
+    let said = |m: &Value| m["content"].as_str().unwrap_or_default().to_owned();
+    let mut told: Vec<String> = messages.iter().filter(|m| m["role"] == "user").map(said).collect();
+    let question = told.pop().unwrap_or_default();
+    let is_japanese =
+        question.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
+    let mut answer = if is_japanese { japanese(&question, &told) } else { english(&question, &told) };
+    if ["長い話", "long story"].iter().any(|wish| question.to_lowercase().contains(wish)) {
+        for paragraph in 1..=PARAGRAPHS {
+            answer += &if is_japanese {
+                format!(
+                    "\n\n第{paragraph}話🌙 むかしむかし、お返事がとても遅い友達がいました。でも、どんなに時間がかかっても、どこで転んでも、お返事は必ず、ちょうど一回だけ届いたのです📮✨"
+                )
+            } else {
+                format!(
+                    "\n\nChapter {paragraph} 🌙 Once upon a time there was a friend who took very long to answer. But however long it took, and wherever it stumbled, the answer always arrived, exactly once 📮✨"
+                )
+            };
+        }
+    }
+    answer
+}
+
+fn japanese(question: &str, told: &[String]) -> String {
+    let remembered = match told {
+        [] => "はじめまして！これからよろしくね🤝".to_owned(),
+        told => format!("ここまでの{}件、ちゃんと覚えてるよ📝\n{}", told.len(), quoted(told, '「', '」')),
+    };
+    format!("「{}」ですね！😊✨\n\n{remembered}", short(question))
+}
+
+fn english(question: &str, told: &[String]) -> String {
+    let remembered = match told {
+        [] => "Nice to meet you! I'm so happy you wrote 🤝".to_owned(),
+        told => format!("So far you told me {} thing(s) 📝\n{}", told.len(), quoted(told, '“', '”')),
+    };
+    format!("“{}”, got it! 😊✨\n\n{remembered}", short(question))
+}
+
+fn quoted(told: &[String], open: char, close: char) -> String {
+    let from = told.len().saturating_sub(QUOTED);
+    let lines = told[from..].iter().map(|text| format!("・{open}{}{close}", short(text)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn short(text: &str) -> String {
+    let text = text.replace('\n', " ");
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
