@@ -79,7 +79,8 @@ const SHOWS = [
     const before = state.knobs.think;
     await does({ do: "think", ms: 3000 });
     const turn = await says(state, until, t("hello_there"));
-    await until(() => turn().asked);
+    // Long enough into its thought that one sees it think.
+    await until(() => turn().asked && Date.now() - turn().asked > 1000);
     await does({ do: "kill" });
     await until(() => done(turn()));
     await does({ do: "think", ms: before });

@@ -1,7 +1,7 @@
 // Wires the page: the feed comes in, the state takes it, and what it concerns is drawn.
 
 import { drawPhone, forgetPhones } from "./chat.js";
-import { does, toast } from "./dom.js";
+import { does, h, toast } from "./dom.js";
 import { switchLanguage, t, translate } from "./i18n.js";
 import { drawKnobs, makeKnobs } from "./knobs.js";
 import { drawDepth, drawLetters, drawTurn, forgetTurns, tick } from "./pipeline.js";
@@ -72,7 +72,7 @@ function drawModel() {
 
 function drawLife() {
   const { state: is, pid } = state.pipeline;
-  $("life").textContent = t(is) + (is === "up" && pid ? ` · pid ${pid}` : "");
+  $("life").replaceChildren(t(is), is === "up" && pid ? h("small", {}, ` pid ${pid}`) : "");
   $("life").dataset.state = is;
 }
 

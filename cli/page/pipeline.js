@@ -86,7 +86,7 @@ function stops(turn) {
   const begun = turn.attempts > 0;
   const all = [
     ["accepted", is(accepted != null, state === "sending"), accepted == null ? "" : `${accepted} ms ${t("of_two")}`],
-    ["queue", is(begun || state === "noticed", state === "queued" || state === "retry"), waited == null ? (state === "queued" ? t("waits") : "") : t("waited", { s: seconds(Math.max(0, waited)) })],
+    ["queue", is(begun || state === "noticed", state === "queued" || state === "retry"), waited == null ? (state === "queued" ? t("waits") : "") : waited < 1000 ? `${Math.max(0, waited)} ms` : t("waited", { s: seconds(waited) })],
     ["history", is(remembered != null, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
     ["model", is(wentPast, asked != null && state === "working"), thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking],
     ["stored", is(stored != null || (pushed > 0 && state === "answered"), false), ""],

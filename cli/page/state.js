@@ -88,6 +88,7 @@ const HANDLERS = {
       known.deliveries += 1;
       known.exchanges.push(exchange);
       for (const key of event.keys) state.keys.set(key, event.id);
+      known.apology = event.keys.at(-1);
       if (event.reply_token) state.tokens.set(event.reply_token, event.id);
     }
     return { turn: e.events[0]?.id };
@@ -165,7 +166,7 @@ const HANDLERS = {
 const STEPS = {
   accepted(turn) {
     turn.taken = true;
-    if (turn.state === "skipped") turn.state = "queued";
+    if (turn.state === "skipped" || turn.state === "dead") Object.assign(turn, { state: "queued", ended: null });
   },
   began(turn, e, state) {
     if (e.attempts > 1) {
@@ -175,7 +176,7 @@ const STEPS = {
     turn.killsAtStart = state.kills;
     turn.attempts = e.attempts;
     turn.waited ??= e.at - turn.at;
-    turn.state = "working";
+    Object.assign(turn, { state: "working", ended: null });
   },
   remembered(turn, e) {
     turn.remembered = e.messages;
@@ -208,14 +209,15 @@ function whose(state, { path, headers, body }) {
   const json = parsed(body);
   if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
   if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
-  const active = [...state.turns.values()].filter((turn) => turn.state === "working");
+  // The call may be heard of before the log's line that the attempt began.
+  const active = [...state.turns.values()].filter((turn) => turn.ended == null && turn.state !== "skipped");
   if (path.endsWith("/loading/start")) return active.find((turn) => turn.user === json?.chatId);
   if (!path.endsWith("/chat/completions")) return undefined;
   const asking = active.filter((turn) => turn.text === json?.messages?.at(-1)?.content);
   return asking.find((turn) => turn.asked == null) ?? asking[0];
 }
 
-function calls(state, turn, { path, status, broken, ms }) {
+function calls(state, turn, { path, headers, status, broken, ms }) {
   const failed = broken ?? status;
   if (path.endsWith("/chat/completions")) {
     if (state.knobs.modelOnce) Object.assign(state.knobs, { model: "", modelOnce: false });
@@ -223,6 +225,10 @@ function calls(state, turn, { path, status, broken, ms }) {
   }
   if (path.endsWith("/push")) {
     if (state.knobs.lineOnce) Object.assign(state.knobs, { line: "", lineOnce: false });
+    if (headers["x-line-retry-key"] === turn.apology) {
+      if (status === 200) turn.notes.push(["told", {}]);
+      return;
+    }
     if (status === 409) turn.notes.push(["conflict", {}]);
     else if (broken || status >= 400) turn.notes.push(["push_failed", { status: failed, broken }]);
     if (status === 200 || status === 409) turn.pushed += 1;

@@ -51,6 +51,8 @@ pub const SECRET: &str = "henji-dev";
 const MODEL: &str = "/standin/model";
 /// How long the stand-in model thinks at first.
 const THINK_MS: u64 = 1_200;
+/// After which pauses LINE delivers again what was not taken: short enough to be watched.
+const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 /// Who is there at first.
 const PEOPLE: [(&str, &str); 2] =
     [("U00000000000000000000000000000001", "Aoi"), ("U00000000000000000000000000000002", "Ren")];
@@ -165,6 +167,7 @@ fn world(
         line: line.clone(),
         secret: settings.channel_secret.clone(),
         endpoint: Mutex::new(format!("{origin}{WEBHOOK_PATH}")),
+        again: AGAIN_SECONDS.map(Duration::from_secs).to_vec(),
         http: http.clone(),
         clock: clock.clone(),
         on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, delivery)),

@@ -124,7 +124,9 @@ impl Bot {
 
     /// Posts these bytes under this signature; the status.
     pub async fn posts_signed(&self, body: impl Into<Vec<u8>>, signature: Option<&[u8]>) -> u16 {
-        let mut request = self.http.post(format!("{}{PATH}", self.origin)).body(body.into());
+        let body = body.into();
+        self.line.sends(&serde_json::from_slice(&body).unwrap_or_default(), tokio::time::Instant::now());
+        let mut request = self.http.post(format!("{}{PATH}", self.origin)).body(body);
         if let Some(signature) = signature {
             request = request.header("X-Line-Signature", signature);
         }

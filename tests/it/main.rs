@@ -24,6 +24,10 @@ mod model_faults;
 mod line_faults;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
+// LINE's stand-in, held against LINE's own specification.
+mod standin;
+// `henji dev`: its page's API, its guard, its replay.
+mod dev;
 // What both histories promise.
 mod history;
 // The functions on Lambda, with AWS stood in for.

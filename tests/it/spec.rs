@@ -10,7 +10,7 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 
 static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(|| {
-    let line = read(include_str!("../fixtures/specs/messaging-api.yml"));
+    let line = LINE.clone();
     let openai = read(include_str!("../fixtures/specs/chat-completions.yml"));
     [
         (PUSH, validator(&line, "PushMessageRequest")),
@@ -21,6 +21,37 @@ static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(||
     ]
     .into()
 });
+
+/// What LINE's specification says of one call and its answer: the request is of the form that its status
+/// says, and the answer is of the form that belongs to the status.
+pub fn check_call(method: &str, path: &str, request: Option<&Value>, status: u16, answer: &Value) {
+    let operation = &LINE["paths"][path][method];
+    assert!(operation.is_object(), "{method} {path} is no operation of LINE's");
+    let schema = |content: &Value| content["application/json"]["schema"].clone();
+    let is_accepted = (200..300).contains(&status);
+    if let Some(request) = request {
+        let form = schema(&operation["requestBody"]["content"]);
+        let problems = problems_of(&LINE, &form, request);
+        assert!(problems.is_empty() || !is_accepted, "accepted against the specification: {problems:?}");
+    }
+    let specified = &operation["responses"][status.to_string()];
+    assert!(specified.is_object() || !is_accepted, "{method} {path} never answers {status}");
+    let form = match schema(&specified["content"]) {
+        Value::Null if is_accepted => return,
+        Value::Null => json!({ "$ref": "#/components/schemas/ErrorResponse" }),
+        form => form,
+    };
+    let problems = problems_of(&LINE, &form, answer);
+    assert!(problems.is_empty(), "{method} {path} {status} {answer}: {problems:?}");
+}
+
+static LINE: LazyLock<Value> = LazyLock::new(|| read(include_str!("../fixtures/specs/messaging-api.yml")));
+
+fn problems_of(spec: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let document = json!({ "allOf": [schema], "components": spec["components"] });
+    let validator = jsonschema::draft202012::new(&document).expect("the schema is valid");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
 
 fn read(yaml: &str) -> Value {
     serde_saphyr::from_str(yaml).expect("the specification is YAML")

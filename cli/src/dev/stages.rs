@@ -21,7 +21,7 @@ use crate::serve::{self, DataDir, Settings};
 /// What the steps of a message are logged at.
 const LOG_LEVEL: &str = "warn,cli=info,ingress=info,worker=debug";
 /// `henji serve` waits 10 s, 30 s, 2 min, 5 min between attempts; here somebody watches.
-pub const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
+const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
 /// How long a killed pipeline stays dead, for the eye.
 const DEAD_FOR: Duration = Duration::from_millis(1_500);
 /// How often it may end by itself before it ever listened.
@@ -46,7 +46,7 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
 }
 
 /// The parent's view of it.
-pub struct Stages {
+pub(super) struct Stages {
     address: watch::Sender<Option<SocketAddr>>,
     kill: Notify,
     feed: Arc<Feed>,
@@ -54,27 +54,27 @@ pub struct Stages {
 
 impl Stages {
     /// Not started yet.
-    pub fn new(feed: Arc<Feed>) -> Arc<Self> {
+    pub(super) fn new(feed: Arc<Feed>) -> Arc<Self> {
         Arc::new(Self { address: watch::Sender::new(None), kill: Notify::new(), feed })
     }
 
     /// Where it listens, if it lives.
-    pub fn address(&self) -> Option<SocketAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         *self.address.borrow()
     }
 
     /// Waits until it lives.
-    pub async fn are_up(&self) {
+    pub(super) async fn are_up(&self) {
         let _ = self.address.subscribe().wait_for(Option::is_some).await;
     }
 
     /// SIGKILL, as an out-of-memory killer would.
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         self.kill.notify_one();
     }
 
     /// Starts it, and again whenever it ends, until `stop`.
-    pub async fn keep_running(
+    pub(super) async fn keep_running(
         &self,
         data: &Path,
         variables: &[(String, String)],

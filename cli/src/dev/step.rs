@@ -138,7 +138,11 @@ impl From<ModelFault> for Act {
         };
         let error =
             json!({ "message": "on purpose", "type": "invalid_request_error", "param": null, "code": code });
-        Self::Respond(status, vec![], json!({ "error": error }).to_string())
+        Self::Respond(
+            status,
+            vec![("x-request-id", "req_standin".to_owned())],
+            json!({ "error": error }).to_string(),
+        )
     }
 }
 

@@ -214,7 +214,7 @@ impl World {
             self.shows(user, event);
         }
         if is_new {
-            self.line.sends(&webhook);
+            self.line.sends(&webhook, Instant::now());
         }
         is_new
     }

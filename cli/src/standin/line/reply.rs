@@ -27,9 +27,8 @@ pub(super) struct Token {
 }
 
 impl Line {
-    /// A webhook goes out: its reply tokens are good from now on.
-    pub fn sends(&self, webhook: &Value) {
-        let now = Instant::now();
+    /// A webhook goes out now: its reply tokens are good from here on.
+    pub fn sends(&self, webhook: &Value, now: Instant) {
         let mut memory = lock(&self.memory);
         for event in webhook["events"].as_array().into_iter().flatten() {
             let (Some(token), Some(chat)) = (event["replyToken"].as_str(), chat(&event["source"])) else {
@@ -41,10 +40,10 @@ impl Line {
     }
 
     /// The chat of a token that is good, which it is no longer.
-    fn spend(&self, token: &str) -> Option<String> {
+    pub fn spends(&self, token: &str, now: Instant) -> Option<String> {
         let mut memory = lock(&self.memory);
         let token = memory.tokens.get_mut(token)?;
-        let is_good = token.last.elapsed() < TOKEN_LIFE && token.first.elapsed() < EVENT_LIFE;
+        let is_good = now - token.last < TOKEN_LIFE && now - token.first < EVENT_LIFE;
         (is_good && !std::mem::replace(&mut token.spent, true)).then(|| token.chat.clone())
     }
 }
@@ -70,7 +69,9 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
         Err(response) => return *response,
     };
     let token = request["replyToken"].as_str().unwrap_or_default();
-    let Some(chat) = line.spend(token) else { return error(400, "Invalid reply token", &[]) };
+    let Some(chat) = line.spends(token, Instant::now()) else {
+        return error(400, "Invalid reply token", &[]);
+    };
     let answer = line.accept(&chat, false, Sent { to: token.to_owned(), texts, retry_key: None });
     respond(200, &[request_id()], answer.to_string())
 }

@@ -32,9 +32,6 @@ use super::{
 
 /// How long LINE waits for the bot.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// After which pauses an event that was not taken is delivered again. LINE does not say how long its
-/// own are, nor how many; these are short enough to be watched.
-const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 /// The longest address that LINE takes.
 const ENDPOINT_MAX: usize = 500;
 
@@ -70,6 +67,9 @@ pub struct Webhooks {
     pub secret: SecretString,
     /// The address that webhooks go to.
     pub endpoint: Mutex<String>,
+    /// After which pauses an event that was not taken is delivered again. LINE does not say how long
+    /// its own are, nor how many.
+    pub again: Vec<Duration>,
     /// Posts them.
     pub http: Client,
     /// The wall clock.
@@ -94,8 +94,8 @@ impl Webhooks {
         }
         let mut again = event.clone();
         again["deliveryContext"]["isRedelivery"] = true.into();
-        for pause in AGAIN_SECONDS.map(Duration::from_secs) {
-            sleep(pause).await;
+        for pause in &self.again {
+            sleep(*pause).await;
             if self.post_event(&again).await {
                 return;
             }
@@ -117,7 +117,7 @@ impl Webhooks {
 
     /// Signs and posts one body; the bot's status.
     async fn post(&self, endpoint: &str, webhook: &Value) -> Result<u16, &'static str> {
-        self.line.sends(webhook);
+        self.line.sends(webhook, Instant::now());
         let body = webhook.to_string();
         let signed = signature::sign(&self.secret, body.as_bytes());
         let headers = json!({ "content-type": "application/json; charset=utf-8", signature::HEADER: signed });

@@ -7,7 +7,7 @@ use serde_json::Value;
 const QUOTED: usize = 3;
 const QUOTED_MAX: usize = 24;
 /// How many paragraphs a long answer has: more than one LINE message takes.
-const PARAGRAPHS: usize = 60;
+const PARAGRAPHS: usize = 130;
 
 /// What it says to the messages of a request.
 pub(super) fn words(messages: &[Value]) -> String {
