@@ -12,9 +12,12 @@ let parts;
 
 /** Makes the form, in the language of now. */
 export function makeKnobs(form, shows, state, until) {
-  const word = h("output");
-  const think = h("input", { type: "range", min: 0, max: THINK.length - 1, name: "think", input: () => say(), change: () => does({ do: "think", ms: THINK[think.value] }) });
-  const say = () => (word.textContent = t("seconds", { s: THINK[think.value] / 1000 }));
+  const word = h("b");
+  const think = h("input", { type: "range", "aria-label": t("think"), min: 0, max: THINK.length - 1, name: "think", input: () => say(), change: () => does({ do: "think", ms: THINK[think.value] }) });
+  const say = () => {
+    word.textContent = t("seconds", { s: THINK[think.value] / 1000 });
+    think.setAttribute("aria-valuetext", word.textContent);
+  };
   const model = fault("model", MODEL, "m_");
   const line = fault("line", LINE, "l_");
   form.replaceChildren(

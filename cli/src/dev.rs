@@ -182,6 +182,7 @@ fn world(
         letters: Letters::new(database, clock.clone()),
         recording: Mutex::new(Recording::default()),
         messages: Mutex::default(),
+        under_way: 0.into(),
         feed,
         webhooks,
         line: line.clone(),

@@ -2,7 +2,10 @@
 //! told of them. [`World::does`] is the one way in which anything is set going.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -59,6 +62,8 @@ pub(super) struct World {
     pub(super) recording: Mutex<Recording>,
     /// Every message that was sent, in order.
     pub(super) messages: Mutex<Vec<Message>>,
+    /// How many events LINE has not delivered yet.
+    pub(super) under_way: AtomicUsize,
 }
 
 /// A message that somebody sent.
@@ -74,7 +79,7 @@ pub(super) type Refusal = &'static str;
 impl World {
     /// Does it; what it sets going goes on by itself.
     pub(super) async fn does(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
-        let is_idle = self.depth().await.is_none_or(|depth| depth.queued + depth.in_flight == 0);
+        let is_idle = self.is_idle().await;
         let done = step.clone();
         match step {
             Step::Join { user, name } => self.join(&user, &name)?,
@@ -154,7 +159,11 @@ impl World {
 
     fn delivers(self: &Arc<Self>, event: Value) {
         let world = self.clone();
-        tokio::spawn(async move { world.webhooks.deliver(&event).await });
+        self.under_way.fetch_add(1, Relaxed);
+        tokio::spawn(async move {
+            world.webhooks.deliver(&event).await;
+            world.under_way.fetch_sub(1, Relaxed);
+        });
     }
 
     fn unsend(self: &Arc<Self>, n: usize) -> Result<(), Refusal> {
@@ -224,6 +233,12 @@ impl World {
         self.queue.depth().await.ok()
     }
 
+    /// Whether no webhook is on its way and no job is left.
+    async fn is_idle(&self) -> bool {
+        self.under_way.load(Relaxed) == 0
+            && self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0)
+    }
+
     /// Tells of the queue and its dead letters whenever they change.
     pub(super) async fn keeps_looking(self: Arc<Self>) {
         let (mut depth, mut letters) = (None, Value::Null);
@@ -246,7 +261,7 @@ impl World {
     pub(super) async fn rests(&self, at_most: Duration) -> bool {
         let end = Instant::now() + at_most;
         while Instant::now() < end {
-            if self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0) {
+            if self.is_idle().await {
                 return true;
             }
             sleep(LOOK_AGAIN).await;

@@ -1,0 +1,127 @@
+// What people do with their phones, and what the bot says.
+
+import assert from "node:assert/strict";
+import { AOI, REN, Desk, story } from "./henji.mjs";
+
+story("a first message is accepted at once, answered, and its way is shown", async (desk) => {
+  await desk.writes("こんにちは");
+  const turn = await desk.turn("answered", "こんにちは");
+  assert.match(await desk.says(0), /「こんにちは」ですね/);
+  assert.equal(await turn.locator(".way .done").count(), 6);
+  assert.match(await turn.locator(".way li").first().textContent(), /\d+ ms of 2 s/);
+  assert.match(await turn.locator(".way li").nth(3).textContent(), /→ \d+ tokens/);
+  await desk.phone().locator(".user .meta", { hasText: "Read" }).waitFor();
+  assert.match(await desk.page.locator("#model").textContent(), /stand-in/);
+  await desk.picture("first-message");
+});
+
+story("the second turn is asked with the first one, and two people are apart", async (desk) => {
+  await desk.writes("My cat is called Mochi");
+  await desk.turn("answered", "Mochi");
+  await desk.writes("What is she called?");
+  await desk.turn("answered", "What is she");
+  assert.match(await desk.says(1), /So far you told me 1 thing.*Mochi/s);
+  await desk.writes("What is she called?", REN);
+  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  assert.doesNotMatch(await desk.says(0, REN), /Mochi/);
+  assert.equal(await desk.spoke(), 2);
+  await desk.picture("two-people");
+});
+
+story("both people write the same at once and each is answered in their own chat", async (desk) => {
+  await Promise.all([desk.does({ do: "say", user: AOI, text: "same words" }), desk.does({ do: "say", user: REN, text: "same words" })]);
+  await desk.page.locator('.turn[data-state="answered"]').nth(1).waitFor();
+  assert.deepEqual([await desk.spoke(AOI), await desk.spoke(REN)], [1, 1]);
+});
+
+story("while the model thinks the bot is typing, until its answer", async (desk) => {
+  await desk.writes("slowly, please");
+  await desk.turn("working", "slowly");
+  await desk.phone().locator(".typing:visible").waitFor();
+  await desk.phone(REN).locator(".typing").waitFor({ state: "hidden" });
+  await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
+  await desk.picture("thinking");
+  await desk.turn("answered", "slowly");
+  await desk.phone().locator(".typing").waitFor({ state: "hidden" });
+}, { think: 2500 });
+
+story("a long answer comes in several bubbles", async (desk) => {
+  await desk.writes("Tell me a long story");
+  await desk.turn("answered", "long story");
+  assert.ok((await desk.spoke()) > 1);
+  const all = await desk.phone().locator(".bot .bubble").allTextContents();
+  assert.match(all.join(""), /Chapter 1 .*Chapter 130 /s);
+});
+
+story("stickers and pictures are shown and told politely; messages are unsent; the bot is blocked", async (desk) => {
+  await desk.phone().getByRole("button", { name: "Sticker", exact: true }).click();
+  await desk.phone().getByRole("button", { name: "Sticker 👋" }).click();
+  await desk.phone().locator(".sticker", { hasText: "👋" }).waitFor();
+  await (await desk.turn("noticed", "Sticker")).locator(".way", { hasText: "free" }).waitFor();
+
+  const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+  const file = { name: "dot.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };
+  await desk.phone().locator('.composer input[type="file"]').setInputFiles(file);
+  const picture = desk.phone().locator("img.picture");
+  await picture.waitFor();
+  assert.ok(await picture.evaluate((img) => img.decode().then(() => img.naturalWidth > 0)));
+  await desk.turn("noticed", "Picture");
+
+  await desk.phone().locator(".row.user").last().hover();
+  await desk.phone().locator(".row.user").last().getByRole("button", { name: "Unsend" }).click();
+  await desk.phone().getByText("Aoi unsent a message").waitFor();
+  await desk.turn("skipped", "unsend");
+  assert.equal(await desk.phone().locator("img.picture").count(), 0);
+
+  await desk.phone().getByRole("button", { name: "Block" }).click();
+  await desk.phone().getByText("Aoi blocked the bot").waitFor();
+  const spoke = await desk.spoke();
+  await desk.writes("Can you hear me?");
+  await desk.turn("answered", "Can you hear me?");
+  assert.equal(await desk.spoke(), spoke, "nothing arrives at who blocked the bot");
+  await desk.phone().getByRole("button", { name: "Unblock" }).click();
+  await desk.phone().getByText("Aoi is a friend again").waitFor();
+  await desk.picture("stickers-and-pictures");
+});
+
+story("Enter that ends a Japanese composition sends nothing", async (desk) => {
+  const box = desk.phone().locator("textarea");
+  await box.fill("にほんご");
+  const press = (options) => box.evaluate((box, options) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...options })), options);
+  await press({ isComposing: true });
+  await press({ keyCode: 229 });
+  await press({ shiftKey: true });
+  assert.equal(await box.inputValue(), "にほんご");
+  assert.equal(await desk.phone().locator(".row.user").count(), 0);
+  await press({});
+  await desk.turn("answered", "にほんご");
+  assert.equal(await desk.phone().locator(".row.user").count(), 1);
+});
+
+story("what people and the model write is text, never markup or script", async (desk) => {
+  const hostile = `<img src=x onerror=alert(1)>"><script>alert(2)</script>{{7*7}}\u202E\u0000javascript:alert(3)`;
+  await desk.does({ do: "join", user: `U${"a".repeat(32)}`, name: "<svg onload=a()>" });
+  await desk.writes(hostile.replace("\u0000", ""));
+  const turn = await desk.turn("answered", "onerror");
+  await turn.locator("summary").click();
+  await turn.locator("pre", { hasText: "onerror" }).first().waitFor();
+  assert.match(await desk.says(0), /<img src=x onerror=/);
+  assert.equal(await desk.page.locator('img[src="x"], #phones script, #phones svg, #pipeline script').count(), 0);
+  await desk.does({ do: "model", fault: "refuses", once: true });
+  await desk.writes("<b>bold</b>");
+  await desk.page.locator("#letters b", { hasText: "<b>bold</b>" }).waitFor();
+});
+
+story("two pages show the same, and a reload loses nothing", async (desk, henji) => {
+  const other = await Desk.at(henji, { colorScheme: "dark" });
+  await desk.writes("hello from here");
+  await other.phone().locator(".bot .bubble", { hasText: "hello from here" }).waitFor();
+  await other.writes("hello from there");
+  await desk.turn("answered", "hello from there");
+  const before = await desk.phone().locator(".bubble").allTextContents();
+  assert.equal(before.length, 4);
+  await desk.opens();
+  await desk.phone().locator(".bubble").nth(3).waitFor();
+  assert.deepEqual(await desk.phone().locator(".bubble").allTextContents(), before);
+  assert.deepEqual(other.faults, []);
+});

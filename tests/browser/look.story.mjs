@@ -1,0 +1,133 @@
+// How the page looks, in both languages, light and dark, wide and narrow, and to those who do not see it.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { AOI, REN, Desk, PICTURES, start, story } from "./henji.mjs";
+
+const NARROW = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+/** Something of everything, so that there is something to look at. */
+async function fill(desk) {
+  await desk.writes("おはよう！今日のお弁当はなにがいい？🍱");
+  await desk.page.locator('.turn[data-state="answered"]').first().waitFor();
+  await desk.writes("Hi! My train leaves at nine.", REN);
+  await desk.page.locator('.turn[data-state="answered"]').nth(1).waitFor();
+  await desk.writes("じゃあ、卵焼きも入れてね");
+  await desk.page.locator('.turn[data-state="answered"]').nth(2).waitFor();
+}
+
+for (const [name, look] of [
+  ["english-light", { locale: "en", colorScheme: "light" }],
+  ["japanese-dark", { locale: "ja", colorScheme: "dark" }],
+  ["phone-japanese-light", { ...NARROW, locale: "ja", colorScheme: "light" }],
+  ["phone-english-dark", { ...NARROW, locale: "en", colorScheme: "dark" }],
+]) {
+  story(`${name} is readable, fits its screen, and names everything it offers`, async (desk) => {
+    const narrow = name.startsWith("phone");
+    await desk.does({ do: "say", user: AOI, text: "こんにちは" });
+    await desk.does({ do: "model", fault: "refuses", once: true });
+    await desk.does({ do: "say", user: REN, text: "hello" });
+    await desk.page.locator(".turn").nth(1).waitFor({ state: "attached" });
+    for (const view of narrow ? ["chats", "knobs", "pipeline"] : ["all"]) {
+      if (narrow) await desk.page.locator(`.views [data-view="${view}"]`).click();
+      if (view === "pipeline" || view === "all") await desk.page.locator('.turn[data-state="answered"]').first().waitFor();
+      assert.equal(await desk.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0, "nothing sticks out");
+      assert.deepEqual(await desk.page.evaluate(faint), [], `${view}: contrast`);
+      const names = await desk.page.locator("body").ariaSnapshot();
+      assert.doesNotMatch(names, /- (button|textbox|combobox|slider|link)(:|\s*$|\s*\[)/m, `${view}: everything has a name`);
+      await desk.picture(`${name}-${view}`);
+    }
+    assert.equal(await desk.page.evaluate(() => document.documentElement.lang), look.locale);
+  }, { look });
+}
+
+/** The texts whose contrast is below 4.5 : 1 (3 : 1 where large), with what it is. Runs in the page. */
+function faint() {
+  const parse = (text) => {
+    const canvas = faint.canvas ??= Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+  const luminance = (rgb) => rgb.map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (e) => (e ? over(parse(getComputedStyle(e).backgroundColor), ground(e.parentElement)) : [255, 255, 255]);
+  const bad = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
+    const style = getComputedStyle(e);
+    const box = e.getBoundingClientRect();
+    if (!text || e.tagName === "OPTION" || e.disabled || !box.width || style.opacity === "0" || !e.checkVisibility({ opacityProperty: true })) continue;
+    const behind = ground(e);
+    const [a, b] = [luminance(over(parse(style.color), behind)), luminance(behind)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (parseFloat(style.fontSize) >= 24 ? 3 : 4.5)) bad.push(`${text.slice(0, 20)} ${ratio.toFixed(2)}`);
+  }
+  return bad;
+}
+
+story("language and theme are switched by hand and remembered", async (desk) => {
+  await desk.page.getByRole("button", { name: "日本語で表示" }).click();
+  await desk.page.getByRole("heading", { name: "壊してみる" }).waitFor();
+  await desk.page.locator("#theme").click();
+  await desk.opens();
+  await desk.page.getByRole("heading", { name: "パイプライン" }).waitFor();
+  assert.equal(await desk.page.evaluate(() => document.documentElement.dataset.theme), "dark");
+});
+
+story("all of it can be done from the keyboard", async (desk) => {
+  await desk.page.keyboard.press("Tab");
+  assert.equal(await desk.page.evaluate(() => document.activeElement.className), "skip");
+  await desk.phone().locator("textarea").focus();
+  await desk.page.keyboard.type("typed");
+  await desk.page.keyboard.press("Enter");
+  await desk.turn("answered", "typed");
+  assert.equal(await desk.page.evaluate(() => document.activeElement.tagName), "TEXTAREA", "the focus stays");
+  await desk.page.keyboard.press("Tab");
+  await desk.page.keyboard.press("Tab");
+  assert.equal(await desk.page.evaluate(() => document.activeElement.closest("[data-user]")?.dataset.user), REN);
+});
+
+story("the README's picture", async (desk) => {
+  await fill(desk);
+  await desk.does({ do: "think", ms: 3000 });
+  await desk.page.getByRole("button", { name: "The worker dies" }).click();
+  const killed = await desk.turn("answered", "Good morning");
+  await killed.locator(".notes .attempt").waitFor();
+  await desk.writes("それから、お茶もお願い🍵");
+  await desk.writes("Wake me at eight, please!", REN);
+  await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).first().waitFor();
+  await desk.picture("readme");
+}, { look: { viewport: { width: 1360, height: 860 } }, think: 600 });
+
+test("a saved conversation is replayed word for word; a page whose henji is gone says so", { timeout: 60_000 }, async () => {
+  const first = await start();
+  const file = join(PICTURES, "conversation.json");
+  let desk = await Desk.at(first);
+  await fill(desk);
+  await desk.does({ do: "sticker", user: AOI, sticker: 1 });
+  await desk.does({ do: "line", fault: "loses", once: true });
+  await desk.writes("keep this", REN);
+  await desk.turn("answered", "keep this");
+  const [download] = await Promise.all([desk.page.waitForEvent("download"), desk.page.getByRole("link", { name: "Save" }).click()]);
+  await download.saveAs(file);
+  // The same page can replay it as well, with people whom the bot does not know.
+  await desk.page.locator("#replay").setInputFiles(file);
+  await desk.page.getByText("word for word").waitFor();
+  writeFileSync(join(PICTURES, "broken.json"), "{");
+  await desk.page.locator("#replay").setInputFiles(join(PICTURES, "broken.json"));
+  await desk.page.getByText("no conversation saved by henji dev").waitFor();
+  first.stop();
+  await desk.page.getByText("henji dev does not answer").waitFor();
+
+  const second = await start("--replay", file);
+  await second.printed(/Replayed \d+ steps: \d+ messages from the bot, \d+ in the file, word for word the same/);
+  desk = await Desk.at(second, { locale: "ja" });
+  await desk.page.locator(".bubble", { hasText: "卵焼き" }).first().waitFor();
+  await desk.picture("replayed");
+  second.stop();
+});

@@ -1,0 +1,111 @@
+// What can go wrong between a message and its answer, and that the answer comes once all the same.
+
+import assert from "node:assert/strict";
+import { AOI, story } from "./henji.mjs";
+
+story("an event that LINE delivers twice is answered once", async (desk) => {
+  await desk.page.getByRole("button", { name: "LINE delivers twice" }).click();
+  const turn = await desk.turn("answered", "Good morning");
+  await turn.locator(".notes .redelivered").waitFor();
+  await desk.page.getByRole("button", { name: "Redeliver the last webhook" }).click();
+  await turn.locator(".notes .redelivered").nth(1).waitFor();
+  await desk.writes("and you?");
+  await desk.turn("answered", "and you?");
+  assert.equal(await desk.spoke(), 2);
+  await desk.picture("redelivery");
+});
+
+story("a worker that is killed in mid-turn, twice, answers once", async (desk) => {
+  await desk.writes("will you survive this?");
+  for (const attempt of [1, 2]) {
+    await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
+    const pid = await desk.page.locator("#life").textContent();
+    await desk.page.getByRole("button", { name: "Kill the worker" }).click();
+    await desk.page.locator('#life[data-state="killed"]').waitFor();
+    await desk.page.locator(".notes .attempt").nth(attempt - 1).waitFor();
+    assert.notEqual(await desk.page.locator("#life").textContent(), pid);
+  }
+  const turn = await desk.turn("answered", "will you survive");
+  assert.match(await turn.locator(".notes").textContent(), /Attempt 3 begins: the worker before it died/);
+  await desk.writes("thank you");
+  await desk.turn("answered", "thank you");
+  assert.equal(await desk.spoke(), 2);
+  await desk.picture("killed");
+}, { think: 1500 });
+
+story("a message that is sent while the pipeline is dead is delivered again, and answered", async (desk) => {
+  await desk.does({ do: "kill" });
+  await desk.page.locator('#life[data-state="killed"]').waitFor();
+  await desk.writes("is anybody there?");
+  const turn = await desk.turn("answered", "is anybody there?");
+  await turn.locator(".notes .not_taken").first().waitFor();
+  assert.equal(await desk.spoke(), 1);
+});
+
+story("an answer whose receipt LINE lost is pushed again under its key and arrives once", async (desk) => {
+  await desk.page.getByRole("button", { name: "An answer is lost" }).click();
+  const turn = await desk.turn("answered", "Good morning");
+  await turn.locator(".notes .conflict").waitFor();
+  assert.equal(await desk.spoke(), 1);
+  assert.equal(await desk.page.locator('select[name="line"]').inputValue(), "", "it was for once");
+  await desk.picture("lost-answer");
+});
+
+story("what the model refuses is a dead letter, its user is told, and a redrive answers it", async (desk) => {
+  await desk.page.locator('select[name="model"]').selectOption("refuses");
+  await desk.writes("a delicate question");
+  const turn = await desk.turn("dead", "a delicate question");
+  const letter = desk.page.locator("#letters li");
+  assert.match(await letter.textContent(), /model_refused/);
+  await turn.locator(".notes .told").waitFor();
+  assert.match(await desk.says(0), /ごめんなさい/);
+  await desk.page.locator("#depth .some", { hasText: "1" }).waitFor();
+  await desk.picture("dead-letter");
+  await letter.getByRole("button", { name: "Redrive" }).click();
+  await desk.turn("answered", "a delicate question");
+  await desk.page.locator("#letters").waitFor({ state: "hidden" });
+  assert.match(await desk.says(1), /a delicate question/);
+});
+
+story("a model that fails for a while, and one that hangs, are waited for", async (desk) => {
+  await desk.page.locator('#knobs fieldset select').nth(1).selectOption("");
+  await desk.page.locator('select[name="model"]').selectOption("hangs");
+  await desk.writes("take your time");
+  await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
+  await desk.page.locator('select[name="model"]').selectOption("busy");
+  const turn = await desk.turn("retry", "take your time");
+  await turn.locator(".notes .again_in").first().waitFor();
+  await desk.picture("retry");
+  await desk.page.locator('select[name="model"]').selectOption("");
+  await desk.turn("answered", "take your time");
+  assert.equal(await desk.spoke(), 1);
+});
+
+story("the month's messages are used up: a dead letter that a redrive only pushes", async (desk) => {
+  await desk.page.locator('select[name="line"]').selectOption("quota");
+  await desk.writes("one too many");
+  await desk.turn("dead", "one too many");
+  assert.match(await desk.page.locator("#letters li").textContent(), /line_quota/);
+  assert.equal(await desk.spoke(), 0);
+  await desk.page.locator('select[name="line"]').selectOption("");
+  await desk.page.getByRole("button", { name: "Redrive" }).click();
+  await desk.turn("answered", "one too many");
+  assert.equal(await desk.spoke(), 1);
+});
+
+story("the raw JSON has signature and headers, hides credentials, and can be copied", async (desk) => {
+  await desk.writes("show me");
+  const turn = await desk.turn("answered", "show me");
+  await turn.locator("summary").click();
+  const wire = await turn.locator("details").textContent();
+  assert.match(wire, /x-line-signature: [\w+/]{43}=/);
+  assert.match(wire, /x-line-retry-key: [0-9a-f-]{36}/);
+  assert.match(wire, /Bearer •+/);
+  assert.doesNotMatch(await desk.page.content(), /Bearer henji-dev/);
+  for (const path of ["/v2/bot/message/push", "/v2/bot/chat/loading/start", "/v1/chat/completions"]) assert.ok(wire.includes(path), path);
+  await turn.getByRole("button", { name: "Copy" }).first().click();
+  const copied = JSON.parse(await desk.page.evaluate(() => navigator.clipboard.readText()));
+  assert.equal(copied.events[0].source.userId, AOI);
+  await turn.locator(".exchange").first().scrollIntoViewIfNeeded();
+  await desk.picture("raw-json");
+});
