@@ -21,7 +21,7 @@ export function makeKnobs(form, shows, state, until) {
   const model = fault("model", MODEL, "m_");
   const line = fault("line", LINE, "l_");
   form.replaceChildren(
-    h("label", { class: "wide" }, h("span", {}, t("think"), " ", word), think),
+    h("label", {}, h("span", {}, t("think"), " ", word), think),
     model.field, line.field,
     h("div", { class: "wide buttons" },
       h("button", { type: "button", class: "danger", title: t("kill_why"), click: () => does({ do: "kill" }) }, t("kill")),
@@ -52,7 +52,7 @@ export function drawKnobs(state) {
   say();
   for (const [name, { which, once, field }] of [["model", model], ["line", line]]) {
     which.value = state.knobs[name];
-    once.hidden = which.value === "quota";
+    once.hidden = ["", "quota"].includes(which.value);
     if (which.value) once.value = state.knobs[`${name}Once`] ? "1" : "";
     field.classList.toggle("on", Boolean(which.value));
   }

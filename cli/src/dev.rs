@@ -4,7 +4,7 @@
 
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -23,12 +23,13 @@ use self::{
     guard::Guard,
     stages::Stages,
     step::Step,
-    world::{World, lock, tell_arrival, tell_delivery},
+    tell::{tell_arrival, tell_delivery},
+    world::{World, lock},
 };
 use crate::{
     http::{self, WEBHOOK_PATH},
     serve::{self, DATABASE, DataDir, Settings},
-    sqlite::{Database, letters::Letters, queue::SqliteQueue},
+    sqlite::{Database, history, letters::Letters, queue::SqliteQueue},
     standin::{
         line::{Arrival, Line, webhook::Webhooks},
         model::Model,
@@ -42,6 +43,8 @@ mod page;
 pub mod stages;
 mod step;
 mod tap;
+mod tell;
+mod watch;
 mod webhook;
 mod world;
 
@@ -92,7 +95,8 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let env = environment(env, &origin);
     let settings = Settings::from_env(&env)?;
     let (clock, client) = (wall_clock(), worker::adapters::http::client()?);
-    let world = world(&settings, &data, &origin, upstream, client.clone(), clock, stop.clone())?;
+    let database = Database::open(&data.join(DATABASE))?;
+    let world = world(&settings, database.clone(), &origin, upstream, client.clone(), clock, stop.clone());
     let hello = json!({
         "offline": is_offline,
         "model": settings.worker.model,
@@ -112,6 +116,10 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     } else {
         for (user, name) in PEOPLE {
             let _ = world.does(Step::Join { user: user.into(), name: name.into() }).await;
+            let messages = history::count(&database, user).await?;
+            if messages > 0 {
+                world.feed.tell("past", json!({ "user": user, "messages": messages }));
+            }
         }
     }
     let variables = variables(&env)?;
@@ -152,15 +160,14 @@ fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
 
 fn world(
     settings: &Settings,
-    data: &Path,
+    database: Database,
     origin: &str,
     upstream: Option<String>,
     http: Client,
     clock: Clock,
     stop: CancellationToken,
-) -> anyhow::Result<Arc<World>> {
+) -> Arc<World> {
     let feed = Feed::new(clock.clone(), stop);
-    let database = Database::open(&data.join(DATABASE))?;
     let line = Line::new();
     let deliveries = feed.clone();
     let webhooks = Arc::new(Webhooks {
@@ -193,11 +200,13 @@ fn world(
     line.shows(move |chat, arrival| {
         let Some(world) = watched.upgrade() else { return };
         if let Arrival::Messages { messages, .. } = &arrival {
-            messages.iter().for_each(|(_, text)| lock(&world.recording).hears(chat, text));
+            for (_, text) in messages {
+                lock(&world.recording).hears(chat, text);
+            }
         }
         tell_arrival(&world.feed, chat, arrival);
     });
-    Ok(world)
+    world
 }
 
 fn router(world: &Arc<World>, http: Client, listens: SocketAddr) -> Router {

@@ -29,7 +29,7 @@ pub enum Act {
     Respond(u16, Vec<(&'static str, String)>, String),
     /// Behaves, but only after this long.
     After(Duration),
-    /// Never answers; breaks off once [`Script::always`] says something else.
+    /// Never answers; breaks off once [`Script::misbehaves`] says something else.
     Hang,
     /// Does nothing and breaks the connection in the middle of an answer.
     Reset,
@@ -71,24 +71,17 @@ impl Script {
         lock(&self.acts).entry(path.to_owned()).or_default().push_back(act);
     }
 
-    /// From now on every request to `path` is treated so, and those that hang are broken off.
-    pub fn always(&self, path: &str, act: Option<Act>) {
-        let mut standing = lock(&self.standing);
-        match act {
-            Some(act) => standing.insert(path.to_owned(), act),
-            None => standing.remove(path),
-        };
-        self.unhung.notify_waiters();
-    }
-
-    /// The next request to `path` is treated so, and none after it.
-    pub fn only(&self, path: &str, act: Act) {
-        lock(&self.acts).insert(path.to_owned(), VecDeque::from([act]));
-    }
-
-    /// Nothing is to be done wrong at `path` any more.
-    pub fn clear(&self, path: &str) {
+    /// Requests to `path` are treated so: the next one alone, or all until further notice; and those that
+    /// hang are broken off.
+    pub fn misbehaves(&self, path: &str, act: Option<&Act>, once: bool) {
         lock(&self.acts).remove(path);
+        lock(&self.standing).remove(path);
+        match act {
+            Some(act) if once => self.will(path, act.clone()),
+            Some(act) => drop(lock(&self.standing).insert(path.to_owned(), act.clone())),
+            None => {}
+        }
+        self.unhung.notify_waiters();
     }
 
     /// From now on every request behaves.

@@ -108,6 +108,7 @@ test("a saved conversation is replayed word for word; a page whose henji is gone
   const first = await start();
   const file = join(PICTURES, "conversation.json");
   let desk = await Desk.at(first);
+  await desk.does({ do: "think", ms: 0 });
   await fill(desk);
   await desk.does({ do: "sticker", user: AOI, sticker: 1 });
   await desk.does({ do: "line", fault: "loses", once: true });

@@ -68,8 +68,8 @@ story("what the model refuses is a dead letter, its user is told, and a redrive 
 });
 
 story("a model that fails for a while, and one that hangs, are waited for", async (desk) => {
-  await desk.page.locator('#knobs fieldset select').nth(1).selectOption("");
   await desk.page.locator('select[name="model"]').selectOption("hangs");
+  await desk.page.getByLabel("How often").first().selectOption("until I say stop");
   await desk.writes("take your time");
   await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
   await desk.page.locator('select[name="model"]').selectOption("busy");

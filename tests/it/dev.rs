@@ -1,1 +1,256 @@
+//! `henji dev` as a process, without a browser: who may talk to it, what it says to bad input, that it
+//! shows no secret, that its pipeline can be killed. The page itself is walked in `tests/browser`.
 
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{bot::PATH, process::henji};
+
+const AOI: &str = "U00000000000000000000000000000001";
+
+struct Dev {
+    child: Child,
+    data: TempDir,
+    origin: String,
+    http: reqwest::Client,
+}
+
+impl Dev {
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().unwrap();
+        let mut child = command(&["--listen", "127.0.0.1:0"], data.path(), variables).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let origin = line.trim().trim_end_matches('/').rsplit(' ').next().unwrap().to_owned();
+        Self { child, data, origin, http: worker::adapters::http::client().unwrap() }
+    }
+
+    /// The status of a request with these headers.
+    async fn status(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = self.http.request(method, format!("{}{path}", self.origin)).body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    async fn does(&self, step: Value) -> u16 {
+        let headers = [("origin", self.origin.as_str()), ("content-type", "application/json")];
+        self.status("POST", "/dev/steps", &headers, &step.to_string()).await
+    }
+
+    /// Reads the feed from its start until an entry is as wanted; everything read so far.
+    async fn feed_until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut feed = self.http.get(format!("{}/dev/events", self.origin)).send().await.unwrap();
+        let (mut text, mut read) = (String::new(), vec![]);
+        let reading = async {
+            loop {
+                text += std::str::from_utf8(&feed.chunk().await.unwrap().expect("the feed goes on")).unwrap();
+                while let Some((line, rest)) = text.split_once('\n') {
+                    let entry = line.strip_prefix("data: ").map(|data| serde_json::from_str(data).unwrap());
+                    text = rest.to_owned();
+                    let Some(entry) = entry else { continue };
+                    let is_wanted = wanted(&entry);
+                    read.push(entry);
+                    if is_wanted {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it is never told");
+        read
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(args: &[&str], folder: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(henji());
+    command.arg("dev").args(args).env_clear().envs(variables.iter().copied()).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[tokio::test]
+async fn other_hosts_and_origins_are_refused_and_the_page_lets_nothing_else_in() {
+    let dev = Dev::start(&[]);
+    let host = dev.origin.trim_start_matches("http://");
+    let port = host.rsplit(':').next().unwrap();
+    let step = json!({ "do": "say", "user": AOI, "text": "hi" }).to_string();
+    let json = ("content-type", "application/json");
+    for own in [host.to_owned(), format!("localhost:{port}")] {
+        assert_eq!(dev.status("GET", "/", &[("host", &own)], "").await, 200, "{own}");
+        let origin = format!("http://{own}");
+        let headers = [("host", own.as_str()), ("origin", &origin), json];
+        assert_eq!(dev.status("POST", "/dev/steps", &headers, &step).await, 204, "{own}");
+    }
+    let strangers = [
+        "evil.example",
+        "evil.example:80",
+        "localhost",
+        "127.0.0.1",
+        "[::1]:1",
+        "localhost.evil.example",
+        "",
+    ]
+    .map(ToOwned::to_owned);
+    for stranger in strangers.into_iter().chain([
+        format!("evil.example:{port}"),
+        format!("127.0.0.1.evil.example:{port}"),
+        format!("192.168.0.1:{port}"),
+        format!("127.0.0.1:{}", 1),
+    ]) {
+        for path in ["/", "/dev/events", "/dev/conversation", "/healthz", "/v2/bot/info"] {
+            assert_eq!(dev.status("GET", path, &[("host", &stranger)], "").await, 403, "{stranger} {path}");
+        }
+        let origin = format!("http://{stranger}");
+        for headers in [
+            vec![("origin", origin.as_str()), json],
+            vec![("origin", "null"), json],
+            vec![("host", &stranger), ("origin", &origin), json],
+            vec![json],
+        ] {
+            assert_eq!(dev.status("POST", "/dev/steps", &headers, &step).await, 403, "{headers:?}");
+        }
+        assert_eq!(dev.status("POST", PATH, &[("origin", &origin)], "{}").await, 403);
+    }
+    assert_eq!(
+        dev.status("POST", "/dev/steps", &[("origin", &dev.origin), ("content-type", "text/plain")], &step)
+            .await,
+        400
+    );
+    let page = dev.http.get(&dev.origin).send().await.unwrap();
+    let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    let text = page.text().await.unwrap();
+    assert!(!text.contains("http://") && !text.contains("https://"), "the page loads nothing from elsewhere");
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
+    let dev = Dev::start(&[]);
+    for step in [
+        json!({}),
+        json!({ "do": "nothing" }),
+        json!({ "do": "say", "user": AOI }),
+        json!({ "do": "say", "user": AOI, "text": " \n" }),
+        json!({ "do": "say", "user": AOI, "text": "a".repeat(100_001) }),
+        json!({ "do": "say", "user": "nobody", "text": "a" }),
+        json!({ "do": "say", "user": AOI, "text": "a", "more": 1 }),
+        json!({ "do": "sticker", "user": AOI, "sticker": 6 }),
+        json!({ "do": "picture", "user": AOI, "base64": "PHN2Zz4=" }),
+        json!({ "do": "picture", "user": AOI, "base64": "!" }),
+        json!({ "do": "unsend", "message": 0 }),
+        json!({ "do": "redeliver" }),
+        json!({ "do": "join", "user": "U1", "name": "short" }),
+        json!({ "do": "join", "user": AOI.replace('1', "3"), "name": "" }),
+        json!({ "do": "model", "fault": "sings" }),
+    ] {
+        assert_eq!(dev.does(step.clone()).await, 400, "{step}");
+    }
+    assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": "still there?" })).await, 204);
+    dev.feed_until(|entry| entry["name"] == "answered").await;
+}
+
+#[tokio::test]
+async fn secrets_in_use_are_never_shown() {
+    let secrets = [
+        ("LINE_CHANNEL_SECRET", "a-real-channel-secret"),
+        ("LINE_CHANNEL_ACCESS_TOKEN", "a-real-access-token"),
+        ("OPEN_AI_API_KEY", "sk-a-real-key"),
+        // A server that is not there: what is shown of a failure must not show the key either.
+        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
+    ];
+    let dev = Dev::start(&secrets);
+    assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await, 204);
+    let told = dev.feed_until(|entry| entry["name"] == "to be tried again").await;
+    let saved = dev.http.get(format!("{}/dev/conversation", dev.origin)).send().await.unwrap();
+    let shown = format!("{} {}", json!(told), saved.text().await.unwrap());
+    assert!(shown.contains("x-line-signature") && shown.contains("Bearer •"));
+    for (name, secret) in &secrets[..3] {
+        assert!(!shown.contains(secret), "{name}");
+    }
+    assert!(told.iter().any(|entry| entry["kind"] == "hello" && entry["offline"] == false));
+}
+
+#[tokio::test]
+async fn a_killed_pipeline_is_another_process_and_the_answer_comes_once() {
+    let dev = Dev::start(&[]);
+    dev.does(json!({ "do": "think", "ms": 400 })).await;
+    dev.feed_until(|entry| entry["state"] == "up").await;
+    dev.does(json!({ "do": "say", "user": AOI, "text": "survive this" })).await;
+    for begun in 1..=3 {
+        let is_asked = |entry: &Value| entry["kind"] == "step" && entry["attempts"] == begun;
+        dev.feed_until(is_asked).await;
+        dev.does(json!({ "do": "kill" })).await;
+    }
+    let told = dev.feed_until(|entry| entry["name"] == "answered").await;
+    let of = |kind: &str| told.iter().filter(|entry| entry["kind"] == kind).count();
+    assert_eq!(of("answer"), 1);
+    let pids: Vec<_> = told.iter().filter_map(|entry| entry["pid"].as_u64()).collect();
+    assert_eq!(pids.len(), 4, "{pids:?}");
+    // The pipeline ends with its parent, however that ends.
+    let last = *pids.last().unwrap();
+    drop(dev);
+    for _ in 0..500 {
+        let status = std::fs::read_to_string(format!("/proc/{last}/stat")).unwrap_or_default();
+        if status.is_empty() || status.contains(") Z ") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the pipeline outlives henji dev");
+}
+
+#[test]
+fn bad_input_is_one_clear_line() {
+    let folder = TempDir::new().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let file = folder.path().join("file");
+    for (text, why) in [
+        ("{", "no conversation saved by henji dev"),
+        ("[1, 2]", "no conversation saved by henji dev"),
+        (r#"{"henji_conversation": 9, "steps": []}"#, "version 9"),
+        (r#"{"henji_conversation": 1, "steps": [{"do": "dance"}]}"#, "dance"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        fails(folder.path(), &["--replay", "file"], &["file cannot be replayed", why]);
+    }
+    fails(folder.path(), &["--replay", "missing"], &["missing cannot be read"]);
+    fails(folder.path(), &["--listen", &port], &[&port, "cannot be listened on"]);
+    fails(folder.path(), &["--data", "/proc/henji"], &["/proc/henji", "cannot be made"]);
+    fails(folder.path(), &["--data", "file"], &["file"]);
+}
+
+fn fails(folder: &Path, args: &[&str], words: &[&str]) {
+    let output = command(args, folder, &[]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{args:?}: {error}");
+    for word in words {
+        assert!(error.starts_with("henji: ") && error.contains(word), "{args:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_of_another_henji_is_refused_and_what_it_remembers_is_said() {
+    let dev = Dev::start(&[]);
+    dev.feed_until(|entry| entry["state"] == "up").await;
+    let data = dev.data.path().join(".henji-dev");
+    fails(dev.data.path(), &["--listen", "127.0.0.1:0"], &["another henji works on .henji-dev"]);
+    assert!(data.join("henji.db").is_file());
+}

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Conversation {
-    henji_conversation: u32,
+    #[serde(rename = "henji_conversation")]
+    version: u32,
     steps: Vec<Recorded>,
     /// What each user was told, in order.
     #[serde(default)]
@@ -67,7 +68,7 @@ impl Recording {
     /// As a file.
     pub(super) fn saved(&self) -> Conversation {
         let (steps, answers) = (self.steps.clone(), self.answers.clone());
-        Conversation { henji_conversation: VERSION, steps, answers }
+        Conversation { version: VERSION, steps, answers }
     }
 }
 
@@ -83,7 +84,7 @@ impl Conversation {
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         let conversation: Self =
             serde_json::from_str(text).context("it is no conversation saved by henji dev")?;
-        match conversation.henji_conversation {
+        match conversation.version {
             VERSION => Ok(conversation),
             other => bail!("it has version {other}, and this henji reads version {VERSION}"),
         }
@@ -115,8 +116,8 @@ impl Conversation {
             expected += then.map_or(0, Vec::len);
             same &= now == then;
         }
-        let word = if same { "word for word the same" } else { "not the same" };
-        println!("Replayed {steps} steps: {got} messages from the bot, {expected} in the file, {word}.");
+        let verdict = if same { "word for word the same" } else { "not the same" };
+        println!("Replayed {steps} steps: {got} messages from the bot, {expected} in the file, {verdict}.");
         let done = json!({ "done": steps, "steps": steps, "got": got, "expected": expected, "same": same });
         world.feed.tell("replay", done);
     }

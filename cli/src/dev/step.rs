@@ -2,7 +2,7 @@
 //! replay does it again.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::standin::Act;
 
@@ -97,6 +97,30 @@ pub(super) enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         letter: Option<String>,
     },
+}
+
+impl Step {
+    /// As the page is told of it: a picture's bytes are not repeated.
+    pub(super) fn shown(&self) -> Value {
+        let mut step = json!(self);
+        if let Some(step) = step.as_object_mut() {
+            step.remove("base64");
+        }
+        step
+    }
+
+    /// Whose doing it is.
+    pub(super) fn user(&self) -> Option<&str> {
+        match self {
+            Self::Join { user, .. }
+            | Self::Say { user, .. }
+            | Self::Sticker { user, .. }
+            | Self::Picture { user, .. }
+            | Self::Follow { user }
+            | Self::Unfollow { user } => Some(user),
+            _ => None,
+        }
+    }
 }
 
 /// How the model misbehaves.

@@ -18,7 +18,7 @@ use ingress::signature;
 use reqwest::Client;
 use serde_json::json;
 
-use super::world::{World, tell_delivery};
+use super::{tell::tell_delivery, world::World};
 use crate::{http::WEBHOOK_PATH, standin::line::webhook::Delivery};
 
 /// Longer than the pipeline takes for any answer.

@@ -12,22 +12,18 @@ use std::{
 use axum::body::Bytes;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use shared::job::EventId;
-use tokio::time::{Instant, sleep};
-use worker::{answer::Clock, deliver::retry_key};
+use tokio::time::Instant;
+use worker::answer::Clock;
 
 use super::{conversation::Recording, feed::Feed, stages::Stages, step::Step};
 use crate::{
     sqlite::{
         letters::{Letters, Redriven},
-        queue::{Depth, SqliteQueue},
+        queue::SqliteQueue,
     },
     standin::{
         Act,
-        line::{
-            Arrival, Line, PUSH, REPLY, phone,
-            webhook::{Delivery, Webhooks},
-        },
+        line::{Line, PUSH, REPLY, phone, webhook::Webhooks},
         model::{COMPLETIONS, Model},
     },
 };
@@ -35,10 +31,6 @@ use crate::{
 /// The longest text that LINE's app lets one send is not documented; a webhook is 2 MB at most here.
 const TEXT_MAX: usize = 100_000;
 const THINK_MAX: Duration = Duration::from_mins(3);
-/// How many pushes of an event the page knows by their retry keys.
-const KEYS: u32 = 8;
-/// How often the queue is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// It all.
 pub(super) struct World {
@@ -81,6 +73,12 @@ impl World {
     pub(super) async fn does(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let is_idle = self.is_idle().await;
         let done = step.clone();
+        if let Some(user) = step.user()
+            && !matches!(step, Step::Join { .. })
+            && !self.line.knows(user)
+        {
+            return Err("there is no such person");
+        }
         match step {
             Step::Join { user, name } => self.join(&user, &name)?,
             Step::Say { user, text } => {
@@ -105,16 +103,19 @@ impl World {
             Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
             Step::Model { fault, once } => {
                 let act = fault.map(Act::from);
-                break_on_purpose(&self.model.script, &[COMPLETIONS], act, once);
+                self.model.script.misbehaves(COMPLETIONS, act.as_ref(), once);
             }
             Step::Line { fault, once } => {
-                break_on_purpose(&self.line.script, &[PUSH, REPLY], fault.map(Act::from), once);
+                let act = fault.map(Act::from);
+                for path in [PUSH, REPLY] {
+                    self.line.script.misbehaves(path, act.as_ref(), once);
+                }
             }
             Step::Quota { left } => self.line.has_quota(left),
             Step::Kill => self.stages.kill(),
             Step::Redrive { letter } => self.redrive(letter).await?,
         }
-        self.feed.tell("did", json!({ "step": without_bytes(&done) }));
+        self.feed.tell("did", json!({ "step": done.shown() }));
         lock(&self.recording).note(done, is_idle);
         Ok(())
     }
@@ -227,116 +228,6 @@ impl World {
         }
         is_new
     }
-
-    /// How full the queue is; `None` while it cannot be read.
-    pub(super) async fn depth(&self) -> Option<Depth> {
-        self.queue.depth().await.ok()
-    }
-
-    /// Whether no webhook is on its way and no job is left.
-    async fn is_idle(&self) -> bool {
-        self.under_way.load(Relaxed) == 0
-            && self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0)
-    }
-
-    /// Tells of the queue and its dead letters whenever they change.
-    pub(super) async fn keeps_looking(self: Arc<Self>) {
-        let (mut depth, mut letters) = (None, Value::Null);
-        loop {
-            let now = self.depth().await;
-            if now.is_some() && now != depth {
-                self.feed.tell("depth", json!(now));
-                depth = now;
-            }
-            let list = self.letters.list().await.map(|letters| json!(letters)).unwrap_or_default();
-            if list != letters {
-                self.feed.tell("letters", json!({ "letters": list }));
-                letters = list;
-            }
-            sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    /// Waits until nothing is left to be done, for at most so long; whether it is.
-    pub(super) async fn rests(&self, at_most: Duration) -> bool {
-        let end = Instant::now() + at_most;
-        while Instant::now() < end {
-            if self.is_idle().await {
-                return true;
-            }
-            sleep(LOOK_AGAIN).await;
-        }
-        false
-    }
-}
-
-/// Makes a server fail: once, until further notice, or no more.
-fn break_on_purpose(script: &crate::standin::Script, paths: &[&str], act: Option<Act>, once: bool) {
-    for path in paths {
-        match act.clone() {
-            Some(act) if once => {
-                script.always(path, None);
-                script.only(path, act);
-            }
-            act => {
-                script.clear(path);
-                script.always(path, act);
-            }
-        }
-    }
-}
-
-/// The step as the page is told of it: a picture's bytes are not repeated.
-fn without_bytes(step: &Step) -> Value {
-    let mut step = json!(step);
-    if let Some(step) = step.as_object_mut() {
-        step.remove("base64");
-    }
-    step
-}
-
-/// Tells the page what arrives at a phone.
-pub(super) fn tell_arrival(feed: &Feed, chat: &str, arrival: Arrival) {
-    match arrival {
-        Arrival::Messages { messages, by_reply } => {
-            let messages: Vec<_> =
-                messages.into_iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
-            feed.tell("answer", json!({ "user": chat, "messages": messages, "by_reply": by_reply }));
-        }
-        Arrival::Loading { seconds } => feed.tell("loading", json!({ "user": chat, "seconds": seconds })),
-    }
-}
-
-/// Tells the page of a webhook on its way, and of its end.
-pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
-    match delivery {
-        Delivery::Sent { id, body, headers } => {
-            let webhook: Value = serde_json::from_str(body).unwrap_or_default();
-            let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
-                json!({
-                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"],
-                    "redelivery": event["deliveryContext"]["isRedelivery"],
-                    "reply_token": event["replyToken"], "keys": keys(event),
-                })
-            }).collect();
-            feed.tell("webhook", json!({ "id": id, "body": body, "headers": headers, "events": events }));
-        }
-        Delivery::Ended { id, status, took } => {
-            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            feed.tell(
-                "webhook_end",
-                json!({ "id": id, "status": status.ok(), "error": status.err(), "ms": ms }),
-            );
-        }
-    }
-}
-
-/// The retry keys by which an event's pushes are known, its apology's last.
-fn keys(event: &Value) -> Vec<String> {
-    let Some(id) = event["webhookEventId"].as_str() else { return vec![] };
-    let id = EventId::of_event(Some(id), None, b"");
-    let pushes = (0..KEYS).map(|part| retry_key(&id, part).to_string());
-    pushes.chain([id.derive("apology").to_string()]).collect()
 }
 
 /// Takes a lock whose holder may have panicked.

@@ -25,6 +25,18 @@ impl SqliteHistory {
     }
 }
 
+/// How many messages of a conversation are kept.
+pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> {
+    let of = of.to_owned();
+    database
+        .call(move |db| {
+            let mut count = db.prepare_cached("SELECT count(*) FROM messages WHERE conversation = ?1")?;
+            count.query_row([of], |row| row.get::<_, i64>(0))
+        })
+        .await
+        .map(|count| u64::try_from(count).unwrap_or(0))
+}
+
 const TURN: &str = "SELECT run, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {

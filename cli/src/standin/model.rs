@@ -34,10 +34,12 @@ pub struct Model {
     mind: Mind,
 }
 
+type Words = Box<dyn Fn(&[Value]) -> String + Send + Sync>;
+
 /// Where its answers come from.
 enum Mind {
     /// What it says to the messages of a request.
-    Words(Box<dyn Fn(&[Value]) -> String + Send + Sync>),
+    Words(Words),
     /// A real server, which it only stands before.
     Server(Upstream),
 }

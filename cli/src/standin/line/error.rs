@@ -34,7 +34,7 @@ pub(super) fn invalid_property(name: &str) -> Response {
 /// What is wrong with a call before its fields are looked at.
 pub(super) fn refused(headers: &HeaderMap, body: Option<&Bytes>) -> Option<Response> {
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !header("authorization").strip_prefix("Bearer ").is_some_and(|token| !token.trim().is_empty()) {
+    if header("authorization").strip_prefix("Bearer ").is_none_or(|token| token.trim().is_empty()) {
         let message = "Authentication failed due to the following reason: invalid token. Confirm that the access token in the authorization header is valid.";
         return Some(error(401, message, &[]));
     }

@@ -98,6 +98,11 @@ impl Line {
         is_new
     }
 
+    /// Whether there is such a person.
+    pub fn knows(&self, user: &str) -> bool {
+        lock(&self.memory).users.iter().any(|known| known.id == user)
+    }
+
     /// A picture of these bytes; `None` if they are no picture.
     pub fn image(&self, bytes: Bytes) -> Option<Value> {
         let (kind, id) = (picture_type(&bytes)?, message_id());

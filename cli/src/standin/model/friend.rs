@@ -16,21 +16,24 @@ pub(super) fn words(messages: &[Value]) -> String {
     let question = told.pop().unwrap_or_default();
     let is_japanese =
         question.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
-    let mut answer = if is_japanese { japanese(&question, &told) } else { english(&question, &told) };
+    let answer = if is_japanese { japanese(&question, &told) } else { english(&question, &told) };
     if ["長い話", "long story"].iter().any(|wish| question.to_lowercase().contains(wish)) {
-        for paragraph in 1..=PARAGRAPHS {
-            answer += &if is_japanese {
-                format!(
-                    "\n\n第{paragraph}話🌙 むかしむかし、お返事がとても遅い友達がいました。でも、どんなに時間がかかっても、どこで転んでも、お返事は必ず、ちょうど一回だけ届いたのです📮✨"
-                )
-            } else {
-                format!(
-                    "\n\nChapter {paragraph} 🌙 Once upon a time there was a friend who took very long to answer. But however long it took, and wherever it stumbled, the answer always arrived, exactly once 📮✨"
-                )
-            };
-        }
+        let story = (1..=PARAGRAPHS).map(|n| paragraph(n, is_japanese));
+        return [answer].into_iter().chain(story).collect::<Vec<_>>().join("\n\n");
     }
     answer
+}
+
+fn paragraph(n: usize, is_japanese: bool) -> String {
+    if is_japanese {
+        format!(
+            "第{n}話🌙 むかしむかし、お返事がとても遅い友達がいました。でも、どんなに時間がかかっても、どこで転んでも、お返事は必ず、ちょうど一回だけ届いたのです📮✨"
+        )
+    } else {
+        format!(
+            "Chapter {n} 🌙 Once upon a time there was a friend who took very long to answer. But however long it took, and wherever it stumbled, the answer always arrived, exactly once 📮✨"
+        )
+    }
 }
 
 fn japanese(question: &str, told: &[String]) -> String {

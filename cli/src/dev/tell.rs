@@ -1,0 +1,55 @@
+//! What happens on LINE's side, as entries of the feed.
+
+use serde_json::{Value, json};
+use shared::job::EventId;
+use worker::deliver::retry_key;
+
+use super::feed::Feed;
+use crate::standin::line::{Arrival, webhook::Delivery};
+
+/// How many pushes of an event the page knows by their retry keys.
+const KEYS: u32 = 8;
+
+/// Tells the page what arrives at a phone.
+pub(super) fn tell_arrival(feed: &Feed, chat: &str, arrival: Arrival) {
+    match arrival {
+        Arrival::Messages { messages, by_reply } => {
+            let messages: Vec<_> =
+                messages.into_iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
+            feed.tell("answer", json!({ "user": chat, "messages": messages, "by_reply": by_reply }));
+        }
+        Arrival::Loading { seconds } => feed.tell("loading", json!({ "user": chat, "seconds": seconds })),
+    }
+}
+
+/// Tells the page of a webhook on its way, and of its end.
+pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
+    match delivery {
+        Delivery::Sent { id, body, headers } => {
+            let webhook: Value = serde_json::from_str(body).unwrap_or_default();
+            let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
+                json!({
+                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"],
+                    "redelivery": event["deliveryContext"]["isRedelivery"],
+                    "reply_token": event["replyToken"], "keys": keys(event),
+                })
+            }).collect();
+            feed.tell("webhook", json!({ "id": id, "body": body, "headers": headers, "events": events }));
+        }
+        Delivery::Ended { id, status, took } => {
+            let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+            feed.tell(
+                "webhook_end",
+                json!({ "id": id, "status": status.ok(), "error": status.err(), "ms": ms }),
+            );
+        }
+    }
+}
+
+/// The retry keys by which an event's pushes are known, its apology's last.
+fn keys(event: &Value) -> Vec<String> {
+    let Some(id) = event["webhookEventId"].as_str() else { return vec![] };
+    let id = EventId::of_event(Some(id), None, b"");
+    let pushes = (0..KEYS).map(|part| retry_key(&id, part).to_string());
+    pushes.chain([id.derive("apology").to_string()]).collect()
+}
