@@ -3,6 +3,7 @@
 //! talks to both over HTTP. No account, no network.
 
 use std::{
+    io::Write,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex},
@@ -105,11 +106,13 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     });
     world.feed.tell("hello", hello);
 
-    println!("henji dev: chat with the bot at {origin}/");
     let model = if is_offline { "too (neither OPEN_AI_API_KEY nor OPENAI_BASE_URL is set)" } else { "real" };
-    println!("  LINE is stood in for; the model is {model}.");
-    println!("  From another terminal: cargo henji send --text こんにちは");
-    println!("  Ctrl-C stops it.");
+    say(&format!(
+        "henji dev: chat with the bot at {origin}/
+  LINE is stood in for; the model is {model}.
+  From another terminal: cargo henji send --text こんにちは
+  Ctrl-C stops it."
+    ));
     tokio::spawn(world.clone().keeps_looking());
     if let Some(conversation) = conversation {
         tokio::spawn(conversation.replay(world.clone()));
@@ -130,6 +133,11 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     });
     served.await;
     running.await.context("the pipeline's keeper panicked")?
+}
+
+/// Prints; nobody has to read it.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// The real model's address, if there is one.

@@ -25,7 +25,8 @@ struct Dev {
 impl Dev {
     fn start(variables: &[(&str, &str)]) -> Self {
         let data = TempDir::new().unwrap();
-        let mut child = command(&["--listen", "127.0.0.1:0"], data.path(), variables).spawn().unwrap();
+        let mut command = command(&["--listen", "127.0.0.1:0"], data.path(), variables);
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let origin = line.trim().trim_end_matches('/').rsplit(' ').next().unwrap().to_owned();
@@ -50,13 +51,14 @@ impl Dev {
     /// Reads the feed from its start until an entry is as wanted; everything read so far.
     async fn feed_until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut feed = self.http.get(format!("{}/dev/events", self.origin)).send().await.unwrap();
-        let (mut text, mut read) = (String::new(), vec![]);
+        let (mut bytes, mut read) = (vec![], vec![]);
         let reading = async {
             loop {
-                text += std::str::from_utf8(&feed.chunk().await.unwrap().expect("the feed goes on")).unwrap();
-                while let Some((line, rest)) = text.split_once('\n') {
-                    let entry = line.strip_prefix("data: ").map(|data| serde_json::from_str(data).unwrap());
-                    text = rest.to_owned();
+                bytes.extend(feed.chunk().await.unwrap().expect("the feed goes on"));
+                while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = bytes.drain(..=end).collect();
+                    let entry =
+                        line.strip_prefix(b"data: ").map(|data| serde_json::from_slice(data).unwrap());
                     let Some(entry) = entry else { continue };
                     let is_wanted = wanted(&entry);
                     read.push(entry);

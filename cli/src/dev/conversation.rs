@@ -104,7 +104,7 @@ impl Conversation {
             }
             world.feed.tell("replay", json!({ "done": done, "steps": steps }));
             if let Err(why) = world.does(moved(step, &mut people, first)).await {
-                eprintln!("henji: step {} of the conversation was left out: {why}", done + 1);
+                super::say(&format!("Step {} of the conversation was left out: {why}.", done + 1));
             }
         }
         world.rests(PATIENCE).await;
@@ -117,7 +117,9 @@ impl Conversation {
             same &= now == then;
         }
         let verdict = if same { "word for word the same" } else { "not the same" };
-        println!("Replayed {steps} steps: {got} messages from the bot, {expected} in the file, {verdict}.");
+        super::say(&format!(
+            "Replayed {steps} steps: {got} messages from the bot, {expected} in the file, {verdict}."
+        ));
         let done = json!({ "done": steps, "steps": steps, "got": got, "expected": expected, "same": same });
         world.feed.tell("replay", done);
     }

@@ -1,7 +1,14 @@
 //! The pipeline of `henji dev` as a process of its own, the same `serve::run` that `henji serve` is: so
 //! that it can be killed as by a crash, and is watched only from outside, by its log.
 
-use std::{io::Read, net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use axum::Router;
@@ -137,11 +144,11 @@ impl Stages {
     /// One line of its log: a step of a message, a sign of life, or trouble, which the terminal sees too.
     fn hear(&self, line: &str, pid: Option<u32>) {
         let Ok(mut entry) = serde_json::from_str::<Value>(line) else {
-            eprintln!("{line}");
+            let _ = writeln!(std::io::stderr(), "{line}");
             return;
         };
         if matches!(entry["level"].as_str(), Some("WARN" | "ERROR")) {
-            eprintln!("{line}");
+            let _ = writeln!(std::io::stderr(), "{line}");
         }
         if entry["message"] == "henji serves" {
             let address = entry["address"].as_str().and_then(|address| address.parse().ok());
