@@ -104,7 +104,7 @@ export function switchLanguage() {
 
 /** A time of day. */
 export function clock(at) {
-  return new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 /** Seconds, as short as they may be said. */

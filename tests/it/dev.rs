@@ -8,10 +8,14 @@ use std::{
     time::Duration,
 };
 
+use cli::standin::model::Model;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{bot::PATH, process::henji};
+use crate::{
+    bot::{PATH, host},
+    process::{henji, run},
+};
 
 const AOI: &str = "U00000000000000000000000000000001";
 
@@ -187,6 +191,34 @@ async fn secrets_in_use_are_never_shown() {
         assert!(!shown.contains(secret), "{name}");
     }
     assert!(told.iter().any(|entry| entry["kind"] == "hello" && entry["offline"] == false));
+}
+
+#[tokio::test]
+async fn with_a_server_of_ones_own_its_answers_come_as_they_are_and_the_knobs_still_work() {
+    let model = Model::new(Duration::ZERO, |messages| format!("<script>{}</script>", messages.len()));
+    let server = host(model.clone().router()).await + "/v1";
+    let dev = Dev::start(&[("OPENAI_BASE_URL", &server)]);
+    dev.does(json!({ "do": "model", "fault": "broken", "once": true })).await;
+    dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await;
+    let told = dev.feed_until(|entry| entry["kind"] == "answer").await;
+    assert_eq!(told.last().unwrap()["messages"][0]["text"], "<script>2</script>");
+    assert_eq!(model.asked().len(), 1, "the failure was made before it");
+    assert!(told.iter().any(|entry| entry["kind"] == "call_end" && entry["status"] == 500));
+}
+
+#[tokio::test]
+async fn what_send_sends_is_shown_like_what_the_page_sends() {
+    let dev = Dev::start(&[]);
+    dev.feed_until(|entry| entry["state"] == "up").await;
+    let url = format!("{}{PATH}", dev.origin);
+    let user = "U4af4980629000000000000000000000a";
+    let sent = tokio::task::spawn_blocking(move || {
+        run(&["send", "--text", "from afar", "--user", user, "--url", &url])
+    });
+    let told = dev.feed_until(|entry| entry["name"] == "answered").await;
+    let told_of = |kind: &str| told.iter().any(|entry| entry["kind"] == kind && entry["user"] == user);
+    assert!(told_of("user") && told_of("said") && told_of("answer"));
+    assert!(sent.await.unwrap().status.success());
 }
 
 #[tokio::test]
