@@ -14,6 +14,10 @@ mod spec;
 
 // What LINE may post, and what it is told.
 mod accepting;
+// LINE's stand-in, held against LINE's own specification.
+mod standin;
+// `henji dev`: its page's API, its guard, its replay.
+mod dev;
 // From a question to its answer: order, isolation, history, context, length.
 mod answering;
 // Dead letters: what becomes of them, told by the command.
@@ -24,10 +28,6 @@ mod model_faults;
 mod line_faults;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
-// LINE's stand-in, held against LINE's own specification.
-mod standin;
-// `henji dev`: its page's API, its guard, its replay.
-mod dev;
 // What both histories promise.
 mod history;
 // The functions on Lambda, with AWS stood in for.
