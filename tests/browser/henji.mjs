@@ -18,7 +18,7 @@ export const PICTURES = join(ROOT, "target/browser");
 /** The people that henji dev begins with. */
 export const [AOI, REN] = ["1", "2"].map((n) => `U${n.padStart(32, "0")}`);
 
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 const running = new Set();
 after(async () => {
   running.forEach((stop) => stop());

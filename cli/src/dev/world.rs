@@ -107,9 +107,9 @@ impl World {
             }
             Step::Line { fault, once } => {
                 let act = fault.map(Act::from);
-                for path in [PUSH, REPLY] {
-                    self.line.script.misbehaves(path, act.as_ref(), once);
-                }
+                self.line.script.misbehaves(PUSH, act.as_ref(), once);
+                // The one time is the next answer's; a polite notice would otherwise wait with a fault of its own.
+                self.line.script.misbehaves(REPLY, act.as_ref().filter(|_| !once), false);
             }
             Step::Quota { left } => self.line.has_quota(left),
             Step::Kill => self.stages.kill(),
