@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,14 +22,17 @@ const AOI: &str = "U00000000000000000000000000000001";
 
 struct Dev {
     child: Child,
-    data: TempDir,
+    data: Arc<TempDir>,
     origin: String,
     http: reqwest::Client,
 }
 
 impl Dev {
     fn start(variables: &[(&str, &str)]) -> Self {
-        let data = TempDir::new().unwrap();
+        Self::start_in(Arc::new(TempDir::new().unwrap()), variables)
+    }
+
+    fn start_in(data: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
         let mut command = command(&["--listen", "127.0.0.1:0"], data.path(), variables);
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
@@ -284,7 +288,20 @@ fn fails(folder: &Path, args: &[&str], words: &[&str]) {
 async fn a_data_directory_of_another_henji_is_refused_and_what_it_remembers_is_said() {
     let dev = Dev::start(&[]);
     dev.feed_until(|entry| entry["state"] == "up").await;
-    let data = dev.data.path().join(".henji-dev");
     fails(dev.data.path(), &["--listen", "127.0.0.1:0"], &["another henji works on .henji-dev"]);
-    assert!(data.join("henji.db").is_file());
+    dev.does(json!({ "do": "say", "user": AOI, "text": "remember me" })).await;
+    dev.feed_until(|entry| entry["name"] == "answered").await;
+    let data = dev.data.clone();
+    drop(dev);
+    // The pipeline of the one before ends when it notices; until then its directory is locked.
+    for _ in 0..500 {
+        let lock = std::fs::File::open(data.path().join(".henji-dev/henji.lock")).unwrap();
+        if lock.try_lock().is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let dev = Dev::start_in(data, &[]);
+    let told = dev.feed_until(|entry| entry["kind"] == "past").await;
+    assert_eq!(told.last().unwrap()["messages"], 2);
 }

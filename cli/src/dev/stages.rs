@@ -42,14 +42,13 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let data = DataDir::open(data)?;
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
-    let stop = CancellationToken::new();
-    let parent_is_gone = stop.clone();
-    std::thread::spawn(move || {
-        // The parent never writes: the pipe ends when the parent does, also by a kill.
+    std::thread::spawn(|| {
+        // The parent never writes: the pipe ends when the parent does, also by a kill. At once, because
+        // the next `henji dev` wants the directory, and takes up what was in flight.
         let _ = std::io::stdin().read(&mut [0]);
-        parent_is_gone.cancel();
+        std::process::exit(0);
     });
-    serve::run(settings, data, listener, Router::new(), stop).await
+    serve::run(settings, data, listener, Router::new(), CancellationToken::new()).await
 }
 
 /// The parent's view of it.
