@@ -45,6 +45,8 @@ pub struct Function {
     pub queue: Queue,
     /// How long a job stays invisible after the last sign of life.
     pub lease: Duration,
+    /// The event whose attempts panic.
+    pub panics_at: Option<String>,
 }
 
 /// One message of the batch.
@@ -89,7 +91,7 @@ impl Function {
         let mut running = JoinSet::new();
         let seats = seats(conversations.len());
         for (records, seat) in conversations.into_iter().zip(seats) {
-            running.spawn(self.clone().converse(records, seat, deadline));
+            running.spawn(Box::pin(self.clone().converse(records, seat, deadline)));
         }
         // An AWS that hangs at the very end is not waited for: the leases end by themselves.
         while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
@@ -203,9 +205,13 @@ impl Function {
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let limits = Limits { deadline, stop: CancellationToken::new(), alone };
         let (this, own_job) = (self.clone(), job.clone());
-        // A set, because it aborts its task where nobody waits for it any more.
+        // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
+        // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
-        attempt.spawn(async move { this.worker.answer(&own_job, &limits).await });
+        attempt.spawn(Box::pin(async move {
+            assert!(this.panics_at.as_deref() != Some(own_job.event_id.as_str()), "PANIC_ON_EVENT says so");
+            this.worker.answer(&own_job, &limits).await
+        }));
         match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,
