@@ -1,0 +1,27 @@
+/** The app: one stack per environment of lib/environments.ts, with the functions as they are built. */
+import { join } from 'node:path';
+
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+
+import { built } from '../lib/built.ts';
+import { environments } from '../lib/environments.ts';
+import { checked, SettingError } from '../lib/settings.ts';
+import { HenjiStack } from '../lib/stack.ts';
+
+const folder = join(import.meta.dirname, '../../target/lambda');
+try {
+  const app = new App();
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  for (const [environment, values] of Object.entries(environments)) {
+    // `-c dev='{"model":"…"}'` changes settings of one deployment, without the file.
+    const settings = checked(environment, { ...values, ...JSON.parse(app.node.tryGetContext(environment) ?? '{}') });
+    const code = { ingress: built(folder, 'ingress', settings.architecture), worker: built(folder, 'worker', settings.architecture) };
+    new HenjiStack(app, `Henji-${environment}`, { environment, settings, code });
+  }
+  app.synth();
+} catch (error) {
+  if (!(error instanceof SettingError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
