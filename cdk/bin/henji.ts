@@ -13,9 +13,12 @@ const folder = join(import.meta.dirname, '../../target/lambda');
 try {
   const app = new App();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  for (const [environment, values] of Object.entries(environments)) {
-    // `-c dev='{"model":"…"}'` changes settings of one deployment, without the file.
-    const settings = checked(environment, { ...values, ...JSON.parse(app.node.tryGetContext(environment) ?? '{}') });
+  // `-c environment=dev` leaves the others alone, and `-c settings='{"model":"…"}'` changes what it names.
+  const chosen: string[] = [app.node.tryGetContext('environment') ?? Object.keys(environments)].flat();
+  const changed = JSON.parse(app.node.tryGetContext('settings') ?? '{}');
+  for (const environment of chosen) {
+    if (!environments[environment]) throw new SettingError(`lib/environments.ts has no environment "${environment}"`);
+    const settings = checked(environment, { ...environments[environment], ...changed });
     const code = { ingress: built(folder, 'ingress', settings.architecture), worker: built(folder, 'worker', settings.architecture) };
     new HenjiStack(app, `Henji-${environment}`, { environment, settings, code });
   }

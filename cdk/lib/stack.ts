@@ -43,6 +43,7 @@ export class HenjiStack extends Stack {
       QueueUrl: jobs.queue.queueUrl,
       DeadLetterQueueUrl: jobs.deadLetters.queueUrl,
       TableName: messages.table.tableName,
+      SecretPath: secretPath,
     };
     new Parameters(this, 'Parameters', {
       secretPath,

@@ -33,6 +33,9 @@ mod crashes;
 // The model and LINE as they really behave.
 mod faults;
 
+// The deployment as code, with the release binaries.
+mod deployed;
+
 /// A text message as LINE's Java SDK has it in its tests.
 const FIXTURE: &str = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
 const FIXTURE_EVENT: &str = "01G2KZKG2DS765NMRH3GZFD8AP";
