@@ -53,6 +53,9 @@ export interface Settings {
 const common: Settings = {
   model: 'gpt-5.4-mini',
   maxTokens: 4096,
+  // OpenAI's price list for this model; another model has another.
+  promptUsdPerMillion: 0.75,
+  completionUsdPerMillion: 4.5,
   locale: 'ja',
   retain: false,
   architecture: 'arm64',

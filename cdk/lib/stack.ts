@@ -2,9 +2,12 @@
 import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
+import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
+import { Page } from './dashboard.ts';
 import type { Settings } from './environments.ts';
 import { Ingress } from './ingress.ts';
+import { Metrics } from './metrics.ts';
 import { Parameters } from './parameters.ts';
 import { Jobs } from './queue.ts';
 import { Messages } from './table.ts';
@@ -37,6 +40,10 @@ export class HenjiStack extends Stack {
     // A worker must know every job that an ingress writes: it is updated first.
     ingress.function.node.addDependency(worker.function);
     const api = new Api(this, 'Api', { ingress: ingress.function, settings });
+    const metrics = new Metrics(this, 'Metrics', { ingressLog: ingress.log, workerLog: worker.log });
+    const watched = { api: api.api, jobs, ingress: ingress.function, worker: worker.function, metrics, settings };
+    new Alarms(this, 'Alarms', watched);
+    const page = new Page(this, 'Page', watched);
 
     const outputs = {
       WebhookUrl: api.webhookUrl,
@@ -44,6 +51,7 @@ export class HenjiStack extends Stack {
       DeadLetterQueueUrl: jobs.deadLetters.queueUrl,
       TableName: messages.table.tableName,
       SecretPath: secretPath,
+      DashboardUrl: `https://${this.region}.console.aws.amazon.com/cloudwatch/home?region=${this.region}#dashboards:name=${page.dashboard.dashboardName}`,
     };
     new Parameters(this, 'Parameters', {
       secretPath,

@@ -24,6 +24,7 @@ use crate::{
 };
 
 mod floor;
+pub mod quota;
 
 /// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -45,6 +46,8 @@ pub struct Function {
     pub queue: Queue,
     /// How long a job stays invisible after the last sign of life.
     pub lease: Duration,
+    /// Who looks after the month's LINE messages.
+    pub quota: quota::QuotaWatch,
 }
 
 /// One message of the batch.
@@ -91,6 +94,11 @@ impl Function {
         for (records, seat) in conversations.into_iter().zip(seats) {
             running.spawn(self.clone().converse(records, seat, deadline));
         }
+        let this = self.clone();
+        running.spawn(async move {
+            this.quota.look(&this.worker.line).await;
+            vec![]
+        });
         // An AWS that hangs at the very end is not waited for: the leases end by themselves.
         while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
             done.extend(ended.into_iter().flatten().map(|record| record.id));

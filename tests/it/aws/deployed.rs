@@ -78,9 +78,9 @@ async fn what_is_deployed_answers_and_buries_what_is_no_job() {
 
     let body = webhook_of("こんにちは", USER).to_string();
     let http = worker::adapters::http::client().unwrap();
-    let post = http.post(format!("{endpoint}{}", webhook.path())).header("host", &host);
-    let post = post.header("x-line-signature", sign(&body)).body(body);
-    assert_eq!(post.send().await.unwrap().status(), 200);
+    let request = http.post(format!("{endpoint}{}", webhook.path())).header("host", &host);
+    let request = request.header("x-line-signature", sign(&body)).body(body);
+    assert_eq!(request.send().await.unwrap().status(), 200);
     let mut sent = line.watch();
     let answered = timeout(PATIENCE, sent.wait_for(|all| !all.is_empty())).await;
     let answered = answered.expect("no answer is pushed").unwrap().clone();
