@@ -26,7 +26,7 @@ const text = (pattern: RegExp, mustBe: string): Rule => ({
   mustBe,
 });
 const price: Rule = { allows: (value) => Number.isFinite(value) && Number(value) >= 0, mustBe: 'a number, 0 or more' };
-const url = text(/^https?:\/\/[^\s?#]+[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
+const url = text(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
 const required = (rule: Rule): Rule => ({ ...rule, required: true });
 
 const rules: Record<keyof Settings, Rule> = {
