@@ -1,5 +1,5 @@
 /** The built functions, which synthesis only packs: it runs no build. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Settings } from './environments.ts';
@@ -22,6 +22,11 @@ export function built(folder: string, name: 'ingress' | 'worker', architecture: 
   }
   if (header.readUInt32BE(0) !== 0x7f454c46 || header.readUInt16LE(18) !== MACHINES[architecture]) {
     throw new SettingError(`${program} is not a program for ${architecture}: build it with "${how}"`);
+  }
+  try {
+    accessSync(program, constants.X_OK);
+  } catch {
+    throw new SettingError(`${program} is not executable, as after a download: chmod +x ${program}`);
   }
   return join(folder, name);
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -59,6 +59,8 @@ test('a function that is missing or built for another machine is said in one lin
   header.writeUInt16LE(0x3e, 18);
   writeFileSync(program, header);
   expect(() => built(folder, 'worker', 'arm64')).toThrow('is not a program for arm64');
+  expect(() => built(folder, 'worker', 'x86_64')).toThrow(`is not executable, as after a download: chmod +x ${program}`);
+  chmodSync(program, 0o755);
   expect(built(folder, 'worker', 'x86_64')).toBe(join(folder, 'worker'));
   writeFileSync(program, '#!/bin/sh');
   expect(() => built(folder, 'worker', 'x86_64')).toThrow('is not a program for x86_64');

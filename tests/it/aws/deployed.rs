@@ -25,7 +25,9 @@ const COMMAND_TIME: Duration = Duration::from_mins(3);
 /// Runs a command at the root of the repository and returns its output.
 async fn run(program: &str, arguments: &[&str]) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let command = Command::new(program)
+    // The AWS command line is where tests/all has put it.
+    let command = Command::new("sh")
+        .args(["-c", r#"PATH="$PWD/target/tools/bin:$PATH" exec "$0" "$@""#, program])
         .args(arguments)
         .current_dir(root)
         .env("AWS_ENDPOINT_URL", endpoint().replace("127.0.0.1", "localhost"))
@@ -46,7 +48,7 @@ async fn run(program: &str, arguments: &[&str]) -> String {
 async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     let (line, model) = (Line::new(), Model::new(Duration::ZERO, |_| "the deployed answer".to_owned()));
     let settings = serde_json::json!({
-        "architecture": "x86_64",
+        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
         "lineApiBaseUrl": host(line.clone().router()).await,
         "openaiBaseUrl": host(model.clone().router()).await + "/v1",
     });
