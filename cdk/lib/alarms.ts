@@ -7,19 +7,19 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
 import type { Settings } from './environments.ts';
+import type { Program } from './function.ts';
 import type { Metrics } from './metrics.ts';
 import type { Jobs } from './queue.ts';
 
 export interface AlarmsProps {
   api: HttpApi;
   jobs: Jobs;
-  worker: IFunction;
+  worker: Program;
   metrics: Metrics;
   settings: Settings;
 }
@@ -61,7 +61,7 @@ export class Alarms extends Construct {
       DeadLetters: {
         metric: jobs.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: minute }),
         threshold: 1,
-        means: 'Messages were given up. See their reasons on the dashboard, mend it, redrive.',
+        means: 'Messages were given up. The dashboard shows their reasons, docs/operations.md what to do about each.',
       },
       OldestJob: {
         // Two whole attempts and the pauses before the first retries: what waits longer is not just slow.
@@ -86,17 +86,17 @@ export class Alarms extends Construct {
         means: 'Webhooks with wrong signatures: the channel secret was reissued and not stored, or a stranger tries.',
       },
       WorkerErrors: {
-        metric: worker.metricErrors(sum),
+        metric: worker.function.metricErrors(sum),
         threshold: 1,
         means: 'The worker died or did not start. See its log: a missing setting is named there.',
       },
       WorkerThrottled: {
-        metric: worker.metricThrottles(sum),
+        metric: worker.function.metricThrottles(sum),
         threshold: 1,
         means: "Lambda runs no more workers: the account's concurrency is used up.",
       },
       WorkerSlow: {
-        metric: worker.metricDuration({ statistic: 'Maximum', period: minutes }),
+        metric: worker.function.metricDuration({ statistic: 'Maximum', period: minutes }),
         threshold: 0.9 * timeoutMs,
         periods: { of: 3, bad: 2 },
         means: 'Workers come near their time-out: the model is slow. Raise workerTimeoutSeconds or take a faster model.',

@@ -2,18 +2,18 @@
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Dashboard, GraphWidget, type IMetric, MathExpression, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import type { Settings } from './environments.ts';
+import type { Program } from './function.ts';
 import type { Metrics } from './metrics.ts';
 import type { Jobs } from './queue.ts';
 
 export interface PageProps {
   api: HttpApi;
   jobs: Jobs;
-  ingress: IFunction;
-  worker: IFunction;
+  ingress: Program;
+  worker: Program;
   metrics: Metrics;
   settings: Settings;
 }
@@ -42,7 +42,7 @@ export class Page extends Construct {
       new TextWidget({
         width: 24,
         height: 2,
-        markdown: `**${metrics.namespace}** LINE → API → ingress → queue → worker → LINE. Dead letters: look at their reason, mend it, redrive. A growing age of the oldest job means that somebody waits. Log groups: \`${ingress.functionName}\`, \`${worker.functionName}\`.`,
+        markdown: `**${metrics.namespace}** LINE → API → ingress → queue → worker → LINE. A growing age of the oldest job means that somebody waits. What each reason of a dead letter means is in docs/operations.md. Logs: \`${ingress.log.logGroupName}\`, \`${worker.log.logGroupName}\`.`,
       }),
     );
     this.dashboard.addWidgets(
@@ -71,12 +71,12 @@ export class Page extends Construct {
     this.dashboard.addWidgets(
       graph('Model, ms', told('ModelMs', 'p50'), told('ModelMs', 'p99')),
       graph('Model: errors', told('ModelErrors')),
-      graph('Worker: errors, throttles', worker.metricErrors(sum), worker.metricThrottles(sum)),
+      graph('Worker: errors, throttles', worker.function.metricErrors(sum), worker.function.metricThrottles(sum)),
     );
     this.dashboard.addWidgets(
       graph('Tokens', told('PromptTokens'), told('CompletionTokens')),
       ...this.cost(settings, told('PromptTokens'), told('CompletionTokens')),
-      graph('Worker, ms', worker.metricDuration(max), worker.metricDuration({ statistic: 'p50', period: PERIOD })),
+      graph('Worker, ms', worker.function.metricDuration(max), worker.function.metricDuration({ statistic: 'p50', period: PERIOD })),
     );
   }
 

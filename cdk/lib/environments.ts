@@ -26,7 +26,10 @@ export interface Settings {
 
   /** Prefix of the secrets in the Parameter Store; `/henji/{environment}/` where it is not set. */
   secretPath?: string;
-  /** Adopts the table `Messages{postfix}` as it is, instead of making `Messages-{environment}`. */
+  /**
+   * Adopts the table `Messages{postfix}` as it is, instead of making `Messages-{environment}`. A table that this
+   * environment has made before is no longer its own then: `dev` deletes it.
+   */
   existingTablePostfix?: string;
   /** Whether stack and table refuse to be deleted, and table and logs outlive the stack. */
   retain: boolean;

@@ -35,7 +35,8 @@ const rules: Record<keyof Settings, Rule> = {
   model: required(text(/^\S+$/, 'the name of a model')),
   maxTokens: required(whole(1, 1_000_000)),
   locale: required(oneOf('ja', 'en', 'zh-Hant', 'ko', 'th')),
-  systemPrompt: text(/\S/, 'a text'),
+  // Lambda keeps 4 KB for all variables together.
+  systemPrompt: { allows: (value) => typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000, mustBe: 'a text of at most 3,000 bytes' },
   contextTokens: whole(1, 100_000_000),
   queryLimit: whole(0, 1000),
   historyTtlDays: whole(0, 36_500),

@@ -41,7 +41,7 @@ export class HenjiStack extends Stack {
     ingress.function.node.addDependency(worker.function);
     const api = new Api(this, 'Api', { ingress: ingress.function, settings });
     const metrics = new Metrics(this, 'Metrics', { ingressLog: ingress.log, workerLog: worker.log });
-    const watched = { api: api.api, jobs, ingress: ingress.function, worker: worker.function, metrics, settings };
+    const watched = { api: api.api, jobs, ingress, worker, metrics, settings };
     new Alarms(this, 'Alarms', watched);
     const page = new Page(this, 'Page', watched);
 
