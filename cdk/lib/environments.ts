@@ -64,7 +64,8 @@ const common: Settings = {
   architecture: 'arm64',
   // 10 MiB at most and 0.3 ms of processor a webhook (docs/benchmarks.md): the smallest there is will do.
   ingressMemoryMb: 128,
-  // 13 MiB at most, and some 100 more once a long conversation has the tokenizer's tables unpacked.
+  // 13 MiB (docs/benchmarks.md), and 46 more once a long conversation has had the tokenizer's tables unpacked, which
+  // takes a tenth of a second of a whole processor; the rest is for ten conversations at once.
   workerMemoryMb: 256,
   workerTimeoutSeconds: 300,
   maxConcurrency: 5,

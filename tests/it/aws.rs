@@ -167,7 +167,7 @@ async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
 /// and the deployment sets what it holds.
 #[tokio::test]
 async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
-    let mut required = String::new();
+    let mut required = vec![];
     for name in ["ingress", "worker"] {
         // Nobody is there, and nobody else is asked.
         let nobody = "http://127.0.0.1:9";
@@ -179,11 +179,11 @@ async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
             assert_eq!(log.len(), 1, "{log:?}");
             let (_, rest) = log[0].split_once("\"error\":\"").unwrap();
             let (variable, _) = rest.split_once(" is not set").unwrap_or_else(|| panic!("{log:?}"));
-            required += &format!("{name} {variable}\n");
+            required.push(format!("{name} {variable}\n"));
             set.push((variable.to_owned(), nobody.to_owned()));
         }
     }
-    assert_eq!(required, include_str!("../../cdk/test/variables.txt"));
+    assert_eq!(required.concat(), include_str!("../../cdk/test/variables.txt"));
 }
 
 #[tokio::test]
