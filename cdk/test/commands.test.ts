@@ -45,7 +45,7 @@ test('what is missing is said one after another, each with what to do', () => {
   fake('aws', 'case "$1" in configure) echo ap-northeast-1;; *) echo; echo Unable to locate credentials >&2; exit 255;; esac');
   expect(says('deploy', 'dev')).toContain('run "aws configure" or set AWS_PROFILE (Unable to locate credentials)');
   fake('aws', 'case "$1" in configure) echo ap-northeast-1;; sts) echo 123456789012;; *) exit 254;; esac');
-  expect(says('deploy', 'dev')).toContain('run "npx --prefix cdk cdk bootstrap aws://123456789012/ap-northeast-1" once');
+  expect(says('deploy', 'dev')).toContain('run "cdk/install && npm --prefix cdk exec cdk -- bootstrap aws://123456789012/ap-northeast-1" once');
 });
 
 test('a smoke check says when there is no such stack', () => {
