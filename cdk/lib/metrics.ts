@@ -12,7 +12,7 @@ export interface MetricsProps {
   workerLog: LogGroup;
 }
 
-const { all, any, exists, stringValue } = FilterPattern;
+const { all, any, numberValue, stringValue } = FilterPattern;
 /** The line that says this. */
 const line = (message: string) => stringValue('$.message', '=', message);
 
@@ -51,7 +51,8 @@ export class Metrics extends Construct {
   }
 
   private reads(metricName: string, message: string, metricValue: string): void {
-    const filterPattern = all(line(message), exists(metricValue));
+    // A number must be matched as one: CDK's `exists` compares it with a string.
+    const filterPattern = all(line(message), numberValue(metricValue, '>=', 0));
     new MetricFilter(this, metricName, { logGroup: this.props.workerLog, filterPattern, metricNamespace: this.namespace, metricName, metricValue });
   }
 }
