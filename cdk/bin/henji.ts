@@ -27,7 +27,10 @@ try {
   for (const environment of chosen) {
     if (!environments[environment]) throw new SettingError(`lib/environments.ts has no environment "${environment}"`);
     const settings = checked(environment, { ...environments[environment], ...changed });
-    const code = { ingress: built(folder, 'ingress', settings.architecture), worker: built(folder, 'worker', settings.architecture) };
+    const code = {
+      ingress: built(folder, 'ingress', settings.architecture),
+      worker: built(folder, 'worker', settings.architecture),
+    };
     new HenjiStack(app, `Henji-${environment}`, { environment, settings, code });
   }
   app.synth();

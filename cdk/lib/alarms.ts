@@ -72,7 +72,8 @@ export class Alarms extends Construct {
       WebhookErrors: {
         metric: api.metricServerError(sum),
         threshold: 1,
-        means: 'LINE was told 5xx: the queue or the ingress fails. LINE delivers again only if webhook redelivery is on.',
+        means:
+          'LINE was told 5xx: the queue or the ingress fails. LINE delivers again only if webhook redelivery is on.',
       },
       WebhookSlow: {
         metric: api.metricLatency({ statistic: 'p99', period: minutes }),
@@ -99,7 +100,8 @@ export class Alarms extends Construct {
         metric: worker.function.metricDuration({ statistic: 'Maximum', period: minutes }),
         threshold: 0.9 * timeoutMs,
         periods: { of: 3, bad: 2 },
-        means: 'Workers come near their time-out: the model is slow. Raise workerTimeoutSeconds or take a faster model.',
+        means:
+          'Workers come near their time-out: the model is slow. Raise workerTimeoutSeconds or take a faster model.',
       },
       ModelErrors: {
         metric: metrics.metric('ModelErrors', 'Sum', minutes),
@@ -112,7 +114,8 @@ export class Alarms extends Construct {
         below: true,
         // It is told when somebody writes; until then it stays as it was.
         missing: TreatMissingData.IGNORE,
-        means: 'The month\'s LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).',
+        means:
+          "The month's LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).",
       },
     };
     for (const [name, when] of Object.entries(alarms)) {
@@ -120,7 +123,9 @@ export class Alarms extends Construct {
         alarmDescription: when.means,
         metric: when.metric,
         threshold: when.threshold,
-        comparisonOperator: when.below ? ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        comparisonOperator: when.below
+          ? ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+          : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluationPeriods: when.periods?.of ?? 1,
         datapointsToAlarm: when.periods?.bad ?? 1,
         treatMissingData: when.missing ?? TreatMissingData.NOT_BREACHING,

@@ -24,7 +24,10 @@ export class Api extends Construct {
   constructor(scope: Construct, id: string, props: ApiProps) {
     super(scope, id);
     const { settings } = props;
-    this.api = new HttpApi(this, 'Http', { createDefaultStage: false, description: 'Henji: the webhook that LINE posts to' });
+    this.api = new HttpApi(this, 'Http', {
+      createDefaultStage: false,
+      description: 'Henji: the webhook that LINE posts to',
+    });
     const [route] = this.api.addRoutes({
       path: PATH,
       methods: [HttpMethod.POST],
@@ -34,7 +37,16 @@ export class Api extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: settings.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    const fields = ['requestId', 'requestTime', 'routeKey', 'status', 'responseLatency', 'integrationLatency', 'integrationErrorMessage', 'responseLength'];
+    const fields = [
+      'requestId',
+      'requestTime',
+      'routeKey',
+      'status',
+      'responseLatency',
+      'integrationLatency',
+      'integrationErrorMessage',
+      'responseLength',
+    ];
     const stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -42,13 +54,16 @@ export class Api extends Construct {
       throttle: { rateLimit: settings.throttleRate, burstLimit: settings.throttleBurst },
       accessLogSettings: {
         destination: new LogGroupLogDestination(log),
-        format: AccessLogFormat.custom(JSON.stringify(Object.fromEntries(fields.map((field) => [field, `$context.${field}`])))),
+        format: AccessLogFormat.custom(
+          JSON.stringify(Object.fromEntries(fields.map((field) => [field, `$context.${field}`]))),
+        ),
       },
     });
     this.webhookUrl = `${stage.url.replace(/\/$/, '')}${PATH}`;
     Validations.of(route!).acknowledge({
       id: 'AwsSolutions-APIG4',
-      reason: 'LINE cannot sign for an authorizer: the function checks the signature of every request over its raw bytes.',
+      reason:
+        'LINE cannot sign for an authorizer: the function checks the signature of every request over its raw bytes.',
     });
   }
 }

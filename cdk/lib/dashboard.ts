@@ -1,7 +1,14 @@
 /** One page that is read from the top at three in the morning: is LINE answered, does work pile up, what fails. */
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Dashboard, GraphWidget, type IMetric, MathExpression, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
 import type { Settings } from './environments.ts';
@@ -29,7 +36,8 @@ export class Page extends Construct {
     const told = (name: string, statistic = 'Sum') => metrics.metric(name, statistic, PERIOD);
     const max = { statistic: 'Maximum', period: PERIOD };
     const sum = { statistic: 'Sum', period: PERIOD };
-    const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 } });
+    const graph = (title: string, ...left: IMetric[]) =>
+      new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 } });
     // Whatever reasons there are, also those of a later build.
     const reasons = new MathExpression({
       expression: `SEARCH('{${metrics.namespace},Reason} MetricName="DeadLettered"', 'Sum', ${PERIOD.toSeconds()})`,
@@ -59,9 +67,23 @@ export class Page extends Construct {
       }),
     );
     this.dashboard.addWidgets(
-      graph('Webhook, ms', api.metricLatency({ statistic: 'p99', period: PERIOD }), api.metricLatency({ statistic: 'p50', period: PERIOD })),
-      graph('Webhooks and what LINE was told', api.metricCount(sum), api.metricClientError(sum), api.metricServerError(sum), told('RefusedSignatures')),
-      graph('Queue: waiting, in work', jobs.queue.metricApproximateNumberOfMessagesVisible(max), jobs.queue.metricApproximateNumberOfMessagesNotVisible(max)),
+      graph(
+        'Webhook, ms',
+        api.metricLatency({ statistic: 'p99', period: PERIOD }),
+        api.metricLatency({ statistic: 'p50', period: PERIOD }),
+      ),
+      graph(
+        'Webhooks and what LINE was told',
+        api.metricCount(sum),
+        api.metricClientError(sum),
+        api.metricServerError(sum),
+        told('RefusedSignatures'),
+      ),
+      graph(
+        'Queue: waiting, in work',
+        jobs.queue.metricApproximateNumberOfMessagesVisible(max),
+        jobs.queue.metricApproximateNumberOfMessagesNotVisible(max),
+      ),
     );
     this.dashboard.addWidgets(
       graph('Turns by outcome', told('Accepted'), told('Answered'), told('Noticed'), told('TriedAgain')),
@@ -76,7 +98,11 @@ export class Page extends Construct {
     this.dashboard.addWidgets(
       graph('Tokens', told('PromptTokens'), told('CompletionTokens')),
       ...this.cost(settings, told('PromptTokens'), told('CompletionTokens')),
-      graph('Worker, ms', worker.function.metricDuration(max), worker.function.metricDuration({ statistic: 'p50', period: PERIOD })),
+      graph(
+        'Worker, ms',
+        worker.function.metricDuration(max),
+        worker.function.metricDuration({ statistic: 'p50', period: PERIOD }),
+      ),
     );
   }
 
@@ -90,6 +116,8 @@ export class Page extends Construct {
       label: 'USD',
       period: PERIOD,
     });
-    return [new GraphWidget({ title: `${settings.model}, USD`, left: [cost], width: 8, height: 6, leftYAxis: { min: 0 } })];
+    return [
+      new GraphWidget({ title: `${settings.model}, USD`, left: [cost], width: 8, height: 6, leftYAxis: { min: 0 } }),
+    ];
   }
 }

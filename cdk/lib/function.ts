@@ -47,7 +47,8 @@ export class Program extends Construct {
       role,
     });
     const prefix = props.environment['BASE_SECRET_PATH'];
-    const secret = (name: string) => Stack.of(this).formatArn({ service: 'ssm', resource: `parameter${prefix}${name}` });
+    const secret = (name: string) =>
+      Stack.of(this).formatArn({ service: 'ssm', resource: `parameter${prefix}${name}` });
     Grant.addToPrincipal({ grantee: role, actions: ['ssm:GetParameter'], resourceArns: props.secrets.map(secret) });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',

@@ -32,7 +32,11 @@ export class Metrics extends Construct {
     this.counts('DeadLettered', workerLog, line('dead-lettered'), '$.reason');
     // A question that the model declines is no fault of it.
     const failed = any(line('to be tried again'), line('dead-lettered'));
-    this.counts('ModelErrors', workerLog, all(failed, stringValue('$.reason', '=', 'model_*'), stringValue('$.reason', '!=', 'model_refused')));
+    this.counts(
+      'ModelErrors',
+      workerLog,
+      all(failed, stringValue('$.reason', '=', 'model_*'), stringValue('$.reason', '!=', 'model_refused')),
+    );
     this.reads('ModelMs', 'the model answered', '$.model_ms');
     this.reads('PromptTokens', 'the model answered', '$.prompt_tokens');
     this.reads('CompletionTokens', 'the model answered', '$.completion_tokens');
@@ -47,12 +51,25 @@ export class Metrics extends Construct {
 
   private counts(metricName: string, logGroup: LogGroup, filterPattern: JsonPattern, reason?: string): void {
     const dimensions = reason === undefined ? undefined : { Reason: reason };
-    new MetricFilter(this, metricName, { logGroup, filterPattern, metricNamespace: this.namespace, metricName, metricValue: '1', dimensions });
+    new MetricFilter(this, metricName, {
+      logGroup,
+      filterPattern,
+      metricNamespace: this.namespace,
+      metricName,
+      metricValue: '1',
+      dimensions,
+    });
   }
 
   private reads(metricName: string, message: string, metricValue: string): void {
     // A number must be matched as one: CDK's `exists` compares it with a string.
     const filterPattern = all(line(message), numberValue(metricValue, '>=', 0));
-    new MetricFilter(this, metricName, { logGroup: this.props.workerLog, filterPattern, metricNamespace: this.namespace, metricName, metricValue });
+    new MetricFilter(this, metricName, {
+      logGroup: this.props.workerLog,
+      filterPattern,
+      metricNamespace: this.namespace,
+      metricName,
+      metricValue,
+    });
   }
 }

@@ -11,7 +11,11 @@ export class Parameters extends Construct {
   constructor(scope: Construct, id: string, props: ParametersProps) {
     super(scope, id);
     for (const [name, stringValue] of Object.entries(props.values)) {
-      new StringParameter(this, name, { parameterName: `${props.secretPath}${name}`, stringValue, tier: ParameterTier.STANDARD });
+      new StringParameter(this, name, {
+        parameterName: `${props.secretPath}${name}`,
+        stringValue,
+        tier: ParameterTier.STANDARD,
+      });
     }
   }
 }

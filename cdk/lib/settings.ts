@@ -36,7 +36,10 @@ const rules: Record<keyof Settings, Rule> = {
   maxTokens: required(whole(1, 1_000_000)),
   locale: required(oneOf('ja', 'en', 'zh-Hant', 'ko', 'th')),
   // Lambda keeps 4 KB for all variables together.
-  systemPrompt: { allows: (value) => typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000, mustBe: 'a text of at most 3,000 bytes' },
+  systemPrompt: {
+    allows: (value) => typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
+    mustBe: 'a text of at most 3,000 bytes',
+  },
   contextTokens: whole(1, 100_000_000),
   queryLimit: whole(0, 1000),
   historyTtlDays: whole(0, 36_500),
@@ -47,8 +50,14 @@ const rules: Record<keyof Settings, Rule> = {
   promptUsdPerMillion: price,
   completionUsdPerMillion: price,
   // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).
-  secretPath: text(/^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,12}[/_.-]$/i, 'a prefix such as /henji/dev/, not below /aws or /ssm, that ends in / _ . or -'),
-  existingTablePostfix: text(/^[\w.-]{0,247}$/, 'what follows "Messages" in the name of the table: letters, digits, _ - .'),
+  secretPath: text(
+    /^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,12}[/_.-]$/i,
+    'a prefix such as /henji/dev/, not below /aws or /ssm, that ends in / _ . or -',
+  ),
+  existingTablePostfix: text(
+    /^[\w.-]{0,247}$/,
+    'what follows "Messages" in the name of the table: letters, digits, _ - .',
+  ),
   retain: required(oneOf(true, false)),
   architecture: required(oneOf('arm64', 'x86_64')),
   ingressMemoryMb: required(whole(128, 10_240)),
@@ -66,7 +75,9 @@ const rules: Record<keyof Settings, Rule> = {
 export function checked(environment: string, settings: Settings): Settings {
   const wrong = (name: string, why: string) => new SettingError(`lib/environments.ts: ${environment}.${name} ${why}`);
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(environment)) {
-    throw new SettingError(`lib/environments.ts: "${environment}" is no name of an environment: small letters, digits and -`);
+    throw new SettingError(
+      `lib/environments.ts: "${environment}" is no name of an environment: small letters, digits and -`,
+    );
   }
   for (const name of Object.keys(settings)) {
     if (!(name in rules)) throw wrong(name, 'is no setting');

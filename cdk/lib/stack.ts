@@ -33,7 +33,11 @@ export class HenjiStack extends Stack {
     Tags.of(this).add('environment', environment);
 
     const secretPath = settings.secretPath ?? `/henji/${environment}/`;
-    const messages = new Messages(this, 'Messages', { environment, retain: settings.retain, existingPostfix: settings.existingTablePostfix });
+    const messages = new Messages(this, 'Messages', {
+      environment,
+      retain: settings.retain,
+      existingPostfix: settings.existingTablePostfix,
+    });
     const jobs = new Jobs(this, 'Jobs', { workerTimeout: Duration.seconds(settings.workerTimeoutSeconds) });
     const worker = new Worker(this, 'Worker', { code: code.worker, secretPath, jobs, messages, settings });
     const ingress = new Ingress(this, 'Ingress', { code: code.ingress, secretPath, queue: jobs.queue, settings });
@@ -55,7 +59,12 @@ export class HenjiStack extends Stack {
     };
     new Parameters(this, 'Parameters', {
       secretPath,
-      values: { QUEUE_URL: outputs.QueueUrl, DLQ_URL: outputs.DeadLetterQueueUrl, TABLE_NAME: outputs.TableName, WEBHOOK_URL: outputs.WebhookUrl },
+      values: {
+        QUEUE_URL: outputs.QueueUrl,
+        DLQ_URL: outputs.DeadLetterQueueUrl,
+        TABLE_NAME: outputs.TableName,
+        WEBHOOK_URL: outputs.WebhookUrl,
+      },
     });
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -1,6 +1,13 @@
 /** The table of messages: the article's schema, made anew or adopted as it is. */
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, type ITable, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  ProjectionType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
@@ -24,7 +31,10 @@ export class Messages extends Construct {
     super(scope, id);
     this.postfix = props.existingPostfix ?? `-${props.environment}`;
     const tableName = `Messages${this.postfix}`;
-    this.table = props.existingPostfix === undefined ? this.made(tableName, props.retain) : Table.fromTableName(this, 'Table', tableName);
+    this.table =
+      props.existingPostfix === undefined
+        ? this.made(tableName, props.retain)
+        : Table.fromTableName(this, 'Table', tableName);
   }
 
   /** Lets a function do what the worker does, and nothing else: it never deletes and never scans. */

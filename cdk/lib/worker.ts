@@ -27,7 +27,9 @@ function optional(settings: Settings): Record<string, string> {
     OPENAI_BASE_URL: settings.openaiBaseUrl,
     LINE_API_BASE_URL: settings.lineApiBaseUrl,
   };
-  return Object.fromEntries(Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])));
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
 }
 
 export class Worker extends Program {

@@ -22,7 +22,10 @@ for (const name of ['bash', 'dirname', 'tail']) symlinkSync(real(name), join(too
 
 /** What a command says, with nothing on its path but the tools above. */
 function says(command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(join(tools, 'bash'), [join(cdk, command), ...args], { encoding: 'utf8', env: { PATH: tools } });
+  const { status, stdout, stderr } = spawnSync(join(tools, 'bash'), [join(cdk, command), ...args], {
+    encoding: 'utf8',
+    env: { PATH: tools },
+  });
   expect([status, stdout, stderr.trim().split('\n').length]).toEqual([1, '', 1]);
   return stderr;
 }
@@ -42,10 +45,15 @@ test('what is missing is said one after another, each with what to do', () => {
   expect(says('deploy', 'dev')).toContain('cargo-lambda is not installed: pip install -r cdk/build-requirements.txt');
   fake('cargo-lambda', '');
   expect(says('deploy', 'dev')).toContain('no region is set: export AWS_REGION=ap-northeast-1');
-  fake('aws', 'case "$1" in configure) echo ap-northeast-1;; *) echo; echo Unable to locate credentials >&2; exit 255;; esac');
+  fake(
+    'aws',
+    'case "$1" in configure) echo ap-northeast-1;; *) echo; echo Unable to locate credentials >&2; exit 255;; esac',
+  );
   expect(says('deploy', 'dev')).toContain('run "aws configure" or set AWS_PROFILE (Unable to locate credentials)');
   fake('aws', 'case "$1" in configure) echo ap-northeast-1;; sts) echo 123456789012;; *) exit 254;; esac');
-  expect(says('deploy', 'dev')).toContain('run "cdk/install && npm --prefix cdk exec cdk -- bootstrap aws://123456789012/ap-northeast-1" once');
+  expect(says('deploy', 'dev')).toContain(
+    'run "cdk/install && npm --prefix cdk exec cdk -- bootstrap aws://123456789012/ap-northeast-1" once',
+  );
 });
 
 test('a smoke check says when there is no such stack', () => {
@@ -57,10 +65,20 @@ test('a smoke check says when there is no such stack', () => {
 test('an app without its functions, or of an unknown environment, says so in one line', () => {
   const app = (context: object) => {
     const env = { PATH: process.env['PATH'] ?? delimiter, CDK_CONTEXT_JSON: JSON.stringify(context) };
-    const { status, stderr } = spawnSync(join(cdk, 'node_modules/.bin/tsx'), ['bin/henji.ts'], { cwd: cdk, encoding: 'utf8', env });
+    const { status, stderr } = spawnSync(join(cdk, 'node_modules/.bin/tsx'), ['bin/henji.ts'], {
+      cwd: cdk,
+      encoding: 'utf8',
+      env,
+    });
     return [status, stderr];
   };
   expect(app({ environment: 'staging' })).toEqual([1, 'lib/environments.ts has no environment "staging"\n']);
-  expect(app({ environment: 'dev', settings: '{"model":""}' })).toEqual([1, 'lib/environments.ts: dev.model must be the name of a model, not ""\n']);
-  expect(app({ environment: 'dev', settings: '{model}' })).toEqual([1, 'the context "settings" is not JSON: -c settings=\'{"model":"…"}\'\n']);
+  expect(app({ environment: 'dev', settings: '{"model":""}' })).toEqual([
+    1,
+    'lib/environments.ts: dev.model must be the name of a model, not ""\n',
+  ]);
+  expect(app({ environment: 'dev', settings: '{model}' })).toEqual([
+    1,
+    'the context "settings" is not JSON: -c settings=\'{"model":"…"}\'\n',
+  ]);
 });

@@ -54,13 +54,17 @@ test('a function that is missing or built for another machine is said in one lin
   const folder = mkdtempSync(join(tmpdir(), 'henji-'));
   mkdirSync(join(folder, 'worker'));
   const program = join(folder, 'worker', 'bootstrap');
-  expect(() => built(folder, 'worker', 'arm64')).toThrow(`${program} is not there: build it with "cargo lambda build --release --locked -p ingress -p worker --arm64"`);
+  expect(() => built(folder, 'worker', 'arm64')).toThrow(
+    `${program} is not there: build it with "cargo lambda build --release --locked -p ingress -p worker --arm64"`,
+  );
   const header = Buffer.alloc(64);
   header.write('\x7fELF', 'latin1');
   header.writeUInt16LE(0x3e, 18);
   writeFileSync(program, header);
   expect(() => built(folder, 'worker', 'arm64')).toThrow('is not a program for arm64');
-  expect(() => built(folder, 'worker', 'x86_64')).toThrow(`is not executable, as after a download: chmod +x ${program}`);
+  expect(() => built(folder, 'worker', 'x86_64')).toThrow(
+    `is not executable, as after a download: chmod +x ${program}`,
+  );
   chmodSync(program, 0o755);
   expect(built(folder, 'worker', 'x86_64')).toBe(join(folder, 'worker'));
   writeFileSync(program, '#!/bin/sh');

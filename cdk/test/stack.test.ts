@@ -37,11 +37,15 @@ describe('an environment', () => {
         sourceQueueArns: [{ 'Fn::Join': ['', Match.arrayWith([':Henji-dev-jobs.fifo'])] }],
       },
     });
-    const denials = Object.values(resources(dev, 'AWS::SQS::QueuePolicy')).flatMap((policy) => policy.Properties['PolicyDocument'].Statement);
-    expect(denials.filter((denial) => denial.Effect === 'Deny' && denial.Condition.Bool['aws:SecureTransport'] === 'false')).toHaveLength(2);
+    const denials = Object.values(resources(dev, 'AWS::SQS::QueuePolicy')).flatMap(
+      (policy) => policy.Properties['PolicyDocument'].Statement,
+    );
+    expect(
+      denials.filter((denial) => denial.Effect === 'Deny' && denial.Condition.Bool['aws:SecureTransport'] === 'false'),
+    ).toHaveLength(2);
   });
 
-  test('the table has the contract\'s schema, and survives its stack in prod only', () => {
+  test("the table has the contract's schema, and survives its stack in prod only", () => {
     const schema = {
       TableName: 'Messages-prod',
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
@@ -61,18 +65,31 @@ describe('an environment', () => {
         },
       ],
     };
-    prod.hasResource('AWS::DynamoDB::Table', { Properties: schema, DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
-    dev.hasResource('AWS::DynamoDB::Table', { Properties: { DeletionProtectionEnabled: false }, DeletionPolicy: 'Delete' });
+    prod.hasResource('AWS::DynamoDB::Table', {
+      Properties: schema,
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    });
+    dev.hasResource('AWS::DynamoDB::Table', {
+      Properties: { DeletionProtectionEnabled: false },
+      DeletionPolicy: 'Delete',
+    });
   });
 
   test('an adopted table is not made, and the worker writes to it', () => {
-    const adopting = templateOf('prod', { existingTablePostfix: '-abc123-main', secretPath: '/amplify/abc123/main/AMPLIFY_bot_' });
+    const adopting = templateOf('prod', {
+      existingTablePostfix: '-abc123-main',
+      secretPath: '/amplify/abc123/main/AMPLIFY_bot_',
+    });
     adopting.resourceCountIs('AWS::DynamoDB::Table', 0);
     expect(functionOf(adopting, 'Worker').Properties['Environment'].Variables).toMatchObject({
       DB_TABLE_NAME_POSTFIX: '-abc123-main',
       BASE_SECRET_PATH: '/amplify/abc123/main/AMPLIFY_bot_',
     });
-    adopting.hasResourceProperties('AWS::SSM::Parameter', { Name: '/amplify/abc123/main/AMPLIFY_bot_TABLE_NAME', Value: 'Messages-abc123-main' });
+    adopting.hasResourceProperties('AWS::SSM::Parameter', {
+      Name: '/amplify/abc123/main/AMPLIFY_bot_TABLE_NAME',
+      Value: 'Messages-abc123-main',
+    });
     const policies = JSON.stringify(resources(adopting, 'AWS::IAM::Policy'));
     expect(policies).toContain(':table/Messages-abc123-main/index/byLineUserId');
     expect(policies).toContain(':parameter/amplify/abc123/main/AMPLIFY_bot_LINE_CHANNEL_SECRET');
@@ -84,10 +101,20 @@ describe('an environment', () => {
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 5 },
     });
-    const workers = Object.keys(resources(dev, 'AWS::Lambda::Function')).filter((id) => id.startsWith('WorkerFunction'));
+    const workers = Object.keys(resources(dev, 'AWS::Lambda::Function')).filter((id) =>
+      id.startsWith('WorkerFunction'),
+    );
     expect(functionOf(dev, 'Ingress').DependsOn).toEqual(expect.arrayContaining(workers));
-    expect(functionOf(dev, 'Worker').Properties).toMatchObject({ Runtime: 'provided.al2023', Architectures: ['arm64'], Timeout: 300 });
-    expect(functionOf(dev, 'Ingress').Properties).toMatchObject({ Runtime: 'provided.al2023', Architectures: ['arm64'], Timeout: 5 });
+    expect(functionOf(dev, 'Worker').Properties).toMatchObject({
+      Runtime: 'provided.al2023',
+      Architectures: ['arm64'],
+      Timeout: 300,
+    });
+    expect(functionOf(dev, 'Ingress').Properties).toMatchObject({
+      Runtime: 'provided.al2023',
+      Architectures: ['arm64'],
+      Timeout: 5,
+    });
   });
 
   test('the API has one route, a throttle, and a log without bodies, headers or addresses', () => {
@@ -111,18 +138,35 @@ describe('an environment', () => {
     told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'me@example.com' });
     dev.resourceCountIs('AWS::SNS::Subscription', 0);
     dev.hasResourceProperties('AWS::SNS::TopicPolicy', {
-      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Effect: 'Allow', Action: 'sns:Publish', Principal: { Service: 'cloudwatch.amazonaws.com' } })]) },
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+          }),
+        ]),
+      },
     });
   });
 
   test('the command finds what it needs as plain parameters beside the secrets', () => {
-    const names = Object.values(resources(dev, 'AWS::SSM::Parameter')).map(({ Properties }) => [Properties['Name'], Properties['Type']]);
-    expect(names.sort()).toEqual(['DLQ_URL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL'].map((name) => [`/henji/dev/${name}`, 'String']));
+    const names = Object.values(resources(dev, 'AWS::SSM::Parameter')).map(({ Properties }) => [
+      Properties['Name'],
+      Properties['Type'],
+    ]);
+    expect(names.sort()).toEqual(
+      ['DLQ_URL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL'].map((name) => [`/henji/dev/${name}`, 'String']),
+    );
   });
 
   test('no secret is in the template', () => {
     for (const secret of ['LINE_CHANNEL_SECRET', 'LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY']) {
-      expect(Object.values(resources(dev, 'AWS::SSM::Parameter')).map(({ Properties }) => Properties['Name']).join()).not.toContain(secret);
+      expect(
+        Object.values(resources(dev, 'AWS::SSM::Parameter'))
+          .map(({ Properties }) => Properties['Name'])
+          .join(),
+      ).not.toContain(secret);
     }
   });
 });

@@ -12,7 +12,11 @@ const folder = join(import.meta.dirname, 'functions');
 
 export function stackOf(environment: string, changed: Partial<Settings> = {}, app = new App()): HenjiStack {
   const settings = checked(environment, { ...environments[environment]!, ...changed });
-  return new HenjiStack(app, `Henji-${environment}`, { environment, settings, code: { ingress: folder, worker: folder } });
+  return new HenjiStack(app, `Henji-${environment}`, {
+    environment,
+    settings,
+    code: { ingress: folder, worker: folder },
+  });
 }
 
 export function templateOf(environment: string, changed: Partial<Settings> = {}): Template {
@@ -32,6 +36,8 @@ export function resources(template: Template, type: string): Record<string, Reso
 
 /** The function that is called so in the code. */
 export function functionOf(template: Template, name: 'Ingress' | 'Worker'): Resource {
-  const [, found] = Object.entries(resources(template, 'AWS::Lambda::Function')).find(([id]) => id.startsWith(`${name}Function`))!;
+  const [, found] = Object.entries(resources(template, 'AWS::Lambda::Function')).find(([id]) =>
+    id.startsWith(`${name}Function`),
+  )!;
   return found;
 }
