@@ -171,7 +171,13 @@ async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
     for name in ["ingress", "worker"] {
         // Nobody is there, and nobody else is asked.
         let nobody = "http://127.0.0.1:9";
-        let set = [("AWS_ENDPOINT_URL", nobody), ("AWS_REGION", "nowhere"), ("LINE_API_BASE_URL", nobody)];
+        let set = [
+            ("AWS_ENDPOINT_URL", nobody),
+            ("AWS_REGION", "nowhere"),
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("LINE_API_BASE_URL", nobody),
+        ];
         let mut set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         loop {
             let function = Lambda::start(name, &set).await;
