@@ -48,6 +48,8 @@ pub struct Function {
     pub lease: Duration,
     /// Who looks after the month's LINE messages.
     pub quota: quota::QuotaWatch,
+    /// The event whose attempts panic.
+    pub panics_at: Option<String>,
 }
 
 /// One message of the batch.
@@ -92,7 +94,7 @@ impl Function {
         let mut running = JoinSet::new();
         let seats = seats(conversations.len());
         for (records, seat) in conversations.into_iter().zip(seats) {
-            running.spawn(self.clone().converse(records, seat, deadline));
+            running.spawn(Box::pin(self.clone().converse(records, seat, deadline)));
         }
         let this = self.clone();
         running.spawn(async move {
@@ -211,9 +213,13 @@ impl Function {
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let limits = Limits { deadline, stop: CancellationToken::new(), alone };
         let (this, own_job) = (self.clone(), job.clone());
-        // A set, because it aborts its task where nobody waits for it any more.
+        // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
+        // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
-        attempt.spawn(async move { this.worker.answer(&own_job, &limits).await });
+        attempt.spawn(Box::pin(async move {
+            assert!(this.panics_at.as_deref() != Some(own_job.event_id.as_str()), "PANIC_ON_EVENT says so");
+            this.worker.answer(&own_job, &limits).await
+        }));
         match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,

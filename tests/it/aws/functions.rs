@@ -31,9 +31,14 @@ pub struct Lambda {
 impl Lambda {
     /// Starts the debug binary `name` with these variables and no others.
     pub async fn start(name: &'static str, variables: &[(String, String)]) -> Self {
+        Self::built("debug", name, variables).await
+    }
+
+    /// The same with the binary of this build profile.
+    pub async fn built(profile: &str, name: &'static str, variables: &[(String, String)]) -> Self {
         let api = RuntimeApi::start().await;
         let tests = std::env::current_exe().unwrap();
-        let program = tests.parent().unwrap().parent().unwrap().join(name);
+        let program = tests.ancestors().nth(3).unwrap().join(profile).join(name);
         let mut process = Command::new(&program)
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
