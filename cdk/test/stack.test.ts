@@ -159,14 +159,4 @@ describe('an environment', () => {
       ['DLQ_URL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL'].map((name) => [`/henji/dev/${name}`, 'String']),
     );
   });
-
-  test('no secret is in the template', () => {
-    for (const secret of ['LINE_CHANNEL_SECRET', 'LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY']) {
-      expect(
-        Object.values(resources(dev, 'AWS::SSM::Parameter'))
-          .map(({ Properties }) => Properties['Name'])
-          .join(),
-      ).not.toContain(secret);
-    }
-  });
 });
