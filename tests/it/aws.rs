@@ -42,6 +42,9 @@ mod faults;
 // The build that is deployed.
 mod release;
 
+// The deployment as code, with the release binaries.
+mod deployed;
+
 /// A text message as LINE's Java SDK has it in its tests.
 const FIXTURE: &str = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
 const FIXTURE_EVENT: &str = "01G2KZKG2DS765NMRH3GZFD8AP";
@@ -175,14 +178,33 @@ async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     bot.ends().await;
 }
 
+/// Asks the programs themselves: each names one variable at a time. cdk/test/variables.txt holds what they say,
+/// and the deployment sets what it holds.
 #[tokio::test]
 async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
-    for (name, variable) in [("ingress", "BASE_SECRET_PATH"), ("worker", "BASE_SECRET_PATH")] {
-        let function = Lambda::start(name, &[]).await;
-        let log = function.ended().await;
-        assert_eq!(log.len(), 1, "{log:?}");
-        assert!(log[0].contains(&format!("{variable} is not set")), "{log:?}");
+    let mut required = vec![];
+    for name in ["ingress", "worker"] {
+        // Nobody is there, and nobody else is asked.
+        let nobody = "http://127.0.0.1:9";
+        let set = [
+            ("AWS_ENDPOINT_URL", nobody),
+            ("AWS_REGION", "nowhere"),
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("LINE_API_BASE_URL", nobody),
+        ];
+        let mut set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        loop {
+            let function = Lambda::start(name, &set).await;
+            let Some(log) = function.ended().await else { break };
+            assert_eq!(log.len(), 1, "{log:?}");
+            let (_, rest) = log[0].split_once("\"error\":\"").unwrap();
+            let (variable, _) = rest.split_once(" is not set").unwrap_or_else(|| panic!("{log:?}"));
+            required.push(format!("{name} {variable}\n"));
+            set.push((variable.to_owned(), nobody.to_owned()));
+        }
     }
+    assert_eq!(required.concat(), include_str!("../../cdk/test/variables.txt"));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use shared::{
 use crate::{
     adapters::{dynamodb::DynamoHistory, http, line::Line, openai::OpenAi, sqs::Queue},
     answer::{Worker, wall_clock},
-    batch::Function,
+    batch::{Function, quota::QuotaWatch},
     config::Config,
 };
 
@@ -72,6 +72,7 @@ impl Function {
         Ok(Self {
             queue: Queue::new(&sdk, &config.queue_url, &config.dlq_url),
             lease: config.lease,
+            quota: QuotaWatch::default(),
             panics_at: config.panics_at,
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),

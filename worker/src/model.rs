@@ -56,7 +56,7 @@ pub fn named(name: &str) -> Model {
 /// up, with a panic.
 const PIECE: usize = 64 << 10;
 
-/// How many tokens `text` has; of one of more than 64 KiB, perhaps a few more than it has.
+/// How many tokens `text` has; of a text longer than 64 KiB, perhaps a few more than it has.
 ///
 /// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing
 /// before it; where bytes alone tell that all fits, [`crate::prompt`] never asks.
