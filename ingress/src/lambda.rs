@@ -6,7 +6,8 @@ use aws_lambda_events::{
     encodings::Body,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::{RawValue, Value};
 use tracing::warn;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Answers one invocation. What is no proxy event at all is answered like an unsigned request.
-pub async fn handle(ingress: &Ingress, event: Value) -> ApiGatewayProxyResponse {
+pub async fn handle(ingress: &Ingress, event: &RawValue) -> ApiGatewayProxyResponse {
     let accepted = match request_of(event) {
         Some((signature, Some(body))) => ingress.accept(signature.as_deref(), &body).await,
         Some((_, None)) => Accepted::NotAWebhook,
@@ -33,12 +34,18 @@ pub async fn handle(ingress: &Ingress, event: Value) -> ApiGatewayProxyResponse 
 type Request = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// The signature and the body; no body where base64 does not decode.
-fn request_of(event: Value) -> Option<Request> {
-    let (headers, body, is_base64) = if event.get("version").and_then(Value::as_str) == Some("2.0") {
-        let request: ApiGatewayV2httpRequest = serde_json::from_value(event).ok()?;
+fn request_of(event: &RawValue) -> Option<Request> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        #[serde(default)]
+        version: Value,
+    }
+    let Versioned { version } = serde_json::from_str(event.get()).ok()?;
+    let (headers, body, is_base64) = if version == "2.0" {
+        let request: ApiGatewayV2httpRequest = serde_json::from_str(event.get()).ok()?;
         (request.headers, request.body, request.is_base64_encoded)
     } else {
-        let request: ApiGatewayProxyRequest = serde_json::from_value(event).ok()?;
+        let request: ApiGatewayProxyRequest = serde_json::from_str(event.get()).ok()?;
         (request.headers, request.body, request.is_base64_encoded)
     };
     let signature = headers.get(signature::HEADER).map(|v| v.as_bytes().to_vec());

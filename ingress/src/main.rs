@@ -9,8 +9,9 @@ use ingress::{
     lambda,
 };
 use lambda_runtime::{LambdaEvent, run, service_fn};
+use serde_json::value::RawValue;
 use shared::{
-    adapters::ssm::{Parameter, sdk_config},
+    adapters::{sdk::sdk_config, ssm::ParameterStore},
     env::Env,
     logging,
     secret::Secret,
@@ -29,14 +30,16 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let config = Config::from_env(&Env::of_process())?;
-    let sdk = sdk_config(BUDGET).await;
-    let secret = Parameter::new(&sdk, &config.base_secret_path, "LINE_CHANNEL_SECRET");
+    let env = Env::of_process();
+    let config = Config::from_env(&env)?;
+    let sdk = sdk_config(&env, BUDGET).await?;
+    let secret = ParameterStore::new(&sdk, &config.base_secret_path).parameter("LINE_CHANNEL_SECRET");
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
-    let ingress = Ingress { secret, queue, budget: BUDGET };
-    run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
-        Ok::<_, std::convert::Infallible>(lambda::handle(&ingress, event.payload).await)
+    let ingress = &Ingress { secret, queue, budget: BUDGET };
+    run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        // Boxed, because the runtime moves what it is handed several times.
+        Ok::<_, std::convert::Infallible>(Box::pin(lambda::handle(ingress, &event.payload)).await)
     }))
     .await
 }

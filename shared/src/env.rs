@@ -61,6 +61,12 @@ impl Env {
         }
     }
 
+    /// The values of all variables whose names begin so.
+    pub fn starting_with(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
+        named.filter_map(|(_, value)| value.as_deref())
+    }
+
     /// The value of a variable that has no default.
     pub fn required(&self, name: &str) -> Result<&str, EnvError> {
         self.optional(name)?.ok_or_else(|| EnvError::Missing(name.to_owned()))

@@ -1,22 +1,33 @@
 //! The one form of the log: one JSON object a line. What people or the model wrote, secrets, tokens
 //! and signatures never reach it; identifiers and numbers do, as fields.
 
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt::MakeWriter,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-/// Logs to `writer` from now on, at level `info` or what `RUST_LOG`-like `filter` says.
+/// Logs to `writer` from now on, at level `info` or what `RUST_LOG`-like `filter` says; panics too, by
+/// their places alone.
 pub fn start<W>(writer: W, filter: Option<&str>)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info")).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
+    let filter: Targets =
+        filter.unwrap_or("info").parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .init();
+        .with_writer(writer);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    // A panic's own message can quote what people wrote.
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(at, "a panic");
+    }));
 }
 
 /// An error with all its sources, on one line. Each Display says only its own part.

@@ -1,7 +1,13 @@
 //! The pipeline on Lambda: the real functions against the real Runtime API protocol, with AWS, LINE and
 //! the model stood in for over HTTP.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::{send::webhook_of, standin::Act};
@@ -13,6 +19,7 @@ use tokio::{
 };
 use worker::{conversation::Role, deliver::retry_key, history::row_id};
 
+use between::{Between, Play};
 use bot::{Bot, USER, payload_1, payload_2, sign};
 use emulator::{Row, TABLE, attribute};
 use functions::Lambda;
@@ -32,6 +39,11 @@ mod answering;
 mod crashes;
 // The model and LINE as they really behave.
 mod faults;
+// The build that is deployed.
+mod release;
+
+// The deployment as code, with the release binaries.
+mod deployed;
 
 /// A text message as LINE's Java SDK has it in its tests.
 const FIXTURE: &str = include_str!("../fixtures/line-webhooks/java-webhook-redelivery.json");
@@ -97,19 +109,25 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
 }
 
 #[tokio::test]
-async fn a_turn_that_the_index_does_not_show_yet_is_in_the_prompt() {
-    let bot = Bot::start().await;
-    bot.hears("first").await;
-    bot.says(1).await;
-    bot.cloud.is_drained().await;
-    // Out of the index, as a row is that has not arrived in it.
-    for row in bot.cloud.rows().await.iter().filter(|row| row.contains_key("lineUserId")) {
-        let update = bot.cloud.dynamodb.update_item().table_name(TABLE).key("id", row["id"].clone());
-        update.update_expression("REMOVE lineUserId").send().await.unwrap();
+async fn an_index_that_lags_costs_one_more_round_trip_and_no_turn() {
+    let lags = Arc::new(AtomicBool::new(true));
+    let index = lags.clone();
+    let table = Between::start(move |call, _| match call {
+        "Query" if index.load(Relaxed) => Play::Answer(200, json!({ "Items": [], "Count": 0 })),
+        _ => Play::HandOn,
+    })
+    .await;
+    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
+    for turn in 0..4 {
+        // The first turn has nothing to look up, and the last one an index that has caught up.
+        lags.store(turn < 3, Relaxed);
+        bot.hears(&format!("question {turn}")).await;
+        bot.says(turn + 1).await;
+        let asked = bot.model.asked()[turn].body["messages"].as_array().unwrap().len();
+        assert_eq!(asked, 2 + 2 * turn, "the character, every earlier turn, the question");
+        assert_eq!(table.calls("BatchGetItem"), turn.min(2));
+        assert_eq!(table.calls("Query"), turn + 1);
     }
-    bot.hears("second").await;
-    bot.says(2).await;
-    assert_eq!(bot.model.asked()[1].body["messages"].as_array().unwrap().len(), 4);
     bot.ends().await;
 }
 
@@ -160,14 +178,33 @@ async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     bot.ends().await;
 }
 
+/// Asks the programs themselves: each names one variable at a time. cdk/test/variables.txt holds what they say,
+/// and the deployment sets what it holds.
 #[tokio::test]
 async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
-    for (name, variable) in [("ingress", "BASE_SECRET_PATH"), ("worker", "BASE_SECRET_PATH")] {
-        let function = Lambda::start(name, &[]).await;
-        let log = function.ended().await;
-        assert_eq!(log.len(), 1, "{log:?}");
-        assert!(log[0].contains(&format!("{variable} is not set")), "{log:?}");
+    let mut required = vec![];
+    for name in ["ingress", "worker"] {
+        // Nobody is there, and nobody else is asked.
+        let nobody = "http://127.0.0.1:9";
+        let set = [
+            ("AWS_ENDPOINT_URL", nobody),
+            ("AWS_REGION", "nowhere"),
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("LINE_API_BASE_URL", nobody),
+        ];
+        let mut set = set.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        loop {
+            let function = Lambda::start(name, &set).await;
+            let Some(log) = function.ended().await else { break };
+            assert_eq!(log.len(), 1, "{log:?}");
+            let (_, rest) = log[0].split_once("\"error\":\"").unwrap();
+            let (variable, _) = rest.split_once(" is not set").unwrap_or_else(|| panic!("{log:?}"));
+            required.push(format!("{name} {variable}\n"));
+            set.push((variable.to_owned(), nobody.to_owned()));
+        }
     }
+    assert_eq!(required.concat(), include_str!("../../cdk/test/variables.txt"));
 }
 
 #[tokio::test]

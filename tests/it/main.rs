@@ -28,7 +28,8 @@ mod model_faults;
 mod line_faults;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
-// What both histories promise.
+// What both queues promise, and both histories.
 mod history;
+mod job_queue;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

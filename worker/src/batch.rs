@@ -4,7 +4,7 @@
 
 use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use shared::{
     job::{EventId, Job, JobError},
     logging,
@@ -16,7 +16,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use self::floor::{Seat, seats};
+use self::{
+    floor::{Seat, seats},
+    record::Record,
+};
 use crate::{
     adapters::sqs::{Letter, Queue},
     answer::{Limits, Worker},
@@ -24,6 +27,8 @@ use crate::{
 };
 
 mod floor;
+pub mod quota;
+mod record;
 
 /// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -45,29 +50,10 @@ pub struct Function {
     pub queue: Queue,
     /// How long a job stays invisible after the last sign of life.
     pub lease: Duration,
-}
-
-/// One message of the batch.
-struct Record {
-    id: String,
-    receipt: String,
-    group: String,
-    deduplication_id: Option<String>,
-    body: String,
-}
-
-impl From<SqsMessage> for Record {
-    fn from(mut message: SqsMessage) -> Self {
-        let id = message.message_id.unwrap_or_default();
-        Self {
-            receipt: message.receipt_handle.unwrap_or_default(),
-            // Without a group, as in no FIFO queue, each message stands alone.
-            group: message.attributes.remove("MessageGroupId").unwrap_or_else(|| id.clone()),
-            deduplication_id: message.attributes.remove("MessageDeduplicationId"),
-            body: message.body.unwrap_or_default(),
-            id,
-        }
-    }
+    /// Who looks after the month's LINE messages.
+    pub quota: quota::QuotaWatch,
+    /// The event whose attempts panic.
+    pub panics_at: Option<String>,
 }
 
 impl Function {
@@ -89,8 +75,13 @@ impl Function {
         let mut running = JoinSet::new();
         let seats = seats(conversations.len());
         for (records, seat) in conversations.into_iter().zip(seats) {
-            running.spawn(self.clone().converse(records, seat, deadline));
+            running.spawn(Box::pin(self.clone().converse(records, seat, deadline)));
         }
+        let this = self.clone();
+        running.spawn(async move {
+            this.quota.look(&this.worker.line).await;
+            vec![]
+        });
         // An AWS that hangs at the very end is not waited for: the leases end by themselves.
         while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
             done.extend(ended.into_iter().flatten().map(|record| record.id));
@@ -203,9 +194,13 @@ impl Function {
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let limits = Limits { deadline, stop: CancellationToken::new(), alone };
         let (this, own_job) = (self.clone(), job.clone());
-        // A set, because it aborts its task where nobody waits for it any more.
+        // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
+        // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
-        attempt.spawn(async move { this.worker.answer(&own_job, &limits).await });
+        attempt.spawn(Box::pin(async move {
+            assert!(this.panics_at.as_deref() != Some(own_job.event_id.as_str()), "PANIC_ON_EVENT says so");
+            this.worker.answer(&own_job, &limits).await
+        }));
         match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,

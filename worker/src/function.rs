@@ -4,15 +4,16 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
-    adapters::ssm::{Parameter, sdk_config},
+    adapters::{sdk::sdk_config, ssm::ParameterStore},
     env::{Env, EnvError, unreadable},
+    roots::Roots,
     secret::Secret,
 };
 
 use crate::{
     adapters::{dynamodb::DynamoHistory, http, line::Line, openai::OpenAi, sqs::Queue},
     answer::{Worker, wall_clock},
-    batch::Function,
+    batch::{Function, quota::QuotaWatch},
     config::Config,
 };
 
@@ -33,6 +34,9 @@ pub struct FunctionConfig {
     pub lease: Duration,
     /// `Messages{DB_TABLE_NAME_POSTFIX}`.
     pub table: String,
+    /// `PANIC_ON_EVENT`: an attempt at this event panics. It shows, in the very build that is deployed,
+    /// that a fault of one turn is that turn's alone.
+    pub panics_at: Option<String>,
 }
 
 impl FunctionConfig {
@@ -50,21 +54,26 @@ impl FunctionConfig {
             dlq_url: env.required_url("DLQ_URL")?,
             lease: Duration::from_secs(env.number("LEASE_SECONDS", 60, 1, 3600)?.into()),
             table: format!("Messages{postfix}"),
+            panics_at: env.optional("PANIC_ON_EVENT")?.map(str::to_owned),
         })
     }
 }
 
 impl Function {
-    /// Makes the clients and reads the secrets, side by side.
-    pub async fn start(config: FunctionConfig) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let sdk = sdk_config(CALL_TIMEOUT).await;
-        let secret = |name| Secret::of_parameter(Parameter::new(&sdk, &config.base_secret_path, name));
+    /// Reads the settings, makes the clients and reads the secrets, side by side.
+    pub async fn start(env: &Env) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let config = FunctionConfig::from_env(env)?;
+        let sdk = sdk_config(env, CALL_TIMEOUT).await?;
+        let secrets = ParameterStore::new(&sdk, &config.base_secret_path);
+        let secret = |name| Secret::of_parameter(secrets.parameter(name));
         let (token, key) = tokio::join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"));
-        let client = http::client()?;
+        let client = http::client_trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
         let clock = wall_clock();
         Ok(Self {
             queue: Queue::new(&sdk, &config.queue_url, &config.dlq_url),
             lease: config.lease,
+            quota: QuotaWatch::default(),
+            panics_at: config.panics_at,
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),
                 model: OpenAi::new(&config.worker, client.clone(), key, clock.clone()),

@@ -6,7 +6,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, run, service_fn};
 use shared::{env::Env, logging};
 use tokio::time::Instant;
-use worker::{batch::Function, function::FunctionConfig};
+use worker::batch::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -21,12 +21,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let function = &Arc::new(Function::start(FunctionConfig::from_env(&Env::of_process())?).await?);
+    let function = &Arc::new(Function::start(&Env::of_process()).await?);
     run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let now = (function.worker.clock)().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let end = Instant::now() + Duration::from_millis(left);
-        Ok::<_, std::convert::Infallible>(function.handle(event.payload, end).await)
+        Ok::<_, std::convert::Infallible>(Box::pin(function.handle(event.payload, end)).await)
     }))
     .await
 }

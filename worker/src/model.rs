@@ -52,14 +52,24 @@ pub fn named(name: &str) -> Model {
     Model { context_tokens, encoding, completion_limit }
 }
 
-/// How many tokens `text` has.
+/// How much is counted at once, in bytes: on far more white space the tokenizer's regular expression gives
+/// up, with a panic.
+const PIECE: usize = 64 << 10;
+
+/// How many tokens `text` has; of a text longer than 64 KiB, perhaps a few more than it has.
 ///
 /// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing
 /// before it; where bytes alone tell that all fits, [`crate::prompt`] never asks.
-pub fn count(encoding: Encoding, text: &str) -> usize {
+pub fn count(encoding: Encoding, mut text: &str) -> usize {
     let tokenizer = match encoding {
         Encoding::Cl100k => tiktoken_rs::cl100k_base_singleton(),
         Encoding::O200k => tiktoken_rs::o200k_base_singleton(),
     };
-    tokenizer.encode_ordinary(text).len()
+    let mut tokens = 0;
+    while !text.is_empty() {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(PIECE));
+        tokens += tokenizer.encode_ordinary(piece).len();
+        text = rest;
+    }
+    tokens
 }

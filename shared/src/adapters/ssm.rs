@@ -1,32 +1,18 @@
-//! The SSM Parameter Store, and the one SDK configuration that every AWS client is made from.
+//! The SSM Parameter Store.
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::{Client, error::SdkError, operation::get_parameter::GetParameterError};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{self, rustls_provider::CryptoMode},
-};
 use secrecy::SecretString;
 
 /// How long the Parameter Store may take over one parameter, retries included: more must not hold up a
 /// function's start, nor a request that needs a secret read again.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// Before the second try of a call, doubled before the third. The SDK's own second is too long for calls
-/// that somebody waits for.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-
-/// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
-/// with ring, and `timeout` over each operation with its retries.
-pub async fn sdk_config(timeout: Duration) -> SdkConfig {
-    let http = Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
-        .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
-        .load()
-        .await
+/// The parameters under one prefix.
+pub struct ParameterStore {
+    client: Client,
+    prefix: String,
 }
 
 /// One SecureString.
@@ -51,14 +37,21 @@ pub enum SsmError {
     Empty(String),
 }
 
-impl Parameter {
-    /// The parameter `{prefix}{name}`.
-    pub fn new(config: &SdkConfig, prefix: &str, name: &str) -> Self {
+impl ParameterStore {
+    /// The parameters whose names begin with `prefix`.
+    pub fn new(config: &SdkConfig, prefix: &str) -> Self {
         let timeout = TimeoutConfig::builder().operation_timeout(READ_TIMEOUT).build();
         let config = aws_sdk_ssm::config::Builder::from(config).timeout_config(timeout).build();
-        Self { client: Client::from_conf(config), name: format!("{prefix}{name}") }
+        Self { client: Client::from_conf(config), prefix: prefix.to_owned() }
     }
 
+    /// The parameter `{prefix}{name}`.
+    pub fn parameter(&self, name: &str) -> Parameter {
+        Parameter { client: self.client.clone(), name: format!("{}{name}", self.prefix) }
+    }
+}
+
+impl Parameter {
     /// Its value now, without white space around it.
     pub async fn read(&self) -> Result<SecretString, SsmError> {
         let got = self

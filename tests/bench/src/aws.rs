@@ -1,10 +1,7 @@
 //! AWS at no cost: each call is answered at once with what an empty table and an empty queue say. Only
 //! for measuring; the stories run against an emulator.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering::Relaxed},
-};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
@@ -18,13 +15,20 @@ use serde_json::{Value, json};
 
 use crate::accept::SECRET;
 
-/// The stand-in; it counts its calls.
+/// The stand-in; it keeps the names of its calls.
 #[derive(Clone, Default)]
-pub(crate) struct Aws(Arc<AtomicU32>);
+pub(crate) struct Aws(Arc<Mutex<Vec<String>>>);
 
 impl Aws {
+    /// How often it was called.
     pub(crate) fn calls(&self) -> u32 {
-        self.0.load(Relaxed)
+        self.calls_to("")
+    }
+
+    /// How often the service was called whose calls' names begin so.
+    pub(crate) fn calls_to(&self, service: &str) -> u32 {
+        let calls = self.0.lock().expect("nobody panics with it");
+        u32::try_from(calls.iter().filter(|call| call.starts_with(service)).count()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -33,8 +37,8 @@ impl Aws {
 }
 
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response {
-    aws.0.fetch_add(1, Relaxed);
     let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    aws.0.lock().expect("nobody panics with it").push(target.to_owned());
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let body = match target.rsplit('.').next().unwrap_or_default() {
         "GetParameter" => {

@@ -36,19 +36,11 @@ struct Measured {
 /// Measures the three and prints them.
 pub(crate) async fn measure() {
     let aws = Aws::default();
-    let aws_url = host(aws.router()).await;
-    let line_url = host(Line::new().router()).await;
-    let model_url = host(Model::new(Duration::ZERO, |_| "an answer".to_owned()).router()).await;
-    let env = [
-        ("AWS_ENDPOINT_URL", aws_url.clone()),
-        ("QUEUE_URL", format!("{aws_url}/1/jobs.fifo")),
-        ("DLQ_URL", format!("{aws_url}/1/dead.fifo")),
-        ("LINE_API_BASE_URL", line_url),
-        ("OPENAI_BASE_URL", format!("{model_url}/v1")),
-    ];
+    let model = host(Model::new(Duration::ZERO, |_| "an answer".to_owned()).router()).await;
+    let env = environment(&aws, model).await;
     let bare = function("bare", &env, &aws, |n| json!({ "n": n })).await;
     let ingress = function("ingress", &env, &aws, request).await;
-    let worker = function("worker", &env, &aws, batch).await;
+    let worker = function("worker", &env, &aws, |_| batch(&["U1".to_owned()])).await;
 
     println!(
         "| function | exec to first poll | first turn | warm p50 | warm p99 | CPU a turn | peak memory | size | AWS calls a turn |"
@@ -80,8 +72,20 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
+/// What a function is told of the servers that stand in for the real ones.
+pub(crate) async fn environment(aws: &Aws, model: String) -> Vec<(&'static str, String)> {
+    let aws = host(aws.router()).await;
+    vec![
+        ("AWS_ENDPOINT_URL", aws.clone()),
+        ("QUEUE_URL", format!("{aws}/1/jobs.fifo")),
+        ("DLQ_URL", format!("{aws}/1/dead.fifo")),
+        ("LINE_API_BASE_URL", host(Line::new().router()).await),
+        ("OPENAI_BASE_URL", format!("{model}/v1")),
+    ]
+}
+
 /// An HTTP API event with a webhook of a new event.
-fn request(_: usize) -> Value {
+pub(crate) fn request(_: usize) -> Value {
     let body = webhook("U1");
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
     json!({
@@ -92,18 +96,22 @@ fn request(_: usize) -> Value {
     })
 }
 
-/// An SQS event with one job of a new event.
-fn batch(n: usize) -> Value {
-    let Ok(verdicts) = ingress::webhook::parse(webhook("U1").as_bytes()) else { return Value::Null };
-    let body = verdicts.into_iter().find_map(|verdict| match verdict {
-        ingress::webhook::Verdict::Job(job) => Some(job.encode()),
-        _ => None,
+/// An SQS event with a job of a new event for each of these users.
+pub(crate) fn batch(users: &[String]) -> Value {
+    let records = users.iter().map(|user| {
+        let verdicts = ingress::webhook::parse(webhook(user).as_bytes()).expect("it is a webhook");
+        let job = verdicts.into_iter().find_map(|verdict| match verdict {
+            ingress::webhook::Verdict::Job(job) => Some(job),
+            _ => None,
+        });
+        let job = job.expect("it is a question");
+        json!({
+            "messageId": job.event_id.as_str(), "receiptHandle": job.event_id.as_str(), "body": job.encode(),
+            "attributes": { "MessageGroupId": user, "ApproximateReceiveCount": "1" }, "messageAttributes": {},
+            "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:1:jobs.fifo", "awsRegion": "x",
+        })
     });
-    json!({ "Records": [{
-        "messageId": format!("m{n}"), "receiptHandle": format!("r{n}"), "body": body,
-        "attributes": { "MessageGroupId": "U1", "ApproximateReceiveCount": "1" },
-        "messageAttributes": {}, "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:1:jobs.fifo", "awsRegion": "x",
-    }]})
+    json!({ "Records": records.collect::<Vec<_>>() })
 }
 
 async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(usize) -> Value) -> Measured {
@@ -145,10 +153,10 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
 }
 
 /// A function's process, which ends with this value.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    fn start(name: &str, env: &[(&str, String)], runtime: &str) -> Self {
+    pub(crate) fn start(name: &str, env: &[(&str, String)], runtime: &str) -> Self {
         let program = std::env::current_exe().expect("this program has a path").with_file_name(name);
         let child = Command::new(program)
             .env_clear()
@@ -169,11 +177,13 @@ impl Process {
         Self(child)
     }
 
-    /// User and system time so far; the kernel counts in hundredths of a second (proc(5)).
+    /// Time on a processor so far, of all threads: the scheduler's own count in nanoseconds (the kernel's
+    /// Documentation/scheduler/sched-stats), as ticks of a hundredth of a second miss what runs briefly.
     fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
-        let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
-        Duration::from_millis(10 * fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>())
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).into_iter().flatten().flatten();
+        let ran = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("schedstat")).ok();
+        let nanos = |stat: String| stat.split(' ').next()?.parse::<u64>().ok();
+        Duration::from_nanos(tasks.filter_map(ran).filter_map(nanos).sum())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a file's size")]

@@ -1,11 +1,12 @@
-//! Benchmarks of `henji serve`, the release program, on this machine: what it does beside what the
-//! machine could do at most, in one run, because machines are noisy and only ratios carry over.
+//! Benchmarks of the release programs on this machine: what they do beside what the machine could do at
+//! most, or beside a bare program, in one run, because machines are noisy and only ratios carry over.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
 use std::{process::ExitCode, time::Duration};
 
 mod accept;
 mod aws;
+mod cost;
 mod lambda;
 mod limits;
 mod runtime;
@@ -20,8 +21,12 @@ async fn main() -> ExitCode {
             lambda::measure().await;
             ExitCode::SUCCESS
         }
+        Some("cost") => {
+            cost::measure().await;
+            ExitCode::SUCCESS
+        }
         _ => {
-            eprintln!("usage: tests/bench/run serve|lambda");
+            eprintln!("usage: tests/bench/run serve|lambda|cost");
             ExitCode::from(2)
         }
     }

@@ -154,3 +154,21 @@ async fn the_logs_are_json_and_hold_nothing_private() {
     }
     bot.ends().await;
 }
+
+#[tokio::test]
+async fn what_is_left_of_the_months_messages_is_logged_for_an_alarm_and_not_at_every_turn() {
+    let bot = Bot::start().await;
+    bot.line.has_left(50);
+    for (turn, text) in ["one", "two"].into_iter().enumerate() {
+        bot.hears(text).await;
+        bot.says(turn + 1).await;
+        bot.cloud.is_drained().await;
+    }
+    let said: Vec<_> =
+        bot.worker.log().into_iter().filter(|line| line.contains("LINE messages of this month")).collect();
+    assert!(
+        matches!(&said[..], [line] if line.contains("\"limit\":50") && line.contains("\"left\":")),
+        "{said:?}"
+    );
+    bot.ends().await;
+}

@@ -20,6 +20,12 @@ use uuid::Uuid;
 pub const TABLE: &str = "Messages-it";
 pub const SECRETS: &str = "/henji/it/";
 pub const CHANNEL_SECRET: &str = "a channel secret";
+/// The secrets of every account.
+pub const VALUES: [(&str, &str); 3] = [
+    ("LINE_CHANNEL_SECRET", CHANNEL_SECRET),
+    ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
+    ("OPEN_AI_API_KEY", "an-api-key"),
+];
 const REGION: &str = "ap-northeast-1";
 /// How long a story waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,11 +43,23 @@ pub struct Cloud {
 }
 
 impl Cloud {
+    /// An account of its own, with what a deployment has.
     pub async fn start() -> Self {
+        let account = 100_000_000_000 + Uuid::new_v4().as_u128() % 900_000_000_000;
+        let mut cloud = Self::of(&account.to_string());
+        (cloud.queue_url, cloud.dlq_url) =
+            (queue(&cloud.sqs, "jobs.fifo").await, queue(&cloud.sqs, "letters.fifo").await);
+        table(&cloud.dynamodb).await;
+        for (name, value) in VALUES {
+            cloud.rotates(name, value).await;
+        }
+        cloud
+    }
+
+    /// An account as it is. A 12-digit access key is one of its own.
+    pub fn of(account: &str) -> Self {
         let endpoint = endpoint();
-        // A 12-digit access key is an account of its own.
-        let account = (100_000_000_000 + Uuid::new_v4().as_u128() % 900_000_000_000).to_string();
-        let credentials = Credentials::new(&account, "x", None, None, "it");
+        let credentials = Credentials::new(account, "x", None, None, "it");
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
@@ -51,17 +69,15 @@ impl Cloud {
             .build();
         let sqs = aws_sdk_sqs::Client::new(&sdk);
         let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
-        let (queue_url, dlq_url) = (queue(&sqs, "jobs.fifo").await, queue(&sqs, "letters.fifo").await);
-        table(&dynamodb).await;
-        let cloud = Self { sdk, sqs, dynamodb, queue_url, dlq_url, endpoint, account };
-        for (name, value) in [
-            ("LINE_CHANNEL_SECRET", CHANNEL_SECRET),
-            ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
-            ("OPEN_AI_API_KEY", "an-api-key"),
-        ] {
-            cloud.rotates(name, value).await;
+        Self {
+            sdk,
+            sqs,
+            dynamodb,
+            queue_url: String::new(),
+            dlq_url: String::new(),
+            endpoint,
+            account: account.to_owned(),
         }
-        cloud
     }
 
     /// What a function of this account is told by its environment.

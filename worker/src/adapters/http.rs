@@ -4,18 +4,33 @@ use std::{error::Error, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Client, Response, header::HeaderMap};
+use rustls::{ClientConfig, RootCertStore};
+use shared::roots::Roots;
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The model is silent for minutes; without probes a NAT forgets the connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// A client that trusts the system's certificate authorities, as [`client_trusting`] says.
+pub fn client() -> Result<Client, reqwest::Error> {
+    client_trusting(Roots::System)
+}
+
 /// A client with a connect time-out. Each request sets its own total one. Redirects are not followed:
 /// they would carry a secret to another host.
-pub fn client() -> Result<Client, reqwest::Error> {
+pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
     // The first call wins; the provider is the same each time.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
+    let builder = match roots {
+        Roots::System => Client::builder(),
+        Roots::Bundled => {
+            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            Client::builder().tls_backend_preconfigured(tls)
+        }
+    };
+    builder
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
         .redirect(reqwest::redirect::Policy::none())

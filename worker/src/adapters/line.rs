@@ -34,6 +34,15 @@ pub struct Line {
     clock: crate::answer::Clock,
 }
 
+/// How many messages the channel may push this month, and has. LINE calls the latter approximate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The plan's limit, with what was bought beyond it.
+    pub limit: u64,
+    /// What is used of it.
+    pub used: u64,
+}
+
 /// A push that LINE did not answer with "accepted".
 #[derive(Debug)]
 pub enum PushError {
@@ -139,28 +148,28 @@ impl Line {
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         // LINE may change its words, so they only save the two calls that ask for the numbers.
         let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
-        if says_monthly || self.quota_is_used_up().await {
+        if says_monthly || self.quota().await.is_some_and(|quota| quota.used >= quota.limit) {
             return Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"));
         }
         Failure { remedy: Remedy::Retry(retry_after), ..Failure::passing(Reason::LineRejected, detail) }
     }
 
-    async fn quota_is_used_up(&self) -> bool {
+    /// The month's messages; `None` where there is no limit, or LINE does not say.
+    pub async fn quota(&self) -> Option<Quota> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Quota {
-            value: Option<i64>,
-            total_usage: Option<i64>,
+        struct Answer {
+            value: Option<u64>,
+            total_usage: Option<u64>,
         }
-        let get = async |path: &str| -> Option<Quota> {
+        let get = async |path: &str| -> Option<Answer> {
             let request = self.authorized(self.http.get(format!("{}{path}", self.base_url)), SIDE_TIMEOUT);
             let response = request.send().await.ok().filter(|r| r.status().is_success())?;
             serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
         };
-        let limit = get("/v2/bot/message/quota").await.and_then(|q| q.value);
-        let Some(limit) = limit else { return false };
-        let used = get("/v2/bot/message/quota/consumption").await.and_then(|q| q.total_usage);
-        used.is_some_and(|used| used >= limit)
+        let limit = get("/v2/bot/message/quota").await?.value?;
+        let used = get("/v2/bot/message/quota/consumption").await?.total_usage?;
+        Some(Quota { limit, used })
     }
 }
 

@@ -37,6 +37,17 @@ fn tokens_are_counted_as_openais_own_tokenizer_counts_them() {
 }
 
 #[test]
+fn a_text_that_wears_the_tokenizer_out_is_counted_all_the_same() {
+    let spaces = " ".repeat(1_100_000) + "x";
+    let letters = "あa".repeat(30_000);
+    for text in [spaces, letters] {
+        assert!(model::count(Encoding::O200k, &text) > 1_000);
+        let alone = Prompt::fit("be kind", vec![], &text, budget(1_000));
+        assert!(alone.is_err());
+    }
+}
+
+#[test]
 fn a_short_conversation_is_sent_whole() {
     let past = turns(3, 2);
     let prompt = Prompt::fit("be kind", past.clone(), "why?", budget(8192)).unwrap();

@@ -1,0 +1,135 @@
+/**
+ * What an operator is woken for: ten alarms, as many as AWS gives an account for nothing. Each description says
+ * what to do first; docs/operations.md says the rest.
+ */
+import { Aws, Duration } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+
+import type { Settings } from './environments.ts';
+import type { Program } from './function.ts';
+import type { Metrics } from './metrics.ts';
+import type { Jobs } from './queue.ts';
+
+export interface AlarmsProps {
+  api: HttpApi;
+  jobs: Jobs;
+  worker: Program;
+  metrics: Metrics;
+  settings: Settings;
+}
+
+interface When {
+  metric: Metric;
+  /** From this value on, or up to it where `below`. */
+  threshold: number;
+  below?: true;
+  /** In so many of the last periods; once, where it is not set. */
+  periods?: { of: number; bad: number };
+  missing?: TreatMissingData;
+  means: string;
+}
+
+export class Alarms extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const { api, jobs, worker, metrics, settings } = props;
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true });
+    // The policy above replaces the one that lets an account's own alarms publish.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
+    if (settings.alarmEmail) this.topic.addSubscription(new EmailSubscription(settings.alarmEmail));
+
+    const minute = Duration.minutes(1);
+    const minutes = Duration.minutes(5);
+    const sum = { statistic: 'Sum', period: minutes };
+    const timeoutMs = settings.workerTimeoutSeconds * 1000;
+    const alarms: Record<string, When> = {
+      DeadLetters: {
+        metric: jobs.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: minute }),
+        threshold: 1,
+        means: 'Messages were given up. The dashboard shows their reasons, docs/operations.md what to do about each.',
+      },
+      OldestJob: {
+        // Two whole attempts and the pauses before the first retries: what waits longer is not just slow.
+        metric: jobs.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: minute }),
+        threshold: 2 * settings.workerTimeoutSeconds + 300,
+        means: 'Somebody waits for an answer for too long: the model fails, or there are too few workers.',
+      },
+      WebhookErrors: {
+        metric: api.metricServerError(sum),
+        threshold: 1,
+        means:
+          'LINE was told 5xx: the queue or the ingress fails. LINE delivers again only if webhook redelivery is on.',
+      },
+      WebhookSlow: {
+        metric: api.metricLatency({ statistic: 'p99', period: minutes }),
+        threshold: 1500,
+        periods: { of: 3, bad: 2 },
+        means: 'The webhook answers late: LINE gives up after two seconds.',
+      },
+      RefusedSignatures: {
+        metric: metrics.metric('RefusedSignatures', 'Sum', minutes),
+        threshold: 20,
+        means: 'Webhooks with wrong signatures: the channel secret was reissued and not stored, or a stranger tries.',
+      },
+      WorkerErrors: {
+        metric: worker.function.metricErrors(sum),
+        threshold: 1,
+        means: 'The worker died or did not start. See its log: a missing setting is named there.',
+      },
+      WorkerThrottled: {
+        metric: worker.function.metricThrottles(sum),
+        threshold: 1,
+        means: "Lambda runs no more workers: the account's concurrency is used up.",
+      },
+      WorkerSlow: {
+        metric: worker.function.metricDuration({ statistic: 'Maximum', period: minutes }),
+        threshold: 0.9 * timeoutMs,
+        periods: { of: 3, bad: 2 },
+        means:
+          'Workers come near their time-out: the model is slow. Raise workerTimeoutSeconds or take a faster model.',
+      },
+      ModelErrors: {
+        metric: metrics.metric('ModelErrors', 'Sum', minutes),
+        threshold: 5,
+        means: 'The model fails: see status, key and budget in the log of the worker.',
+      },
+      LineMessagesLow: {
+        metric: metrics.metric('LineMessagesLeft', 'Minimum', Duration.hours(1)),
+        threshold: settings.lineMessagesLow,
+        below: true,
+        // It is told when somebody writes; until then it stays as it was.
+        missing: TreatMissingData.IGNORE,
+        means:
+          "The month's LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).",
+      },
+    };
+    for (const [name, when] of Object.entries(alarms)) {
+      new Alarm(this, name, {
+        alarmDescription: when.means,
+        metric: when.metric,
+        threshold: when.threshold,
+        comparisonOperator: when.below
+          ? ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+          : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluationPeriods: when.periods?.of ?? 1,
+        datapointsToAlarm: when.periods?.bad ?? 1,
+        treatMissingData: when.missing ?? TreatMissingData.NOT_BREACHING,
+      }).addAlarmAction(new SnsAction(this.topic));
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/** The built functions, which synthesis only packs: it runs no build. */
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+
+import type { Settings } from './environments.ts';
+import { SettingError } from './settings.ts';
+
+/** The machine in an ELF header, by architecture (ELF: e_machine). */
+const MACHINES = { arm64: 0xb7, x86_64: 0x3e };
+
+/** The folder of a built function, or one line that says how to build it. */
+export function built(folder: string, name: 'ingress' | 'worker', architecture: Settings['architecture']): string {
+  const how = `cargo lambda build --release --locked -p ingress -p worker${architecture === 'arm64' ? ' --arm64' : ''}`;
+  const program = join(folder, name, 'bootstrap');
+  const header = Buffer.alloc(20);
+  try {
+    const file = openSync(program, 'r');
+    readSync(file, header);
+    closeSync(file);
+  } catch {
+    throw new SettingError(`${program} is not there: build it with "${how}"`);
+  }
+  if (header.readUInt32BE(0) !== 0x7f454c46 || header.readUInt16LE(18) !== MACHINES[architecture]) {
+    throw new SettingError(`${program} is not a program for ${architecture}: build it with "${how}"`);
+  }
+  try {
+    accessSync(program, constants.X_OK);
+  } catch {
+    throw new SettingError(`${program} is not executable, as after a download: chmod +x ${program}`);
+  }
+  return join(folder, name);
+}

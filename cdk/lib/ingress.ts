@@ -1,0 +1,30 @@
+/** Stage one as a function: reads the channel secret, may send to the queue, and nothing else. */
+import { Duration } from 'aws-cdk-lib';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+import type { Settings } from './environments.ts';
+import { Program } from './function.ts';
+
+export interface IngressProps {
+  code: string;
+  secretPath: string;
+  queue: IQueue;
+  settings: Settings;
+}
+
+export class Ingress extends Program {
+  constructor(scope: Construct, id: string, props: IngressProps) {
+    super(scope, id, {
+      description: 'Henji: takes a webhook, verifies its signature, queues its messages, answers 200',
+      code: props.code,
+      settings: props.settings,
+      memoryMb: props.settings.ingressMemoryMb,
+      // LINE waits for two seconds. The function keeps to 1.5 after its start; the rest is for a cold start.
+      timeout: Duration.seconds(5),
+      environment: { BASE_SECRET_PATH: props.secretPath, QUEUE_URL: props.queue.queueUrl },
+      secrets: ['LINE_CHANNEL_SECRET'],
+    });
+    props.queue.grant(this.function, 'sqs:SendMessage');
+  }
+}

@@ -1,0 +1,21 @@
+/** What the `henji` command reads of a deployment: plain parameters beside the secrets, under the same prefix. */
+import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+
+export interface ParametersProps {
+  secretPath: string;
+  values: { QUEUE_URL: string; DLQ_URL: string; TABLE_NAME: string; WEBHOOK_URL: string };
+}
+
+export class Parameters extends Construct {
+  constructor(scope: Construct, id: string, props: ParametersProps) {
+    super(scope, id);
+    for (const [name, stringValue] of Object.entries(props.values)) {
+      new StringParameter(this, name, {
+        parameterName: `${props.secretPath}${name}`,
+        stringValue,
+        tier: ParameterTier.STANDARD,
+      });
+    }
+  }
+}

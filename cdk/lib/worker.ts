@@ -1,0 +1,70 @@
+/** Stage two as a function: brought jobs by the queue, answers them, writes dead letters. */
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+
+import type { Settings } from './environments.ts';
+import { Program } from './function.ts';
+import type { Jobs } from './queue.ts';
+import type { Messages } from './table.ts';
+
+export interface WorkerProps {
+  code: string;
+  secretPath: string;
+  jobs: Jobs;
+  messages: Messages;
+  settings: Settings;
+}
+
+/** The variables that only some environments set. */
+function optional(settings: Settings): Record<string, string> {
+  const variables = {
+    SYSTEM_PROMPT: settings.systemPrompt,
+    CONTEXT_TOKENS: settings.contextTokens,
+    QUERY_LIMIT: settings.queryLimit,
+    HISTORY_TTL_DAYS: settings.historyTtlDays,
+    MAX_ATTEMPTS: settings.maxAttempts,
+    LEASE_SECONDS: settings.leaseSeconds,
+    OPENAI_BASE_URL: settings.openaiBaseUrl,
+    LINE_API_BASE_URL: settings.lineApiBaseUrl,
+  };
+  return Object.fromEntries(
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  );
+}
+
+export class Worker extends Program {
+  constructor(scope: Construct, id: string, props: WorkerProps) {
+    const { jobs, messages, settings } = props;
+    super(scope, id, {
+      description: 'Henji: takes a job, asks the model, keeps the answer, pushes it',
+      code: props.code,
+      settings,
+      memoryMb: settings.workerMemoryMb,
+      timeout: Duration.seconds(settings.workerTimeoutSeconds),
+      environment: {
+        BASE_SECRET_PATH: props.secretPath,
+        QUEUE_URL: jobs.queue.queueUrl,
+        DLQ_URL: jobs.deadLetters.queueUrl,
+        DB_TABLE_NAME_POSTFIX: messages.postfix,
+        GPT_MODEL: settings.model,
+        MAX_TOKENS: String(settings.maxTokens),
+        LOCALE: settings.locale,
+        ...optional(settings),
+      },
+      secrets: ['LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY'],
+    });
+    messages.grantTurns(this.function);
+    jobs.deadLetters.grant(this.function, 'sqs:SendMessage');
+    // The worker itself shows signs of life and deletes what ends early; receiving and looking at the queue's
+    // attributes is the event source's part, which acts under this role.
+    const consume = ['ReceiveMessage', 'GetQueueAttributes', 'DeleteMessage', 'ChangeMessageVisibility'];
+    const consuming = jobs.queue.grant(this.function, ...consume.map((action) => `sqs:${action}`));
+    const source = this.function.addEventSourceMapping('Jobs', {
+      eventSourceArn: jobs.queue.queueArn,
+      batchSize: 10,
+      reportBatchItemFailures: true,
+      maxConcurrency: settings.maxConcurrency,
+    });
+    consuming.applyBefore(source);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The deployment and the functions agree: what the stories saw the programs require and call (calls.txt,
+ * variables.txt) is exactly what the constructs set and grant.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from 'vitest';
+
+import { functionOf, resources, templateOf } from './synth.ts';
+
+const template = templateOf('dev');
+const root = join(import.meta.dirname, '../..');
+const lines = (file: string) =>
+  readFileSync(join(import.meta.dirname, file), 'utf8')
+    .trim()
+    .split('\n');
+
+/** All of a function's sources, and of what both share. */
+function sources(crate: string): string {
+  const files = readdirSync(join(root, crate, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.rs'),
+  );
+  return files.map((file) => readFileSync(join(root, crate, 'src', file), 'utf8')).join('\n');
+}
+
+/** What Lambda does under a function's role, beside the function itself. */
+const LAMBDA_ITSELF = {
+  ingress: [
+    'logs:CreateLogStream log',
+    'logs:PutLogEvents log',
+    'xray:PutTelemetryRecords *',
+    'xray:PutTraceSegments *',
+  ],
+  worker: [
+    'logs:CreateLogStream log',
+    'logs:PutLogEvents log',
+    // The event source receives, and looks at the queue's attributes, under the function's role.
+    'sqs:GetQueueAttributes jobs',
+    'sqs:ReceiveMessage jobs',
+    'xray:PutTelemetryRecords *',
+    'xray:PutTraceSegments *',
+  ],
+};
+/** Calls whose refusal is as good: the ingress makes its connection to SQS by one, whatever SQS answers. */
+const NOT_NEEDED = ['ingress sqs:GetQueueAttributes jobs'];
+
+/** The resource of a statement as calls.txt calls it. */
+function kind(resource: unknown): string {
+  const text = JSON.stringify(resource);
+  if (text === '"*"') return '*';
+  if (text.includes('/index/byLineUserId')) return 'index';
+  const secret = /parameter\/henji\/dev\/(\w+)"/.exec(text);
+  if (secret) return secret[1]!;
+  for (const [id, name] of Object.entries({
+    MessagesTable: 'table',
+    JobsDeadLetters: 'letters',
+    JobsQueue: 'jobs',
+    Log: 'log',
+  })) {
+    if (new RegExp(`"(Ingress|Worker)?${id}[0-9A-F]{8}"`).test(text)) return name;
+  }
+  return text;
+}
+
+function granted(name: 'Ingress' | 'Worker'): string[] {
+  const policies = Object.entries(resources(template, 'AWS::IAM::Policy')).filter(([id]) =>
+    id.startsWith(`${name}Role`),
+  );
+  const statements = policies.flatMap(([, policy]) => policy.Properties['PolicyDocument'].Statement);
+  return statements.flatMap(({ Effect, Action, Resource, Condition }) => {
+    expect([Effect, Condition]).toEqual(['Allow', undefined]);
+    return [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${kind(resource)}`));
+  });
+}
+
+describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
+  const crate = name.toLowerCase() as 'ingress' | 'worker';
+  const variables: Record<string, unknown> = functionOf(template, name).Properties['Environment'].Variables;
+
+  test('may do what it does and what Lambda does for it, and nothing else', () => {
+    const calls = lines('calls.txt').filter((line) => line.startsWith(`${crate} `) && !NOT_NEEDED.includes(line));
+    expect(granted(name).sort()).toEqual(
+      [...calls.map((line) => line.slice(crate.length + 1)), ...LAMBDA_ITSELF[crate]].sort(),
+    );
+  });
+
+  test('has no permissions but those of its policy', () => {
+    const [, role] = Object.entries(resources(template, 'AWS::IAM::Role')).find(([id]) =>
+      id.startsWith(`${name}Role`),
+    )!;
+    expect(Object.keys(role.Properties)).toEqual(['AssumeRolePolicyDocument', 'Tags']);
+  });
+
+  test('is told every variable that it requires', () => {
+    for (const line of lines('variables.txt').filter((line) => line.startsWith(`${crate} `))) {
+      expect(variables).toHaveProperty(line.slice(crate.length + 1));
+    }
+  });
+
+  test('is told no variable that it does not read', () => {
+    const further = {
+      systemPrompt: 'x',
+      contextTokens: 9000,
+      queryLimit: 1,
+      historyTtlDays: 1,
+      maxAttempts: 1,
+      leaseSeconds: 9,
+      openaiBaseUrl: 'http://x',
+      lineApiBaseUrl: 'http://x',
+    };
+    const all = functionOf(templateOf('dev', further), name).Properties['Environment'].Variables;
+    const read = sources(crate);
+    for (const variable of Object.keys(all)) expect(read).toContain(`"${variable}"`);
+    if (name === 'Worker')
+      expect(Object.keys(all).length).toBe(Object.keys(variables).length + Object.keys(further).length);
+  });
+
+  test('writes every log line, with every field, that a metric is made of', () => {
+    const read = sources(crate);
+    const filters = Object.values(resources(template, 'AWS::Logs::MetricFilter')).filter(({ Properties }) =>
+      Properties['LogGroupName'].Ref.startsWith(`${name}Log`),
+    );
+    expect(filters.length).toBeGreaterThan(1);
+    for (const { Properties } of filters) {
+      for (const [, message] of Properties['FilterPattern'].matchAll(/\$\.message = "([^"]+)"/g))
+        expect(read).toContain(`"${message}"`);
+      for (const [, field] of JSON.stringify(Properties).matchAll(/\$\.(\w+)/g)) {
+        if (field !== 'message') expect(read).toMatch(new RegExp(`\\b${field}( =|,)`));
+      }
+    }
+  });
+});

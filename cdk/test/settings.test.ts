@@ -1,0 +1,73 @@
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { App } from 'aws-cdk-lib';
+import { describe, expect, test } from 'vitest';
+
+import { built } from '../lib/built.ts';
+import { environments, type Settings } from '../lib/environments.ts';
+import { checked } from '../lib/settings.ts';
+import { stackOf } from './synth.ts';
+
+const check = (changed: object) => checked('dev', { ...environments['dev']!, ...changed } as Settings);
+
+describe('a setting that cannot be', () => {
+  test.each<[object, string]>([
+    [{ workerTimeoutSeconds: 59 }, 'dev.workerTimeoutSeconds must be a whole number from 60 to 900, not 59'],
+    [{ workerTimeoutSeconds: '300' }, 'dev.workerTimeoutSeconds must be'],
+    [{ maxConcurrency: 1 }, 'dev.maxConcurrency must be a whole number from 2 to 1000'],
+    [{ model: '' }, 'dev.model must be the name of a model'],
+    [{ model: undefined }, 'dev.model must be the name of a model, not undefined'],
+    [{ locale: 'fr' }, 'dev.locale must be one of ja, en, zh-Hant, ko, th'],
+    [{ architecture: 'arm' }, 'dev.architecture must be one of arm64, x86_64'],
+    [{ systemPrompt: 'あ'.repeat(1001) }, 'dev.systemPrompt must be a text of at most 3,000 bytes'],
+    [{ alarmEmail: 'me' }, 'dev.alarmEmail must be an e-mail address'],
+    [{ secretPath: '/henji/dev' }, 'dev.secretPath must be a prefix'],
+    [{ secretPath: 'henji/dev/' }, 'dev.secretPath must be a prefix'],
+    [{ secretPath: '/aws/dev/' }, 'dev.secretPath must be a prefix'],
+    [{ existingTablePostfix: 'a/b' }, 'dev.existingTablePostfix must be what follows "Messages"'],
+    [{ account: 123456789012 }, 'dev.account must be an account id of 12 digits, in quotes'],
+    [{ region: 'tokyo' }, 'dev.region must be a region, such as ap-northeast-1'],
+    [{ openaiBaseUrl: 'api.openai.com/v1' }, 'dev.openaiBaseUrl must be a URL'],
+    [{ openaiBaseUrl: 'https://api.openai.com/v1/' }, 'dev.openaiBaseUrl must be a URL'],
+    [{ contextTokens: 4096 }, 'dev.maxTokens must leave room for the question in contextTokens'],
+    [{ promptUsdPerMillion: undefined }, 'dev.completionUsdPerMillion and promptUsdPerMillion are set together'],
+    [{ logRetentionDays: 2 }, 'dev.logRetentionDays must be one of 1, 3, 5'],
+    [{ throttleBurst: 0.5 }, 'dev.throttleBurst must be a whole number'],
+    [{ timeout: 300 }, 'dev.timeout is no setting'],
+  ])('%j is named', (changed, error) => {
+    expect(() => check(changed)).toThrow(`lib/environments.ts: ${error}`);
+  });
+
+  test('is also the name of an environment that no stack can have', () => {
+    expect(() => checked('My Env', environments['dev']!)).toThrow('"My Env" is no name of an environment');
+  });
+});
+
+test('a postfix may be empty, and a prefix need not end in a slash', () => {
+  check({ existingTablePostfix: '', secretPath: '/amplify/d1a2b3/main/AMPLIFY_lineBot_' });
+  expect(() => stackOf('dev', { existingTablePostfix: '' }, new App())).not.toThrow();
+});
+
+test('a function that is missing or built for another machine is said in one line with the command that builds it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'henji-'));
+  mkdirSync(join(folder, 'worker'));
+  const program = join(folder, 'worker', 'bootstrap');
+  expect(() => built(folder, 'worker', 'arm64')).toThrow(
+    `${program} is not there: build it with "cargo lambda build --release --locked -p ingress -p worker --arm64"`,
+  );
+  const header = Buffer.alloc(64);
+  header.write('\x7fELF', 'latin1');
+  header.writeUInt16LE(0x3e, 18);
+  writeFileSync(program, header);
+  expect(() => built(folder, 'worker', 'arm64')).toThrow('is not a program for arm64');
+  expect(() => built(folder, 'worker', 'x86_64')).toThrow(
+    `is not executable, as after a download: chmod +x ${program}`,
+  );
+  chmodSync(program, 0o755);
+  expect(built(folder, 'worker', 'x86_64')).toBe(join(folder, 'worker'));
+  writeFileSync(program, '#!/bin/sh');
+  expect(() => built(folder, 'worker', 'x86_64')).toThrow('is not a program for x86_64');
+  rmSync(folder, { recursive: true });
+});

@@ -1,0 +1,70 @@
+//! The one SDK configuration that every AWS client is made from.
+
+use std::{sync::OnceLock, time::Duration};
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
+    retry::RetryConfig, stalled_stream_protection::StalledStreamProtectionConfig, timeout::TimeoutConfig,
+};
+use aws_smithy_http_client::{
+    Connector,
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+
+use crate::{
+    env::{Env, EnvError},
+    roots::Roots,
+};
+
+/// Before the second try of a call, doubled before the third. The SDK's own second is too long for calls
+/// that somebody waits for.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// All five roots that AWS's own authority asks custom trust stores to hold (Amazon Trust Services,
+/// "Repository").
+const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
+/// The variables that name other servers than AWS's.
+const ENDPOINTS: &str = "AWS_ENDPOINT_URL";
+
+/// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
+/// with ring, and `timeout` over each operation with its retries.
+pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvError> {
+    let mut config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(one_connector(Roots::for_servers(env, &[ENDPOINTS])))
+        .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
+        .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
+        // Each operation has its time-out already.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    // What Lambda always sets is where the SDK's chains look first. Making their other links costs a
+    // seventh of a start.
+    if env.optional("AWS_ACCESS_KEY_ID")?.is_some() {
+        config = config.credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    }
+    if let Some(region) = env.optional("AWS_REGION")? {
+        config = config.region(Region::new(region.to_owned()));
+    }
+    Ok(config.load().await)
+}
+
+/// A client whose connector is made once: left to itself, the SDK reads the roots for each service.
+#[expect(clippy::expect_used, reason = "nothing in such a context can fail")]
+fn one_connector(roots: Roots) -> SharedHttpClient {
+    let connector = OnceLock::new();
+    http_client_fn(move |settings, _| {
+        let made = connector.get_or_init(|| {
+            let trusted = match roots {
+                Roots::Bundled => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+                Roots::System => TrustStore::default(),
+            };
+            let tls =
+                TlsContext::builder().with_trust_store(trusted).build().expect("a trust store is a context");
+            let connector = Connector::builder()
+                .connector_settings(settings.clone())
+                .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                .tls_context(tls)
+                .build();
+            SharedHttpConnector::new(connector)
+        });
+        made.clone()
+    })
+}

@@ -1,0 +1,54 @@
+"""ministack, mended where the tests need it, and writing down which function makes which call."""
+import json
+import os
+import re
+
+import ministack.app as app
+import ministack.services.lambda_svc as functions
+
+# AWS brings a FIFO queue's conversations to as many workers as MaximumConcurrency allows; ministack has one.
+functions._sqs_esm_concurrency = lambda mapping, *_, **__: (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or 5
+
+# A function may answer API Gateway with "body": null, as every Rust function does; ministack fails on it.
+respond = app._send_response
+
+
+async def respond_without_body(send, status, headers, body, *args, **kwargs):
+    await respond(send, status, headers, b"" if body is None else body, *args, **kwargs)
+
+
+app._send_response = respond_without_body
+
+# Permissions by call: cdk/test/calls.txt holds what this wrote, and the deployment grants what it holds.
+TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+dispatch = app._dispatch_service_request
+seen = set()
+
+
+def permissions(target, request):
+    """The IAM actions that a call needs, each with what it acts on."""
+    service, action = re.split("[_.]", target)[0], target.rsplit(".", 1)[-1]
+    if service == "AmazonSQS":
+        queue = request["QueueUrl"].rsplit("/", 1)[-1].removesuffix(".fifo")
+        return [f"sqs:{action.removesuffix('Batch')} {queue}"]
+    if service == "DynamoDB":
+        actions = [TRANSACTED[kind] for item in request.get("TransactItems", []) for kind in item] or [action]
+        return [f"dynamodb:{action} {'index' if 'IndexName' in request else 'table'}" for action in actions]
+    return [f"ssm:{action} {request['Name'].rsplit('/', 1)[-1]}"]
+
+
+async def written_down(method, path, headers, body, *args, **kwargs):
+    # The stories start each function with its name as the SDK's application id.
+    function = re.search(r"\bapp/(\w+)", headers.get("user-agent", ""))
+    if function:
+        for permission in permissions(headers["x-amz-target"], json.loads(body)):
+            line = f"{function[1]} {permission}\n"
+            if line not in seen:
+                seen.add(line)
+                with open(os.environ["CALLS"], "a") as calls:
+                    calls.write(line)
+    return await dispatch(method, path, headers, body, *args, **kwargs)
+
+
+app._dispatch_service_request = written_down
+app.main()

@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use cli::send::webhook_of;
+use serde_json::{Value, json};
+
+use super::bot::{Bot, payload_2};
+
+const TIME: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_panic_in_one_turn_of_the_build_that_is_deployed_fails_that_record_and_not_its_batch() {
+    let poisoned = webhook_of("boo", "U-poisoned");
+    let event = poisoned["events"][0]["webhookEventId"].as_str().unwrap();
+    let bot = Bot::built("release", &[("PANIC_ON_EVENT", event)]).await;
+    bot.hears_from("U-before", "before").await;
+    assert_eq!(bot.status(payload_2(&poisoned.to_string())).await, 200);
+    bot.hears_from("U-after", "after").await;
+
+    let (messages, failures) = bot.works_on_a_batch(3, TIME).await;
+    let handed_back = messages.iter().find(|message| message.body().unwrap().contains("boo")).unwrap();
+    assert_eq!(failures, json!([{ "itemIdentifier": handed_back.message_id }]));
+    let mut said: Vec<_> = bot.line.sent().into_iter().flat_map(|sent| sent.texts).collect();
+    said.sort();
+    assert_eq!(said, ["answer to after", "answer to before"]);
+
+    bot.hears_from("U-later", "the process lives on").await;
+    let (_, failures) = bot.works_on_a_batch(1, TIME).await;
+    assert_eq!(failures, json!([]));
+
+    let lines = bot.worker.log().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+    let panics: Vec<_> = lines.filter(|line| line["message"] == "a panic").collect();
+    assert_eq!(panics.len(), 1);
+    assert!(panics[0]["at"].as_str().unwrap().contains("batch.rs"), "{}", panics[0]);
+}

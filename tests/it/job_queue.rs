@@ -1,0 +1,163 @@
+//! What `ingress::queue::JobQueue` promises, told once and held against both that ship.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use cli::sqlite::{Database, queue::SqliteQueue};
+use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
+use shared::job::{Ask, EventId, Job};
+use tempfile::TempDir;
+use worker::answer::wall_clock;
+
+use crate::aws::emulator::Cloud;
+
+/// A queue that ships, and the side that takes jobs out of it.
+#[async_trait]
+trait Backend: Sync {
+    /// A queue as a process has it that has just started: all it knows is what is durable.
+    fn queue(&self) -> Box<dyn JobQueue>;
+    /// One that cannot take anything.
+    fn broken(&self) -> Box<dyn JobQueue>;
+    /// Takes everything out, in the queue's order within each conversation.
+    async fn take(&self) -> Vec<Job>;
+}
+
+struct OnSqlite(TempDir);
+
+impl OnSqlite {
+    fn open(&self) -> SqliteQueue {
+        SqliteQueue::new(Database::open(&self.0.path().join("henji.db")).unwrap(), wall_clock())
+    }
+}
+
+#[async_trait]
+impl Backend for OnSqlite {
+    fn queue(&self) -> Box<dyn JobQueue> {
+        Box::new(self.open())
+    }
+
+    fn broken(&self) -> Box<dyn JobQueue> {
+        let file = self.0.path().join("broken.db");
+        let queue = SqliteQueue::new(Database::open(&file).unwrap(), wall_clock());
+        rusqlite::Connection::open(&file).unwrap().execute_batch("DROP TABLE jobs").unwrap();
+        Box::new(queue)
+    }
+
+    async fn take(&self) -> Vec<Job> {
+        let (queue, mut taken) = (self.open(), vec![]);
+        loop {
+            let (claimed, _) = queue.claim(10, Duration::from_mins(1)).await.unwrap();
+            if claimed.is_empty() {
+                return taken;
+            }
+            for job in claimed {
+                taken.push(Job::decode(&job.body).unwrap());
+                queue.finish(job.seq, &job.conversation).await.unwrap();
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Cloud {
+    fn queue(&self) -> Box<dyn JobQueue> {
+        Box::new(SqsQueue::new(&self.sdk, &self.queue_url))
+    }
+
+    fn broken(&self) -> Box<dyn JobQueue> {
+        Box::new(SqsQueue::new(&self.sdk, &self.queue_url.replace("jobs", "gone")))
+    }
+
+    async fn take(&self) -> Vec<Job> {
+        let mut taken = vec![];
+        loop {
+            let received = self.receive(&self.queue_url, Duration::ZERO).await;
+            if received.is_empty() {
+                return taken;
+            }
+            for message in received {
+                taken.push(Job::decode(message.body().unwrap()).unwrap());
+                let delete = self.sqs.delete_message().queue_url(&self.queue_url);
+                delete.set_receipt_handle(message.receipt_handle).send().await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_queue_on_sqlite_keeps_its_promises() {
+    suite(&OnSqlite(tempfile::tempdir().unwrap())).await;
+}
+
+#[tokio::test]
+async fn the_queue_on_sqs_keeps_its_promises() {
+    suite(&Cloud::start().await).await;
+}
+
+async fn suite(backend: &dyn Backend) {
+    what_was_sent_is_durable_whole_and_in_order(backend).await;
+    an_event_is_taken_once(backend).await;
+    what_is_sent_side_by_side_is_all_taken(backend).await;
+    a_queue_that_fails_says_so_and_quotes_nobody(backend).await;
+}
+
+fn job(conversation: &str, event: &str, text: &str) -> Job {
+    Job {
+        v: 1,
+        event_id: EventId::try_from(event.to_owned()).unwrap(),
+        conversation: conversation.to_owned().try_into().unwrap(),
+        ask: Ask::Question { text: text.into() },
+        reply_token: Some("a reply token".into()),
+        run: None,
+    }
+}
+
+/// The jobs of one conversation.
+fn of(jobs: &[Job], conversation: &str) -> Vec<Job> {
+    jobs.iter().filter(|job| job.conversation.as_str() == conversation).cloned().collect()
+}
+
+async fn what_was_sent_is_durable_whole_and_in_order(backend: &dyn Backend) {
+    // More than one batch of SQS, conversations mixed, and characters that SQS refuses.
+    let text = "改行\n\"quoted\" \u{fffe}\u{ffff}\u{0} 👩‍👩‍👧";
+    let jobs: Vec<_> =
+        (0..25).map(|n| job(["U1", "C2", "R3"][n % 3], &format!("e{n}"), &format!("{n} {text}"))).collect();
+    backend.queue().send(&jobs).await.unwrap();
+    let taken = backend.take().await;
+    assert_eq!(taken.len(), jobs.len());
+    for conversation in ["U1", "C2", "R3"] {
+        assert_eq!(of(&taken, conversation), of(&jobs, conversation));
+    }
+}
+
+async fn an_event_is_taken_once(backend: &dyn Backend) {
+    let (first, second) = (job("U-once", "once-1", "a"), job("U-once", "once-2", "b"));
+    backend.queue().send(&[first.clone(), first.clone()]).await.unwrap();
+    // LINE delivers again what it had no answer to, with what came after it.
+    backend.queue().send(&[first.clone(), second.clone()]).await.unwrap();
+    assert_eq!(backend.take().await, [first.clone(), second]);
+    backend.queue().send(&[first]).await.unwrap();
+    assert_eq!(backend.take().await, [], "an event that was done is not queued again");
+}
+
+async fn what_is_sent_side_by_side_is_all_taken(backend: &dyn Backend) {
+    let queue: Arc<dyn JobQueue> = backend.queue().into();
+    let sending = (0..20).map(|n| {
+        let queue = queue.clone();
+        tokio::spawn(async move { queue.send(&[job(&format!("U-side-{n}"), &format!("s{n}"), "q")]).await })
+    });
+    for sent in sending.collect::<Vec<_>>() {
+        sent.await.unwrap().unwrap();
+    }
+    assert_eq!(backend.take().await.len(), 20);
+}
+
+async fn a_queue_that_fails_says_so_and_quotes_nobody(backend: &dyn Backend) {
+    let jobs = [job("U1", "lost-1", "secret words"), job("U2", "lost-2", "secret words")];
+    let error = backend.broken().send(&jobs).await.unwrap_err();
+    assert_eq!(error.jobs, 2);
+    let line = shared::logging::chain(&error);
+    assert!(line.contains("2 job(s)") && !line.contains("secret words"), "{line}");
+    backend.queue().send(&jobs).await.unwrap();
+    assert_eq!(backend.take().await.len(), 2, "sending again is safe");
+}
