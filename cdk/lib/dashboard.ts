@@ -40,7 +40,7 @@ export class Page extends Construct {
       new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 } });
     // Whatever reasons there are, also those of a later build.
     const reasons = new MathExpression({
-      expression: `SEARCH('{${metrics.namespace},Reason} MetricName="DeadLettered"', 'Sum', ${PERIOD.toSeconds()})`,
+      expression: `SEARCH('{"${metrics.namespace}",Reason} MetricName="DeadLettered"', 'Sum', ${PERIOD.toSeconds()})`,
       usingMetrics: {},
       label: '',
       period: PERIOD,

@@ -80,7 +80,7 @@ export function checked(environment: string, settings: Settings): Settings {
     );
   }
   for (const name of Object.keys(settings)) {
-    if (!(name in rules)) throw wrong(name, 'is no setting');
+    if (!Object.hasOwn(rules, name)) throw wrong(name, 'is no setting');
   }
   for (const [name, rule] of Object.entries(rules)) {
     const value = settings[name as keyof Settings];

@@ -56,9 +56,13 @@ test('what is missing is said one after another, each with what to do', () => {
   );
 });
 
-test('a smoke check says when there is no such stack', () => {
-  fake('aws', 'exit 254');
+test('a smoke check says what is missing: a tool, credentials, the stack', () => {
   expect(says('smoke')).toContain('usage: cdk/smoke ENVIRONMENT [URL]');
+  expect(says('smoke', 'dev')).toContain('curl is not installed');
+  fake('curl', '');
+  fake('aws', 'echo Unable to locate credentials >&2; exit 255');
+  expect(says('smoke', 'dev')).toContain('"aws configure" or AWS_PROFILE (Unable to locate credentials)');
+  fake('aws', 'case "$1" in sts) echo 123456789012;; *) exit 254;; esac');
   expect(says('smoke', 'dev')).toContain('there is no stack Henji-dev here: deploy it first');
 });
 

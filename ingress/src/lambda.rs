@@ -15,7 +15,7 @@ use crate::{
     signature,
 };
 
-/// Answers one invocation. What is no proxy event at all is answered like an unsigned request.
+/// Answers one invocation. What is no proxy event at all is answered 400.
 pub async fn handle(ingress: &Ingress, event: &RawValue) -> ApiGatewayProxyResponse {
     let accepted = match request_of(event) {
         Some((signature, Some(body))) => ingress.accept(signature.as_deref(), &body).await,

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::logging::place;
+
 /// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
 /// answer old events twice.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_2f0e_8b5c_5e47_9d3a_4c1b_7e90_52f6);
@@ -74,18 +76,10 @@ impl Job {
         struct Version {
             v: u32,
         }
-        // serde_json's own message can quote the content, which no log may see.
-        let place = |e: &serde_json::Error| {
-            JobError::Unreadable(format!(
-                "{:?} error at line {} column {}",
-                e.classify(),
-                e.line(),
-                e.column()
-            ))
-        };
-        let Version { v } = serde_json::from_str(body).map_err(|e| place(&e))?;
+        let unreadable = |e: serde_json::Error| JobError::Unreadable(place(&e));
+        let Version { v } = serde_json::from_str(body).map_err(unreadable)?;
         match v {
-            VERSION => serde_json::from_str(body).map_err(|e| place(&e)),
+            VERSION => serde_json::from_str(body).map_err(unreadable),
             0 => Err(JobError::Unreadable("version 0 was never written".into())),
             newer => Err(JobError::Newer(newer)),
         }

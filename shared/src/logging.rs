@@ -8,14 +8,17 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Logs to `writer` from now on, at level `info` or what `RUST_LOG`-like `filter` says; panics too, by
+/// The SDK's own account of how it finds credentials names them.
+const DEFAULT: &str = "info,aws_config=error";
+
+/// Logs to `writer` from now on, at level `info`, or what `RUST_LOG`-like `filter` says; panics too, by
 /// their places alone.
 pub fn start<W>(writer: W, filter: Option<&str>)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter: Targets =
-        filter.unwrap_or("info").parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+        filter.unwrap_or(DEFAULT).parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -28,6 +31,11 @@ where
         let at = panic.location().map(ToString::to_string);
         tracing::error!(at, "a panic");
     }));
+}
+
+/// Where a text is no JSON of the expected form. The parser's own message can quote the text.
+pub fn place(error: &serde_json::Error) -> String {
+    format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
 }
 
 /// An error with all its sources, on one line. Each Display says only its own part.

@@ -16,7 +16,10 @@ impl Roots {
     /// system's certificates takes longer than all else at a function's start, so it does so only where
     /// it is told of an `https://` server, whose authority may be a private one.
     pub fn for_servers(env: &Env, prefixes: &[&str]) -> Self {
-        let own = |prefix: &&str| env.starting_with(prefix).any(|url| url.trim().starts_with("https:"));
+        let own = |prefix: &&str| {
+            env.starting_with(prefix)
+                .any(|url| url.trim().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")))
+        };
         if prefixes.iter().any(own) { Self::System } else { Self::Bundled }
     }
 }
@@ -31,7 +34,7 @@ mod tests {
         for (name, url, roots) in [
             ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566", Roots::Bundled),
             ("AWS_ENDPOINT_URL_SQS", "https://sqs.example", Roots::System),
-            ("OPENAI_BASE_URL", " https://model.internal/v1", Roots::System),
+            ("OPENAI_BASE_URL", " HTTPS://model.internal/v1", Roots::System),
             ("LINE_API_BASE_URL", "https://line.example", Roots::Bundled),
         ] {
             let env = Env::of([(name.to_owned(), url.to_owned())]);

@@ -34,6 +34,8 @@ mod record;
 const MARGIN: Duration = Duration::from_secs(2);
 /// What is kept back for answering the invocation.
 const LAST_CALL: Duration = Duration::from_millis(300);
+/// How long a batch that is done waits for what is no part of it.
+const ASIDE: Duration = Duration::from_millis(200);
 /// When a job of a newer version is looked at again.
 const NEWER_AGAIN: Duration = Duration::from_mins(5);
 /// When a job is looked at again whose letter the dead-letter queue did not take.
@@ -77,15 +79,14 @@ impl Function {
         for (records, seat) in conversations.into_iter().zip(seats) {
             running.spawn(Box::pin(self.clone().converse(records, seat, deadline)));
         }
-        let this = self.clone();
-        running.spawn(async move {
-            this.quota.look(&this.worker.line).await;
-            vec![]
-        });
+        // Aborted where it takes longer than the answers.
+        let (this, mut aside) = (self.clone(), JoinSet::new());
+        aside.spawn(async move { this.quota.look(&this.worker.line).await });
         // An AWS that hangs at the very end is not waited for: the leases end by themselves.
         while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
             done.extend(ended.into_iter().flatten().map(|record| record.id));
         }
+        let _ = timeout_at(last_call.min(Instant::now() + ASIDE), aside.join_next()).await;
         let mut response = SqsBatchResponse::default();
         all.into_iter().filter(|id| !done.contains(id)).for_each(|id| response.add_failure(id));
         response
@@ -153,7 +154,7 @@ impl Function {
         let job = match Job::decode(&record.body) {
             Ok(job) => job,
             Err(JobError::Newer(version)) => {
-                warn!(message = record.id, version, "a newer build wrote this job; it waits for one");
+                warn!(message_id = record.id, version, "a newer build wrote this job; it waits for one");
                 return ControlFlow::Break(NEWER_AGAIN);
             }
             Err(unreadable) => {

@@ -2,8 +2,8 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use aws_lambda_events::sqs::SqsEvent;
-use lambda_runtime::{LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::value::RawValue;
 use shared::{env::Env, logging};
 use tokio::time::Instant;
 use worker::batch::Function;
@@ -20,13 +20,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn serve() -> Result<(), Error> {
     let function = &Arc::new(Function::start(&Env::of_process()).await?);
-    run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+    run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        // Read here, because the runtime's own error would quote what cannot be read.
+        let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
         let now = (function.worker.clock)().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let end = Instant::now() + Duration::from_millis(left);
-        Ok::<_, std::convert::Infallible>(Box::pin(function.handle(event.payload, end)).await)
+        Ok::<_, Error>(Box::pin(function.handle(batch, end)).await)
     }))
     .await
 }

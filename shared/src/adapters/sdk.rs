@@ -29,15 +29,20 @@ const ENDPOINTS: &str = "AWS_ENDPOINT_URL";
 /// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
 /// with ring, and `timeout` over each operation with its retries.
 pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvError> {
+    let roots = match env.optional("AWS_PROFILE")? {
+        // A profile may name other servers, too.
+        Some(_) => Roots::System,
+        None => Roots::for_servers(env, &[ENDPOINTS]),
+    };
     let mut config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(one_connector(Roots::for_servers(env, &[ENDPOINTS])))
+        .http_client(one_connector(roots))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
         .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
         // Each operation has its time-out already.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     // What Lambda always sets is where the SDK's chains look first. Making their other links costs a
     // seventh of a start.
-    if env.optional("AWS_ACCESS_KEY_ID")?.is_some() {
+    if env.optional("AWS_ACCESS_KEY_ID")?.is_some() && env.optional("AWS_SECRET_ACCESS_KEY")?.is_some() {
         config = config.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
     if let Some(region) = env.optional("AWS_REGION")? {
