@@ -13,9 +13,9 @@ use std::{
 use anyhow::Context;
 use axum::{Router, middleware::from_fn_with_state};
 use reqwest::Client;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{env::Env, logging};
-use tokio_util::sync::CancellationToken;
 use worker::answer::{Clock, wall_clock};
 
 use self::{
@@ -95,9 +95,10 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let is_offline = upstream.is_none();
     let env = environment(env, &origin);
     let settings = Settings::from_env(&env)?;
-    let (clock, client) = (wall_clock(), worker::adapters::http::client()?);
+    let (clock, client) = (wall_clock(), worker::adapters::http::local_client()?);
     let database = Database::open(&data.join(DATABASE))?;
-    let world = world(&settings, database.clone(), &origin, upstream, client.clone(), clock, stop.clone());
+    let feed = Feed::new(clock.clone(), stop.clone(), secrets(&env)?);
+    let world = world(&settings, database.clone(), &origin, upstream, &client, clock, feed)?;
     let hello = json!({
         "offline": is_offline,
         "model": settings.worker.model,
@@ -160,6 +161,13 @@ fn environment(env: Env, origin: &str) -> Env {
 
 const SECRETS: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
 
+/// The secrets in use but the published one, as JSON writes them.
+fn secrets(env: &Env) -> anyhow::Result<Vec<String>> {
+    let all = SECRETS.into_iter().map(|name| Ok(env.secret(name)?.expose_secret().to_owned()));
+    let all = all.collect::<anyhow::Result<Vec<_>>>()?.into_iter().filter(|secret| secret != SECRET);
+    Ok(all.map(|secret| json!(secret).to_string().trim_matches('"').to_owned()).collect())
+}
+
 /// What the pipeline's process is told beyond its parent's environment and `.env`.
 fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
     let names = SECRETS.into_iter().chain(["LINE_API_BASE_URL", "OPENAI_BASE_URL"]);
@@ -171,11 +179,10 @@ fn world(
     database: Database,
     origin: &str,
     upstream: Option<String>,
-    http: Client,
+    http: &Client,
     clock: Clock,
-    stop: CancellationToken,
-) -> Arc<World> {
-    let feed = Feed::new(clock.clone(), stop);
+    feed: Arc<Feed>,
+) -> anyhow::Result<Arc<World>> {
     let line = Line::new();
     let deliveries = feed.clone();
     let webhooks = Arc::new(Webhooks {
@@ -188,7 +195,7 @@ fn world(
         on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, delivery)),
     });
     let model = match upstream {
-        Some(base_url) => Model::before(base_url, http),
+        Some(base_url) => Model::before(base_url, worker::adapters::http::client()?),
         None => Model::offline(Duration::from_millis(THINK_MS)),
     };
     let world = Arc::new(World {
@@ -198,6 +205,7 @@ fn world(
         recording: Mutex::new(Recording::default()),
         messages: Mutex::default(),
         under_way: 0.into(),
+        is_replaying: false.into(),
         feed,
         webhooks,
         line: line.clone(),
@@ -214,7 +222,7 @@ fn world(
         }
         tell_arrival(&world.feed, chat, arrival);
     });
-    world
+    Ok(world)
 }
 
 fn router(world: &Arc<World>, http: Client, listens: SocketAddr) -> Router {

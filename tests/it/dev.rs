@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::model::Model;
+use cli::standin::{Act, model::Model};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -178,19 +178,24 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
 
 #[tokio::test]
 async fn secrets_in_use_are_never_shown() {
+    let model = Model::new(Duration::ZERO, |_| "an answer".to_owned());
+    // A server may write the key into its refusal.
+    for _ in 0..3 {
+        model.does(Act::Respond(500, vec![], "not with sk-a-real-key".into()));
+    }
+    let server = host(model.clone().router()).await + "/v1";
     let secrets = [
         ("LINE_CHANNEL_SECRET", "a-real-channel-secret"),
         ("LINE_CHANNEL_ACCESS_TOKEN", "a-real-access-token"),
         ("OPEN_AI_API_KEY", "sk-a-real-key"),
-        // A server that is not there: what is shown of a failure must not show the key either.
-        ("OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),
+        ("OPENAI_BASE_URL", server.as_str()),
     ];
     let dev = Dev::start(&secrets);
     assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await, 204);
     let told = dev.feed_until(|entry| entry["name"] == "to be tried again").await;
     let saved = dev.http.get(format!("{}/dev/conversation", dev.origin)).send().await.unwrap();
     let shown = format!("{} {}", json!(told), saved.text().await.unwrap());
-    assert!(shown.contains("x-line-signature") && shown.contains("Bearer •"));
+    assert!(shown.contains("x-line-signature") && shown.contains("Bearer •") && shown.contains("not with •"));
     for (name, secret) in &secrets[..3] {
         assert!(!shown.contains(secret), "{name}");
     }
@@ -216,12 +221,18 @@ async fn what_send_sends_is_shown_like_what_the_page_sends() {
     dev.feed_until(|entry| entry["state"] == "up").await;
     let url = format!("{}{PATH}", dev.origin);
     let user = "U4af4980629000000000000000000000a";
+    let (stranger, at) = ("U4af4980629000000000000000000000b", url.clone());
+    let forged = tokio::task::spawn_blocking(move || {
+        run(&["send", "--text", "forged", "--user", stranger, "--secret", "wrong", "--url", &at])
+    });
+    assert!(!forged.await.unwrap().status.success());
     let sent = tokio::task::spawn_blocking(move || {
         run(&["send", "--text", "from afar", "--user", user, "--url", &url])
     });
     let told = dev.feed_until(|entry| entry["name"] == "answered").await;
     let told_of = |kind: &str| told.iter().any(|entry| entry["kind"] == kind && entry["user"] == user);
     assert!(told_of("user") && told_of("said") && told_of("answer"));
+    assert!(told.iter().all(|entry| entry["user"] != stranger), "nobody said what LINE did not sign");
     assert!(sent.await.unwrap().status.success());
 }
 
@@ -241,6 +252,14 @@ async fn a_killed_pipeline_is_another_process_and_the_answer_comes_once() {
     assert_eq!(of("answer"), 1);
     let pids: Vec<_> = told.iter().filter_map(|entry| entry["pid"].as_u64()).collect();
     assert_eq!(pids.len(), 4, "{pids:?}");
+    for _ in 0..6 {
+        dev.does(json!({ "do": "kill" })).await;
+    }
+    dev.does(json!({ "do": "say", "user": AOI, "text": "and this" })).await;
+    let told = dev
+        .feed_until(|entry| entry["name"] == "answered" && entry["event"] != told.last().unwrap()["event"])
+        .await;
+    let pids: Vec<_> = told.iter().filter_map(|entry| entry["pid"].as_u64()).collect();
     // The pipeline ends with its parent, however that ends.
     let last = *pids.last().unwrap();
     drop(dev);

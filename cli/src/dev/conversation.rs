@@ -1,7 +1,12 @@
 //! A conversation as a file: what was done, in which order and pace, and what the bot answered; so that a
 //! bug seen is a test kept.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
@@ -93,22 +98,27 @@ impl Conversation {
     /// Does it all again, with people of the same names whom the bot does not know yet, and tells how
     /// the answers compare.
     pub(super) async fn replay(self, world: Arc<World>) {
+        if world.is_replaying.swap(true, Relaxed) {
+            return;
+        }
         world.stages.are_up().await;
         let (steps, first) = (self.steps.len(), lock(&world.messages).len());
-        let mut people = BTreeMap::new();
+        let (mut people, mut same) = (BTreeMap::new(), true);
         for (done, Recorded { idle, after_ms, step }) in self.steps.into_iter().enumerate() {
             if idle {
                 world.rests(PATIENCE).await;
             } else {
-                sleep(Duration::from_millis(after_ms)).await;
+                sleep(Duration::from_millis(after_ms).min(PATIENCE)).await;
             }
             world.feed.tell("replay", json!({ "done": done, "steps": steps }));
             if let Err(why) = world.does(moved(step, &mut people, first)).await {
                 super::say(&format!("Step {} of the conversation was left out: {why}.", done + 1));
+                same = false;
             }
         }
         world.rests(PATIENCE).await;
-        let (mut got, mut expected, mut same) = (0, 0, true);
+        let (mut got, mut expected) = (0, 0);
+        same &= self.answers.keys().all(|known| people.contains_key(known));
         for (known, new) in &people {
             let recording = lock(&world.recording);
             let (now, then) = (recording.answers.get(new), self.answers.get(known));
@@ -122,6 +132,7 @@ impl Conversation {
         ));
         let done = json!({ "done": steps, "steps": steps, "got": got, "expected": expected, "same": same });
         world.feed.tell("replay", done);
+        world.is_replaying.store(false, Relaxed);
     }
 }
 

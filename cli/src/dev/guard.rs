@@ -1,7 +1,10 @@
 //! Who may talk to `henji dev`: programs and pages that name the address it was given. A web page from
 //! elsewhere, and a name that was pointed at this machine (DNS rebinding), get 403 and no word more.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     extract::{Request, State},
@@ -28,11 +31,21 @@ impl Guard {
     /// An address by number cannot be rebound, and `localhost` is this machine's own name.
     fn is_own(&self, host: &str) -> bool {
         let (ip, port) = (self.listens.ip(), self.listens.port());
-        if host == format!("localhost:{port}") {
+        // Clients leave out the port that http has by itself.
+        let (host, named_port) = match host.rsplit_once(':') {
+            Some((name, digits)) if !name.is_empty() && !digits.ends_with(']') => (name, digits.parse().ok()),
+            _ => (host, Some(80)),
+        };
+        if named_port != Some(port) {
+            return false;
+        }
+        if host == "localhost" {
             return ip.is_loopback() || ip.is_unspecified();
         }
-        host.parse::<SocketAddr>()
-            .is_ok_and(|named| named.port() == port && (ip.is_unspecified() || named.ip() == ip))
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        bare.parse::<IpAddr>().is_ok_and(|named| {
+            named.is_ipv6() == host.starts_with('[') && (ip.is_unspecified() || named == ip)
+        })
     }
 
     fn allows(&self, method: &Method, path: &str, headers: &HeaderMap) -> bool {

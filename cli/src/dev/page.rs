@@ -1,7 +1,11 @@
 //! The page and what it talks to: its files, the feed, steps, pictures, and the saved conversation. The
 //! files are in the program; nothing is loaded from elsewhere.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -97,6 +101,7 @@ async fn conversation(State(world): State<Arc<World>>) -> impl IntoResponse {
 
 async fn replay(State(world): State<Arc<World>>, text: String) -> Response {
     match Conversation::parse(&text) {
+        Ok(_) if world.is_replaying.load(Relaxed) => refuse("a conversation is being replayed already"),
         Ok(conversation) => {
             tokio::spawn(conversation.replay(world));
             StatusCode::NO_CONTENT.into_response()

@@ -29,6 +29,8 @@ use crate::serve::{self, DataDir, Settings};
 const LOG_LEVEL: &str = "warn,cli=info,ingress=info,worker=debug";
 /// `henji serve` waits 10 s, 30 s, 2 min, 5 min between attempts; here somebody watches.
 const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
+/// The pipeline talks to nobody but its parent, which no proxy leads to.
+const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 /// How long a killed pipeline stays dead, for the eye.
 const DEAD_FOR: Duration = Duration::from_millis(1_500);
 /// How often it may end by itself before it ever listened.
@@ -74,9 +76,11 @@ impl Stages {
         let _ = self.address.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// SIGKILL, as an out-of-memory killer would.
+    /// SIGKILL, as an out-of-memory killer would, if it lives.
     pub(super) fn kill(&self) {
-        self.kill.notify_one();
+        if self.address().is_some() {
+            self.kill.notify_one();
+        }
     }
 
     /// Starts it, and again whenever it ends, until `stop`.
@@ -90,7 +94,11 @@ impl Stages {
         let program = std::env::current_exe().context("this program cannot find itself")?;
         let mut vain_starts = 0;
         while !stop.is_cancelled() {
-            let mut child = Command::new(&program)
+            let mut command = Command::new(&program);
+            for name in PROXIES {
+                command.env_remove(name);
+            }
+            let mut child = command
                 .args(["dev-stages", "--data"])
                 .arg(data)
                 .envs(variables.iter().cloned())
@@ -106,6 +114,8 @@ impl Stages {
             self.feed.tell("pipeline", json!({ "state": by_whom }));
             if was_up {
                 vain_starts = 0;
+            } else if by_whom == "killed" {
+                vain_starts -= 1;
             } else if vain_starts == STARTS_MAX && !stop.is_cancelled() {
                 bail!("the pipeline does not start; its own words are above");
             }

@@ -10,7 +10,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -34,7 +34,10 @@ async fn webhook(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    let is_new = world.overhears(&body);
+    // What LINE's secret did not sign, nobody said.
+    let signature = headers.get(signature::HEADER).map(HeaderValue::as_bytes);
+    let is_signed = signature.is_some_and(|it| signature::verify(&world.webhooks.secret, &body, it));
+    let is_new = is_signed && world.overhears(&body).await;
     let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
     if is_new {
         let signed = headers.get(signature::HEADER).and_then(|v| v.to_str().ok());

@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -54,6 +54,8 @@ pub(super) struct World {
     pub(super) recording: Mutex<Recording>,
     /// Every message that was sent, in order.
     pub(super) messages: Mutex<Vec<Message>>,
+    /// Whether a conversation is being replayed: one at a time, or each would count the other's messages.
+    pub(super) is_replaying: AtomicBool,
     /// How many events LINE has not delivered yet.
     pub(super) under_way: AtomicUsize,
 }
@@ -131,16 +133,18 @@ impl World {
         Ok(())
     }
 
-    fn introduce(&self, id: &str, name: &str) {
+    fn introduce(&self, id: &str, name: &str) -> bool {
         let user = phone::User {
             id: id.to_owned(),
             name: name.to_owned(),
             language: "ja".to_owned(),
             follows: true,
         };
-        if self.line.joins(user) {
+        let is_new = self.line.joins(user);
+        if is_new {
             self.feed.tell("user", json!({ "user": id, "name": name }));
         }
+        is_new
     }
 
     /// Somebody's message goes to LINE, and LINE's webhook to the bot.
@@ -209,19 +213,30 @@ impl World {
     }
 
     /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
-    pub(super) fn overhears(&self, body: &[u8]) -> bool {
+    pub(super) async fn overhears(&self, body: &[u8]) -> bool {
         let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
+        let is_idle = self.is_idle().await;
         let events = webhook["events"].as_array().cloned().unwrap_or_default();
         let known = |event: &Value| {
-            lock(&self.messages).iter().any(|m| m.event["webhookEventId"] == event["webhookEventId"])
+            let id = &event["webhookEventId"];
+            id.is_string() && lock(&self.messages).iter().any(|m| m.event["webhookEventId"] == *id)
         };
         let is_own = webhook["destination"] == phone::BOT;
         let mut is_new = false;
-        for event in events.iter().filter(|event| event["type"] == "message" && !known(event)) {
+        let messages =
+            events.iter().filter(|event| event["type"] == "message" && event["message"].is_object());
+        for event in messages.filter(|event| !known(event)) {
             let Some(user) = event["source"]["userId"].as_str() else { continue };
             is_new = true;
-            self.introduce(user, if is_own { "henji send" } else { user });
+            let name = if is_own { "henji send" } else { user };
+            if self.introduce(user, name) {
+                lock(&self.recording)
+                    .note(Step::Join { user: user.into(), name: name.chars().take(20).collect() }, is_idle);
+            }
             self.shows(user, event);
+            if let Some(text) = event["message"]["text"].as_str() {
+                lock(&self.recording).note(Step::Say { user: user.into(), text: text.into() }, is_idle);
+            }
         }
         if is_new {
             self.line.sends(&webhook, Instant::now());

@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::{Client, Response, header::HeaderMap};
+use reqwest::{Client, ClientBuilder, Response, header::HeaderMap};
 use rustls::{ClientConfig, RootCertStore};
 use shared::roots::Roots;
 
@@ -17,9 +17,18 @@ pub fn client() -> Result<Client, reqwest::Error> {
     client_trusting(Roots::System)
 }
 
+/// The same for servers on this machine, which no proxy of the environment's leads to.
+pub fn local_client() -> Result<Client, reqwest::Error> {
+    builder(Roots::System).no_proxy().build()
+}
+
 /// A client with a connect time-out. Each request sets its own total one. Redirects are not followed:
 /// they would carry a secret to another host.
 pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
+    builder(roots).build()
+}
+
+fn builder(roots: Roots) -> ClientBuilder {
     // The first call wins; the provider is the same each time.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = match roots {
@@ -35,7 +44,6 @@ pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
         .tcp_keepalive(KEEPALIVE)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent("henji")
-        .build()
 }
 
 /// A response's body, or `None` where it is larger than `max` bytes.
