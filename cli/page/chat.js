@@ -18,6 +18,7 @@ export function drawPhone(user, index, place) {
     phone = makePhone(user, index);
     phones.set(user.id, phone);
     place.append(phone.element);
+    grow(phone.text);
   }
   phone.draw(user);
 }
@@ -34,7 +35,14 @@ export function face(name, index) {
 }
 
 function makePhone(user, index) {
-  const log = h("ol", { class: "log", role: "log", tabindex: "0", "aria-label": t("chat_of", { name: user.name }) });
+  let isAtEnd = true;
+  const log = h("ol", {
+    class: "log", role: "log", tabindex: "0", "aria-label": t("chat_of", { name: user.name }),
+    scroll: () => (isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80),
+  });
+  const stayAtEnd = () => isAtEnd && (log.scrollTop = log.scrollHeight);
+  // A narrower phone breaks its lines anew, and somebody who types takes room away.
+  new ResizeObserver(stayAtEnd).observe(log);
   const typing = h("p", { class: "typing", role: "status" });
   const status = h("small");
   const block = h("button", { type: "button", class: "quiet-button", click: () => does({ do: user.follows ? "unfollow" : "follow", user: user.id }) });
@@ -46,7 +54,7 @@ function makePhone(user, index) {
     user = now;
     status.textContent = user.follows ? t("friend") : t("blocker");
     block.textContent = user.follows ? t("block") : t("unblock");
-    const wasAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    for (const control of form.elements) control.disabled = !user.follows;
     user.items.forEach((item, i) => {
       const looks = JSON.stringify(item);
       if (drawn[i]?.looks === looks) return;
@@ -55,8 +63,8 @@ function makePhone(user, index) {
       else log.append(row);
       drawn[i] = { looks, row };
     });
-    if (wasAtEnd) log.scrollTop = log.scrollHeight;
     drawTyping(typing, user);
+    stayAtEnd();
   };
   log.append(h("li", { class: "day" }, t("empty")));
   return { element, draw, text };
@@ -89,7 +97,10 @@ function body({ type, text, id, stickerId }) {
 function composer(user) {
   const text = h("textarea", {
     rows: 1, "aria-label": t("write_to", { name: user.name }), placeholder: t("write_to", { name: user.name }), enterkeyhint: "send",
-    input: () => grow(text),
+    input: () => {
+      user.draft = text.value;
+      grow(text);
+    },
     keydown: (event) => {
       // Enter that ends a Japanese composition chooses a word; it sends nothing (229: Safari).
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -97,6 +108,7 @@ function composer(user) {
       form.requestSubmit();
     },
   });
+  text.value = user.draft;
   const stickers = h("div", { class: "stickers", hidden: true, role: "group", "aria-label": t("sticker") },
     STICKERS.map((face, sticker) => h("button", { type: "button", "aria-label": `${t("sticker")} ${face}`, click: () => { stickers.hidden = true; does({ do: "sticker", user: user.id, sticker }); } }, face)));
   const file = h("input", { type: "file", accept: "image/*", "aria-label": t("picture"), change: () => sendPicture(user, file) });
@@ -106,9 +118,9 @@ function composer(user) {
       event.preventDefault();
       const words = text.value;
       if (!words.trim()) return;
-      text.value = "";
+      text.value = user.draft = "";
       grow(text);
-      if (!(await does({ do: "say", user: user.id, text: words })) && !text.value) text.value = words;
+      if (!(await does({ do: "say", user: user.id, text: words })) && !user.draft) text.value = user.draft = words;
     },
   },
   stickers,
@@ -121,7 +133,8 @@ function composer(user) {
 
 function grow(text) {
   text.style.height = "auto";
-  text.style.height = `${Math.min(text.scrollHeight, 140)}px`;
+  // In a view that is not shown nothing has a height.
+  if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 140)}px`;
 }
 
 async function sendPicture(user, file) {

@@ -9,6 +9,8 @@ const MODEL = ["busy", "broken", "hangs", "refuses", "overflow"];
 const LINE = ["broken", "busy", "loses", "quota"];
 
 let parts;
+/** The name of the show that plays. */
+let playing;
 
 /** Makes the form, in the language of now. */
 export function makeKnobs(form, shows, state, until) {
@@ -26,9 +28,10 @@ export function makeKnobs(form, shows, state, until) {
     h("div", { class: "wide buttons" },
       h("button", { type: "button", class: "danger", title: t("kill_why"), click: () => does({ do: "kill" }) }, t("kill")),
       h("button", { type: "button", click: () => does({ do: "redeliver" }) }, t("redeliver_last"))));
-  parts = { think, model, line, say };
-  shows.replaceChildren(...SHOWS.map(([name, play]) => h("button", { type: "button", "data-show": name, click: (e) => run(e.target, () => play(state, until)) }, t(name))));
+  shows.replaceChildren(...SHOWS.map(([name, play]) => h("button", { type: "button", "data-show": name, click: () => run(name, () => play(state, until)) }, t(name))));
+  parts = { think, model, line, say, shows };
   drawKnobs(state);
+  drawShows();
 }
 
 function fault(name, faults, prefix) {
@@ -36,9 +39,9 @@ function fault(name, faults, prefix) {
   const which = h("select", { name, "aria-label": t(`${name}_does`), change: () => apply() },
     h("option", { value: "" }, t("behaves")), faults.map((fault) => h("option", { value: fault }, t(prefix + fault))));
   const apply = async () => {
-    const fault = which.value || null;
+    const [fault, isOnce] = [which.value || null, Boolean(once.value)];
     if (name === "line") await does({ do: "quota", left: fault === "quota" ? 0 : null });
-    if (fault !== "quota") await does({ do: name, fault, once: Boolean(once.value) });
+    await does({ do: name, fault: fault === "quota" ? null : fault, once: isOnce });
   };
   return { which, once, field: h("fieldset", {}, h("legend", {}, t(`${name}_does`)), which, once) };
 }
@@ -47,54 +50,74 @@ function fault(name, faults, prefix) {
 export function drawKnobs(state) {
   if (!parts) return;
   const { think, model, line, say } = parts;
-  const nearest = THINK.findIndex((ms) => ms >= state.knobs.think);
+  const knobs = state.knobs;
+  const nearest = THINK.findIndex((ms) => ms >= knobs.think);
   think.value = nearest < 0 ? THINK.length - 1 : nearest;
   say();
-  for (const [name, { which, once, field }] of [["model", model], ["line", line]]) {
-    which.value = state.knobs[name];
-    once.hidden = ["", "quota"].includes(which.value);
-    if (which.value) once.value = state.knobs[`${name}Once`] ? "1" : "";
+  for (const [{ fault, once: isOnce }, { which, once, field }] of [[knobs.model, model], [knobs.quota ? { fault: "quota" } : knobs.line, line]]) {
+    which.value = fault;
+    once.hidden = ["", "quota"].includes(fault);
+    if (!once.hidden) once.value = isOnce ? "1" : "";
     field.classList.toggle("on", Boolean(which.value));
   }
 }
 
 /** One show at a time: it sets knobs and sets them back. */
-async function run(button, play) {
-  const all = [...button.parentElement.children];
-  all.forEach((b) => (b.disabled = true));
-  button.classList.add("plays");
+async function run(name, play) {
+  playing = name;
+  drawShows();
   try {
     await play();
+  } catch (why) {
+    // Why a step was refused has been shown already.
+    if (why !== REFUSED) throw why;
   } finally {
-    all.forEach((b) => (b.disabled = false));
-    button.classList.remove("plays");
+    playing = undefined;
+    drawShows();
   }
+}
+
+function drawShows() {
+  for (const button of parts.shows.children) {
+    button.disabled = playing !== undefined;
+    button.classList.toggle("plays", button.dataset.show === playing);
+  }
+}
+
+const REFUSED = new Error("a step was refused");
+
+/** Does a step that a show cannot go on without. */
+async function must(step) {
+  if (!(await does(step))) throw REFUSED;
 }
 
 const SHOWS = [
   ["show_twice", async (state, until) => {
     const turn = await says(state, until, t("hello_there"));
     await until(() => turn().taken);
-    await does({ do: "redeliver", message: turn().n });
+    await must({ do: "redeliver", message: turn().n });
     await until(() => turn().deliveries > 1 && done(turn()));
   }],
   ["show_kill", async (state, until) => {
     const before = state.knobs.think;
-    await does({ do: "think", ms: 3000 });
-    const turn = await says(state, until, t("hello_there"));
-    // Long enough into its thought that one sees it think.
-    await until(() => turn().asked && Date.now() - turn().asked > 1000);
-    await does({ do: "kill" });
-    await until(() => done(turn()));
-    await does({ do: "think", ms: before });
+    await must({ do: "think", ms: 3000 });
+    try {
+      const turn = await says(state, until, t("hello_there"));
+      // Long enough into its thought that one sees it think.
+      await until(() => turn().asked && Date.now() - turn().asked > 1000);
+      await must({ do: "kill" });
+      await until(() => done(turn()));
+    } finally {
+      await does({ do: "think", ms: before });
+    }
   }],
   ["show_lost", async (state, until) => {
-    await does({ do: "line", fault: "loses", once: true });
+    await must({ do: "line", fault: "loses", once: true });
     const turn = await says(state, until, t("hello_there"));
     await until(() => done(turn()));
   }],
   ["show_dead", async (state, until) => {
-    await does({ do: "model", fault: "refuses", once: true });
+    await must({ do: "model", fault: "refuses", once: true });
     const turn = await says(state, until, t("hello_there"));
     await until(() => done(turn()));
   }],
@@ -110,7 +133,7 @@ const done = (turn) => ["answered", "dead", "noticed", "skipped"].includes(turn.
 async function says(state, until, text) {
   const user = state.users.keys().next().value;
   const before = state.turns.size;
-  await does({ do: "say", user, text });
+  await must({ do: "say", user, text });
   await until(() => state.turns.size > before);
   const event = [...state.turns.keys()].at(-1);
   return () => state.turns.get(event);

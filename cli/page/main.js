@@ -54,8 +54,16 @@ function note(concerns) {
 
 /** Waits until something is so. */
 function until(is) {
-  return new Promise((resolve) => {
-    const check = () => is() && (waiting.delete(check), resolve());
+  return new Promise((resolve, reject) => {
+    const check = () => {
+      try {
+        if (!is()) return;
+        resolve();
+      } catch (why) {
+        reject(why);
+      }
+      waiting.delete(check);
+    };
     waiting.add(check);
     check();
   });

@@ -1,12 +1,14 @@
 // Everything the page knows, made of the feed's entries and of nothing else: a page that reads the feed
 // again knows the same. No element is touched here.
 
+const BEHAVES = { fault: "", once: false, since: 0 };
+
 /** What is known. */
 export function nothing() {
   return {
     hello: {}, pipeline: { state: "starting" }, depth: {}, letters: [], kills: 0,
     users: new Map(), turns: new Map(), others: [], replay: null,
-    knobs: { think: 0, model: "", line: "", modelOnce: false, lineOnce: false },
+    knobs: { think: 0, model: BEHAVES, line: BEHAVES, quota: false },
     exchanges: new Map(), keys: new Map(), tokens: new Map(),
   };
 }
@@ -41,7 +43,7 @@ const HANDLERS = {
     return { users: true };
   },
   said(state, e) {
-    const { type, text = "", id, stickerId } = e.message;
+    const { type = "message", text = "", id, stickerId } = e.message ?? {};
     turn(state, e.event, { at: e.at, user: e.user, n: e.n, type, text });
     const item = { by: "user", at: e.at, n: e.n, type, text, id, stickerId, event: e.event, read: false };
     state.users.get(e.user)?.items.push(item);
@@ -76,7 +78,7 @@ const HANDLERS = {
     const user = state.users.get(e.user);
     if (!user) return {};
     user.loadingUntil = 0;
-    for (const { id, text } of e.messages) user.items.push({ by: "bot", at: e.at, type: "text", id, text });
+    for (const { id, text } of e.messages ?? []) user.items.push({ by: "bot", at: e.at, type: "text", id, text });
     return { user: e.user };
   },
   webhook(state, e) {
@@ -133,7 +135,8 @@ const HANDLERS = {
     if (!exchange) return {};
     Object.assign(exchange, { status: e.status, broken: e.broken, ms: e.ms, answer: e.body, answerHeaders: e.headers, ended: e.at });
     const known = state.turns.get(exchange.turn);
-    if (known) calls(state, known, exchange);
+    spend(state.knobs, exchange);
+    if (known) calls(known, exchange);
     return { turn: known?.event, others: !known, knobs: true };
   },
   depth(state, e) {
@@ -153,12 +156,10 @@ const HANDLERS = {
     state.replay = e;
     return { replay: true };
   },
-  did(state, { step }) {
-    const knobs = state.knobs;
+  did({ knobs }, { at, step }) {
     if (step.do === "think") knobs.think = step.ms;
-    if (step.do === "model") Object.assign(knobs, { model: step.fault ?? "", modelOnce: step.once });
-    if (step.do === "line") Object.assign(knobs, { line: step.fault ?? "", lineOnce: step.once });
-    if (step.do === "quota") knobs.line = step.left === 0 ? "quota" : "";
+    if (step.do === "model" || step.do === "line") knobs[step.do] = { fault: step.fault ?? "", once: step.once, since: at };
+    if (step.do === "quota") knobs.quota = step.left === 0;
     return { knobs: true };
   },
 };
@@ -217,14 +218,16 @@ function whose(state, { path, headers, body }) {
   return asking.find((turn) => turn.asked == null) ?? asking[0];
 }
 
-function calls(state, turn, { path, headers, status, broken, ms }) {
+/** A fault for the next call only is over when a call ends that began after it was set. */
+function spend(knobs, { path, at }) {
+  const name = path.endsWith("/chat/completions") ? "model" : path.endsWith("/push") ? "line" : "";
+  if (knobs[name]?.once && at >= knobs[name].since) knobs[name] = BEHAVES;
+}
+
+function calls(turn, { path, headers, status, broken, ms }) {
   const failed = broken ?? status;
-  if (path.endsWith("/chat/completions")) {
-    if (state.knobs.modelOnce) Object.assign(state.knobs, { model: "", modelOnce: false });
-    if (broken || status >= 400) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
-  }
+  if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
   if (path.endsWith("/push")) {
-    if (state.knobs.lineOnce) Object.assign(state.knobs, { line: "", lineOnce: false });
     if (headers["x-line-retry-key"] === turn.apology) {
       if (status === 200) turn.notes.push(["told", {}]);
       return;

@@ -76,7 +76,8 @@ story("stickers and pictures are shown and told politely; messages are unsent; t
   await desk.phone().getByRole("button", { name: "Block" }).click();
   await desk.phone().getByText("Aoi blocked the bot").waitFor();
   const spoke = await desk.spoke();
-  await desk.writes("Can you hear me?");
+  assert.ok(await desk.phone().locator("textarea").isDisabled());
+  await desk.does({ do: "say", user: AOI, text: "Can you hear me?" });
   await desk.turn("answered", "Can you hear me?");
   assert.equal(await desk.spoke(), spoke, "nothing arrives at who blocked the bot");
   await desk.phone().getByRole("button", { name: "Unblock" }).click();

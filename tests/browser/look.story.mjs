@@ -70,9 +70,15 @@ function faint() {
   return bad;
 }
 
-story("language and theme are switched by hand and remembered", async (desk) => {
+story("language and theme are switched by hand and remembered; what is being done goes on", async (desk) => {
+  await desk.phone().locator("textarea").fill("half a thought");
+  await desk.does({ do: "think", ms: 3000 });
+  await desk.page.locator("#shows button").first().click();
   await desk.page.getByRole("button", { name: "日本語で表示" }).click();
   await desk.page.getByRole("heading", { name: "壊してみる" }).waitFor();
+  assert.equal(await desk.phone().locator("textarea").inputValue(), "half a thought");
+  assert.equal(await desk.page.locator("#shows button:disabled").count(), 5);
+  await desk.page.locator("#shows button:enabled").first().waitFor();
   await desk.page.locator("#theme").click();
   await desk.opens();
   await desk.page.getByRole("heading", { name: "パイプライン" }).waitFor();

@@ -59,7 +59,7 @@ story("what the model refuses is a dead letter, its user is told, and a redrive 
   assert.match(await letter.textContent(), /model_refused/);
   await turn.locator(".notes .told").waitFor();
   assert.match(await desk.says(0), /ごめんなさい/);
-  await desk.page.locator("#depth .some", { hasText: "1" }).waitFor();
+  await desk.page.locator('#depth .some[data-depth="dead_letters"]').waitFor();
   await desk.picture("dead-letter");
   await letter.getByRole("button", { name: "Redrive" }).click();
   await desk.turn("answered", "a delicate question");
@@ -81,7 +81,21 @@ story("a model that fails for a while, and one that hangs, are waited for", asyn
   assert.equal(await desk.spoke(), 1);
 });
 
+story("a fault for the next call waits for a call that begins after it", async (desk) => {
+  const model = desk.page.locator('select[name="model"]');
+  await desk.writes("the first one");
+  await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
+  await model.selectOption("refuses");
+  await desk.turn("answered", "the first one");
+  assert.equal(await model.inputValue(), "refuses");
+  await desk.writes("the second one");
+  await desk.turn("dead", "the second one");
+  assert.equal(await model.inputValue(), "");
+}, { think: 1500 });
+
 story("the month's messages are used up: a dead letter that a redrive only pushes", async (desk) => {
+  await desk.does({ do: "line", fault: "broken" });
+  await desk.page.locator("fieldset.on").waitFor();
   await desk.page.locator('select[name="line"]').selectOption("quota");
   await desk.writes("one too many");
   await desk.turn("dead", "one too many");
