@@ -111,6 +111,7 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await desk.writes("show me");
   const turn = await desk.turn("answered", "show me");
   await turn.locator("summary").click();
+  await turn.locator("details", { hasText: "x-line-signature" }).waitFor();
   const wire = await turn.locator("details").textContent();
   assert.match(wire, /x-line-signature: [\w+/]{43}=/);
   assert.match(wire, /x-line-retry-key: [0-9a-f-]{36}/);
