@@ -116,6 +116,10 @@ pub async fn run(
         secret: Secret::fixed(settings.channel_secret),
         queue: queue.clone(),
         budget: BUDGET,
+        clock: Arc::new({
+            let clock = clock.clone();
+            move || clock().as_millisecond()
+        }),
     });
     let dispatcher = Arc::new(Dispatcher {
         queue: queue.clone(),

@@ -19,6 +19,8 @@ pub struct Ingress {
     pub queue: Arc<dyn JobQueue>,
     /// How long the whole of it may take: [`BUDGET`].
     pub budget: Duration,
+    /// The wall clock, in milliseconds since 1970.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
 
 /// What LINE is told.
@@ -61,7 +63,7 @@ impl Ingress {
             warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
             return Accepted::Unauthorized;
         }
-        let Ok(verdicts) = webhook::parse(body) else {
+        let Ok(verdicts) = webhook::parse(body, (self.clock)()) else {
             warn!(bytes = body.len(), "refused a signed body that is not a webhook");
             return Accepted::NotAWebhook;
         };

@@ -1,6 +1,10 @@
 //! The ingress Lambda function: wiring only.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use ingress::{
     accept::{BUDGET, Ingress},
@@ -36,10 +40,16 @@ async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let secret = ParameterStore::new(&sdk, &config.base_secret_path).parameter("LINE_CHANNEL_SECRET");
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
-    let ingress = &Ingress { secret, queue, budget: BUDGET };
+    let ingress = &Ingress { secret, queue, budget: BUDGET, clock: Arc::new(wall_clock) };
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Boxed, because the runtime moves what it is handed several times.
         Ok::<_, std::convert::Infallible>(Box::pin(lambda::handle(ingress, &event.payload)).await)
     }))
     .await
+}
+
+#[expect(clippy::disallowed_methods, reason = "here the clock comes from")]
+fn wall_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
-use shared::job::{self, Ask, ConversationId, EventId, Job};
+use shared::job::{self, Ask, ConversationId, EventId, Job, MessageId};
 
 /// A body that is no webhook.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,8 @@ pub enum Verdict {
     Odd(&'static str),
 }
 
-/// The events of a webhook, each judged on its own.
-pub fn parse(body: &[u8]) -> Result<Vec<Verdict>, NotAWebhook> {
+/// The events of a webhook that came in at `now`, in milliseconds since 1970, each judged on its own.
+pub fn parse(body: &[u8], now: i64) -> Result<Vec<Verdict>, NotAWebhook> {
     #[derive(Deserialize)]
     struct Webhook<'a> {
         #[serde(borrow)]
@@ -35,15 +35,15 @@ pub fn parse(body: &[u8]) -> Result<Vec<Verdict>, NotAWebhook> {
         return Err(NotAWebhook);
     }
     let webhook: Webhook<'_> = serde_json::from_str(text).map_err(|_| NotAWebhook)?;
-    Ok(webhook.events.into_iter().map(judge).collect())
+    Ok(webhook.events.into_iter().map(|raw| judge(raw, now)).collect())
 }
 
-fn judge(raw: &RawValue) -> Verdict {
+fn judge(raw: &RawValue, now: i64) -> Verdict {
     if !raw.get().starts_with('{') {
         return Verdict::Odd("the event is not an object");
     }
     match serde_json::from_str(raw.get()) {
-        Ok(event) => triage(event, raw.get().as_bytes()),
+        Ok(event) => triage(event, raw.get().as_bytes(), now),
         Err(_) => Verdict::Odd("a field of the event has an unknown form"),
     }
 }
@@ -62,6 +62,13 @@ struct WebhookEvent {
     reply_token: Option<String>,
     source: Option<Source>,
     message: Option<Message>,
+    unsend: Option<Unsend>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Unsend {
+    message_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,27 +80,30 @@ struct Source {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Message {
     #[serde(rename = "type")]
     kind: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    quote_token: Option<String>,
     text: Option<Lossy>,
 }
 
-fn triage(event: WebhookEvent, raw: &[u8]) -> Verdict {
+fn triage(event: WebhookEvent, raw: &[u8], now: i64) -> Verdict {
     use Verdict::{Odd, Skip};
 
     if event.mode.as_deref() == Some("standby") {
         return Skip("another service holds the chat (standby)");
     }
-    match event.kind.as_deref() {
-        Some("message") => {}
-        Some(_) => return Skip("not a message"),
+    let kind = match event.kind.as_deref() {
+        Some(kind @ ("message" | "follow" | "unfollow" | "unsend")) => kind,
+        Some(_) => return Skip("an event of a kind that needs no answer"),
         None => return Odd("the event has no type"),
-    }
+    };
     let Some(source) = event.source else {
-        return Odd("the message has no source");
+        return Odd("the event has no source");
     };
     match source.kind.as_deref() {
         Some("user") => {}
@@ -103,24 +113,49 @@ fn triage(event: WebhookEvent, raw: &[u8]) -> Verdict {
     let Some(conversation) = source.user_id.and_then(|id| ConversationId::try_from(id).ok()) else {
         return Odd("the source has no usable user id");
     };
-    let Some(message) = event.message else {
-        return Odd("the message event has no message");
-    };
-    let ask = match (message.kind.as_deref(), message.text) {
-        (Some("text"), Some(Lossy(text))) if text.trim().is_empty() => return Skip("the text is blank"),
-        (Some("text"), Some(Lossy(text))) => Ask::Question { text },
-        (Some("text"), None) => return Odd("the text message has no text"),
-        _ if event.reply_token.is_none() => return Skip("not understood, and no reply token to say so"),
-        _ => Ask::NotUnderstood,
+    let may_reply = event.reply_token.is_some();
+    // Only an event of a message is named after it: to take the message back is another event.
+    let named_after = event.message.as_ref().and_then(|message| message.id.clone());
+    let ask = match kind {
+        "message" => match event.message.map(|message| ask(message, may_reply)) {
+            Some(Ok(ask)) => ask,
+            Some(Err(verdict)) => return verdict,
+            None => return Odd("the message event has no message"),
+        },
+        "follow" if may_reply => Ask::Follow,
+        "follow" => return Skip("a new friend, and no reply token to say hello"),
+        "unfollow" => Ask::Unfollow,
+        _ => match event.unsend.and_then(|unsend| MessageId::try_from(unsend.message_id?).ok()) {
+            Some(message_id) => Ask::Unsend { message_id },
+            None => return Odd("the unsend event names no message"),
+        },
     };
     Verdict::Job(Job {
         v: job::VERSION,
-        event_id: EventId::of_event(event.id.as_deref(), message.id.as_deref(), raw),
+        event_id: EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw),
         conversation,
         ask,
+        accepted_at: Some(now),
         reply_token: event.reply_token,
         run: None,
     })
+}
+
+/// What a message asks for.
+fn ask(message: Message, may_reply: bool) -> Result<Ask, Verdict> {
+    use Verdict::{Odd, Skip};
+
+    match (message.kind.as_deref(), message.text) {
+        (Some("text"), Some(Lossy(text))) if text.trim().is_empty() => Err(Skip("the text is blank")),
+        (Some("text"), Some(Lossy(text))) => Ok(Ask::Question {
+            text,
+            message_id: message.id.and_then(|id| id.try_into().ok()),
+            quote_token: message.quote_token,
+        }),
+        (Some("text"), None) => Err(Odd("the text message has no text")),
+        _ if !may_reply => Err(Skip("not understood, and no reply token to say so")),
+        _ => Ok(Ask::NotUnderstood),
+    }
 }
 
 /// A field that a question can do without: of another type, it is as good as missing.

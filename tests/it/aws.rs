@@ -12,7 +12,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::{send::webhook_of, standin::Act};
 use serde_json::json;
-use shared::job::{EventId, Job};
+use shared::job::{EventId, Job, VERSION};
 use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
@@ -269,7 +269,7 @@ async fn the_worker_gives_up_before_lambda_kills_it_and_writes_down_why() {
 #[tokio::test]
 async fn a_job_of_a_newer_version_waits_and_its_conversation_with_it() {
     let bot = Bot::quiet(&[]).await;
-    for (id, group, version) in [("a", "U-one", 2), ("b", "U-one", 1), ("c", "U-other", 1)] {
+    for (id, group, version) in [("a", "U-one", VERSION + 1), ("b", "U-one", VERSION), ("c", "U-other", 1)] {
         let job =
             json!({ "v": version, "eventId": id, "conversation": group, "kind": "question", "text": id });
         bot.is_sent(&job.to_string(), group, id).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cli::sqlite::{Database, history::SqliteHistory};
 use jiff::{SignedDuration, Timestamp};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, EventId, Job, VERSION};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     history::{Delivery, Exchange, History, Kept, Stage, Step},
@@ -91,10 +91,11 @@ fn later(minutes: i64) -> Timestamp {
 
 fn job(conversation: &str, event: &str) -> Job {
     Job {
-        v: 1,
+        v: VERSION,
         event_id: EventId::try_from(event.to_owned()).unwrap(),
         conversation: conversation.to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: "q".into() },
+        ask: Ask::Question { text: "q".into(), message_id: None, quote_token: None },
+        accepted_at: None,
         reply_token: None,
         run: None,
     }

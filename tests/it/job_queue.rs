@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cli::sqlite::{Database, queue::SqliteQueue};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, EventId, Job, VERSION};
 use tempfile::TempDir;
 use worker::answer::wall_clock;
 
@@ -103,10 +103,11 @@ async fn suite(backend: &dyn Backend) {
 
 fn job(conversation: &str, event: &str, text: &str) -> Job {
     Job {
-        v: 1,
+        v: VERSION,
         event_id: EventId::try_from(event.to_owned()).unwrap(),
         conversation: conversation.to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: text.into() },
+        ask: Ask::Question { text: text.into(), message_id: None, quote_token: None },
+        accepted_at: None,
         reply_token: Some("a reply token".into()),
         run: None,
     }

@@ -159,7 +159,7 @@ fn redrive(db: &Connection, id: &str, now: i64) -> rusqlite::Result<Redriven> {
     let Some(body) = body else { return Ok(Redriven::Unknown) };
     let Ok(job) = Job::decode(&body) else { return Ok(Redriven::Unreadable) };
     let job = Job { run: Some(id.to_owned()), ..job };
-    enqueue(db, job.event_id.as_str(), job.conversation.as_str(), &job.encode(), now)?;
+    enqueue(db, job.event_id.as_str(), &job.group(), &job.encode(), now)?;
     db.execute("DELETE FROM letters WHERE event_id = ?1", [job.event_id.as_str()])?;
     Ok(Redriven::Queued)
 }

@@ -37,7 +37,7 @@ pub struct Claimed {
     pub seq: i64,
     /// The key of its turn.
     pub event_id: String,
-    /// The group.
+    /// The group: the conversation, but where a message is taken back.
     pub conversation: String,
     /// The job's JSON.
     pub body: String,
@@ -191,12 +191,12 @@ impl JobQueue for SqliteQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
         let count = jobs.len();
         let jobs: Vec<_> =
-            jobs.iter().map(|job| (job.event_id.clone(), job.conversation.clone(), job.encode())).collect();
+            jobs.iter().map(|job| (job.event_id.clone(), job.group(), job.encode())).collect();
         let now = self.now();
         let sent = self.database.call(move |db| {
-            for (event, conversation, body) in &jobs {
+            for (event, group, body) in &jobs {
                 if take(db, event, now)? {
-                    enqueue(db, event.as_str(), conversation.as_str(), body, now)?;
+                    enqueue(db, event.as_str(), group, body, now)?;
                 }
             }
             Ok(())

@@ -1,4 +1,4 @@
-//! The job queue on SQS FIFO: the conversation is the message group, the event id the deduplication
+//! The job queue on SQS FIFO: the job's group (the conversation) is the message group, the event id the deduplication
 //! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
 
 use std::{collections::HashSet, time::Duration};
@@ -47,7 +47,7 @@ impl SqsQueue {
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(index.to_string())
                 .message_body(job.encode())
-                .message_group_id(job.conversation.as_str())
+                .message_group_id(job.group())
                 .message_deduplication_id(job.event_id.as_str())
                 .build()?;
             request = request.entries(entry);
@@ -82,9 +82,9 @@ impl JobQueue for SqsQueue {
 }
 
 /// What is sent by one call, and what after it. SQS may refuse any part of a batch, and what it took
-/// cannot be taken back: so of each conversation only the first job goes, and the next one when that is
+/// cannot be taken back: so of each group only the first job goes, and the next one when that is
 /// taken. A webhook of one event, or of several users, still is one call.
 fn next_batch(jobs: Vec<&Job>) -> (Vec<&Job>, Vec<&Job>) {
-    let mut conversations = HashSet::new();
-    jobs.into_iter().partition(|job| conversations.len() < BATCH && conversations.insert(&job.conversation))
+    let mut groups = HashSet::new();
+    jobs.into_iter().partition(|job| groups.len() < BATCH && groups.insert(job.group()))
 }

@@ -7,7 +7,12 @@ fn job(text: &str) -> Job {
         v: VERSION,
         event_id: EventId::of_event(Some("01FZ74ASS536FW97EX38NKCZQK"), None, b""),
         conversation: "U4af4980629".to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: text.into() },
+        ask: Ask::Question {
+            text: text.into(),
+            message_id: Some("325708".to_owned().try_into().unwrap()),
+            quote_token: Some("quote".into()),
+        },
+        accepted_at: Some(1_767_225_600_000),
         reply_token: Some("token".into()),
         run: None,
     }
@@ -15,15 +20,40 @@ fn job(text: &str) -> Job {
 
 #[test]
 fn the_json_in_the_queue_never_changes() {
+    let of = |json: &str| format!(r#"{{"v":2,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#);
     assert_eq!(
         job("hi").encode(),
-        r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"question","text":"hi","replyToken":"token"}"#
+        of(r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"replyToken":"token""#)
     );
-    let notice = Job { ask: Ask::NotUnderstood, reply_token: None, run: Some("letter".into()), ..job("") };
-    assert_eq!(
-        notice.encode(),
-        r#"{"v":1,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629","kind":"notUnderstood","run":"letter"}"#
-    );
+    let bare = |ask| Job { ask, accepted_at: None, reply_token: None, run: Some("letter".into()), ..job("") };
+    let message_id = MessageId::try_from("325708".to_owned()).unwrap();
+    for (ask, json) in [
+        (Ask::Question { text: "hi".into(), message_id: None, quote_token: None }, r#""kind":"question","text":"hi""#),
+        (Ask::NotUnderstood, r#""kind":"notUnderstood""#),
+        (Ask::Follow, r#""kind":"follow""#),
+        (Ask::Unfollow, r#""kind":"unfollow""#),
+        (Ask::Unsend { message_id }, r#""kind":"unsend","messageId":"325708""#),
+    ] {
+        let job = bare(ask);
+        assert_eq!(job.encode(), of(&format!(r#"{json},"run":"letter""#)));
+        assert_eq!(Job::decode(&job.encode()).unwrap(), job);
+    }
+}
+
+#[test]
+fn a_job_of_the_version_before_is_read() {
+    let body = r#"{"v":1,"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}"#;
+    let job = Job::decode(body).unwrap();
+    assert_eq!(job.ask, Ask::Question { text: "hi".into(), message_id: None, quote_token: None });
+    assert_eq!(job.encode(), body, "a redrive changes nothing of it");
+}
+
+#[test]
+fn only_to_take_a_message_back_has_a_group_of_its_own() {
+    assert_eq!(job("hi").group(), "U4af4980629");
+    let longest = MessageId::try_from("5".repeat(100)).unwrap();
+    let group = Job { ask: Ask::Unsend { message_id: longest }, ..job("") }.group();
+    assert!(group.starts_with("unsend.5") && group.len() <= 128, "{group}");
 }
 
 #[test]
@@ -36,7 +66,7 @@ fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
 
 #[test]
 fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
-    assert!(matches!(Job::decode(r#"{"v":2,"x":1}"#), Err(JobError::Newer(2))));
+    assert!(matches!(Job::decode(r#"{"v":3,"x":1}"#), Err(JobError::Newer(3))));
     for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#]
     {
         let error = Job::decode(garbage).unwrap_err();
