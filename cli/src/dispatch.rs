@@ -155,7 +155,7 @@ impl Dispatcher {
     ) -> Result<(), DatabaseError> {
         let Claimed { seq, event_id, conversation, received, .. } = claimed;
         match outcome {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => {}
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {}
             Outcome::GivenBack | Outcome::Suspect { .. } => {
                 return self.queue.hand_back(*seq, Duration::ZERO).await;
             }

@@ -16,8 +16,10 @@ pub mod history;
 pub mod letters;
 pub mod queue;
 
+/// What makes each version of the schema out of the one before.
+const MIGRATIONS: [&str; 2] = [include_str!("sqlite/schema.sql"), include_str!("sqlite/respect.sql")];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 /// How long a lock of another process (`henji dlq`) is waited for.
@@ -99,10 +101,10 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 0 {
-        transaction.execute_batch(include_str!("sqlite/schema.sql"))?;
-        transaction.pragma_update(None, "user_version", SCHEMA)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(version).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
     }
+    transaction.pragma_update(None, "user_version", SCHEMA)?;
     transaction.commit()
 }
 

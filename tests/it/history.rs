@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{Ask, EventId, Job, VERSION};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Delivery, Exchange, History, Kept, Stage, Step},
+    history::{Answer, Delivery, Exchange, History, Kept, Stage, Step, Wanted},
     outcome::Reason,
 };
 
@@ -37,13 +37,13 @@ async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
     let jobs: Vec<_> = (0..4).map(|n| job("U-crowd", &format!("crowd-{n}"))).collect();
     let storing = jobs.iter().map(|job| {
         let (history, job) = (history.clone(), job.clone());
-        tokio::spawn(async move { history.store(&job, said("q"), vec![], now()).await.unwrap() })
+        tokio::spawn(async move { history.store(&job, said("q", vec![]), None, now()).await.unwrap() })
     });
     for stored in storing.collect::<Vec<_>>() {
         assert!(matches!(stored.await.unwrap(), Kept::Mine(_)));
     }
-    let past = history.load(&jobs[0].conversation, 50, now()).await.unwrap();
-    let roles: Vec<_> = past.iter().map(|message| message.role.as_str()).collect();
+    let past = history.load(&jobs[0], FIFTY, now()).await.unwrap();
+    let roles: Vec<_> = past.messages.iter().map(|message| message.role.as_str()).collect();
     assert_eq!(roles, ["user", "assistant"].repeat(4));
 }
 
@@ -52,11 +52,11 @@ async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_no
     let cloud = Cloud::start().await;
     let history = |table: &str| DynamoHistory::new(&cloud.sdk, table.to_owned(), None);
     let no_table = history("Messages-none").begin(&job("U1", "e1"), now()).await.unwrap_err();
-    let large = Some(Exchange { question: "secret words".into(), answer: "secret words".repeat(40_000) });
-    let too_large = history(TABLE).store(&job("U1", "e1"), large, vec![], now()).await.unwrap_err();
+    let large = said(&"secret words".repeat(40_000), vec![]);
+    let too_large = history(TABLE).store(&job("U1", "e1"), large, None, now()).await.unwrap_err();
     let nobody = cloud.sdk.clone().into_builder().endpoint_url("http://127.0.0.1:1").build();
     let nobody = DynamoHistory::new(&nobody, TABLE.to_owned(), None);
-    let silent = nobody.load(&job("U1", "e1").conversation, 1, now()).await.unwrap_err();
+    let silent = nobody.load(&job("U1", "e1"), FIFTY, now()).await.unwrap_err();
     for (error, passing, word) in [
         (no_table, false, "ResourceNotFoundException"),
         (too_large, false, "Validation"),
@@ -101,14 +101,23 @@ fn job(conversation: &str, event: &str) -> Job {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it is what `store` takes")]
-fn said(question: &str) -> Option<Exchange> {
-    Some(Exchange { question: question.to_owned(), answer: format!("answer to {question}") })
+/// An answer that is part of the conversation.
+fn said(question: &str, pushes: Vec<String>) -> Answer {
+    let (question, answer) = (question.to_owned(), format!("answer to {question}"));
+    let exchange = Exchange { question, answer, message_id: None, replaces: None };
+    Answer { exchange: Some(exchange), pushes, spent: None }
 }
 
+/// One that is not.
+fn noticed(pushes: Vec<String>) -> Answer {
+    Answer { pushes, ..Answer::default() }
+}
+
+const FIFTY: Wanted = Wanted { limit: 50, period: None };
+
 async fn words(history: &dyn History, job: &Job, limit: u32, at: Timestamp) -> Vec<String> {
-    let past = history.load(&job.conversation, limit, at).await.unwrap();
-    past.into_iter().map(|message| message.content).collect()
+    let past = history.load(job, Wanted { limit, period: None }, at).await.unwrap();
+    past.messages.into_iter().map(|message| message.content).collect()
 }
 
 async fn attempts_are_counted_for_each_run(history: &dyn History) {
@@ -159,10 +168,10 @@ async fn the_first_answer_stays(history: &dyn History) {
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     let delivery = Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()) };
     let stored = Stage::Stored(delivery.clone());
-    assert_eq!(history.store(&job, said("first"), pushes, now()).await.unwrap(), Kept::Mine(delivery));
-    let lost = history.store(&job, said("second"), vec!["three".into()], later(1)).await.unwrap();
+    assert_eq!(history.store(&job, said("first", pushes), None, now()).await.unwrap(), Kept::Mine(delivery));
+    let lost = history.store(&job, said("second", vec!["three".into()]), None, later(1)).await.unwrap();
     assert_eq!(lost, Kept::Theirs(stored.clone()), "who loses pushes what is stored");
-    let lost = history.store(&job, None, vec!["four".into()], later(1)).await.unwrap();
+    let lost = history.store(&job, noticed(vec!["four".into()]), None, later(1)).await.unwrap();
     assert_eq!(lost, Kept::Theirs(stored.clone()));
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, stored);
     assert_eq!(words(history, &job, 50, later(2)).await, ["first", "answer to first"]);
@@ -171,14 +180,17 @@ async fn the_first_answer_stays(history: &dyn History) {
 async fn a_notice_is_stored_without_rows(history: &dyn History) {
     let job = job("U-notice", "notice");
     history.begin(&job, now()).await.unwrap();
-    assert!(matches!(history.store(&job, None, vec!["n".into()], now()).await.unwrap(), Kept::Mine(_)));
+    assert!(matches!(
+        history.store(&job, noticed(vec!["n".into()]), None, now()).await.unwrap(),
+        Kept::Mine(_)
+    ));
     assert!(words(history, &job, 50, now()).await.is_empty());
 }
 
 async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     let job = job("U-done", "done");
     history.begin(&job, now()).await.unwrap();
-    history.store(&job, said("q"), vec!["secret words".into()], now()).await.unwrap();
+    history.store(&job, said("q", vec!["secret words".into()]), None, now()).await.unwrap();
     for _ in 0..2 {
         history.record(&job, Step::Delivered, now()).await.unwrap();
         let turn = history.begin(&job, later(1)).await.unwrap();
@@ -189,7 +201,7 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
         );
     }
     assert_eq!(
-        history.store(&job, said("again"), vec!["again".into()], now()).await.unwrap(),
+        history.store(&job, said("again", vec!["again".into()]), None, now()).await.unwrap(),
         Kept::Theirs(Stage::Delivered)
     );
 }
@@ -198,7 +210,7 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     let job = job("U-push", "push");
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.begin(&job, now()).await.unwrap();
-    history.store(&job, said("q"), pushes.clone(), now()).await.unwrap();
+    history.store(&job, said("q", pushes.clone()), None, now()).await.unwrap();
     for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
         let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
@@ -219,7 +231,7 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     }
     // An answer that may have arrived leaves nothing to tell; one that certainly did not, does.
     let pushes = vec!["one".to_owned(), "two".to_owned()];
-    history.store(&job, None, pushes.clone(), later(10)).await.unwrap();
+    history.store(&job, noticed(pushes.clone()), None, later(10)).await.unwrap();
     assert_eq!(history.tell(&job, later(11)).await.unwrap(), None);
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
         let delivery = Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None });
@@ -239,7 +251,7 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
         history.begin(&job, at).await.unwrap();
         // As in life a turn is loaded before it is stored.
         assert_eq!(words(history, &job, 50, at).await, all);
-        history.store(&job, said(question), vec![], at).await.unwrap();
+        history.store(&job, said(question, vec![]), None, at).await.unwrap();
         all.extend([question.to_owned(), format!("answer to {question}")]);
     }
     let job = job("U-order", "order");
@@ -252,9 +264,9 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
 
 async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
     let old = job("U-ttl", "ttl-old");
-    hourly.store(&old, said("old"), vec![], now()).await.unwrap();
+    hourly.store(&old, said("old", vec![]), None, now()).await.unwrap();
     let new = job("U-ttl", "ttl-new");
-    hourly.store(&new, said("new"), vec![], later(30)).await.unwrap();
+    hourly.store(&new, said("new", vec![]), None, later(30)).await.unwrap();
     assert_eq!(words(hourly, &new, 50, later(59)).await.len(), 4);
     assert_eq!(words(hourly, &new, 50, later(60)).await, ["new", "answer to new"]);
     assert!(words(hourly, &new, 50, later(90)).await.is_empty());

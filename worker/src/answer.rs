@@ -17,7 +17,8 @@ use crate::{
     adapters::{line::Line, openai::OpenAi},
     ask::Asked,
     config::Config,
-    history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
+    forget::is_forgotten,
+    history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
     notice::Notice,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
@@ -85,14 +86,20 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        let Ask::Question { text } = &job.ask else { return self.give_notice(job).await };
+        match &job.ask {
+            Ask::NotUnderstood => return self.give_notice(job).await,
+            Ask::Follow => return Outcome::Noticed,
+            Ask::Question { .. } | Ask::Unfollow | Ask::Unsend { .. } => {}
+        }
         let turn = match timeout_at(limits.deadline, self.history.begin(job, self.now())).await {
             Ok(Ok(turn)) => turn,
             Ok(Err(error)) => return self.later(1, storage_failed(&error)),
             Err(_) => return self.later(1, out_of_time()),
         };
-        if turn.stage == Stage::Delivered {
-            return Outcome::AlreadyAnswered;
+        match turn.stage {
+            Stage::Delivered => return Outcome::AlreadyAnswered,
+            Stage::Forgotten => return Outcome::Forgotten,
+            Stage::Open | Stage::Stored(_) => {}
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
             return self.used_up(job, &turn).await;
@@ -101,11 +108,11 @@ impl Worker {
             self.record(job, Step::Withdrawn).await;
             return Outcome::Suspect { attempts: turn.attempts };
         }
-        let Turn { attempts, stage, .. } = turn;
+        let attempts = turn.attempts;
         debug!(event = %job.event_id, attempts, "began");
         let Setback { failure, delivery } = tokio::select! {
-            done = self.attempt(job, text, stage, limits.deadline) => match done {
-                Ok(()) => return Outcome::Answered,
+            done = self.attempt(job, turn, limits.deadline) => match done {
+                Ok(outcome) => return outcome,
                 Err(setback) => setback,
             },
             // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
@@ -119,18 +126,25 @@ impl Worker {
         if gave_up { Outcome::Dead { failure, attempts } } else { self.later(attempts, failure) }
     }
 
-    async fn attempt(
-        &self,
-        job: &Job,
-        question: &str,
-        stage: Stage,
-        deadline: Instant,
-    ) -> Result<(), Setback> {
-        let kept = match stage {
-            Stage::Open => timeout_at(deadline, self.think(job, question, deadline))
+    async fn attempt(&self, job: &Job, turn: Turn, deadline: Instant) -> Result<Outcome, Setback> {
+        let text = match &job.ask {
+            Ask::Question { text, .. } => text,
+            asks_to_forget => {
+                return timeout_at(deadline, self.forget(job, asks_to_forget))
+                    .await
+                    .map_err(|_| out_of_time())?;
+            }
+        };
+        let kept = match turn.stage {
+            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, deadline))
                 .await
                 .map_err(|_| out_of_time())??,
-            further => Kept::Theirs(further),
+            ref further => match timeout_at(deadline, self.is_forgotten(job, &turn)).await {
+                Ok(Ok(false)) => Kept::Theirs(further.clone()),
+                Ok(Ok(true)) => Kept::Forgotten,
+                Ok(Err(failure)) => return Err(failure.into()),
+                Err(_) => return Err(out_of_time().into()),
+            },
         };
         let delivered = match kept {
             Kept::Mine(delivery) => self.deliver(job, delivery, false),
@@ -138,31 +152,48 @@ impl Worker {
                 let tried = delivery.unknown_since.is_some();
                 self.deliver(job, delivery, tried)
             }
-            Kept::Theirs(_) => return Ok(()),
+            Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
+                self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
+                info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
+                return Ok(Outcome::Forgotten);
+            }
+            Kept::Theirs(_) => return Ok(Outcome::AlreadyAnswered),
         };
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
         timeout_at(deadline, delivered).await.map_err(|_| unknown())??;
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
-        Ok(())
+        Ok(Outcome::Answered)
     }
 
     /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(&self, job: &Job, question: &str, deadline: Instant) -> Result<Kept, Setback> {
+    async fn think(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        question: &str,
+        deadline: Instant,
+    ) -> Result<Kept, Setback> {
         let now = Instant::now();
         let reserve = (deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
         let asking = async {
-            let load = || self.history.load(&job.conversation, self.config.query_limit, self.now());
-            let past = self.persist(load).await?;
-            debug!(event = %job.event_id, messages = past.len(), "remembered");
+            let wanted = Wanted { limit: self.config.query_limit, period: None };
+            let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
+            if is_forgotten(job, turn, &past) {
+                return Ok(None);
+            }
+            let Past { messages, forgotten, .. } = past;
+            debug!(event = %job.event_id, messages = messages.len(), "remembered");
             let fit = |max_tokens| {
                 let budget = Budget { max_tokens, ..self.config.budget };
-                Prompt::fit(&self.config.system_prompt, past.clone(), question, budget)
+                Prompt::fit(&self.config.system_prompt, messages.clone(), question, budget)
             };
-            Ok::<_, Setback>(self.ask(&fit, deadline - reserve).await?)
+            Ok::<_, Setback>(Some((self.ask(&fit, deadline - reserve).await?, forgotten)))
         };
-        let asked = self.while_loading(&job.conversation, asking).await?;
+        let Some((asked, seen)) = self.while_loading(&job.conversation, asking).await? else {
+            return Ok(Kept::Forgotten);
+        };
         let (exchange, text) = match asked {
             Asked::TooLong => (None, Notice::TooLong.text(self.config.locale).to_owned()),
             Asked::Answer(answer) => {
@@ -176,13 +207,14 @@ impl Worker {
                 );
                 let cut = Notice::Cut.text(self.config.locale);
                 let text = if answer.cut { format!("{}\n\n{cut}", answer.text) } else { answer.text.clone() };
-                (Some(Exchange { question: question.to_owned(), answer: answer.text }), text)
+                let (question, message_id) = (question.to_owned(), job.message_id().cloned());
+                (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), text)
             }
         };
         let pushes = reply::pushes(&job.conversation, &text);
-        let store = || self.history.store(job, exchange.clone(), pushes.clone(), self.now());
-        let kept = self.persist(store).await?;
-        debug!(event = %job.event_id, pushes = pushes.len(), "stored");
+        let answer = Answer { exchange, pushes, spent: None };
+        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
+        debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
         Ok(kept)
     }
 

@@ -173,7 +173,9 @@ impl Function {
             outcome = self.attempt(&job, deadline, true).await;
         }
         match outcome {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed => ControlFlow::Continue(()),
+            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {
+                ControlFlow::Continue(())
+            }
             Outcome::GivenBack | Outcome::Suspect { .. } => ControlFlow::Break(Duration::ZERO),
             Outcome::Later { after, failure } => {
                 warn!(

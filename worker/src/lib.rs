@@ -4,8 +4,8 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`tell`] are its
-//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is
+//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`], [`tell`] and
+//! [`forget`] are its chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is
 //! the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function`
 //! makes it all from the environment, and `batch` is the way in.
 
@@ -15,6 +15,7 @@ pub mod ask;
 pub mod config;
 pub mod conversation;
 pub mod deliver;
+pub mod forget;
 pub mod history;
 pub mod model;
 pub mod notice;

@@ -98,6 +98,9 @@ pub enum Outcome {
     AlreadyAnswered,
     /// Nothing more is owed: a notice was given, or its reply token is spent. Acknowledge.
     Noticed,
+    /// It shall not be answered, as its message was taken back or its conversation forgotten.
+    /// Acknowledge.
+    Forgotten,
     /// Hand it back, to be tried again after this long.
     Later {
         /// How long to wait.

@@ -1,6 +1,6 @@
 //! The chapter of telling: what the bot says of itself, when there is no answer to give.
 
-use shared::job::Job;
+use shared::job::{Ask, Job};
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
@@ -15,9 +15,11 @@ use crate::{
 impl Worker {
     /// Tells the user, once per event for ever, that there will be no answer. Called when the dead
     /// letter is safe, and again if it is called for again: the mark and the key make it once. Left out
-    /// where the answer may have arrived, or where LINE takes nothing from this channel.
+    /// where nothing was asked, where the answer may have arrived, or where LINE takes nothing from this
+    /// channel.
     pub async fn apologise(&self, job: &Job, reason: Reason) {
-        if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
+        let asks = matches!(job.ask, Ask::Question { .. });
+        if !asks || matches!(reason, Reason::LineAuth | Reason::LineQuota) {
             return;
         }
         let now = self.now();

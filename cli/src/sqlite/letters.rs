@@ -31,6 +31,8 @@ pub enum State {
     Answered,
     /// The user has it: there is nothing to do.
     Delivered,
+    /// It was taken back, or its conversation forgotten: a redrive does nothing.
+    Forgotten,
     /// An answer is stored, and LINE's memory of its pushes is over: a redrive does not repeat them.
     DeliveryUnknown,
 }
@@ -42,6 +44,7 @@ impl State {
             Self::Unanswered => "unanswered",
             Self::Answered => "answered",
             Self::Delivered => "delivered",
+            Self::Forgotten => "forgotten",
             Self::DeliveryUnknown => "delivery_unknown",
         }
     }
@@ -50,6 +53,7 @@ impl State {
         match stage {
             Stage::Open => Self::Unanswered,
             Stage::Delivered => Self::Delivered,
+            Stage::Forgotten => Self::Forgotten,
             Stage::Stored(delivery) if delivery.may_be_pushed(now) => Self::Answered,
             Stage::Stored(_) => Self::DeliveryUnknown,
         }

@@ -162,7 +162,8 @@ impl SqliteQueue {
             .await
     }
 
-    /// Forgets, a thousand at a time, the state of events long done and messages past their time.
+    /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
+    /// what was remembered beside them for as long.
     /// Returns how many rows went.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();
@@ -180,7 +181,13 @@ impl SqliteQueue {
                     "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
                     [now.as_second()],
                 )?;
-                Ok(turns + messages)
+                let marks = db.execute(
+                    "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1",
+                    [oldest],
+                )?;
+                let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
+                let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
+                Ok(turns + messages + marks + unsent + usage)
             })
             .await
     }
@@ -190,8 +197,7 @@ impl SqliteQueue {
 impl JobQueue for SqliteQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
         let count = jobs.len();
-        let jobs: Vec<_> =
-            jobs.iter().map(|job| (job.event_id.clone(), job.group(), job.encode())).collect();
+        let jobs: Vec<_> = jobs.iter().map(|job| (job.event_id.clone(), job.group(), job.encode())).collect();
         let now = self.now();
         let sent = self.database.call(move |db| {
             for (event, group, body) in &jobs {

@@ -20,15 +20,22 @@ fn job(text: &str) -> Job {
 
 #[test]
 fn the_json_in_the_queue_never_changes() {
-    let of = |json: &str| format!(r#"{{"v":2,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#);
+    let of = |json: &str| {
+        format!(r#"{{"v":2,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
+    };
     assert_eq!(
         job("hi").encode(),
-        of(r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"replyToken":"token""#)
+        of(
+            r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"replyToken":"token""#
+        )
     );
     let bare = |ask| Job { ask, accepted_at: None, reply_token: None, run: Some("letter".into()), ..job("") };
     let message_id = MessageId::try_from("325708".to_owned()).unwrap();
     for (ask, json) in [
-        (Ask::Question { text: "hi".into(), message_id: None, quote_token: None }, r#""kind":"question","text":"hi""#),
+        (
+            Ask::Question { text: "hi".into(), message_id: None, quote_token: None },
+            r#""kind":"question","text":"hi""#,
+        ),
         (Ask::NotUnderstood, r#""kind":"notUnderstood""#),
         (Ask::Follow, r#""kind":"follow""#),
         (Ask::Unfollow, r#""kind":"unfollow""#),
@@ -42,7 +49,8 @@ fn the_json_in_the_queue_never_changes() {
 
 #[test]
 fn a_job_of_the_version_before_is_read() {
-    let body = r#"{"v":1,"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}"#;
+    let body =
+        r#"{"v":1,"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}"#;
     let job = Job::decode(body).unwrap();
     assert_eq!(job.ask, Ask::Question { text: "hi".into(), message_id: None, quote_token: None });
     assert_eq!(job.encode(), body, "a redrive changes nothing of it");

@@ -1,13 +1,15 @@
-//! The history on DynamoDB: the article's table, with two more kinds of rows that carry no
-//! `lineUserId`, so that its index never shows them.
+//! The history on DynamoDB: the article's table, with more kinds of rows that carry no `lineUserId`, so
+//! that its index never shows them.
 //!
 //! - The turn row `turn#{event}` says how far a turn got. One conditional update counts the attempt and
 //!   reads it consistently (`turn`).
 //! - The head row `head#{conversation}` names the newest turns. The index is only eventually
 //!   consistent; the head is read strongly beside it, and what it names and the index does not show yet
-//!   is fetched by key (`load`, `head`).
+//!   is fetched by key, what the index still shows and it knows as forgotten is left out (`load`, `head`).
+//! - `unsent#{message}`, `usage#{user}#{period}` and `settings#{conversation}` are read with the head, by
+//!   the same call.
 //!
-//! An answer is stored by one transaction over all of these (`store`).
+//! An answer is stored by one transaction over all of these (`store`, `transaction`); `forget` deletes.
 
 use std::{
     collections::HashMap,
@@ -16,25 +18,24 @@ use std::{
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::{
-    Client,
-    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job};
 
-use crate::{
-    conversation::{Message, rfc3339},
-    history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
+use crate::history::{
+    Answer, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
 };
 
 mod error;
+mod forget;
 mod head;
 mod load;
+mod step;
 mod store;
+mod transaction;
 mod turn;
 
-use error::{DynamoError, condition_failed, failed};
+use error::{DynamoError, failed};
 use head::Head;
 
 /// How many heads are remembered between [`History::load`] and [`History::store`] of their turns.
@@ -70,99 +71,6 @@ impl DynamoHistory {
     fn recall(&self, of: &ConversationId) -> Option<Head> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(of)
     }
-
-    async fn count_attempt(&self, job: &Job, now: Timestamp) -> Result<Turn, DynamoError> {
-        let run = job.run.as_deref();
-        let begun = turn::update(&self.client, &self.table, job, now)
-            .update_expression("SET expiresAt = :expiresAt ADD #attempts :one REMOVE #failed")
-            .condition_expression(turn::NOT_DELIVERED)
-            .expression_attribute_names("#attempts", turn::attempts(run))
-            .expression_attribute_names("#failed", turn::failed(run))
-            .expression_attribute_values(":one", n(1))
-            .expression_attribute_values(":delivered", s(turn::DELIVERED))
-            // The row as it was: with what the last attempt failed, which this one clears.
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match begun {
-            Ok(output) => {
-                let mut turn = turn::of_item(&output.attributes.unwrap_or_default(), run);
-                turn.attempts += 1;
-                Ok(turn)
-            }
-            Err(error) => {
-                let row = condition_failed(error)?;
-                Ok(Turn { stage: Stage::Delivered, ..turn::of_item(&row, run) })
-            }
-        }
-    }
-
-    async fn write(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), DynamoError> {
-        let run = job.run.as_deref();
-        let update = turn::update(&self.client, &self.table, job, now);
-        let update = match step {
-            Step::Pushing { pushed } => update
-                .update_expression("SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now")
-                .expression_attribute_values(":pushed", n(pushed))
-                .expression_attribute_values(":now", s(rfc3339(now))),
-            Step::Delivered => update
-                .update_expression(
-                    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, #failed",
-                )
-                .expression_attribute_names("#failed", turn::failed(run))
-                .expression_attribute_values(":delivered", s(turn::DELIVERED)),
-            Step::Failed { reason, delivery, gave_up } => {
-                let mut update = update
-                    .expression_attribute_names("#failed", turn::failed(run))
-                    .expression_attribute_values(":reason", s(reason.as_str()));
-                let mut set = "SET expiresAt = :expiresAt, #failed = :reason".to_owned();
-                if gave_up {
-                    set += ", #gaveUp = :reason";
-                    update = update.expression_attribute_names("#gaveUp", turn::gave_up(run));
-                }
-                if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
-                    set += ", pushed = :pushed";
-                    update = update.expression_attribute_values(":pushed", n(pushed));
-                    match unknown_since {
-                        None => set += " REMOVE unknownSince",
-                        Some(since) => {
-                            set += ", unknownSince = :since";
-                            update = update.expression_attribute_values(":since", s(rfc3339(since)));
-                        }
-                    }
-                }
-                update.update_expression(set)
-            }
-            Step::Withdrawn => update
-                .update_expression("SET expiresAt = :expiresAt, #attempts = #attempts - :one")
-                .condition_expression("#attempts > :zero")
-                .expression_attribute_names("#attempts", turn::attempts(run))
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":zero", n(0)),
-        };
-        match update.send().await {
-            Ok(_) => Ok(()),
-            // Only a withdrawal has a condition: nothing is left to withdraw.
-            Err(error) => condition_failed(error).map(drop),
-        }
-    }
-
-    async fn mark_told(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, DynamoError> {
-        let told = turn::update(&self.client, &self.table, job, now)
-            .update_expression("SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)")
-            .condition_expression(turn::UNANSWERED)
-            .expression_attribute_values(":now", s(rfc3339(now)))
-            .expression_attribute_values(":stored", s(turn::STORED))
-            .expression_attribute_values(":zero", n(0))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match told {
-            Ok(output) => Ok(turn::time(&output.attributes.unwrap_or_default(), "toldAt")),
-            Err(error) => condition_failed(error).map(|_| None),
-        }
-    }
 }
 
 #[async_trait]
@@ -171,27 +79,31 @@ impl History for DynamoHistory {
         self.count_attempt(job, now).await.map_err(failed("begin a turn"))
     }
 
-    async fn load(
-        &self,
-        of: &ConversationId,
-        limit: u32,
-        now: Timestamp,
-    ) -> Result<Vec<Message>, HistoryError> {
-        self.load_messages(of, limit as usize, now).await.map_err(failed("load a conversation"))
+    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError> {
+        self.past(job, wanted, now).await.map_err(failed("load a conversation"))
     }
 
     async fn store(
         &self,
         job: &Job,
-        exchange: Option<Exchange>,
-        pushes: Vec<String>,
+        answer: Answer,
+        seen: Option<Mark>,
         now: Timestamp,
     ) -> Result<Kept, HistoryError> {
-        let stored = match exchange {
-            Some(exchange) => self.store_turn(job, &exchange, pushes, now).await,
-            None => self.store_pushes(job, pushes, now).await,
+        self.store_answer(job, answer, seen, now).await.map_err(failed("store an answer"))
+    }
+
+    async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
+        let forgotten = match what {
+            Forget::Talk => self.forget_conversation(of, false, now).await,
+            Forget::Everything => self.forget_conversation(of, true, now).await,
+            Forget::Message(message_id) => self.forget_message(of, &message_id, now).await,
         };
-        stored.map_err(failed("store an answer"))
+        forgotten.map_err(failed("forget"))
+    }
+
+    async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
+        self.keep_persona(of, persona).await.map_err(failed("keep a persona"))
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
@@ -201,6 +113,16 @@ impl History for DynamoHistory {
     async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
         self.mark_told(job, now).await.map_err(failed("mark who is told"))
     }
+}
+
+/// When a row expires that is remembered from now on.
+fn remembered_until(now: Timestamp) -> i64 {
+    now.checked_add(REMEMBERED).unwrap_or(now).as_second()
+}
+
+/// The key of a row.
+fn key(id: impl Into<String>) -> Item {
+    Item::from([("id".to_owned(), s(id))])
 }
 
 fn s(text: impl Into<String>) -> AttributeValue {

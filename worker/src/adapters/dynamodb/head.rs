@@ -1,37 +1,39 @@
-//! The head row of a conversation: the newest turns by name, and the `createdAt` that the next row must
-//! come after. What the index does not show yet is found through it. Pure.
+//! The head row of a conversation: the newest turns by name, the `createdAt` that the next row must come
+//! after, and what is forgotten. What the index does not show yet is found through it, and what the index
+//! still shows and must not is left out by it. Every change of the row moves `lastCreatedAt`, which is the
+//! condition of the next. Pure.
 
 use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
-use shared::job::{ConversationId, EventId};
+use shared::job::{ConversationId, EventId, MessageId};
 
-use super::{Item, load::Row, n, s, text};
+use super::{Item, forget::row_ids, load::Row, n, s, text};
 use crate::{
-    conversation::{Role, rfc3339},
-    history::row_id,
+    conversation::{rfc3339, stamps},
+    history::{Mark, Named},
 };
 
-/// How many turns it names: the index would have to be late by more than so many turns to miss one.
+/// How many turns it names: the index would have to be late by more than so many turns to miss one, or to
+/// show one that is gone.
 const NAMED: usize = 20;
+/// The condition of a change: nobody made another one since the row was read.
+pub(super) const UNCHANGED: &str = "lastCreatedAt = :last";
 
 /// What is known of a conversation's newest turns.
 #[derive(Clone, Default)]
 pub(super) struct Head {
-    /// The newest turns, oldest first.
-    turns: Vec<Named>,
+    /// The newest turns, oldest first, and when their questions were stored.
+    turns: Vec<(Named, String)>,
+    /// The ids of the newest rows that were deleted one by one.
+    gone: Vec<String>,
+    /// Up to where all is forgotten.
+    pub(super) forgotten: Option<Mark>,
     /// `lastCreatedAt` as the row has it; `None` if there is no row.
     pub(super) stored: Option<String>,
     /// The `createdAt` of the newest row known, which an older bot may have written.
     pub(super) last: Option<Timestamp>,
-}
-
-/// A turn and when its question was stored.
-#[derive(Clone)]
-struct Named {
-    event: EventId,
-    created_at: String,
 }
 
 /// The row's key.
@@ -52,17 +54,22 @@ impl Head {
     /// The head that a row tells; an empty one where there is no row.
     pub(super) fn of_item(item: Option<&Item>) -> Self {
         let Some(item) = item else { return Self::default() };
+        let list =
+            |name: &str| item.get(name).and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
         let named = |turn: &AttributeValue| {
             let turn = turn.as_m().ok()?;
-            let event = EventId::try_from(text(turn, "event")?.to_owned()).ok()?;
-            Some(Named { event, created_at: text(turn, "createdAt")?.to_owned() })
+            let event = text(turn, "event")?.to_owned().try_into().ok()?;
+            let message_id = text(turn, "messageId").and_then(|id| id.to_owned().try_into().ok());
+            Some((Named { event, message_id }, text(turn, "createdAt")?.to_owned()))
         };
-        let turns = item.get("turns").and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
-        let stored = text(item, "lastCreatedAt").map(ToOwned::to_owned);
+        let at = |name: &str| text(item, name).and_then(time);
         Self {
-            turns: turns.iter().filter_map(named).collect(),
-            last: stored.as_deref().and_then(time),
-            stored,
+            turns: list("turns").iter().filter_map(named).collect(),
+            gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
+            forgotten: at("forgottenThrough")
+                .map(|through| Mark { through, at: at("forgottenAt").unwrap_or(through) }),
+            stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
+            last: at("lastCreatedAt"),
         }
     }
 
@@ -71,27 +78,85 @@ impl Head {
         self.last = self.last.max(time(created_at));
     }
 
-    /// The row once a further turn is stored, whose answer is stamped `answered_at`.
-    pub(super) fn with(
-        &self,
-        of: &ConversationId,
+    /// A further turn is stored.
+    pub(super) fn answered(
+        &mut self,
         event: &EventId,
+        message_id: Option<&MessageId>,
         (asked_at, answered_at): (Timestamp, Timestamp),
-        expires_at: Option<i64>,
-    ) -> Item {
-        let newest = Named { event: event.clone(), created_at: rfc3339(asked_at) };
-        let older = self.turns.len().saturating_sub(NAMED - 1);
-        let turns = self.turns[older..].iter().chain([&newest]).map(|turn| {
-            let event = ("event".to_owned(), s(turn.event.as_str()));
-            AttributeValue::M(HashMap::from([event, ("createdAt".to_owned(), s(&turn.created_at))]))
-        });
+    ) {
+        let named = Named { event: event.clone(), message_id: message_id.cloned() };
+        self.turns.push((named, rfc3339(asked_at)));
+        self.last = Some(answered_at);
+    }
+
+    /// These rows are deleted, whatever the index says.
+    pub(super) fn lose(&mut self, rows: impl IntoIterator<Item = String>) {
+        self.gone.extend(rows);
+        self.turns.retain(|(turn, _)| !row_ids(&turn.event).iter().any(|id| self.gone.contains(id)));
+    }
+
+    /// The row changes though nothing new is said.
+    pub(super) fn moves_on(&mut self, now: Timestamp) {
+        self.last = Some(self.last.map_or(now, |last| stamps(last, Some(last)).0));
+    }
+
+    /// All that was said is forgotten.
+    pub(super) fn forget(&mut self, now: Timestamp) {
+        let (through, _) = stamps(now, self.last);
+        self.turns.clear();
+        self.gone.clear();
+        self.forgotten = Some(Mark { through, at: now });
+        self.last = Some(through);
+    }
+
+    /// The turns that it names, newest last.
+    pub(super) fn events(&self) -> impl Iterator<Item = &EventId> {
+        self.turns.iter().map(|(turn, _)| &turn.event)
+    }
+
+    /// The newest turn.
+    pub(super) fn newest(&self) -> Option<&Named> {
+        self.turns.last().map(|(turn, _)| turn)
+    }
+
+    /// The turn that answers a message.
+    pub(super) fn event_of(&self, message_id: &MessageId) -> Option<&EventId> {
+        let is_it = |(turn, _): &&(Named, String)| turn.message_id.as_ref() == Some(message_id);
+        self.turns.iter().find(is_it).map(|(turn, _)| &turn.event)
+    }
+
+    /// The row to be written.
+    pub(super) fn row(&self, of: &ConversationId, expires_at: Option<i64>) -> Item {
+        let turn = |(turn, created_at): &(Named, String)| {
+            let mut named = HashMap::from([
+                ("event".to_owned(), s(turn.event.as_str())),
+                ("createdAt".to_owned(), s(created_at)),
+            ]);
+            named.extend(turn.message_id.as_ref().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+            AttributeValue::M(named)
+        };
         let mut row = HashMap::from([
             ("id".to_owned(), s(id(of))),
-            ("turns".to_owned(), AttributeValue::L(turns.collect())),
-            ("lastCreatedAt".to_owned(), s(rfc3339(answered_at))),
+            ("turns".to_owned(), AttributeValue::L(newest(&self.turns, NAMED).iter().map(turn).collect())),
         ]);
+        row.extend(self.last.map(|last| ("lastCreatedAt".to_owned(), s(rfc3339(last)))));
+        if !self.gone.is_empty() {
+            let gone = newest(&self.gone, 2 * NAMED).iter().map(s).collect();
+            row.insert("gone".to_owned(), AttributeValue::L(gone));
+        }
+        if let Some(mark) = self.forgotten {
+            row.insert("forgottenThrough".to_owned(), s(rfc3339(mark.through)));
+            row.insert("forgottenAt".to_owned(), s(rfc3339(mark.at)));
+        }
         row.extend(expires_at.map(|at| ("expiresAt".to_owned(), n(at))));
         row
+    }
+
+    /// Whether a row that the index shows is forgotten.
+    pub(super) fn hides(&self, row: &Row) -> bool {
+        let is_old = |mark: Mark| time(&row.created_at).is_none_or(|at| at <= mark.through);
+        self.gone.contains(&row.id) || self.forgotten.is_some_and(is_old)
     }
 
     /// The ids of rows that belong among the newest `limit` and that the index does not show. `shown` is
@@ -105,16 +170,19 @@ impl Head {
     ) -> Vec<String> {
         // Where the index has shown enough, only what is newer than the oldest of it matters.
         let since = if shown.len() < limit { "" } else { shown.last().map_or("", |row| &row.created_at) };
-        let kept = |turn: &&Named| {
-            let expired = |ttl| time(&turn.created_at).is_some_and(|at| now.duration_since(at) >= ttl);
-            turn.created_at.as_str() >= since && !ttl.is_some_and(expired)
+        let kept = |(_, created_at): &&(Named, String)| {
+            let expired = |ttl| time(created_at).is_some_and(|at| now.duration_since(at) >= ttl);
+            created_at.as_str() >= since && !ttl.is_some_and(expired)
         };
         let seen: HashSet<&str> = shown.iter().map(|row| row.id.as_str()).collect();
-        let rows =
-            |turn: &Named| [Role::User, Role::Assistant].map(|role| row_id(&turn.event, role).to_string());
-        let named = self.turns.iter().filter(kept).flat_map(rows);
+        let named = self.turns.iter().filter(kept).flat_map(|(turn, _)| row_ids(&turn.event));
         named.filter(|id| !seen.contains(id.as_str())).collect()
     }
+}
+
+/// The last so many.
+fn newest<T>(all: &[T], most: usize) -> &[T] {
+    &all[all.len().saturating_sub(most)..]
 }
 
 #[cfg(test)]

@@ -1,11 +1,16 @@
 //! Reading a conversation: the index for the bulk, the head for what the index does not show yet.
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
-use jiff::Timestamp;
-use shared::job::ConversationId;
+use std::collections::HashMap;
 
-use super::{DynamoError, DynamoHistory, Head, Item, head, number, s, text};
-use crate::conversation::{Message, Role};
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes};
+use jiff::Timestamp;
+use shared::job::{ConversationId, Job, MessageId};
+
+use super::{DynamoError, DynamoHistory, Head, Item, head, key, number, s, text};
+use crate::{
+    conversation::{Message, Role},
+    history::{Limit, Past, Period, Usage, Wanted},
+};
 
 /// The index of the article's table.
 const INDEX: &str = "byLineUserId";
@@ -37,29 +42,75 @@ impl Row {
     }
 }
 
+/// The key of the row that says that a message was taken back.
+pub(super) fn unsent_id(message_id: &MessageId) -> String {
+    format!("unsent#{message_id}")
+}
+
+/// The key of a conversation's settings.
+pub(super) fn settings_id(of: &ConversationId) -> String {
+    format!("settings#{of}")
+}
+
+/// The key of a user's usage.
+pub(super) fn usage_id(user: &ConversationId, period: Period) -> String {
+    format!("usage#{user}#{period}")
+}
+
 impl DynamoHistory {
-    /// The newest `limit` messages, oldest first.
-    pub(super) async fn load_messages(
-        &self,
-        of: &ConversationId,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<Message>, DynamoError> {
-        if limit == 0 {
-            return Ok(vec![]);
-        }
-        let (mut rows, mut head) = tokio::try_join!(self.shown(of, limit, now), self.head(of))?;
+    /// What is known when a turn begins: the index, and side by side with it all else by one call.
+    pub(super) async fn past(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, DynamoError> {
+        let (of, limit) = (&job.conversation, wanted.limit as usize);
+        let unsent = job.message_id().map(unsent_id);
+        let used = wanted.period.map(|period| usage_id(of, period));
+        let always = [head::id(of), settings_id(of)];
+        let ids = always.iter().chain(&unsent).chain(&used).cloned().collect();
+        let (mut rows, known) = tokio::try_join!(self.shown(of, limit, now), self.items(ids))?;
+        let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
+
+        let mut head = Head::of_item(known(&always[0]));
         if let Some(newest) = rows.first() {
             head.follows(&newest.created_at);
         }
-        let missing = head.missing(&rows, limit, now, self.ttl);
-        self.remember(of, head);
+        rows.retain(|row| !head.hides(row));
+        let missing = if limit == 0 { vec![] } else { head.missing(&rows, limit, now, self.ttl) };
+        let past = Past {
+            last: head.last,
+            newest: head.newest().cloned(),
+            persona: known(&always[1]).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
+            used: used.as_ref().and_then(known).map(usage).unwrap_or_default(),
+            unsent: unsent.as_ref().and_then(known).is_some(),
+            forgotten: head.forgotten,
+            messages: vec![],
+        };
+        if limit > 0 {
+            self.remember(of, head);
+        }
         if !missing.is_empty() {
-            rows.extend(self.rows(missing, now).await?);
+            let missing = self.items(missing).await?;
+            rows.extend(missing.iter().filter_map(|item| Row::of_item(item, now)));
             rows.sort_by(|a, b| b.created_at.cmp(&a.created_at));
             rows.truncate(limit);
         }
-        Ok(rows.into_iter().rev().filter_map(|row| row.message).collect())
+        let messages = rows.into_iter().rev().filter_map(|row| row.message).collect();
+        Ok(Past { messages, ..past })
+    }
+
+    /// Keeps a persona, or none.
+    pub(super) async fn keep_persona(
+        &self,
+        of: &ConversationId,
+        persona: Option<String>,
+    ) -> Result<(), DynamoError> {
+        let row = self.client.update_item().table_name(&self.table).key("id", s(settings_id(of)));
+        let row = match persona {
+            None => row.update_expression("REMOVE persona"),
+            Some(persona) => row
+                .update_expression("SET persona = :persona")
+                .expression_attribute_values(":persona", s(persona)),
+        };
+        row.send().await?;
+        Ok(())
     }
 
     /// What the index shows of the newest `limit` rows, newest first.
@@ -71,14 +122,12 @@ impl DynamoHistory {
     ) -> Result<Vec<Row>, DynamoError> {
         let mut rows = vec![];
         let mut from = None;
+        if limit == 0 {
+            return Ok(rows);
+        }
         loop {
             let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(INDEX)
-                .key_condition_expression("lineUserId = :of")
-                .expression_attribute_values(":of", s(of.as_str()))
+                .index(of)
                 .scan_index_forward(false)
                 .limit(i32::try_from(limit - rows.len()).unwrap_or(i32::MAX))
                 .set_exclusive_start_key(from)
@@ -91,6 +140,39 @@ impl DynamoHistory {
                 return Ok(rows);
             }
         }
+    }
+
+    /// The ids and times of all rows that the index shows, or of those of one message.
+    pub(super) async fn all_shown(
+        &self,
+        of: &ConversationId,
+        message_id: Option<&MessageId>,
+    ) -> Result<Vec<Item>, DynamoError> {
+        let mut rows = vec![];
+        let mut from = None;
+        loop {
+            let mut query = self.index(of).projection_expression("id, createdAt");
+            if let Some(message_id) = message_id {
+                query = query
+                    .filter_expression("messageId = :message")
+                    .expression_attribute_values(":message", s(message_id.as_str()));
+            }
+            let page = query.set_exclusive_start_key(from).send().await?;
+            rows.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    fn index(&self, of: &ConversationId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("lineUserId = :of")
+            .expression_attribute_values(":of", s(of.as_str()))
     }
 
     /// The head, read strongly.
@@ -122,16 +204,18 @@ impl DynamoHistory {
         Ok(head)
     }
 
-    /// These rows by key, as far as they are there.
-    async fn rows(&self, ids: Vec<String>, now: Timestamp) -> Result<Vec<Row>, DynamoError> {
-        let keys = ids.into_iter().map(|id| Item::from([("id".to_owned(), s(id))])).collect();
+    /// These rows by key, read strongly, as far as they are there.
+    pub(super) async fn items(&self, ids: Vec<String>) -> Result<Vec<Item>, DynamoError> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let keys = ids.into_iter().map(key).collect();
         let mut wanted = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build()?;
         let mut rows = vec![];
         for _ in 0..BATCH_TRIES {
             let left = wanted.keys().len();
             let got = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
-            let found = got.responses.iter().flat_map(|tables| tables.values()).flatten();
-            rows.extend(found.filter_map(|item| Row::of_item(item, now)));
+            rows.extend(got.responses.into_iter().flat_map(HashMap::into_values).flatten());
             match got.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
                 None => return Ok(rows),
                 Some(rest) => {
@@ -145,5 +229,15 @@ impl DynamoHistory {
             }
         }
         Err(DynamoError::Unprocessed(wanted.keys().len()))
+    }
+}
+
+/// What a row says of its user.
+fn usage(row: &Item) -> Usage {
+    let told = row.get("told").and_then(|told| told.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+    Usage {
+        answers: number(row, "answers").unwrap_or(0),
+        tokens: number(row, "tokens").unwrap_or(0),
+        told: told.iter().filter_map(|word| Limit::of_word(word)).collect(),
     }
 }

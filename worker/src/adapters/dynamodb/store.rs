@@ -1,143 +1,166 @@
 //! Storing an answer: both message rows, the turn row and the head row in one transaction, all or
-//! nothing, and only if nobody stored one before.
+//! nothing, and only if nobody stored one before and nobody wants it forgotten.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-        Update,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use jiff::Timestamp;
 use shared::job::Job;
 
-use super::{DynamoError, DynamoHistory, Head, Item, condition_failed, n, s, turn};
+use super::{
+    DynamoError, DynamoHistory, Head, Item, forget, key, load, n, remembered_until, s,
+    transaction::{Committed, Part, Rows, TRIES, codes, unmet},
+    turn,
+};
 use crate::{
     conversation::{Role, rfc3339, stamps},
-    history::{Delivery, Exchange, Kept, Stage, row_id},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Spent, row_id},
 };
 
-/// How often a transaction is tried that met another one.
-const TRIES: u32 = 6;
-/// The pause before the second try, growing with each further one.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// What came of one transaction.
-enum Written {
-    /// The answer is stored.
-    Stored,
-    /// Another attempt stored one before: this is how far it got.
-    Before(Stage),
-    /// The conversation's head moved on meanwhile, or another transaction was at the same rows.
-    Met(Vec<String>),
-}
-
 impl DynamoHistory {
-    /// Stores both rows of a turn with its pushes.
-    pub(super) async fn store_turn(
+    /// Stores an answer with its pushes.
+    pub(super) async fn store_answer(
         &self,
         job: &Job,
-        exchange: &Exchange,
-        pushes: Vec<String>,
+        mut answer: Answer,
+        seen: Option<Mark>,
         now: Timestamp,
     ) -> Result<Kept, DynamoError> {
-        let mut known = self.recall(&job.conversation);
+        let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen);
         let mut met = vec![];
         for tries in 0..TRIES {
-            let head = match known.take() {
-                Some(head) => head,
-                None => self.head_to_follow(&job.conversation, now).await?,
-            };
-            match self.transact(job, exchange, &pushes, &head, now).await? {
-                Written::Stored => return Ok(stored(pushes, now)),
-                Written::Before(stage) => return Ok(Kept::Theirs(stage)),
-                Written::Met(codes) => met = codes,
+            let mut rows = vec![self.turn_row(job, &answer.pushes, now)?];
+            if let Some(spent) = &answer.spent {
+                rows.push(self.usage_row(job, spent, now)?);
             }
-            tokio::time::sleep(PAUSE.mul_f64(f64::from(tries) + fastrand::f64())).await;
+            if let Some(exchange) = &answer.exchange {
+                let head = match known.take() {
+                    Some(head) => head,
+                    None => self.head_to_follow(&job.conversation, now).await?,
+                };
+                if head.forgotten != seen {
+                    return Ok(Kept::Forgotten);
+                }
+                rows.extend(self.exchange_rows(job, exchange, &head, now)?);
+            }
+            let reasons = match self.commit(rows).await? {
+                Committed::Done => return Ok(stored(answer.pushes, now)),
+                Committed::Met(reasons) => reasons,
+            };
+            if let Some(row) = unmet(&reasons, Part::Turn).and_then(|reason| reason.item()) {
+                return Ok(Kept::Theirs(turn::stage(row)));
+            }
+            if unmet(&reasons, Part::NotUnsent).is_some() {
+                return Ok(Kept::Forgotten);
+            }
+            if unmet(&reasons, Part::Message).is_some() {
+                return Err(DynamoError::Orphaned);
+            }
+            if unmet(&reasons, Part::Usage).is_some() {
+                // The user was told before: this time there is nothing to say.
+                answer.pushes.clear();
+                answer.spent = answer.spent.map(|spent| Spent { told: None, ..spent });
+            }
+            met = codes(&reasons);
+            self.pause(tries).await;
         }
         Err(DynamoError::Cancelled(met))
     }
 
-    /// Stores pushes that are no part of the conversation: the turn row alone.
-    pub(super) async fn store_pushes(
+    /// The turn with its pushes, if it has none yet.
+    fn turn_row(
         &self,
         job: &Job,
-        pushes: Vec<String>,
+        pushes: &[String],
         now: Timestamp,
-    ) -> Result<Kept, DynamoError> {
-        let written = turn::update(&self.client, &self.table, job, now)
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
+        let turn = self
+            .update(turn::id(&job.event_id))
             .update_expression(turn::STORE)
             .condition_expression(turn::OPEN)
-            .set_expression_attribute_values(Some(turn_values(&pushes, now)))
+            .expression_attribute_values(":expiresAt", n(remembered_until(now)))
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":pushes", AttributeValue::L(pushes.iter().map(s).collect()))
+            .expression_attribute_values(":zero", n(0))
+            .expression_attribute_values(":now", s(rfc3339(now)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(stored(pushes, now)),
-            Err(error) => Ok(Kept::Theirs(turn::stage(&condition_failed(error)?))),
-        }
+            .build()?;
+        Ok((Part::Turn, TransactWriteItem::builder().update(turn).build()))
     }
 
-    async fn transact(
+    /// What the user used up, and of what limit this tells, if for the first time.
+    fn usage_row(
+        &self,
+        job: &Job,
+        spent: &Spent,
+        now: Timestamp,
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
+        let tokens = i64::try_from(spent.tokens).unwrap_or(i64::MAX);
+        let usage = self
+            .update(load::usage_id(&job.conversation, spent.period))
+            .expression_attribute_values(":expiresAt", n(remembered_until(now)))
+            .expression_attribute_values(":answers", n(spent.answers))
+            .expression_attribute_values(":tokens", n(tokens));
+        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens";
+        let usage = match spent.told {
+            None => usage.update_expression(count),
+            Some(limit) => usage
+                .update_expression(format!("{count}, told :told"))
+                .condition_expression("attribute_not_exists(told) OR NOT contains(told, :limit)")
+                .expression_attribute_values(":told", AttributeValue::Ss(vec![limit.as_str().to_owned()]))
+                .expression_attribute_values(":limit", s(limit.as_str())),
+        };
+        Ok((Part::Usage, TransactWriteItem::builder().update(usage.build()?).build()))
+    }
+
+    /// The two rows of a turn, and the head that names it; the rows that it replaces go.
+    fn exchange_rows(
         &self,
         job: &Job,
         exchange: &Exchange,
-        pushes: &[String],
         head: &Head,
         now: Timestamp,
-    ) -> Result<Written, DynamoError> {
+    ) -> Result<Rows, DynamoError> {
         let stamps = stamps(now, head.last);
-        let put = |item: Item| Put::builder().table_name(&self.table).set_item(Some(item));
-        let message = |role, content: &str, at| {
-            put(self.message_row(job, role, content, at, now))
-                .condition_expression("attribute_not_exists(id)")
-                .build()
-        };
-        let question = message(Role::User, &exchange.question, stamps.0)?;
-        let answer = message(Role::Assistant, &exchange.answer, stamps.1)?;
-        let turn = Update::builder()
-            .table_name(&self.table)
-            .key("id", s(turn::id(&job.event_id)))
-            .update_expression(turn::STORE)
-            .condition_expression(turn::OPEN)
-            .set_expression_attribute_values(Some(turn_values(pushes, now)))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()?;
-        let head_row = put(head.with(&job.conversation, &job.event_id, stamps, self.expires_at(now)));
-        let head_row = match &head.stored {
-            None => head_row.condition_expression("attribute_not_exists(id)"),
-            Some(last) => head_row
-                .condition_expression("lastCreatedAt = :last")
-                .expression_attribute_values(":last", s(last)),
-        };
-        let row = TransactWriteItem::builder;
-        let written = self
-            .client
-            .transact_write_items()
-            .transact_items(row().put(question).build())
-            .transact_items(row().put(answer).build())
-            .transact_items(row().update(turn).build())
-            .transact_items(row().put(head_row.build()?).build())
-            .send()
-            .await;
-        match written {
-            Ok(_) => Ok(Written::Stored),
-            Err(SdkError::ServiceError(refused)) if refused.err().is_transaction_canceled_exception() => {
-                match refused.into_err() {
-                    TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                        judge(cancelled.cancellation_reasons())
-                    }
-                    _ => Ok(Written::Met(vec![])),
-                }
-            }
-            Err(error) => Err(error.into()),
+        let mut rows = vec![];
+        for (role, content, at) in
+            [(Role::User, &exchange.question, stamps.0), (Role::Assistant, &exchange.answer, stamps.1)]
+        {
+            let put = self.put(self.message_row(job, exchange, role, content, at, now));
+            let put = put.condition_expression("attribute_not_exists(id)").build()?;
+            rows.push((Part::Message, TransactWriteItem::builder().put(put).build()));
         }
+        let mut next = head.clone();
+        if let Some(old) = &exchange.replaces {
+            let ids = forget::row_ids(old);
+            for id in &ids {
+                rows.push(self.delete(id)?);
+            }
+            next.lose(ids);
+            rows.push(self.forget_turn(old, now)?);
+        }
+        next.answered(&job.event_id, exchange.message_id.as_ref(), stamps);
+        rows.push(self.replace(head, next.row(&job.conversation, self.head_expires_at(&next, now)))?);
+        if let Some(message_id) = &exchange.message_id {
+            let check = ConditionCheck::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(load::unsent_id(message_id))))
+                .condition_expression("attribute_not_exists(id)")
+                .build()?;
+            rows.push((Part::NotUnsent, TransactWriteItem::builder().condition_check(check).build()));
+        }
+        Ok(rows)
     }
 
-    fn message_row(&self, job: &Job, role: Role, content: &str, at: Timestamp, now: Timestamp) -> Item {
+    fn message_row(
+        &self,
+        job: &Job,
+        exchange: &Exchange,
+        role: Role,
+        content: &str,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Item {
         let mut row = Item::from([
             ("id".to_owned(), s(row_id(&job.event_id, role))),
             ("lineUserId".to_owned(), s(job.conversation.as_str())),
@@ -146,44 +169,21 @@ impl DynamoHistory {
             ("createdAt".to_owned(), s(rfc3339(at))),
             ("updatedAt".to_owned(), s(rfc3339(at))),
         ]);
+        row.extend(exchange.message_id.as_ref().map(|id| ("messageId".to_owned(), s(id.as_str()))));
         row.extend(self.expires_at(now).map(|at| ("expiresAt".to_owned(), n(at))));
         row
     }
 
     /// When a message row stored now expires.
-    fn expires_at(&self, now: Timestamp) -> Option<i64> {
+    pub(super) fn expires_at(&self, now: Timestamp) -> Option<i64> {
         Some(now.checked_add(self.ttl?).ok()?.as_second())
     }
-}
 
-/// What a cancellation means: its reasons are in the order of the transaction's rows.
-fn judge(reasons: &[CancellationReason]) -> Result<Written, DynamoError> {
-    const UNMET: &str = "ConditionalCheckFailed";
-    let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
-    let codes: Vec<String> = reasons.iter().map(code).collect();
-    let is_unmet = |row: usize| codes.get(row).is_some_and(|code| code == UNMET);
-    if is_unmet(2) {
-        let row = reasons[2].item();
-        return Ok(row.map_or(Written::Met(codes), |row| Written::Before(turn::stage(row))));
+    /// When a head row stored now expires: with the last row it names, and not before its mark may.
+    pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
+        let mark = head.forgotten.map(|mark| remembered_until(mark.at));
+        self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))
     }
-    if is_unmet(0) || is_unmet(1) {
-        return Err(DynamoError::Orphaned);
-    }
-    if codes.iter().all(|code| ["None", UNMET, "TransactionConflict"].contains(&code.as_str())) {
-        return Ok(Written::Met(codes));
-    }
-    Err(DynamoError::Cancelled(codes))
-}
-
-/// The values of [`turn::STORE`].
-fn turn_values(pushes: &[String], now: Timestamp) -> Item {
-    Item::from([
-        (":expiresAt".to_owned(), n(turn::expires_at(now))),
-        (":stored".to_owned(), s(turn::STORED)),
-        (":pushes".to_owned(), AttributeValue::L(pushes.iter().map(s).collect())),
-        (":zero".to_owned(), n(0)),
-        (":now".to_owned(), s(rfc3339(now))),
-    ])
 }
 
 /// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.

@@ -6,10 +6,10 @@
 //! row past its time, which DynamoDB deletes within days, is still the truth.
 
 use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use shared::job::{EventId, Job};
 
-use super::{Item, n, number, s, text};
+use super::{Item, n, number, remembered_until, s, text};
 use crate::{
     history::{Delivery, Stage, Turn},
     outcome::Reason,
@@ -19,8 +19,10 @@ use crate::{
 pub(super) const STORED: &str = "stored";
 /// The value of `stage` once it is delivered.
 pub(super) const DELIVERED: &str = "delivered";
+/// The value of `stage` once it shall never be answered.
+pub(super) const FORGOTTEN: &str = "forgotten";
 /// The condition of a further attempt.
-pub(super) const NOT_DELIVERED: &str = "attribute_not_exists(stage) OR stage <> :delivered";
+pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
 /// The condition of storing an answer.
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
 /// The condition of telling the user: nothing of an answer can have arrived.
@@ -29,8 +31,9 @@ pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :st
 pub(super) const STORE: &str =
     "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now";
 
-/// How long a turn row is kept after its last change (CONTRACT "Table").
-const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// What forgetting writes. No words stay.
+pub(super) const FORGET: &str =
+    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince";
 
 /// The row's key.
 pub(super) fn id(event: &EventId) -> String {
@@ -56,23 +59,19 @@ fn of_run(name: &str, run: Option<&str>) -> String {
     run.map_or(name.to_owned(), |run| format!("{name}#{run}"))
 }
 
-/// When a row that changes now expires.
-pub(super) fn expires_at(now: Timestamp) -> i64 {
-    now.checked_add(KEPT).unwrap_or(now).as_second()
-}
-
 /// An update of a job's turn row, with `:expiresAt` set.
 pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) -> UpdateItemFluentBuilder {
     client
         .update_item()
         .table_name(table)
         .key("id", s(id(&job.event_id)))
-        .expression_attribute_values(":expiresAt", n(expires_at(now)))
+        .expression_attribute_values(":expiresAt", n(remembered_until(now)))
 }
 
-/// The turn that a row tells, as one run sees it.
-pub(super) fn of_item(item: &Item, run: Option<&str>) -> Turn {
+/// The turn that a row tells, as one run sees it. One that has not begun begins now.
+pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
     Turn {
+        begun_at: time(item, "begunAt").unwrap_or(now),
         attempts: number(item, &attempts(run)).unwrap_or(0),
         failed: text(item, &failed(run)).and_then(reason),
         gave_up: text(item, &gave_up(run)).and_then(reason),
@@ -91,9 +90,15 @@ pub(super) fn stage(item: &Item) -> Stage {
                 unknown_since: time(item, "unknownSince"),
             })
         }
+        Some(FORGOTTEN) => Stage::Forgotten,
         Some(_) => Stage::Delivered,
         None => Stage::Open,
     }
+}
+
+/// The stage of a row that did not meet [`NOT_OVER`], also where AWS did not say it.
+pub(super) fn over(stage: Stage) -> Stage {
+    if stage.is_over() { stage } else { Stage::Delivered }
 }
 
 pub(super) fn time(item: &Item, name: &str) -> Option<Timestamp> {

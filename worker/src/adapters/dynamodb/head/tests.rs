@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::{conversation::Role, history::row_id};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 
@@ -15,8 +16,9 @@ fn at(minute: usize) -> Timestamp {
 /// The head after so many turns, one a minute.
 fn head(turns: usize) -> Head {
     let of = ConversationId::try_from("U1".to_owned()).unwrap();
-    let one = |head: Head, turn: usize| {
-        Head::of_item(Some(&head.with(&of, &event(turn), (at(turn), at(turn)), None)))
+    let one = |mut head: Head, turn: usize| {
+        head.answered(&event(turn), None, (at(turn), at(turn)));
+        Head::of_item(Some(&head.row(&of, None)))
     };
     (0..turns).fold(Head::default(), one)
 }
@@ -56,7 +58,7 @@ fn turns_past_their_time_are_not_looked_for() {
 fn it_names_the_last_twenty_turns() {
     let head = head(25);
     assert_eq!(head.turns.len(), NAMED);
-    assert_eq!(head.turns.first().unwrap().event, event(5));
+    assert_eq!(head.turns.first().unwrap().0.event, event(5));
     assert_eq!(head.stored.as_deref(), Some("2026-03-01T10:24:00.000000Z"));
 }
 
@@ -69,4 +71,40 @@ fn the_articles_local_times_count_as_they_stand() {
     head.follows("2026-03-01T21:00:00.123456");
     assert_eq!(rfc3339(head.last.unwrap()), "2026-03-01T21:00:00.123456Z");
     assert_eq!(time("yesterday"), None);
+}
+
+#[test]
+fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
+    let mut head = head(3);
+    head.lose(row_ids(&event(1)));
+    check(
+        &head,
+        &[],
+        2,
+        None,
+        &[(0, Role::User), (0, Role::Assistant), (2, Role::User), (2, Role::Assistant)],
+    );
+    assert!(head.hides(&shown(1, Role::User)) && head.hides(&shown(1, Role::Assistant)));
+    assert!(!head.hides(&shown(2, Role::User)));
+    head.forget(NOW.parse().unwrap());
+    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let mut head = Head::of_item(Some(&head.row(&of, None)));
+    assert!(head.hides(&shown(2, Role::User)));
+    check(&head, &[], 50, None, &[]);
+    let mark = head.forgotten.unwrap();
+    assert!(head.last == Some(mark.through) && mark.at == NOW.parse().unwrap());
+    // The same moment again is another mark: a worker that saw the first one is older.
+    head.forget(mark.at);
+    assert!(head.forgotten.unwrap().through > mark.through);
+}
+
+#[test]
+fn every_change_moves_the_row_on() {
+    let mut head = head(1);
+    let before = rfc3339(head.last.unwrap());
+    head.moves_on(at(0) - SignedDuration::from_hours(1));
+    assert!(rfc3339(head.last.unwrap()) > before);
+    let mut none = Head::default();
+    none.moves_on(at(1));
+    assert_eq!(none.last, Some(at(1)));
 }

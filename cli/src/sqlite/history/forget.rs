@@ -1,0 +1,66 @@
+//! Forgetting.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use shared::job::{ConversationId, MessageId};
+use worker::{
+    conversation::stamps,
+    history::{Forget, Mark},
+};
+
+use super::past;
+
+pub(super) fn forget(
+    db: &Connection,
+    of: &ConversationId,
+    what: &Forget,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    match what {
+        Forget::Message(message_id) => return message(db, of, message_id, now.as_millisecond()),
+        Forget::Talk => {}
+        Forget::Everything => choose(db, of, None)?,
+    }
+    let (through, _) = stamps(now, past::last(db, of)?);
+    db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
+    db.execute(
+        "UPDATE turns SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2
+         WHERE conversation = ?1 AND stage = 1",
+        params![of.as_str(), now.as_millisecond()],
+    )?;
+    past::set_mark(db, of, Mark { through, at: now })
+}
+
+/// A message and its answer.
+fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO unsent (message_id, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2",
+        params![message_id.as_str(), now],
+    )?;
+    let events = db
+        .prepare_cached("SELECT DISTINCT event_id FROM messages WHERE conversation = ?1 AND message_id = ?2")?
+        .query_map(params![of.as_str(), message_id.as_str()], |row| row.get(0))?
+        .collect::<Result<Vec<String>, _>>()?;
+    events.iter().try_for_each(|event| turn(db, event, now))
+}
+
+/// A turn with its rows: it shall never be answered nor pushed.
+pub(super) fn turn(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
+    db.prepare_cached(
+        "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, 3, ?2)
+         ON CONFLICT DO UPDATE SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2",
+    )?
+    .execute(params![event, now])?;
+    Ok(())
+}
+
+/// Keeps a persona, or none.
+pub(super) fn choose(db: &Connection, of: &ConversationId, persona: Option<&str>) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation, persona) VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET persona = ?2",
+    )?
+    .execute(params![of.as_str(), persona])?;
+    Ok(())
+}

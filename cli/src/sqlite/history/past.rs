@@ -1,0 +1,105 @@
+//! What is known of a conversation and its user when a turn begins.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::job::{ConversationId, Job};
+use worker::{
+    conversation::{Message, Role, rfc3339},
+    history::{Limit, Mark, Named, Past, Period, Usage, Wanted},
+};
+
+use crate::sqlite::queue::time;
+
+pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Past> {
+    let of = &job.conversation;
+    let persona = db
+        .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
+        .query_row([of.as_str()], |row| row.get(0))
+        .optional()?;
+    let message_id = job.message_id().map(|id| id.as_str());
+    Ok(Past {
+        messages: messages(db, of, wanted.limit, now)?,
+        last: last(db, of)?,
+        newest: newest(db, of)?,
+        persona: persona.flatten(),
+        used: wanted.period.map(|period| usage(db, of, period)).transpose()?.unwrap_or_default(),
+        unsent: is_unsent(db, message_id)?,
+        forgotten: mark(db, of)?,
+    })
+}
+
+fn messages(db: &Connection, of: &ConversationId, limit: u32, now: i64) -> rusqlite::Result<Vec<Message>> {
+    let mut newest = db.prepare_cached(
+        "SELECT role, content FROM messages
+         WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
+         ORDER BY created_at DESC LIMIT ?3",
+    )?;
+    let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
+        let role = Role::of_row(&row.get::<_, String>(0)?);
+        Ok(role.map(|role| Ok(Message { role, content: row.get(1)? })).transpose())
+    })?;
+    let messages: rusqlite::Result<Vec<Option<Message>>> = rows.map(|row| row?).collect();
+    Ok(messages?.into_iter().rev().flatten().collect())
+}
+
+/// The `createdAt` that the next row must come after.
+pub(super) fn last(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Timestamp>> {
+    let last: Option<String> = db
+        .prepare_cached("SELECT max(created_at) FROM messages WHERE conversation = ?1")?
+        .query_row([of.as_str()], |row| row.get(0))?;
+    let forgotten = mark(db, of)?.map(|mark| mark.through);
+    Ok(last.and_then(|text| text.parse().ok()).max(forgotten))
+}
+
+fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named>> {
+    let mut newest = db.prepare_cached(
+        "SELECT event_id, message_id FROM messages WHERE conversation = ?1 ORDER BY created_at DESC LIMIT 1",
+    )?;
+    let row = newest.query_row([of.as_str()], |row| {
+        Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+    });
+    let Some((Some(event), message_id)) = row.optional()? else { return Ok(None) };
+    let named = |event| Named { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
+    Ok(event.try_into().ok().map(named))
+}
+
+/// Up to where the conversation is forgotten.
+pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Mark>> {
+    let mut mark = db.prepare_cached(
+        "SELECT forgotten_through, forgotten_at FROM conversations
+         WHERE conversation = ?1 AND forgotten_through IS NOT NULL",
+    )?;
+    let row = mark.query_row([of.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
+    Ok(row.and_then(|(through, at)| Some(Mark { through: through.parse().ok()?, at: time(at) })))
+}
+
+/// Sets the mark.
+pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation, forgotten_through, forgotten_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3",
+    )?
+    .execute(params![of.as_str(), rfc3339(mark.through), mark.at.as_millisecond()])?;
+    Ok(())
+}
+
+/// Whether a message was taken back.
+pub(super) fn is_unsent(db: &Connection, message_id: Option<&str>) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?.exists([message_id])
+}
+
+/// What a user used up of a period.
+pub(super) fn usage(db: &Connection, user: &ConversationId, period: Period) -> rusqlite::Result<Usage> {
+    let used = db
+        .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?
+        .query_row(params![user.as_str(), period.to_string()], |row| {
+            let told: String = row.get("told")?;
+            Ok(Usage {
+                answers: row.get("answers")?,
+                tokens: u64::try_from(row.get::<_, i64>("tokens")?).unwrap_or(0),
+                told: told.split_whitespace().filter_map(Limit::of_word).collect(),
+            })
+        })
+        .optional()?;
+    Ok(used.unwrap_or_default())
+}

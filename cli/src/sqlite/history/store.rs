@@ -1,0 +1,100 @@
+//! Storing an answer, all or nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+use shared::job::Job;
+use worker::{
+    conversation::{Role, rfc3339, stamps},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Spent, Stage, row_id},
+};
+
+use super::{forget, past, turn};
+use crate::sqlite::queue::time;
+
+pub(super) fn store(
+    db: &Connection,
+    job: &Job,
+    answer: Answer,
+    seen: Option<Mark>,
+    ttl: Option<SignedDuration>,
+    now: Timestamp,
+) -> rusqlite::Result<Kept> {
+    let Answer { exchange, mut pushes, spent } = answer;
+    let stored = turn::stage(db, job.event_id.as_str())?;
+    if stored != Stage::Open {
+        return Ok(Kept::Theirs(stored));
+    }
+    if let Some(exchange) = exchange {
+        let is_unsent = past::is_unsent(db, exchange.message_id.as_ref().map(|id| id.as_str()))?;
+        if is_unsent || past::mark(db, &job.conversation)? != seen {
+            return Ok(Kept::Forgotten);
+        }
+        insert(db, job, &exchange, ttl, now)?;
+    }
+    let millis = now.as_millisecond();
+    if let Some(spent) = spent
+        && !count(db, job, spent, millis)?
+    {
+        pushes.clear();
+    }
+    let bodies = serde_json::to_string(&pushes).unwrap_or_default();
+    db.prepare_cached(
+        "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, updated_at = ?3 WHERE event_id = ?1",
+    )?
+    .execute(params![job.event_id.as_str(), bodies, millis])?;
+    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)) }))
+}
+
+fn insert(
+    db: &Connection,
+    job: &Job,
+    exchange: &Exchange,
+    ttl: Option<SignedDuration>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let Exchange { question, answer, message_id, replaces } = exchange;
+    let (asked_at, answered_at) = stamps(now, past::last(db, &job.conversation)?);
+    if let Some(old) = replaces {
+        forget::turn(db, old.as_str(), now.as_millisecond())?;
+    }
+    let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
+    let mut insert = db.prepare_cached(
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for (role, content, at) in [(Role::User, question, asked_at), (Role::Assistant, answer, answered_at)] {
+        insert.execute(params![
+            row_id(&job.event_id, role).to_string(),
+            job.conversation.as_str(),
+            role.as_str(),
+            content,
+            rfc3339(at),
+            expires_at,
+            job.event_id.as_str(),
+            message_id.as_ref().map(|id| id.as_str()),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Counts what was used up; false if the user was told of this limit before.
+fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result<bool> {
+    let told_before = past::usage(db, &job.conversation, spent.period)?.told;
+    let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
+    let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
+    let tokens = i64::try_from(spent.tokens).unwrap_or(i64::MAX);
+    db.prepare_cached(
+        "INSERT INTO usage (user, period, answers, tokens, told, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET answers = answers + ?3, tokens = tokens + ?4,
+             told = trim(told || ' ' || ?5), updated_at = ?6",
+    )?
+    .execute(params![
+        job.conversation.as_str(),
+        spent.period.to_string(),
+        spent.answers,
+        tokens,
+        word,
+        now
+    ])?;
+    Ok(is_new)
+}

@@ -1,0 +1,113 @@
+//! The row of a turn: how far it got, step by step.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::job::Job;
+use worker::{
+    history::{Delivery, Stage, Step, Turn},
+    outcome::Reason,
+};
+
+use crate::sqlite::queue::time;
+
+const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
+
+fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
+    let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
+    Ok(match row.get("stage")? {
+        0 => Stage::Open,
+        1 => Stage::Stored(Delivery {
+            pushes: pushes(row.get("pushes")?),
+            pushed: row.get("pushed")?,
+            unknown_since: row.get::<_, Option<i64>>("unknown_since")?.map(time),
+        }),
+        3 => Stage::Forgotten,
+        _ => Stage::Delivered,
+    })
+}
+
+/// How far an event's turn got.
+pub fn stage(db: &Connection, event: &str) -> rusqlite::Result<Stage> {
+    let stage = db.prepare_cached(TURN)?.query_row([event], stage_of).optional()?;
+    Ok(stage.unwrap_or(Stage::Open))
+}
+
+pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Turn> {
+    let (event, run) = (job.event_id.as_str(), job.run.as_deref());
+    db.prepare_cached("INSERT OR IGNORE INTO turns (event_id, run, updated_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![event, run, now])?;
+    let mut turn = db.prepare_cached(TURN)?.query_row([event], |row| {
+        let same_run = row.get::<_, Option<String>>("run")?.as_deref() == run;
+        let of_run = |column: &str| -> rusqlite::Result<Option<Reason>> {
+            let word: Option<String> = row.get(column)?;
+            Ok(word.filter(|_| same_run).and_then(|word| reason(&word)))
+        };
+        Ok(Turn {
+            begun_at: time(row.get::<_, Option<i64>>("begun_at")?.unwrap_or(now)),
+            attempts: if same_run { row.get("attempts")? } else { 0 },
+            failed: of_run("failed")?,
+            gave_up: of_run("gave_up")?,
+            stage: stage_of(row)?,
+        })
+    })?;
+    if !turn.stage.is_over() {
+        turn.attempts += 1;
+        db.prepare_cached(
+            "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4,
+                 begun_at = coalesce(begun_at, ?4), conversation = ?5, gave_up = CASE WHEN run IS ?2 THEN gave_up END WHERE event_id = ?1",
+        )?
+        .execute(params![event, run, turn.attempts, now, job.conversation.as_str()])?;
+    }
+    Ok(turn)
+}
+
+fn reason(word: &str) -> Option<Reason> {
+    serde_json::from_value(word.into()).ok()
+}
+
+pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusqlite::Result<()> {
+    let update = |set: &str, values: &[&dyn rusqlite::ToSql]| {
+        db.prepare_cached(&format!("UPDATE turns SET updated_at = ?2, {set} WHERE event_id = ?1"))?
+            .execute(values)
+    };
+    match step {
+        Step::Pushing { pushed } => {
+            update("pushed = ?3, unknown_since = ?2 ", params![event, now, pushed])?;
+        }
+        Step::Delivered => {
+            update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
+        }
+        Step::Forgotten => {
+            update("stage = 3, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
+        }
+        Step::Failed { reason, delivery, gave_up } => {
+            let reason = reason.as_str();
+            update("failed = ?3", params![event, now, reason])?;
+            if gave_up {
+                update("gave_up = ?3", params![event, now, reason])?;
+            }
+            if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
+                let unknown_since = unknown_since.map(Timestamp::as_millisecond);
+                update("pushed = ?3, unknown_since = ?4", params![event, now, pushed, unknown_since])?;
+            }
+        }
+        Step::Withdrawn => {
+            update("attempts = max(attempts - 1, 0)", params![event, now])?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let is_owed = match stage(db, event)? {
+        Stage::Open => true,
+        Stage::Stored(delivery) => delivery.pushed == 0 && delivery.unknown_since.is_none(),
+        Stage::Delivered | Stage::Forgotten => false,
+    };
+    if !is_owed {
+        return Ok(None);
+    }
+    db.prepare_cached("UPDATE turns SET told_at = coalesce(told_at, ?2), updated_at = ?2 WHERE event_id = ?1 RETURNING told_at")?
+        .query_row(params![event, now], |row| row.get(0))
+        .map(|first| Some(time(first)))
+}

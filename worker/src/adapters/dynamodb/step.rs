@@ -1,0 +1,117 @@
+//! The steps of a turn, each one update of its row.
+
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use jiff::Timestamp;
+use shared::job::Job;
+
+use super::{DynamoError, DynamoHistory, error::condition_failed, n, s, turn};
+use crate::{
+    conversation::rfc3339,
+    history::{Delivery, Step, Turn},
+};
+
+impl DynamoHistory {
+    pub(super) async fn count_attempt(&self, job: &Job, now: Timestamp) -> Result<Turn, DynamoError> {
+        let run = job.run.as_deref();
+        let begun = turn::update(&self.client, &self.table, job, now)
+            .update_expression(
+                "SET expiresAt = :expiresAt, begunAt = if_not_exists(begunAt, :now)
+                 ADD #attempts :one REMOVE #failed",
+            )
+            .condition_expression(turn::NOT_OVER)
+            .expression_attribute_names("#attempts", turn::attempts(run))
+            .expression_attribute_names("#failed", turn::failed(run))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":now", s(rfc3339(now)))
+            // The row as it was: with what the last attempt failed, which this one clears.
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match begun {
+            Ok(output) => {
+                let mut turn = turn::of_item(&output.attributes.unwrap_or_default(), run, now);
+                turn.attempts += 1;
+                Ok(turn)
+            }
+            Err(error) => {
+                let turn = turn::of_item(&condition_failed(error)?, run, now);
+                Ok(Turn { stage: turn::over(turn.stage), ..turn })
+            }
+        }
+    }
+
+    pub(super) async fn write(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), DynamoError> {
+        let run = job.run.as_deref();
+        let update = turn::update(&self.client, &self.table, job, now);
+        let update = match step {
+            Step::Pushing { pushed } => update
+                .update_expression("SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now")
+                .expression_attribute_values(":pushed", n(pushed))
+                .expression_attribute_values(":now", s(rfc3339(now))),
+            Step::Delivered => update
+                .update_expression(
+                    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, #failed",
+                )
+                .expression_attribute_names("#failed", turn::failed(run))
+                .expression_attribute_values(":delivered", s(turn::DELIVERED)),
+            Step::Forgotten => update
+                .update_expression(turn::FORGET)
+                .expression_attribute_values(":forgotten", s(turn::FORGOTTEN)),
+            Step::Failed { reason, delivery, gave_up } => {
+                let mut update = update
+                    .expression_attribute_names("#failed", turn::failed(run))
+                    .expression_attribute_values(":reason", s(reason.as_str()));
+                let mut set = "SET expiresAt = :expiresAt, #failed = :reason".to_owned();
+                if gave_up {
+                    set += ", #gaveUp = :reason";
+                    update = update.expression_attribute_names("#gaveUp", turn::gave_up(run));
+                }
+                if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
+                    set += ", pushed = :pushed";
+                    update = update.expression_attribute_values(":pushed", n(pushed));
+                    match unknown_since {
+                        None => set += " REMOVE unknownSince",
+                        Some(since) => {
+                            set += ", unknownSince = :since";
+                            update = update.expression_attribute_values(":since", s(rfc3339(since)));
+                        }
+                    }
+                }
+                update.update_expression(set)
+            }
+            Step::Withdrawn => update
+                .update_expression("SET expiresAt = :expiresAt, #attempts = #attempts - :one")
+                .condition_expression("#attempts > :zero")
+                .expression_attribute_names("#attempts", turn::attempts(run))
+                .expression_attribute_values(":one", n(1))
+                .expression_attribute_values(":zero", n(0)),
+        };
+        match update.send().await {
+            Ok(_) => Ok(()),
+            // Only a withdrawal has a condition: nothing is left to withdraw.
+            Err(error) => condition_failed(error).map(drop),
+        }
+    }
+
+    pub(super) async fn mark_told(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, DynamoError> {
+        let told = turn::update(&self.client, &self.table, job, now)
+            .update_expression("SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)")
+            .condition_expression(turn::UNANSWERED)
+            .expression_attribute_values(":now", s(rfc3339(now)))
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":zero", n(0))
+            .return_values(ReturnValue::AllNew)
+            .send()
+            .await;
+        match told {
+            Ok(output) => Ok(turn::time(&output.attributes.unwrap_or_default(), "toldAt")),
+            Err(error) => condition_failed(error).map(|_| None),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Several rows at once, all or nothing, and which of them was not as expected.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    error::{BuildError, SdkError},
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{CancellationReason, Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder},
+};
+
+use super::{DynamoError, DynamoHistory, Head, Item, head, key, s};
+
+/// How often a transaction is tried that met another one.
+pub(super) const TRIES: u32 = 6;
+/// The pause before the second try, growing with each further one.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a row of a transaction is for, and so what it means when it is not as expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A new message row.
+    Message,
+    /// The turn row.
+    Turn,
+    /// The head row, as it was read.
+    Head,
+    /// That the message was not taken back.
+    NotUnsent,
+    /// The user's usage.
+    Usage,
+    /// A row that has no condition.
+    Any,
+}
+
+/// The rows of a transaction.
+pub(super) type Rows = Vec<(Part, TransactWriteItem)>;
+
+/// What came of it.
+pub(super) enum Committed {
+    /// All rows are written.
+    Done,
+    /// None is: these were not as expected, or another transaction was at the same rows.
+    Met(Vec<(Part, CancellationReason)>),
+}
+
+impl DynamoHistory {
+    /// Writes all of these rows or none.
+    pub(super) async fn commit(&self, rows: Rows) -> Result<Committed, DynamoError> {
+        let (parts, items): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        let reasons = match written {
+            Ok(_) => return Ok(Committed::Done),
+            Err(SdkError::ServiceError(refused)) if refused.err().is_transaction_canceled_exception() => {
+                match refused.into_err() {
+                    TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+                        cancelled.cancellation_reasons.unwrap_or_default()
+                    }
+                    _ => vec![],
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
+        let codes: Vec<_> = reasons.iter().map(code).collect();
+        if codes.iter().all(|code| ["None", UNMET, "TransactionConflict"].contains(&code.as_str())) {
+            return Ok(Committed::Met(parts.into_iter().zip(reasons).collect()));
+        }
+        Err(DynamoError::Cancelled(codes))
+    }
+
+    /// Waits before a transaction is tried again.
+    pub(super) async fn pause(&self, tries: u32) {
+        tokio::time::sleep(PAUSE.mul_f64(f64::from(tries) + fastrand::f64())).await;
+    }
+
+    /// A row to put.
+    pub(super) fn put(&self, item: Item) -> aws_sdk_dynamodb::types::builders::PutBuilder {
+        Put::builder().table_name(&self.table).set_item(Some(item))
+    }
+
+    /// A row to update.
+    pub(super) fn update(&self, id: impl Into<String>) -> UpdateBuilder {
+        Update::builder().table_name(&self.table).set_key(Some(key(id)))
+    }
+
+    /// A row to delete.
+    pub(super) fn delete(&self, id: impl Into<String>) -> Result<(Part, TransactWriteItem), BuildError> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key(id))).build()?;
+        Ok((Part::Any, TransactWriteItem::builder().delete(delete).build()))
+    }
+
+    /// The head row as it is to be, if it still is as it was read.
+    pub(super) fn replace(&self, head: &Head, row: Item) -> Result<(Part, TransactWriteItem), BuildError> {
+        let put = match &head.stored {
+            None => self.put(row).condition_expression("attribute_not_exists(id)"),
+            Some(last) => self
+                .put(row)
+                .condition_expression(head::UNCHANGED)
+                .expression_attribute_values(":last", s(last)),
+        };
+        Ok((Part::Head, TransactWriteItem::builder().put(put.build()?).build()))
+    }
+}
+
+const UNMET: &str = "ConditionalCheckFailed";
+
+/// The reason of a part that was not as expected.
+pub(super) fn unmet(reasons: &[(Part, CancellationReason)], part: Part) -> Option<&CancellationReason> {
+    let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
+    reasons.iter().find(is_it).map(|(_, reason)| reason)
+}
+
+/// The codes, for an error.
+pub(super) fn codes(reasons: &[(Part, CancellationReason)]) -> Vec<String> {
+    reasons.iter().map(|(_, reason)| reason.code().unwrap_or("None").to_owned()).collect()
+}

@@ -1,0 +1,41 @@
+//! The chapter of forgetting: what people take back and leave behind, and what must not come after it.
+
+use shared::job::{Ask, Job};
+use tracing::info;
+
+use crate::{
+    answer::{Setback, Worker},
+    history::{Forget, Past, Step, Turn, Wanted},
+    outcome::{Failure, Outcome},
+};
+
+/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
+/// began. Only what was redriven can be older than that: the queue keeps the jobs of a conversation in
+/// order.
+pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
+    let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
+    past.unsent || is_older
+}
+
+impl Worker {
+    /// Forgets what the job asks to forget. Nobody is told: who took a message back knows it, and who left
+    /// hears nothing any more.
+    pub(crate) async fn forget(&self, job: &Job, ask: &Ask) -> Result<Outcome, Setback> {
+        let what = match ask {
+            Ask::Unfollow => Forget::Everything,
+            Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
+            Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow => return Ok(Outcome::Noticed),
+        };
+        self.persist(|| self.history.forget(&job.conversation, what.clone(), self.now())).await?;
+        self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
+        info!(event = %job.event_id, conversation = %job.conversation, "forgot what it was asked to");
+        Ok(Outcome::Answered)
+    }
+
+    /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.
+    pub(crate) async fn is_forgotten(&self, job: &Job, turn: &Turn) -> Result<bool, Failure> {
+        let wanted = Wanted { limit: 0, period: None };
+        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
+        Ok(is_forgotten(job, turn, &past))
+    }
+}

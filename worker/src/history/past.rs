@@ -1,0 +1,163 @@
+//! What is known of a conversation and its user when a turn begins, and what a turn adds to it.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use shared::job::{EventId, MessageId};
+
+use crate::conversation::Message;
+
+/// What [`super::History::load`] is to find out.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// How many past messages at most; with 0 the conversation is not looked up, all else is.
+    pub limit: u32,
+    /// Whose usage is counted over what; `None` where nothing is counted.
+    pub period: Option<Period>,
+}
+
+/// What is known when a turn begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The newest messages, oldest first.
+    pub messages: Vec<Message>,
+    /// The `createdAt` of the newest row, or a little later.
+    pub last: Option<Timestamp>,
+    /// The newest turn that is part of the conversation, as far as it has a name.
+    pub newest: Option<Named>,
+    /// The persona that was chosen, in the words of whoever stored it.
+    pub persona: Option<String>,
+    /// What the user has used up of the period.
+    pub used: Usage,
+    /// Whether the job's message was taken back.
+    pub unsent: bool,
+    /// Up to where the conversation is forgotten.
+    pub forgotten: Option<Mark>,
+}
+
+/// A turn that is part of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its event.
+    pub event: EventId,
+    /// The message that it answers, if LINE named it.
+    pub message_id: Option<MessageId>,
+}
+
+/// Up to where a conversation is forgotten. It is never before any row that was there, and each is after
+/// the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Rows with this `createdAt` or an earlier one are forgotten. Rows of the article's bot can be ahead
+    /// of the clock by hours, and this with them.
+    pub through: Timestamp,
+    /// When it was set.
+    pub at: Timestamp,
+}
+
+/// What is to be forgotten, by [`super::History::forget`].
+#[derive(Clone, Debug)]
+pub enum Forget {
+    /// What was said.
+    Talk,
+    /// What was said, and what was chosen.
+    Everything,
+    /// One message, with the answer to it.
+    Message(MessageId),
+}
+
+/// What usage is counted over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// A day of the user.
+    Day(Date),
+    /// All time, or as long as it is remembered: 60 days.
+    Ever,
+}
+
+impl std::fmt::Display for Period {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Day(date) => write!(f, "{date}"),
+            Self::Ever => f.write_str("ever"),
+        }
+    }
+}
+
+/// What a user has used up, over all conversations and workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Answers of the model.
+    pub answers: u32,
+    /// Tokens of their prompts and of themselves.
+    pub tokens: u64,
+    /// The limits that the user was told of.
+    pub told: Vec<Limit>,
+}
+
+/// A limit of which its user is told once a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The bot does not talk with this user.
+    Allowed,
+    /// Answers of the day.
+    Answers,
+    /// Tokens of the day.
+    Tokens,
+    /// The length of a question.
+    Length,
+}
+
+impl Limit {
+    /// The word in rows and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Answers => "answers",
+            Self::Tokens => "tokens",
+            Self::Length => "length",
+        }
+    }
+
+    /// The limit of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        serde_json::from_value(word.into()).ok()
+    }
+}
+
+/// What a turn adds to its user's usage, once however often it is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Spent {
+    /// Over what it is counted.
+    pub period: Period,
+    /// Answers of the model.
+    pub answers: u32,
+    /// Tokens of their prompts and of themselves.
+    pub tokens: u64,
+    /// The limit that its pushes tell of. Where the user was told of it before, the pushes are left out.
+    pub told: Option<Limit>,
+}
+
+/// What a turn ends with, as [`super::History::store`] takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Its two rows; none for an answer that is not part of the conversation.
+    pub exchange: Option<Exchange>,
+    /// The exact bodies to push, in order.
+    pub pushes: Vec<String>,
+    /// What its user used up by it.
+    pub spent: Option<Spent>,
+}
+
+/// The two rows of a turn.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What the person wrote.
+    pub question: String,
+    /// What the model answered.
+    pub answer: String,
+    /// The message with the question: once it is taken back, both rows go.
+    pub message_id: Option<MessageId>,
+    /// The turn that is asked again: its rows are deleted, and it is forgotten.
+    pub replaces: Option<EventId>,
+}

@@ -1,0 +1,104 @@
+//! How far a turn got, and the steps by which it gets there.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::outcome::Reason;
+
+/// Where the turn of an event stands, read consistently by [`History::begin`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// When its first attempt began.
+    pub begun_at: Timestamp,
+    /// Attempts begun in this run, this one included.
+    pub attempts: u32,
+    /// What the last attempt of this run failed with; `None` also where it left no outcome.
+    pub failed: Option<Reason>,
+    /// Why this run was given up, if it was: its job comes again only to be acknowledged.
+    pub gave_up: Option<Reason>,
+    /// How far it got.
+    pub stage: Stage,
+}
+
+/// How far a turn got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// No answer is stored.
+    Open,
+    /// The answer is stored and not certainly delivered.
+    Stored(Delivery),
+    /// Every push was accepted.
+    Delivered,
+    /// It shall never be answered nor pushed. No words of it are kept.
+    Forgotten,
+}
+
+impl Stage {
+    /// Whether nothing more is to be done.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Delivered | Self::Forgotten)
+    }
+}
+
+/// The stored pushes of a turn and what is known of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The exact bodies, in order.
+    pub pushes: Vec<String>,
+    /// How many were certainly accepted.
+    pub pushed: u32,
+    /// Since when the outcome of the next push is unknown; `None` if it was certainly not accepted.
+    pub unknown_since: Option<Timestamp>,
+}
+
+/// LINE forgets a retry key 24 hours after its first use; after that the same push is a new one
+/// (LINE, "Retry failed API requests"). A minute is kept back for the request's own way.
+const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
+
+/// Whether LINE still knows a retry key that was first used at `first`.
+pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(first) < KEY_LIFETIME
+}
+
+impl Delivery {
+    /// Whether pushing what is left cannot deliver anything twice.
+    pub fn may_be_pushed(&self, now: Timestamp) -> bool {
+        self.unknown_since.is_none_or(|since| key_is_alive(since, now))
+    }
+}
+
+/// What [`History::store`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// This answer is stored. Nothing of it was pushed yet; from now on a crash leaves that unknown.
+    Mine(Delivery),
+    /// Another attempt stored one before: this is how far that one got.
+    Theirs(Stage),
+    /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
+    /// stored, and nothing shall be pushed.
+    Forgotten,
+}
+
+/// A step of a turn that is written down.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A push that was refused is tried again from now on: its outcome is unknown until it is known.
+    Pushing {
+        /// Pushes certainly accepted.
+        pushed: u32,
+    },
+    /// Every push was accepted. The bodies are forgotten.
+    Delivered,
+    /// It shall never be answered nor pushed: see [`Stage::Forgotten`].
+    Forgotten,
+    /// The attempt failed.
+    Failed {
+        /// With what.
+        reason: Reason,
+        /// What is known of the pushes, if the answer was stored.
+        delivery: Option<Delivery>,
+        /// Whether it was the run's last.
+        gave_up: bool,
+    },
+    /// The attempt was given back and does not count.
+    Withdrawn,
+}
