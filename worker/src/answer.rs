@@ -18,7 +18,6 @@ use crate::{
     ask::Asked,
     config::Config,
     history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
-    notice::Notice,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
     reply,
@@ -164,7 +163,7 @@ impl Worker {
         };
         let asked = self.while_loading(&job.conversation, asking).await?;
         let (exchange, text) = match asked {
-            Asked::TooLong => (None, Notice::TooLong.text(self.config.locale).to_owned()),
+            Asked::TooLong => (None, self.config.locale.words().too_long.to_owned()),
             Asked::Answer(answer) => {
                 info!(
                     event = %job.event_id,
@@ -174,7 +173,7 @@ impl Worker {
                     model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "the model answered"
                 );
-                let cut = Notice::Cut.text(self.config.locale);
+                let cut = self.config.locale.words().cut;
                 let text = if answer.cut { format!("{}\n\n{cut}", answer.text) } else { answer.text.clone() };
                 (Some(Exchange { question: question.to_owned(), answer: answer.text }), text)
             }

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
 use crate::{
+    locale::Locale,
     model,
-    notice::Locale,
     prompt::{Budget, Prompt},
 };
 
@@ -30,7 +30,7 @@ pub struct Config {
     pub system_prompt: String,
     /// How long message rows are kept; `None` for ever.
     pub history_ttl: Option<SignedDuration>,
-    /// Language of the bot's own notices.
+    /// Language of the bot's own words where a profile names none of them.
     pub locale: Locale,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,

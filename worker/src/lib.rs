@@ -5,7 +5,7 @@
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
 //! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`tell`] are its
-//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is
+//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`locale`] are pure; [`history`] is
 //! the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function`
 //! makes it all from the environment, and `batch` is the way in.
 
@@ -16,8 +16,8 @@ pub mod config;
 pub mod conversation;
 pub mod deliver;
 pub mod history;
+pub mod locale;
 pub mod model;
-pub mod notice;
 pub mod outcome;
 pub mod prompt;
 pub mod reply;
