@@ -65,24 +65,22 @@ pub struct Words {
     pub nothing_to_continue: &'static str,
     /// Welcome, by name where it is known.
     pub greeting: fn(Option<&str>) -> String,
-    /// What makes the bot forget.
-    pub forget: Command,
-    /// What makes it say [`Self::help`].
-    pub ask_help: Command,
-    /// What changes its persona.
-    pub persona: Command,
-    /// What makes it answer the last question again.
-    pub retry: Command,
-    /// What makes it go on where an answer was cut.
-    pub go_on: Command,
+    /// What is on the buttons of the commands.
+    pub labels: Labels,
 }
 
-/// A command, as one language knows it.
-pub struct Command {
-    /// The words on its button: 20 characters at most (LINE, "Message action").
-    pub label: &'static str,
-    /// What people may type, in lower case. The button sends the first.
-    pub words: &'static [&'static str],
+/// The words on buttons: 20 characters at most each (LINE, "Message action").
+pub struct Labels {
+    /// Forget the conversation.
+    pub forget: &'static str,
+    /// Say what the bot can do.
+    pub help: &'static str,
+    /// Be somebody else.
+    pub persona: &'static str,
+    /// Answer the last question again.
+    pub retry: &'static str,
+    /// Go on where the answer was cut.
+    pub go_on: &'static str,
 }
 
 /// The text names no language that the bot's words are written in.
@@ -126,13 +124,6 @@ impl Locale {
             Self::Ko => &ko::WORDS,
             Self::Th => &th::WORDS,
         }
-    }
-}
-
-impl Words {
-    /// The commands.
-    pub fn commands(&self) -> [&Command; 5] {
-        [&self.forget, &self.ask_help, &self.persona, &self.retry, &self.go_on]
     }
 }
 

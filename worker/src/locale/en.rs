@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Command, Words};
+use super::{Labels, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please send it again in a little while.",
@@ -26,7 +26,7 @@ pub(super) const WORDS: Words = Words {
         \"help\": this message",
     persona_set: |name| format!("Got it! From now on I am \"{name}\" ✨"),
     persona_reset: "I am my usual self again 😊",
-    persona_ask: "Who should I be? 🎭 Pick one below, or describe it, like \"persona a pirate with a heart of gold\".",
+    persona_ask: "Who should I be? 🎭 Pick one below, or describe it, like \"persona: a pirate with a heart of gold\".",
     persona_too_long: "Sorry, that description is too long 🙏 Please make it a bit shorter.",
     nothing_to_retry: "There is no question to answer again yet 😊 Ask me something first!",
     nothing_to_continue: "None of my answers was cut off 😊",
@@ -34,9 +34,11 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!(", {name}")).unwrap_or_default();
         format!("Hi{name}! Thanks for adding me 😊 Talk to me about anything you like.")
     },
-    forget: Command { label: "🧹 Forget our chat", words: &["forget", "forget everything", "reset"] },
-    ask_help: Command { label: "❓ Help", words: &["help", "commands"] },
-    persona: Command { label: "🎭 Change persona", words: &["persona", "change persona"] },
-    retry: Command { label: "🔁 Try again", words: &["retry", "try again"] },
-    go_on: Command { label: "▶️ Continue", words: &["continue", "go on"] },
+    labels: Labels {
+        forget: "🧹 Forget our chat",
+        help: "❓ Help",
+        persona: "🎭 Change persona",
+        retry: "🔁 Try again",
+        go_on: "▶️ Continue",
+    },
 };

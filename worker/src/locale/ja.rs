@@ -1,6 +1,6 @@
 //! Japanese.
 
-use super::{Command, Words};
+use super::{Labels, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、もう一度送ってください。",
@@ -20,13 +20,13 @@ pub(super) const WORDS: Words = Words {
     help: "なんでも気軽に話しかけてくださいね😊\n\
         こんな言葉も使えます👇\n\n\
         「忘れて」これまでの会話を忘れます\n\
-        「キャラ」話し方や性格を変えます\n\
+        「ペルソナ」話し方や性格を変えます\n\
         「もう一度」最後の質問に答え直します\n\
         「続けて」途中で切れたお返事の続きを話します\n\
         「ヘルプ」この説明を出します",
     persona_set: |name| format!("わかりました！ これからは「{name}」でいきますね✨"),
     persona_reset: "いつものキャラに戻りました😊",
-    persona_ask: "どんなキャラがいいですか？🎭 ボタンから選ぶか、「キャラ 関西弁の陽気なおばちゃん」のように書いて送ってください。",
+    persona_ask: "どんなキャラがいいですか？🎭 ボタンから選ぶか、「ペルソナ：関西弁の陽気なおばちゃん」のように書いて送ってください。",
     persona_too_long: "ごめんなさい、キャラの説明が長すぎます🙏 もう少し短く書いてください。",
     nothing_to_retry: "答え直せる質問がまだないみたいです😊 まずは何か聞いてみてください。",
     nothing_to_continue: "途中で切れたお返事はないみたいです😊",
@@ -34,19 +34,11 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}さん、")).unwrap_or_default();
         format!("{name}はじめまして！ 友だち追加ありがとうございます😊 なんでも気軽に話しかけてくださいね。")
     },
-    forget: Command {
-        label: "🧹 会話を忘れる",
-        words: &["忘れて", "わすれて", "会話を忘れて", "リセット", "会話をリセット"],
-    },
-    ask_help: Command { label: "❓ 使い方", words: &["ヘルプ", "使い方", "つかいかた"] },
-    persona: Command {
-        label: "🎭 キャラを変える",
-        words: &["キャラ", "キャラ変更", "キャラを変えて", "ペルソナ"],
-    },
-    retry: Command {
-        label: "🔁 もう一度", words: &["もう一度", "もういちど", "もう一回", "やり直して"]
-    },
-    go_on: Command {
-        label: "▶️ 続きを読む", words: &["続けて", "つづけて", "続き", "つづき"]
+    labels: Labels {
+        forget: "🧹 会話を忘れる",
+        help: "❓ 使い方",
+        persona: "🎭 キャラを変える",
+        retry: "🔁 もう一度",
+        go_on: "▶️ 続きを読む",
     },
 };

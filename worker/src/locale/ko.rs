@@ -1,6 +1,6 @@
 //! Korean.
 
-use super::{Command, Words};
+use super::{Labels, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 보내 주세요.",
@@ -20,13 +20,13 @@ pub(super) const WORDS: Words = Words {
     help: "무엇이든 편하게 말을 걸어 주세요😊\n\
         이런 말도 쓸 수 있어요👇\n\n\
         ‘잊어줘’ 지금까지의 대화를 잊어요\n\
-        ‘캐릭터’ 성격과 말투를 바꿔요\n\
+        ‘페르소나’ 성격과 말투를 바꿔요\n\
         ‘다시’ 마지막 질문에 다시 답해요\n\
         ‘계속’ 중간에 끊긴 답을 이어서 말해요\n\
         ‘도움말’ 이 설명을 보여줘요",
     persona_set: |name| format!("좋아요! 이제부터 ‘{name}’ 캐릭터로 이야기할게요✨"),
     persona_reset: "원래의 저로 돌아왔어요😊",
-    persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘캐릭터 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
+    persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘페르소나: 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
     persona_too_long: "죄송해요, 캐릭터 설명이 너무 길어요🙏 조금만 줄여 주세요.",
     nothing_to_retry: "아직 다시 답할 질문이 없어요😊 먼저 뭐든 물어보세요!",
     nothing_to_continue: "중간에 끊긴 답이 없어요😊",
@@ -34,15 +34,11 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}님, ")).unwrap_or_default();
         format!("{name}반가워요! 친구로 추가해 주셔서 감사해요😊 무엇이든 편하게 말을 걸어 주세요.")
     },
-    forget: Command {
-        label: "🧹 대화 잊기", words: &["잊어줘", "잊어", "대화 잊기", "초기화"]
+    labels: Labels {
+        forget: "🧹 대화 잊기",
+        help: "❓ 도움말",
+        persona: "🎭 캐릭터 바꾸기",
+        retry: "🔁 다시 답하기",
+        go_on: "▶️ 계속",
     },
-    ask_help: Command { label: "❓ 도움말", words: &["도움말", "사용법"] },
-    persona: Command {
-        label: "🎭 캐릭터 바꾸기", words: &["캐릭터", "캐릭터 바꾸기", "페르소나"]
-    },
-    retry: Command {
-        label: "🔁 다시 답하기", words: &["다시", "다시 답해줘", "다시 한번"]
-    },
-    go_on: Command { label: "▶️ 계속", words: &["계속", "계속해", "계속해줘"] },
 };

@@ -1,8 +1,7 @@
-use std::collections::HashMap;
-
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::*;
+use crate::command::Command;
 
 #[test]
 fn line_s_tags_lead_to_a_language() {
@@ -22,24 +21,19 @@ fn line_s_tags_lead_to_a_language() {
 
 #[test]
 fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
-    for words in Locale::ALL.map(Locale::words) {
-        for Command { label, words: typed } in words.commands() {
+    for locale in Locale::ALL {
+        let Words { help, labels, persona_ask, .. } = locale.words();
+        for (command, label) in [
+            (Command::Forget, labels.forget),
+            (Command::Help, labels.help),
+            (Command::Persona(None), labels.persona),
+            (Command::Retry, labels.retry),
+            (Command::Continue, labels.go_on),
+        ] {
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
-            assert!(words.help.contains(typed[0]), "{}", typed[0]);
-            assert!(typed.iter().all(|word| *word == word.trim().to_lowercase()), "{typed:?}");
+            assert!(help.contains(command.word(locale)), "{command:?} in {locale:?}");
         }
-    }
-}
-
-#[test]
-fn no_word_means_one_command_here_and_another_there() {
-    let mut meanings: HashMap<&str, usize> = HashMap::new();
-    for words in Locale::ALL.map(Locale::words) {
-        for (meaning, command) in words.commands().into_iter().enumerate() {
-            for word in command.words {
-                assert_eq!(*meanings.entry(word).or_insert(meaning), meaning, "{word}");
-            }
-        }
+        assert!(persona_ask.contains(Command::Persona(None).word(locale)), "{locale:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Traditional Chinese.
 
-use super::{Command, Words};
+use super::{Labels, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後再傳一次。",
@@ -26,7 +26,7 @@ pub(super) const WORDS: Words = Words {
         「說明」顯示這則說明",
     persona_set: |name| format!("好的！從現在起我就是「{name}」✨"),
     persona_reset: "我變回原本的樣子囉😊",
-    persona_ask: "想要我變成什麼角色呢？🎭 可以點選下面的按鈕，或是像「角色 愛說冷笑話的老師」這樣寫給我。",
+    persona_ask: "想要我變成什麼角色呢？🎭 可以點選下面的按鈕，或是像「角色：愛說冷笑話的老師」這樣寫給我。",
     persona_too_long: "抱歉，角色的描述太長了🙏 請再寫短一點。",
     nothing_to_retry: "目前還沒有可以重新回答的問題😊 先問我點什麼吧！",
     nothing_to_continue: "目前沒有說到一半的回答喔😊",
@@ -34,9 +34,11 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("，{name}")).unwrap_or_default();
         format!("你好{name}！謝謝你加我好友😊 什麼都可以跟我聊喔。")
     },
-    forget: Command { label: "🧹 忘記對話", words: &["忘記", "忘掉", "忘記對話", "重置"] },
-    ask_help: Command { label: "❓ 使用說明", words: &["說明", "使用說明", "幫助"] },
-    persona: Command { label: "🎭 換個角色", words: &["角色", "換角色", "更換角色"] },
-    retry: Command { label: "🔁 重新回答", words: &["重試", "再試一次", "重新回答"] },
-    go_on: Command { label: "▶️ 繼續", words: &["繼續", "繼續說"] },
+    labels: Labels {
+        forget: "🧹 忘記對話",
+        help: "❓ 使用說明",
+        persona: "🎭 換個角色",
+        retry: "🔁 重新回答",
+        go_on: "▶️ 繼續",
+    },
 };
