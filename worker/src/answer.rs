@@ -19,7 +19,6 @@ use crate::{
     config::Config,
     forget::is_forgotten,
     history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
-    notice::Notice,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
     reply,
@@ -195,7 +194,7 @@ impl Worker {
             return Ok(Kept::Forgotten);
         };
         let (exchange, text) = match asked {
-            Asked::TooLong => (None, Notice::TooLong.text(self.config.locale).to_owned()),
+            Asked::TooLong => (None, self.config.locale.words().too_long.to_owned()),
             Asked::Answer(answer) => {
                 info!(
                     event = %job.event_id,
@@ -205,7 +204,7 @@ impl Worker {
                     model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "the model answered"
                 );
-                let cut = Notice::Cut.text(self.config.locale);
+                let cut = self.config.locale.words().cut;
                 let text = if answer.cut { format!("{}\n\n{cut}", answer.text) } else { answer.text.clone() };
                 let (question, message_id) = (question.to_owned(), job.message_id().cloned());
                 (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), text)
