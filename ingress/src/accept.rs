@@ -94,7 +94,7 @@ impl Ingress {
 
 fn job_of(verdict: webhook::Verdict) -> Option<Job> {
     match verdict {
-        webhook::Verdict::Job(job) => return Some(job),
+        webhook::Verdict::Job(job) => return Some(*job),
         webhook::Verdict::Skip(reason) => info!(reason, "skipped an event"),
         webhook::Verdict::Odd(reason) => warn!(reason, "skipped an odd event"),
     }

@@ -15,7 +15,7 @@ pub struct NotAWebhook;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It wants an answer.
-    Job(Job),
+    Job(Box<Job>),
     /// It wants none, for this reason.
     Skip(&'static str),
     /// It is not an event that this build can read; skipped with a warning.
@@ -130,7 +130,7 @@ fn triage(event: WebhookEvent, raw: &[u8], now: i64) -> Verdict {
             None => return Odd("the unsend event names no message"),
         },
     };
-    Verdict::Job(Job {
+    Verdict::Job(Box::new(Job {
         v: job::VERSION,
         event_id: EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw),
         conversation,
@@ -138,7 +138,7 @@ fn triage(event: WebhookEvent, raw: &[u8], now: i64) -> Verdict {
         accepted_at: Some(now),
         reply_token: event.reply_token,
         run: None,
-    })
+    }))
 }
 
 /// What a message asks for.

@@ -13,7 +13,7 @@ fn one(event: &str) -> Verdict {
 
 fn job(event: &str) -> Job {
     match one(event) {
-        Verdict::Job(job) => job,
+        Verdict::Job(job) => *job,
         other => panic!("{event}: {other:?}"),
     }
 }

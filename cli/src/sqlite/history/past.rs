@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::job::{ConversationId, Job};
+use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     conversation::{Message, Role, rfc3339},
     history::{Limit, Mark, Named, Past, Period, Usage, Wanted},
@@ -16,14 +16,13 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
         .query_row([of.as_str()], |row| row.get(0))
         .optional()?;
-    let message_id = job.message_id().map(|id| id.as_str());
     Ok(Past {
         messages: messages(db, of, wanted.limit, now)?,
         last: last(db, of)?,
         newest: newest(db, of)?,
         persona: persona.flatten(),
         used: wanted.period.map(|period| usage(db, of, period)).transpose()?.unwrap_or_default(),
-        unsent: is_unsent(db, message_id)?,
+        unsent: is_unsent(db, job.message_id())?,
         forgotten: mark(db, of)?,
     })
 }
@@ -84,13 +83,14 @@ pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusq
 }
 
 /// Whether a message was taken back.
-pub(super) fn is_unsent(db: &Connection, message_id: Option<&str>) -> rusqlite::Result<bool> {
-    db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?.exists([message_id])
+pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?
+        .exists([message_id.map(MessageId::as_str)])
 }
 
 /// What a user used up of a period.
 pub(super) fn usage(db: &Connection, user: &ConversationId, period: Period) -> rusqlite::Result<Usage> {
-    let used = db
+    let row = db
         .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?
         .query_row(params![user.as_str(), period.to_string()], |row| {
             let told: String = row.get("told")?;
@@ -101,5 +101,5 @@ pub(super) fn usage(db: &Connection, user: &ConversationId, period: Period) -> r
             })
         })
         .optional()?;
-    Ok(used.unwrap_or_default())
+    Ok(row.unwrap_or_default())
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
-use shared::job::Job;
+use shared::job::{Job, MessageId};
 use worker::{
     conversation::{Role, rfc3339, stamps},
     history::{Answer, Delivery, Exchange, Kept, Mark, Spent, Stage, row_id},
@@ -25,7 +25,7 @@ pub(super) fn store(
         return Ok(Kept::Theirs(stored));
     }
     if let Some(exchange) = exchange {
-        let is_unsent = past::is_unsent(db, exchange.message_id.as_ref().map(|id| id.as_str()))?;
+        let is_unsent = past::is_unsent(db, exchange.message_id.as_ref())?;
         if is_unsent || past::mark(db, &job.conversation)? != seen {
             return Ok(Kept::Forgotten);
         }
@@ -71,7 +71,7 @@ fn insert(
             rfc3339(at),
             expires_at,
             job.event_id.as_str(),
-            message_id.as_ref().map(|id| id.as_str()),
+            message_id.as_ref().map(MessageId::as_str),
         ])?;
     }
     Ok(())

@@ -77,12 +77,11 @@ impl DynamoHistory {
         for tries in 0..TRIES {
             let head = self.head(of).await?;
             let event = head.event_of(message_id).cloned();
-            let ids = match &event {
-                Some(event) => row_ids(event).to_vec(),
-                None => {
-                    let shown = self.all_shown(of, Some(message_id)).await?;
-                    shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)).collect()
-                }
+            let ids = if let Some(event) = &event {
+                row_ids(event).to_vec()
+            } else {
+                let shown = self.all_shown(of, Some(message_id)).await?;
+                shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)).collect()
             };
             if ids.is_empty() {
                 return Ok(());
