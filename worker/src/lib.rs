@@ -18,6 +18,7 @@ pub mod conversation;
 pub mod deliver;
 pub mod history;
 pub mod locale;
+pub mod markdown;
 pub mod model;
 pub mod outcome;
 pub mod persona;
