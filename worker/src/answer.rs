@@ -19,9 +19,10 @@ use crate::{
     config::Config,
     forget::is_forgotten,
     history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
+    markdown,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
-    reply,
+    reply::{self, Reply},
 };
 
 /// What a method of [`History`] returns.
@@ -193,8 +194,9 @@ impl Worker {
         let Some((asked, seen)) = self.while_loading(&job.conversation, asking).await? else {
             return Ok(Kept::Forgotten);
         };
-        let (exchange, text) = match asked {
-            Asked::TooLong => (None, self.config.locale.words().too_long.to_owned()),
+        let words = self.config.locale.words();
+        let (exchange, reply) = match asked {
+            Asked::TooLong => (None, words.too_long.into()),
             Asked::Answer(answer) => {
                 info!(
                     event = %job.event_id,
@@ -204,13 +206,15 @@ impl Worker {
                     model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "the model answered"
                 );
-                let cut = self.config.locale.words().cut;
-                let text = if answer.cut { format!("{}\n\n{cut}", answer.text) } else { answer.text.clone() };
+                let mut reply = Reply { words: markdown::plain(&answer.text), ..Reply::default() };
+                if answer.cut {
+                    reply.words.text.extend(["\n\n", words.cut]);
+                }
                 let (question, message_id) = (question.to_owned(), job.message_id().cloned());
-                (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), text)
+                (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), reply)
             }
         };
-        let pushes = reply::pushes(&job.conversation, &text);
+        let pushes = reply::pushes(&job.conversation, &reply);
         let answer = Answer { exchange, pushes, spent: None };
         let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
         debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");

@@ -19,6 +19,7 @@ pub mod deliver;
 pub mod forget;
 pub mod history;
 pub mod locale;
+pub mod markdown;
 pub mod model;
 pub mod outcome;
 pub mod persona;
