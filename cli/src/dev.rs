@@ -217,8 +217,8 @@ fn world(
     line.shows(move |chat, arrival| {
         let Some(world) = watched.upgrade() else { return };
         if let Arrival::Messages { messages, .. } = &arrival {
-            for (_, text) in messages {
-                lock(&world.recording).hears(chat, text);
+            for (_, message, _) in messages {
+                lock(&world.recording).hears(chat, &message.text);
             }
         }
         tell_arrival(&world.feed, chat, arrival);

@@ -16,13 +16,15 @@ use tracing::{debug, error, info};
 use crate::{
     adapters::{line::Line, openai::OpenAi},
     ask::Asked,
+    command::Command,
     config::Config,
     forget::is_forgotten,
     history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
     markdown,
     outcome::{Failure, Outcome, Reason, Remedy},
+    persona::{Chosen, Persona},
     prompt::{Budget, Prompt},
-    reply::{self, Reply},
+    reply::{self, Reply, Sender},
 };
 
 /// What a method of [`History`] returns.
@@ -67,7 +69,12 @@ pub struct Limits {
     /// Whether a job that may have ended its last worker may be attempted now. False while jobs beside
     /// it would be lost with it.
     pub alone: bool,
+    /// Asks whether a later message of the conversation is seen to wait.
+    pub is_followed: IsFollowed,
 }
+
+/// See [`Limits::is_followed`].
+pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// An attempt that did not end in an answer.
 pub(crate) struct Setback {
@@ -86,10 +93,8 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        match &job.ask {
-            Ask::NotUnderstood => return self.give_notice(job).await,
-            Ask::Follow => return Outcome::Noticed,
-            Ask::Question { .. } | Ask::Unfollow | Ask::Unsend { .. } => {}
+        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow) {
+            return self.give_notice(job).await;
         }
         let turn = match timeout_at(limits.deadline, self.history.begin(job, self.now())).await {
             Ok(Ok(turn)) => turn,
@@ -111,7 +116,7 @@ impl Worker {
         let attempts = turn.attempts;
         debug!(event = %job.event_id, attempts, "began");
         let Setback { failure, delivery } = tokio::select! {
-            done = self.attempt(job, turn, limits.deadline) => match done {
+            done = self.attempt(job, turn, limits) => match done {
                 Ok(outcome) => return outcome,
                 Err(setback) => setback,
             },
@@ -126,7 +131,8 @@ impl Worker {
         if gave_up { Outcome::Dead { failure, attempts } } else { self.later(attempts, failure) }
     }
 
-    async fn attempt(&self, job: &Job, turn: Turn, deadline: Instant) -> Result<Outcome, Setback> {
+    async fn attempt(&self, job: &Job, turn: Turn, limits: &Limits) -> Result<Outcome, Setback> {
+        let deadline = limits.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
             asks_to_forget => {
@@ -136,7 +142,7 @@ impl Worker {
             }
         };
         let kept = match turn.stage {
-            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, deadline))
+            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, limits))
                 .await
                 .map_err(|_| out_of_time())??,
             ref further => match timeout_at(deadline, self.is_forgotten(job, &turn)).await {
@@ -147,10 +153,10 @@ impl Worker {
             },
         };
         let delivered = match kept {
-            Kept::Mine(delivery) => self.deliver(job, delivery, false),
+            Kept::Mine(delivery) => self.deliver(job, delivery, false, turn.attempts),
             Kept::Theirs(Stage::Stored(delivery)) => {
                 let tried = delivery.unknown_since.is_some();
-                self.deliver(job, delivery, tried)
+                self.deliver(job, delivery, tried, turn.attempts)
             }
             Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
@@ -168,35 +174,28 @@ impl Worker {
     }
 
     /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        question: &str,
-        deadline: Instant,
-    ) -> Result<Kept, Setback> {
+    async fn think(&self, job: &Job, turn: &Turn, question: &str, limits: &Limits) -> Result<Kept, Setback> {
         let now = Instant::now();
-        let reserve = (deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
+        let reserve = (limits.deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
         let asking = async {
             let wanted = Wanted { limit: self.config.query_limit, period: None };
             let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
             if is_forgotten(job, turn, &past) {
                 return Ok(None);
             }
-            let Past { messages, forgotten, .. } = past;
+            let Past { messages, forgotten, last, persona, .. } = past;
             debug!(event = %job.event_id, messages = messages.len(), "remembered");
             let fit = |max_tokens| {
                 let budget = Budget { max_tokens, ..self.config.budget };
                 Prompt::fit(&self.config.system_prompt, messages.clone(), question, budget)
             };
-            Ok::<_, Setback>(Some((self.ask(&fit, deadline - reserve).await?, forgotten)))
+            let asked = self.ask(&fit, limits.deadline - reserve).await?;
+            Ok::<_, Setback>(Some((asked, forgotten, last, persona)))
         };
-        let Some((asked, seen)) = self.while_loading(&job.conversation, asking).await? else {
-            return Ok(Kept::Forgotten);
-        };
-        let words = self.config.locale.words();
+        let (asked, token_is_spent) = self.while_loading(job, self.while_asking_who(job, asking)).await;
+        let Some((asked, seen, last, persona)) = asked? else { return Ok(Kept::Forgotten) };
         let (exchange, reply) = match asked {
-            Asked::TooLong => (None, words.too_long.into()),
+            Asked::TooLong => (None, self.locale(job).words().too_long.into()),
             Asked::Answer(answer) => {
                 info!(
                     event = %job.event_id,
@@ -206,19 +205,38 @@ impl Worker {
                     model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "the model answered"
                 );
-                let mut reply = Reply { words: markdown::plain(&answer.text), ..Reply::default() };
-                if answer.cut {
-                    reply.words.text.extend(["\n\n", words.cut]);
-                }
+                let is_followed = (limits.is_followed)().await;
+                let reply = Reply {
+                    sender: self.sender(persona.as_deref()),
+                    quote: self.quote(job, last, is_followed),
+                    ..self.reply(job, &answer.text, answer.cut)
+                };
                 let (question, message_id) = (question.to_owned(), job.message_id().cloned());
                 (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), reply)
             }
         };
         let pushes = reply::pushes(&job.conversation, &reply);
-        let answer = Answer { exchange, pushes, spent: None };
-        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
-        debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
-        Ok(kept)
+        let answer = Answer { exchange, pushes, ..Answer::default() };
+        Ok(self.keep(job, answer, seen, token_is_spent).await?)
+    }
+
+    /// How an answer of the model looks.
+    fn reply(&self, job: &Job, answer: &str, is_cut: bool) -> Reply<'_> {
+        let locale = self.locale(job);
+        let mut words = markdown::plain(answer);
+        let mut commands = vec![Command::Retry, Command::Persona(None), Command::Forget, Command::Help];
+        if is_cut {
+            words.text.extend(["\n\n", locale.words().cut]);
+            commands.insert(0, Command::Continue);
+        }
+        Reply { words, buttons: self.buttons(locale, &commands), ..Reply::default() }
+    }
+
+    /// Who answers, where a persona on offer was chosen.
+    fn sender(&self, persona: Option<&str>) -> Option<Sender<'_>> {
+        let Chosen::Named(name) = serde_json::from_str(persona?).ok()? else { return None };
+        let Persona { name, icon, .. } = self.config.personas.as_ref()?.named(&name)?;
+        Some(Sender::new(name, icon.as_deref()))
     }
 
     /// Short faults of the storage are tried again within the attempt: an answer was paid for.

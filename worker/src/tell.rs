@@ -1,14 +1,15 @@
 //! The chapter of telling: what the bot says of itself, when there is no answer to give.
 
 use shared::job::{Ask, Job};
-use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::{
     answer::Worker,
+    command::Command,
     history::key_is_alive,
+    locale::Locale,
     outcome::{Failure, Outcome, Reason},
-    reply,
+    reply::{self, Button, Reply},
 };
 
 impl Worker {
@@ -30,7 +31,7 @@ impl Worker {
                 return;
             }
         }
-        let words = self.config.locale.words();
+        let words = self.profile(job).await.locale.unwrap_or(self.config.locale).words();
         let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
         for body in reply::pushes(&job.conversation, &text.into()) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
@@ -42,23 +43,37 @@ impl Worker {
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
-        let Some(token) = &job.reply_token else { return Outcome::Noticed };
-        let text = self.config.locale.words().not_understood;
-        let mut tries = 0;
-        loop {
-            let failure = match self.line.reply(token, text).await {
-                Ok(said) => {
-                    info!(event = %job.event_id, said, "noticed");
-                    return Outcome::Noticed;
-                }
-                Err(failure) => failure,
+        let profile = self.profile(job).await;
+        let locale = profile.locale.unwrap_or(self.config.locale);
+        let words = locale.words();
+        let reply = match job.ask {
+            Ask::Follow => Reply {
+                words: (words.greeting)(profile.name.as_deref()).as_str().into(),
+                buttons: self.buttons(locale, &[Command::Help, Command::Persona(None)]),
+                ..Reply::default()
+            },
+            _ => words.not_understood.into(),
+        };
+        let said = self.say_free(job, &reply).await;
+        info!(event = %job.event_id, said, "noticed");
+        Outcome::Noticed
+    }
+
+    /// The commands that are there to be tapped.
+    pub(crate) fn buttons(&self, locale: Locale, commands: &[Command]) -> Vec<Button> {
+        let labels = &locale.words().labels;
+        let on_offer =
+            |command: &&Command| self.config.personas.is_some() || !matches!(command, Command::Persona(_));
+        let button = |command: &Command| {
+            let label = match command {
+                Command::Forget => labels.forget,
+                Command::Help => labels.help,
+                Command::Persona(_) => labels.persona,
+                Command::Retry => labels.retry,
+                Command::Continue => labels.go_on,
             };
-            let Some(pause) = self.pause_within(tries, &failure) else {
-                warn!(event = %job.event_id, detail = failure.detail, "the notice could not be given");
-                return Outcome::Noticed;
-            };
-            tries += 1;
-            sleep(pause).await;
-        }
+            Button { label: label.to_owned(), text: command.word(locale).to_owned() }
+        };
+        commands.iter().filter(on_offer).map(button).collect()
     }
 }
