@@ -31,11 +31,14 @@ use crate::{
 mod error;
 mod head;
 mod load;
+mod look;
 mod store;
 mod turn;
 
 use error::{DynamoError, condition_failed, failed};
 use head::Head;
+
+pub use look::Looked;
 
 /// How many heads are remembered between [`History::load`] and [`History::store`] of their turns.
 /// Forgetting one costs a read.
