@@ -40,6 +40,7 @@ use crate::{
 mod conversation;
 mod feed;
 mod guard;
+mod overhear;
 mod page;
 pub mod stages;
 mod step;

@@ -18,10 +18,10 @@ use crate::{
     ask::Asked,
     config::Config,
     history::{Delivery, Exchange, History, HistoryError, Kept, Stage, Step, Turn},
-    notice::Notice,
+    markdown,
     outcome::{Failure, Outcome, Reason, Remedy},
     prompt::{Budget, Prompt},
-    reply,
+    reply::{self, Reply},
 };
 
 /// What a method of [`History`] returns.
@@ -163,8 +163,9 @@ impl Worker {
             Ok::<_, Setback>(self.ask(&fit, deadline - reserve).await?)
         };
         let asked = self.while_loading(&job.conversation, asking).await?;
-        let (exchange, text) = match asked {
-            Asked::TooLong => (None, Notice::TooLong.text(self.config.locale).to_owned()),
+        let words = self.config.locale.words();
+        let (exchange, reply) = match asked {
+            Asked::TooLong => (None, words.too_long.into()),
             Asked::Answer(answer) => {
                 info!(
                     event = %job.event_id,
@@ -174,12 +175,14 @@ impl Worker {
                     model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
                     "the model answered"
                 );
-                let cut = Notice::Cut.text(self.config.locale);
-                let text = if answer.cut { format!("{}\n\n{cut}", answer.text) } else { answer.text.clone() };
-                (Some(Exchange { question: question.to_owned(), answer: answer.text }), text)
+                let mut reply = Reply { words: markdown::plain(&answer.text), ..Reply::default() };
+                if answer.cut {
+                    reply.words.text.extend(["\n\n", words.cut]);
+                }
+                (Some(Exchange { question: question.to_owned(), answer: answer.text }), reply)
             }
         };
-        let pushes = reply::pushes(&job.conversation, &text);
+        let pushes = reply::pushes(&job.conversation, &reply);
         let store = || self.history.store(job, exchange.clone(), pushes.clone(), self.now());
         let kept = self.persist(store).await?;
         debug!(event = %job.event_id, pushes = pushes.len(), "stored");

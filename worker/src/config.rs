@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
 use crate::{
+    locale::Locale,
     model,
-    notice::Locale,
+    persona::Personas,
     prompt::{Budget, Prompt},
 };
 
@@ -28,9 +29,11 @@ pub struct Config {
     pub query_limit: u32,
     /// The character.
     pub system_prompt: String,
+    /// Who else it can be; `None` where people may not change it.
+    pub personas: Option<Personas>,
     /// How long message rows are kept; `None` for ever.
     pub history_ttl: Option<SignedDuration>,
-    /// Language of the bot's own notices.
+    /// Language of the bot's own words where a profile names none of them.
     pub locale: Locale,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,
@@ -80,12 +83,27 @@ impl Config {
             encoding: known.encoding,
         };
         let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
-        if Prompt::fit(&system_prompt, vec![], "?", budget).is_err() {
-            return Err(unreadable(
-                "SYSTEM_PROMPT",
-                "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS",
-            ));
+        let locale = env.parsed("LOCALE", Locale::Ja)?;
+        let fits = |prompt: &str| Prompt::fit(prompt, vec![], "?", budget).is_ok();
+        let no_room =
+            |name| unreadable(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS");
+        if !fits(&system_prompt) {
+            return Err(no_room("SYSTEM_PROMPT"));
         }
+        let personas = match env.optional("PERSONAS")? {
+            Some(text) => {
+                let personas = Personas::read(text).map_err(|e| unreadable("PERSONAS", &e.to_string()))?;
+                if personas.iter().flat_map(|personas| &personas.0).any(|persona| !fits(&persona.prompt)) {
+                    return Err(no_room("PERSONAS"));
+                }
+                personas
+            }
+            None => {
+                let mut personas = Personas::built_in(locale);
+                personas.0.retain(|persona| fits(&persona.prompt));
+                Some(personas)
+            }
+        };
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {
             completion_limit: known.completion_limit,
@@ -93,8 +111,9 @@ impl Config {
             budget,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
             system_prompt,
+            personas,
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
-            locale: env.parsed("LOCALE", Locale::Ja)?,
+            locale,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
             openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,

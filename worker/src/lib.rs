@@ -5,20 +5,23 @@
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
 //! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`] and [`tell`] are its
-//! chapters; [`prompt`], [`reply`], [`conversation`], [`model`] and [`notice`] are pure; [`history`] is
-//! the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function`
-//! makes it all from the environment, and `batch` is the way in.
+//! chapters; [`prompt`], [`reply`], [`conversation`], [`command`], [`persona`], [`model`] and [`locale`]
+//! are pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to
+//! AWS. On AWS `function` makes it all from the environment, and `batch` is the way in.
 
 pub mod adapters;
 pub mod answer;
 pub mod ask;
+pub mod command;
 pub mod config;
 pub mod conversation;
 pub mod deliver;
 pub mod history;
+pub mod locale;
+pub mod markdown;
 pub mod model;
-pub mod notice;
 pub mod outcome;
+pub mod persona;
 pub mod prompt;
 pub mod reply;
 pub mod tell;

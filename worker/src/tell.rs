@@ -7,7 +7,6 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     history::key_is_alive,
-    notice::Notice,
     outcome::{Failure, Outcome, Reason},
     reply,
 };
@@ -29,8 +28,9 @@ impl Worker {
                 return;
             }
         }
-        let notice = if reason == Reason::ModelRefused { Notice::Refused } else { Notice::NoAnswer };
-        for body in reply::pushes(&job.conversation, notice.text(self.config.locale)) {
+        let words = self.config.locale.words();
+        let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
+        for body in reply::pushes(&job.conversation, &text.into()) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }
@@ -41,7 +41,7 @@ impl Worker {
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
         let Some(token) = &job.reply_token else { return Outcome::Noticed };
-        let text = Notice::NotUnderstood.text(self.config.locale);
+        let text = self.config.locale.words().not_understood;
         let mut tries = 0;
         loop {
             let failure = match self.line.reply(token, text).await {

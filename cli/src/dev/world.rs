@@ -12,7 +12,6 @@ use std::{
 use axum::body::Bytes;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use worker::answer::Clock;
 
 use super::{conversation::Recording, feed::Feed, stages::Stages, step::Step};
@@ -63,7 +62,7 @@ pub(super) struct World {
 /// A message that somebody sent.
 pub(super) struct Message {
     user: String,
-    event: Value,
+    pub(super) event: Value,
     is_unsent: bool,
 }
 
@@ -133,7 +132,7 @@ impl World {
         Ok(())
     }
 
-    fn introduce(&self, id: &str, name: &str) -> bool {
+    pub(super) fn introduce(&self, id: &str, name: &str) -> bool {
         let user = phone::User {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -155,7 +154,7 @@ impl World {
     }
 
     /// A phone shows what its owner sent.
-    fn shows(&self, user: &str, event: &Value) {
+    pub(super) fn shows(&self, user: &str, event: &Value) {
         let mut messages = lock(&self.messages);
         let message = &event["message"];
         self.feed.tell("said", json!({ "user": user, "n": messages.len(), "event": event["webhookEventId"], "message": message }));
@@ -210,38 +209,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
-    pub(super) async fn overhears(&self, body: &[u8]) -> bool {
-        let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
-        let is_idle = self.is_idle().await;
-        let events = webhook["events"].as_array().cloned().unwrap_or_default();
-        let known = |event: &Value| {
-            let id = &event["webhookEventId"];
-            id.is_string() && lock(&self.messages).iter().any(|m| m.event["webhookEventId"] == *id)
-        };
-        let is_own = webhook["destination"] == phone::BOT;
-        let mut is_new = false;
-        let messages =
-            events.iter().filter(|event| event["type"] == "message" && event["message"].is_object());
-        for event in messages.filter(|event| !known(event)) {
-            let Some(user) = event["source"]["userId"].as_str() else { continue };
-            is_new = true;
-            let name = if is_own { "henji send" } else { user };
-            if self.introduce(user, name) {
-                lock(&self.recording)
-                    .note(Step::Join { user: user.into(), name: name.chars().take(20).collect() }, is_idle);
-            }
-            self.shows(user, event);
-            if let Some(text) = event["message"]["text"].as_str() {
-                lock(&self.recording).note(Step::Say { user: user.into(), text: text.into() }, is_idle);
-            }
-        }
-        if is_new {
-            self.line.sends(&webhook, Instant::now());
-        }
-        is_new
     }
 }
 

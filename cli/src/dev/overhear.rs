@@ -1,0 +1,44 @@
+//! What the world hears of webhooks that it did not send itself, as those of `henji send`.
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    step::Step,
+    world::{World, lock},
+};
+use crate::standin::line::phone;
+
+impl World {
+    /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
+    pub(super) async fn overhears(&self, body: &[u8]) -> bool {
+        let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
+        let is_idle = self.is_idle().await;
+        let events = webhook["events"].as_array().cloned().unwrap_or_default();
+        let known = |event: &Value| {
+            let id = &event["webhookEventId"];
+            id.is_string() && lock(&self.messages).iter().any(|m| m.event["webhookEventId"] == *id)
+        };
+        let is_own = webhook["destination"] == phone::BOT;
+        let mut is_new = false;
+        let messages =
+            events.iter().filter(|event| event["type"] == "message" && event["message"].is_object());
+        for event in messages.filter(|event| !known(event)) {
+            let Some(user) = event["source"]["userId"].as_str() else { continue };
+            is_new = true;
+            let name = if is_own { "henji send" } else { user };
+            if self.introduce(user, name) {
+                lock(&self.recording)
+                    .note(Step::Join { user: user.into(), name: name.chars().take(20).collect() }, is_idle);
+            }
+            self.shows(user, event);
+            if let Some(text) = event["message"]["text"].as_str() {
+                lock(&self.recording).note(Step::Say { user: user.into(), text: text.into() }, is_idle);
+            }
+        }
+        if is_new {
+            self.line.sends(&webhook, Instant::now());
+        }
+        is_new
+    }
+}

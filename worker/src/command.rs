@@ -1,0 +1,144 @@
+//! What people can tell the bot to do, as against ask it. A command is a whole message: a sentence that
+//! contains its word is a question like any other. Pure.
+//!
+//! The words of all languages are understood always, in full and half width, with or without a slash
+//! before them; what follows `persona` stands after a colon, or after a space where there is a slash.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::locale::Locale;
+
+/// A message that is told to the bot itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Forget the conversation.
+    Forget,
+    /// Say what the bot can do.
+    Help,
+    /// Be somebody else: who, as it was written; nothing asks who there is.
+    Persona(Option<String>),
+    /// Answer the last question again.
+    Retry,
+    /// Go on where the last answer stopped.
+    Continue,
+}
+
+/// The words of each command, as [`folded`] leaves them. The first five are those that help names and
+/// buttons send, in the order of [`Locale`]'s languages.
+const FORGET: [&str; 11] =
+    ["忘れて", "forget", "忘記", "잊어줘", "ลืม", "わすれて", "リセット", "reset", "重置", "초기화", "รีเซ็ต"];
+const HELP: [&str; 9] =
+    ["ヘルプ", "help", "說明", "도움말", "วิธีใช้", "使い方", "つかいかた", "幫助", "ช่วยเหลือ"];
+const PERSONA: [&str; 6] = ["ペルソナ", "persona", "角色", "페르소나", "บุคลิก", "キャラ"];
+const RETRY: [&str; 9] =
+    ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
+const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
+
+impl Command {
+    /// The word for it in this language.
+    pub fn word(&self, locale: Locale) -> &'static str {
+        self.words()[locale as usize]
+    }
+
+    fn words(&self) -> &'static [&'static str] {
+        match self {
+            Self::Forget => &FORGET,
+            Self::Help => &HELP,
+            Self::Persona(_) => &PERSONA,
+            Self::Retry => &RETRY,
+            Self::Continue => &CONTINUE,
+        }
+    }
+
+    /// The command that this message is, if it is one.
+    pub fn of(text: &str) -> Option<Self> {
+        let text = folded(text);
+        let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
+        let word = said.trim_end_matches(['。', '.', '!']);
+        let mut bare =
+            [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue].into_iter();
+        if let Some(command) = bare.find(|command| command.words().contains(&word)) {
+            return Some(command);
+        }
+        let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
+        let who = match after.trim_start().strip_prefix(':') {
+            Some(who) => who,
+            None if slash && after.starts_with(char::is_whitespace) => after,
+            None => return None,
+        };
+        Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())))
+    }
+}
+
+/// The text as it is compared: full and half width are one, and so are capitals and small letters.
+pub(crate) fn folded(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim()).trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_message_is_a_command_in_any_width_and_language() {
+        let describes = |who: &str| Command::Persona(Some(who.to_owned()));
+        for (text, command) in [
+            ("忘れて", Command::Forget),
+            (" 忘れて。\n", Command::Forget),
+            ("ﾘｾｯﾄ", Command::Forget),
+            ("ＦＯＲＧＥＴ", Command::Forget),
+            ("Forget!", Command::Forget),
+            ("／ｆｏｒｇｅｔ", Command::Forget),
+            ("/ help", Command::Help),
+            ("使い方", Command::Help),
+            ("ペルソナ", Command::Persona(None)),
+            ("ペルソナ：", Command::Persona(None)),
+            ("ペルソナ：やさしい先生", describes("やさしい先生")),
+            ("Persona : a pirate", describes("a pirate")),
+            ("/persona a pirate.", describes("a pirate.")),
+            ("もう一度", Command::Retry),
+            ("ＲＥＴＲＹ", Command::Retry),
+            ("続きを\n", Command::Continue),
+            ("つづき", Command::Continue),
+            ("계속", Command::Continue),
+            ("ต่อ", Command::Continue),
+        ] {
+            let expected = (text != "続きを\n").then_some(command);
+            assert_eq!(Command::of(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_with_the_word_in_it_is_a_question() {
+        for text in [
+            "",
+            "/",
+            "忘れてしまった",
+            "忘れて？",
+            "何か忘れている気がする",
+            "how do I forget her?",
+            "please help",
+            "help me with maths",
+            "ペルソナとは何ですか",
+            "ペルソナ 5 は面白い？",
+            "persona is a good game: is it?",
+            "もう一度言って",
+            "続けて走った",
+            "continue?",
+            "// forget",
+            "forget\nforget",
+        ] {
+            assert_eq!(Command::of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_word_is_as_folding_leaves_it_and_means_one_command() {
+        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE].concat();
+        for word in &all {
+            assert_eq!(folded(word), *word);
+            assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
+        }
+        assert_eq!(Command::Continue.word(Locale::Th), "ต่อ");
+    }
+}

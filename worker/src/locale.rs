@@ -1,0 +1,131 @@
+//! The bot's own words: a file for each language, complete because [`Words`] is. Pure.
+
+use std::str::FromStr;
+
+mod en;
+mod ja;
+mod ko;
+mod th;
+mod zh_hant;
+
+/// A language of the bot's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locale {
+    /// Japanese.
+    Ja,
+    /// English.
+    En,
+    /// Traditional Chinese.
+    ZhHant,
+    /// Korean.
+    Ko,
+    /// Thai.
+    Th,
+}
+
+/// Everything that the bot says of itself, in one language.
+pub struct Words {
+    /// There will be no answer to this question.
+    pub no_answer: &'static str,
+    /// The model will not answer this question.
+    pub refused: &'static str,
+    /// The question does not fit into the model's context.
+    pub too_long: &'static str,
+    /// Only text is understood.
+    pub not_understood: &'static str,
+    /// Below an answer that ends because it reached its longest length.
+    pub cut: &'static str,
+    /// The answer takes longer than usual.
+    pub still_thinking: &'static str,
+    /// The day's answers are used up.
+    pub limit_answers: &'static str,
+    /// The day's tokens are used up.
+    pub limit_tokens: &'static str,
+    /// The bot is not for this person.
+    pub not_allowed: &'static str,
+    /// The question has more characters than this.
+    pub question_too_long: fn(u32) -> String,
+    /// The conversation is forgotten.
+    pub forgotten: &'static str,
+    /// There was no conversation to forget.
+    pub nothing_to_forget: &'static str,
+    /// What the bot can do, and the commands.
+    pub help: &'static str,
+    /// The bot has this persona from now on.
+    pub persona_set: fn(&str) -> String,
+    /// The bot has its own persona again.
+    pub persona_reset: &'static str,
+    /// How to pick or describe a persona.
+    pub persona_ask: &'static str,
+    /// The description of a persona is too long.
+    pub persona_too_long: &'static str,
+    /// There is no question to answer again.
+    pub nothing_to_retry: &'static str,
+    /// No answer was cut.
+    pub nothing_to_continue: &'static str,
+    /// Welcome, by name where it is known.
+    pub greeting: fn(Option<&str>) -> String,
+    /// What is on the buttons of the commands.
+    pub labels: Labels,
+}
+
+/// The words on buttons: 20 characters at most each (LINE, "Message action").
+pub struct Labels {
+    /// Forget the conversation.
+    pub forget: &'static str,
+    /// Say what the bot can do.
+    pub help: &'static str,
+    /// Be somebody else.
+    pub persona: &'static str,
+    /// Answer the last question again.
+    pub retry: &'static str,
+    /// Go on where the answer was cut.
+    pub go_on: &'static str,
+}
+
+/// The text names no language that the bot's words are written in.
+#[derive(Debug, thiserror::Error)]
+#[error("it must be one of ja, en, zh-Hant, ko, th")]
+pub struct UnknownLocale;
+
+impl FromStr for Locale {
+    type Err = UnknownLocale;
+    fn from_str(text: &str) -> Result<Self, UnknownLocale> {
+        match text.to_ascii_lowercase().as_str() {
+            "ja" => Ok(Self::Ja),
+            "en" => Ok(Self::En),
+            "zh-hant" => Ok(Self::ZhHant),
+            "ko" => Ok(Self::Ko),
+            "th" => Ok(Self::Th),
+            _ => Err(UnknownLocale),
+        }
+    }
+}
+
+impl Locale {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ja, Self::En, Self::ZhHant, Self::Ko, Self::Th];
+
+    /// The language of a BCP 47 tag, as LINE's profiles have it. Whoever reads another Chinese reads
+    /// this one more easily than anything else here.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        match tag.split(['-', '_']).next()?.to_ascii_lowercase().as_str() {
+            "zh" => Some(Self::ZhHant),
+            language => language.parse().ok(),
+        }
+    }
+
+    /// What the bot says in this language.
+    pub fn words(self) -> &'static Words {
+        match self {
+            Self::Ja => &ja::WORDS,
+            Self::En => &en::WORDS,
+            Self::ZhHant => &zh_hant::WORDS,
+            Self::Ko => &ko::WORDS,
+            Self::Th => &th::WORDS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! English.
+
+use super::{Labels, Words};
+
+pub(super) const WORDS: Words = Words {
+    no_answer: "Sorry, I could not answer this time 🙏 Please send it again in a little while.",
+    refused: "Sorry, I cannot answer this one 🙏 Please try putting it differently.",
+    too_long: "Sorry, this message is too long for me 🙏 Please send it in shorter parts.",
+    not_understood: "Sorry, for now I only understand text messages 🙏",
+    cut: "(This got long, so it is cut off here ✂️)",
+    still_thinking: "Still thinking 🤔 Just a little longer, please!",
+    limit_answers: "We have talked a lot today 😊 Let's go on tomorrow!",
+    limit_tokens: "That's all I can do for today 🙏 Talk to you tomorrow!",
+    not_allowed: "Sorry, I only chat with people on my list for now 🙏",
+    question_too_long: |characters| {
+        format!("Sorry, I can read {characters} characters at a time 🙏 Please send it in shorter parts.")
+    },
+    forgotten: "All forgotten 🧹 Let's start afresh!",
+    nothing_to_forget: "There is nothing to forget yet 😊",
+    help: "Just talk to me about anything 😊\n\
+        You can also send one of these words 👇\n\n\
+        \"forget\": I forget what we talked about\n\
+        \"persona\": change who I am and how I talk\n\
+        \"retry\": I answer your last question again\n\
+        \"continue\": I go on where my answer was cut off\n\
+        \"help\": this message",
+    persona_set: |name| format!("Got it! From now on I am \"{name}\" ✨"),
+    persona_reset: "I am my usual self again 😊",
+    persona_ask: "Who should I be? 🎭 Pick one below, or describe it, like \"persona: a pirate with a heart of gold\".",
+    persona_too_long: "Sorry, that description is too long 🙏 Please make it a bit shorter.",
+    nothing_to_retry: "There is no question to answer again yet 😊 Ask me something first!",
+    nothing_to_continue: "None of my answers was cut off 😊",
+    greeting: |name| {
+        let name = name.map(|name| format!(", {name}")).unwrap_or_default();
+        format!("Hi{name}! Thanks for adding me 😊 Talk to me about anything you like.")
+    },
+    labels: Labels {
+        forget: "🧹 Forget our chat",
+        help: "❓ Help",
+        persona: "🎭 Change persona",
+        retry: "🔁 Try again",
+        go_on: "▶️ Continue",
+    },
+};

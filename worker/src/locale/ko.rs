@@ -1,0 +1,44 @@
+//! Korean.
+
+use super::{Labels, Words};
+
+pub(super) const WORDS: Words = Words {
+    no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 보내 주세요.",
+    refused: "죄송해요, 이 내용에는 답할 수 없어요🙏 다르게 표현해 보세요.",
+    too_long: "죄송해요, 메시지가 너무 길어요🙏 짧게 나누어 보내 주세요.",
+    not_understood: "죄송해요, 지금은 문자 메시지만 이해할 수 있어요🙏",
+    cut: "(길어져서 여기까지만 보낼게요✂️)",
+    still_thinking: "아직 생각 중이에요🤔 조금만 더 기다려 주세요!",
+    limit_answers: "오늘 정말 많이 이야기했네요😊 내일 또 이어서 해요!",
+    limit_tokens: "오늘은 여기까지만 할 수 있어요🙏 내일 또 이야기해요!",
+    not_allowed: "죄송해요, 지금은 등록된 분들하고만 이야기하고 있어요🙏",
+    question_too_long: |characters| {
+        format!("죄송해요, 한 번에 {characters}자까지만 읽을 수 있어요🙏 짧게 나누어 보내 주세요.")
+    },
+    forgotten: "지금까지의 대화는 깨끗이 잊었어요🧹 처음부터 다시 이야기해요!",
+    nothing_to_forget: "아직 잊을 대화가 없어요😊",
+    help: "무엇이든 편하게 말을 걸어 주세요😊\n\
+        이런 말도 쓸 수 있어요👇\n\n\
+        ‘잊어줘’ 지금까지의 대화를 잊어요\n\
+        ‘페르소나’ 성격과 말투를 바꿔요\n\
+        ‘다시’ 마지막 질문에 다시 답해요\n\
+        ‘계속’ 중간에 끊긴 답을 이어서 말해요\n\
+        ‘도움말’ 이 설명을 보여줘요",
+    persona_set: |name| format!("좋아요! 이제부터 ‘{name}’ 캐릭터로 이야기할게요✨"),
+    persona_reset: "원래의 저로 돌아왔어요😊",
+    persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘페르소나: 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
+    persona_too_long: "죄송해요, 캐릭터 설명이 너무 길어요🙏 조금만 줄여 주세요.",
+    nothing_to_retry: "아직 다시 답할 질문이 없어요😊 먼저 뭐든 물어보세요!",
+    nothing_to_continue: "중간에 끊긴 답이 없어요😊",
+    greeting: |name| {
+        let name = name.map(|name| format!("{name}님, ")).unwrap_or_default();
+        format!("{name}반가워요! 친구로 추가해 주셔서 감사해요😊 무엇이든 편하게 말을 걸어 주세요.")
+    },
+    labels: Labels {
+        forget: "🧹 대화 잊기",
+        help: "❓ 도움말",
+        persona: "🎭 캐릭터 바꾸기",
+        retry: "🔁 다시 답하기",
+        go_on: "▶️ 계속",
+    },
+};

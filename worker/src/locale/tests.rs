@@ -1,0 +1,74 @@
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::*;
+use crate::command::Command;
+
+#[test]
+fn line_s_tags_lead_to_a_language() {
+    for (tag, locale) in [
+        ("ja", Some(Locale::Ja)),
+        ("en-US", Some(Locale::En)),
+        ("zh-TW", Some(Locale::ZhHant)),
+        ("zh-Hant-HK", Some(Locale::ZhHant)),
+        ("KO", Some(Locale::Ko)),
+        ("th_TH", Some(Locale::Th)),
+        ("fr", None),
+        ("", None),
+    ] {
+        assert_eq!(Locale::of_tag(tag), locale, "{tag}");
+    }
+}
+
+#[test]
+fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
+    for locale in Locale::ALL {
+        let Words { help, labels, persona_ask, .. } = locale.words();
+        for (command, label) in [
+            (Command::Forget, labels.forget),
+            (Command::Help, labels.help),
+            (Command::Persona(None), labels.persona),
+            (Command::Retry, labels.retry),
+            (Command::Continue, labels.go_on),
+        ] {
+            assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
+            assert!(help.contains(command.word(locale)), "{command:?} in {locale:?}");
+        }
+        assert!(persona_ask.contains(Command::Persona(None).word(locale)), "{locale:?}");
+    }
+}
+
+#[test]
+fn nobody_greets_in_another_language_by_mistake() {
+    let said = |words: &Words| {
+        let filled =
+            [(words.question_too_long)(500), (words.persona_set)("猫"), (words.greeting)(Some("Ann"))];
+        assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
+        let fixed = [
+            words.no_answer,
+            words.refused,
+            words.too_long,
+            words.not_understood,
+            words.cut,
+            words.still_thinking,
+            words.limit_answers,
+            words.limit_tokens,
+            words.not_allowed,
+            words.forgotten,
+            words.nothing_to_forget,
+            words.help,
+            words.persona_reset,
+            words.persona_ask,
+            words.persona_too_long,
+            words.nothing_to_retry,
+            words.nothing_to_continue,
+        ];
+        fixed.map(str::to_owned).into_iter().chain(filled).chain([(words.greeting)(None)]).collect::<Vec<_>>()
+    };
+    let all = Locale::ALL.map(|locale| said(locale.words()));
+    for (index, texts) in all.iter().enumerate() {
+        assert!(texts.iter().all(|text| !text.trim().is_empty()));
+        for others in &all[index + 1..] {
+            assert!(texts.iter().zip(others).all(|(one, other)| one != other));
+        }
+    }
+}

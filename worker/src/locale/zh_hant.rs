@@ -1,0 +1,44 @@
+//! Traditional Chinese.
+
+use super::{Labels, Words};
+
+pub(super) const WORDS: Words = Words {
+    no_answer: "抱歉，這次沒能回覆你🙏 請稍後再傳一次。",
+    refused: "抱歉，這個內容我沒辦法回答🙏 換個說法再試試看吧。",
+    too_long: "抱歉，這則訊息太長了🙏 請分成短一點的幾則再傳。",
+    not_understood: "抱歉，目前我只看得懂文字訊息🙏",
+    cut: "（內容太長，先說到這裡✂️）",
+    still_thinking: "我還在想🤔 再等我一下下喔！",
+    limit_answers: "今天聊了好多呢😊 我們明天再繼續吧！",
+    limit_tokens: "今天只能聊到這裡了🙏 明天再聊喔！",
+    not_allowed: "抱歉，目前我只能跟名單上的朋友聊天🙏",
+    question_too_long: |characters| {
+        format!("抱歉，我一次只能讀 {characters} 個字🙏 請分成短一點的幾則再傳。")
+    },
+    forgotten: "之前的對話我都忘掉囉🧹 我們重新開始吧！",
+    nothing_to_forget: "目前還沒有需要忘記的對話喔😊",
+    help: "什麼都可以跟我聊😊\n\
+        也可以傳下面這些指令👇\n\n\
+        「忘記」忘掉之前的對話\n\
+        「角色」改變我的個性和說話方式\n\
+        「重試」重新回答上一個問題\n\
+        「繼續」把沒說完的回答說完\n\
+        「說明」顯示這則說明",
+    persona_set: |name| format!("好的！從現在起我就是「{name}」✨"),
+    persona_reset: "我變回原本的樣子囉😊",
+    persona_ask: "想要我變成什麼角色呢？🎭 可以點選下面的按鈕，或是像「角色：愛說冷笑話的老師」這樣寫給我。",
+    persona_too_long: "抱歉，角色的描述太長了🙏 請再寫短一點。",
+    nothing_to_retry: "目前還沒有可以重新回答的問題😊 先問我點什麼吧！",
+    nothing_to_continue: "目前沒有說到一半的回答喔😊",
+    greeting: |name| {
+        let name = name.map(|name| format!("，{name}")).unwrap_or_default();
+        format!("你好{name}！謝謝你加我好友😊 什麼都可以跟我聊喔。")
+    },
+    labels: Labels {
+        forget: "🧹 忘記對話",
+        help: "❓ 使用說明",
+        persona: "🎭 換個角色",
+        retry: "🔁 重新回答",
+        go_on: "▶️ 繼續",
+    },
+};

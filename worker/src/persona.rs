@@ -1,0 +1,187 @@
+//! Who the bot is in a conversation: the operator's `SYSTEM_PROMPT`, one of the personas on offer, or
+//! what the person described. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{command::folded, locale::Locale};
+
+/// The longest description, in characters: it goes with every question.
+pub const DESCRIPTION_MAX: usize = 500;
+/// LINE: at most so many quick replies, of which two are for the default and for help.
+const OFFER_MAX: usize = 11;
+/// LINE: the longest name of a sender, and of a quick reply, in characters.
+const NAME_MAX: usize = 20;
+/// What people write to have the bot as it was, as [`folded`] leaves it.
+const DEFAULT: [&str; 8] = ["いつもの", "default", "預設", "기본", "ปกติ", "既定", "元に戻す", "reset"];
+
+/// A persona on offer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persona {
+    /// What people pick it by, and the name above its answers.
+    pub name: String,
+    /// Its character, in place of `SYSTEM_PROMPT`.
+    pub prompt: String,
+    /// The picture beside its answers: the `https` address of a PNG of at most 1 MB.
+    #[serde(default)]
+    pub icon: Option<String>,
+}
+
+/// What a conversation has chosen, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Chosen {
+    /// One on offer, by name.
+    Named(String),
+    /// What the person described. Never logged.
+    Described(String),
+}
+
+/// What a person asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The operator's own.
+    Default,
+    /// This one.
+    Chosen(Chosen),
+    /// A description that is too long.
+    TooLong,
+}
+
+/// The personas on offer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Personas(pub Vec<Persona>);
+
+/// `PERSONAS` is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it must be `off`, or a JSON array of at most {OFFER_MAX} objects with name (1 to {NAME_MAX} characters, none twice), prompt and, if wanted, icon (an https URL)"
+)]
+pub struct BadPersonas;
+
+impl Personas {
+    /// What is on offer where `PERSONAS` is not set: names in the bot's language.
+    pub fn built_in(locale: Locale) -> Self {
+        let [friend, teacher, butler, comedian] = match locale {
+            Locale::Ja => ["親友", "先生", "執事", "お笑い芸人"],
+            Locale::En => ["Best friend", "Teacher", "Butler", "Comedian"],
+            Locale::ZhHant => ["好朋友", "老師", "管家", "喜劇演員"],
+            Locale::Ko => ["단짝 친구", "선생님", "집사", "코미디언"],
+            Locale::Th => ["เพื่อนสนิท", "คุณครู", "พ่อบ้าน", "นักแสดงตลก"],
+        };
+        let persona = |name: &str, who: &str| Persona {
+            name: name.to_owned(),
+            prompt: format!("You are {who}. Always answer in the language that the other person writes in."),
+            icon: None,
+        };
+        Self(vec![
+            persona(friend, "the other person's best friend: warm, casual, honest, fond of emojis"),
+            persona(
+                teacher,
+                "a patient teacher who explains step by step, with small examples, and asks back",
+            ),
+            persona(
+                butler,
+                "a discreet, very polite and slightly dry-humoured butler, short and to the point",
+            ),
+            persona(comedian, "a comedian who answers correctly, and always with a joke or a pun"),
+        ])
+    }
+
+    /// Reads `PERSONAS`.
+    pub fn read(text: &str) -> Result<Option<Self>, BadPersonas> {
+        if folded(text) == "off" {
+            return Ok(None);
+        }
+        let personas: Vec<Persona> = serde_json::from_str(text).map_err(|_| BadPersonas)?;
+        let is_url = |icon: &String| icon.starts_with("https://") && icon.len() <= 2_000;
+        let fits = |p: &Persona| {
+            (1..=NAME_MAX).contains(&p.name.trim().chars().count())
+                && !p.prompt.trim().is_empty()
+                && p.icon.as_ref().is_none_or(is_url)
+        };
+        let names: std::collections::HashSet<String> = personas.iter().map(|p| folded(&p.name)).collect();
+        let good = personas.len() <= OFFER_MAX && names.len() == personas.len() && personas.iter().all(fits);
+        good.then_some(Some(Self(personas))).ok_or(BadPersonas)
+    }
+
+    /// What `who` asks for: a name on offer, the default, or else a description.
+    pub fn choose(&self, who: &str) -> Choice {
+        let wanted = folded(who);
+        if DEFAULT.contains(&wanted.as_str()) {
+            return Choice::Default;
+        }
+        match self.0.iter().find(|persona| folded(&persona.name) == wanted) {
+            Some(persona) => Choice::Chosen(Chosen::Named(persona.name.clone())),
+            None if who.chars().count() > DESCRIPTION_MAX => Choice::TooLong,
+            None => Choice::Chosen(Chosen::Described(who.to_owned())),
+        }
+    }
+
+    /// The one of this name, if it is still on offer.
+    pub fn named(&self, name: &str) -> Option<&Persona> {
+        self.0.iter().find(|persona| persona.name == name)
+    }
+
+    /// The system prompt of a conversation. What a person described is added to the operator's own words
+    /// and never replaces them.
+    pub fn system_prompt(&self, own: &str, chosen: Option<&Chosen>) -> String {
+        match chosen {
+            Some(Chosen::Named(name)) => self.named(name).map_or(own, |persona| &persona.prompt).to_owned(),
+            Some(Chosen::Described(who)) => {
+                format!(
+                    "{own}\n\nIn this conversation, play this character as the other person described it: {who}"
+                )
+            }
+            None => own.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_name_on_offer_is_picked_and_anything_else_describes() {
+        let offer = Personas::built_in(Locale::Ja);
+        let named = |name: &str| Choice::Chosen(Chosen::Named(name.to_owned()));
+        assert_eq!(offer.choose(" 先生 "), named("先生"));
+        assert_eq!(Personas::built_in(Locale::En).choose("ＴＥＡＣＨＥＲ"), named("Teacher"));
+        assert_eq!(offer.choose("Default"), Choice::Default);
+        let pirate = Chosen::Described("a pirate".to_owned());
+        assert_eq!(offer.choose("a pirate"), Choice::Chosen(pirate.clone()));
+        assert_eq!(offer.choose(&"海".repeat(501)), Choice::TooLong);
+        assert!(matches!(offer.choose(&"海".repeat(500)), Choice::Chosen(Chosen::Described(_))));
+
+        let prompt = offer.system_prompt("be kind", Some(&pirate));
+        assert!(prompt.starts_with("be kind\n") && prompt.ends_with("a pirate"), "{prompt}");
+        assert_eq!(offer.system_prompt("be kind", Some(&Chosen::Named("gone".to_owned()))), "be kind");
+        assert_eq!(offer.system_prompt("be kind", None), "be kind");
+    }
+
+    #[test]
+    fn what_an_operator_offers_is_checked() {
+        let read = |text: &str| Personas::read(text).map(|p| p.map(|p| p.0.len()));
+        assert_eq!(read("OFF").unwrap(), None);
+        assert_eq!(read("[]").unwrap(), Some(0));
+        assert_eq!(
+            read(r#"[{"name":"海","prompt":"p","icon":"https://example.com/i.png"}]"#).unwrap(),
+            Some(1)
+        );
+        for wrong in [
+            "on",
+            "{}",
+            r#"[{"name":"","prompt":"p"}]"#,
+            r#"[{"name":"a name of more than 20","prompt":"p"}]"#,
+            r#"[{"name":"n","prompt":" "}]"#,
+            r#"[{"name":"n","prompt":"p","icon":"http://example.com/i.png"}]"#,
+            r#"[{"name":"n","prompt":"p","colour":"red"}]"#,
+            r#"[{"name":"n","prompt":"p"},{"name":"Ｎ","prompt":"p"}]"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
