@@ -8,10 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
 use shared::env::Env;
-use worker::{
-    answer::wall_clock,
-    notice::{Locale, Notice},
-};
+use worker::{answer::wall_clock, locale::Locale};
 
 use self::{
     action::Action, audit::Audit, change::Which, letter::Filter, lines::Lines, resolve::Resolve,
@@ -130,7 +127,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
                 bail!("--message: LINE takes from 1 to 5,000 characters");
             }
             let channel = Channel::new(env, place.secret("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
-            let default = Notice::NoAnswer.text(env.parsed("LOCALE", Locale::Ja)?);
+            let default = env.parsed("LOCALE", Locale::Ja)?.words().no_answer;
             (which, Action::Resolve(Box::new(Resolve { channel, message, default })))
         }
         Command::Purge { which, to } => (which, Action::Purge(Lines::to(to))),

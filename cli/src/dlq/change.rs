@@ -25,11 +25,13 @@ const USAGE: u8 = 2;
 
 /// Which letters are meant, and how they are changed.
 #[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(true)
+    .args(["ids", "all", "reason", "older_than", "conversation", "state"]))]
 pub struct Which {
     /// The letters' ids, as `list` shows them; or their events'
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(conflicts_with = "all")]
     ids: Vec<String>,
-    /// All letters, or all that the filters leave
+    /// All letters that the filters leave
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -49,7 +51,7 @@ fn rate(text: &str) -> Result<f64, String> {
 
 impl Which {
     fn takes(&self, letter: &Letter, now: Timestamp) -> bool {
-        (self.all || self.ids.iter().any(|id| letter.is(id))) && self.filter.takes(letter, now)
+        (self.ids.is_empty() || self.ids.iter().any(|id| letter.is(id))) && self.filter.takes(letter, now)
     }
 }
 
