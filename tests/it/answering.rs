@@ -109,6 +109,18 @@ async fn a_long_answer_comes_in_order_in_as_many_messages_as_it_needs() {
 }
 
 #[tokio::test]
+async fn markdown_is_read_as_plain_text_and_remembered_as_it_was() {
+    let mut bot = Bot::start().await;
+    let markdown = "## 手順\n- **「保存」**を押す\n- [説明](https://example.com/a_b)\n\n(*´▽`*) 2*3*4";
+    bot.model.says(markdown);
+    bot.hears("how?").await;
+    bot.answers(&["■ 手順\n• 「保存」を押す\n• 説明 (https://example.com/a_b)\n\n(*´▽`*) 2*3*4"]).await;
+    bot.hears("and then?").await;
+    bot.drain().await;
+    assert_eq!(contents(&bot.model.asked()[1].body)[2], markdown);
+}
+
+#[tokio::test]
 async fn the_prompt_never_exceeds_the_context_and_the_newest_turns_are_kept() {
     let env = [("CONTEXT_TOKENS", "300"), ("MAX_TOKENS", "100"), ("SYSTEM_PROMPT", "Be brief.")];
     let mut bot = Bot::with(&env, |_| {}).await;

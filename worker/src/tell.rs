@@ -32,7 +32,7 @@ impl Worker {
         }
         let words = self.config.locale.words();
         let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
-        for body in reply::pushes(&job.conversation, text) {
+        for body in reply::pushes(&job.conversation, &text.into()) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }

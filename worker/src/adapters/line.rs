@@ -14,7 +14,6 @@ use super::http;
 use crate::{
     config::Config,
     outcome::{Failure, Reason, Remedy},
-    reply::TextMessage,
 };
 
 /// How long LINE may take over a message.
@@ -103,7 +102,7 @@ impl Line {
     /// Says one text by a reply token, free of charge. No retry key: the token is single-use, which
     /// makes the same request safe to repeat. `Ok(false)` if LINE does not take the token (any more).
     pub async fn reply(&self, token: &str, text: &str) -> Result<bool, Failure> {
-        let body = json!({ "replyToken": token, "messages": [TextMessage::from(text)] });
+        let body = json!({ "replyToken": token, "messages": [{ "type": "text", "text": text }] });
         let sent = self.post("/v2/bot/message/reply", body.to_string(), SEND_TIMEOUT).send().await;
         let response = sent.map_err(|e| {
             Failure::passing(Reason::LineRejected, format!("reply: {}", http::no_response(&e)))

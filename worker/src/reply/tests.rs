@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -9,7 +10,7 @@ fn units(text: &str) -> usize {
 }
 
 fn check(text: &str, sizes: &[usize]) {
-    let pieces = split(text);
+    let pieces = split(text, &[]);
     assert_eq!(pieces.concat(), text);
     assert_eq!(pieces.iter().map(|p| units(p)).collect::<Vec<_>>(), sizes);
 }
@@ -35,29 +36,84 @@ fn a_long_text_is_cut_at_a_paragraph_then_a_sentence_then_a_grapheme() {
 #[test]
 fn no_grapheme_is_broken_unless_it_is_longer_than_a_message() {
     let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
-    let pieces: Vec<_> = split(&family.repeat(1_000)).into_iter().map(str::to_owned).collect();
+    let pieces: Vec<_> = split(&family.repeat(1_000), &[]).into_iter().map(str::to_owned).collect();
     assert!(pieces.iter().all(|p| p.len() % family.len() == 0));
     check(&format!("e{}", "\u{301}".repeat(7_000)), &[5_000, 2_001]);
 }
 
 #[test]
+fn an_address_and_a_block_of_code_stay_in_one_piece() {
+    let url = "https://example.com/a?b=c.d#e";
+    check(&format!("{} {url} end", "a".repeat(4_990)), &[4_991, 33]);
+    // A sentence that ends before it is the better place.
+    check(&format!("{}. {} {url}", "a".repeat(3_000), "B".repeat(1_990)), &[3_002, 2_020]);
+
+    let code = "x. Y\n\n".repeat(500);
+    let text = format!("See:\n{}\n{code}", "あ".repeat(2_400));
+    let block = text.len() - code.len()..text.len();
+    let pieces = split(&text, std::slice::from_ref(&block));
+    assert_eq!(pieces.iter().map(|p| units(p)).collect::<Vec<_>>(), [2_406, 3_000]);
+    // What fits into no message is cut like anything else.
+    let code = code.repeat(3);
+    let block = 0..code.len();
+    assert_eq!(split(&code, std::slice::from_ref(&block)).concat(), code);
+}
+
+#[test]
 fn five_messages_a_push_and_white_space_is_never_a_message() {
     let to = "U1".to_owned().try_into().unwrap();
-    assert_eq!(pushes(&to, "hi"), [r#"{"to":"U1","messages":[{"type":"text","text":"hi"}]}"#]);
-    assert_eq!(pushes(&to, &"a".repeat(25_000)).len(), 1);
-    assert_eq!(pushes(&to, &"a".repeat(25_001)).len(), 2);
+    let pushes = |text: &str| pushes(&to, &text.into());
+    assert_eq!(pushes("hi"), [r#"{"to":"U1","messages":[{"type":"text","text":"hi"}]}"#]);
+    assert_eq!(pushes(&"a".repeat(25_000)).len(), 1);
+    assert_eq!(pushes(&"a".repeat(25_001)).len(), 2);
     let gap = format!("a{}b", "\n".repeat(20_000));
-    assert!(split(&gap).iter().all(|p| !p.trim().is_empty()));
+    assert!(split(&gap, &[]).iter().all(|p| !p.trim().is_empty()));
+}
+
+#[test]
+fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
+    let to = "U1".to_owned().try_into().unwrap();
+    let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned() };
+    let reply = Reply {
+        words: "a".repeat(30_000).as_str().into(),
+        buttons: (0..14).map(|i| button(&format!("button {i}"))).collect(),
+        sender: Some(Sender::new("先生", Some("https://example.com/i.png"))),
+        quote: Some("q1"),
+    };
+    let pushes = pushes(&to, &reply);
+    let bodies: Vec<Value> = pushes.iter().map(|body| serde_json::from_str(body).unwrap()).collect();
+    let messages: Vec<&Value> = bodies.iter().flat_map(|b| b["messages"].as_array().unwrap()).collect();
+    assert_eq!((bodies.len(), messages.len()), (2, 6));
+    for (index, message) in messages.iter().enumerate() {
+        assert_eq!(message["quoteToken"], if index == 0 { json!("q1") } else { Value::Null });
+        assert_eq!(message["sender"], json!({ "name": "先生", "iconUrl": "https://example.com/i.png" }));
+        assert_eq!(message["quickReply"].is_object(), index == 5);
+    }
+    let items = messages[5]["quickReply"]["items"].as_array().unwrap();
+    let action = json!({ "type": "message", "label": "button 0", "text": "retry" });
+    assert_eq!((items.len(), &items[0]), (13, &json!({ "type": "action", "action": action })));
+
+    let by_token: Value = serde_json::from_str(&by_token("t1", &pushes[1])).unwrap();
+    assert_eq!(by_token, json!({ "replyToken": "t1", "messages": bodies[1]["messages"] }));
+}
+
+#[test]
+fn a_sender_has_no_name_that_line_refuses() {
+    for name in ["", "Online friend", "more than twenty letters"] {
+        assert_eq!(json!(Sender::new(name, None)), json!({}), "{name}");
+    }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn rejoined_text_equals_the_answer(text in "([a-z]{0,9}|[あ-ん。]{1,9}|🍎|👨‍👩‍👧|e\u{301}|\\. |\n\n|\n){0,2500}") {
-        let pieces = split(&text);
+        let pieces = split(&text, &[]);
         prop_assert!(pieces.iter().all(|p| units(p) <= TEXT_MAX && !p.is_empty()));
         if !text.trim().is_empty() {
-            prop_assert_eq!(pieces.concat(), &text[..]);
+            // White space at the end may be what would be a message of its own.
+            let rejoined = pieces.concat();
+            prop_assert_eq!(rejoined.trim_end(), text.trim_end());
         }
         // No boundary lies within a grapheme of the whole.
         let bounds: std::collections::HashSet<usize> = text.grapheme_indices(true).map(|(i, _)| i).collect();

@@ -1,0 +1,203 @@
+//! From the Markdown that models write to the plain text that LINE shows as it is. Pure.
+//!
+//! The text is edited, never written anew: marks that are certainly Markdown are taken out or replaced,
+//! and all else stays to the letter, as arithmetic, kaomoji, `snake_case`, hashtags, formulas and HTML
+//! do. Numbered lists, quotes (`>`) and struck out words (`~~`) are left alone, as they read well.
+
+use std::{collections::HashSet, ops::Range};
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use self::{
+    marks::{Protected, is_code, is_emphasis, stray_bold},
+    table::Table,
+};
+
+mod blocks;
+mod marks;
+mod table;
+
+pub use marks::urls;
+
+/// What stands for a line drawn across.
+const LINE: &str = "──────────";
+
+/// A text as LINE shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plain {
+    /// The text.
+    pub text: String,
+    /// Where its blocks of code are, in bytes: they are better not cut.
+    pub code: Vec<Range<usize>>,
+}
+
+impl From<&str> for Plain {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), code: vec![] }
+    }
+}
+
+/// What takes the place of a part of the source.
+struct Edit {
+    at: Range<usize>,
+    new: String,
+}
+
+/// A link or picture whose end has not come yet.
+struct OpenLink {
+    mark: usize,
+    words_end: usize,
+}
+
+struct Editor<'a> {
+    source: &'a str,
+    protected: Protected,
+    edits: Vec<Edit>,
+    code: Vec<Range<usize>>,
+    links: Vec<OpenLink>,
+    table: Table,
+    cells_end: usize,
+}
+
+/// The plain text of `source`.
+pub fn plain(source: &str) -> Plain {
+    let mut editor = Editor {
+        source,
+        protected: Protected::of(source),
+        edits: vec![],
+        code: vec![],
+        links: vec![],
+        table: Table::default(),
+        cells_end: 0,
+    };
+    for (event, at) in Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter() {
+        editor.see(event, at);
+    }
+    editor.unmark_stray_bold(0..source.len());
+    let Editor { mut edits, code, .. } = editor;
+    edits.sort_by_key(|edit| edit.at.start);
+    let moved = |place: usize| {
+        edits
+            .iter()
+            .take_while(|edit| edit.at.end <= place)
+            .fold(place, |place, edit| place + edit.new.len() - edit.at.len())
+    };
+    let code = code.iter().map(|block| moved(block.start)..moved(block.end)).collect();
+    Plain { text: edited(source, 0..source.len(), &edits), code }
+}
+
+/// A part of the source with its edits, which are in order.
+fn edited(source: &str, part: Range<usize>, edits: &[Edit]) -> String {
+    let mut text = String::with_capacity(part.len());
+    let mut at = part.start;
+    for edit in edits.iter().filter(|edit| edit.at.start >= part.start && edit.at.end <= part.end) {
+        if edit.at.start >= at {
+            text.push_str(&source[at..edit.at.start]);
+            text.push_str(&edit.new);
+            at = edit.at.end;
+        }
+    }
+    text.push_str(&source[at..part.end]);
+    text
+}
+
+impl Editor<'_> {
+    fn see(&mut self, event: Event<'_>, at: Range<usize>) {
+        if !matches!(event, Event::End(TagEnd::Link | TagEnd::Image)) {
+            self.links.iter_mut().for_each(|link| link.words_end = link.words_end.max(at.end));
+        }
+        match event {
+            Event::Start(Tag::Emphasis) if is_emphasis(self.source, &at, 1) => self.unmark(at, 1),
+            Event::Start(Tag::Strong) if is_emphasis(self.source, &at, 2) => self.unmark(at, 2),
+            Event::Start(Tag::Heading { .. }) => self.heading(at),
+            Event::Start(Tag::Item) => self.bullet(at.start),
+            Event::Start(Tag::CodeBlock(kind)) => self.code_block(at, &kind),
+            Event::Start(Tag::Link { .. }) => {
+                self.links.push(OpenLink { mark: 1, words_end: at.start + 1 });
+            }
+            Event::Start(Tag::Image { .. }) => {
+                self.links.push(OpenLink { mark: 2, words_end: at.start + 2 });
+            }
+            Event::End(TagEnd::Link | TagEnd::Image) => self.link(at),
+            Event::Start(Tag::Table(_)) => self.table = Table::default(),
+            Event::End(TagEnd::TableCell) => self.cell(at),
+            Event::End(TagEnd::TableHead) => self.table.end_head(),
+            Event::End(TagEnd::TableRow) => self.end_row(at.end),
+            Event::End(TagEnd::Table) => self.end_table(at),
+            Event::Code(_) => self.code_span(at),
+            Event::Html(_) | Event::InlineHtml(_) => self.protected.add(at),
+            Event::Rule if !self.source[at.clone()].contains('_') => {
+                let end = at.start + self.source[at.clone()].trim_end().len();
+                self.replace(at.start..end, LINE);
+            }
+            _ => {}
+        }
+    }
+
+    fn replace(&mut self, at: Range<usize>, new: impl Into<String>) {
+        if !self.protected.touches(&at) {
+            self.edits.push(Edit { at, new: new.into() });
+        }
+    }
+
+    /// Takes out what stands around `at`.
+    fn unmark(&mut self, at: Range<usize>, mark: usize) {
+        let (before, after) = (at.start..at.start + mark, at.end - mark..at.end);
+        if !self.protected.touches(&before) && !self.protected.touches(&after) {
+            self.replace(before, "");
+            self.replace(after, "");
+        }
+    }
+    fn code_span(&mut self, at: Range<usize>) {
+        let span = &self.source[at.clone()];
+        let ticks = span.len() - span.trim_start_matches('`').len();
+        if is_code(self.source, &at) {
+            self.unmark(at.clone(), ticks);
+        }
+        self.protected.add(at);
+    }
+
+    fn link(&mut self, at: Range<usize>) {
+        let Some(OpenLink { mark, words_end }) = self.links.pop() else { return };
+        if self.source[at.clone()].starts_with('<') {
+            return self.unmark(at, 1);
+        }
+        let target = self.source[words_end..at.end].strip_prefix("](").and_then(|t| t.strip_suffix(')'));
+        let Some(target) = target.map(|t| t.trim().trim_matches(['<', '>'])).filter(|t| is_address(t)) else {
+            return;
+        };
+        let words = self.source[at.start + mark..words_end].trim();
+        let bare = |url: &str| url.trim_start_matches("https://").trim_end_matches('/').to_owned();
+        if words.is_empty() || bare(words) == bare(target) {
+            return self.replace_whole(at, target);
+        }
+        self.edits.push(Edit { at: at.start..at.start + mark, new: String::new() });
+        self.edits.push(Edit { at: words_end..at.end, new: format!(" ({target})") });
+    }
+
+    /// Replaces what may have edits inside.
+    fn replace_whole(&mut self, at: Range<usize>, new: &str) {
+        self.edits.retain(|edit| edit.at.start < at.start || edit.at.end > at.end);
+        self.protected.add(at.clone());
+        self.edits.push(Edit { at, new: new.to_owned() });
+    }
+
+    /// Bold that CommonMark does not see, as in `**「猫」**は`, because it has no rule for letters without
+    /// spaces between words.
+    fn unmark_stray_bold(&mut self, part: Range<usize>) {
+        let taken: HashSet<usize> = self.edits.iter().map(|edit| edit.at.start).collect();
+        for (start, end) in
+            stray_bold(self.source, part, |mark| taken.contains(&mark.start) || self.protected.touches(mark))
+        {
+            self.unmark(start..end, 2);
+        }
+    }
+}
+
+/// Whether a link leads somewhere; `f[x](y)` is no link.
+fn is_address(target: &str) -> bool {
+    target.contains("://") || ["mailto:", "tel:"].iter().any(|scheme| target.starts_with(scheme))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! What is a mark, and what only looks like one. CommonMark takes more for Markdown than people mean in
+//! a chat, and, where words are not parted by spaces, less.
+
+use std::ops::Range;
+
+/// Parts of a text that are left to the letter.
+pub(super) struct Protected(Vec<Range<usize>>);
+
+impl Protected {
+    /// Addresses and formulas, which models write as `\(…\)`, `\[…\]` and `$$…$$`.
+    pub(super) fn of(source: &str) -> Self {
+        let mut parts = urls(source);
+        for (opening, closing) in [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")] {
+            let mut from = 0;
+            while let Some(start) = source[from..].find(opening).map(|at| from + at) {
+                from = start + 2;
+                let Some(end) = source[from..].find(closing).map(|at| from + at + 2) else { break };
+                parts.push(start..end);
+                from = end;
+            }
+        }
+        Self(parts)
+    }
+
+    pub(super) fn add(&mut self, part: Range<usize>) {
+        self.0.push(part);
+    }
+
+    pub(super) fn touches(&self, at: &Range<usize>) -> bool {
+        self.0.iter().any(|part| part.start < at.end && at.start < part.end)
+    }
+}
+
+/// Where the web addresses in a text are. One ends where ASCII does: Japanese follows without a space.
+pub fn urls(text: &str) -> Vec<Range<usize>> {
+    let mut urls = vec![];
+    let mut from = 0;
+    while let Some(colon) = text[from..].find("://").map(|at| from + at) {
+        from = colon + 3;
+        let Some(scheme) = ["https", "http"].iter().find(|scheme| text[..colon].ends_with(**scheme)) else {
+            continue;
+        };
+        let mut open = 0;
+        let end = text[from..].find(|c: char| {
+            open += i32::from(c == '(') - i32::from(c == ')');
+            !c.is_ascii_graphic() || "<>\"`{}|\\^*[]".contains(c) || open < 0
+        });
+        let url = &text[from..end.map_or(text.len(), |end| from + end)];
+        from += url.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '_', '~']).len();
+        urls.push(colon - scheme.len()..from);
+    }
+    urls
+}
+
+/// Whether the emphasis that CommonMark sees is meant as such, and not as arithmetic or a face.
+pub(super) fn is_emphasis(source: &str, at: &Range<usize>, mark: usize) -> bool {
+    let inside = &source[at.start + mark..at.end - mark];
+    let (before, after) = (source[..at.start].chars().next_back(), source[at.end..].chars().next());
+    let (Some(first), Some(last)) = (inside.chars().next(), inside.chars().next_back()) else { return false };
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let is_name = inside.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let starts = first.is_alphanumeric() || "「『（【《〈“‘[`*_$".contains(first) || is_emoji(first);
+    let ends =
+        last.is_alphanumeric() || "」』】》〉”’]）).!?。！？…,、:：%％`*_$".contains(last) || is_emoji(last);
+    let is_face = |inside: &str| {
+        let in_brackets =
+            before.is_some_and(|c| "(（".contains(c)) && after.is_some_and(|c| ")）".contains(c));
+        in_brackets && inside.chars().count() <= 5 && !inside.contains(|c: char| c.is_ascii_alphabetic())
+    };
+    match (&source[at.start..=at.start], mark) {
+        ("*", 1) => !is_word(before) && !is_word(after) && starts && ends && !is_face(inside),
+        ("*", _) => !(is_word(before) && is_word(after)),
+        (_, 1) => starts && ends && !is_face(inside),
+        (_, _) => starts && ends && !is_name,
+    }
+}
+
+/// Whether what stands between back-ticks is code. Some faces have one for an arm, and two of them a pair.
+pub(super) fn is_code(source: &str, at: &Range<usize>) -> bool {
+    let after_symbol =
+        source[..at.start].chars().next_back().is_some_and(|c| !c.is_ascii() && !c.is_alphanumeric());
+    let inside = source[at.clone()].trim_start_matches('`');
+    !(after_symbol && inside.starts_with(['*', ')', '）', ';']))
+}
+
+fn is_emoji(c: char) -> bool {
+    c >= '\u{1f000}'
+}
+
+/// Pairs of `**` on one line with words between them, by the start of the first and the end of the second.
+pub(super) fn stray_bold(
+    source: &str,
+    part: Range<usize>,
+    is_taken: impl Fn(&Range<usize>) -> bool,
+) -> Vec<(usize, usize)> {
+    let mut pairs = vec![];
+    let mut line_start = part.start;
+    for line in source[part].split_inclusive('\n') {
+        let mut open: Option<usize> = None;
+        for (at, _) in line.match_indices("**") {
+            let mark = line_start + at..line_start + at + 2;
+            let (before, after) =
+                (source[..mark.start].chars().next_back(), source[mark.end..].chars().next());
+            if before == Some('*') || after == Some('*') || is_taken(&mark) {
+                continue;
+            }
+            let is_space = |c: Option<char>| c.is_none_or(char::is_whitespace);
+            match open {
+                Some(start) if !is_space(before) => {
+                    if is_emphasis(source, &(start..mark.end), 2) {
+                        pairs.push((start, mark.end));
+                    }
+                    open = None;
+                }
+                _ => open = (!is_space(after)).then_some(mark.start),
+            }
+        }
+        line_start += line.len();
+    }
+    pairs
+}
