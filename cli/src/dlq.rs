@@ -1,145 +1,147 @@
-//! `henji dlq`: what could not be answered, why, and how to have it answered after all.
+//! `henji dlq`: what could not be answered, why, how far it got, and how to have it answered after all.
 //!
-//! It reads unless told to change, shows before it changes, and asks.
+//! [`letter`] is what operators see; [`source`] says where the letters are (SQLite, or SQS by `sqs`);
+//! [`list`], [`show`] and [`watch`] read; [`change`] carries out what [`redrive`], [`resolve`] and
+//! [`purge`] are.
 
-use std::{
-    io::{IsTerminal, Write},
-    path::{Path, PathBuf},
-    process::ExitCode,
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::bail;
+use shared::env::Env;
+use worker::{answer::wall_clock, locale::Locale};
+
+use self::{
+    action::Action, audit::Audit, change::Which, letter::Filter, lines::Lines, resolve::Resolve,
+    source::Source,
 };
-
-use anyhow::{Context, bail};
-use worker::answer::wall_clock;
-
 use crate::{
-    serve::DATABASE,
-    sqlite::{
-        Database,
-        letters::{Letter, Letters, Redriven},
-    },
+    channel::Channel,
+    deployment::{Place, Where},
+    serve,
 };
 
-/// Wrong usage, as clap has it.
-const USAGE: u8 = 2;
+pub mod action;
+pub mod audit;
+pub mod change;
+pub mod letter;
+pub mod lines;
+pub mod list;
+pub mod purge;
+pub mod redrive;
+pub mod resolve;
+pub mod show;
+pub mod source;
+#[cfg(feature = "aws")]
+pub mod sqs;
+pub mod watch;
+
+/// Arguments of `henji dlq`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Global,
+}
+
+/// Where, and how, for each of the commands.
+#[derive(clap::Args)]
+struct Global {
+    #[command(flatten)]
+    place: Where,
+    /// For scripts: JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
 
 /// What to do with the dead letters.
 #[derive(clap::Subcommand)]
-pub enum Command {
+enum Command {
     /// Show every event that was given up, and what a redrive would do
     List {
-        /// The directory of `henji serve`, which may be running
-        #[arg(long, default_value = "henji-data")]
-        data: PathBuf,
-        /// One JSON array
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Show all that is known of one letter
+    Show {
+        /// Its id, as `list` shows it, or its event's
+        id: String,
+        /// Also what the user wrote
         #[arg(long)]
-        json: bool,
+        reveal: bool,
     },
     /// Put letters back into the queue, with a new count of attempts
     ///
     /// An answer that is stored is only pushed, never asked for again; one that was delivered is not
-    /// pushed again.
-    #[command(group = clap::ArgGroup::new("which").required(true).args(["ids", "all"]))]
+    /// pushed again; what may have been delivered is left as it is. Of each conversation the oldest goes
+    /// first. Stopped at any point, it can be run again: nothing is lost, and nothing is answered twice.
     Redrive {
-        /// The letters' ids, as `list` shows them
-        ids: Vec<String>,
-        /// All of them
+        #[command(flatten)]
+        which: Which,
+        /// Push again what LINE may have delivered and no longer knows: users may get it twice
         #[arg(long)]
-        all: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-        /// The directory of `henji serve`, which may be running
-        #[arg(long, default_value = "henji-data")]
-        data: PathBuf,
+        resend: bool,
     },
+    /// Tell users that there will be no answer, and remove their letters
+    Resolve {
+        #[command(flatten)]
+        which: Which,
+        /// What to say; without it the bot's own words, to those who were not told yet
+        #[arg(long)]
+        message: Option<String>,
+    },
+    /// Save letters to a file, and remove them
+    Purge {
+        #[command(flatten)]
+        which: Which,
+        /// The file they are saved in, as JSON lines; it holds what people wrote
+        #[arg(long, default_value = "henji-purged.jsonl")]
+        to: PathBuf,
+    },
+    /// Show each new letter, and the depth of the queue, as they come
+    Watch(watch::Args),
 }
 
 /// The command.
-pub async fn command(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::List { data, json } => {
-            let letters = open(&data)?.list().await?;
-            if json {
-                writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&letters)?)?;
-            } else {
-                print(&letters)?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Redrive { ids, all, yes, data } => redrive(&open(&data)?, &ids, all, yes).await,
-    }
-}
-
-fn open(data: &Path) -> anyhow::Result<Letters> {
-    let path = data.join(DATABASE);
-    if !path.is_file() {
-        bail!("there is no {}: --data names the directory of `henji serve`", path.display());
-    }
-    let database = Database::open(&path).with_context(|| format!("{} cannot be used", path.display()))?;
-    Ok(Letters::new(database, wall_clock()))
-}
-
-/// Prints the table; an error where the reader has gone.
-fn print(letters: &[Letter]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    if letters.is_empty() {
-        return writeln!(out, "No dead letters.");
-    }
-    let width = letters.iter().map(|l| l.id.len()).max().unwrap_or(0);
-    writeln!(
-        out,
-        "{:width$}  {:20}  {:17}  {:16}  {:8}  detail",
-        "id", "failed at", "reason", "state", "attempts"
-    )?;
-    for l in letters {
-        let (at, state) = (format!("{:.0}", l.failed_at), l.state.as_str());
-        writeln!(
-            out,
-            "{:width$}  {at:20}  {:17}  {state:16}  {:8}  {}",
-            l.id, l.reason, l.attempts, l.detail
-        )?;
-    }
-    Ok(())
-}
-
-async fn redrive(letters: &Letters, ids: &[String], all: bool, yes: bool) -> anyhow::Result<ExitCode> {
-    let listed = letters.list().await?;
-    let chosen: Vec<Letter> = listed.into_iter().filter(|l| all || ids.contains(&l.id)).collect();
-    for unknown in ids.iter().filter(|id| chosen.iter().all(|l| l.id != **id)) {
-        eprintln!("henji: there is no letter {unknown}");
-    }
-    let missing = !all && chosen.len() < ids.len();
-    if chosen.is_empty() {
-        println!("Nothing to redrive.");
-        return Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS });
-    }
-    print(&chosen)?;
-    if !yes {
-        if !std::io::stdin().is_terminal() {
-            eprintln!("henji: nothing was changed; --yes redrives without asking");
-            return Ok(USAGE.into());
-        }
-        print!("Redrive {} letter(s)? [y/N] ", chosen.len());
-        std::io::stdout().flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
-            println!("Nothing was changed.");
+pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
+    let (clock, stop) = (wall_clock(), serve::on_signal()?);
+    let Global { place, json } = args.place;
+    let place = place.find(env).await?;
+    let mut source = Source::open(&place, clock.clone())?;
+    let now = clock();
+    let (which, mut action) = match args.command {
+        Command::List { filter } => {
+            list::command(&mut source, &filter, json, now, &stop).await?;
             return Ok(ExitCode::SUCCESS);
         }
-    }
-    let mut failed = usize::from(missing);
-    let mut queued = 0;
-    for letter in &chosen {
-        match letters.redrive(&letter.id).await? {
-            Redriven::Queued => queued += 1,
-            Redriven::Unknown => eprintln!("henji: {} was gone before it could be redriven", letter.id),
-            Redriven::Unreadable => {
-                failed += 1;
-                eprintln!("henji: {} is not a job that this henji can read", letter.id);
-            }
+        Command::Show { id, reveal } => {
+            return show::command(&mut source, &id, reveal, json, now, &stop).await;
         }
+        Command::Watch(args) => return watch::command(&mut source, &args, json, &clock, &stop).await,
+        Command::Redrive { which, resend } => (which, Action::Redrive { resend }),
+        Command::Resolve { which, message } => {
+            if message
+                .as_ref()
+                .is_some_and(|text| text.trim().is_empty() || text.encode_utf16().count() > 5_000)
+            {
+                bail!("--message: LINE takes from 1 to 5,000 characters");
+            }
+            let channel = Channel::new(env, place.secret("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
+            let default = env.parsed("LOCALE", Locale::Ja)?.words().no_answer;
+            (which, Action::Resolve(Box::new(Resolve { channel, message, default })))
+        }
+        Command::Purge { which, to } => (which, Action::Purge(Lines::to(to))),
+    };
+    let mut audit = Audit::new(audit_of(&place), env, clock)?;
+    change::change(&mut source, &which, &mut action, &mut audit, now, &stop).await
+}
+
+/// Where the lines about changes go.
+fn audit_of(place: &Place) -> PathBuf {
+    const FILE: &str = "henji-audit.jsonl";
+    match place {
+        Place::Data(data) => data.join(FILE),
+        #[cfg(feature = "aws")]
+        Place::Aws(_) => FILE.into(),
     }
-    println!("{queued} redriven.");
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

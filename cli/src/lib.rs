@@ -7,6 +7,8 @@
 //! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`]
 //! and [`send`] are commands of their own.
 
+pub mod channel;
+pub mod deployment;
 pub mod dev;
 pub mod dispatch;
 pub mod dlq;

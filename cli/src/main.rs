@@ -41,8 +41,10 @@ enum Command {
         data: PathBuf,
     },
     /// See and mend what could not be answered
-    #[command(subcommand)]
-    Dlq(dlq::Command),
+    ///
+    /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
+    /// (--yes for scripts), and leaves a line in henji-audit.jsonl for each change.
+    Dlq(dlq::Args),
     /// Sign a webhook as LINE does and post it
     Send(send::Args),
 }
@@ -66,7 +68,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dev(args) => dev::command(args, env).await?,
         Command::DevStages { data } => dev::stages::command(&data, &env).await?,
         Command::Serve { listen, data } => serve::command(listen, &data, &env).await?,
-        Command::Dlq(command) => return dlq::command(command).await,
+        Command::Dlq(args) => return dlq::command(args, &env).await,
         Command::Send(args) => return send::command(args, &env).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -39,6 +39,8 @@ mod answering;
 mod crashes;
 // The model and LINE as they really behave.
 mod faults;
+// Dead letters, told by the command.
+pub mod letters;
 // The build that is deployed.
 mod release;
 

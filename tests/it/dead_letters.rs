@@ -23,9 +23,29 @@ async fn bot_with_letters(users: usize) -> Bot {
 
 fn dlq(bot: &Bot, args: &[&str]) -> (i32, String, String) {
     let data = bot.data.path().to_str().unwrap();
-    let output = run(&[&["dlq"], args, &["--data", data]].concat());
+    let output = Command::new(henji())
+        .args([&["dlq"], args, &["--data", data]].concat())
+        .env_clear()
+        .envs([
+            ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
+            ("LINE_API_BASE_URL", &bot.settings.worker.line_api_base_url),
+            ("LOCALE", "en"),
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A table without what differs from time to time: ages and ids.
+pub fn plain(table: &str) -> String {
+    let row = |line: &str| {
+        let (row, _id) = line.rsplit_once("  ").unwrap();
+        let (_age, row) = row.split_once(' ').unwrap();
+        format!("AGE  {}  ID\n", row.trim_start())
+    };
+    table.lines().enumerate().map(|(n, line)| if n == 0 { format!("{line}\n") } else { row(line) }).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,6 +77,67 @@ async fn the_command_lists_and_redrives_while_the_bot_runs() {
     assert_eq!(bot.says().await.len(), 2);
     let (code, out, _) = dlq(&bot, &["list", "--json"]);
     assert_eq!((code, out.trim()), (0, "[]"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_are_filtered_resolved_purged_and_never_pushed_twice_unasked() {
+    let mut bot = bot_with_letters(3).await;
+    bot.sql(
+        "UPDATE letters SET failed_at = failed_at - 7200000, reason = 'model_gone' WHERE conversation = 'U0'",
+    );
+    bot.sql(
+        "UPDATE turns SET stage = 1, pushed = 0, unknown_since = 1, pushes = '[\"{\\\"to\\\":\\\"U1\\\",\\\"messages\\\":[{\\\"type\\\":\\\"text\\\",\\\"text\\\":\\\"stored\\\"}]}\"]'
+         WHERE event_id = (SELECT event_id FROM letters WHERE conversation = 'U1')",
+    );
+    let (_, table, _) = dlq(&bot, &["list"]);
+    assert_eq!(
+        plain(&table),
+        "age  conversation  reason         attempts  state: what a redrive would do                             id
+AGE  U0            model_gone     1         unanswered: asks the model                                 ID
+AGE  U1            model_refused  1         delivery unknown, over 24 h: would risk a second delivery  ID
+AGE  U2            model_refused  1         unanswered: asks the model                                 ID
+"
+    );
+    for (filter, shown) in [
+        (&["--reason", "model_gone"][..], 1),
+        (&["--older-than", "1h"], 1),
+        (&["--older-than", "3h"], 0),
+        (&["--conversation", "U2"], 1),
+        (&["--state", "unanswered"], 2),
+        (&["--state", "unanswered", "--reason", "model_refused"], 1),
+    ] {
+        let (_, out, _) = dlq(&bot, &[&["list", "--json"], filter].concat());
+        let letters: Vec<Value> = serde_json::from_str(&out).unwrap();
+        assert_eq!(letters.len(), shown, "{filter:?}");
+    }
+
+    let (code, out, err) = dlq(&bot, &["redrive", "--all", "--state", "delivery_unknown", "--yes"]);
+    assert!(
+        code == 1 && out.contains("1 letter: 0 redriven, 1 kept: its answer may have arrived"),
+        "{out}{err}"
+    );
+    let (code, out, err) =
+        dlq(&bot, &["redrive", "--all", "--state", "delivery_unknown", "--resend", "--yes"]);
+    assert!(code == 0 && out.contains("1 letter: 1 redriven."), "{out}{err}");
+    bot.answers(&["stored"]).await;
+
+    let (_, out, err) =
+        dlq(&bot, &["resolve", "--all", "--conversation", "U2", "--message", "Sorry!", "--yes"]);
+    assert!(out.contains("1 letter: 1 resolved."), "{out}{err}");
+    bot.answers(&["Sorry!"]).await;
+    let file = bot.data.path().join("saved.jsonl");
+    let (code, _, err) = dlq(&bot, &["purge", "--yes"]);
+    assert!(code == 2 && err.contains("--all"), "{err}");
+    let (code, out, err) = dlq(&bot, &["purge", "--all", "--yes", "--to", file.to_str().unwrap()]);
+    assert!(code == 0 && out.contains("1 letter: 1 purged."), "{out}{err}");
+    assert!(std::fs::read_to_string(file).unwrap().contains("PRIVATE question"));
+    let (code, out, _) = dlq(&bot, &["watch", "--until-empty"]);
+    assert!(code == 0 && out.ends_with("depth 0\n"), "{out}");
+    let audit = std::fs::read_to_string(bot.data.path().join("henji-audit.jsonl")).unwrap();
+    let outcomes: Vec<Value> =
+        audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["kept", "done", "done", "done"]);
+    assert!(!audit.contains("PRIVATE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

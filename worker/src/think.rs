@@ -82,15 +82,15 @@ impl Worker {
         let (exchange, reply) = match self.ask_as(job, &asking, persona.as_ref(), deadline).await? {
             Asked::TooLong => (None, words.too_long.into()),
             Asked::Answer(answer) => {
-                let text = match answer.cut {
-                    true => format!("{}\n\n{}", answer.text, words.cut),
-                    false => answer.text.clone(),
-                };
+                let mut said = markdown::plain(&answer.text);
+                if answer.cut {
+                    said.text.extend(["\n\n", words.cut]);
+                }
                 let Asking { kept, message_id, replaces, .. } = asking;
                 let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
                 let sender = self.sender(persona.as_ref());
                 let buttons = buttons(locale, answer.cut);
-                (Some(exchange), Reply { words: markdown::plain(&text), buttons, sender, quote })
+                (Some(exchange), Reply { words: said, buttons, sender, quote })
             }
         };
         Ok(Some(Thought { exchange, reply, seen }))

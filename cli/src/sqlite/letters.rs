@@ -2,11 +2,9 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
 use shared::job::Job;
 use worker::{
     answer::Clock,
-    history::Stage,
     outcome::{Failure, Reason},
 };
 
@@ -14,71 +12,12 @@ use super::{
     Database, DatabaseError, history,
     queue::{Claimed, enqueue, time},
 };
+use crate::dlq::letter::{Letter, State};
 
 /// The dead letters.
 pub struct Letters {
     database: Database,
     clock: Clock,
-}
-
-/// What became of an event that has a letter, and so what a redrive would do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// No answer is stored: a redrive asks the model.
-    Unanswered,
-    /// An answer is stored: a redrive only pushes it.
-    Answered,
-    /// The user has it: there is nothing to do.
-    Delivered,
-    /// It was taken back, or its conversation forgotten: a redrive does nothing.
-    Forgotten,
-    /// An answer is stored, and LINE's memory of its pushes is over: a redrive does not repeat them.
-    DeliveryUnknown,
-}
-
-impl State {
-    /// The word in `list`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unanswered => "unanswered",
-            Self::Answered => "answered",
-            Self::Delivered => "delivered",
-            Self::Forgotten => "forgotten",
-            Self::DeliveryUnknown => "delivery_unknown",
-        }
-    }
-
-    fn of(stage: &Stage, now: Timestamp) -> Self {
-        match stage {
-            Stage::Open => Self::Unanswered,
-            Stage::Delivered => Self::Delivered,
-            Stage::Forgotten => Self::Forgotten,
-            Stage::Stored(delivery) if delivery.may_be_pushed(now) => Self::Answered,
-            Stage::Stored(_) => Self::DeliveryUnknown,
-        }
-    }
-}
-
-/// One event that was given up. It holds nothing that people wrote.
-#[derive(Clone, Debug, Serialize)]
-pub struct Letter {
-    /// `{event id}:{MessageId of the job}`.
-    pub id: String,
-    /// The event.
-    pub event: String,
-    /// Whose it is.
-    pub conversation: String,
-    /// Why; one of CONTRACT "Queue".
-    pub reason: String,
-    /// One line more.
-    pub detail: String,
-    /// Attempts begun.
-    pub attempts: u32,
-    /// When it was given up, RFC 3339.
-    pub failed_at: Timestamp,
-    /// How far its turn got.
-    pub state: State,
 }
 
 /// What a redrive did with one letter.
@@ -133,6 +72,31 @@ impl Letters {
             .await
     }
 
+    /// Removes the letters of an event; false if there is none.
+    pub async fn remove(&self, event: &str) -> Result<bool, DatabaseError> {
+        let event = event.to_owned();
+        let removed =
+            self.database.call(move |db| db.execute("DELETE FROM letters WHERE event_id = ?1", [event]));
+        Ok(removed.await? > 0)
+    }
+
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows.
+    pub async fn risk_resending(&self, event: &str) -> Result<(), DatabaseError> {
+        let event = event.to_owned();
+        let change = "UPDATE turns SET unknown_since = NULL WHERE event_id = ?1 AND stage = 1";
+        self.database.call(move |db| db.execute(change, [event])).await.map(drop)
+    }
+
+    /// When the user was told that there will be no answer.
+    pub async fn told_at(&self, event: &str) -> Result<Option<Timestamp>, DatabaseError> {
+        let event = event.to_owned();
+        let told = self.database.call(move |db| {
+            let told = "SELECT told_at FROM turns WHERE event_id = ?1";
+            db.query_row(told, [event], |row| row.get::<_, Option<i64>>(0)).optional()
+        });
+        Ok(told.await?.flatten().map(time))
+    }
+
     /// Puts a letter's job back into the queue, behind what its conversation sent since, and removes
     /// the letters of its event, all or nothing.
     pub async fn redrive(&self, id: &str) -> Result<Redriven, DatabaseError> {
@@ -153,6 +117,8 @@ fn letter(db: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Le
         detail: row.get("detail")?,
         attempts: row.get("attempts")?,
         failed_at: time(row.get("failed_at")?),
+        body: row.get("body")?,
+        held: vec![],
     })
 }
 

@@ -79,6 +79,11 @@ impl Bot {
         Self { cloud, ingress, worker, line, model, sources: vec![], variables }
     }
 
+    /// One of its variables.
+    pub fn variable(&self, name: &str) -> String {
+        self.variables.iter().find(|(other, _)| other == name).unwrap().1.clone()
+    }
+
     /// From now on its worker is brought jobs, and has so long for each batch.
     pub fn is_brought_jobs(&mut self, time: Duration) {
         self.sources.push(EventSource::start(self.cloud.clone(), self.worker.clone(), time));

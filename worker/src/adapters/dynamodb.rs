@@ -30,6 +30,7 @@ mod error;
 mod forget;
 mod head;
 mod load;
+mod look;
 mod step;
 mod store;
 mod transaction;
@@ -37,6 +38,8 @@ mod turn;
 
 use error::{DynamoError, failed};
 use head::Head;
+
+pub use look::Looked;
 
 /// How many heads are remembered between [`History::load`] and [`History::store`] of their turns.
 /// Forgetting one costs a read.

@@ -1,0 +1,89 @@
+//! What is done to one letter.
+
+use super::{letter::Letter, lines::Lines, purge, redrive, resolve::Resolve, source::Source};
+
+/// A change, with what it needs.
+pub enum Action {
+    /// Put the job back into the queue.
+    Redrive {
+        /// Also where the answer may be there already.
+        resend: bool,
+    },
+    /// Tell the user, and remove it.
+    Resolve(Box<Resolve>),
+    /// Save it, and remove it.
+    Purge(Lines),
+}
+
+/// What became of a letter.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Done {
+    /// What was asked for.
+    Changed,
+    /// There was nothing left to do, so it was removed.
+    Removed(&'static str),
+    /// It is as it was, on purpose.
+    Kept(&'static str),
+    /// It could not be done.
+    Failed(String),
+}
+
+impl Done {
+    /// The word in the audit.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Changed => "done",
+            Self::Removed(_) => "removed",
+            Self::Kept(_) => "kept",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The reason in the audit.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Changed => None,
+            Self::Removed(why) | Self::Kept(why) => Some(why),
+            Self::Failed(why) => Some(why),
+        }
+    }
+}
+
+impl Action {
+    /// The command's name.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Redrive { .. } => "redrive",
+            Self::Resolve(_) => "resolve",
+            Self::Purge(_) => "purge",
+        }
+    }
+
+    /// What it is called when it is done.
+    pub fn past(&self) -> &'static str {
+        match self {
+            Self::Redrive { .. } => "redriven",
+            Self::Resolve(_) => "resolved",
+            Self::Purge(_) => "purged",
+        }
+    }
+
+    /// The question before it is done.
+    pub fn asks(&self) -> &'static str {
+        match self {
+            Self::Redrive { resend: false } => "Redrive",
+            Self::Redrive { resend: true } => "Redrive, pushing again what LINE may have,",
+            Self::Resolve(_) => "Tell the users of, and remove,",
+            Self::Purge(_) => "Save and remove",
+        }
+    }
+
+    /// Does it.
+    pub async fn act(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+        match self {
+            Self::Redrive { resend } => redrive::one(source, letter, *resend).await,
+            Self::Resolve(resolve) => resolve.one(source, letter).await,
+            Self::Purge(saved) => purge::one(saved, source, letter).await,
+        }
+    }
+}

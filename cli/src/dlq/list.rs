@@ -1,0 +1,81 @@
+//! `henji dlq list`: what was given up, why, and what a redrive would do.
+
+use std::io::Write;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    letter::{Filter, Letter, short},
+    source::{Seen, Source},
+};
+
+/// The command.
+pub async fn command(
+    source: &mut Source,
+    filter: &Filter,
+    json: bool,
+    now: Timestamp,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let mut seen = source.look(stop).await?;
+    let events = seen.letters.len();
+    seen.letters.retain(|letter| filter.takes(letter, now));
+    if json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&seen.letters)?)?;
+    } else {
+        print(&seen.letters, now)?;
+    }
+    if filter.is_narrow() && events > seen.letters.len() {
+        eprintln!("{} of {events} are shown.", letters(seen.letters.len()));
+    }
+    say_unseen(&seen);
+    Ok(())
+}
+
+/// Says where the queue holds more than could be seen.
+pub fn say_unseen(seen: &Seen) {
+    if seen.total > seen.messages {
+        eprintln!(
+            "The queue counts {} and {} could be seen: of one conversation SQS shows ten at most, and none while \
+             one of them is hidden for somebody else. What is redriven or removed uncovers the next.",
+            seen.total, seen.messages
+        );
+    }
+}
+
+/// A count of letters, in words.
+pub fn letters(count: usize) -> String {
+    if count == 1 { "1 letter".to_owned() } else { format!("{count} letters") }
+}
+
+/// Prints the table; an error where the reader has gone.
+pub fn print(letters: &[Letter], now: Timestamp) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if letters.is_empty() {
+        return writeln!(out, "No dead letters.");
+    }
+    let heads = ["age", "conversation", "reason", "attempts", "state: what a redrive would do", "id"];
+    let rows = letters.iter().map(|letter| {
+        [
+            short(now.duration_since(letter.failed_at)),
+            letter.conversation.clone(),
+            letter.reason.clone(),
+            letter.attempts.to_string(),
+            letter.redrive_would().to_owned(),
+            letter.id.clone(),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(heads.map(str::to_owned)).chain(rows).collect();
+    let mut widths = [0; 6];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.len());
+        }
+    }
+    for row in &rows {
+        let line: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        writeln!(out, "{}", line.join("  ").trim_end())?;
+    }
+    Ok(())
+}

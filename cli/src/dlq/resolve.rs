@@ -1,0 +1,50 @@
+//! `henji dlq resolve`: ends a letter by telling its user that it could not be answered.
+
+use super::{
+    action::Done,
+    letter::{Letter, State},
+    source::Source,
+};
+use crate::channel::Channel;
+
+/// Who tells, and what.
+pub struct Resolve {
+    /// LINE.
+    pub channel: Channel,
+    /// The operator's own words.
+    pub message: Option<String>,
+    /// What is said without them.
+    pub default: &'static str,
+}
+
+impl Resolve {
+    /// Tells the user of one letter, and then removes it.
+    pub async fn one(&self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+        let Ok(job) = letter.job() else {
+            return Ok(Done::Kept("it is not a job that this henji can read (purge removes it)"));
+        };
+        match (letter.state, &self.message) {
+            (State::Delivered, _) => {
+                source.remove(letter).await?;
+                return Ok(Done::Removed("it was delivered"));
+            }
+            (State::Forgotten, _) => {
+                source.remove(letter).await?;
+                return Ok(Done::Removed("it was forgotten"));
+            }
+            (State::DeliveryUnknown, None) => {
+                return Ok(Done::Kept("its answer may have arrived (--message says something all the same)"));
+            }
+            (_, None) if source.told_at(letter).await?.is_some() => {
+                source.remove(letter).await?;
+                return Ok(Done::Removed("its user was told before (--message says more)"));
+            }
+            _ => {}
+        }
+        let text = self.message.as_deref().unwrap_or(self.default);
+        // Run again, LINE takes the same words once.
+        let key = job.event_id.derive(&format!("resolve/{text}"));
+        self.channel.say(job.conversation.as_str(), text, key).await?;
+        Ok(if source.remove(letter).await? { Done::Changed } else { Done::Removed("it was gone before") })
+    }
+}

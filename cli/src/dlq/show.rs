@@ -1,0 +1,66 @@
+//! `henji dlq show ID`: everything that is known of one letter; people's words only when asked for.
+
+use std::{io::Write, process::ExitCode};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::job::Ask;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    letter::{Letter, short},
+    source::Source,
+};
+
+/// The command.
+pub async fn command(
+    source: &mut Source,
+    id: &str,
+    reveal: bool,
+    json: bool,
+    now: Timestamp,
+    stop: &CancellationToken,
+) -> anyhow::Result<ExitCode> {
+    let seen = source.look(stop).await?;
+    let Some(letter) = seen.letters.iter().find(|letter| letter.is(id)) else {
+        eprintln!("henji: there is no letter {id} (henji dlq list)");
+        super::list::say_unseen(&seen);
+        return Ok(ExitCode::FAILURE);
+    };
+    let known = known(letter, source.told_at(letter).await?, reveal)?;
+    let mut out = std::io::stdout().lock();
+    if json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&known)?)?;
+    } else {
+        for (name, value) in known.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            writeln!(out, "{name:12}  {value}")?;
+        }
+        writeln!(out, "{:12}  {}", "age", short(now.duration_since(letter.failed_at)))?;
+        writeln!(out, "{:12}  {}", "a redrive", letter.redrive_would())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As JSON. `detail` is the chain of errors, with the request ids of LINE and the model.
+fn known(letter: &Letter, told_at: Option<Timestamp>, reveal: bool) -> anyhow::Result<Value> {
+    let mut known = serde_json::to_value(letter)?;
+    known["told_at"] = json!(told_at);
+    match letter.job() {
+        Ok(job) => {
+            known["run"] = json!(job.run);
+            let kind = serde_json::to_value(&job.ask)?["kind"].clone();
+            known["kind"] = kind;
+            if reveal && let Ask::Question { text, .. } = &job.ask {
+                known["text"] = json!(text);
+            }
+        }
+        Err(error) => {
+            known["job"] = json!(error.to_string());
+            if reveal {
+                known["text"] = json!(letter.body);
+            }
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,86 @@
+//! `henji dlq watch`: each new letter and the queue's depth, as they come.
+
+use std::{collections::HashSet, io::Write, process::ExitCode, time::Duration};
+
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use worker::answer::Clock;
+
+use super::{letter::Filter, source::Source};
+
+/// What to watch for.
+#[derive(clap::Args)]
+pub struct Args {
+    /// End, with 0, when the queue is empty
+    #[arg(long)]
+    until_empty: bool,
+    /// End, with 1, at the first letter that comes after the start
+    #[arg(long)]
+    fail_on_letter: bool,
+    /// How often the queue is looked at
+    #[arg(long, default_value_t = 5.0, value_parser = seconds, value_name = "SECONDS")]
+    every: f64,
+    #[command(flatten)]
+    filter: Filter,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|s| (0.1..=3_600.0).contains(s)).ok_or_else(|| "from 0.1 to 3600".to_owned())
+}
+
+/// The command. The letters are looked at, and so hidden for a moment, only when the queue's own count
+/// has changed.
+pub async fn command(
+    source: &mut Source,
+    args: &Args,
+    json: bool,
+    clock: &Clock,
+    stop: &CancellationToken,
+) -> anyhow::Result<ExitCode> {
+    let mut known = HashSet::new();
+    let mut depth = None;
+    while !stop.is_cancelled() {
+        let total = source.total().await?;
+        if depth != Some(total) {
+            let is_first = depth.is_none();
+            let seen = source.look(stop).await?;
+            let now = clock();
+            let mut out = std::io::stdout().lock();
+            let mut is_new = false;
+            for letter in seen.letters.iter().filter(|letter| args.filter.takes(letter, now)) {
+                if !known.insert(letter.id.clone()) {
+                    continue;
+                }
+                is_new = true;
+                if json {
+                    writeln!(out, "{}", serde_json::to_string(letter)?)?;
+                } else {
+                    let (at, would) = (letter.failed_at, letter.redrive_would());
+                    writeln!(
+                        out,
+                        "{at:.0}  {}  {}  {would}  {}",
+                        letter.conversation, letter.reason, letter.id
+                    )?;
+                }
+            }
+            if json {
+                writeln!(out, "{}", serde_json::json!({ "at": now, "depth": total }))?;
+            } else {
+                writeln!(out, "{now:.0}  depth {total}")?;
+            }
+            out.flush()?;
+            depth = Some(total);
+            if args.fail_on_letter && is_new && !is_first {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        if args.until_empty && total == 0 {
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(Duration::from_secs_f64(args.every)) => {}
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
