@@ -15,16 +15,9 @@ use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
-    ask::Asked,
-    command::Command,
     config::Config,
-    forget::is_forgotten,
-    history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
-    markdown,
+    history::{Delivery, History, HistoryError, Kept, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason, Remedy},
-    persona::{Chosen, Persona},
-    prompt::{Budget, Prompt},
-    reply::{self, Reply, Sender},
 };
 
 /// What a method of [`History`] returns.
@@ -39,8 +32,6 @@ pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// The longest time that is kept back from the model for storing, pushing and handing back.
-const RESERVE_MAX: Duration = Duration::from_secs(20);
 /// The longest `Retry-After` that is waited for within an attempt.
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
@@ -171,72 +162,6 @@ impl Worker {
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
         Ok(Outcome::Answered)
-    }
-
-    /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(&self, job: &Job, turn: &Turn, question: &str, limits: &Limits) -> Result<Kept, Setback> {
-        let now = Instant::now();
-        let reserve = (limits.deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
-        let asking = async {
-            let wanted = Wanted { limit: self.config.query_limit, period: None };
-            let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
-            if is_forgotten(job, turn, &past) {
-                return Ok(None);
-            }
-            let Past { messages, forgotten, last, persona, .. } = past;
-            debug!(event = %job.event_id, messages = messages.len(), "remembered");
-            let fit = |max_tokens| {
-                let budget = Budget { max_tokens, ..self.config.budget };
-                Prompt::fit(&self.config.system_prompt, messages.clone(), question, budget)
-            };
-            let asked = self.ask(&fit, limits.deadline - reserve).await?;
-            Ok::<_, Setback>(Some((asked, forgotten, last, persona)))
-        };
-        let (asked, token_is_spent) = self.while_loading(job, self.while_asking_who(job, asking)).await;
-        let Some((asked, seen, last, persona)) = asked? else { return Ok(Kept::Forgotten) };
-        let (exchange, reply) = match asked {
-            Asked::TooLong => (None, self.locale(job).words().too_long.into()),
-            Asked::Answer(answer) => {
-                info!(
-                    event = %job.event_id,
-                    prompt_tokens = answer.prompt_tokens,
-                    completion_tokens = answer.completion_tokens,
-                    cut = answer.cut,
-                    model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    "the model answered"
-                );
-                let is_followed = (limits.is_followed)().await;
-                let reply = Reply {
-                    sender: self.sender(persona.as_deref()),
-                    quote: self.quote(job, last, is_followed),
-                    ..self.reply(job, &answer.text, answer.cut)
-                };
-                let (question, message_id) = (question.to_owned(), job.message_id().cloned());
-                (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), reply)
-            }
-        };
-        let pushes = reply::pushes(&job.conversation, &reply);
-        let answer = Answer { exchange, pushes, ..Answer::default() };
-        Ok(self.keep(job, answer, seen, token_is_spent).await?)
-    }
-
-    /// How an answer of the model looks.
-    fn reply(&self, job: &Job, answer: &str, is_cut: bool) -> Reply<'_> {
-        let locale = self.locale(job);
-        let mut words = markdown::plain(answer);
-        let mut commands = vec![Command::Retry, Command::Persona(None), Command::Forget, Command::Help];
-        if is_cut {
-            words.text.extend(["\n\n", locale.words().cut]);
-            commands.insert(0, Command::Continue);
-        }
-        Reply { words, buttons: self.buttons(locale, &commands), ..Reply::default() }
-    }
-
-    /// Who answers, where a persona on offer was chosen.
-    fn sender(&self, persona: Option<&str>) -> Option<Sender<'_>> {
-        let Chosen::Named(name) = serde_json::from_str(persona?).ok()? else { return None };
-        let Persona { name, icon, .. } = self.config.personas.as_ref()?.named(&name)?;
-        Some(Sender::new(name, icon.as_deref()))
     }
 
     /// Short faults of the storage are tried again within the attempt: an answer was paid for.

@@ -5,7 +5,7 @@
 //! not said, and an outcome that is unknown stays so.
 
 use jiff::SignedDuration;
-use shared::job::{Ask, Job};
+use shared::job::Job;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -134,20 +134,6 @@ impl Worker {
             done = &mut work => done,
             _ = self.profile(job) => work.await,
         }
-    }
-
-    /// The token with which the answer quotes its question: when something else came in between, so that
-    /// it is not clear what it answers.
-    pub(crate) fn quote<'a>(
-        &self,
-        job: &'a Job,
-        last: Option<jiff::Timestamp>,
-        is_followed: bool,
-    ) -> Option<&'a str> {
-        let Ask::Question { quote_token, .. } = &job.ask else { return None };
-        let accepted_at = job.accepted_at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        let came_between = accepted_at.is_some_and(|at| last.is_some_and(|last| last > at));
-        quote_token.as_deref().filter(|_| came_between || is_followed || job.run.is_some())
     }
 }
 

@@ -7,9 +7,8 @@ use crate::{
     answer::Worker,
     command::Command,
     history::key_is_alive,
-    locale::Locale,
     outcome::{Failure, Outcome, Reason},
-    reply::{self, Button, Reply},
+    reply::{self, Reply},
 };
 
 impl Worker {
@@ -49,7 +48,7 @@ impl Worker {
         let reply = match job.ask {
             Ask::Follow => Reply {
                 words: (words.greeting)(profile.name.as_deref()).as_str().into(),
-                buttons: self.buttons(locale, &[Command::Help, Command::Persona(None)]),
+                buttons: self.buttons(locale, &[Command::Persona(None), Command::Help]),
                 ..Reply::default()
             },
             _ => words.not_understood.into(),
@@ -57,23 +56,5 @@ impl Worker {
         let said = self.say_free(job, &reply).await;
         info!(event = %job.event_id, said, "noticed");
         Outcome::Noticed
-    }
-
-    /// The commands that are there to be tapped.
-    pub(crate) fn buttons(&self, locale: Locale, commands: &[Command]) -> Vec<Button> {
-        let labels = &locale.words().labels;
-        let on_offer =
-            |command: &&Command| self.config.personas.is_some() || !matches!(command, Command::Persona(_));
-        let button = |command: &Command| {
-            let label = match command {
-                Command::Forget => labels.forget,
-                Command::Help => labels.help,
-                Command::Persona(_) => labels.persona,
-                Command::Retry => labels.retry,
-                Command::Continue => labels.go_on,
-            };
-            Button { label: label.to_owned(), text: command.word(locale).to_owned() }
-        };
-        commands.iter().filter(on_offer).map(button).collect()
     }
 }
