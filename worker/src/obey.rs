@@ -69,7 +69,7 @@ impl Worker {
                 say(words.forgotten)
             }
             (Command::Help, _) => {
-                let commands = [Command::Persona(None), Command::Retry, Command::Forget];
+                let commands = [Command::Retry, Command::Persona(None), Command::Forget];
                 Ok(Todo::Say(Reply { buttons: self.buttons(locale, &commands), ..words.help.into() }))
             }
             (Command::Persona(None), Some(personas)) => {

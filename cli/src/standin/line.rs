@@ -177,9 +177,10 @@ impl Line {
         json!({ "sentMessages": answer })
     }
 
-    /// Whether a message of this token was said in this chat.
+    /// Whether a message may be quoted in this chat: not one of another. A token that is not known may be of
+    /// a webhook that somebody else posted.
     fn can_quote(&self, chat: &str, token: &str) -> bool {
-        lock(&self.memory).quotable.get(token).is_some_and(|(of, _)| of == chat)
+        lock(&self.memory).quotable.get(token).is_none_or(|(of, _)| of == chat)
     }
 
     /// Nothing arrives at who blocked the bot, and LINE does not say so (LINE, "Send push message").
