@@ -101,6 +101,14 @@ impl Job {
         }
     }
 
+    /// What an answer needs to quote the message.
+    pub fn quote_token(&self) -> Option<&str> {
+        match &self.ask {
+            Ask::Question { quote_token, .. } => quote_token.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The queue's body. SQS refuses U+FFFE and U+FFFF, so both are escaped (AWS: `SendMessage`,
     /// "A message can include only XML, JSON, and unformatted text").
     pub fn encode(&self) -> String {

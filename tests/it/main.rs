@@ -20,6 +20,8 @@ mod standin;
 mod dev;
 // From a question to its answer: order, isolation, history, context, length.
 mod answering;
+// What people tell the bot to do.
+mod commands;
 // Dead letters: what becomes of them, told by the command.
 mod dead_letters;
 // The model as it really behaves.

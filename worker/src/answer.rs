@@ -15,14 +15,9 @@ use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
-    ask::Asked,
     config::Config,
-    forget::is_forgotten,
-    history::{Answer, Delivery, Exchange, History, HistoryError, Kept, Past, Stage, Step, Turn, Wanted},
-    markdown,
+    history::{Delivery, History, HistoryError, Kept, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason, Remedy},
-    prompt::{Budget, Prompt},
-    reply::{self, Reply},
 };
 
 /// What a method of [`History`] returns.
@@ -37,8 +32,6 @@ pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// The longest time that is kept back from the model for storing, pushing and handing back.
-const RESERVE_MAX: Duration = Duration::from_secs(20);
 /// The longest `Retry-After` that is waited for within an attempt.
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
@@ -165,60 +158,6 @@ impl Worker {
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
         Ok(Outcome::Answered)
-    }
-
-    /// From the question to the stored answer, with the loading animation shown meanwhile.
-    async fn think(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        question: &str,
-        deadline: Instant,
-    ) -> Result<Kept, Setback> {
-        let now = Instant::now();
-        let reserve = (deadline.saturating_duration_since(now) / 5).min(RESERVE_MAX);
-        let asking = async {
-            let wanted = Wanted { limit: self.config.query_limit, period: None };
-            let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
-            if is_forgotten(job, turn, &past) {
-                return Ok(None);
-            }
-            let Past { messages, forgotten, .. } = past;
-            debug!(event = %job.event_id, messages = messages.len(), "remembered");
-            let fit = |max_tokens| {
-                let budget = Budget { max_tokens, ..self.config.budget };
-                Prompt::fit(&self.config.system_prompt, messages.clone(), question, budget)
-            };
-            Ok::<_, Setback>(Some((self.ask(&fit, deadline - reserve).await?, forgotten)))
-        };
-        let Some((asked, seen)) = self.while_loading(&job.conversation, asking).await? else {
-            return Ok(Kept::Forgotten);
-        };
-        let words = self.config.locale.words();
-        let (exchange, reply) = match asked {
-            Asked::TooLong => (None, words.too_long.into()),
-            Asked::Answer(answer) => {
-                info!(
-                    event = %job.event_id,
-                    prompt_tokens = answer.prompt_tokens,
-                    completion_tokens = answer.completion_tokens,
-                    cut = answer.cut,
-                    model_ms = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    "the model answered"
-                );
-                let mut reply = Reply { words: markdown::plain(&answer.text), ..Reply::default() };
-                if answer.cut {
-                    reply.words.text.extend(["\n\n", words.cut]);
-                }
-                let (question, message_id) = (question.to_owned(), job.message_id().cloned());
-                (Some(Exchange { question, answer: answer.text, message_id, replaces: None }), reply)
-            }
-        };
-        let pushes = reply::pushes(&job.conversation, &reply);
-        let answer = Answer { exchange, pushes, spent: None };
-        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
-        debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
-        Ok(kept)
     }
 
     /// Short faults of the storage are tried again within the attempt: an answer was paid for.

@@ -35,6 +35,11 @@ const RETRY: [&str; 9] =
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
 
 impl Command {
+    /// Whether the model is asked.
+    pub fn asks(&self) -> bool {
+        matches!(self, Self::Retry | Self::Continue)
+    }
+
     /// The word for it in this language.
     pub fn word(&self, locale: Locale) -> &'static str {
         self.words()[locale as usize]

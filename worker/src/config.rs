@@ -85,25 +85,10 @@ impl Config {
         let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
         let locale = env.parsed("LOCALE", Locale::Ja)?;
         let fits = |prompt: &str| Prompt::fit(prompt, vec![], "?", budget).is_ok();
-        let no_room =
-            |name| unreadable(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS");
         if !fits(&system_prompt) {
             return Err(no_room("SYSTEM_PROMPT"));
         }
-        let personas = match env.optional("PERSONAS")? {
-            Some(text) => {
-                let personas = Personas::read(text).map_err(|e| unreadable("PERSONAS", &e.to_string()))?;
-                if personas.iter().flat_map(|personas| &personas.0).any(|persona| !fits(&persona.prompt)) {
-                    return Err(no_room("PERSONAS"));
-                }
-                personas
-            }
-            None => {
-                let mut personas = Personas::built_in(locale);
-                personas.0.retain(|persona| fits(&persona.prompt));
-                Some(personas)
-            }
-        };
+        let personas = personas(env, locale, &fits)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {
             completion_limit: known.completion_limit,
@@ -120,4 +105,23 @@ impl Config {
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
         })
     }
+}
+
+/// The personas on offer. Of the built-in ones those that the context has room for: nobody asked for
+/// them.
+fn personas(env: &Env, locale: Locale, fits: &dyn Fn(&str) -> bool) -> Result<Option<Personas>, EnvError> {
+    let Some(text) = env.optional("PERSONAS")? else {
+        let mut personas = Personas::built_in(locale);
+        personas.0.retain(|persona| fits(&persona.prompt));
+        return Ok(Some(personas));
+    };
+    let personas = Personas::read(text).map_err(|e| unreadable("PERSONAS", &e.to_string()))?;
+    if personas.iter().flat_map(|personas| &personas.0).any(|persona| !fits(&persona.prompt)) {
+        return Err(no_room("PERSONAS"));
+    }
+    Ok(personas)
+}
+
+fn no_room(name: &str) -> EnvError {
+    unreadable(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
 }

@@ -21,11 +21,13 @@ pub mod history;
 pub mod locale;
 pub mod markdown;
 pub mod model;
+mod obey;
 pub mod outcome;
 pub mod persona;
 pub mod prompt;
 pub mod reply;
 pub mod tell;
+mod think;
 
 #[cfg(feature = "aws")]
 pub mod batch;

@@ -47,8 +47,6 @@ pub struct Words {
     pub question_too_long: fn(u32) -> String,
     /// The conversation is forgotten.
     pub forgotten: &'static str,
-    /// There was no conversation to forget.
-    pub nothing_to_forget: &'static str,
     /// What the bot can do, and the commands.
     pub help: &'static str,
     /// The bot has this persona from now on.
@@ -61,7 +59,7 @@ pub struct Words {
     pub persona_too_long: &'static str,
     /// There is no question to answer again.
     pub nothing_to_retry: &'static str,
-    /// No answer was cut.
+    /// There is no answer to go on with.
     pub nothing_to_continue: &'static str,
     /// Welcome, by name where it is known.
     pub greeting: fn(Option<&str>) -> String,
@@ -81,6 +79,8 @@ pub struct Labels {
     pub retry: &'static str,
     /// Go on where the answer was cut.
     pub go_on: &'static str,
+    /// Be as always: a word that [`crate::persona`] knows.
+    pub usual: &'static str,
 }
 
 /// The text names no language that the bot's words are written in.

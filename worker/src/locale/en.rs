@@ -16,7 +16,6 @@ pub(super) const WORDS: Words = Words {
         format!("Sorry, I can read {characters} characters at a time 🙏 Please send it in shorter parts.")
     },
     forgotten: "All forgotten 🧹 Let's start afresh!",
-    nothing_to_forget: "There is nothing to forget yet 😊",
     help: "Just talk to me about anything 😊\n\
         You can also send one of these words 👇\n\n\
         \"forget\": I forget what we talked about\n\
@@ -40,5 +39,6 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 Change persona",
         retry: "🔁 Try again",
         go_on: "▶️ Continue",
+        usual: "default",
     },
 };

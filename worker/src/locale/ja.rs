@@ -16,7 +16,6 @@ pub(super) const WORDS: Words = Words {
         format!("ごめんなさい、一度に読めるのは{characters}文字までなんです🙏 短く分けて送ってください。")
     },
     forgotten: "これまでの会話はきれいに忘れました🧹 また最初からお話ししましょう！",
-    nothing_to_forget: "忘れるような会話は、まだないみたいです😊",
     help: "なんでも気軽に話しかけてくださいね😊\n\
         こんな言葉も使えます👇\n\n\
         「忘れて」これまでの会話を忘れます\n\
@@ -40,5 +39,6 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 キャラを変える",
         retry: "🔁 もう一度",
         go_on: "▶️ 続きを読む",
+        usual: "いつもの",
     },
 };

@@ -16,7 +16,6 @@ pub(super) const WORDS: Words = Words {
         format!("죄송해요, 한 번에 {characters}자까지만 읽을 수 있어요🙏 짧게 나누어 보내 주세요.")
     },
     forgotten: "지금까지의 대화는 깨끗이 잊었어요🧹 처음부터 다시 이야기해요!",
-    nothing_to_forget: "아직 잊을 대화가 없어요😊",
     help: "무엇이든 편하게 말을 걸어 주세요😊\n\
         이런 말도 쓸 수 있어요👇\n\n\
         ‘잊어줘’ 지금까지의 대화를 잊어요\n\
@@ -40,5 +39,6 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 캐릭터 바꾸기",
         retry: "🔁 다시 답하기",
         go_on: "▶️ 계속",
+        usual: "기본",
     },
 };

@@ -54,7 +54,6 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.limit_tokens,
             words.not_allowed,
             words.forgotten,
-            words.nothing_to_forget,
             words.help,
             words.persona_reset,
             words.persona_ask,

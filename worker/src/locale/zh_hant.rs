@@ -16,7 +16,6 @@ pub(super) const WORDS: Words = Words {
         format!("抱歉，我一次只能讀 {characters} 個字🙏 請分成短一點的幾則再傳。")
     },
     forgotten: "之前的對話我都忘掉囉🧹 我們重新開始吧！",
-    nothing_to_forget: "目前還沒有需要忘記的對話喔😊",
     help: "什麼都可以跟我聊😊\n\
         也可以傳下面這些指令👇\n\n\
         「忘記」忘掉之前的對話\n\
@@ -40,5 +39,6 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 換個角色",
         retry: "🔁 重新回答",
         go_on: "▶️ 繼續",
+        usual: "預設",
     },
 };

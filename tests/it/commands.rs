@@ -1,0 +1,175 @@
+use cli::send::webhook_of;
+use serde_json::{Value, json};
+use worker::locale::{Locale, Words};
+
+use crate::bot::{Bot, USER};
+
+fn english() -> &'static Words {
+    Locale::En.words()
+}
+
+fn contents(request: &Value) -> Vec<&str> {
+    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+}
+
+/// What the model was asked last.
+fn last_prompt(bot: &Bot) -> Vec<String> {
+    contents(&bot.model.asked().last().unwrap().body).into_iter().map(str::to_owned).collect()
+}
+
+/// The labels and texts of the buttons below the last bubble that was sent.
+fn buttons(bot: &Bot) -> Vec<(String, String)> {
+    let sent = bot.line.script.all_seen().into_iter().rfind(|seen| seen.body["messages"].is_array()).unwrap();
+    let items = sent.body["messages"].as_array().unwrap().last().unwrap()["quickReply"]["items"].clone();
+    let button = |item: &Value| {
+        let word = |name: &str| item["action"][name].as_str().unwrap().to_owned();
+        (word("label"), word("text"))
+    };
+    items.as_array().into_iter().flatten().map(button).collect()
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
+    let mut bot = Bot::start().await;
+    bot.hears("my name is Momotaro-4711").await;
+    bot.hears("忘れて").await;
+    bot.hears("what is my name?").await;
+    bot.answers(&["answer to my name is Momotaro-4711", english().forgotten, "answer to what is my name?"])
+        .await;
+    assert_eq!(last_prompt(&bot)[1..], ["what is my name?"]);
+    assert_eq!(bot.model.asked().len(), 2);
+    let kept = bot.sql("SELECT * FROM messages");
+    assert!(kept.iter().all(|row| !row.contains("4711")), "{kept:?}");
+    let states = bot.sql("SELECT * FROM turns");
+    assert!(states.iter().all(|row| !row.contains("4711")), "{states:?}");
+}
+
+#[tokio::test]
+async fn forgetting_in_mid_answer_comes_after_the_answer_and_takes_it_too() {
+    let mut bot = Bot::start().await;
+    bot.model.thinks(std::time::Duration::from_millis(200));
+    bot.hears("a secret").await;
+    bot.hears("／ＦＯＲＧＥＴ").await;
+    bot.hears("hi").await;
+    bot.answers(&["answer to a secret", english().forgotten, "answer to hi"]).await;
+    assert_eq!(last_prompt(&bot)[1..], ["hi"]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_from_before_is_redriven_to_nothing() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
+    bot.model.fails(400, "content_filter");
+    bot.hears("a secret").await;
+    bot.answers(&[english().refused]).await;
+    bot.hears("forget").await;
+    bot.answers(&[english().forgotten]).await;
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    assert_eq!((bot.model.asked().len(), bot.letters().await), (1, json!([])));
+}
+
+#[tokio::test]
+async fn a_sentence_with_a_command_in_it_is_answered_like_any_other() {
+    let mut bot = Bot::start().await;
+    for text in ["please help me", "昨日のことは忘れてください", "ペルソナとは何ですか", "続けて走る"]
+    {
+        bot.hears(text).await;
+        bot.answers(&[&format!("answer to {text}")]).await;
+    }
+}
+
+#[tokio::test]
+async fn help_names_the_commands_asks_no_model_and_is_no_part_of_the_conversation() {
+    let mut bot = Bot::start().await;
+    bot.hears("ヘルプ").await;
+    bot.answers(&[english().help]).await;
+    let texts: Vec<String> = buttons(&bot).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["retry", "persona", "forget"]);
+    assert!(bot.model.asked().is_empty());
+    assert!(bot.sql("SELECT * FROM messages").is_empty());
+}
+
+#[tokio::test]
+async fn a_persona_is_picked_described_and_put_off_again() {
+    let offer = r#"[{"name":"Pirate","prompt":"You are a pirate.","icon":"https://example.com/p.png"}]"#;
+    let mut bot = Bot::with(&[("SYSTEM_PROMPT", "be kind"), ("PERSONAS", offer)], |_| {}).await;
+    bot.hears("persona").await;
+    bot.answers(&[english().persona_ask]).await;
+    let offered = [("Pirate", "persona: Pirate"), ("default", "persona: default")];
+    assert_eq!(buttons(&bot), offered.map(|(label, text)| (label.to_owned(), text.to_owned())));
+
+    bot.hears("persona: Pirate").await;
+    bot.hears("ahoy").await;
+    bot.answers(&[&(english().persona_set)("Pirate"), "answer to ahoy"]).await;
+    assert_eq!(last_prompt(&bot), ["You are a pirate.", "ahoy"]);
+    let sender = json!({ "name": "Pirate", "iconUrl": "https://example.com/p.png" });
+    assert_eq!(bot.pushes_tried().pop().unwrap().1["messages"][0]["sender"], sender);
+
+    // It is this conversation's own, and it stays when what was said is forgotten.
+    bot.hears_from("U-another", "hi").await;
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(last_prompt(&bot)[0], "be kind");
+    bot.hears("forget").await;
+    bot.hears("ペルソナ：優しい先生").await;
+    bot.answers(&[english().forgotten, &(english().persona_set)("優しい先生")]).await;
+    bot.hears("hello").await;
+    bot.answers(&["answer to hello"]).await;
+    let system = &last_prompt(&bot)[0];
+    assert!(system.starts_with("be kind\n") && system.ends_with("優しい先生"), "{system}");
+
+    bot.hears(&format!("persona: {}", "x".repeat(501))).await;
+    bot.hears("persona: default").await;
+    bot.hears("and now?").await;
+    bot.answers(&[english().persona_too_long, english().persona_reset, "answer to and now?"]).await;
+    assert_eq!(last_prompt(&bot)[0], "be kind");
+}
+
+#[tokio::test]
+async fn where_nobody_may_change_it_the_word_is_a_question() {
+    let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;
+    bot.hears("persona: pirate").await;
+    bot.answers(&["answer to persona: pirate"]).await;
+}
+
+#[tokio::test]
+async fn the_last_question_is_answered_again_in_place_of_its_answer() {
+    let mut bot = Bot::start().await;
+    bot.hears("retry").await;
+    bot.answers(&[english().nothing_to_retry]).await;
+    bot.hears("one").await;
+    bot.hears("two").await;
+    bot.hears("もう一度").await;
+    bot.answers(&["answer to one", "answer to two", "answer to two"]).await;
+    assert_eq!(last_prompt(&bot)[1..], ["one", "answer to one", "two"]);
+    bot.hears("three").await;
+    bot.answers(&["answer to three"]).await;
+    assert_eq!(last_prompt(&bot)[1..], ["one", "answer to one", "two", "answer to two", "three"]);
+}
+
+#[tokio::test]
+async fn a_cut_answer_offers_to_go_on_and_does() {
+    let mut bot = Bot::start().await;
+    bot.hears("続けて").await;
+    bot.answers(&[english().nothing_to_continue]).await;
+    bot.model.completes(json!({ "role": "assistant", "content": "Once upon a" }), "length");
+    bot.hears("a story").await;
+    bot.answers(&[&format!("Once upon a\n\n{}", english().cut)]).await;
+    assert_eq!(buttons(&bot)[0], (english().labels.go_on.to_owned(), "continue".to_owned()));
+    bot.hears("continue").await;
+    assert_eq!(bot.says().await.len(), 1);
+    let prompt = last_prompt(&bot);
+    assert_eq!(prompt[1..3], ["a story", "Once upon a"]);
+    assert!(prompt[3].starts_with("Continue your last answer"), "{prompt:?}");
+    let kept = bot.sql("SELECT content FROM messages WHERE role = 'user' ORDER BY created_at");
+    assert!(kept[1].contains("continue") && !kept[1].contains("last answer"), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_command_that_comes_twice_is_obeyed_once() {
+    let mut bot = Bot::start().await;
+    let webhook = webhook_of("help", USER).to_string();
+    for _ in 0..2 {
+        assert_eq!(bot.posts(webhook.clone()).await, 200);
+    }
+    bot.answers(&[english().help]).await;
+}

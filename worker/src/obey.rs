@@ -1,0 +1,145 @@
+//! The chapter of obeying: what a command does, and what it asks the model.
+
+use shared::job::{EventId, Job, MessageId};
+use tracing::info;
+
+use crate::{
+    answer::{Setback, Worker},
+    command::Command,
+    conversation::{Message, Role},
+    history::{Forget, Past},
+    locale::{Locale, Words},
+    outcome::Failure,
+    persona::{Choice, Chosen, Personas},
+    reply::{Button, Reply},
+};
+
+/// What the model is told where a person wants more of a cut answer.
+const GO_ON: &str = "Continue your last answer from exactly where it stopped, in the same language, without repeating or announcing anything.";
+/// How much of a person's description is said back to them, in characters.
+const SAID_BACK: usize = 40;
+
+/// What a message comes to.
+pub(crate) enum Todo<'a> {
+    /// This is said, and nothing is asked.
+    Say(Reply<'a>),
+    /// The model is asked.
+    Ask(Asking),
+}
+
+/// A question as the model is asked it.
+pub(crate) struct Asking {
+    /// What was said before.
+    pub(crate) past: Vec<Message>,
+    /// What is asked.
+    pub(crate) question: String,
+    /// What is kept of it as the person's words.
+    pub(crate) kept: String,
+    /// The message that it stands in.
+    pub(crate) message_id: Option<MessageId>,
+    /// The turn whose place the answer takes.
+    pub(crate) replaces: Option<EventId>,
+}
+
+impl Worker {
+    /// Does what a command says; anything else is a question.
+    pub(crate) async fn obey<'a>(
+        &self,
+        job: &Job,
+        text: &str,
+        command: Option<Command>,
+        past: Past,
+        locale: Locale,
+    ) -> Result<Todo<'a>, Setback> {
+        let words = locale.words();
+        let say = |text: &str| Ok(Todo::Say(text.into()));
+        let question = |past: Past| Asking {
+            past: past.messages,
+            question: text.to_owned(),
+            kept: text.to_owned(),
+            message_id: job.message_id().cloned(),
+            replaces: None,
+        };
+        let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
+        info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
+        match (command, &self.config.personas) {
+            (Command::Forget, _) => {
+                let forget = || self.history.forget(&job.conversation, Forget::Talk, self.now());
+                self.persist(forget).await?;
+                say(words.forgotten)
+            }
+            (Command::Help, _) => Ok(Todo::Say(Reply { buttons: all(words, locale), ..words.help.into() })),
+            (Command::Persona(None), Some(personas)) => {
+                let buttons = offers(personas, words, locale);
+                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
+            }
+            (Command::Persona(Some(who)), Some(personas)) => {
+                say(&self.become_persona(job, &who, personas, words).await?)
+            }
+            (Command::Persona(_), None) => Ok(Todo::Ask(question(past))),
+            (Command::Retry, _) => {
+                Ok(again(past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
+            }
+            (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
+            (Command::Continue, _) => Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), ..question(past) })),
+        }
+    }
+
+    /// Keeps who the bot is to be, and returns what is said of it.
+    async fn become_persona(
+        &self,
+        job: &Job,
+        who: &str,
+        personas: &Personas,
+        words: &Words,
+    ) -> Result<String, Failure> {
+        let (chosen, said) = match personas.choose(who) {
+            Choice::TooLong => return Ok(words.persona_too_long.to_owned()),
+            Choice::Default => (None, words.persona_reset.to_owned()),
+            Choice::Chosen(chosen) => {
+                let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;
+                let said = (words.persona_set)(&name.chars().take(SAID_BACK).collect::<String>());
+                (serde_json::to_string(&chosen).ok(), said)
+            }
+        };
+        self.persist(|| self.history.choose(&job.conversation, chosen.clone())).await?;
+        Ok(said)
+    }
+}
+
+/// The last question, to be asked again as if its answer had not been given.
+fn again(past: Past) -> Option<Asking> {
+    let Past { mut messages, newest, .. } = past;
+    let at = messages.iter().rposition(|message| message.role == Role::User)?;
+    let question = messages.drain(at..).next()?.content;
+    let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
+    let message_id = message_id.flatten();
+    Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces })
+}
+
+/// A button that sends a command.
+pub(crate) fn button(label: &str, command: &Command, locale: Locale) -> Button {
+    Button { label: label.to_owned(), text: command.word(locale).to_owned() }
+}
+
+/// The buttons of all commands that can be given at any time.
+fn all(words: &Words, locale: Locale) -> Vec<Button> {
+    let labels = &words.labels;
+    [
+        (labels.retry, Command::Retry),
+        (labels.persona, Command::Persona(None)),
+        (labels.forget, Command::Forget),
+    ]
+    .map(|(label, command)| button(label, &command, locale))
+    .into()
+}
+
+/// The buttons of all personas, and of the bot's own.
+fn offers(personas: &Personas, words: &Words, locale: Locale) -> Vec<Button> {
+    let word = Command::Persona(None).word(locale);
+    let own = (words.labels.usual, words.labels.usual);
+    let named = personas.0.iter().map(|persona| (persona.name.as_str(), persona.name.as_str()));
+    let offer =
+        |(label, name): (&str, &str)| Button { label: label.to_owned(), text: format!("{word}: {name}") };
+    named.chain([own]).map(offer).collect()
+}

@@ -1,0 +1,156 @@
+//! The chapter of thinking: from a message to what is said, which is stored before it is sent.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use shared::job::Job;
+use tokio::time::Instant;
+use tracing::{debug, info};
+
+use crate::{
+    answer::{Setback, Worker},
+    ask::Asked,
+    command::Command,
+    forget::is_forgotten,
+    history::{Answer, Exchange, Kept, Mark, Past, Turn, Wanted},
+    locale::Locale,
+    markdown,
+    obey::{Asking, Todo, button},
+    persona::Chosen,
+    prompt::{Budget, Prompt},
+    reply::{self, Button, Reply, Sender},
+};
+
+/// The longest time that is kept back from the model for storing, pushing and handing back.
+const RESERVE_MAX: Duration = Duration::from_secs(20);
+
+/// What a turn comes to.
+struct Thought<'a> {
+    /// What becomes part of the conversation.
+    exchange: Option<Exchange>,
+    /// What is said.
+    reply: Reply<'a>,
+    /// Up to where the conversation was forgotten when it was looked up.
+    seen: Option<Mark>,
+}
+
+impl Worker {
+    /// From the message to the stored answer, with the loading animation shown while the model is asked.
+    pub(crate) async fn think(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        text: &str,
+        deadline: Instant,
+    ) -> Result<Kept, Setback> {
+        let reserve = (deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
+        let command = Command::of(text);
+        let is_quick = command.as_ref().is_some_and(|command| !command.asks());
+        let thinking = self.consider(job, turn, text, command, deadline - reserve);
+        let thought =
+            if is_quick { thinking.await? } else { self.while_loading(&job.conversation, thinking).await? };
+        let Some(Thought { exchange, reply, seen }) = thought else { return Ok(Kept::Forgotten) };
+        let pushes = reply::pushes(&job.conversation, &reply);
+        let answer = Answer { exchange, pushes, spent: None };
+        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
+        debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
+        Ok(kept)
+    }
+
+    async fn consider<'a>(
+        &'a self,
+        job: &'a Job,
+        turn: &Turn,
+        text: &'a str,
+        command: Option<Command>,
+        deadline: Instant,
+    ) -> Result<Option<Thought<'a>>, Setback> {
+        let wanted = Wanted { limit: self.config.query_limit, period: None };
+        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
+        if is_forgotten(job, turn, &past) {
+            return Ok(None);
+        }
+        debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
+        let locale = self.config.locale;
+        let words = locale.words();
+        let (seen, persona) = (past.forgotten, chosen(&past));
+        let quote = job.quote_token().filter(|_| came_between(job, past.last, self.now()));
+        let asking = match self.obey(job, text, command, past, locale).await? {
+            Todo::Say(reply) => return Ok(Some(Thought { exchange: None, reply, seen })),
+            Todo::Ask(asking) => asking,
+        };
+        let (exchange, reply) = match self.ask_as(job, &asking, persona.as_ref(), deadline).await? {
+            Asked::TooLong => (None, words.too_long.into()),
+            Asked::Answer(answer) => {
+                let mut said = markdown::plain(&answer.text);
+                if answer.cut {
+                    said.text.extend(["\n\n", words.cut]);
+                }
+                let Asking { kept, message_id, replaces, .. } = asking;
+                let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
+                let sender = self.sender(persona.as_ref());
+                let buttons = buttons(locale, answer.cut);
+                (Some(exchange), Reply { words: said, buttons, sender, quote })
+            }
+        };
+        Ok(Some(Thought { exchange, reply, seen }))
+    }
+
+    /// Asks the model in the conversation's persona.
+    async fn ask_as(
+        &self,
+        job: &Job,
+        asking: &Asking,
+        persona: Option<&Chosen>,
+        deadline: Instant,
+    ) -> Result<Asked, Setback> {
+        let started = Instant::now();
+        let own = &self.config.system_prompt;
+        let personas = self.config.personas.as_ref();
+        let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
+        let fit = |max_tokens| {
+            let budget = Budget { max_tokens, ..self.config.budget };
+            Prompt::fit(&system, asking.past.clone(), &asking.question, budget)
+        };
+        let asked = self.ask(&fit, deadline).await?;
+        if let Asked::Answer(answer) = &asked {
+            info!(
+                event = %job.event_id,
+                prompt_tokens = answer.prompt_tokens,
+                completion_tokens = answer.completion_tokens,
+                cut = answer.cut,
+                model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "the model answered"
+            );
+        }
+        Ok(asked)
+    }
+
+    /// Who is shown as speaking: a persona on offer has a name.
+    fn sender(&self, persona: Option<&Chosen>) -> Option<Sender<'_>> {
+        let Some(Chosen::Named(name)) = persona else { return None };
+        let persona = self.config.personas.as_ref()?.named(name)?;
+        Some(Sender::new(&persona.name, persona.icon.as_deref()))
+    }
+}
+
+/// The persona that the conversation has chosen.
+fn chosen(past: &Past) -> Option<Chosen> {
+    serde_json::from_str(past.persona.as_deref()?).ok()
+}
+
+/// Whether something was said since the message came, so that its answer had better name it. A row of
+/// the article's bot, which wrote local times, may be ahead of the clock: that one says nothing.
+fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
+    let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let is_between = |(accepted_at, last)| accepted_at < last && last <= now;
+    job.run.is_some() || accepted_at.zip(last).is_some_and(is_between)
+}
+
+/// What can be tapped below an answer.
+fn buttons(locale: Locale, cut: bool) -> Vec<Button> {
+    let labels = &locale.words().labels;
+    let go_on = cut.then_some((labels.go_on, Command::Continue));
+    let others = [(labels.retry, Command::Retry), (labels.help, Command::Help)];
+    go_on.into_iter().chain(others).map(|(label, command)| button(label, &command, locale)).collect()
+}
