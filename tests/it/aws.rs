@@ -26,7 +26,7 @@ use functions::Lambda;
 
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
 mod between;
-mod bot;
+pub mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
@@ -37,12 +37,16 @@ mod accepting;
 mod answering;
 // Workers that are killed.
 mod crashes;
+// What must not come back.
+mod forgetting;
 // The model and LINE as they really behave.
 mod faults;
 // The free reply on Lambda.
 mod reply_first;
 // Dead letters, told by the command.
 pub mod letters;
+// Setting a bot up, and having it checked.
+mod setup;
 // The build that is deployed.
 mod release;
 

@@ -13,6 +13,8 @@ use worker::{
 
 use crate::aws::emulator::{Cloud, TABLE};
 
+mod forgetting;
+
 /// How long the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
 
@@ -79,6 +81,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history).await;
     the_user_is_told_at_the_first_time(history).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
+    forgetting::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 
