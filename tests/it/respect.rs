@@ -33,7 +33,7 @@ use crate::{
 
 /// A bot, and what can be seen of it.
 #[async_trait(?Send)]
-trait Chat {
+pub trait Chat {
     /// LINE posts this webhook, and it is taken.
     async fn takes(&self, webhook: Value);
     /// Waits until no job is left.
@@ -126,19 +126,21 @@ impl Chat for OnLambda {
     }
 }
 
-/// A story of both.
+/// A story of both, with these variables.
 macro_rules! story {
-    ($name:ident) => {
+    ($name:ident $(, $variable:literal = $value:literal)*) => {
         mod $name {
+            const VARIABLES: &[(&str, &str)] = &[$(($variable, $value)),*];
+
             #[tokio::test]
             async fn on_one_machine() {
-                super::told::$name(&crate::bot::Bot::start().await).await;
+                super::told::$name(&crate::bot::Bot::with(VARIABLES, |_| {}).await).await;
             }
 
             #[tokio::test]
             async fn on_lambda() {
                 // Lambda brings other conversations to another worker while one is busy.
-                let mut bot = crate::aws::bot::Bot::start().await;
+                let mut bot = crate::aws::bot::Bot::with(VARIABLES).await;
                 bot.gets_another_worker().await;
                 super::told::$name(&bot).await;
                 bot.ends().await;
@@ -146,6 +148,7 @@ macro_rules! story {
         }
     };
 }
+pub(crate) use story;
 
 story!(what_was_forgotten_is_in_no_later_prompt_and_no_row);
 story!(an_answer_that_comes_after_forgetting_is_neither_stored_nor_said);
@@ -181,13 +184,13 @@ fn takes_back(message: &Value) -> Value {
 }
 
 /// What the model was asked, without the character.
-fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
+pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
     let content = |message: &Value| message["content"].as_str().unwrap().to_owned();
     let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(content).collect();
     chat.model().asked().iter().map(|seen| prompt(&seen.body)).collect()
 }
 
-fn said(chat: &dyn Chat) -> Vec<String> {
+pub fn said(chat: &dyn Chat) -> Vec<String> {
     chat.line().sent().into_iter().flat_map(|sent| sent.texts).collect()
 }
 
