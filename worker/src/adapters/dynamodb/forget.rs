@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, key, load, n, remembered_until, s, text,
+    DynamoError, DynamoHistory, Item,
+    error::condition_failed,
+    key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
     turn,
 };
@@ -49,7 +51,10 @@ impl DynamoHistory {
             self.delete_all(&ids).await?;
             self.forget_undelivered(head.events(), now).await?;
             head.forget(now);
-            let mut rows = vec![self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?];
+            let mut rows = vec![
+                self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
+                self.delete(load::unanswered_id(of))?,
+            ];
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
             }
@@ -73,6 +78,7 @@ impl DynamoHistory {
         let mut unsent = key(load::unsent_id(message_id));
         unsent.insert("expiresAt".to_owned(), n(remembered_until(now)));
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
+        self.forget_unanswered(of, message_id).await?;
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
@@ -101,6 +107,28 @@ impl DynamoHistory {
             self.pause(tries).await;
         }
         Err(DynamoError::Cancelled(met))
+    }
+
+    /// The question that found no answer goes, if it stands in this message.
+    async fn forget_unanswered(
+        &self,
+        of: &ConversationId,
+        message_id: &MessageId,
+    ) -> Result<(), DynamoError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(load::unanswered_id(of))))
+            .condition_expression("messageId = :message")
+            .expression_attribute_values(":message", s(message_id.as_str()))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            // It stands in another one, or there is none.
+            Err(error) => condition_failed(error).map(drop),
+        }
     }
 
     /// A turn that shall never be answered nor pushed, whatever it is now.
