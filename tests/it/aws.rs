@@ -26,7 +26,7 @@ use functions::Lambda;
 
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
 mod between;
-mod bot;
+pub mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
@@ -37,6 +37,8 @@ mod accepting;
 mod answering;
 // Workers that are killed.
 mod crashes;
+// What must not come back.
+mod forgetting;
 // The model and LINE as they really behave.
 mod faults;
 // Dead letters, told by the command.

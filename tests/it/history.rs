@@ -13,6 +13,8 @@ use worker::{
 
 use crate::aws::emulator::{Cloud, TABLE};
 
+mod forgetting;
+
 /// How long the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
 
@@ -79,6 +81,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
+    forgetting::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 

@@ -82,18 +82,16 @@ impl DynamoHistory {
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
-            let event = head.event_of(message_id).cloned();
-            let ids = if let Some(event) = &event {
-                row_ids(event).to_vec()
-            } else {
+            let mut ids: Vec<String> = head.events_of(message_id).flat_map(row_ids).collect();
+            if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
-                shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)).collect()
-            };
+                ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
+            }
             if ids.is_empty() {
                 return Ok(());
             }
             let mut rows = ids.iter().map(|id| self.delete(id)).collect::<Result<Vec<_>, _>>()?;
-            if let Some(event) = &event {
+            for event in head.events_of(message_id) {
                 rows.push(self.forget_turn(event, now)?);
             }
             let mut after = head.clone();
