@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item,
-    error::condition_failed,
-    key, load, n, remembered_until, s, text,
+    DynamoError, DynamoHistory, Item, key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
     turn,
 };
@@ -113,20 +111,11 @@ impl DynamoHistory {
         of: &ConversationId,
         message_id: &MessageId,
     ) -> Result<(), DynamoError> {
-        let deleted = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key(load::unanswered_id(of))))
-            .condition_expression("messageId = :message")
-            .expression_attribute_values(":message", s(message_id.as_str()))
-            .send()
-            .await;
-        match deleted {
-            Ok(_) => Ok(()),
-            // It stands in another one, or there is none.
-            Err(error) => condition_failed(error).map(drop),
+        let kept = self.items(vec![load::unanswered_id(of)]).await?;
+        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
+            self.delete_all(&[load::unanswered_id(of)]).await?;
         }
+        Ok(())
     }
 
     /// A turn that shall never be answered nor pushed, whatever it is now.
