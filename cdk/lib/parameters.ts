@@ -4,7 +4,10 @@ import { Construct } from 'constructs';
 
 export interface ParametersProps {
   secretPath: string;
-  values: { QUEUE_URL: string; DLQ_URL: string; TABLE_NAME: string; WEBHOOK_URL: string };
+  values: Record<
+    'QUEUE_URL' | 'DLQ_URL' | 'TABLE_NAME' | 'WEBHOOK_URL' | 'GPT_MODEL' | 'WORKER_TIMEOUT_SECONDS',
+    string
+  >;
 }
 
 export class Parameters extends Construct {

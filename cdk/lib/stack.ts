@@ -64,6 +64,9 @@ export class HenjiStack extends Stack {
         DLQ_URL: outputs.DeadLetterQueueUrl,
         TABLE_NAME: outputs.TableName,
         WEBHOOK_URL: outputs.WebhookUrl,
+        // What `henji doctor` holds against the model's server and the queue.
+        GPT_MODEL: settings.model,
+        WORKER_TIMEOUT_SECONDS: String(settings.workerTimeoutSeconds),
       },
     });
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

@@ -156,7 +156,10 @@ describe('an environment', () => {
       Properties['Type'],
     ]);
     expect(names.sort()).toEqual(
-      ['DLQ_URL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL'].map((name) => [`/henji/dev/${name}`, 'String']),
+      ['DLQ_URL', 'GPT_MODEL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL', 'WORKER_TIMEOUT_SECONDS'].map((name) => [
+        `/henji/dev/${name}`,
+        'String',
+      ]),
     );
   });
 });

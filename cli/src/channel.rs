@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ pub struct Answer {
     pub body: Value,
     /// LINE's name of the request.
     pub request: String,
+    /// When LINE answered, by its own clock.
+    pub date: Option<Timestamp>,
 }
 
 impl Channel {
@@ -98,8 +101,10 @@ impl Channel {
         let status = response.status();
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
         let request = http::identifier(id.unwrap_or("")).to_owned();
+        let date = response.headers().get("date").and_then(|v| v.to_str().ok());
+        let date = date.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default(), request })
+        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default(), request, date })
     }
 }
 

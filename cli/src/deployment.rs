@@ -9,6 +9,10 @@ use shared::env::Env;
 #[cfg(feature = "aws")]
 pub mod aws;
 
+/// What a build without AWS says.
+#[cfg(not(feature = "aws"))]
+pub const NO_AWS: &str = "this henji was built without AWS: cargo build --release --package cli";
+
 /// The arguments that say where.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Where {
@@ -18,7 +22,7 @@ pub struct Where {
     /// where that is set. Without this, `QUEUE_URL`, `DLQ_URL` and `DB_TABLE_NAME_POSTFIX` are used where the first two
     /// are set.
     #[arg(long, global = true, conflicts_with = "data")]
-    env: Option<String>,
+    pub env: Option<String>,
     /// The directory of `henji serve`, which may be running [default: henji-data]
     #[arg(long, global = true)]
     data: Option<PathBuf>,
@@ -31,6 +35,26 @@ pub enum Place {
     /// A deployment.
     #[cfg(feature = "aws")]
     Aws(Box<aws::Deployment>),
+}
+
+/// Where the secrets are.
+pub enum Secrets {
+    /// With a bot that is there.
+    Of(Place),
+    /// Below the prefix of an environment, deployed or not.
+    #[cfg(feature = "aws")]
+    Store(aws::Store),
+}
+
+impl Secrets {
+    /// The secret of this name.
+    pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
+        match self {
+            Self::Of(place) => place.secret(name, env).await,
+            #[cfg(feature = "aws")]
+            Self::Store(store) => store.required(name).await,
+        }
+    }
 }
 
 impl Where {
@@ -47,11 +71,29 @@ impl Where {
         #[cfg(feature = "aws")]
         return Ok(Place::Aws(Box::new(aws::Deployment::find(self.env.as_deref(), env).await?)));
         #[cfg(not(feature = "aws"))]
-        anyhow::bail!("this henji was built without AWS: cargo build --release --package cli")
+        anyhow::bail!(NO_AWS)
+    }
+
+    /// Where the secrets are, also before the deployment is there.
+    pub async fn secrets(&self, env: &Env) -> anyhow::Result<Secrets> {
+        #[cfg(feature = "aws")]
+        if let Some(name) = &self.env {
+            return Ok(Secrets::Store(aws::Store::open(name, env).await?));
+        }
+        Ok(Secrets::Of(self.find(env).await?))
     }
 }
 
 impl Place {
+    /// How commands name it, after a space.
+    pub fn option(&self) -> String {
+        match self {
+            Self::Data(data) => format!(" --data {}", data.display()),
+            #[cfg(feature = "aws")]
+            Self::Aws(deployment) => deployment.option.clone(),
+        }
+    }
+
     /// One of the bot's secrets: on AWS from the Parameter Store, else from the environment or `.env`.
     #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only AWS is waited for"))]
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {

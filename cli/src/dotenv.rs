@@ -15,7 +15,8 @@ pub fn read(path: &Path) -> anyhow::Result<Env> {
     }
 }
 
-fn parse(text: &str) -> anyhow::Result<Env> {
+/// The variables of such a text. What cannot be read is named, and never shown.
+pub fn parse(text: &str) -> anyhow::Result<Env> {
     let mut pairs = vec![];
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();

@@ -4,17 +4,23 @@
 //! and, in `dev`, servers that stand in for LINE and the model over HTTP.
 //!
 //! In reading order: [`serve`] wires the process, [`http`] is its listener, [`dispatch`] hands jobs to
-//! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`]
-//! and [`send`] are commands of their own.
+//! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
+//! [`secrets`], [`webhook`], [`doctor`] and [`send`] are commands of their own, which find their bot by
+//! [`deployment`], and speak to LINE by [`channel`] and to the model by [`model_server`].
 
+pub mod ask;
 pub mod channel;
 pub mod deployment;
 pub mod dev;
 pub mod dispatch;
 pub mod dlq;
+pub mod doctor;
 pub mod dotenv;
 pub mod http;
+pub mod model_server;
+pub mod secrets;
 pub mod send;
 pub mod serve;
 pub mod sqlite;
 pub mod standin;
+pub mod webhook;

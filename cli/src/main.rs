@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use cli::{dev, dlq, dotenv, send, serve};
+use cli::{dev, dlq, doctor, dotenv, secrets, send, serve, webhook};
 use shared::env::Env;
 
 /// The LINE bot that always answers.
@@ -45,6 +45,14 @@ enum Command {
     /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
     /// (--yes for scripts), and leaves a line in henji-audit.jsonl for each change.
     Dlq(dlq::Args),
+    /// Put the bot's three secrets where it reads them, each checked first; or check those that are there
+    Secrets(secrets::Args),
+    /// Tell LINE where the bot is, or have LINE test it
+    Webhook(webhook::Args),
+    /// Check everything that must be right for the bot to answer
+    ///
+    /// A line each: ok, or what is wrong and the command that mends it. Exit code 1 where anything is broken.
+    Doctor(doctor::Args),
     /// Sign a webhook as LINE does and post it
     Send(send::Args),
 }
@@ -69,6 +77,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::DevStages { data } => dev::stages::command(&data, &env).await?,
         Command::Serve { listen, data } => serve::command(listen, &data, &env).await?,
         Command::Dlq(args) => return dlq::command(args, &env).await,
+        Command::Secrets(args) => return secrets::command(args, &env).await,
+        Command::Webhook(args) => return webhook::command(args, &env).await,
+        Command::Doctor(args) => return doctor::command(args, &env).await,
         Command::Send(args) => return send::command(args, &env).await,
     }
     Ok(ExitCode::SUCCESS)

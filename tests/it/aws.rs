@@ -43,6 +43,8 @@ mod forgetting;
 mod faults;
 // Dead letters, told by the command.
 pub mod letters;
+// Setting a bot up, and having it checked.
+mod setup;
 // The build that is deployed.
 mod release;
 

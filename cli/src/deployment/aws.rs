@@ -1,96 +1,146 @@
-//! A deployment on AWS: the SDK's configuration, and the addresses of its queues and its table.
+//! A deployment on AWS: the parameters below its prefix, and from them the addresses of its queues and its
+//! table.
 
 use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_config::SdkConfig;
-use secrecy::SecretString;
+use aws_sdk_ssm::{Client, operation::get_parameter::GetParameterError, types::ParameterType};
+use secrecy::{ExposeSecret, SecretString};
 use shared::{adapters::sdk::sdk_config, env::Env};
 use worker::adapters::aws::AwsError;
 
 /// How long one call to AWS may take with its retries.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What a command needs to know of it.
+/// The parameters of one environment.
+pub struct Store {
+    client: Client,
+    /// What all their names begin with.
+    pub prefix: String,
+}
+
+/// What a command needs to know of a deployment.
 pub struct Deployment {
     /// Credentials, region, endpoints.
     pub sdk: SdkConfig,
-    /// How people call it: the environment's name, or `AWS`.
-    pub name: String,
+    /// How commands name it: `--env dev`; empty where variables do.
+    pub option: String,
     /// The queue of jobs.
     pub queue_url: String,
     /// The dead-letter queue.
     pub dlq_url: String,
     /// The table.
     pub table: String,
-    /// What LINE is to call; unknown where the addresses came from variables.
-    pub webhook_url: Option<String>,
-    /// Where its secrets lie; unknown where neither a name nor `BASE_SECRET_PATH` says it.
-    pub prefix: Option<String>,
+    /// Its parameters; unknown where neither a name nor `BASE_SECRET_PATH` says where they lie.
+    pub store: Option<Store>,
+    /// The plain parameters: `WEBHOOK_URL`, `GPT_MODEL`, `WORKER_TIMEOUT_SECONDS`.
+    pub plain: HashMap<String, String>,
+}
+
+/// The SDK's configuration of an operator.
+async fn configuration(env: &Env) -> anyhow::Result<SdkConfig> {
+    let sdk = sdk_config(env, CALL_TIMEOUT).await?;
+    if sdk.region().is_none() {
+        bail!("no region is set: export AWS_REGION=ap-northeast-1");
+    }
+    Ok(sdk)
+}
+
+impl Store {
+    /// The parameters of the environment of this name, which need not be deployed yet.
+    pub async fn open(name: &str, env: &Env) -> anyhow::Result<Self> {
+        Self::of(&configuration(env).await?, name, env)
+    }
+
+    fn of(sdk: &SdkConfig, name: &str, env: &Env) -> anyhow::Result<Self> {
+        let told = env.optional("BASE_SECRET_PATH")?;
+        let prefix = told.map_or_else(|| format!("/henji/{name}/"), str::to_owned);
+        Ok(Self { client: Client::new(sdk), prefix })
+    }
+
+    /// A secret, if it is there.
+    pub async fn secret(&self, name: &str) -> anyhow::Result<Option<SecretString>> {
+        let full = format!("{}{name}", self.prefix);
+        match self.client.get_parameter().name(&full).with_decryption(true).send().await {
+            Ok(got) => Ok(got.parameter.and_then(|p| p.value).map(|value| value.trim().into())),
+            Err(error) if error.as_service_error().is_some_and(GetParameterError::is_parameter_not_found) => {
+                Ok(None)
+            }
+            Err(error) => Err(AwsError::from(error)).with_context(|| format!("{full} cannot be read")),
+        }
+    }
+
+    /// A secret that must be there.
+    pub async fn required(&self, name: &str) -> anyhow::Result<SecretString> {
+        let found = self.secret(name).await?;
+        found.with_context(|| format!("there is no {}{name} (henji secrets put)", self.prefix))
+    }
+
+    /// Writes a secret.
+    pub async fn put(&self, name: &str, value: &SecretString) -> anyhow::Result<()> {
+        let full = format!("{}{name}", self.prefix);
+        let put = self.client.put_parameter().name(&full).r#type(ParameterType::SecureString).overwrite(true);
+        let put = put.value(value.expose_secret()).send().await.map_err(AwsError::from);
+        put.map(drop).with_context(|| format!("{full} cannot be written"))
+    }
+
+    /// The plain parameters of these names, as far as they are there.
+    async fn plain(&self, names: &[&str]) -> anyhow::Result<HashMap<String, String>> {
+        let full = names.iter().map(|name| format!("{}{name}", self.prefix)).collect();
+        let got = self.client.get_parameters().set_names(Some(full)).send().await.map_err(AwsError::from);
+        let got = got.context("the Parameter Store cannot be read")?.parameters.unwrap_or_default();
+        let pair = |p: aws_sdk_ssm::types::Parameter| {
+            Some((p.name?.strip_prefix(&self.prefix)?.to_owned(), p.value?))
+        };
+        Ok(got.into_iter().filter_map(pair).collect())
+    }
 }
 
 impl Deployment {
     /// Finds the environment of this name, or the one that the variables name.
     pub async fn find(name: Option<&str>, env: &Env) -> anyhow::Result<Self> {
-        let sdk = sdk_config(env, CALL_TIMEOUT).await?;
-        if sdk.region().is_none() {
-            bail!("no region is set: export AWS_REGION=ap-northeast-1");
-        }
+        let sdk = configuration(env).await?;
         let Some(name) = name else {
             let postfix = env.optional("DB_TABLE_NAME_POSTFIX")?.unwrap_or("");
+            let has_path = env.optional("BASE_SECRET_PATH")?.is_some();
             return Ok(Self {
-                name: "AWS".to_owned(),
+                option: String::new(),
                 queue_url: env.required_url("QUEUE_URL")?,
                 dlq_url: env.required_url("DLQ_URL")?,
                 table: format!("Messages{postfix}"),
-                webhook_url: None,
-                prefix: env.optional("BASE_SECRET_PATH")?.map(str::to_owned),
+                store: has_path.then(|| Store::of(&sdk, "", env)).transpose()?,
+                plain: HashMap::new(),
                 sdk,
             });
         };
-        let prefix = prefix(name, env)?;
-        let names = ["QUEUE_URL", "DLQ_URL", "TABLE_NAME", "WEBHOOK_URL"];
-        let mut found = read(&sdk, &prefix, &names).await?;
+        let store = Store::of(&sdk, name, env)?;
+        let names =
+            ["QUEUE_URL", "DLQ_URL", "TABLE_NAME", "WEBHOOK_URL", "GPT_MODEL", "WORKER_TIMEOUT_SECONDS"];
+        let mut plain = store.plain(&names).await?;
         let mut value = |name: &str| {
             let missing = || {
                 format!(
-                    "there is no parameter {prefix}{name}: is the environment deployed in this region? (cdk/deploy)"
+                    "there is no parameter {}{name}: is it deployed in this account and region? (cdk/deploy)",
+                    store.prefix
                 )
             };
-            found.remove(name).with_context(missing)
+            plain.remove(name).with_context(missing)
         };
         Ok(Self {
             queue_url: value("QUEUE_URL")?,
             dlq_url: value("DLQ_URL")?,
             table: value("TABLE_NAME")?,
-            webhook_url: value("WEBHOOK_URL").ok(),
-            name: name.to_owned(),
-            prefix: Some(prefix),
+            option: format!(" --env {name}"),
+            store: Some(store),
+            plain,
             sdk,
         })
     }
 
     /// One of its secrets; from the environment where it is not known where they lie.
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
-        let Some(prefix) = &self.prefix else { return Ok(env.secret(name)?) };
-        let request = aws_sdk_ssm::Client::new(&self.sdk).get_parameter().name(format!("{prefix}{name}"));
-        let got = request.with_decryption(true).send().await.map_err(AwsError::from);
-        let got = got.with_context(|| format!("{prefix}{name} cannot be read (henji secrets put)"))?;
-        let value = got.parameter.and_then(|parameter| parameter.value).unwrap_or_default();
-        Ok(value.trim().into())
+        let Some(store) = &self.store else { return Ok(env.secret(name)?) };
+        store.required(name).await
     }
-}
-
-/// Where the parameters of an environment lie.
-pub fn prefix(name: &str, env: &Env) -> anyhow::Result<String> {
-    Ok(env.optional("BASE_SECRET_PATH")?.map_or_else(|| format!("/henji/{name}/"), str::to_owned))
-}
-
-/// The plain parameters of these names, as far as they are there.
-async fn read(sdk: &SdkConfig, prefix: &str, names: &[&str]) -> anyhow::Result<HashMap<String, String>> {
-    let full = names.iter().map(|name| format!("{prefix}{name}")).collect();
-    let request = aws_sdk_ssm::Client::new(sdk).get_parameters().set_names(Some(full));
-    let got = request.send().await.map_err(AwsError::from).context("the Parameter Store cannot be read")?;
-    let pair = |p: aws_sdk_ssm::types::Parameter| Some((p.name?.strip_prefix(prefix)?.to_owned(), p.value?));
-    Ok(got.parameters.unwrap_or_default().into_iter().filter_map(pair).collect())
 }

@@ -19,9 +19,7 @@ use super::{
     list,
     source::Source,
 };
-
-/// Wrong usage, as clap has it.
-const USAGE: u8 = 2;
+use crate::ask;
 
 /// Which letters are meant, and how they are changed.
 #[derive(clap::Args)]
@@ -78,19 +76,9 @@ pub async fn change(
     }
     list::print(&seen.letters, now)?;
     list::say_unseen(&seen);
-    if !which.yes {
-        if !std::io::stdin().is_terminal() {
-            eprintln!("henji: nothing was changed; --yes does it without asking");
-            return Ok(USAGE.into());
-        }
-        print!("{} {}? [y/N] ", action.asks(), list::letters(seen.letters.len()));
-        std::io::stdout().flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        if !answer.trim().eq_ignore_ascii_case("y") {
-            println!("Nothing was changed.");
-            return Ok(ExitCode::SUCCESS);
-        }
+    let question = format!("{} {}", action.asks(), list::letters(seen.letters.len()));
+    if let Some(code) = ask::stops(&question, which.yes)? {
+        return Ok(code);
     }
     let mut run = Run { tally: Tally::default(), blocked: HashSet::new(), dealt: HashSet::new() };
     let ran = run.all(source, which, action, audit, now, stop, seen.letters.len()).await;

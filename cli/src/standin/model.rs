@@ -104,9 +104,18 @@ impl Model {
     pub fn router(self: Arc<Self>) -> Router {
         Router::new()
             .route(COMPLETIONS, post(complete))
+            .route("/v1/models", get(list))
             .route("/v1/models/{model}", get(look_up))
             .with_state(self)
     }
+}
+
+async fn list(State(model): State<Arc<Model>>, headers: HeaderMap) -> Response {
+    let behaved = async |_| match &model.mind {
+        Mind::Words(_) => respond(200, &[], json!({ "object": "list", "data": [] }).to_string()),
+        Mind::Server(server) => server.get("/models", &headers).await,
+    };
+    model.script.play("/v1/models", &headers, &Bytes::new(), behaved).await
 }
 
 async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, headers: HeaderMap) -> Response {

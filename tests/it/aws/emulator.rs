@@ -80,6 +80,11 @@ impl Cloud {
         }
     }
 
+    /// The account's number.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
     /// What a function of this account is told by its environment.
     pub fn variables(&self) -> Vec<(String, String)> {
         [

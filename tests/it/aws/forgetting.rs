@@ -134,7 +134,7 @@ async fn killed_at(call: &'static str, nth: usize, play: Play) {
     bot.hears("my secret is 4711").await;
     bot.says(1).await;
     bot.cloud.is_drained().await;
-    let history = history(&bot, &bot.cloud.sdk.endpoint_url().unwrap().to_owned());
+    let history = history(&bot, bot.cloud.sdk.endpoint_url().unwrap());
     history.choose(&user(), Some("a pirate".into())).await.unwrap();
     let calls = aws.calls(call);
     count.store(0, Relaxed);

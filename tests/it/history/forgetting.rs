@@ -266,7 +266,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         assert_eq!(used(other).await, Usage::default());
     }
     // To be forgotten is no way to get more.
-    let user = job("U-used", "used").conversation;
-    history.forget(&user, Forget::Everything, now()).await.unwrap();
+    let same = job("U-used", "used").conversation;
+    history.forget(&same, Forget::Everything, now()).await.unwrap();
     assert_eq!(used(day).await.answers, 2);
 }

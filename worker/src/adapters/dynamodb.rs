@@ -33,6 +33,7 @@ mod load;
 mod look;
 mod step;
 mod store;
+mod survey;
 mod transaction;
 mod turn;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The index of the article's table.
-const INDEX: &str = "byLineUserId";
+pub(super) const INDEX: &str = "byLineUserId";
 /// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
 const BATCH_TRIES: usize = 4;
 

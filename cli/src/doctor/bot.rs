@@ -1,0 +1,132 @@
+//! What every bot has, wherever it runs: its secrets, its webhook, its month's messages, its model, and
+//! the machine's clock.
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use shared::env::Env;
+
+use super::Findings;
+use crate::{
+    channel::Channel,
+    deployment::Place,
+    model_server::{ModelServer, ends_on},
+    secrets, webhook,
+};
+
+/// How wrong the clock may be.
+const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
+
+/// Checks them.
+pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
+    let put = match place {
+        Place::Data(_) => "write it into .env (.env.example), restart henji serve".to_owned(),
+        #[cfg(feature = "aws")]
+        Place::Aws(_) => format!("henji secrets put{}", place.option()),
+    };
+    for name in secrets::NAMES {
+        let secret = place.secret(name, env).await;
+        let said = match &secret {
+            Ok(value) => secrets::verify(name, value, env).await,
+            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+        };
+        findings.judge(name, said, put.clone());
+        match (name, secret) {
+            ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) => line(findings, place, env, token, now).await,
+            ("OPEN_AI_API_KEY", Ok(key)) => model(findings, place, env, key, now).await,
+            _ => {}
+        }
+    }
+    findings.note(
+        "console",
+        "no API shows \"Webhook redelivery\", which must be on, nor the automatic replies, which must be off",
+        "look at the Messaging API tab of https://developers.line.biz/console/",
+    );
+}
+
+async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretString, now: Timestamp) {
+    let Ok(channel) = Channel::new(env, token) else { return };
+    let option = place.option();
+    match webhook::current(&channel).await {
+        Err(error) => findings.broken("webhook", format!("{error:#}"), "try again"),
+        Ok(None) => findings.broken("webhook", "no address is set", format!("henji webhook set{option}")),
+        Ok(Some((endpoint, is_active))) => {
+            if let Some(expected) = webhook::address(place).filter(|expected| *expected != endpoint) {
+                let says = format!("LINE posts to {endpoint}, and the bot is at {expected}");
+                findings.broken("webhook", says, format!("henji webhook set{option}"));
+            } else if is_active {
+                findings.ok("webhook", format!("LINE posts to {endpoint}"));
+            } else {
+                findings.broken(
+                    "webhook",
+                    "\"Use webhook\" is off",
+                    "turn it on in the console's Messaging API tab",
+                );
+            }
+            match webhook::test(&channel).await {
+                Ok((true, says)) => findings.ok("webhook test", says),
+                Ok((false, says)) => findings.broken("webhook test", says, "the ingress' log says why"),
+                Err(error) => findings.broken("webhook test", format!("{error:#}"), "try again"),
+            }
+        }
+    }
+    match channel.quota().await {
+        Err(error) => findings.broken("quota", format!("{error:#}"), "try again"),
+        Ok((None, used)) => findings.ok("quota", format!("no limit; {used} messages this month")),
+        Ok((Some(limit), used)) => {
+            let left = limit.saturating_sub(used);
+            let says = format!("{left} of {limit} messages are left this month");
+            match left {
+                0 => findings.broken(
+                    "quota",
+                    says,
+                    "a larger plan, then henji dlq redrive --reason line_quota",
+                ),
+                _ if left * 10 < limit => findings.note("quota", says, "think of a larger plan"),
+                _ => findings.ok("quota", says),
+            }
+        }
+    }
+    if let Some(clock) = channel.info().await.ok().and_then(|answer| answer.date) {
+        let skew = now.duration_since(clock);
+        if skew.abs() <= SKEW_MAX {
+            findings.ok("clock", "this machine's and LINE's agree");
+        } else {
+            let says = format!("this machine's is {skew:#} off LINE's");
+            findings.broken(
+                "clock",
+                says,
+                "set it (timedatectl set-ntp true): AWS and LINE refuse what is dated wrongly",
+            );
+        }
+    }
+}
+
+async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
+    let named = match place {
+        Place::Data(_) => env.optional("GPT_MODEL").ok().flatten().map(str::to_owned),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => deployment.plain.get("GPT_MODEL").cloned(),
+    };
+    let name = named.unwrap_or_else(|| "gpt-4".to_owned());
+    let change = match place {
+        Place::Data(_) => "set GPT_MODEL in .env, restart henji serve",
+        #[cfg(feature = "aws")]
+        Place::Aws(_) => "set model in cdk/lib/environments.ts, then cdk/deploy",
+    };
+    let known = async {
+        let server = ModelServer::new(env, key)?;
+        server.knows(&name).await.context("the model")?;
+        anyhow::Ok(server.base_url)
+    };
+    match known.await {
+        Err(error) => findings.broken("model", format!("{error:#}"), change),
+        Ok(base_url) => match ends_on(&name) {
+            None => findings.ok("model", format!("{base_url} knows {name}")),
+            Some(day) if now.to_string().as_str() < day => {
+                findings.note("model", format!("{name} ends on {day}, says its maker"), change);
+            }
+            Some(day) => findings.broken("model", format!("{name} ended on {day}, says its maker"), change),
+        },
+    }
+}

@@ -1,0 +1,43 @@
+//! What `henji serve` has beneath it: its directory, and the process itself.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use reqwest::Url;
+use serde_json::Value;
+use worker::{adapters::http, answer::wall_clock};
+
+use super::Findings;
+use crate::{deployment::Place, dlq::source::Source};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+const BODY_MAX: usize = 64 << 10;
+
+/// Looks at both.
+pub(super) async fn check(findings: &mut Findings, data: &Path, url: &Url) {
+    let letters = async {
+        let source = Source::open(&Place::Data(data.to_owned()), wall_clock())?;
+        source.total().await
+    };
+    match letters.await {
+        Ok(0) => findings.ok("database", "it can be read; no dead letters"),
+        Ok(n) => findings.note("database", format!("{n} dead letter(s)"), "henji dlq list"),
+        Err(error) => findings.broken("database", format!("{error:#}"), "name the --data of henji serve"),
+    }
+    findings.judge("serve", health(url).await, "start henji serve, or name its address by --url");
+}
+
+async fn health(url: &Url) -> anyhow::Result<String> {
+    let url = url.join("/healthz")?;
+    let sent = http::local_client()?.get(url.clone()).timeout(TIMEOUT).send().await;
+    let response = match sent {
+        Ok(response) => response,
+        Err(error) => bail!("{url}: {}", http::no_response(&error)),
+    };
+    if !response.status().is_success() {
+        bail!("{url} answers {}: its database does not work", response.status().as_u16());
+    }
+    let body = http::body(response, BODY_MAX).await?.unwrap_or_default();
+    let health: Value = serde_json::from_slice(&body).with_context(|| format!("{url} is not henji's"))?;
+    Ok(format!("it answers; {} queued, {} in flight", health["queued"], health["in_flight"]))
+}

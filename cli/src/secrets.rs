@@ -1,0 +1,109 @@
+//! `henji secrets`: the bot's three secrets, put where the functions read them and checked with their
+//! owners first. No value is ever shown.
+
+use std::{io::Write, process::ExitCode};
+
+use secrecy::SecretString;
+use serde_json::json;
+use shared::env::Env;
+
+use crate::{channel::Channel, deployment::Where, model_server::ModelServer};
+
+#[cfg(feature = "aws")]
+mod put;
+
+/// What the bot cannot do without (CONTRACT of the functions' environment, docs/lambda.md).
+pub const NAMES: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+
+/// Arguments of `henji secrets`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    place: Where,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Ask for secrets, check each with its owner, and write them into the Parameter Store
+    ///
+    /// On a terminal each is asked for without echo. Otherwise they are read from standard input, as
+    /// NAME=value lines. The functions read a secret again when its old value is refused, so that a
+    /// rotation needs no deployment.
+    Put {
+        /// Which, of the three
+        #[arg(value_parser = NAMES)]
+        names: Vec<String>,
+        /// Do not ask whether to write them
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say which secrets are there and valid
+    Check {
+        /// One JSON array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The command.
+pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
+    match args.command {
+        #[cfg(feature = "aws")]
+        Command::Put { names, yes } => put::command(&args.place, &names, yes, env).await,
+        #[cfg(not(feature = "aws"))]
+        Command::Put { .. } => anyhow::bail!(crate::deployment::NO_AWS),
+        Command::Check { json } => check(&args.place, json, env).await,
+    }
+}
+
+/// Asks a secret's owner about it, and returns what there is to say; an error where it is refused.
+pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Result<String> {
+    match name {
+        "LINE_CHANNEL_ACCESS_TOKEN" => {
+            let bot = Channel::new(env, value.clone())?.info().await?.done()?;
+            let word = |name: &str| bot[name].as_str().unwrap_or("?").to_owned();
+            Ok(format!("LINE takes it, for {} ({})", word("displayName"), word("basicId")))
+        }
+        "OPEN_AI_API_KEY" => {
+            let server = ModelServer::new(env, value.clone())?;
+            server.takes_key().await?;
+            Ok(format!("{} takes it", server.base_url))
+        }
+        // LINE has no call that takes it; what it signs with it shows.
+        _ => Ok("there; whether LINE signs with it, `henji webhook test` shows".to_owned()),
+    }
+}
+
+async fn check(place: &Where, as_json: bool, env: &Env) -> anyhow::Result<ExitCode> {
+    let source = place.secrets(env).await?;
+    let mut all = vec![];
+    for name in NAMES {
+        let said = match source.secret(name, env).await {
+            Ok(value) => verify(name, &value, env).await,
+            Err(error) => Err(error),
+        };
+        all.push((name, said));
+    }
+    let is_ok = all.iter().all(|(_, said)| said.is_ok());
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let shown: Vec<_> = all
+            .iter()
+            .map(|(name, said)| {
+                let says = said.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
+                json!({ "name": name, "ok": said.is_ok(), "says": says })
+            })
+            .collect();
+        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
+    } else {
+        for (name, said) in &all {
+            match said {
+                Ok(says) => writeln!(out, "ok      {name}: {says}")?,
+                Err(error) => writeln!(out, "BROKEN  {name}: {error:#}")?,
+            }
+        }
+    }
+    Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
