@@ -45,7 +45,8 @@ impl Worker {
         let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         let command = Command::of(text);
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
-        let thinking = self.consider(job, turn, text, command, limits, reserve);
+        // Boxed, because what waits beside it would otherwise hold it several times.
+        let thinking = Box::pin(self.consider(job, turn, text, command, limits, reserve));
         let (thought, token_is_spent) = if is_quick {
             // What is said is in the user's language, and there is no time to learn it meanwhile.
             self.profile(job).await;
