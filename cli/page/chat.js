@@ -97,7 +97,8 @@ function drawAnswer({ text, sender, icon, quoted, buttons, free }, user, meta, h
   const bubble = h("p", { class: "bubble", dir: "auto" }, quote, text);
   const tap = ([label, words]) => h("button", { type: "button", click: () => does({ do: "say", user: user.id, text: words }) }, label);
   const quick = hasButtons && buttons?.length > 0 && h("div", { class: "quick", role: "group", "aria-label": t("quick") }, buttons.map(tap));
-  return h("li", { class: "row bot" }, face, sender && h("span", { class: "sender" }, sender), bubble, meta, quick);
+  const words = h("div", { class: "words" }, sender && h("span", { class: "sender" }, sender), bubble);
+  return h("li", {}, h("div", { class: "row bot" }, face, words, meta), quick);
 }
 
 /** A person's language, in the page's own. */
