@@ -35,6 +35,8 @@ mod runtime_api;
 mod accepting;
 // Order, isolation, what comes again, batches, logs.
 mod answering;
+// What people tell the bot to do.
+mod commands;
 // Workers that are killed.
 mod crashes;
 // What must not come back.

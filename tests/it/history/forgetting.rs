@@ -126,7 +126,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         assert_eq!(load(history, &job).await.messages, []);
         history.record(&job, Step::Forgotten, later(1)).await.unwrap();
         assert_eq!(stage(history, &job).await, Stage::Forgotten);
-        assert_eq!(history.tell(&job, later(1)).await.unwrap(), None, "nobody is told");
+        assert_eq!(history.tell(&job, None, later(1)).await.unwrap(), None, "nobody is told");
     }
 }
 
@@ -142,7 +142,7 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);
     let redriven = Job { run: Some("waits:letter".into()), ..waits };
     assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
-    assert_eq!(history.tell(&redriven, later(1)).await.unwrap(), None);
+    assert_eq!(history.tell(&redriven, None, later(1)).await.unwrap(), None);
 }
 
 async fn a_message_that_was_taken_back_goes_with_its_answer(history: &dyn History) {

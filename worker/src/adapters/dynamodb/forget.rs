@@ -49,7 +49,10 @@ impl DynamoHistory {
             self.delete_all(&ids).await?;
             self.forget_undelivered(head.events(), now).await?;
             head.forget(now);
-            let mut rows = vec![self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?];
+            let mut rows = vec![
+                self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
+                self.delete(load::unanswered_id(of))?,
+            ];
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
             }
@@ -73,6 +76,7 @@ impl DynamoHistory {
         let mut unsent = key(load::unsent_id(message_id));
         unsent.insert("expiresAt".to_owned(), n(remembered_until(now)));
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
+        self.forget_unanswered(of, message_id).await?;
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
@@ -99,6 +103,19 @@ impl DynamoHistory {
             self.pause(tries).await;
         }
         Err(DynamoError::Cancelled(met))
+    }
+
+    /// The question that found no answer goes, if it stands in this message.
+    async fn forget_unanswered(
+        &self,
+        of: &ConversationId,
+        message_id: &MessageId,
+    ) -> Result<(), DynamoError> {
+        let kept = self.items(vec![load::unanswered_id(of)]).await?;
+        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
+            self.delete_all(&[load::unanswered_id(of)]).await?;
+        }
+        Ok(())
     }
 
     /// A turn that shall never be answered nor pushed, whatever it is now.
