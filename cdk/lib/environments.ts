@@ -16,6 +16,14 @@ export interface Settings {
   contextTokens?: number;
   queryLimit?: number;
   historyTtlDays?: number;
+  /** Limits against abuse, each told once (.env.example). */
+  allowedUsers?: string[];
+  exemptUsers?: string[];
+  answersPerDay?: number;
+  tokensPerDay?: number;
+  questionMaxCharacters?: number;
+  /** When the users' day begins; Japan's where it is not set. */
+  utcOffset?: string;
   maxAttempts?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;

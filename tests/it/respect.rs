@@ -10,7 +10,7 @@ use cli::{
     standin::{
         Act,
         line::{Line, PUSH},
-        model::Model,
+        model::{COMPLETIONS, Model},
     },
 };
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ impl Chat for OnOneMachine {
     }
 
     async fn kept(&self) -> String {
-        ["messages", "turns", "conversations", "unsent", "jobs"]
+        ["messages", "turns", "conversations", "unsent", "unanswered", "jobs"]
             .map(|table| self.sql(&format!("SELECT * FROM {table}")).join("\n"))
             .join("\n")
     }
@@ -155,6 +155,7 @@ story!(an_answer_that_comes_after_forgetting_is_neither_stored_nor_said);
 story!(what_is_redriven_after_forgetting_is_neither_asked_nor_said);
 story!(a_message_taken_back_while_it_waits_is_never_asked);
 story!(a_message_taken_back_while_it_is_answered_is_not_answered);
+story!(a_message_taken_back_while_the_model_fails_is_not_spoken_of);
 story!(a_message_taken_back_is_forgotten_with_its_answer);
 story!(a_message_taken_back_before_it_arrives_is_not_answered);
 story!(a_message_taken_back_that_nobody_knows_is_silence);
@@ -323,6 +324,20 @@ mod told {
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert!(!chat.kept().await.contains("4711"));
+    }
+
+    pub(super) async fn a_message_taken_back_while_the_model_fails_is_not_spoken_of(chat: &dyn Chat) {
+        chat.model().does(Act::Hang);
+        let message = says("my secret is 4711");
+        chat.takes(message.clone()).await;
+        is_asked(chat, 1).await;
+        chat.takes(takes_back(&message)).await;
+        is_unsent(chat, &message).await;
+        let refusal = Act::Respond(400, vec![], r#"{"error":{"code":"invalid_request_error"}}"#.into());
+        chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 1));
         assert!(!chat.kept().await.contains("4711"));
     }
 

@@ -6,8 +6,7 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     command::Command,
-    history::key_is_alive,
-    obey::button,
+    history::{Wanted, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
 };
@@ -23,6 +22,11 @@ impl Worker {
             return;
         }
         let now = self.now();
+        // Who took the message back wants no word about it, and none of its words kept.
+        let wanted = Wanted { limit: 0, period: None };
+        if self.persist(|| self.history.load(job, wanted, now)).await.is_ok_and(|past| past.unsent) {
+            return;
+        }
         // What a command asked for was asked before.
         let question = Command::of(text).is_none().then_some(text.as_str());
         match self.persist(|| self.history.tell(job, question, now)).await {
@@ -33,10 +37,12 @@ impl Worker {
                 return;
             }
         }
-        let words = self.profile(job).await.locale.unwrap_or(self.config.locale).words();
-        let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
-        let retry = button(words.labels.retry, &Command::Retry, self.config.locale);
-        let buttons = if reason == Reason::ModelRefused { vec![] } else { vec![retry] };
+        let locale = self.profile(job).await.locale.unwrap_or(self.config.locale);
+        let words = locale.words();
+        let (text, buttons) = match reason {
+            Reason::ModelRefused => (words.refused, vec![]),
+            _ => (words.no_answer, self.buttons(locale, &[Command::Retry])),
+        };
         for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");

@@ -61,6 +61,7 @@ impl Worker {
         let (thought, token_is_spent) = if let Some(limit) = limit {
             (self.refuse(job, limit, period, &past).await, false)
         } else {
+            // Boxed, because what waits beside it would otherwise hold it several times.
             let thinking = Box::pin(self.consider(job, text, command, past, period, limits));
             if is_quick {
                 // What is said is in the user's language, and there is no time to learn it meanwhile.

@@ -163,9 +163,9 @@ impl Line {
 
     /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.
     fn accept(&self, chat: &str, counts: bool, sent: Sent) -> Value {
-        let quoted = |token: &String| lock(&self.memory).quotable.get(token).map(|(_, id)| id.clone());
+        let id_of = |token: &String| lock(&self.memory).quotable.get(token).map(|(_, id)| id.clone());
         let shown = |message: Message| {
-            let quotes = message.quotes.as_ref().and_then(quoted);
+            let quotes = message.quotes.as_ref().and_then(id_of);
             (phone::message_id(), message, quotes)
         };
         let messages: Vec<_> = sent.messages.iter().cloned().map(shown).collect();
