@@ -55,6 +55,8 @@ const rules: Record<keyof Settings, Rule> = {
   tokensPerDay: whole(0, 1_000_000_000),
   questionMaxCharacters: whole(0, 1_000_000_000),
   utcOffset: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
+  delivery: oneOf('push', 'reply-first'),
+  patienceSeconds: whole(0, 45),
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: url,

@@ -28,6 +28,8 @@ function optional(settings: Settings): Record<string, string> {
     TOKENS_PER_DAY: settings.tokensPerDay,
     QUESTION_MAX_CHARACTERS: settings.questionMaxCharacters,
     UTC_OFFSET: settings.utcOffset,
+    DELIVERY: settings.delivery,
+    PATIENCE_SECONDS: settings.patienceSeconds,
     MAX_ATTEMPTS: settings.maxAttempts,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,

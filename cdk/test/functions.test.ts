@@ -110,6 +110,8 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       tokensPerDay: 1,
       questionMaxCharacters: 1,
       utcOffset: '+09:00',
+      delivery: 'reply-first' as const,
+      patienceSeconds: 20,
       maxAttempts: 1,
       leaseSeconds: 9,
       openaiBaseUrl: 'http://x',
