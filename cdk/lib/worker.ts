@@ -19,6 +19,7 @@ export interface WorkerProps {
 function optional(settings: Settings): Record<string, string> {
   const variables = {
     SYSTEM_PROMPT: settings.systemPrompt,
+    PERSONAS: settings.personas === 'off' ? 'off' : settings.personas && JSON.stringify(settings.personas),
     CONTEXT_TOKENS: settings.contextTokens,
     QUERY_LIMIT: settings.queryLimit,
     HISTORY_TTL_DAYS: settings.historyTtlDays,

@@ -101,6 +101,7 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
   test('is told no variable that it does not read', () => {
     const further = {
       systemPrompt: 'x',
+      personas: [{ name: 'Pirate', prompt: 'You are a pirate.' }],
       contextTokens: 9000,
       queryLimit: 1,
       historyTtlDays: 1,
