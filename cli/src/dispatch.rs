@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{Instrument, error, warn};
 use worker::{
     answer::{Limits, Worker},
     outcome::{Failure, Outcome, Reason},
@@ -192,15 +192,20 @@ impl Dispatcher {
 
     /// One attempt, in a task of its own: a panic is that job's alone.
     async fn attempt(self: &Arc<Self>, job: &Job, give_back: &CancellationToken) -> Outcome {
+        let began = (self.worker.clock)();
         // Nothing is lost with a process here: the next start takes up at once what was in flight.
         let limits =
             Limits { deadline: Instant::now() + self.job_timeout, stop: give_back.clone(), alone: true };
         let (this, own_job) = (self.clone(), job.clone());
-        let attempt = tokio::spawn(async move { this.worker.answer(&own_job, &limits).await });
-        match attempt.await {
+        let span = tracing::info_span!("turn", event = %job.event_id);
+        let attempt =
+            tokio::spawn(async move { this.worker.answer(&own_job, &limits).await }.instrument(span));
+        let outcome = match attempt.await {
             Ok(outcome) => outcome,
             Err(_) => self.worker.panicked(job).await,
-        }
+        };
+        outcome.log(job, began, (self.worker.clock)());
+        outcome
     }
 }
 

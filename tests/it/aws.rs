@@ -43,6 +43,8 @@ mod faults;
 pub mod letters;
 // Setting a bot up, and having it checked.
 mod setup;
+// What the functions tell: figures, lines, traces.
+mod telling;
 // The build that is deployed.
 mod release;
 

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, warn};
 
 use self::{
     floor::{Seat, seats},
@@ -194,20 +194,30 @@ impl Function {
 
     /// One attempt, in a task of its own: a panic is that job's alone.
     async fn attempt(self: &Arc<Self>, job: &Job, deadline: Instant, alone: bool) -> Outcome {
+        let began = (self.worker.clock)();
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let limits = Limits { deadline, stop: CancellationToken::new(), alone };
         let (this, own_job) = (self.clone(), job.clone());
         // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
         // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
-        attempt.spawn(Box::pin(async move {
-            assert!(this.panics_at.as_deref() != Some(own_job.event_id.as_str()), "PANIC_ON_EVENT says so");
-            this.worker.answer(&own_job, &limits).await
-        }));
-        match attempt.join_next().await {
+        let span = tracing::info_span!("turn", event = %job.event_id);
+        attempt.spawn(Box::pin(
+            async move {
+                assert!(
+                    this.panics_at.as_deref() != Some(own_job.event_id.as_str()),
+                    "PANIC_ON_EVENT says so"
+                );
+                this.worker.answer(&own_job, &limits).await
+            }
+            .instrument(span),
+        ));
+        let outcome = match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,
-        }
+        };
+        outcome.log(job, began, (self.worker.clock)());
+        outcome
     }
 
     /// Writes the letter; done once it is safe.
