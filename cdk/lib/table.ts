@@ -37,11 +37,13 @@ export class Messages extends Construct {
         : Table.fromTableName(this, 'Table', tableName);
   }
 
-  /** Lets a function do what the worker does, and nothing else: it never deletes and never scans. */
+  /** Lets a function do what the worker does, and nothing else: it never scans. */
   grantTurns(grantee: IGrantable): Grant {
     const table = this.table.tableArn;
     // A transaction needs what its parts need (AWS: "Using IAM with DynamoDB transactions").
-    const actions = ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem'].map((action) => `dynamodb:${action}`);
+    const reads = ['GetItem', 'BatchGetItem', 'ConditionCheckItem'];
+    const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
+    const actions = [...reads, ...writes].map((action) => `dynamodb:${action}`);
     return Grant.addToPrincipal({ grantee, actions, resourceArns: [table] }).combine(
       Grant.addToPrincipal({ grantee, actions: ['dynamodb:Query'], resourceArns: [`${table}/index/${INDEX}`] }),
     );

@@ -26,7 +26,7 @@ use functions::Lambda;
 
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
 mod between;
-mod bot;
+pub mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
@@ -35,8 +35,12 @@ mod runtime_api;
 mod accepting;
 // Order, isolation, what comes again, batches, logs.
 mod answering;
+// What people tell the bot to do.
+mod commands;
 // Workers that are killed.
 mod crashes;
+// What must not come back.
+mod forgetting;
 // The model and LINE as they really behave.
 mod faults;
 // Dead letters, told by the command.

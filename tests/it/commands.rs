@@ -147,6 +147,29 @@ async fn the_last_question_is_answered_again_in_place_of_its_answer() {
 }
 
 #[tokio::test]
+async fn a_question_that_found_no_answer_is_asked_again_and_its_letter_has_nothing_left_to_do() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
+    bot.hears("one").await;
+    bot.answers(&["answer to one"]).await;
+    for _ in 0..3 {
+        bot.model.fails(500, "server_error");
+    }
+    bot.hears("two").await;
+    bot.answers(&[english().no_answer]).await;
+    assert_eq!(buttons(&bot), [(english().labels.retry.to_owned(), "retry".to_owned())]);
+    bot.hears("retry").await;
+    bot.answers(&["answer to two"]).await;
+    assert_eq!(last_prompt(&bot)[1..], ["one", "answer to one", "two"]);
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    assert_eq!(bot.letters().await, json!([]));
+    // It is part of the conversation as if it had been answered at once.
+    bot.hears("three").await;
+    bot.answers(&["answer to three"]).await;
+    assert_eq!(last_prompt(&bot)[1..], ["one", "answer to one", "two", "answer to two", "three"]);
+}
+
+#[tokio::test]
 async fn a_cut_answer_offers_to_go_on_and_does() {
     let mut bot = Bot::start().await;
     bot.hears("続けて").await;

@@ -7,11 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{Ask, EventId, Job, VERSION};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Answer, Delivery, Exchange, History, Kept, Stage, Step, Wanted},
+    history::{Answer, Delivery, Exchange, Forget, History, Kept, Stage, Step, Wanted},
     outcome::Reason,
 };
 
 use crate::aws::emulator::{Cloud, TABLE};
+
+mod forgetting;
 
 /// How long the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
@@ -77,7 +79,9 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_delivered_turn_forgets_its_words(history).await;
     what_is_known_of_the_pushes_is_kept(history).await;
     the_user_is_told_at_the_first_time(history).await;
+    a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
+    forgetting::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 
@@ -227,20 +231,20 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     let job = job("U-told", "told");
     history.begin(&job, now()).await.unwrap();
     for at in [later(1), later(9)] {
-        assert_eq!(history.tell(&job, at).await.unwrap(), Some(later(1)));
+        assert_eq!(history.tell(&job, None, at).await.unwrap(), Some(later(1)));
     }
     // An answer that may have arrived leaves nothing to tell; one that certainly did not, does.
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.store(&job, noticed(pushes.clone()), None, later(10)).await.unwrap();
-    assert_eq!(history.tell(&job, later(11)).await.unwrap(), None);
+    assert_eq!(history.tell(&job, None, later(11)).await.unwrap(), None);
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
         let delivery = Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None });
         let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true };
         history.record(&job, failed, later(12)).await.unwrap();
-        assert_eq!(history.tell(&job, later(13)).await.unwrap(), told);
+        assert_eq!(history.tell(&job, None, later(13)).await.unwrap(), told);
     }
     history.record(&job, Step::Delivered, later(14)).await.unwrap();
-    assert_eq!(history.tell(&job, later(15)).await.unwrap(), None);
+    assert_eq!(history.tell(&job, None, later(15)).await.unwrap(), None);
 }
 
 async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
@@ -270,4 +274,51 @@ async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
     assert_eq!(words(hourly, &new, 50, later(59)).await.len(), 4);
     assert_eq!(words(hourly, &new, 50, later(60)).await, ["new", "answer to new"]);
     assert!(words(hourly, &new, 50, later(90)).await.is_empty());
+}
+
+/// The question that could be asked again.
+async fn unanswered(history: &dyn History, job: &Job, at: Timestamp) -> Option<String> {
+    history.load(job, FIFTY, at).await.unwrap().unanswered.map(|unanswered| unanswered.question)
+}
+
+async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
+    history: &dyn History,
+    hourly: &dyn History,
+) {
+    let of_message = |conversation: &str, event: &str, message: &str| {
+        let message_id = Some(message.to_owned().try_into().unwrap());
+        let ask = Ask::Question { text: "q".into(), message_id, quote_token: None };
+        Job { ask, ..job(conversation, event) }
+    };
+    for (which, history) in [("h", history), ("t", hourly)] {
+        let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));
+        // The conversation goes on.
+        let lost = of_message(&user, &first, "m-un1");
+        history.begin(&lost, now()).await.unwrap();
+        history.tell(&lost, Some("why?"), later(1)).await.unwrap();
+        let next = job(&user, &second);
+        history.begin(&next, later(2)).await.unwrap();
+        assert_eq!(unanswered(history, &next, later(2)).await.as_deref(), Some("why?"));
+        history.store(&next, said("q", vec![]), None, later(2)).await.unwrap();
+        assert_eq!(unanswered(history, &next, later(3)).await, None);
+
+        // It is forgotten: all of it, or that message and no other.
+        for (event, what, expected) in [
+            (format!("un{which}3"), Forget::Talk, None),
+            (format!("un{which}4"), Forget::Message(format!("m-un{which}4").try_into().unwrap()), None),
+            (format!("un{which}5"), Forget::Message("m-other".to_owned().try_into().unwrap()), Some("why?")),
+        ] {
+            let lost = of_message(&format!("U{event}"), &event, &format!("m-{event}"));
+            history.begin(&lost, now()).await.unwrap();
+            history.tell(&lost, Some("why?"), later(1)).await.unwrap();
+            history.forget(&lost.conversation, what, later(2)).await.unwrap();
+            assert_eq!(unanswered(history, &lost, later(3)).await.as_deref(), expected, "{event}");
+        }
+    }
+    // Its words are kept as long as others.
+    let lost = of_message("Uun6", "un6", "m-un6");
+    hourly.begin(&lost, now()).await.unwrap();
+    hourly.tell(&lost, Some("why?"), now()).await.unwrap();
+    assert_eq!(unanswered(hourly, &lost, later(59)).await.as_deref(), Some("why?"));
+    assert_eq!(unanswered(hourly, &lost, later(61)).await, None);
 }

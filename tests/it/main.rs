@@ -33,5 +33,7 @@ mod serving;
 // What both queues promise, and both histories.
 mod history;
 mod job_queue;
+// To take back, to leave, to be forgotten: on one machine and on Lambda.
+mod respect;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

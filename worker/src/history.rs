@@ -8,7 +8,9 @@ use shared::job::{ConversationId, EventId, Job};
 mod past;
 mod turn;
 
-pub use past::{Answer, Exchange, Forget, Limit, Mark, Named, Past, Period, Spent, Usage, Wanted};
+pub use past::{
+    Answer, Exchange, Forget, Limit, Mark, Named, Past, Period, Spent, Unanswered, Usage, Wanted,
+};
 pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
@@ -50,8 +52,14 @@ pub trait History: Send + Sync {
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError>;
 
     /// Marks that the user is told that there will be no answer, and returns when that was marked
-    /// first. `None`, and no mark, where the answer or a part of it may have arrived.
-    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError>;
+    /// first. `None`, and no mark, where the answer or a part of it may have arrived. A `question` that is
+    /// handed in is kept until the conversation goes on or is forgotten, so that it can be asked again.
+    async fn tell(
+        &self,
+        job: &Job,
+        question: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, HistoryError>;
 }
 
 /// The history could not be read or written.

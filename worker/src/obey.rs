@@ -7,7 +7,7 @@ use crate::{
     answer::{Setback, Worker},
     command::Command,
     conversation::{Message, Role},
-    history::{Forget, Past},
+    history::{Forget, Named, Past, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
     persona::{Choice, Chosen, Personas},
@@ -107,9 +107,14 @@ impl Worker {
     }
 }
 
-/// The last question, to be asked again as if its answer had not been given.
+/// The last question, to be asked again as if there had been no answer.
 fn again(past: Past) -> Option<Asking> {
-    let Past { mut messages, newest, .. } = past;
+    let Past { mut messages, newest, unanswered, .. } = past;
+    let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
+    if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
+        let (replaces, message_id) = (Some(turn.event), turn.message_id);
+        return Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces });
+    }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let question = messages.drain(at..).next()?.content;
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();

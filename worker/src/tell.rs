@@ -6,9 +6,11 @@ use tracing::{error, info, warn};
 
 use crate::{
     answer::Worker,
+    command::Command,
     history::key_is_alive,
+    obey::button,
     outcome::{Failure, Outcome, Reason},
-    reply,
+    reply::{self, Reply},
 };
 
 impl Worker {
@@ -17,12 +19,14 @@ impl Worker {
     /// where nothing was asked, where the answer may have arrived, or where LINE takes nothing from this
     /// channel.
     pub async fn apologise(&self, job: &Job, reason: Reason) {
-        let asks = matches!(job.ask, Ask::Question { .. });
-        if !asks || matches!(reason, Reason::LineAuth | Reason::LineQuota) {
+        let Ask::Question { text, .. } = &job.ask else { return };
+        if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
             return;
         }
         let now = self.now();
-        match self.persist(|| self.history.tell(job, now)).await {
+        // What a command asked for was asked before.
+        let question = Command::of(text).is_none().then_some(text.as_str());
+        match self.persist(|| self.history.tell(job, question, now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,
             Err(Failure { detail, .. }) => {
@@ -32,7 +36,9 @@ impl Worker {
         }
         let words = self.config.locale.words();
         let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
-        for body in reply::pushes(&job.conversation, &text.into()) {
+        let retry = button(words.labels.retry, &Command::Retry, self.config.locale);
+        let buttons = if reason == Reason::ModelRefused { vec![] } else { vec![retry] };
+        for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job};
-use worker::history::{Answer, Forget, History, HistoryError, Kept, Mark, Past, Step, Turn, Wanted};
+use worker::history::{
+    Answer, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
+};
 
 use super::{Database, DatabaseError};
 
@@ -85,9 +87,22 @@ impl History for SqliteHistory {
         recorded.await.map_err(failed("record a step"))
     }
 
-    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
-        let (event, now) = (job.event_id.clone(), now.as_millisecond());
-        let told = self.database.call(move |db| turn::tell(db, event.as_str(), now));
+    async fn tell(
+        &self,
+        job: &Job,
+        question: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, HistoryError> {
+        let (job, question) = (job.clone(), question.map(ToOwned::to_owned));
+        let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
+        let until = now.checked_add(kept).unwrap_or(now).as_second();
+        let told = self.database.call(move |db| {
+            let told = turn::tell(db, job.event_id.as_str(), now.as_millisecond())?;
+            if let Some(question) = question.filter(|_| told.is_some()) {
+                turn::keep_unanswered(db, &job, &question, until)?;
+            }
+            Ok(told)
+        });
         told.await.map_err(failed("mark who is told"))
     }
 }

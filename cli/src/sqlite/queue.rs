@@ -181,13 +181,14 @@ impl SqliteQueue {
                     "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
                     [now.as_second()],
                 )?;
+                let unanswered = db.execute("DELETE FROM unanswered WHERE expires_at <= ?1", [now.as_second()])?;
                 let marks = db.execute(
                     "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1",
                     [oldest],
                 )?;
                 let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
                 let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
-                Ok(turns + messages + marks + unsent + usage)
+                Ok(turns + messages + unanswered + marks + unsent + usage)
             })
             .await
     }

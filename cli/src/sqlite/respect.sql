@@ -16,6 +16,15 @@ CREATE TABLE conversations (
     persona           TEXT
 ) WITHOUT ROWID;
 
+-- The newest question of a conversation, where its user was told that there will be no answer.
+CREATE TABLE unanswered (
+    conversation TEXT    PRIMARY KEY,
+    event_id     TEXT    NOT NULL,
+    message_id   TEXT,
+    question     TEXT    NOT NULL,
+    expires_at   INTEGER NOT NULL                     -- Unix seconds
+) WITHOUT ROWID;
+
 -- Messages that were taken back: no words, kept as long as turns.
 CREATE TABLE unsent (
     message_id TEXT    PRIMARY KEY,

@@ -114,8 +114,13 @@ impl History for DynamoHistory {
         self.write(job, step, now).await.map_err(failed("record a step"))
     }
 
-    async fn tell(&self, job: &Job, now: Timestamp) -> Result<Option<Timestamp>, HistoryError> {
-        self.mark_told(job, now).await.map_err(failed("mark who is told"))
+    async fn tell(
+        &self,
+        job: &Job,
+        question: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, HistoryError> {
+        self.mark_told(job, question, now).await.map_err(failed("mark who is told"))
     }
 }
 

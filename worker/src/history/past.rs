@@ -24,6 +24,8 @@ pub struct Past {
     pub last: Option<Timestamp>,
     /// The newest turn that is part of the conversation, as far as it has a name.
     pub newest: Option<Named>,
+    /// The newest question, if its user was told that there will be no answer.
+    pub unanswered: Option<Unanswered>,
     /// The persona that was chosen, in the words of whoever stored it.
     pub persona: Option<String>,
     /// What the user has used up of the period.
@@ -41,6 +43,15 @@ pub struct Named {
     pub event: EventId,
     /// The message that it answers, if LINE named it.
     pub message_id: Option<MessageId>,
+}
+
+/// A question that found no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// Its turn.
+    pub turn: Named,
+    /// What was asked.
+    pub question: String,
 }
 
 /// Up to where a conversation is forgotten. It is never before any row that was there, and each is after

@@ -21,6 +21,7 @@ pub(super) fn forget(
         Forget::Talk => {}
         Forget::Everything => choose(db, of, None)?,
     }
+    unanswered(db, of)?;
     let (through, _) = stamps(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
     db.execute(
@@ -37,11 +38,21 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         "INSERT INTO unsent (message_id, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2",
         params![message_id.as_str(), now],
     )?;
+    db.execute(
+        "DELETE FROM unanswered WHERE conversation = ?1 AND message_id = ?2",
+        [of.as_str(), message_id.as_str()],
+    )?;
     let events = db
         .prepare_cached("SELECT DISTINCT event_id FROM messages WHERE conversation = ?1 AND message_id = ?2")?
         .query_map(params![of.as_str(), message_id.as_str()], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
     events.iter().try_for_each(|event| turn(db, event, now))
+}
+
+/// The question that found no answer.
+pub(super) fn unanswered(db: &Connection, of: &ConversationId) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM unanswered WHERE conversation = ?1")?.execute([of.as_str()])?;
+    Ok(())
 }
 
 /// A turn with its rows: it shall never be answered nor pushed.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     conversation::{Message, Role, rfc3339},
-    history::{Limit, Mark, Named, Past, Period, Usage, Wanted},
+    history::{Limit, Mark, Named, Past, Period, Unanswered, Usage, Wanted},
 };
 
 use crate::sqlite::queue::time;
@@ -22,6 +22,7 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         newest: newest(db, of)?,
         persona: persona.flatten(),
         used: wanted.period.map(|period| usage(db, of, period)).transpose()?.unwrap_or_default(),
+        unanswered: unanswered(db, of, now)?,
         unsent: is_unsent(db, job.message_id())?,
         forgotten: mark(db, of)?,
     })
@@ -60,6 +61,19 @@ fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named
     let Some((Some(event), message_id)) = row.optional()? else { return Ok(None) };
     let named = |event| Named { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
     Ok(event.try_into().ok().map(named))
+}
+
+/// The newest question, where its user was told that there will be no answer.
+fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
+    let mut kept = db.prepare_cached(
+        "SELECT event_id, message_id, question FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+    )?;
+    let row = kept.query_row(params![of.as_str(), now], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+    });
+    let Some((event, message_id, question)) = row.optional()? else { return Ok(None) };
+    let message_id = message_id.and_then(|id| id.try_into().ok());
+    Ok(event.try_into().ok().map(|event| Unanswered { turn: Named { event, message_id }, question }))
 }
 
 /// Up to where the conversation is forgotten.

@@ -58,6 +58,7 @@ fn insert(
         forget::turn(db, old.as_str(), now.as_millisecond())?;
     }
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
+    forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
         "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use shared::job::Job;
+use shared::job::{Job, MessageId};
 use worker::{
     history::{Delivery, Stage, Step, Turn},
     outcome::Reason,
@@ -110,4 +110,25 @@ pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<O
     db.prepare_cached("UPDATE turns SET told_at = coalesce(told_at, ?2), updated_at = ?2 WHERE event_id = ?1 RETURNING told_at")?
         .query_row(params![event, now], |row| row.get(0))
         .map(|first| Some(time(first)))
+}
+
+/// Keeps a question that found no answer.
+pub(super) fn keep_unanswered(
+    db: &Connection,
+    job: &Job,
+    question: &str,
+    until: i64,
+) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        job.conversation.as_str(),
+        job.event_id.as_str(),
+        job.message_id().map(MessageId::as_str),
+        question,
+        until
+    ])?;
+    Ok(())
 }

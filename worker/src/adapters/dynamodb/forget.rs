@@ -49,7 +49,10 @@ impl DynamoHistory {
             self.delete_all(&ids).await?;
             self.forget_undelivered(head.events(), now).await?;
             head.forget(now);
-            let mut rows = vec![self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?];
+            let mut rows = vec![
+                self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
+                self.delete(load::unanswered_id(of))?,
+            ];
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
             }
@@ -73,21 +76,20 @@ impl DynamoHistory {
         let mut unsent = key(load::unsent_id(message_id));
         unsent.insert("expiresAt".to_owned(), n(remembered_until(now)));
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
+        self.forget_unanswered(of, message_id).await?;
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
-            let event = head.event_of(message_id).cloned();
-            let ids = if let Some(event) = &event {
-                row_ids(event).to_vec()
-            } else {
+            let mut ids: Vec<String> = head.events_of(message_id).flat_map(row_ids).collect();
+            if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
-                shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)).collect()
-            };
+                ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
+            }
             if ids.is_empty() {
                 return Ok(());
             }
             let mut rows = ids.iter().map(|id| self.delete(id)).collect::<Result<Vec<_>, _>>()?;
-            if let Some(event) = &event {
+            for event in head.events_of(message_id) {
                 rows.push(self.forget_turn(event, now)?);
             }
             let mut after = head.clone();
@@ -101,6 +103,19 @@ impl DynamoHistory {
             self.pause(tries).await;
         }
         Err(DynamoError::Cancelled(met))
+    }
+
+    /// The question that found no answer goes, if it stands in this message.
+    async fn forget_unanswered(
+        &self,
+        of: &ConversationId,
+        message_id: &MessageId,
+    ) -> Result<(), DynamoError> {
+        let kept = self.items(vec![load::unanswered_id(of)]).await?;
+        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
+            self.delete_all(&[load::unanswered_id(of)]).await?;
+        }
+        Ok(())
     }
 
     /// A turn that shall never be answered nor pushed, whatever it is now.

@@ -120,10 +120,10 @@ impl Head {
         self.turns.last().map(|(turn, _)| turn)
     }
 
-    /// The turn that answers a message.
-    pub(super) fn event_of(&self, message_id: &MessageId) -> Option<&EventId> {
+    /// The turns that answer a message.
+    pub(super) fn events_of(&self, message_id: &MessageId) -> impl Iterator<Item = &EventId> {
         let is_it = |(turn, _): &&(Named, String)| turn.message_id.as_ref() == Some(message_id);
-        self.turns.iter().find(is_it).map(|(turn, _)| &turn.event)
+        self.turns.iter().filter(is_it).map(|(turn, _)| &turn.event)
     }
 
     /// The row to be written.

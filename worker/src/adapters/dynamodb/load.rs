@@ -6,10 +6,10 @@ use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::Ke
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
-use super::{DynamoError, DynamoHistory, Head, Item, head, key, number, s, text};
+use super::{DynamoError, DynamoHistory, Head, Item, head, key, n, number, remembered_until, s, text};
 use crate::{
-    conversation::{Message, Role},
-    history::{Limit, Past, Period, Usage, Wanted},
+    conversation::{Message, Role, rfc3339},
+    history::{Limit, Named, Past, Period, Unanswered, Usage, Wanted},
 };
 
 /// The index of the article's table.
@@ -52,6 +52,11 @@ pub(super) fn settings_id(of: &ConversationId) -> String {
     format!("settings#{of}")
 }
 
+/// The key of a conversation's question that found no answer.
+pub(super) fn unanswered_id(of: &ConversationId) -> String {
+    format!("unanswered#{of}")
+}
+
 /// The key of a user's usage.
 pub(super) fn usage_id(user: &ConversationId, period: Period) -> String {
     format!("usage#{user}#{period}")
@@ -63,7 +68,7 @@ impl DynamoHistory {
         let (of, limit) = (&job.conversation, wanted.limit as usize);
         let unsent = job.message_id().map(unsent_id);
         let used = wanted.period.map(|period| usage_id(of, period));
-        let always = [head::id(of), settings_id(of)];
+        let always = [head::id(of), settings_id(of), unanswered_id(of)];
         let ids = always.iter().chain(&unsent).chain(&used).cloned().collect();
         let (mut rows, known) = tokio::try_join!(self.shown(of, limit, now), self.items(ids))?;
         let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
@@ -79,6 +84,7 @@ impl DynamoHistory {
             newest: head.newest().cloned(),
             persona: known(&always[1]).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
             used: used.as_ref().and_then(known).map(usage).unwrap_or_default(),
+            unanswered: known(&always[2]).and_then(|row| unanswered(row, head.last, now)),
             unsent: unsent.as_ref().and_then(known).is_some(),
             forgotten: head.forgotten,
             messages: vec![],
@@ -110,6 +116,26 @@ impl DynamoHistory {
                 .expression_attribute_values(":persona", s(persona)),
         };
         row.send().await?;
+        Ok(())
+    }
+
+    /// Keeps a question that found no answer.
+    pub(super) async fn keep_unanswered(
+        &self,
+        job: &Job,
+        question: &str,
+        now: Timestamp,
+    ) -> Result<(), DynamoError> {
+        let mut row = key(unanswered_id(&job.conversation));
+        row.insert("event".to_owned(), s(job.event_id.as_str()));
+        row.insert("content".to_owned(), s(question));
+        row.insert("createdAt".to_owned(), s(rfc3339(now)));
+        row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        row.insert(
+            "expiresAt".to_owned(),
+            n(self.expires_at(now).unwrap_or(i64::MAX).min(remembered_until(now))),
+        );
+        self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
         Ok(())
     }
 
@@ -230,6 +256,18 @@ impl DynamoHistory {
         }
         Err(DynamoError::Unprocessed(wanted.keys().len()))
     }
+}
+
+/// The question of a row, unless its time is over or the conversation has gone on since.
+fn unanswered(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Option<Unanswered> {
+    let asked_at = head::time(text(row, "createdAt")?)?;
+    let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
+    if is_over || last.is_some_and(|last| asked_at <= last) {
+        return None;
+    }
+    let event = text(row, "event")?.to_owned().try_into().ok()?;
+    let message_id = text(row, "messageId").and_then(|id| id.to_owned().try_into().ok());
+    Some(Unanswered { turn: Named { event, message_id }, question: text(row, "content")?.to_owned() })
 }
 
 /// What a row says of its user.

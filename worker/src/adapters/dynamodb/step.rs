@@ -98,6 +98,7 @@ impl DynamoHistory {
     pub(super) async fn mark_told(
         &self,
         job: &Job,
+        question: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, DynamoError> {
         let told = turn::update(&self.client, &self.table, job, now)
@@ -109,9 +110,13 @@ impl DynamoHistory {
             .return_values(ReturnValue::AllNew)
             .send()
             .await;
-        match told {
-            Ok(output) => Ok(turn::time(&output.attributes.unwrap_or_default(), "toldAt")),
-            Err(error) => condition_failed(error).map(|_| None),
+        let row = match told {
+            Ok(output) => output.attributes.unwrap_or_default(),
+            Err(error) => return condition_failed(error).map(|_| None),
+        };
+        if let Some(question) = question {
+            self.keep_unanswered(job, question, now).await?;
         }
+        Ok(turn::time(&row, "toldAt"))
     }
 }

@@ -1,0 +1,172 @@
+//! Forgetting where the table makes it hard: an index that lags, rows of the article's bot, workers that
+//! are killed on the way.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::{StreamExt, stream};
+use serde_json::{Map, Value, json};
+use shared::job::{ConversationId, MessageId};
+use worker::{
+    adapters::dynamodb::DynamoHistory,
+    answer::wall_clock,
+    history::{Forget, History},
+};
+
+use super::{
+    between::{Between, Play},
+    bot::{Bot, USER, payload_2},
+    emulator::{Row, TABLE},
+    text,
+};
+use crate::respect::{does, says};
+
+fn user() -> ConversationId {
+    USER.to_owned().try_into().unwrap()
+}
+
+/// The history, as another process has it that sees AWS at this address.
+fn history(bot: &Bot, url: &str) -> DynamoHistory {
+    let sdk = bot.cloud.sdk.clone().into_builder().endpoint_url(url).build();
+    DynamoHistory::new(&sdk, TABLE.to_owned(), None)
+}
+
+async fn message_rows(bot: &Bot) -> Vec<Row> {
+    let rows = bot.cloud.rows().await;
+    rows.into_iter().filter(|row| row.contains_key("lineUserId")).collect()
+}
+
+/// These rows as the index would answer them.
+fn shown(mut rows: Vec<Row>) -> Value {
+    rows.sort_by_key(|row| std::cmp::Reverse(text(row, "createdAt").to_owned()));
+    let item = |row: &Row| -> Map<String, Value> {
+        row.keys().map(|name| (name.clone(), json!({ "S": text(row, name) }))).collect()
+    };
+    json!({ "Items": rows.iter().map(item).collect::<Vec<_>>(), "Count": rows.len() })
+}
+
+/// What the model was asked last, without the character.
+fn asked(bot: &Bot) -> Vec<String> {
+    let asked = bot.model.asked();
+    let messages = asked.last().unwrap().body["messages"].as_array().unwrap()[1..].to_vec();
+    messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
+    let stale: Arc<Mutex<Option<Value>>> = Arc::default();
+    let index = stale.clone();
+    let table = Between::start(move |call, _| match (call, &*index.lock().unwrap()) {
+        ("Query", Some(shown)) => Play::Answer(200, shown.clone()),
+        _ => Play::HandOn,
+    })
+    .await;
+    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
+    let second = says("second");
+    for (turn, webhook) in [says("first"), second.clone(), says("third")].iter().enumerate() {
+        assert_eq!(bot.status(payload_2(&webhook.to_string())).await, 200);
+        bot.says(turn + 1).await;
+    }
+    bot.cloud.is_drained().await;
+    let before = shown(message_rows(&bot).await);
+    let id = second["events"][0]["message"]["id"].as_str().unwrap().to_owned();
+    let what = Forget::Message(MessageId::try_from(id).unwrap());
+    history(&bot, &table.url).forget(&user(), what, (wall_clock())()).await.unwrap();
+    *stale.lock().unwrap() = Some(before.clone());
+    bot.hears("fourth").await;
+    bot.says(4).await;
+    let rest = ["first", "answer to first", "third", "answer to third", "fourth"];
+    assert_eq!(asked(&bot), rest);
+
+    // The index shows nothing yet when the conversation is forgotten, and then still everything.
+    bot.cloud.is_drained().await;
+    let before = shown(message_rows(&bot).await);
+    *stale.lock().unwrap() = Some(shown(vec![]));
+    history(&bot, &table.url).forget(&user(), Forget::Talk, (wall_clock())()).await.unwrap();
+    assert!(message_rows(&bot).await.is_empty(), "the head names them");
+    *stale.lock().unwrap() = Some(before);
+    for (turn, prompt) in [vec!["fifth"], vec!["fifth", "answer to fifth", "sixth"]].into_iter().enumerate() {
+        bot.hears(prompt.last().unwrap()).await;
+        bot.says(5 + turn).await;
+        assert_eq!(asked(&bot), prompt);
+    }
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_them() {
+    let bot = Bot::start().await;
+    for turn in 0..40 {
+        // Its times are local ones, and ahead of ours.
+        let at = format!("2099-01-01T09:00:{turn:02}.000000");
+        let s = |text: &str| AttributeValue::S(text.to_owned());
+        let put = bot.cloud.dynamodb.put_item().table_name(TABLE).item("id", s(&format!("old-{turn}")));
+        let put = put.item("lineUserId", s(USER)).item("role", s("user")).item("content", s("old secret"));
+        put.item("createdAt", s(&at)).send().await.unwrap();
+    }
+    let history = DynamoHistory::new(&bot.cloud.sdk, TABLE.to_owned(), None);
+    history.forget(&user(), Forget::Talk, (wall_clock())()).await.unwrap();
+    assert!(message_rows(&bot).await.is_empty());
+    for (turn, prompt) in [vec!["new"], vec!["new", "answer to new", "newer"]].into_iter().enumerate() {
+        bot.hears(prompt.last().unwrap()).await;
+        bot.says(1 + turn).await;
+        assert_eq!(asked(&bot), prompt);
+    }
+    bot.ends().await;
+}
+
+/// A worker that is killed while its call to AWS is under way, the `nth` of its kind in this turn.
+async fn killed_at(call: &'static str, nth: usize, play: Play) {
+    let shown = format!("{call} {nth} {play:?}");
+    // None is counted before the person leaves.
+    let count = Arc::new(AtomicUsize::new(usize::MAX / 2));
+    let counted = count.clone();
+    let aws = Between::start(move |made, _| {
+        let is_it = made == call && counted.fetch_add(1, Relaxed) + 1 == nth;
+        if is_it { play.clone() } else { Play::HandOn }
+    })
+    .await;
+    let urls = [("AWS_ENDPOINT_URL_DYNAMODB", aws.url.as_str()), ("LEASE_SECONDS", "1")];
+    let mut bot = Bot::with(&urls).await;
+    bot.hears("my secret is 4711").await;
+    bot.says(1).await;
+    bot.cloud.is_drained().await;
+    let history = history(&bot, bot.cloud.sdk.endpoint_url().unwrap());
+    history.choose(&user(), Some("a pirate".into())).await.unwrap();
+    let calls = aws.calls(call);
+    count.store(0, Relaxed);
+    let leaves = does("unfollow", &json!({ "replyToken": null }));
+    assert_eq!(bot.status(payload_2(&leaves.to_string())).await, 200);
+    aws.is_called(call, calls + nth).await;
+    bot.worker_is_killed().await;
+    bot.cloud.is_drained().await;
+    let rows = format!("{:?}", bot.cloud.rows().await);
+    assert!(!rows.contains("4711") && !rows.contains("pirate"), "{shown}: {rows}");
+    assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0, "{shown}");
+    bot.hears("hello").await;
+    bot.says(2).await;
+    assert_eq!(asked(&bot), ["hello"], "{shown}");
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_at_each_call_to_aws_a_conversation_is_forgotten_all_the_same() {
+    let mut stories = vec![];
+    for play in [Play::Hang, Play::Lose] {
+        for (call, nth) in [
+            ("UpdateItem", 1),
+            ("GetItem", 1),
+            ("Query", 1),
+            ("BatchWriteItem", 1),
+            ("BatchGetItem", 1),
+            ("TransactWriteItems", 1),
+            ("UpdateItem", 2),
+        ] {
+            stories.push(killed_at(call, nth, play.clone()));
+        }
+    }
+    stream::iter(stories).buffer_unordered(4).collect::<Vec<_>>().await;
+}

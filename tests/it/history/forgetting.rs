@@ -1,0 +1,272 @@
+//! What both histories promise of forgetting, and of what is counted and chosen.
+
+use shared::job::MessageId;
+use worker::{
+    history::{
+        Answer, Exchange, Forget, History, Kept, Limit, Named, Past, Period, Spent, Stage, Step, Usage,
+        Wanted,
+    },
+    outcome::Reason,
+};
+
+use super::{Ask, EventId, FIFTY, Job, job, later, noticed, now, said, words};
+
+/// All of it.
+pub(super) async fn suite(history: &dyn History) {
+    what_was_said_is_forgotten_and_what_was_chosen_is_not(history).await;
+    leaving_forgets_what_was_chosen_as_well(history).await;
+    what_began_before_is_older_than_the_mark(history).await;
+    a_worker_that_was_thought_dead_brings_nothing_back(history).await;
+    an_answer_that_waits_for_its_push_is_forgotten(history).await;
+    a_message_that_was_taken_back_goes_with_its_answer(history).await;
+    a_message_is_found_however_much_was_said_since(history).await;
+    what_was_taken_back_is_never_stored(history).await;
+    a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history).await;
+    what_is_used_up_is_counted_once_and_told_once(history).await;
+}
+
+fn message(id: &str) -> MessageId {
+    id.to_owned().try_into().unwrap()
+}
+
+/// A question with a message of the same name as its event.
+fn question(conversation: &str, event: &str) -> Job {
+    let ask = Ask::Question { text: "q".into(), message_id: Some(message(event)), quote_token: None };
+    Job { ask, ..job(conversation, event) }
+}
+
+async fn load(history: &dyn History, job: &Job) -> Past {
+    history.load(job, FIFTY, later(59)).await.unwrap()
+}
+
+/// The answer to a [`question`].
+fn answer(job: &Job) -> Answer {
+    let mut answer = said(job.event_id.as_str(), vec![]);
+    answer.exchange = answer.exchange.map(|said| Exchange { message_id: job.message_id().cloned(), ..said });
+    answer
+}
+
+/// The whole turn of a question, loaded and stored and delivered.
+async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
+    let job = question(conversation, event);
+    history.begin(&job, now()).await.unwrap();
+    let seen = load(history, &job).await.forgotten;
+    let kept = history.store(&job, answer(&job), seen, now()).await.unwrap();
+    assert!(matches!(kept, Kept::Mine(_)), "{kept:?}");
+    history.record(&job, Step::Delivered, now()).await.unwrap();
+    job
+}
+
+async fn stage(history: &dyn History, job: &Job) -> Stage {
+    history.begin(job, later(50)).await.unwrap().stage
+}
+
+async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn History) {
+    for event in ["f-1", "f-2"] {
+        talk(history, "U-forget", event).await;
+    }
+    let job = question("U-forget", "f-3");
+    history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
+    let before = load(history, &job).await;
+    assert_eq!((before.messages.len(), before.forgotten), (4, None));
+    let newest =
+        Named { event: EventId::try_from("f-2".to_owned()).unwrap(), message_id: Some(message("f-2")) };
+    assert_eq!(before.newest, Some(newest));
+    let mut marks = vec![];
+    // Twice is once; only the mark moves on, though it is the same moment.
+    for _ in 0..2 {
+        history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+        let past = load(history, &job).await;
+        assert_eq!((past.messages, past.newest, past.persona.as_deref()), (vec![], None, Some("a pirate")));
+        marks.push(past.forgotten.unwrap().through);
+    }
+    assert!(before.last.unwrap() < marks[0] && marks[0] < marks[1]);
+    talk(history, "U-forget", "f-3").await;
+    assert_eq!(words(history, &job, 50, later(1)).await, ["f-3", "answer to f-3"]);
+    assert!(load(history, &job).await.last.unwrap() > marks[1]);
+    history.choose(&job.conversation, None).await.unwrap();
+    assert_eq!(load(history, &job).await.persona, None);
+}
+
+async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
+    let job = talk(history, "U-leave", "leave-1").await;
+    history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
+    history.forget(&job.conversation, Forget::Everything, later(1)).await.unwrap();
+    let past = load(history, &job).await;
+    assert_eq!((past.messages, past.persona), (vec![], None));
+    // Nobody was there, and there is nothing to forget.
+    let nobody = question("U-nobody", "nobody");
+    history.forget(&nobody.conversation, Forget::Everything, later(1)).await.unwrap();
+    talk(history, "U-nobody", "nobody").await;
+}
+
+async fn what_began_before_is_older_than_the_mark(history: &dyn History) {
+    let job = question("U-older", "older");
+    assert_eq!(history.begin(&job, later(1)).await.unwrap().begun_at, later(1));
+    history.forget(&job.conversation, Forget::Talk, later(2)).await.unwrap();
+    let redriven = Job { run: Some("older:letter".into()), ..job };
+    let begun_at = history.begin(&redriven, later(3)).await.unwrap().begun_at;
+    assert_eq!(begun_at, later(1), "its first attempt");
+    assert_eq!(load(history, &redriven).await.forgotten.unwrap().at, later(2));
+}
+
+async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn History) {
+    talk(history, "U-zombie", "z-1").await;
+    for (event, again) in [("z-2", false), ("z-3", true)] {
+        let job = question("U-zombie", event);
+        history.begin(&job, now()).await.unwrap();
+        let seen = load(history, &job).await.forgotten;
+        history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+        if again {
+            // Another worker has loaded since: what the zombie saw is still what counts.
+            load(history, &job).await;
+        }
+        let kept = history.store(&job, answer(&job), seen, later(1)).await.unwrap();
+        assert_eq!(kept, Kept::Forgotten);
+        assert_eq!(load(history, &job).await.messages, []);
+        history.record(&job, Step::Forgotten, later(1)).await.unwrap();
+        assert_eq!(stage(history, &job).await, Stage::Forgotten);
+        assert_eq!(history.tell(&job, None, later(1)).await.unwrap(), None, "nobody is told");
+    }
+}
+
+async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
+    let waits = question("U-waits", "waits");
+    history.begin(&waits, now()).await.unwrap();
+    let pushes = vec!["secret words".to_owned()];
+    let unpushed = Answer { pushes, ..answer(&waits) };
+    history.store(&waits, unpushed, None, now()).await.unwrap();
+    let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true };
+    history.record(&waits, failed, now()).await.unwrap();
+    history.forget(&waits.conversation, Forget::Talk, later(1)).await.unwrap();
+    assert_eq!(stage(history, &waits).await, Stage::Forgotten);
+    let redriven = Job { run: Some("waits:letter".into()), ..waits };
+    assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
+    assert_eq!(history.tell(&redriven, None, later(1)).await.unwrap(), None);
+}
+
+async fn a_message_that_was_taken_back_goes_with_its_answer(history: &dyn History) {
+    for event in ["u-1", "u-2", "u-3"] {
+        talk(history, "U-unsend", event).await;
+    }
+    let job = question("U-unsend", "u-4");
+    let of = &job.conversation;
+    for unsent in ["u-2", "u-2", "unknown"] {
+        history.forget(of, Forget::Message(message(unsent)), now()).await.unwrap();
+        assert_eq!(words(history, &job, 50, now()).await, ["u-1", "answer to u-1", "u-3", "answer to u-3"]);
+    }
+    assert!(load(history, &question("U-unsend", "u-2")).await.unsent);
+    assert!(!load(history, &job).await.unsent, "another message was taken back");
+    history.forget(of, Forget::Message(message("u-3")), now()).await.unwrap();
+    let newest = load(history, &job).await.newest.unwrap();
+    assert_eq!(newest.event.as_str(), "u-1");
+    talk(history, "U-unsend", "u-4").await;
+    assert_eq!(words(history, &job, 50, now()).await, ["u-1", "answer to u-1", "u-4", "answer to u-4"]);
+
+    // One whose answer is not delivered is not delivered any more.
+    let waits = question("U-unsend", "u-5");
+    history.begin(&waits, now()).await.unwrap();
+    let unpushed = Answer { pushes: vec!["secret words".into()], ..answer(&waits) };
+    history.store(&waits, unpushed, None, now()).await.unwrap();
+    history.forget(of, Forget::Message(message("u-5")), now()).await.unwrap();
+    assert_eq!(stage(history, &waits).await, Stage::Forgotten);
+}
+
+async fn a_message_is_found_however_much_was_said_since(history: &dyn History) {
+    for turn in 0..23 {
+        talk(history, "U-long", &format!("long-{turn}")).await;
+    }
+    let job = question("U-long", "long");
+    history.forget(&job.conversation, Forget::Message(message("long-1")), now()).await.unwrap();
+    let said = words(history, &job, 100, now()).await;
+    assert!(said.len() == 44 && !said.contains(&"long-1".to_owned()), "{said:?}");
+    history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+    assert!(words(history, &job, 100, now()).await.is_empty());
+}
+
+async fn what_was_taken_back_is_never_stored(history: &dyn History) {
+    // While it is answered, and before it arrives.
+    for (event, arrives_first) in [("early-1", true), ("early-2", false)] {
+        let job = question("U-early", event);
+        let unsend = history.forget(&job.conversation, Forget::Message(message(event)), now());
+        if arrives_first {
+            history.begin(&job, now()).await.unwrap();
+            assert!(!load(history, &job).await.unsent);
+            unsend.await.unwrap();
+        } else {
+            unsend.await.unwrap();
+            history.begin(&job, now()).await.unwrap();
+            assert!(load(history, &job).await.unsent);
+        }
+        assert_eq!(history.store(&job, answer(&job), None, now()).await.unwrap(), Kept::Forgotten);
+        assert_eq!(stage(history, &job).await, Stage::Open, "nothing of it is stored");
+        assert!(words(history, &job, 50, now()).await.is_empty());
+    }
+    let bystander = talk(history, "U-early", "early-3").await;
+    assert_eq!(words(history, &bystander, 50, now()).await.len(), 2);
+}
+
+async fn a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history: &dyn History) {
+    let old = talk(history, "U-retry", "retry-1").await;
+    let open = question("U-retry", "retry-2");
+    history.begin(&open, now()).await.unwrap();
+    for (event, replaced) in [("retry-3", &old), ("retry-4", &open)] {
+        let retry = question("U-retry", event);
+        history.begin(&retry, now()).await.unwrap();
+        load(history, &retry).await;
+        let mut again = said("again", vec![]);
+        let replaces = Some(replaced.event_id.clone());
+        again.exchange =
+            again.exchange.map(|it| Exchange { replaces, message_id: Some(message("retry-1")), ..it });
+        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), Kept::Mine(_)));
+        assert_eq!(stage(history, replaced).await, Stage::Forgotten);
+        assert_eq!(load(history, &retry).await.newest.unwrap().event.as_str(), event);
+    }
+    assert_eq!(words(history, &old, 50, now()).await, ["again", "answer to again"].repeat(2));
+    // The words are still those of the message that was asked first.
+    history.forget(&old.conversation, Forget::Message(message("retry-1")), now()).await.unwrap();
+    assert!(words(history, &old, 50, now()).await.is_empty());
+}
+
+async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
+    let day = Period::Day("2026-03-01".parse().unwrap());
+    let used = async |period| {
+        let wanted = Wanted { limit: 0, period: Some(period) };
+        history.load(&job("U-used", "used"), wanted, now()).await.unwrap().used
+    };
+    let spends = |told| Some(Spent { period: day, answers: 1, tokens: 30, told });
+    for event in ["used-1", "used-2"] {
+        let job = question("U-used", event);
+        history.begin(&job, now()).await.unwrap();
+        for _ in 0..2 {
+            // The second time it is another attempt's, and not counted.
+            let answer = Answer { spent: spends(None), ..answer(&job) };
+            history.store(&job, answer, None, now()).await.unwrap();
+        }
+    }
+    assert_eq!(used(day).await, Usage { answers: 2, tokens: 60, told: vec![] });
+    let tells = async |event: &str, limit| {
+        let job = question("U-used", event);
+        history.begin(&job, now()).await.unwrap();
+        let spent = Some(Spent { period: day, answers: 0, tokens: 0, told: Some(limit) });
+        let answer = Answer { spent, ..noticed(vec!["enough".into()]) };
+        match history.store(&job, answer, None, now()).await.unwrap() {
+            Kept::Mine(delivery) => delivery.pushes,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(tells("used-3", Limit::Answers).await, ["enough"]);
+    assert!(tells("used-4", Limit::Answers).await.is_empty());
+    assert_eq!(tells("used-5", Limit::Length).await, ["enough"]);
+    assert!(tells("used-6", Limit::Length).await.is_empty());
+    let used_up = used(day).await;
+    assert_eq!((used_up.answers, used_up.tokens, used_up.told.len()), (2, 60, 2));
+    assert!(used_up.told.contains(&Limit::Answers) && used_up.told.contains(&Limit::Length));
+    for other in [Period::Day("2026-03-02".parse().unwrap()), Period::Ever] {
+        assert_eq!(used(other).await, Usage::default());
+    }
+    // To be forgotten is no way to get more.
+    let same = job("U-used", "used").conversation;
+    history.forget(&same, Forget::Everything, now()).await.unwrap();
+    assert_eq!(used(day).await.answers, 2);
+}

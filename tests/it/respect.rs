@@ -1,0 +1,397 @@
+//! People take back what they said, leave, and want to be forgotten: told once, and lived through by the
+//! pipeline on one machine and by the one on Lambda.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cli::{
+    send::webhook_of,
+    sqlite::{Database, history::SqliteHistory},
+    standin::{
+        Act,
+        line::{Line, PUSH},
+        model::Model,
+    },
+};
+use serde_json::{Value, json};
+use shared::job::{Ask, EventId, Job, VERSION};
+use tokio::time::sleep;
+use uuid::Uuid;
+use worker::{
+    adapters::dynamodb::DynamoHistory,
+    answer::wall_clock,
+    history::{Forget, History, Wanted},
+};
+
+use crate::{
+    aws::{
+        bot::{Bot as OnLambda, payload_2},
+        emulator::TABLE,
+    },
+    bot::{Bot as OnOneMachine, USER},
+};
+
+/// A bot, and what can be seen of it.
+#[async_trait(?Send)]
+trait Chat {
+    /// LINE posts this webhook, and it is taken.
+    async fn takes(&self, webhook: Value);
+    /// Waits until no job is left.
+    async fn drains(&self);
+    fn line(&self) -> &Line;
+    fn model(&self) -> &Model;
+    /// Its history, as another process has it.
+    fn history(&self) -> Box<dyn History>;
+    /// All that is kept, in one text.
+    async fn kept(&self) -> String;
+    /// How many dead letters there are.
+    async fn letters(&self) -> usize;
+    /// Redrives every dead letter.
+    async fn redrives(&self);
+}
+
+#[async_trait(?Send)]
+impl Chat for OnOneMachine {
+    async fn takes(&self, webhook: Value) {
+        assert_eq!(self.posts(webhook.to_string()).await, 200);
+    }
+
+    async fn drains(&self) {
+        self.drain().await;
+    }
+
+    fn line(&self) -> &Line {
+        &self.line
+    }
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn history(&self) -> Box<dyn History> {
+        Box::new(SqliteHistory::new(Database::open(&self.database()).unwrap(), None))
+    }
+
+    async fn kept(&self) -> String {
+        ["messages", "turns", "conversations", "unsent", "jobs"]
+            .map(|table| self.sql(&format!("SELECT * FROM {table}")).join("\n"))
+            .join("\n")
+    }
+
+    async fn letters(&self) -> usize {
+        OnOneMachine::letters(self).await.as_array().unwrap().len()
+    }
+
+    async fn redrives(&self) {
+        OnOneMachine::redrives(self).await;
+    }
+}
+
+#[async_trait(?Send)]
+impl Chat for OnLambda {
+    async fn takes(&self, webhook: Value) {
+        assert_eq!(self.status(payload_2(&webhook.to_string())).await, 200);
+    }
+
+    async fn drains(&self) {
+        self.cloud.is_drained().await;
+    }
+
+    fn line(&self) -> &Line {
+        &self.line
+    }
+
+    fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn history(&self) -> Box<dyn History> {
+        Box::new(DynamoHistory::new(&self.cloud.sdk, TABLE.to_owned(), None))
+    }
+
+    async fn kept(&self) -> String {
+        format!("{:?}", self.cloud.rows().await)
+    }
+
+    async fn letters(&self) -> usize {
+        self.cloud.depth(&self.cloud.dlq_url).await
+    }
+
+    async fn redrives(&self) {
+        for letter in self.cloud.letters(self.letters().await).await {
+            let job = Job::decode(letter.body().unwrap()).unwrap();
+            let job = Job { run: letter.message_id, ..job };
+            self.is_sent(&job.encode(), &job.group(), &format!("{}:r", job.event_id)).await;
+        }
+    }
+}
+
+/// A story of both.
+macro_rules! story {
+    ($name:ident) => {
+        mod $name {
+            #[tokio::test]
+            async fn on_one_machine() {
+                super::told::$name(&crate::bot::Bot::start().await).await;
+            }
+
+            #[tokio::test]
+            async fn on_lambda() {
+                // Lambda brings other conversations to another worker while one is busy.
+                let mut bot = crate::aws::bot::Bot::start().await;
+                bot.gets_another_worker().await;
+                super::told::$name(&bot).await;
+                bot.ends().await;
+            }
+        }
+    };
+}
+
+story!(what_was_forgotten_is_in_no_later_prompt_and_no_row);
+story!(an_answer_that_comes_after_forgetting_is_neither_stored_nor_said);
+story!(what_is_redriven_after_forgetting_is_neither_asked_nor_said);
+story!(a_message_taken_back_while_it_waits_is_never_asked);
+story!(a_message_taken_back_while_it_is_answered_is_not_answered);
+story!(a_message_taken_back_is_forgotten_with_its_answer);
+story!(a_message_taken_back_before_it_arrives_is_not_answered);
+story!(a_message_taken_back_that_nobody_knows_is_silence);
+story!(an_answer_that_waits_for_a_redrive_goes_with_its_message);
+story!(who_leaves_is_forgotten_and_who_comes_back_starts_anew);
+
+/// A user's message, as LINE posts it.
+pub fn says(text: &str) -> Value {
+    webhook_of(text, USER)
+}
+
+/// Something else that a user does.
+pub fn does(kind: &str, more: &Value) -> Value {
+    let mut event = webhook_of("", USER);
+    let it = event["events"][0].as_object_mut().unwrap();
+    it.remove("message");
+    it.insert("type".into(), kind.into());
+    it.insert("webhookEventId".into(), Uuid::new_v4().simple().to_string().into());
+    it.extend(more.as_object().unwrap().clone());
+    event
+}
+
+/// The message is taken back.
+fn takes_back(message: &Value) -> Value {
+    let id = &message["events"][0]["message"]["id"];
+    does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
+}
+
+/// What the model was asked, without the character.
+fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
+    let content = |message: &Value| message["content"].as_str().unwrap().to_owned();
+    let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(content).collect();
+    chat.model().asked().iter().map(|seen| prompt(&seen.body)).collect()
+}
+
+fn said(chat: &dyn Chat) -> Vec<String> {
+    chat.line().sent().into_iter().flat_map(|sent| sent.texts).collect()
+}
+
+/// The job of a message, for the history.
+fn job_of(message: &Value) -> Job {
+    let event = &message["events"][0];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    Job {
+        v: VERSION,
+        event_id: EventId::try_from(text(&event["webhookEventId"])).unwrap(),
+        conversation: USER.to_owned().try_into().unwrap(),
+        ask: Ask::Question {
+            text: String::new(),
+            message_id: text(&event["message"]["id"]).try_into().ok(),
+            quote_token: None,
+        },
+        accepted_at: None,
+        reply_token: None,
+        run: None,
+    }
+}
+
+async fn forgets(chat: &dyn Chat) {
+    let of = job_of(&says("")).conversation;
+    chat.history().forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
+}
+
+async fn is_unsent(chat: &dyn Chat, message: &Value) {
+    let (history, job) = (chat.history(), job_of(message));
+    let wanted = Wanted { limit: 0, period: None };
+    for _ in 0..2_000 {
+        if history.load(&job, wanted, (wall_clock())()).await.unwrap().unsent {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the message is not taken back");
+}
+
+async fn is_asked(chat: &dyn Chat, times: usize) {
+    for _ in 0..2_000 {
+        if chat.model().asked().len() >= times {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the model is not asked");
+}
+
+/// How long the model takes where something has to happen meanwhile.
+const SLOW: Act = Act::After(Duration::from_secs(2));
+
+mod told {
+    use super::*;
+
+    pub(super) async fn what_was_forgotten_is_in_no_later_prompt_and_no_row(chat: &dyn Chat) {
+        for text in ["my secret is 4711", "do you know it?"] {
+            chat.takes(says(text)).await;
+            chat.drains().await;
+        }
+        assert_eq!(prompts(chat)[1].len(), 3);
+        assert!(chat.kept().await.contains("4711"));
+        forgets(chat).await;
+        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+        chat.takes(says("what was it?")).await;
+        chat.drains().await;
+        chat.takes(says("and now?")).await;
+        chat.drains().await;
+        assert_eq!(
+            prompts(chat)[2..],
+            [
+                vec!["what was it?".to_owned()],
+                ["what was it?", "answer to what was it?", "and now?"].map(ToOwned::to_owned).to_vec(),
+            ]
+        );
+    }
+
+    pub(super) async fn an_answer_that_comes_after_forgetting_is_neither_stored_nor_said(chat: &dyn Chat) {
+        chat.model().does(SLOW);
+        chat.takes(says("my secret is 4711")).await;
+        is_asked(chat, 1).await;
+        forgets(chat).await;
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert!(!chat.kept().await.contains("4711"));
+        chat.takes(says("hello")).await;
+        chat.drains().await;
+        assert_eq!(prompts(chat)[1], ["hello"]);
+    }
+
+    pub(super) async fn what_is_redriven_after_forgetting_is_neither_asked_nor_said(chat: &dyn Chat) {
+        // One that was never answered, and one whose answer LINE refused.
+        chat.model().fails(400, "invalid_request_error");
+        chat.line().script.will(PUSH, Act::Respond(400, vec![], "{}".into()));
+        chat.takes(says("unanswered 4711")).await;
+        chat.drains().await;
+        chat.line().fails(PUSH, 400, "on purpose");
+        chat.takes(says("unpushed 4711")).await;
+        chat.drains().await;
+        assert_eq!(chat.letters().await, 2);
+        forgets(chat).await;
+        let (told, asked) = (said(chat), prompts(chat).len());
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!((said(chat), prompts(chat).len()), (told, asked));
+        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+    }
+
+    pub(super) async fn a_message_taken_back_while_it_waits_is_never_asked(chat: &dyn Chat) {
+        chat.model().does(SLOW);
+        let (first, second) = (says("first"), says("second"));
+        chat.takes(first).await;
+        is_asked(chat, 1).await;
+        chat.takes(second.clone()).await;
+        chat.takes(takes_back(&second)).await;
+        // It overtakes the conversation, which is busy.
+        is_unsent(chat, &second).await;
+        assert_eq!(said(chat), [""; 0]);
+        chat.drains().await;
+        assert_eq!(said(chat), ["answer to first"]);
+        assert_eq!(prompts(chat), [["first"]]);
+        assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn a_message_taken_back_while_it_is_answered_is_not_answered(chat: &dyn Chat) {
+        chat.model().does(SLOW);
+        let message = says("my secret is 4711");
+        chat.takes(message.clone()).await;
+        is_asked(chat, 1).await;
+        chat.takes(takes_back(&message)).await;
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert!(!chat.kept().await.contains("4711"));
+    }
+
+    pub(super) async fn a_message_taken_back_is_forgotten_with_its_answer(chat: &dyn Chat) {
+        let message = says("my secret is 4711");
+        for message in [message.clone(), says("hello")] {
+            chat.takes(message).await;
+            chat.drains().await;
+        }
+        chat.takes(takes_back(&message)).await;
+        chat.drains().await;
+        assert!(!chat.kept().await.contains("4711"));
+        chat.takes(says("what was it?")).await;
+        chat.drains().await;
+        assert_eq!(prompts(chat)[2], ["hello", "answer to hello", "what was it?"]);
+        assert_eq!(said(chat).len(), 3, "nothing is said of it");
+    }
+
+    pub(super) async fn a_message_taken_back_before_it_arrives_is_not_answered(chat: &dyn Chat) {
+        let message = says("my secret is 4711");
+        chat.takes(takes_back(&message)).await;
+        chat.drains().await;
+        chat.takes(message).await;
+        chat.drains().await;
+        assert_eq!((said(chat), prompts(chat).len(), chat.letters().await), (vec![], 0, 0));
+        assert!(!chat.kept().await.contains("4711"));
+    }
+
+    pub(super) async fn a_message_taken_back_that_nobody_knows_is_silence(chat: &dyn Chat) {
+        chat.takes(says("hello")).await;
+        chat.drains().await;
+        let unknown = takes_back(&says("sticker"));
+        for _ in 0..2 {
+            chat.takes(unknown.clone()).await;
+            chat.drains().await;
+        }
+        assert_eq!((said(chat), chat.letters().await), (vec!["answer to hello".to_owned()], 0));
+        chat.takes(says("again")).await;
+        chat.drains().await;
+        assert_eq!(prompts(chat)[1].len(), 3);
+    }
+
+    pub(super) async fn an_answer_that_waits_for_a_redrive_goes_with_its_message(chat: &dyn Chat) {
+        let message = says("my secret is 4711");
+        chat.line().fails(PUSH, 400, "on purpose");
+        chat.takes(message.clone()).await;
+        chat.drains().await;
+        assert_eq!(chat.letters().await, 1);
+        let told = said(chat);
+        chat.takes(takes_back(&message)).await;
+        chat.drains().await;
+        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!((said(chat), prompts(chat).len()), (told, 1));
+    }
+
+    pub(super) async fn who_leaves_is_forgotten_and_who_comes_back_starts_anew(chat: &dyn Chat) {
+        chat.takes(says("my secret is 4711")).await;
+        chat.drains().await;
+        let leaves = does("unfollow", &json!({ "replyToken": null }));
+        chat.takes(leaves.clone()).await;
+        chat.drains().await;
+        assert!(!chat.kept().await.contains("4711"));
+        chat.takes(does("follow", &json!({ "follow": { "isUnblocked": true } }))).await;
+        chat.takes(says("hello")).await;
+        chat.drains().await;
+        // LINE delivers again that this person left, who is long back.
+        chat.takes(leaves).await;
+        chat.takes(says("again")).await;
+        chat.drains().await;
+        assert_eq!(prompts(chat)[1..], [vec!["hello"], vec!["hello", "answer to hello", "again"]]);
+        assert_eq!(chat.letters().await, 0);
+    }
+}
