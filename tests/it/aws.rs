@@ -47,6 +47,8 @@ mod faults;
 pub mod letters;
 // Setting a bot up, and having it checked.
 mod setup;
+// The runbook.
+mod runbook;
 // What the functions tell: figures, lines, traces.
 mod telling;
 // The build that is deployed.

@@ -141,6 +141,23 @@ AGE  U2            model_refused  1         unanswered: asks the model          
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_asks_for_it_is_forgotten_while_the_bot_runs() {
+    let mut bot = bot_with_letters(2).await;
+    bot.hears_from("U0", "PRIVATE too").await;
+    bot.answers(&["answer to PRIVATE too"]).await;
+    let data = bot.data.path().to_str().unwrap();
+    let forget = ["forget", "U0", "--yes", "--data", data];
+    for letters in ["1 letter removed", "0 letters removed"] {
+        let output = run(&forget);
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && out.contains(letters), "{out}");
+    }
+    assert_eq!(bot.sql("SELECT count(*) FROM messages WHERE conversation = 'U0'"), ["Integer(0)"]);
+    assert_eq!(bot.letters().await.as_array().unwrap().len(), 1);
+    assert_eq!(run(&["forget", "not an id", "--yes", "--data", data]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_changed_without_a_yes_or_for_an_unknown_letter() {
     let bot = bot_with_letters(1).await;
     let (code, out, err) = dlq(&bot, &["redrive", "--all"]);

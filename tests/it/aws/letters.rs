@@ -73,7 +73,7 @@ impl Operator {
 }
 
 /// Puts letters into the dead-letter queue as a worker does; each of a conversation and an event.
-async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {
+pub async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {
     let text = |kind: &str, value: &str| {
         MessageAttributeValue::builder().data_type(kind).string_value(value).build().unwrap()
     };
@@ -97,7 +97,7 @@ async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: T
     }
 }
 
-fn of_one(conversation: &str, events: usize) -> Vec<(String, String)> {
+pub fn of_one(conversation: &str, events: usize) -> Vec<(String, String)> {
     (0..events).map(|n| (conversation.to_owned(), format!("E-{conversation}-{n}"))).collect()
 }
 
@@ -323,6 +323,31 @@ async fn a_thousand_letters_are_listed_filtered_and_purged_into_a_file() {
     assert!(saved.lines().count() == 400 && saved.contains("PRIVATE E700"));
     assert_eq!(operator.lists(&[]).await.len(), 600);
     assert_eq!(cloud.depth(&cloud.dlq_url).await, 600);
+}
+
+#[tokio::test]
+async fn a_person_who_asks_for_it_is_forgotten_with_letters_and_all() {
+    let bot = Bot::start().await;
+    bot.hears("PRIVATE first").await;
+    bot.hears_from("U-other", "hello").await;
+    bot.says(2).await;
+    bot.cloud.is_drained().await;
+    let letters = [of_one(USER, 12), of_one("U-other", 1)].concat();
+    buried(&bot.cloud, &letters, "model_unavailable", wall_clock()()).await;
+    let operator = Operator::of(&bot.cloud, &[]);
+    let unasked = operator.runs(&["forget", USER]).await;
+    assert!(unasked.code == 2 && unasked.out.contains("10 letters"), "{}{}", unasked.out, unasked.err);
+    let ended = operator.runs(&["forget", USER, "--yes"]).await;
+    assert!(ended.code == 0 && ended.out.contains("12 letters removed"), "{}{}", ended.out, ended.err);
+    let left = operator.lists(&[]).await;
+    assert_eq!((left.len(), &left[0]["conversation"]), (1, &json!("U-other")));
+    assert!(!format!("{:?}", bot.cloud.rows().await).contains("PRIVATE"));
+    bot.hears("second").await;
+    bot.says(3).await;
+    let asked = bot.model.asked();
+    let last = asked.last().unwrap().body["messages"].to_string();
+    assert!(last.contains("second") && !last.contains("PRIVATE"), "{last}");
+    bot.ends().await;
 }
 
 #[tokio::test]
