@@ -9,13 +9,17 @@ export interface Settings {
   /** The model's name, and the longest answer in tokens (a reasoning model's thinking counts). */
   model: string;
   maxTokens: number;
-  /** Language of the bot's own notices. */
+  /** Language of the bot's own notices where a user's profile names none of these. */
   locale: 'ja' | 'en' | 'zh-Hant' | 'ko' | 'th';
   /** The worker's further variables, with its own defaults where they are not set (docs/lambda.md). */
   systemPrompt?: string;
   contextTokens?: number;
   queryLimit?: number;
   historyTtlDays?: number;
+  /** How answers are sent. Each push counts: Japan's free plan carries 200 a month. A reply is free. */
+  delivery?: 'push' | 'reply-first';
+  /** After how long a user is told, once and for free, that it takes longer; 0 for never. */
+  patienceSeconds?: number;
   maxAttempts?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;

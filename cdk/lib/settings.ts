@@ -43,6 +43,8 @@ const rules: Record<keyof Settings, Rule> = {
   contextTokens: whole(1, 100_000_000),
   queryLimit: whole(0, 1000),
   historyTtlDays: whole(0, 36_500),
+  delivery: oneOf('push', 'reply-first'),
+  patienceSeconds: whole(0, 45),
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: url,

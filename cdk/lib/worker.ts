@@ -24,6 +24,8 @@ function optional(settings: Settings): Record<string, string> {
     CONTEXT_TOKENS: settings.contextTokens,
     QUERY_LIMIT: settings.queryLimit,
     HISTORY_TTL_DAYS: settings.historyTtlDays,
+    DELIVERY: settings.delivery,
+    PATIENCE_SECONDS: settings.patienceSeconds,
     MAX_ATTEMPTS: settings.maxAttempts,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,

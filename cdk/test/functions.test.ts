@@ -105,6 +105,8 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       contextTokens: 9000,
       queryLimit: 1,
       historyTtlDays: 1,
+      delivery: 'reply-first' as const,
+      patienceSeconds: 20,
       maxAttempts: 1,
       leaseSeconds: 9,
       openaiBaseUrl: 'http://x',

@@ -52,13 +52,15 @@ function makePhone(user, index) {
   let drawn = [];
   const draw = (now) => {
     user = now;
-    status.textContent = user.follows ? t("friend") : t("blocker");
+    status.textContent = `${languageOf(user)} · ${user.follows ? t("friend") : t("blocker")}`;
     block.textContent = user.follows ? t("block") : t("unblock");
     for (const control of form.elements) control.disabled = !user.follows;
     user.items.forEach((item, i) => {
-      const looks = JSON.stringify(item);
+      // Buttons are there until something else comes, as on a real phone.
+      const isLast = i === user.items.length - 1;
+      const looks = JSON.stringify([item, isLast && user.follows]);
       if (drawn[i]?.looks === looks) return;
-      const row = drawItem(item, user);
+      const row = drawItem(item, user, isLast && user.follows);
       if (drawn[i]) drawn[i].row.replaceWith(row);
       else log.append(row);
       drawn[i] = { looks, row };
@@ -77,15 +79,31 @@ function drawTyping(typing, user) {
   typing.replaceChildren(...(shows ? [h("i"), h("i"), h("i"), h("span", { class: "only-read" }, t("typing"))] : []));
 }
 
-function drawItem(item, user) {
+function drawItem(item, user, hasButtons) {
   if (item.by === "line") return h("li", { class: "day" }, t(item.type, { name: user.name, n: item.count }));
   if (item.unsent) return h("li", { class: "day" }, t("unsent", { name: user.name }));
   const meta = h("span", { class: "meta" }, item.by === "user" && item.read ? h("span", {}, t("read")) : null, h("time", { datetime: new Date(item.at).toISOString() }, clock(item.at)));
-  if (item.by === "bot") {
-    return h("li", { class: "row bot" }, h("span", { class: "face bot-face", "aria-hidden": "true" }, "返"), h("p", { class: "bubble", dir: "auto" }, item.text), meta);
-  }
+  if (item.by === "bot") return drawAnswer(item, user, meta, hasButtons);
   const unsend = h("button", { type: "button", class: "unsend", title: t("unsend"), "aria-label": t("unsend"), click: () => does({ do: "unsend", message: item.n }) }, "↶");
   return h("li", { class: "row user" }, unsend, meta, body(item));
+}
+
+/** What the bot says: as whom, to what, and what can be tapped below it. */
+function drawAnswer({ text, sender, icon, quoted, buttons, free }, user, meta, hasButtons) {
+  if (free) meta.prepend(h("span", { class: "free" }, t("free")));
+  // An icon of another host would be loaded from there: its address is shown instead.
+  const face = h("span", { class: "face bot-face", "aria-hidden": "true", title: icon }, sender ? [...sender][0] : "返");
+  const quote = quoted && h("q", { class: "quote" }, h("b", {}, user.name), " ", quoted.unsent ? t("unsent", { name: user.name }) : quoted.text);
+  const bubble = h("p", { class: "bubble", dir: "auto" }, quote, text);
+  const tap = ([label, words]) => h("button", { type: "button", click: () => does({ do: "say", user: user.id, text: words }) }, label);
+  const quick = hasButtons && buttons?.length > 0 && h("div", { class: "quick", role: "group", "aria-label": t("quick") }, buttons.map(tap));
+  const words = h("div", { class: "words" }, sender && h("span", { class: "sender" }, sender), bubble);
+  return h("li", {}, h("div", { class: "row bot" }, face, words, meta), quick);
+}
+
+/** A person's language, in the page's own. */
+function languageOf({ language }) {
+  return new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(language);
 }
 
 function body({ type, text, id, stickerId }) {

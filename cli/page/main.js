@@ -130,7 +130,7 @@ $("join").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = event.target.elements.name.value.trim();
   const random = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (name && (await does({ do: "join", user: `U${random}`, name }))) event.target.reset();
+  if (name && (await does({ do: "join", user: `U${random}`, name, language: event.target.elements.language.value }))) event.target.reset();
 });
 $("others").addEventListener("toggle", drawOthers);
 $("replay").addEventListener("change", async (event) => {

@@ -90,7 +90,7 @@ function stops(turn) {
     ["history", is(remembered != null, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
     ["model", is(wentPast, asked != null && state === "working"), thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking],
     ["stored", is(stored != null || (pushed > 0 && state === "answered"), false), ""],
-    ["pushed", is(state === "answered" || state === "noticed", stored != null && state === "working"), state === "noticed" ? t("replied") : pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : ""],
+    ["pushed", is(state === "answered" || state === "noticed", stored != null && state === "working"), pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : turn.replied ? t("replied") : ""],
   ];
   const failed = { dead: 3, refused: 0 }[state];
   const at = failed === 3 && wentPast ? 5 : failed;

@@ -13,7 +13,7 @@ export function nothing() {
   };
 }
 
-const USER = (id, name) => ({ id, name, follows: true, items: [], loadingUntil: 0, draft: "" });
+const USER = ({ user, name, language }) => ({ id: user, name, language, follows: true, items: [], loadingUntil: 0, draft: "" });
 
 function turn(state, event, fields) {
   let known = state.turns.get(event);
@@ -39,7 +39,7 @@ const HANDLERS = {
     return { all: true };
   },
   user(state, e) {
-    state.users.set(e.user, USER(e.user, e.name));
+    state.users.set(e.user, USER(e));
     return { users: true };
   },
   said(state, e) {
@@ -78,7 +78,8 @@ const HANDLERS = {
     const user = state.users.get(e.user);
     if (!user) return {};
     user.loadingUntil = 0;
-    for (const { id, text } of e.messages ?? []) user.items.push({ by: "bot", at: e.at, type: "text", id, text });
+    const quoted = ({ quotes }) => user.items.find((item) => item.id === quotes);
+    for (const message of e.messages ?? []) user.items.push({ ...message, by: "bot", at: e.at, type: "text", free: e.by_reply, quoted: quoted(message) });
     return { user: e.user };
   },
   webhook(state, e) {
@@ -189,12 +190,12 @@ const STEPS = {
   stored(turn, e) {
     turn.stored = e.pushes;
   },
-  answered(turn, e) {
-    Object.assign(turn, { state: "answered", ended: e.at });
-  },
-  noticed(turn, e) {
-    Object.assign(turn, { state: "noticed", ended: e.at });
-  },
+  answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
+  noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
+  "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),
+  "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),
+  "forgot what it was asked to": (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
+  forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
   "to be tried again"(turn, e) {
     Object.assign(turn, { state: "retry", asked: null });
     turn.notes.push(["again_in", { reason: e.reason, s: (e.after_ms / 1000).toFixed(1) }]);
@@ -227,6 +228,7 @@ function spend(knobs, { path, at }) {
 function calls(turn, { path, headers, status, broken, ms }) {
   const failed = broken ?? status;
   if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
+  if (path.endsWith("/message/reply") && status === 200) turn.replied = true;
   if (path.endsWith("/push")) {
     if (headers["x-line-retry-key"] === turn.apology) {
       if (status === 200) turn.notes.push(["told", {}]);

@@ -59,8 +59,8 @@ const THINK_MS: u64 = 1_200;
 /// After which pauses LINE delivers again what was not taken: short enough to be watched.
 const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 /// Who is there at first.
-const PEOPLE: [(&str, &str); 2] =
-    [("U00000000000000000000000000000001", "Aoi"), ("U00000000000000000000000000000002", "Ren")];
+const PEOPLE: [(&str, &str, &str); 2] =
+    [("U00000000000000000000000000000001", "Aoi", "ja"), ("U00000000000000000000000000000002", "Ren", "en")];
 
 /// Arguments of `henji dev`.
 #[derive(clap::Args)]
@@ -119,8 +119,9 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     if let Some(conversation) = conversation {
         tokio::spawn(conversation.replay(world.clone()));
     } else {
-        for (user, name) in PEOPLE {
-            let _ = world.does(Step::Join { user: user.into(), name: name.into() }).await;
+        for (user, name, language) in PEOPLE {
+            let join = Step::Join { user: user.into(), name: name.into(), language: language.into() };
+            let _ = world.does(join).await;
             let messages = history::count(&database, user).await?;
             if messages > 0 {
                 world.feed.tell("past", json!({ "user": user, "messages": messages }));
@@ -217,8 +218,8 @@ fn world(
     line.shows(move |chat, arrival| {
         let Some(world) = watched.upgrade() else { return };
         if let Arrival::Messages { messages, .. } = &arrival {
-            for (_, text) in messages {
-                lock(&world.recording).hears(chat, text);
+            for (_, message, _) in messages {
+                lock(&world.recording).hears(chat, &message.text);
             }
         }
         tell_arrival(&world.feed, chat, arrival);

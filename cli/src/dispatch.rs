@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, warn};
 use worker::{
-    answer::{Limits, Worker},
+    answer::{IsFollowed, Limits, Worker},
     outcome::{Failure, Outcome, Reason},
 };
 
@@ -194,8 +194,13 @@ impl Dispatcher {
     async fn attempt(self: &Arc<Self>, job: &Job, give_back: &CancellationToken) -> Outcome {
         let began = (self.worker.clock)();
         // Nothing is lost with a process here: the next start takes up at once what was in flight.
-        let limits =
-            Limits { deadline: Instant::now() + self.job_timeout, stop: give_back.clone(), alone: true };
+        let (this, of) = (self.clone(), job.group());
+        let is_followed: IsFollowed = Box::new(move || {
+            let (this, of) = (this.clone(), of.clone());
+            Box::pin(async move { this.queue.is_waited_for(of).await })
+        });
+        let deadline = Instant::now() + self.job_timeout;
+        let limits = Limits { deadline, stop: give_back.clone(), alone: true, is_followed };
         let (this, own_job) = (self.clone(), job.clone());
         let span = tracing::info_span!("turn", event = %job.event_id);
         let attempt =

@@ -70,7 +70,7 @@ story("stickers and pictures are shown and told politely; messages are unsent; t
   await desk.phone().locator(".row.user").last().hover();
   await desk.phone().locator(".row.user").last().getByRole("button", { name: "Unsend" }).click();
   await desk.phone().getByText("Aoi unsent a message").waitFor();
-  await desk.turn("skipped", "unsend");
+  await desk.turn("forgot", "unsend");
   assert.equal(await desk.phone().locator("img.picture").count(), 0);
 
   await desk.phone().getByRole("button", { name: "Block" }).click();
@@ -82,8 +82,50 @@ story("stickers and pictures are shown and told politely; messages are unsent; t
   assert.equal(await desk.spoke(), spoke, "nothing arrives at who blocked the bot");
   await desk.phone().getByRole("button", { name: "Unblock" }).click();
   await desk.phone().getByText("Aoi is a friend again").waitFor();
+  await desk.phone().locator(".bot .bubble", { hasText: "Aoiさん、はじめまして" }).waitFor();
   await desk.picture("stickers-and-pictures");
 });
+
+story("buttons below the newest answer send their words, by keyboard too, in each one's language", async (desk) => {
+  await desk.writes("こんにちは");
+  await desk.turn("answered", "こんにちは");
+  const quick = desk.phone().getByRole("group", { name: "Quick replies" });
+  assert.deepEqual(await quick.getByRole("button").allTextContents(), ["🔁 もう一度", "❓ 使い方"]);
+  await quick.getByRole("button", { name: "使い方" }).focus();
+  await desk.page.keyboard.press("Enter");
+  await desk.phone().locator(".user .bubble", { hasText: "ヘルプ" }).waitFor();
+  await desk.turn("answered", "ヘルプ");
+  assert.match(await desk.says(1), /「忘れて」/);
+  assert.equal(await quick.count(), 1, "the buttons of before are gone");
+  // What the bot says of itself costs nothing.
+  await desk.phone().locator(".bot .free", { hasText: "free" }).waitFor();
+  await (await desk.turn("answered", "ヘルプ")).locator(".way", { hasText: "replied, free" }).waitFor();
+
+  await desk.writes("help", REN);
+  await desk.phone(REN).locator(".bot .bubble", { hasText: "You can also send" }).waitFor();
+  await desk.page.locator("#join input").fill("Somchai");
+  await desk.page.locator("#join select").selectOption("th");
+  await desk.page.getByRole("button", { name: "Add" }).click();
+  const third = desk.page.locator(".phone").nth(2);
+  await third.locator("h3", { hasText: "Thai" }).waitFor();
+  await third.locator("textarea").fill("help");
+  await third.locator("textarea").press("Enter");
+  await third.locator(".bot .bubble", { hasText: "ลืม" }).waitFor();
+  await desk.picture("quick-replies");
+});
+
+story("an answer names its persona, and its question when another one came in between", async (desk) => {
+  await desk.writes("ペルソナ：先生");
+  await desk.turn("answered", "先生");
+  await desk.writes("一つ目の質問");
+  await desk.writes("二つ目の質問");
+  await desk.turn("answered", "二つ目の質問");
+  const answer = desk.phone().locator(".row.bot", { hasText: "「二つ目の質問」" });
+  await answer.locator("q", { hasText: "Aoi 二つ目の質問" }).waitFor();
+  assert.equal(await answer.locator(".sender").textContent(), "先生");
+  assert.equal(await desk.phone().locator(".row.bot").first().locator("q").count(), 0);
+  await desk.picture("persona-and-quote");
+}, { think: 300 });
 
 story("Enter that ends a Japanese composition sends nothing", async (desk) => {
   const box = desk.phone().locator("textarea");

@@ -43,6 +43,8 @@ mod crashes;
 mod forgetting;
 // The model and LINE as they really behave.
 mod faults;
+// The free reply on Lambda.
+mod reply_first;
 // Dead letters, told by the command.
 pub mod letters;
 // Setting a bot up, and having it checked.

@@ -39,9 +39,9 @@ async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
     assert_eq!(last_prompt(&bot)[1..], ["what is my name?"]);
     assert_eq!(bot.model.asked().len(), 2);
     let kept = bot.sql("SELECT * FROM messages");
-    assert!(kept.iter().all(|row| !row.contains("4711")), "{kept:?}");
+    assert!(kept.iter().all(|row| !row.contains("Momotaro")), "{kept:?}");
     let states = bot.sql("SELECT * FROM turns");
-    assert!(states.iter().all(|row| !row.contains("4711")), "{states:?}");
+    assert!(states.iter().all(|row| !row.contains("Momotaro")), "{states:?}");
 }
 
 #[tokio::test]

@@ -78,6 +78,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_notice_is_stored_without_rows(history).await;
     a_delivered_turn_forgets_its_words(history).await;
     what_is_known_of_the_pushes_is_kept(history).await;
+    a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history).await;
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
@@ -109,7 +110,7 @@ fn job(conversation: &str, event: &str) -> Job {
 fn said(question: &str, pushes: Vec<String>) -> Answer {
     let (question, answer) = (question.to_owned(), format!("answer to {question}"));
     let exchange = Exchange { question, answer, message_id: None, replaces: None };
-    Answer { exchange: Some(exchange), pushes, spent: None }
+    Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
 
 /// One that is not.
@@ -170,7 +171,8 @@ async fn the_first_answer_stays(history: &dyn History) {
     let job = job("U-race", "race");
     history.begin(&job, now()).await.unwrap();
     let pushes = vec!["one".to_owned(), "two".to_owned()];
-    let delivery = Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()) };
+    let delivery =
+        Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()), by_reply: false };
     let stored = Stage::Stored(delivery.clone());
     assert_eq!(history.store(&job, said("first", pushes), None, now()).await.unwrap(), Kept::Mine(delivery));
     let lost = history.store(&job, said("second", vec!["three".into()]), None, later(1)).await.unwrap();
@@ -216,15 +218,43 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     history.begin(&job, now()).await.unwrap();
     history.store(&job, said("q", pushes.clone()), None, now()).await.unwrap();
     for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
-        let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since };
+        let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since, by_reply: false };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
         let failed = Step::Failed { reason, delivery: known, gave_up: false };
         history.record(&job, failed, later(4)).await.unwrap();
         assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
     }
     history.record(&job, Step::Pushing { pushed: 2 }, later(6)).await.unwrap();
-    let delivery = Delivery { pushes, pushed: 2, unknown_since: Some(later(6)) };
+    let delivery = Delivery { pushes, pushed: 2, unknown_since: Some(later(6)), by_reply: false };
     assert_eq!(history.begin(&job, later(7)).await.unwrap().stage, Stage::Stored(delivery));
+}
+
+async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history: &dyn History) {
+    let job = job("U-reply", "reply");
+    history.begin(&job, now()).await.unwrap();
+    let answer = Answer { by_reply: true, ..said("q", vec!["one".into(), "two".into()]) };
+    let Kept::Mine(delivery) = history.store(&job, answer, None, now()).await.unwrap() else { panic!() };
+    assert!(delivery.by_reply && delivery.unknown_since == Some(now()));
+    assert!(!delivery.may_be_pushed(later(1)), "a push is no repetition of a reply");
+    let turn = history.begin(&job, later(1)).await.unwrap();
+    assert_eq!((turn.attempts, turn.stage), (2, Stage::Stored(delivery.clone())));
+    let failed =
+        Step::Failed { reason: Reason::DeliveryUnknown, delivery: Some(delivery.clone()), gave_up: false };
+    history.record(&job, failed, later(2)).await.unwrap();
+    assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(delivery.clone()));
+
+    // A worker that was thought dead knows nothing of who came after it.
+    let overtaken = history.record(&job, Step::NotReplied { attempts: 1 }, later(3)).await.unwrap_err();
+    assert!(overtaken.passing);
+    for _ in 0..2 {
+        history.record(&job, Step::NotReplied { attempts: 3 }, later(3)).await.unwrap();
+    }
+    let pushed = Delivery { unknown_since: Some(later(3)), by_reply: false, ..delivery };
+    assert_eq!(history.begin(&job, later(4)).await.unwrap().stage, Stage::Stored(pushed.clone()));
+
+    history.record(&job, Step::Pushing { pushed: 1 }, later(5)).await.unwrap();
+    let pushed = Delivery { pushed: 1, unknown_since: Some(later(5)), ..pushed };
+    assert_eq!(history.begin(&job, later(6)).await.unwrap().stage, Stage::Stored(pushed));
 }
 
 async fn the_user_is_told_at_the_first_time(history: &dyn History) {
@@ -238,7 +268,8 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     history.store(&job, noticed(pushes.clone()), None, later(10)).await.unwrap();
     assert_eq!(history.tell(&job, None, later(11)).await.unwrap(), None);
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
-        let delivery = Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None });
+        let delivery =
+            Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None, by_reply: false });
         let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true };
         history.record(&job, failed, later(12)).await.unwrap();
         assert_eq!(history.tell(&job, None, later(13)).await.unwrap(), told);

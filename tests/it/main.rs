@@ -22,12 +22,16 @@ mod dev;
 mod answering;
 // What people tell the bot to do.
 mod commands;
+// How answers look: language, buttons, face, quote.
+mod looks;
 // Dead letters: what becomes of them, told by the command.
 mod dead_letters;
 // The model as it really behaves.
 mod model_faults;
 // LINE as it really behaves.
 mod line_faults;
+// The free reply, and when a push takes its place.
+mod reply_first;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
 // What both queues promise, and both histories.

@@ -8,7 +8,7 @@ use cli::{
     send::webhook_of,
     standin::{
         Act,
-        line::{Line, PUSH},
+        line::{Line, PUSH, REPLY},
         model::Model,
     },
 };
@@ -138,6 +138,30 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
     assert_eq!(serve.terminate(), 0);
     assert_eq!(world.line.sent().len(), 1);
     assert_eq!(world.model.asked().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
+    // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
+    let lost = Act::Late(Duration::from_hours(1));
+    for (act, letters) in [(Act::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
+        let mut world = World::new(Duration::ZERO).await;
+        world.variables.push(("DELIVERY".into(), "reply-first".into()));
+        world.line.script.will(REPLY, act);
+        let serve = world.serve().await;
+        let webhook = webhook_of("hi", USER);
+        world.line.sends(&webhook, tokio::time::Instant::now());
+        assert_eq!(serve.posts(&world.http, &webhook.to_string()).await, Some(200));
+        world.until("it replies", || !world.line.script.seen(REPLY).is_empty()).await;
+        serve.kill();
+        let serve = world.serve().await;
+        world.until("the job is acknowledged", || world.sql("SELECT seq FROM jobs").is_empty()).await;
+        assert_eq!(serve.terminate(), 0);
+        assert_eq!(world.line.sent().len(), 1, "once, whatever became of the first try");
+        assert_eq!((world.model.asked().len(), world.line.script.seen(REPLY).len()), (1, 2));
+        assert!(world.line.script.seen(PUSH).is_empty());
+        assert_eq!(world.letters(), letters);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

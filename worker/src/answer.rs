@@ -60,7 +60,12 @@ pub struct Limits {
     /// Whether a job that may have ended its last worker may be attempted now. False while jobs beside
     /// it would be lost with it.
     pub alone: bool,
+    /// Asks whether a later message of the conversation is seen to wait.
+    pub is_followed: IsFollowed,
 }
+
+/// See [`Limits::is_followed`].
+pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// An attempt that did not end in an answer.
 pub(crate) struct Setback {
@@ -79,10 +84,8 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        match &job.ask {
-            Ask::NotUnderstood => return self.give_notice(job).await,
-            Ask::Follow => return Outcome::Noticed,
-            Ask::Question { .. } | Ask::Unfollow | Ask::Unsend { .. } => {}
+        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow) {
+            return self.give_notice(job).await;
         }
         let turn = match timeout_at(limits.deadline, self.history.begin(job, self.now())).await {
             Ok(Ok(turn)) => turn,
@@ -104,7 +107,7 @@ impl Worker {
         let attempts = turn.attempts;
         debug!(event = %job.event_id, attempts, "began");
         let Setback { failure, delivery } = tokio::select! {
-            done = self.attempt(job, turn, limits.deadline) => match done {
+            done = self.attempt(job, turn, limits) => match done {
                 Ok(outcome) => return outcome,
                 Err(setback) => setback,
             },
@@ -119,7 +122,8 @@ impl Worker {
         if gave_up { Outcome::Dead { failure, attempts } } else { self.later(attempts, failure) }
     }
 
-    async fn attempt(&self, job: &Job, turn: Turn, deadline: Instant) -> Result<Outcome, Setback> {
+    async fn attempt(&self, job: &Job, turn: Turn, limits: &Limits) -> Result<Outcome, Setback> {
+        let deadline = limits.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
             asks_to_forget => {
@@ -129,7 +133,7 @@ impl Worker {
             }
         };
         let kept = match turn.stage {
-            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, deadline))
+            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, limits))
                 .await
                 .map_err(|_| out_of_time())??,
             ref further => match timeout_at(deadline, self.is_forgotten(job, &turn)).await {
@@ -140,10 +144,10 @@ impl Worker {
             },
         };
         let delivered = match kept {
-            Kept::Mine(delivery) => self.deliver(job, delivery, false),
+            Kept::Mine(delivery) => self.deliver(job, delivery, false, turn.attempts),
             Kept::Theirs(Stage::Stored(delivery)) => {
                 let tried = delivery.unknown_since.is_some();
-                self.deliver(job, delivery, tried)
+                self.deliver(job, delivery, tried, turn.attempts)
             }
             Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use shared::job::ConversationId;
-use tokio::time::{Instant, sleep, timeout};
+use shared::job::Job;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::{
     adapters::openai::{Completion, ModelError},
@@ -12,9 +12,9 @@ use crate::{
     prompt::{Prompt, TooLong},
 };
 
-/// How long an answer waits for an animation request under way: one that arrives after the answer
-/// would show a bot that types on.
-const LOADING_GRACE: Duration = Duration::from_millis(300);
+/// How long an answer waits for an animation or a notice under way: one that arrives after the answer
+/// would show a bot that thinks on.
+const GRACE: Duration = Duration::from_millis(300);
 /// What a reasoning model that wrote nothing within the limit gets instead.
 const MORE_TOKENS: usize = 4;
 
@@ -83,22 +83,40 @@ impl Worker {
         }
     }
 
-    /// Runs `work` while LINE shows its loading animation, from at once until the work is done.
-    pub(crate) async fn while_loading<T>(&self, chat: &ConversationId, work: impl Future<Output = T>) -> T {
+    /// Runs `work` while LINE shows its loading animation, from at once until the work is done, and says
+    /// once that it takes longer where that was asked for. The second of what it returns is whether the
+    /// reply token was used for that.
+    pub(crate) async fn while_loading<T>(&self, job: &Job, work: impl Future<Output = T>) -> (T, bool) {
+        let mut patience_ends = self.patience_ends(job);
+        let mut token_is_spent = false;
         tokio::pin!(work);
         loop {
-            let request = self.line.start_loading(chat.as_str());
+            let request = self.line.start_loading(job.conversation.as_str());
             tokio::pin!(request);
             tokio::select! {
                 done = &mut work => {
-                    let _ = timeout(LOADING_GRACE, request).await;
-                    return done;
+                    let _ = timeout(GRACE, request).await;
+                    return (done, token_is_spent);
                 }
                 () = &mut request => {}
             }
+            let again = Instant::now() + self.config.pauses.loading;
+            let wakes = patience_ends.map_or(again, |ends| ends.min(again));
             tokio::select! {
-                done = &mut work => return done,
-                () = sleep(self.config.pauses.loading) => {}
+                done = &mut work => return (done, token_is_spent),
+                () = sleep_until(wakes) => {}
+            }
+            if patience_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
+                token_is_spent = true;
+                let notice = self.say_still_thinking(job);
+                tokio::pin!(notice);
+                tokio::select! {
+                    done = &mut work => {
+                        let _ = timeout(GRACE, notice).await;
+                        return (done, token_is_spent);
+                    }
+                    () = &mut notice => {}
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     adapters::sqs::{Letter, Queue},
-    answer::{Limits, Worker},
+    answer::{IsFollowed, Limits, Worker},
     outcome::{Failure, Outcome, Reason},
 };
 
@@ -104,10 +104,13 @@ impl Function {
         let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(ENOUGH);
         let work = async {
             for (index, record) in records.iter().enumerate() {
+                let is_followed = index + 1 < records.len();
                 if index > 0 && Instant::now() > latest {
                     return (index, Some(Duration::ZERO));
                 }
-                if let ControlFlow::Break(again) = self.work(record, &seat, latest, deadline).await {
+                if let ControlFlow::Break(again) =
+                    self.work(record, is_followed, &seat, latest, deadline).await
+                {
                     return (index, Some(again));
                 }
             }
@@ -147,6 +150,7 @@ impl Function {
     async fn work(
         self: &Arc<Self>,
         record: &Record,
+        is_followed: bool,
         seat: &Seat,
         latest: Instant,
         deadline: Instant,
@@ -164,13 +168,13 @@ impl Function {
                 return self.bury(record, &event, &failure, 0).await;
             }
         };
-        let mut outcome = self.attempt(&job, deadline, seat.is_alone()).await;
+        let mut outcome = self.attempt(&job, deadline, seat.is_alone(), is_followed).await;
         if let Outcome::Suspect { attempts } = outcome {
             info!(event = %job.event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
             if timeout_at(latest, seat.works_alone(attempts)).await.is_err() {
                 return ControlFlow::Break(Duration::ZERO);
             }
-            outcome = self.attempt(&job, deadline, true).await;
+            outcome = self.attempt(&job, deadline, true, is_followed).await;
         }
         match outcome {
             Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {
@@ -193,10 +197,17 @@ impl Function {
     }
 
     /// One attempt, in a task of its own: a panic is that job's alone.
-    async fn attempt(self: &Arc<Self>, job: &Job, deadline: Instant, alone: bool) -> Outcome {
+    async fn attempt(
+        self: &Arc<Self>,
+        job: &Job,
+        deadline: Instant,
+        alone: bool,
+        is_followed: bool,
+    ) -> Outcome {
         let began = (self.worker.clock)();
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
-        let limits = Limits { deadline, stop: CancellationToken::new(), alone };
+        let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
+        let limits = Limits { deadline, stop: CancellationToken::new(), alone, is_followed };
         let (this, own_job) = (self.clone(), job.clone());
         // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
         // moved several times, and this one is large.

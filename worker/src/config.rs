@@ -1,6 +1,6 @@
 //! What stage two is told by its environment, and the settings that only tests change.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
@@ -15,6 +15,31 @@ use crate::{
 /// The character of the bot where `SYSTEM_PROMPT` is not set.
 pub const SYSTEM_PROMPT: &str =
     "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
+
+/// How answers are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By push, which is metered.
+    Push,
+    /// By the free reply while its token is young, else by push.
+    ReplyFirst,
+}
+
+/// The text names no way.
+#[derive(Debug, thiserror::Error)]
+#[error("it must be push or reply-first")]
+pub struct UnknownWay;
+
+impl FromStr for Way {
+    type Err = UnknownWay;
+    fn from_str(text: &str) -> Result<Self, UnknownWay> {
+        match text {
+            "push" => Ok(Self::Push),
+            "reply-first" => Ok(Self::ReplyFirst),
+            _ => Err(UnknownWay),
+        }
+    }
+}
 
 /// Settings of *answer*.
 #[derive(Clone, Debug)]
@@ -35,6 +60,10 @@ pub struct Config {
     pub history_ttl: Option<SignedDuration>,
     /// Language of the bot's own words where a profile names none of them.
     pub locale: Locale,
+    /// How answers are sent.
+    pub delivery: Way,
+    /// How long after its webhook a user is told that it takes longer; `None` for never.
+    pub patience: Option<Duration>,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,
     /// Pauses between attempts and within one.
@@ -89,6 +118,8 @@ impl Config {
             return Err(no_room("SYSTEM_PROMPT"));
         }
         let personas = personas(env, locale, &fits)?;
+        // By 50 s the reply token is no longer used.
+        let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {
             completion_limit: known.completion_limit,
@@ -99,6 +130,8 @@ impl Config {
             personas,
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
             locale,
+            delivery: env.parsed("DELIVERY", Way::Push)?,
+            patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
             openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,

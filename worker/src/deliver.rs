@@ -1,12 +1,13 @@
 //! The chapter of delivering: what is stored is pushed, request by request, each under a key derived
-//! from event and part, so that LINE itself takes each once.
+//! from event and part, so that LINE itself takes each once. The first may go by the free reply instead
+//! (`by_reply`).
 
 use shared::job::{EventId, Job};
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
-    adapters::line::PushError,
+    adapters::line::SendError,
     answer::{Setback, Worker},
     history::{Delivery, Step},
     outcome::{Failure, Reason, Remedy},
@@ -18,14 +19,20 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
 }
 
 impl Worker {
-    /// Pushes what is not certainly accepted yet. `tried` says that the next push may have been accepted
-    /// by an earlier attempt, which no refusal of this one disproves.
+    /// Delivers what is not certainly accepted yet. `tried` says that the next request may have been
+    /// accepted by an earlier attempt, which no refusal of this one disproves; `attempts` is this one's
+    /// number.
     pub(crate) async fn deliver(
         &self,
         job: &Job,
         mut delivery: Delivery,
         mut tried: bool,
+        attempts: u32,
     ) -> Result<(), Setback> {
+        if delivery.by_reply {
+            delivery = self.reply_first(job, delivery, tried, attempts).await?;
+            tried = false;
+        }
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
             let now = self.now();
             if !delivery.may_be_pushed(now) {
@@ -58,21 +65,29 @@ impl Worker {
 
     /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
+        self.send(|| self.line.push(body, key)).await
+    }
+
+    /// One request with the short retries of an attempt; on failure, whether its outcome is unknown.
+    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<(), (Failure, bool)>
+    where
+        F: Future<Output = Result<(), SendError>>,
+    {
         let mut unknown = false;
         let mut token_is_fresh = false;
         let mut tries = 0;
         loop {
-            let failure = match self.line.push(body, key).await {
+            let failure = match request().await {
                 Ok(()) => return Ok(()),
-                Err(PushError::Unauthorized(failure)) => {
+                Err(SendError::Unauthorized(failure)) => {
                     if !token_is_fresh && self.line.reread_token().await {
                         token_is_fresh = true;
                         continue;
                     }
                     failure
                 }
-                Err(PushError::Refused(failure)) => failure,
-                Err(PushError::Unknown(failure)) => {
+                Err(SendError::Refused(failure)) => failure,
+                Err(SendError::Unknown(failure)) => {
                     unknown = true;
                     failure
                 }

@@ -4,7 +4,7 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`], [`tell`] and [`forget`] are
+//! In reading order: [`answer`] tells the whole story; [`ask`], [`deliver`], [`by_reply`], [`tell`] and [`forget`] are
 //! its chapters; [`prompt`], [`reply`], [`conversation`], [`command`], [`persona`], [`model`] and
 //! [`locale`] are pure; [`history`] is the port it remembers through; `adapters` talk to the model, to
 //! LINE and to AWS. On AWS `function` makes it all from the environment, and `batch` is the way in.
@@ -12,6 +12,7 @@
 pub mod adapters;
 pub mod answer;
 pub mod ask;
+pub mod by_reply;
 pub mod command;
 pub mod config;
 pub mod conversation;

@@ -68,7 +68,10 @@ impl Worker {
                 self.persist(forget).await?;
                 say(words.forgotten)
             }
-            (Command::Help, _) => Ok(Todo::Say(Reply { buttons: all(words, locale), ..words.help.into() })),
+            (Command::Help, _) => {
+                let commands = [Command::Retry, Command::Persona(None), Command::Forget];
+                Ok(Todo::Say(Reply { buttons: self.buttons(locale, &commands), ..words.help.into() }))
+            }
             (Command::Persona(None), Some(personas)) => {
                 let buttons = offers(personas, words, locale);
                 Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
@@ -83,6 +86,24 @@ impl Worker {
             (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
             (Command::Continue, _) => Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), ..question(past) })),
         }
+    }
+
+    /// Buttons that send these commands, but for those that there are not.
+    pub(crate) fn buttons(&self, locale: Locale, commands: &[Command]) -> Vec<Button> {
+        let labels = &locale.words().labels;
+        let has_personas = self.config.personas.is_some();
+        let there_is = |command: &&Command| has_personas || !matches!(command, Command::Persona(_));
+        let button = |command: &Command| {
+            let label = match command {
+                Command::Forget => labels.forget,
+                Command::Help => labels.help,
+                Command::Persona(_) => labels.persona,
+                Command::Retry => labels.retry,
+                Command::Continue => labels.go_on,
+            };
+            Button { label: label.to_owned(), text: command.word(locale).to_owned() }
+        };
+        commands.iter().filter(there_is).map(button).collect()
     }
 
     /// Keeps who the bot is to be, and returns what is said of it.
@@ -120,23 +141,6 @@ fn again(past: Past) -> Option<Asking> {
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
     Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces })
-}
-
-/// A button that sends a command.
-pub(crate) fn button(label: &str, command: &Command, locale: Locale) -> Button {
-    Button { label: label.to_owned(), text: command.word(locale).to_owned() }
-}
-
-/// The buttons of all commands that can be given at any time.
-fn all(words: &Words, locale: Locale) -> Vec<Button> {
-    let labels = &words.labels;
-    [
-        (labels.retry, Command::Retry),
-        (labels.persona, Command::Persona(None)),
-        (labels.forget, Command::Forget),
-    ]
-    .map(|(label, command)| button(label, &command, locale))
-    .into()
 }
 
 /// The buttons of all personas, and of the bot's own.

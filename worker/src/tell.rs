@@ -1,14 +1,12 @@
 //! The chapter of telling: what the bot says of itself, when there is no answer to give.
 
 use shared::job::{Ask, Job};
-use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use crate::{
     answer::Worker,
     command::Command,
     history::key_is_alive,
-    obey::button,
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
 };
@@ -34,10 +32,12 @@ impl Worker {
                 return;
             }
         }
-        let words = self.config.locale.words();
-        let text = if reason == Reason::ModelRefused { words.refused } else { words.no_answer };
-        let retry = button(words.labels.retry, &Command::Retry, self.config.locale);
-        let buttons = if reason == Reason::ModelRefused { vec![] } else { vec![retry] };
+        let locale = self.profile(job).await.locale.unwrap_or(self.config.locale);
+        let words = locale.words();
+        let (text, buttons) = match reason {
+            Reason::ModelRefused => (words.refused, vec![]),
+            _ => (words.no_answer, self.buttons(locale, &[Command::Retry])),
+        };
         for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
             if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");
@@ -48,23 +48,19 @@ impl Worker {
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
-        let Some(token) = &job.reply_token else { return Outcome::Noticed };
-        let text = self.config.locale.words().not_understood;
-        let mut tries = 0;
-        loop {
-            let failure = match self.line.reply(token, text).await {
-                Ok(said) => {
-                    info!(event = %job.event_id, said, "noticed");
-                    return Outcome::Noticed;
-                }
-                Err(failure) => failure,
-            };
-            let Some(pause) = self.pause_within(tries, &failure) else {
-                warn!(event = %job.event_id, detail = failure.detail, "the notice could not be given");
-                return Outcome::Noticed;
-            };
-            tries += 1;
-            sleep(pause).await;
-        }
+        let profile = self.profile(job).await;
+        let locale = profile.locale.unwrap_or(self.config.locale);
+        let words = locale.words();
+        let reply = match job.ask {
+            Ask::Follow => Reply {
+                words: (words.greeting)(profile.name.as_deref()).as_str().into(),
+                buttons: self.buttons(locale, &[Command::Persona(None), Command::Help]),
+                ..Reply::default()
+            },
+            _ => words.not_understood.into(),
+        };
+        let said = self.say_free(job, &reply).await;
+        info!(event = %job.event_id, said, "noticed");
+        Outcome::Noticed
     }
 }

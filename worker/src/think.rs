@@ -8,17 +8,16 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::{
-    answer::{Setback, Worker},
+    answer::{Limits, Setback, Worker},
     ask::Asked,
     command::Command,
     forget::is_forgotten,
     history::{Answer, Exchange, Kept, Mark, Past, Turn, Wanted},
-    locale::Locale,
     markdown,
-    obey::{Asking, Todo, button},
+    obey::{Asking, Todo},
     persona::Chosen,
     prompt::{Budget, Prompt},
-    reply::{self, Button, Reply, Sender},
+    reply::{self, Reply, Sender},
 };
 
 /// The longest time that is kept back from the model for storing, pushing and handing back.
@@ -41,20 +40,24 @@ impl Worker {
         job: &Job,
         turn: &Turn,
         text: &str,
-        deadline: Instant,
+        limits: &Limits,
     ) -> Result<Kept, Setback> {
-        let reserve = (deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
+        let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         let command = Command::of(text);
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
-        let thinking = self.consider(job, turn, text, command, deadline - reserve);
-        let thought =
-            if is_quick { thinking.await? } else { self.while_loading(&job.conversation, thinking).await? };
-        let Some(Thought { exchange, reply, seen }) = thought else { return Ok(Kept::Forgotten) };
+        // Boxed, because what waits beside it would otherwise hold it several times.
+        let thinking = Box::pin(self.consider(job, turn, text, command, limits, reserve));
+        let (thought, token_is_spent) = if is_quick {
+            // What is said is in the user's language, and there is no time to learn it meanwhile.
+            self.profile(job).await;
+            (thinking.await, false)
+        } else {
+            self.while_loading(job, self.while_asking_who(job, thinking)).await
+        };
+        let Some(Thought { exchange, reply, seen }) = thought? else { return Ok(Kept::Forgotten) };
         let pushes = reply::pushes(&job.conversation, &reply);
-        let answer = Answer { exchange, pushes, spent: None };
-        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
-        debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
-        Ok(kept)
+        let answer = Answer { exchange, pushes, ..Answer::default() };
+        Ok(self.keep(job, answer, seen, token_is_spent).await?)
     }
 
     async fn consider<'a>(
@@ -63,7 +66,8 @@ impl Worker {
         turn: &Turn,
         text: &'a str,
         command: Option<Command>,
-        deadline: Instant,
+        limits: &Limits,
+        reserve: Duration,
     ) -> Result<Option<Thought<'a>>, Setback> {
         let wanted = Wanted { limit: self.config.query_limit, period: None };
         let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
@@ -71,15 +75,16 @@ impl Worker {
             return Ok(None);
         }
         debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
-        let locale = self.config.locale;
-        let words = locale.words();
         let (seen, persona) = (past.forgotten, chosen(&past));
-        let quote = job.quote_token().filter(|_| came_between(job, past.last, self.now()));
-        let asking = match self.obey(job, text, command, past, locale).await? {
+        let came_between = came_between(job, past.last, self.now());
+        let asking = match self.obey(job, text, command, past, self.locale(job)).await? {
             Todo::Say(reply) => return Ok(Some(Thought { exchange: None, reply, seen })),
             Todo::Ask(asking) => asking,
         };
-        let (exchange, reply) = match self.ask_as(job, &asking, persona.as_ref(), deadline).await? {
+        let asked = self.ask_as(job, &asking, persona.as_ref(), limits.deadline - reserve).await?;
+        let locale = self.locale(job);
+        let words = locale.words();
+        let (exchange, reply) = match asked {
             Asked::TooLong => (None, words.too_long.into()),
             Asked::Answer(answer) => {
                 let mut said = markdown::plain(&answer.text);
@@ -89,7 +94,11 @@ impl Worker {
                 let Asking { kept, message_id, replaces, .. } = asking;
                 let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
                 let sender = self.sender(persona.as_ref());
-                let buttons = buttons(locale, answer.cut);
+                let go_on = answer.cut.then_some(Command::Continue);
+                let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
+                let buttons = self.buttons(locale, &commands);
+                let is_unclear = came_between || (limits.is_followed)().await;
+                let quote = job.quote_token().filter(|_| is_unclear);
                 (Some(exchange), Reply { words: said, buttons, sender, quote })
             }
         };
@@ -146,12 +155,4 @@ fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
     let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
     let is_between = |(accepted_at, last)| accepted_at < last && last <= now;
     job.run.is_some() || accepted_at.zip(last).is_some_and(is_between)
-}
-
-/// What can be tapped below an answer.
-fn buttons(locale: Locale, cut: bool) -> Vec<Button> {
-    let labels = &locale.words().labels;
-    let go_on = cut.then_some((labels.go_on, Command::Continue));
-    let others = [(labels.retry, Command::Retry), (labels.help, Command::Help)];
-    go_on.into_iter().chain(others).map(|(label, command)| button(label, &command, locale)).collect()
 }

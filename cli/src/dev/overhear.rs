@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    step::Step,
+    step::{Step, japanese},
     world::{World, lock},
 };
 use crate::standin::line::phone;
@@ -27,9 +27,10 @@ impl World {
             let Some(user) = event["source"]["userId"].as_str() else { continue };
             is_new = true;
             let name = if is_own { "henji send" } else { user };
-            if self.introduce(user, name) {
-                lock(&self.recording)
-                    .note(Step::Join { user: user.into(), name: name.chars().take(20).collect() }, is_idle);
+            if self.introduce(user, name, &japanese()) {
+                let name = name.chars().take(20).collect();
+                let joined = Step::Join { user: user.into(), name, language: japanese() };
+                lock(&self.recording).note(joined, is_idle);
             }
             self.shows(user, event);
             if let Some(text) = event["message"]["text"].as_str() {

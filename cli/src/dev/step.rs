@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 
 use crate::standin::Act;
 
+/// The language of people of whom a saved conversation says nothing else.
+pub(super) fn japanese() -> String {
+    "ja".to_owned()
+}
+
 /// One thing done. Messages are named by their place among all that were sent, so that a replay, whose
 /// messages have other ids, means the same ones.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +22,9 @@ pub(super) enum Step {
         user: String,
         /// Their name.
         name: String,
+        /// Their language, as a BCP 47 tag.
+        #[serde(default = "japanese")]
+        language: String,
     },
     /// Writes a text.
     Say {

@@ -5,7 +5,7 @@ use shared::job::EventId;
 use worker::deliver::retry_key;
 
 use super::feed::Feed;
-use crate::standin::line::{Arrival, webhook::Delivery};
+use crate::standin::line::{Arrival, Message, webhook::Delivery};
 
 /// How many pushes of an event the page knows by their retry keys.
 const KEYS: u32 = 8;
@@ -14,8 +14,12 @@ const KEYS: u32 = 8;
 pub(super) fn tell_arrival(feed: &Feed, chat: &str, arrival: Arrival) {
     match arrival {
         Arrival::Messages { messages, by_reply } => {
-            let messages: Vec<_> =
-                messages.into_iter().map(|(id, text)| json!({ "id": id, "text": text })).collect();
+            let messages: Vec<_> = messages
+                .into_iter()
+                .map(|(id, Message { text, buttons, sender, icon, .. }, quotes)| {
+                    json!({ "id": id, "text": text, "buttons": buttons, "sender": sender, "icon": icon, "quotes": quotes })
+                })
+                .collect();
             feed.tell("answer", json!({ "user": chat, "messages": messages, "by_reply": by_reply }));
         }
         Arrival::Loading { seconds } => feed.tell("loading", json!({ "user": chat, "seconds": seconds })),

@@ -81,7 +81,7 @@ impl World {
             return Err("there is no such person");
         }
         match step {
-            Step::Join { user, name } => self.join(&user, &name)?,
+            Step::Join { user, name, language } => self.join(&user, &name, &language)?,
             Step::Say { user, text } => {
                 if text.trim().is_empty() || text.len() > TEXT_MAX {
                     return Err("a message has 1 to 100,000 bytes");
@@ -121,27 +121,23 @@ impl World {
         Ok(())
     }
 
-    fn join(&self, id: &str, name: &str) -> Result<(), Refusal> {
+    fn join(&self, id: &str, name: &str, language: &str) -> Result<(), Refusal> {
         let is_id = id.len() == 33 && id.starts_with('U') && id[1..].bytes().all(|b| b.is_ascii_hexdigit());
         if !is_id || name.trim().is_empty() || name.chars().count() > 20 {
             return Err(
                 "a person has an id as LINE's (U and 32 hex digits) and a name of 1 to 20 characters",
             );
         }
-        self.introduce(id, name);
+        self.introduce(id, name, language);
         Ok(())
     }
 
-    pub(super) fn introduce(&self, id: &str, name: &str) -> bool {
-        let user = phone::User {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            language: "ja".to_owned(),
-            follows: true,
-        };
+    pub(super) fn introduce(&self, id: &str, name: &str, language: &str) -> bool {
+        let (own_id, own_name, own_language) = (id.to_owned(), name.to_owned(), language.to_owned());
+        let user = phone::User { id: own_id, name: own_name, language: own_language, follows: true };
         let is_new = self.line.joins(user);
         if is_new {
-            self.feed.tell("user", json!({ "user": id, "name": name }));
+            self.feed.tell("user", json!({ "user": id, "name": name, "language": language }));
         }
         is_new
     }

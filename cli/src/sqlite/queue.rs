@@ -57,6 +57,15 @@ pub struct Depth {
 }
 
 impl SqliteQueue {
+    /// Whether a job of this group waits behind another. A database that does not say so holds nothing up.
+    pub async fn is_waited_for(&self, group: String) -> bool {
+        let waits = self.database.call(move |db| {
+            db.prepare_cached("SELECT 1 FROM jobs WHERE conversation = ?1 AND state = 0 LIMIT 1")?
+                .exists([group])
+        });
+        waits.await.unwrap_or(false)
+    }
+
     /// The queue in this database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock, bell: Notify::new() }

@@ -6,6 +6,7 @@ CREATE INDEX messages_of_turn ON messages (event_id);
 
 ALTER TABLE turns ADD COLUMN begun_at INTEGER;        -- the first attempt
 ALTER TABLE turns ADD COLUMN conversation TEXT;       -- from the first attempt on; stage 3 is forgotten
+ALTER TABLE turns ADD COLUMN by_reply INTEGER NOT NULL DEFAULT 0; -- the first push goes by reply token
 UPDATE turns SET begun_at = updated_at;
 CREATE INDEX turns_stored ON turns (conversation) WHERE stage = 1;
 

@@ -22,12 +22,15 @@ use super::{Act, Script, lock, respond};
 mod content;
 mod error;
 mod loading;
+mod message;
 pub mod phone;
 mod profile;
 mod push;
 mod quota;
 mod reply;
 pub mod webhook;
+
+pub use message::Message;
 
 /// The path of push.
 pub const PUSH: &str = "/v2/bot/message/push";
@@ -46,19 +49,28 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 pub struct Sent {
     /// The chat of a push; the token of a reply.
     pub to: String,
-    /// Its text messages.
+    /// The texts of its messages.
     pub texts: Vec<String>,
+    /// Its messages.
+    pub messages: Vec<Message>,
     /// The push's retry key.
     pub retry_key: Option<String>,
+}
+
+impl Sent {
+    fn new(to: &str, messages: Vec<Message>, retry_key: Option<String>) -> Self {
+        let texts = messages.iter().map(|message| message.text.clone()).collect();
+        Self { to: to.to_owned(), texts, messages, retry_key }
+    }
 }
 
 /// What a phone shows because the bot asked for it.
 #[derive(Clone, Debug)]
 pub enum Arrival {
-    /// Messages, by their ids and texts.
+    /// Messages.
     Messages {
-        /// Each one's id and text.
-        messages: Vec<(String, String)>,
+        /// Each one's id, and the id of the message that it quotes.
+        messages: Vec<(String, Message, Option<String>)>,
         /// Whether by the free reply token.
         by_reply: bool,
     },
@@ -92,6 +104,8 @@ struct Memory {
     used: usize,
     users: Vec<phone::User>,
     contents: HashMap<String, content::Content>,
+    /// The chat and the id of the messages that can be quoted, by their tokens.
+    quotable: HashMap<String, (String, String)>,
 }
 
 impl Line {
@@ -149,14 +163,24 @@ impl Line {
 
     /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.
     fn accept(&self, chat: &str, counts: bool, sent: Sent) -> Value {
-        let ids = sent.texts.iter().map(|_| phone::message_id());
-        let messages: Vec<_> = ids.zip(sent.texts.iter().cloned()).collect();
-        let answer = messages.iter().map(|(id, _)| json!({ "id": id })).collect::<Vec<_>>();
+        let id_of = |token: &String| lock(&self.memory).quotable.get(token).map(|(_, id)| id.clone());
+        let shown = |message: Message| {
+            let quotes = message.quotes.as_ref().and_then(id_of);
+            (phone::message_id(), message, quotes)
+        };
+        let messages: Vec<_> = sent.messages.iter().cloned().map(shown).collect();
+        let answer = messages.iter().map(|(id, ..)| json!({ "id": id })).collect::<Vec<_>>();
         let by_reply = sent.retry_key.is_none();
         lock(&self.memory).used += usize::from(counts);
         self.sent.send_modify(|all| all.push(sent));
         self.arrive(chat, Arrival::Messages { messages, by_reply });
         json!({ "sentMessages": answer })
+    }
+
+    /// Whether a message may be quoted in this chat: not one of another. A token that is not known may be of
+    /// a webhook that somebody else posted.
+    fn can_quote(&self, chat: &str, token: &str) -> bool {
+        lock(&self.memory).quotable.get(token).is_none_or(|(of, _)| of == chat)
     }
 
     /// Nothing arrives at who blocked the bot, and LINE does not say so (LINE, "Send push message").

@@ -1,4 +1,4 @@
-//! LINE's Messaging API: push, reply, loading animation, and the quota that tells one 429 from
+//! LINE's Messaging API: push, reply, loading animation, profile, and the quota that tells one 429 from
 //! another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
 
 use std::time::Duration;
@@ -16,6 +16,10 @@ use crate::{
     outcome::{Failure, Reason, Remedy},
 };
 
+mod profile;
+
+pub use profile::Profile;
+
 /// How long LINE may take over a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it may take over what is not worth waiting for.
@@ -31,6 +35,7 @@ pub struct Line {
     base_url: String,
     token: Secret,
     clock: crate::answer::Clock,
+    profiles: profile::Profiles,
 }
 
 /// How many messages the channel may push this month, and has. LINE calls the latter approximate.
@@ -42,10 +47,10 @@ pub struct Quota {
     pub used: u64,
 }
 
-/// A push that LINE did not answer with "accepted".
+/// A push or reply that LINE did not answer with "accepted".
 #[derive(Debug)]
-pub enum PushError {
-    /// It may have been accepted (500, time-out, reset): the same key and body tell.
+pub enum SendError {
+    /// It may have been accepted (500, time-out, reset): the same request, again, tells.
     Unknown(Failure),
     /// It was certainly not accepted.
     Refused(Failure),
@@ -56,7 +61,8 @@ pub enum PushError {
 impl Line {
     /// A client with the settings' base URL.
     pub fn new(config: &Config, http: Client, token: Secret, clock: crate::answer::Clock) -> Self {
-        Self { http, base_url: config.line_api_base_url.clone(), token, clock }
+        let base_url = config.line_api_base_url.clone();
+        Self { http, base_url, token, clock, profiles: profile::Profiles::default() }
     }
 
     /// Goes back to the token's source; true if it is another one now.
@@ -66,58 +72,42 @@ impl Line {
 
     /// Pushes this body under this key. 409 means that the key was accepted before: success
     /// (LINE, "Retry failed API requests").
-    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<(), PushError> {
-        let sent = self
-            .post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT)
-            .header("x-line-retry-key", retry_key.to_string())
-            .send()
-            .await;
-        let response = match sent {
+    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<(), SendError> {
+        let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
+        self.send("push", request.header("x-line-retry-key", retry_key.to_string())).await
+    }
+
+    /// Says this body's messages by its reply token, free of charge. There are no retry keys here: the
+    /// token is single-use, which makes the same request safe to repeat and its refusal say little.
+    pub async fn reply(&self, body: &str) -> Result<(), SendError> {
+        self.send("reply", self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
+    }
+
+    async fn send(&self, call: &str, request: RequestBuilder) -> Result<(), SendError> {
+        let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
-                let detail = format!("push: {}", http::no_response(&error));
+                let detail = format!("{call}: {}", http::no_response(&error));
                 return Err(if error.is_connect() || error.is_builder() {
-                    PushError::Refused(Failure::passing(Reason::LineRejected, detail))
+                    SendError::Refused(Failure::passing(Reason::LineRejected, detail))
                 } else {
-                    PushError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
+                    SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
                 });
             }
         };
-        let detail = detail("push", &response);
+        let detail = detail(call, &response);
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::CONFLICT => Ok(()),
-            StatusCode::TOO_MANY_REQUESTS => Err(PushError::Refused(self.too_many(response, detail).await)),
+            StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
             StatusCode::UNAUTHORIZED => {
-                Err(PushError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
+                Err(SendError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
             }
-            StatusCode::FORBIDDEN => Err(PushError::Refused(Failure::lasting(Reason::LineAuth, detail))),
+            StatusCode::FORBIDDEN => Err(SendError::Refused(Failure::lasting(Reason::LineAuth, detail))),
             status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                Err(PushError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
+                Err(SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
             }
-            _ => Err(PushError::Refused(Failure::lasting(Reason::LineRejected, detail))),
-        }
-    }
-
-    /// Says one text by a reply token, free of charge. No retry key: the token is single-use, which
-    /// makes the same request safe to repeat. `Ok(false)` if LINE does not take the token (any more).
-    pub async fn reply(&self, token: &str, text: &str) -> Result<bool, Failure> {
-        let body = json!({ "replyToken": token, "messages": [{ "type": "text", "text": text }] });
-        let sent = self.post("/v2/bot/message/reply", body.to_string(), SEND_TIMEOUT).send().await;
-        let response = sent.map_err(|e| {
-            Failure::passing(Reason::LineRejected, format!("reply: {}", http::no_response(&e)))
-        })?;
-        let detail = detail("reply", &response);
-        match response.status() {
-            status if status.is_success() => Ok(true),
-            StatusCode::BAD_REQUEST => Ok(false),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(Failure::lasting(Reason::LineAuth, detail))
-            }
-            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(Failure::passing(Reason::LineRejected, detail))
-            }
-            _ => Err(Failure::lasting(Reason::LineRejected, detail)),
+            _ => Err(SendError::Refused(Failure::lasting(Reason::LineRejected, detail))),
         }
     }
 

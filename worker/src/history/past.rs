@@ -156,6 +156,9 @@ pub struct Answer {
     pub exchange: Option<Exchange>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
+    /// Whether the first goes by the free reply token. It is remembered before that is tried: a crash
+    /// leaves unknown what became of it.
+    pub by_reply: bool,
     /// What its user used up by it.
     pub spent: Option<Spent>,
 }

@@ -48,6 +48,8 @@ pub struct Delivery {
     pub pushed: u32,
     /// Since when the outcome of the next push is unknown; `None` if it was certainly not accepted.
     pub unknown_since: Option<Timestamp>,
+    /// Whether the first goes by the free reply token. There is no key to tell what became of a reply.
+    pub by_reply: bool,
 }
 
 /// LINE forgets a retry key 24 hours after its first use; after that the same push is a new one
@@ -62,7 +64,7 @@ pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
 impl Delivery {
     /// Whether pushing what is left cannot deliver anything twice.
     pub fn may_be_pushed(&self, now: Timestamp) -> bool {
-        self.unknown_since.is_none_or(|since| key_is_alive(since, now))
+        self.unknown_since.is_none_or(|since| !self.by_reply && key_is_alive(since, now))
     }
 }
 
@@ -85,6 +87,12 @@ pub enum Step {
     Pushing {
         /// Pushes certainly accepted.
         pushed: u32,
+    },
+    /// LINE certainly did not take the free reply: from now on it is pushed. An error, and nothing is
+    /// written, where another attempt has begun since this one.
+    NotReplied {
+        /// Attempts begun in this run, this one included.
+        attempts: u32,
     },
     /// Every push was accepted. The bodies are forgotten.
     Delivered,

@@ -19,7 +19,7 @@ pub(super) fn store(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<Kept> {
-    let Answer { exchange, mut pushes, spent } = answer;
+    let Answer { exchange, mut pushes, by_reply, spent } = answer;
     let stored = turn::stage(db, job.event_id.as_str())?;
     if stored != Stage::Open {
         return Ok(Kept::Theirs(stored));
@@ -39,10 +39,10 @@ pub(super) fn store(
     }
     let bodies = serde_json::to_string(&pushes).unwrap_or_default();
     db.prepare_cached(
-        "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, updated_at = ?3 WHERE event_id = ?1",
+        "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, by_reply = ?4, updated_at = ?3 WHERE event_id = ?1",
     )?
-    .execute(params![job.event_id.as_str(), bodies, millis])?;
-    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)) }))
+    .execute(params![job.event_id.as_str(), bodies, millis, by_reply])?;
+    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)), by_reply }))
 }
 
 fn insert(

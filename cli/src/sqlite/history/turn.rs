@@ -10,7 +10,7 @@ use worker::{
 
 use crate::sqlite::queue::time;
 
-const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, told_at FROM turns WHERE event_id = ?1";
+const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, by_reply, told_at FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
     let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
@@ -20,6 +20,7 @@ fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
             pushes: pushes(row.get("pushes")?),
             pushed: row.get("pushed")?,
             unknown_since: row.get::<_, Option<i64>>("unknown_since")?.map(time),
+            by_reply: row.get("by_reply")?,
         }),
         3 => Stage::Forgotten,
         _ => Stage::Delivered,
@@ -72,7 +73,15 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
     };
     match step {
         Step::Pushing { pushed } => {
-            update("pushed = ?3, unknown_since = ?2 ", params![event, now, pushed])?;
+            update("pushed = ?3, unknown_since = ?2, by_reply = 0", params![event, now, pushed])?;
+        }
+        Step::NotReplied { attempts } => {
+            let newest: u32 =
+                db.query_row("SELECT attempts FROM turns WHERE event_id = ?1", [event], |row| row.get(0))?;
+            if attempts != newest {
+                return Err(rusqlite::Error::StatementChangedRows(0));
+            }
+            update("unknown_since = ?2, by_reply = 0", params![event, now])?;
         }
         Step::Delivered => {
             update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;

@@ -3,10 +3,11 @@
 use axum::{body::Bytes, http::HeaderMap, response::Response};
 use serde_json::{Map, Value, json};
 
-use super::{request_id, respond};
-
-/// The longest text of one message, in UTF-16 code units (LINE, "Character counting in a text").
-const TEXT_MAX: usize = 5_000;
+use super::{
+    Line,
+    message::{self, Message},
+    request_id, respond,
+};
 
 /// An error as LINE writes it.
 pub(super) fn error(status: u16, message: &str, details: &[(String, String)]) -> Response {
@@ -46,28 +47,13 @@ pub(super) fn refused(headers: &HeaderMap, body: Option<&Bytes>) -> Option<Respo
     (!is_object).then(|| error(400, "The request body could not be parsed as JSON", &[]))
 }
 
-/// The texts of one to five text messages, the only kind that this stand-in delivers, or LINE's 400.
-pub(super) fn texts(body: &Value) -> Result<Vec<String>, Box<Response>> {
-    let Some(messages) = body["messages"].as_array() else {
+/// The messages of a request to a chat, or LINE's 400.
+pub(super) fn messages(line: &Line, chat: &str, body: &Value) -> Result<Vec<Message>, Box<Response>> {
+    let Some(given) = body["messages"].as_array() else {
         return Err(Box::new(invalid_property("messages")));
     };
-    let mut details = vec![];
-    if !(1..=5).contains(&messages.len()) {
-        details.push(("messages".to_owned(), "Size must be between 1 and 5".to_owned()));
-    }
-    let mut texts = vec![];
-    for (index, message) in messages.iter().enumerate() {
-        let mut wrong =
-            |field: &str, why: &str| details.push((format!("messages[{index}].{field}"), why.to_owned()));
-        let text = message["text"].as_str().unwrap_or_default();
-        if message["type"] != "text" {
-            wrong("type", "Must be one of the following values: [text]");
-        } else if text.trim().is_empty() {
-            wrong("text", "May not be empty");
-        } else if text.encode_utf16().count() > TEXT_MAX {
-            wrong("text", "Length must be between 0 and 5000");
-        }
-        texts.push(text.to_owned());
-    }
-    if details.is_empty() { Ok(texts) } else { Err(Box::new(invalid(&details))) }
+    let messages = message::messages(given).map_err(|details| Box::new(invalid(&details)))?;
+    let may_quote =
+        |message: &Message| message.quotes.as_ref().is_none_or(|token| line.can_quote(chat, token));
+    if messages.iter().all(may_quote) { Ok(messages) } else { Err(Box::new(invalid_property("quoteToken"))) }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Line, PUSH, Sent,
-    error::{error, invalid_property, refused, texts},
+    error::{error, invalid_property, messages, refused},
     lock, request_id, respond,
 };
 
@@ -41,8 +41,8 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     let Some(to) = request["to"].as_str().filter(|to| !to.is_empty()) else {
         return invalid_property("to");
     };
-    let texts = match texts(request) {
-        Ok(texts) => texts,
+    let messages = match messages(line, to, request) {
+        Ok(messages) => messages,
         Err(response) => return *response,
     };
     let known = retry_key.as_ref().and_then(|key| lock(&line.memory).keys.get(key).cloned());
@@ -60,7 +60,7 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     }
     let id = request_id();
     let counts = !line.is_blocked_by(to);
-    let answer = line.accept(to, counts, Sent { to: to.to_owned(), texts, retry_key: retry_key.clone() });
+    let answer = line.accept(to, counts, Sent::new(to, messages, retry_key.clone()));
     if let Some(key) = retry_key {
         let accepted = Accepted { request: id.1.clone(), answer: answer.clone(), at: Instant::now() };
         lock(&line.memory).keys.insert(key, accepted);

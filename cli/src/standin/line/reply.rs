@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     Line, REPLY, Sent,
-    error::{error, refused, texts},
+    error::{error, messages, refused},
     lock, request_id, respond,
 };
 
@@ -27,13 +27,16 @@ pub(super) struct Token {
 }
 
 impl Line {
-    /// A webhook goes out now: its reply tokens are good from here on.
+    /// A webhook goes out now: its reply and quote tokens are good from here on.
     pub fn sends(&self, webhook: &Value, now: Instant) {
         let mut memory = lock(&self.memory);
         for event in webhook["events"].as_array().into_iter().flatten() {
-            let (Some(token), Some(chat)) = (event["replyToken"].as_str(), chat(&event["source"])) else {
-                continue;
-            };
+            let Some(chat) = chat(&event["source"]) else { continue };
+            let message = &event["message"];
+            if let (Some(token), Some(id)) = (message["quoteToken"].as_str(), message["id"].as_str()) {
+                memory.quotable.insert(token.to_owned(), (chat.to_owned(), id.to_owned()));
+            }
+            let Some(token) = event["replyToken"].as_str() else { continue };
             let fresh = Token { chat: chat.to_owned(), first: now, last: now, spent: false };
             memory.tokens.entry(token.to_owned()).or_insert(fresh).last = now;
         }
@@ -64,14 +67,15 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     if headers.contains_key("x-line-retry-key") {
         return error(400, "Retry key is not supported for this endpoint", &[]);
     }
-    let texts = match texts(request) {
-        Ok(texts) => texts,
+    let token = request["replyToken"].as_str().unwrap_or_default();
+    let chat = lock(&line.memory).tokens.get(token).map(|token| token.chat.clone()).unwrap_or_default();
+    let messages = match messages(line, &chat, request) {
+        Ok(messages) => messages,
         Err(response) => return *response,
     };
-    let token = request["replyToken"].as_str().unwrap_or_default();
-    let Some(chat) = line.spends(token, Instant::now()) else {
+    if line.spends(token, Instant::now()).is_none() {
         return error(400, "Invalid reply token", &[]);
-    };
-    let answer = line.accept(&chat, false, Sent { to: token.to_owned(), texts, retry_key: None });
+    }
+    let answer = line.accept(&chat, false, Sent::new(token, messages, None));
     respond(200, &[request_id()], answer.to_string())
 }

@@ -32,6 +32,9 @@ pub(super) enum DynamoError {
     /// The SDK did not take the request.
     #[error("the request cannot be made")]
     Request(#[from] BuildError),
+    /// Another attempt has begun at the turn.
+    #[error("another attempt has begun")]
+    Overtaken,
     /// The rows of the event are there and its turn row is not: it was answered long ago.
     #[error("the event has message rows and no turn row")]
     Orphaned,
@@ -67,7 +70,7 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(DynamoError) -> History
         let passing = match &source {
             DynamoError::Aws(error) => error.passes(),
             DynamoError::Cancelled(codes) => codes.iter().all(|code| PASSING.contains(&code.as_str())),
-            DynamoError::Unprocessed(_) => true,
+            DynamoError::Unprocessed(_) | DynamoError::Overtaken => true,
             DynamoError::Request(_) | DynamoError::Orphaned => false,
         };
         HistoryError { doing, passing, source: source.into() }

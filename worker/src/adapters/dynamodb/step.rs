@@ -45,14 +45,24 @@ impl DynamoHistory {
     pub(super) async fn write(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), DynamoError> {
         let run = job.run.as_deref();
         let update = turn::update(&self.client, &self.table, job, now);
+        let is_withdrawn = matches!(step, Step::Withdrawn);
         let update = match step {
             Step::Pushing { pushed } => update
-                .update_expression("SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now")
+                .update_expression(
+                    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply",
+                )
                 .expression_attribute_values(":pushed", n(pushed))
+                .expression_attribute_values(":now", s(rfc3339(now))),
+            Step::NotReplied { attempts } => update
+                .update_expression("SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply")
+                .condition_expression("stage = :stored AND #attempts = :attempts")
+                .expression_attribute_names("#attempts", turn::attempts(run))
+                .expression_attribute_values(":attempts", n(attempts))
+                .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::Delivered => update
                 .update_expression(
-                    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, #failed",
+                    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed",
                 )
                 .expression_attribute_names("#failed", turn::failed(run))
                 .expression_attribute_values(":delivered", s(turn::DELIVERED)),
@@ -90,8 +100,9 @@ impl DynamoHistory {
         };
         match update.send().await {
             Ok(_) => Ok(()),
-            // Only a withdrawal has a condition: nothing is left to withdraw.
-            Err(error) => condition_failed(error).map(drop),
+            // Nothing is left to withdraw.
+            Err(error) if is_withdrawn => condition_failed(error).map(drop),
+            Err(error) => Err(condition_failed(error).map_or_else(|other| other, |_| DynamoError::Overtaken)),
         }
     }
 

@@ -29,7 +29,7 @@ impl DynamoHistory {
         let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen);
         let mut met = vec![];
         for tries in 0..TRIES {
-            let mut rows = vec![self.turn_row(job, &answer.pushes, now)?];
+            let mut rows = vec![self.turn_row(job, &answer, now)?];
             if let Some(spent) = &answer.spent {
                 rows.push(self.usage_row(job, spent, now)?);
             }
@@ -44,7 +44,7 @@ impl DynamoHistory {
                 rows.extend(self.exchange_rows(job, exchange, &head, now)?);
             }
             let reasons = match self.commit(rows).await? {
-                Committed::Done => return Ok(stored(answer.pushes, now)),
+                Committed::Done => return Ok(stored(answer, now)),
                 Committed::Met(reasons) => reasons,
             };
             if let Some(row) = unmet(&reasons, Part::Turn).and_then(|reason| reason.item()) {
@@ -71,7 +71,7 @@ impl DynamoHistory {
     fn turn_row(
         &self,
         job: &Job,
-        pushes: &[String],
+        answer: &Answer,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
         let turn = self
@@ -80,7 +80,8 @@ impl DynamoHistory {
             .condition_expression(turn::OPEN)
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":stored", s(turn::STORED))
-            .expression_attribute_values(":pushes", AttributeValue::L(pushes.iter().map(s).collect()))
+            .expression_attribute_values(":pushes", AttributeValue::L(answer.pushes.iter().map(s).collect()))
+            .expression_attribute_values(":byReply", AttributeValue::Bool(answer.by_reply))
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", s(rfc3339(now)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -187,6 +188,6 @@ impl DynamoHistory {
 }
 
 /// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.
-fn stored(pushes: Vec<String>, now: Timestamp) -> Kept {
-    Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(now) })
+fn stored(Answer { pushes, by_reply, .. }: Answer, now: Timestamp) -> Kept {
+    Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(now), by_reply })
 }

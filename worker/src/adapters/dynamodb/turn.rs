@@ -28,12 +28,11 @@ pub(super) const OPEN: &str = "attribute_not_exists(stage)";
 /// The condition of telling the user: nothing of an answer can have arrived.
 pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince))";
 /// What storing writes.
-pub(super) const STORE: &str =
-    "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now";
+pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
 
 /// What forgetting writes. No words stay.
 pub(super) const FORGET: &str =
-    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince";
+    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
 
 /// The row's key.
 pub(super) fn id(event: &EventId) -> String {
@@ -88,6 +87,7 @@ pub(super) fn stage(item: &Item) -> Stage {
                 pushes: pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect(),
                 pushed: number(item, "pushed").unwrap_or(0),
                 unknown_since: time(item, "unknownSince"),
+                by_reply: item.get("byReply").and_then(|is| is.as_bool().ok()).is_some_and(|is| *is),
             })
         }
         Some(FORGOTTEN) => Stage::Forgotten,

@@ -1,0 +1,86 @@
+//! The messages of a push or reply: text messages, the only kind that this stand-in delivers, with what
+//! may go with them (LINE, "Text message", "Use quick replies", "Change icon and display name").
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The longest text of one message, in UTF-16 code units (LINE, "Character counting in a text").
+const TEXT_MAX: usize = 5_000;
+/// The most messages of one request, and the most buttons of one message.
+const MESSAGES_MAX: usize = 5;
+const BUTTONS_MAX: usize = 13;
+/// The longest label of a button and name of a sender, and what a button may send.
+const LABEL_MAX: usize = 20;
+const SENDS_MAX: usize = 300;
+/// The longest address of an icon.
+const URL_MAX: usize = 2_000;
+
+/// A text message as it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Its text.
+    pub text: String,
+    /// What can be tapped below it: label, and the text that it sends.
+    pub buttons: Vec<(String, String)>,
+    /// The name beside it, if not the bot's own.
+    pub sender: Option<String>,
+    /// The picture beside it, if not the bot's own.
+    pub icon: Option<String>,
+    /// The token of the message that it quotes.
+    pub quotes: Option<String>,
+}
+
+/// The messages of a request, or what is wrong with them, by property.
+pub(super) fn messages(messages: &[Value]) -> Result<Vec<Message>, Vec<(String, String)>> {
+    let mut details = vec![];
+    if !(1..=MESSAGES_MAX).contains(&messages.len()) {
+        details.push(("messages".to_owned(), "Size must be between 1 and 5".to_owned()));
+    }
+    let parsed = messages.iter().enumerate().map(|(index, message)| {
+        parse(message, &mut |field, why| details.push((format!("messages[{index}].{field}"), why.to_owned())))
+    });
+    let parsed = parsed.collect();
+    if details.is_empty() { Ok(parsed) } else { Err(details) }
+}
+
+fn parse(message: &Value, wrong: &mut dyn FnMut(&str, &str)) -> Message {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let words = message["text"].as_str().unwrap_or_default();
+    if message["type"] != "text" {
+        wrong("type", "Must be one of the following values: [text]");
+    } else if words.trim().is_empty() {
+        wrong("text", "May not be empty");
+    } else if words.encode_utf16().count() > TEXT_MAX {
+        wrong("text", "Length must be between 0 and 5000");
+    }
+    let items = message["quickReply"]["items"].as_array().map_or(&[][..], Vec::as_slice);
+    if !message["quickReply"].is_null() && !(1..=BUTTONS_MAX).contains(&items.len()) {
+        wrong("quickReply.items", "Size must be between 1 and 13");
+    }
+    let buttons = items.iter().map(|item| button(item, wrong)).collect();
+    let (sender, icon) = (text(&message["sender"]["name"]), text(&message["sender"]["iconUrl"]));
+    if sender.as_ref().is_some_and(|name| name.chars().count() > LABEL_MAX || name.contains("LINE")) {
+        wrong("sender.name", "May not be used");
+    }
+    if icon.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > URL_MAX) {
+        wrong("sender.iconUrl", "Must be a valid HTTPS URL");
+    }
+    Message { text: words.to_owned(), buttons, sender, icon, quotes: text(&message["quoteToken"]) }
+}
+
+fn button(item: &Value, wrong: &mut dyn FnMut(&str, &str)) -> (String, String) {
+    let action = &item["action"];
+    let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
+    let (label, sends) = (text("label"), text("text"));
+    if item["type"] != "action" || action["type"] != "message" {
+        wrong("quickReply.items.action.type", "Must be one of the following values: [message]");
+    }
+    // LINE counts graphemes; every label that has at most so many characters has no more of those.
+    if label.is_empty() || label.chars().filter(|c| *c != '\u{fe0f}').count() > LABEL_MAX {
+        wrong("quickReply.items.action.label", "Length must be between 1 and 20");
+    }
+    if sends.is_empty() || sends.encode_utf16().count() > SENDS_MAX {
+        wrong("quickReply.items.action.text", "Length must be between 1 and 300");
+    }
+    (label, sends)
+}
