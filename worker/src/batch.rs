@@ -14,18 +14,19 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, warn};
+use tracing::{Instrument, info, warn};
 
 use self::{
     floor::{Seat, seats},
     record::Record,
 };
 use crate::{
-    adapters::sqs::{Letter, Queue},
+    adapters::sqs::Queue,
     answer::{IsFollowed, Limits, Worker},
     outcome::{Failure, Outcome, Reason},
 };
 
+mod bury;
 mod floor;
 pub mod quota;
 mod record;
@@ -38,8 +39,6 @@ const LAST_CALL: Duration = Duration::from_millis(300);
 const ASIDE: Duration = Duration::from_millis(200);
 /// When a job of a newer version is looked at again.
 const NEWER_AGAIN: Duration = Duration::from_mins(5);
-/// When a job is looked at again whose letter the dead-letter queue did not take.
-const LETTER_AGAIN: Duration = Duration::from_secs(10);
 /// The part of an invocation's time that must be left for a further job of a conversation to begin: an
 /// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
 const ENOUGH: f64 = 0.6;
@@ -229,33 +228,5 @@ impl Function {
         };
         outcome.log(job, began, (self.worker.clock)());
         outcome
-    }
-
-    /// Writes the letter; done once it is safe.
-    async fn bury(
-        &self,
-        record: &Record,
-        event: &EventId,
-        failure: &Failure,
-        attempts: u32,
-    ) -> ControlFlow<Duration> {
-        let letter = Letter {
-            event,
-            conversation: &record.group,
-            message_id: &record.id,
-            body: &record.body,
-            failure,
-            attempts,
-            failed_at: (self.worker.clock)(),
-        };
-        if let Err(unsafe_) = self.queue.bury(&letter).await {
-            error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
-            return ControlFlow::Break(LETTER_AGAIN);
-        }
-        error!(
-            event = %event, conversation = record.group, attempts,
-            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
-        );
-        ControlFlow::Continue(())
     }
 }
