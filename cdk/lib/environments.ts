@@ -16,6 +16,14 @@ export interface Settings {
   contextTokens?: number;
   queryLimit?: number;
   historyTtlDays?: number;
+  /** Limits against abuse, each told once (.env.example). */
+  allowedUsers?: string[];
+  exemptUsers?: string[];
+  answersPerDay?: number;
+  tokensPerDay?: number;
+  questionMaxCharacters?: number;
+  /** When the users' day begins; Japan's where it is not set. */
+  utcOffset?: string;
   /** How answers are sent. Each push counts: Japan's free plan carries 200 a month. A reply is free. */
   delivery?: 'push' | 'reply-first';
   /** After how long a user is told, once and for free, that it takes longer; 0 for never. */

@@ -27,6 +27,12 @@ const text = (pattern: RegExp, mustBe: string): Rule => ({
 });
 const price: Rule = { allows: (value) => Number.isFinite(value) && Number(value) >= 0, mustBe: 'a number, 0 or more' };
 const url = text(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
+// Lambda keeps 4 KB for all variables together.
+const users: Rule = {
+  allows: (value) =>
+    Array.isArray(value) && value.length > 0 && value.length <= 20 && value.every((id) => /^U[0-9a-f]{32}$/i.test(id)),
+  mustBe: 'a list of 1 to 20 LINE user ids: U and 32 hexadecimal digits',
+};
 const required = (rule: Rule): Rule => ({ ...rule, required: true });
 
 const rules: Record<keyof Settings, Rule> = {
@@ -43,6 +49,12 @@ const rules: Record<keyof Settings, Rule> = {
   contextTokens: whole(1, 100_000_000),
   queryLimit: whole(0, 1000),
   historyTtlDays: whole(0, 36_500),
+  allowedUsers: users,
+  exemptUsers: users,
+  answersPerDay: whole(0, 1_000_000_000),
+  tokensPerDay: whole(0, 1_000_000_000),
+  questionMaxCharacters: whole(0, 1_000_000_000),
+  utcOffset: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
   delivery: oneOf('push', 'reply-first'),
   patienceSeconds: whole(0, 45),
   maxAttempts: whole(1, 100),

@@ -35,6 +35,9 @@ describe('a setting that cannot be', () => {
     [{ promptUsdPerMillion: undefined }, 'dev.completionUsdPerMillion and promptUsdPerMillion are set together'],
     [{ logRetentionDays: 2 }, 'dev.logRetentionDays must be one of 1, 3, 5'],
     [{ throttleBurst: 0.5 }, 'dev.throttleBurst must be a whole number'],
+    [{ allowedUsers: ['everybody'] }, 'dev.allowedUsers must be a list of 1 to 20 LINE user ids'],
+    [{ exemptUsers: [] }, 'dev.exemptUsers must be a list of 1 to 20 LINE user ids'],
+    [{ utcOffset: '+9' }, 'dev.utcOffset must be a time difference such as +09:00'],
     [{ timeout: 300 }, 'dev.timeout is no setting'],
   ])('%j is named', (changed, error) => {
     expect(() => check(changed)).toThrow(`lib/environments.ts: ${error}`);

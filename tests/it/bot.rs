@@ -222,14 +222,6 @@ impl Bot {
         }
     }
 
-    /// The user's conversation has this persona from now on.
-    pub async fn chooses(&self, persona: &str) {
-        let database = cli::sqlite::Database::open(&self.database()).unwrap();
-        let history = cli::sqlite::history::SqliteHistory::new(database, None);
-        let of = USER.to_owned().try_into().unwrap();
-        worker::history::History::choose(&history, &of, Some(persona.to_owned())).await.unwrap();
-    }
-
     /// Every push that was tried, accepted or not: retry key and body.
     pub fn pushes_tried(&self) -> Vec<(String, Value)> {
         let seen = self.line.script.seen(PUSH);

@@ -126,8 +126,9 @@ async fn a_persona_on_offer_answers_with_its_own_name_and_face() {
     for (name, sender, icon) in
         [("海", Some("海"), Some("https://example.com/i.png")), ("Online shop", None, None)]
     {
-        let chosen = serde_json::to_string(&worker::persona::Chosen::Named(name.to_owned())).unwrap();
-        bot.chooses(&chosen).await;
+        bot.hears(&format!("persona: {name}")).await;
+        bot.drain().await;
+        bot.sends().await;
         bot.hears("hi").await;
         let message = says_one(&mut bot).await;
         assert_eq!((message.sender.as_deref(), message.icon.as_deref()), (sender, icon));

@@ -39,5 +39,7 @@ mod history;
 mod job_queue;
 // To take back, to leave, to be forgotten: on one machine and on Lambda.
 mod respect;
+// Limits against abuse, likewise.
+mod limits;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

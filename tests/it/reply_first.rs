@@ -73,6 +73,19 @@ async fn a_reply_that_is_refused_at_its_first_try_is_pushed_once() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_of_replies_is_waited_for_a_moment_and_then_pushed_past() {
+    for (refusals, expected) in [(1, (2, 0)), (3, (3, 1))] {
+        let mut bot = reply_first(&[]).await;
+        for _ in 0..refusals {
+            bot.line.fails(REPLY, 429, "The API rate limit has been exceeded. Try again later.");
+        }
+        bot.hears("hi").await;
+        bot.answers(&["answer to hi"]).await;
+        assert_eq!(tried(&bot), expected);
+    }
+}
+
+#[tokio::test]
 async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
     let mut bot = reply_first(&[]).await;
     bot.line.fails(REPLY, 400, "Invalid reply token");

@@ -10,7 +10,7 @@ use cli::{
     standin::{
         Act,
         line::{Line, PUSH},
-        model::Model,
+        model::{COMPLETIONS, Model},
     },
 };
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ use crate::{
 
 /// A bot, and what can be seen of it.
 #[async_trait(?Send)]
-trait Chat {
+pub trait Chat {
     /// LINE posts this webhook, and it is taken.
     async fn takes(&self, webhook: Value);
     /// Waits until no job is left.
@@ -73,7 +73,7 @@ impl Chat for OnOneMachine {
     }
 
     async fn kept(&self) -> String {
-        ["messages", "turns", "conversations", "unsent", "jobs"]
+        ["messages", "turns", "conversations", "unsent", "unanswered", "jobs"]
             .map(|table| self.sql(&format!("SELECT * FROM {table}")).join("\n"))
             .join("\n")
     }
@@ -126,19 +126,21 @@ impl Chat for OnLambda {
     }
 }
 
-/// A story of both.
+/// A story of both, with these variables.
 macro_rules! story {
-    ($name:ident) => {
+    ($name:ident $(, $variable:literal = $value:literal)*) => {
         mod $name {
+            const VARIABLES: &[(&str, &str)] = &[$(($variable, $value)),*];
+
             #[tokio::test]
             async fn on_one_machine() {
-                super::told::$name(&crate::bot::Bot::start().await).await;
+                super::told::$name(&crate::bot::Bot::with(VARIABLES, |_| {}).await).await;
             }
 
             #[tokio::test]
             async fn on_lambda() {
                 // Lambda brings other conversations to another worker while one is busy.
-                let mut bot = crate::aws::bot::Bot::start().await;
+                let mut bot = crate::aws::bot::Bot::with(VARIABLES).await;
                 bot.gets_another_worker().await;
                 super::told::$name(&bot).await;
                 bot.ends().await;
@@ -146,12 +148,14 @@ macro_rules! story {
         }
     };
 }
+pub(crate) use story;
 
 story!(what_was_forgotten_is_in_no_later_prompt_and_no_row);
 story!(an_answer_that_comes_after_forgetting_is_neither_stored_nor_said);
 story!(what_is_redriven_after_forgetting_is_neither_asked_nor_said);
 story!(a_message_taken_back_while_it_waits_is_never_asked);
 story!(a_message_taken_back_while_it_is_answered_is_not_answered);
+story!(a_message_taken_back_while_the_model_fails_is_not_spoken_of);
 story!(a_message_taken_back_is_forgotten_with_its_answer);
 story!(a_message_taken_back_before_it_arrives_is_not_answered);
 story!(a_message_taken_back_that_nobody_knows_is_silence);
@@ -181,13 +185,13 @@ fn takes_back(message: &Value) -> Value {
 }
 
 /// What the model was asked, without the character.
-fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
+pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
     let content = |message: &Value| message["content"].as_str().unwrap().to_owned();
     let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(content).collect();
     chat.model().asked().iter().map(|seen| prompt(&seen.body)).collect()
 }
 
-fn said(chat: &dyn Chat) -> Vec<String> {
+pub fn said(chat: &dyn Chat) -> Vec<String> {
     chat.line().sent().into_iter().flat_map(|sent| sent.texts).collect()
 }
 
@@ -320,6 +324,20 @@ mod told {
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert!(!chat.kept().await.contains("4711"));
+    }
+
+    pub(super) async fn a_message_taken_back_while_the_model_fails_is_not_spoken_of(chat: &dyn Chat) {
+        chat.model().does(Act::Hang);
+        let message = says("my secret is 4711");
+        chat.takes(message.clone()).await;
+        is_asked(chat, 1).await;
+        chat.takes(takes_back(&message)).await;
+        is_unsent(chat, &message).await;
+        let refusal = Act::Respond(400, vec![], r#"{"error":{"code":"invalid_request_error"}}"#.into());
+        chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 1));
         assert!(!chat.kept().await.contains("4711"));
     }
 

@@ -94,6 +94,13 @@ fn the_specifications_refuse_what_line_and_openai_would_refuse() {
         assert!(!problems(PUSH, &bad).is_empty(), "{bad}");
     }
     assert!(!problems("TextMessage", &json!({ "type": "text" })).is_empty());
+    for (field, bad) in [
+        ("sender", json!({ "name": "more than twenty letters" })),
+        ("quickReply", json!({ "items": vec![json!({ "type": "action" }); 14] })),
+        ("quoteToken", json!(5)),
+    ] {
+        assert!(!problems("TextMessage", &json!({ "type": "text", "text": "hi", field: bad })).is_empty());
+    }
     assert!(!problems(LOADING, &json!({ "loadingSeconds": 5 })).is_empty());
     let ask =
         |content: Value| json!({ "model": "gpt-4", "messages": [{ "role": "user", "content": content }] });

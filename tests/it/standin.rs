@@ -140,6 +140,39 @@ async fn push_and_reply_accept_and_refuse_as_documented() {
 }
 
 #[tokio::test]
+async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
+    let platform = Platform::start().await;
+    let button = |label: &str, text: &str| json!({ "type": "action", "action": { "type": "message", "label": label, "text": text } });
+    let with = |field: &str, value: Value| {
+        let mut message = text("hi");
+        message[field] = value;
+        json!({ "to": USER, "messages": [message] })
+    };
+    let buttons = |count| json!({ "items": vec![button("🔁 もう一度", "もう一度"); count] });
+    let icon = "https://example.com/i.png";
+    for good in [
+        with("quickReply", buttons(13)),
+        with("sender", json!({ "name": "先生", "iconUrl": icon })),
+        with("quoteToken", "a token of a webhook that somebody else posted".into()),
+    ] {
+        assert_eq!(platform.pushes(&good, None).await.0, 200, "{good}");
+    }
+    let webhook = cli::send::webhook_of("hi", "Uanother");
+    platform.line.sends(&webhook, Instant::now());
+    for bad in [
+        with("quickReply", buttons(14)),
+        with("quickReply", json!({ "items": [button("more than twenty letters", "x")] })),
+        with("quickReply", json!({ "items": [button("x", &"x".repeat(301))] })),
+        with("sender", json!({ "name": "more than twenty letters" })),
+        with("sender", json!({ "name": "LINE shop" })),
+        with("sender", json!({ "iconUrl": "http://example.com/i.png" })),
+        with("quoteToken", webhook["events"][0]["message"]["quoteToken"].clone()),
+    ] {
+        assert_eq!(platform.pushes(&bad, None).await.0, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn a_retry_key_is_taken_once_and_then_answered_409_with_the_first_answer() {
     let platform = Platform::start().await;
     let body = json!({ "to": USER, "messages": [text("a"), text("b")] });

@@ -103,12 +103,11 @@ impl Function {
         let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(ENOUGH);
         let work = async {
             for (index, record) in records.iter().enumerate() {
-                let is_followed = index + 1 < records.len();
                 if index > 0 && Instant::now() > latest {
                     return (index, Some(Duration::ZERO));
                 }
                 if let ControlFlow::Break(again) =
-                    self.work(record, is_followed, &seat, latest, deadline).await
+                    self.work(record, &records[index + 1..], &seat, latest, deadline).await
                 {
                     return (index, Some(again));
                 }
@@ -149,7 +148,7 @@ impl Function {
     async fn work(
         self: &Arc<Self>,
         record: &Record,
-        is_followed: bool,
+        later: &[Record],
         seat: &Seat,
         latest: Instant,
         deadline: Instant,
@@ -167,13 +166,13 @@ impl Function {
                 return self.bury(record, &event, &failure, 0).await;
             }
         };
-        let mut outcome = self.attempt(&job, deadline, seat.is_alone(), is_followed).await;
+        let mut outcome = self.attempt(&job, deadline, seat.is_alone(), !later.is_empty()).await;
         if let Outcome::Suspect { attempts } = outcome {
             info!(event = %job.event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
             if timeout_at(latest, seat.works_alone(attempts)).await.is_err() {
                 return ControlFlow::Break(Duration::ZERO);
             }
-            outcome = self.attempt(&job, deadline, true, is_followed).await;
+            outcome = self.attempt(&job, deadline, true, !later.is_empty()).await;
         }
         match outcome {
             Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
 use crate::{
+    allowance::Allowance,
     locale::Locale,
     model,
     persona::Personas,
@@ -64,6 +65,8 @@ pub struct Config {
     pub delivery: Way,
     /// How long after its webhook a user is told that it takes longer; `None` for never.
     pub patience: Option<Duration>,
+    /// Who may ask, and how much.
+    pub allowance: Allowance,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,
     /// Pauses between attempts and within one.
@@ -132,6 +135,7 @@ impl Config {
             locale,
             delivery: env.parsed("DELIVERY", Way::Push)?,
             patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
+            allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
             openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,

@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     command::Command,
-    history::key_is_alive,
+    history::{Wanted, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
 };
@@ -22,6 +22,11 @@ impl Worker {
             return;
         }
         let now = self.now();
+        // Who took the message back wants no word about it, and none of its words kept.
+        let wanted = Wanted { limit: 0, period: None };
+        if self.persist(|| self.history.load(job, wanted, now)).await.is_ok_and(|past| past.unsent) {
+            return;
+        }
         // What a command asked for was asked before.
         let question = Command::of(text).is_none().then_some(text.as_str());
         match self.persist(|| self.history.tell(job, question, now)).await {

@@ -12,7 +12,7 @@ use crate::{
     ask::Asked,
     command::Command,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Mark, Past, Turn, Wanted},
+    history::{Answer, Exchange, Kept, Limit, Mark, Past, Period, Spent, Turn, Wanted},
     markdown,
     obey::{Asking, Todo},
     persona::Chosen,
@@ -27,8 +27,10 @@ const RESERVE_MAX: Duration = Duration::from_secs(20);
 struct Thought<'a> {
     /// What becomes part of the conversation.
     exchange: Option<Exchange>,
-    /// What is said.
-    reply: Reply<'a>,
+    /// What is said, if anything.
+    reply: Option<Reply<'a>>,
+    /// What the user used up by it.
+    spent: Option<Spent>,
     /// Up to where the conversation was forgotten when it was looked up.
     seen: Option<Mark>,
 }
@@ -42,55 +44,85 @@ impl Worker {
         text: &str,
         limits: &Limits,
     ) -> Result<Kept, Setback> {
-        let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
-        let command = Command::of(text);
+        let personas = &self.config.personas;
+        let command = Command::of(text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
-        // Boxed, because what waits beside it would otherwise hold it several times.
-        let thinking = Box::pin(self.consider(job, turn, text, command, limits, reserve));
-        let (thought, token_is_spent) = if is_quick {
-            // What is said is in the user's language, and there is no time to learn it meanwhile.
-            self.profile(job).await;
-            (thinking.await, false)
+        let (user, allowance) = (&job.conversation, &self.config.allowance);
+        let period = allowance.period(user, self.now());
+        let wanted = Wanted { limit: self.config.query_limit, period };
+        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
+        if is_forgotten(job, turn, &past) {
+            return Ok(Kept::Forgotten);
+        }
+        debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
+        // Some commands cost nothing, and to be forgotten is everybody's right.
+        let is_free = is_quick && (command == Some(Command::Forget) || !allowance.is_closed_to(user));
+        let limit = if is_free { None } else { allowance.reached(user, text, &past.used) };
+        let (thought, token_is_spent) = if let Some(limit) = limit {
+            (self.refuse(job, limit, period, &past).await, false)
         } else {
-            self.while_loading(job, self.while_asking_who(job, thinking)).await
+            // Boxed, because what waits beside it would otherwise hold it several times.
+            let thinking = Box::pin(self.consider(job, text, command, past, period, limits));
+            if is_quick {
+                // What is said is in the user's language, and there is no time to learn it meanwhile.
+                self.profile(job).await;
+                (thinking.await?, false)
+            } else {
+                let (thought, token_is_spent) =
+                    self.while_loading(job, self.while_asking_who(job, thinking)).await;
+                (thought?, token_is_spent)
+            }
         };
-        let Some(Thought { exchange, reply, seen }) = thought? else { return Ok(Kept::Forgotten) };
-        let pushes = reply::pushes(&job.conversation, &reply);
-        let answer = Answer { exchange, pushes, ..Answer::default() };
+        let Thought { exchange, reply, spent, seen } = thought;
+        let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
+        let answer = Answer { exchange, pushes, spent, ..Answer::default() };
         Ok(self.keep(job, answer, seen, token_is_spent).await?)
     }
 
+    /// What is said to who may not ask this: of each limit once a period, and then nothing.
+    async fn refuse(&self, job: &Job, limit: Limit, period: Option<Period>, past: &Past) -> Thought<'_> {
+        info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
+        let thought = Thought { exchange: None, reply: None, spent: None, seen: past.forgotten };
+        if past.used.told.contains(&limit) {
+            return thought;
+        }
+        self.profile(job).await;
+        let said = self.config.allowance.says(limit, self.locale(job).words());
+        let spent = period.map(|period| Spent { period, answers: 0, tokens: 0, told: Some(limit) });
+        Thought { reply: Some(said.as_str().into()), spent, ..thought }
+    }
+
+    /// What a message comes to, now that what was said before it is known.
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        turn: &Turn,
         text: &'a str,
         command: Option<Command>,
+        past: Past,
+        period: Option<Period>,
         limits: &Limits,
-        reserve: Duration,
-    ) -> Result<Option<Thought<'a>>, Setback> {
-        let wanted = Wanted { limit: self.config.query_limit, period: None };
-        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
-        if is_forgotten(job, turn, &past) {
-            return Ok(None);
-        }
-        debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
+    ) -> Result<Thought<'a>, Setback> {
+        let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         let (seen, persona) = (past.forgotten, chosen(&past));
         let came_between = came_between(job, past.last, self.now());
         let asking = match self.obey(job, text, command, past, self.locale(job)).await? {
-            Todo::Say(reply) => return Ok(Some(Thought { exchange: None, reply, seen })),
+            Todo::Say(reply) => {
+                return Ok(Thought { exchange: None, reply: Some(reply), spent: None, seen });
+            }
             Todo::Ask(asking) => asking,
         };
         let asked = self.ask_as(job, &asking, persona.as_ref(), limits.deadline - reserve).await?;
         let locale = self.locale(job);
         let words = locale.words();
-        let (exchange, reply) = match asked {
-            Asked::TooLong => (None, words.too_long.into()),
+        let (exchange, reply, spent) = match asked {
+            Asked::TooLong => (None, words.too_long.into(), None),
             Asked::Answer(answer) => {
                 let mut said = markdown::plain(&answer.text);
                 if answer.cut {
                     said.text.extend(["\n\n", words.cut]);
                 }
+                let tokens = answer.prompt_tokens + answer.completion_tokens;
+                let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
                 let Asking { kept, message_id, replaces, .. } = asking;
                 let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
                 let sender = self.sender(persona.as_ref());
@@ -99,10 +131,10 @@ impl Worker {
                 let buttons = self.buttons(locale, &commands);
                 let is_unclear = came_between || (limits.is_followed)().await;
                 let quote = job.quote_token().filter(|_| is_unclear);
-                (Some(exchange), Reply { words: said, buttons, sender, quote })
+                (Some(exchange), Reply { words: said, buttons, sender, quote }, spent)
             }
         };
-        Ok(Some(Thought { exchange, reply, seen }))
+        Ok(Thought { exchange, reply: Some(reply), spent, seen })
     }
 
     /// Asks the model in the conversation's persona.

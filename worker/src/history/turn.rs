@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::outcome::Reason;
 
-/// Where the turn of an event stands, read consistently by [`History::begin`].
+/// Where the turn of an event stands, read consistently by [`super::History::begin`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// When its first attempt began.
@@ -68,7 +68,7 @@ impl Delivery {
     }
 }
 
-/// What [`History::store`] did.
+/// What [`super::History::store`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// This answer is stored. Nothing of it was pushed yet; from now on a crash leaves that unknown.

@@ -1,0 +1,211 @@
+//! Who may ask, how much, and how long a question may be. Pure.
+
+use jiff::{Timestamp, tz::Offset};
+use shared::{
+    env::{Env, EnvError, unreadable},
+    job::ConversationId,
+};
+
+use crate::{
+    history::{Limit, Period, Usage},
+    locale::Words,
+};
+
+/// The longest offset from UTC that clocks show somewhere, in minutes.
+const OFFSET_MAX: i32 = 14 * 60;
+
+/// What each user is allowed. Zero is no limit.
+#[derive(Clone, Debug)]
+pub struct Allowance {
+    /// Who may ask at all; everybody where it is not set.
+    allowed: Option<Vec<ConversationId>>,
+    /// Whom no limit is for.
+    exempt: Vec<ConversationId>,
+    /// Answers a day.
+    answers: u32,
+    /// Tokens a day, of prompts and answers.
+    tokens: u32,
+    /// Characters of a question.
+    characters: u32,
+    /// Where the day of the users begins.
+    offset: Offset,
+}
+
+impl Allowance {
+    /// Reads the variables, or names the one that is wrong.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        let number = |name| env.number(name, 0, 0, 1_000_000_000);
+        let offset = env.optional("UTC_OFFSET")?.unwrap_or("+09:00");
+        let offset = self::offset(offset).ok_or_else(|| {
+            unreadable("UTC_OFFSET", "it must be a time difference such as +09:00 or -05:00")
+        })?;
+        Ok(Self {
+            allowed: users(env, "ALLOWED_USERS")?,
+            exempt: users(env, "EXEMPT_USERS")?.unwrap_or_default(),
+            answers: number("ANSWERS_PER_DAY")?,
+            tokens: number("TOKENS_PER_DAY")?,
+            characters: number("QUESTION_MAX_CHARACTERS")?,
+            offset,
+        })
+    }
+
+    /// Over what a user's usage is counted now; `None` where nothing is.
+    pub fn period(&self, user: &ConversationId, now: Timestamp) -> Option<Period> {
+        if self.exempt.contains(user) {
+            None
+        } else if self.is_closed_to(user) {
+            Some(Period::Ever)
+        } else {
+            let is_limited = self.answers > 0 || self.tokens > 0 || self.characters > 0;
+            is_limited.then(|| Period::Day(self.offset.to_datetime(now).date()))
+        }
+    }
+
+    /// Whether the bot does not talk with this user.
+    pub fn is_closed_to(&self, user: &ConversationId) -> bool {
+        !self.exempt.contains(user) && self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(user))
+    }
+
+    /// The limit that keeps this question from being asked.
+    pub fn reached(&self, user: &ConversationId, question: &str, so_far: &Usage) -> Option<Limit> {
+        let is_over = |limit: u32, value: u64| limit > 0 && value >= u64::from(limit);
+        let is_longer = || self.characters > 0 && question.chars().count() > self.characters as usize;
+        match () {
+            () if self.exempt.contains(user) => None,
+            () if self.is_closed_to(user) => Some(Limit::Allowed),
+            () if is_over(self.answers, so_far.answers.into()) => Some(Limit::Answers),
+            () if is_over(self.tokens, so_far.tokens) => Some(Limit::Tokens),
+            () if is_longer() => Some(Limit::Length),
+            () => None,
+        }
+    }
+
+    /// What a user is told of a limit.
+    pub fn says(&self, limit: Limit, words: &Words) -> String {
+        match limit {
+            Limit::Allowed => words.not_allowed.to_owned(),
+            Limit::Answers => words.limit_answers.to_owned(),
+            Limit::Tokens => words.limit_tokens.to_owned(),
+            Limit::Length => (words.question_too_long)(self.characters),
+        }
+    }
+}
+
+/// A list of users, separated by commas or white space.
+fn users(env: &Env, name: &str) -> Result<Option<Vec<ConversationId>>, EnvError> {
+    let Some(list) = env.optional(name)? else { return Ok(None) };
+    let user = |id: &str| {
+        let digits = id.strip_prefix('U')?;
+        let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        is_id.then(|| id.to_owned().try_into().ok())?
+    };
+    let ids = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|id| !id.is_empty());
+    let users: Option<Vec<_>> = ids.map(user).collect();
+    let users = users.filter(|users| !users.is_empty());
+    users.map(Some).ok_or_else(|| {
+        unreadable(name, "it must be LINE user ids (U and 32 hexadecimal digits) with commas between them")
+    })
+}
+
+/// `+09:00` and the like.
+fn offset(text: &str) -> Option<Offset> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let two = |digits: &str| (digits.len() == 2).then(|| digits.parse::<i32>().ok())?;
+    let (hours, minutes) = (two(hours)?, two(minutes)?);
+    let all = 60 * hours + minutes;
+    (minutes < 60 && (0..=OFFSET_MAX).contains(&all)).then(|| Offset::from_seconds(sign * 60 * all).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    const ONE: &str = "U4af4980629000000000000000000000a";
+    const OTHER: &str = "U4af4980629000000000000000000000b";
+
+    fn of(pairs: &[(&str, &str)]) -> Result<Allowance, EnvError> {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Allowance::from_env(&Env::of(pairs))
+    }
+
+    fn user(id: &str) -> ConversationId {
+        id.to_owned().try_into().unwrap()
+    }
+
+    fn day(offset: &str, now: &str) -> String {
+        let allowance = of(&[("ANSWERS_PER_DAY", "3"), ("UTC_OFFSET", offset)]).unwrap();
+        allowance.period(&user(ONE), now.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn nothing_is_counted_where_nothing_is_limited() {
+        let free = of(&[]).unwrap();
+        assert_eq!(free.period(&user(ONE), Timestamp::UNIX_EPOCH), None);
+        let used = Usage { answers: u32::MAX, tokens: u64::MAX, told: vec![] };
+        assert_eq!(free.reached(&user(ONE), &"x".repeat(100_000), &used), None);
+    }
+
+    #[test]
+    fn the_day_begins_where_the_users_are() {
+        assert_eq!(day("+09:00", "2026-03-01T14:59:59Z"), "2026-03-01");
+        assert_eq!(day("+09:00", "2026-03-01T15:00:00Z"), "2026-03-02");
+        assert_eq!(day("-05:30", "2026-03-01T05:29:59Z"), "2026-02-28");
+    }
+
+    #[test]
+    fn each_limit_is_reached_where_it_says() {
+        let all = [("ANSWERS_PER_DAY", "3"), ("TOKENS_PER_DAY", "100"), ("QUESTION_MAX_CHARACTERS", "5")];
+        let all = of(&all).unwrap();
+        let reached = |answers, tokens, question: &str| {
+            all.reached(&user(ONE), question, &Usage { answers, tokens, told: vec![] })
+        };
+        assert_eq!(reached(2, 99, "こんにちは"), None, "characters, not bytes");
+        assert_eq!(reached(3, 99, "hi"), Some(Limit::Answers));
+        assert_eq!(reached(2, 100, "hi"), Some(Limit::Tokens));
+        assert_eq!(reached(0, 0, "こんにちは!"), Some(Limit::Length));
+    }
+
+    #[test]
+    fn the_operators_own_list_passes_everything() {
+        let both = of(&[("ALLOWED_USERS", ONE), ("EXEMPT_USERS", OTHER), ("ANSWERS_PER_DAY", "1")]).unwrap();
+        let used = Usage { answers: 1, ..Usage::default() };
+        let stranger = user("U4af4980629000000000000000000000c");
+        assert_eq!(both.reached(&user(ONE), "hi", &used), Some(Limit::Answers));
+        assert_eq!(both.reached(&user(OTHER), "hi", &used), None);
+        assert_eq!(both.period(&user(OTHER), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(both.reached(&stranger, "hi", &Usage::default()), Some(Limit::Allowed));
+        assert_eq!(both.period(&stranger, Timestamp::UNIX_EPOCH), Some(Period::Ever));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_not_shown() {
+        let list = format!("{ONE},\n {OTHER} ,");
+        assert!(of(&[("ALLOWED_USERS", &list)]).is_ok());
+        for (name, value) in [
+            ("ALLOWED_USERS", "everybody"),
+            ("ALLOWED_USERS", " , "),
+            ("EXEMPT_USERS", "U123"),
+            ("ANSWERS_PER_DAY", "-1"),
+            ("TOKENS_PER_DAY", "many"),
+            ("QUESTION_MAX_CHARACTERS", "1.5"),
+            ("UTC_OFFSET", "JST"),
+            ("UTC_OFFSET", "+9:00"),
+            ("UTC_OFFSET", "+15:00"),
+            ("UTC_OFFSET", "+-1:00"),
+            ("UTC_OFFSET", "+09:60"),
+        ] {
+            let error = of(&[(name, value)]).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("{name} cannot be read")) && !error.contains(value),
+                "{error}"
+            );
+        }
+    }
+}
