@@ -26,6 +26,30 @@ async fn the_history_on_sqlite_keeps_its_promises() {
 }
 
 #[tokio::test]
+async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("henji.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../cli/src/sqlite/schema.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO turns (event_id, attempts, stage, updated_at) VALUES ('open', 1, 0, 1772366400000);
+         INSERT INTO messages VALUES ('m1', 'U-old', 'user', 'old words', '2026-03-01T11:00:00.000000Z', NULL);",
+    )
+    .unwrap();
+    drop(old);
+    for _ in 0..2 {
+        let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
+        assert_eq!(words(&history, &job("U-old", "open"), 50, now()).await, ["old words"]);
+    }
+    let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
+    let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
+    assert_eq!((turn.attempts, turn.begun_at), (2, now()), "as old as its last change");
+    history.forget(&job("U-old", "open").conversation, Forget::Talk, later(2)).await.unwrap();
+    assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
+}
+
+#[tokio::test]
 async fn the_history_on_dynamodb_keeps_its_promises() {
     let cloud = Cloud::start().await;
     let history = |ttl| DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), ttl);
