@@ -173,7 +173,8 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
 
         bot.model.thinks(Duration::ZERO);
         bot.hears("easy one").await;
-        bot.answers(&["answer to easy one"]).await;
+        // On a busy machine it may be asked for patience here, too.
+        assert_eq!(bot.says().await.last().unwrap(), "answer to easy one");
         let asked = bot.model.asked();
         let said: Vec<&Value> = asked[1].body["messages"].as_array().unwrap().iter().collect();
         assert!(said.iter().all(|m| !m["content"].as_str().unwrap().contains("thinking")), "{said:?}");
