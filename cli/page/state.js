@@ -191,6 +191,7 @@ const STEPS = {
     turn.stored = e.pushes;
   },
   answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
+  "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
   noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
   "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),
   "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),

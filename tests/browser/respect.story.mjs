@@ -50,7 +50,8 @@ story("limits are told once, to each in their language", async (desk) => {
   }
   await desk.phone().locator(".bot .bubble", { hasText: "また明日" }).waitFor();
   await desk.phone(REN).locator(".bot .bubble", { hasText: "tomorrow" }).waitFor();
-  await desk.page.locator('.turn[data-state="answered"]').nth(5).waitFor();
+  await desk.page.locator('.turn[data-state="answered"]').nth(3).waitFor();
+  await desk.page.locator('.turn[data-state="silent"]').nth(1).waitFor();
   assert.deepEqual([await desk.spoke(AOI), await desk.spoke(REN)], [2, 2]);
   await desk.picture("limits");
 }, { variables: { ANSWERS_PER_DAY: "1" } });

@@ -143,11 +143,11 @@ impl Worker {
                 Err(_) => return Err(out_of_time().into()),
             },
         };
-        let delivered = match kept {
-            Kept::Mine(delivery) => self.deliver(job, delivery, false, turn.attempts),
+        let (delivery, tried) = match kept {
+            Kept::Mine(delivery) => (delivery, false),
             Kept::Theirs(Stage::Stored(delivery)) => {
                 let tried = delivery.unknown_since.is_some();
-                self.deliver(job, delivery, tried, turn.attempts)
+                (delivery, tried)
             }
             Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
@@ -156,10 +156,16 @@ impl Worker {
             }
             Kept::Theirs(_) => return Ok(Outcome::AlreadyAnswered),
         };
+        let is_silent = delivery.pushes.is_empty();
+        let delivered = self.deliver(job, delivery, tried, turn.attempts);
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
         timeout_at(deadline, delivered).await.map_err(|_| unknown())??;
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
+        if is_silent {
+            info!(event = %job.event_id, conversation = %job.conversation, "left in silence");
+            return Ok(Outcome::Noticed);
+        }
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
         Ok(Outcome::Answered)
     }

@@ -98,7 +98,7 @@ pub enum Outcome {
     Answered,
     /// It was delivered before: acknowledge.
     AlreadyAnswered,
-    /// Nothing more is owed: a notice was given, or its reply token is spent. Acknowledge.
+    /// Nothing more is owed: a notice was given, or before, or its reply token is spent. Acknowledge.
     Noticed,
     /// It shall not be answered, as its message was taken back or its conversation forgotten.
     /// Acknowledge.
