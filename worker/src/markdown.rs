@@ -76,6 +76,15 @@ pub fn plain(source: &str) -> Plain {
     editor.unmark_stray_bold(0..source.len());
     let Editor { mut edits, code, .. } = editor;
     edits.sort_by_key(|edit| edit.at.start);
+    // Of two that overlap the first one counts.
+    let mut end = 0;
+    edits.retain(|edit| {
+        let is_clear = edit.at.start >= end;
+        if is_clear {
+            end = edit.at.end;
+        }
+        is_clear
+    });
     let moved = |place: usize| {
         edits
             .iter()

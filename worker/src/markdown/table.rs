@@ -5,6 +5,8 @@
 pub(super) struct Table {
     head: Vec<String>,
     row: Vec<String>,
+    /// Whether a row has named this column of the head.
+    named: Vec<bool>,
     lines: Vec<String>,
 }
 
@@ -17,10 +19,14 @@ impl Table {
 
     pub(super) fn end_head(&mut self) {
         self.head = std::mem::take(&mut self.row);
+        self.named = self.head.iter().map(String::is_empty).collect();
     }
 
     pub(super) fn end_row(&mut self) {
         let row = std::mem::take(&mut self.row);
+        for (named, cell) in self.named.iter_mut().zip(&row) {
+            *named |= !cell.is_empty();
+        }
         let heads = self.head.iter().map(String::as_str).chain(std::iter::repeat(""));
         let filled = row.iter().zip(heads).filter(|(cell, _)| !cell.is_empty());
         let fields = filled.map(|(cell, head)| match head {
@@ -33,7 +39,11 @@ impl Table {
         }
     }
 
-    pub(super) fn text(self) -> String {
-        if self.lines.is_empty() { self.head.join(" | ") } else { self.lines.join("\n") }
+    pub(super) fn text(mut self) -> String {
+        // Nothing is lost of a head that no row names.
+        if self.named.contains(&false) {
+            self.lines.insert(0, self.head.join(" | "));
+        }
+        self.lines.join("\n")
     }
 }
