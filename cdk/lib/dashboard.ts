@@ -33,7 +33,7 @@ export class Page extends Construct {
   constructor(scope: Construct, id: string, props: PageProps) {
     super(scope, id);
     const { api, jobs, ingress, worker, metrics, settings } = props;
-    const told = (name: string, statistic = 'Sum') => metrics.metric(name, statistic, PERIOD);
+    const told = (name: Parameters<Metrics['metric']>[0], statistic = 'Sum') => metrics.metric(name, statistic, PERIOD);
     const max = { statistic: 'Maximum', period: PERIOD };
     const sum = { statistic: 'Sum', period: PERIOD };
     const graph = (title: string, ...left: IMetric[]) =>
@@ -92,32 +92,18 @@ export class Page extends Construct {
     );
     this.dashboard.addWidgets(
       graph('Model, ms', told('ModelMs', 'p50'), told('ModelMs', 'p99')),
+      graph('Waiting for a worker, ms', told('QueueMs', 'p50'), told('QueueMs', 'p99')),
       graph('Model: errors', told('ModelErrors')),
       graph('Worker: errors, throttles', worker.function.metricErrors(sum), worker.function.metricThrottles(sum)),
     );
     this.dashboard.addWidgets(
       graph('Tokens', told('PromptTokens'), told('CompletionTokens')),
-      ...this.cost(settings, told('PromptTokens'), told('CompletionTokens')),
+      ...(settings.promptUsdPerMillion === undefined ? [] : [graph(`${settings.model}, USD`, told('CostUsd'))]),
       graph(
         'Worker, ms',
         worker.function.metricDuration(max),
         worker.function.metricDuration({ statistic: 'p50', period: PERIOD }),
       ),
     );
-  }
-
-  /** What the model's maker asks for the tokens, where the settings know the price. */
-  private cost(settings: Settings, prompt: IMetric, completion: IMetric): GraphWidget[] {
-    const { promptUsdPerMillion: forPrompt, completionUsdPerMillion: forCompletion } = settings;
-    if (forPrompt === undefined || forCompletion === undefined) return [];
-    const cost = new MathExpression({
-      expression: `(FILL(prompt, 0) * ${forPrompt} + FILL(completion, 0) * ${forCompletion}) / 1000000`,
-      usingMetrics: { prompt, completion },
-      label: 'USD',
-      period: PERIOD,
-    });
-    return [
-      new GraphWidget({ title: `${settings.model}, USD`, left: [cost], width: 8, height: 6, leftYAxis: { min: 0 } }),
-    ];
   }
 }

@@ -13,6 +13,8 @@ export interface Settings {
   locale: 'ja' | 'en' | 'zh-Hant' | 'ko' | 'th';
   /** The worker's further variables, with its own defaults where they are not set (docs/lambda.md). */
   systemPrompt?: string;
+  /** Who else people can have it be (.env.example); `off` where they may not change it. */
+  personas?: 'off' | { name: string; prompt: string; icon?: string }[];
   contextTokens?: number;
   queryLimit?: number;
   historyTtlDays?: number;

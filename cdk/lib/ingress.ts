@@ -10,6 +10,8 @@ export interface IngressProps {
   code: string;
   secretPath: string;
   queue: IQueue;
+  /** Where its metrics belong. */
+  namespace: string;
   settings: Settings;
 }
 
@@ -22,7 +24,11 @@ export class Ingress extends Program {
       memoryMb: props.settings.ingressMemoryMb,
       // LINE waits for two seconds. The function keeps to 1.5 after its start; the rest is for a cold start.
       timeout: Duration.seconds(5),
-      environment: { BASE_SECRET_PATH: props.secretPath, QUEUE_URL: props.queue.queueUrl },
+      environment: {
+        BASE_SECRET_PATH: props.secretPath,
+        QUEUE_URL: props.queue.queueUrl,
+        METRICS_NAMESPACE: props.namespace,
+      },
       secrets: ['LINE_CHANNEL_SECRET'],
     });
     props.queue.grant(this.function, 'sqs:SendMessage');

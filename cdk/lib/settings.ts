@@ -46,6 +46,11 @@ const rules: Record<keyof Settings, Rule> = {
     allows: (value) => typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
     mustBe: 'a text of at most 3,000 bytes',
   },
+  // The worker checks each of them at its start.
+  personas: {
+    allows: (value) => value === 'off' || (Array.isArray(value) && Buffer.byteLength(JSON.stringify(value)) <= 2000),
+    mustBe: "'off', or a list of at most 2,000 bytes of { name, prompt, icon? }",
+  },
   contextTokens: whole(1, 100_000_000),
   queryLimit: whole(0, 1000),
   historyTtlDays: whole(0, 36_500),

@@ -38,13 +38,15 @@ export class HenjiStack extends Stack {
       retain: settings.retain,
       existingPostfix: settings.existingTablePostfix,
     });
+    const metrics = new Metrics(this, 'Metrics');
     const jobs = new Jobs(this, 'Jobs', { workerTimeout: Duration.seconds(settings.workerTimeoutSeconds) });
-    const worker = new Worker(this, 'Worker', { code: code.worker, secretPath, jobs, messages, settings });
-    const ingress = new Ingress(this, 'Ingress', { code: code.ingress, secretPath, queue: jobs.queue, settings });
+    const { namespace } = metrics;
+    const worker = new Worker(this, 'Worker', { code: code.worker, secretPath, jobs, messages, namespace, settings });
+    const queue = jobs.queue;
+    const ingress = new Ingress(this, 'Ingress', { code: code.ingress, secretPath, queue, namespace, settings });
     // A worker must know every job that an ingress writes: it is updated first.
     ingress.function.node.addDependency(worker.function);
     const api = new Api(this, 'Api', { ingress: ingress.function, settings });
-    const metrics = new Metrics(this, 'Metrics', { ingressLog: ingress.log, workerLog: worker.log });
     const watched = { api: api.api, jobs, ingress, worker, metrics, settings };
     new Alarms(this, 'Alarms', watched);
     const page = new Page(this, 'Page', watched);

@@ -12,6 +12,8 @@ export interface WorkerProps {
   secretPath: string;
   jobs: Jobs;
   messages: Messages;
+  /** Where its metrics belong. */
+  namespace: string;
   settings: Settings;
 }
 
@@ -19,6 +21,7 @@ export interface WorkerProps {
 function optional(settings: Settings): Record<string, string> {
   const variables = {
     SYSTEM_PROMPT: settings.systemPrompt,
+    PERSONAS: settings.personas === 'off' ? 'off' : settings.personas && JSON.stringify(settings.personas),
     CONTEXT_TOKENS: settings.contextTokens,
     QUERY_LIMIT: settings.queryLimit,
     HISTORY_TTL_DAYS: settings.historyTtlDays,
@@ -34,6 +37,8 @@ function optional(settings: Settings): Record<string, string> {
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,
     LINE_API_BASE_URL: settings.lineApiBaseUrl,
+    PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
+    COMPLETION_USD_PER_MILLION: settings.completionUsdPerMillion,
   };
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
@@ -57,6 +62,7 @@ export class Worker extends Program {
         GPT_MODEL: settings.model,
         MAX_TOKENS: String(settings.maxTokens),
         LOCALE: settings.locale,
+        METRICS_NAMESPACE: props.namespace,
         ...optional(settings),
       },
       secrets: ['LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY'],

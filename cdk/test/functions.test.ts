@@ -7,6 +7,7 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import { names } from '../lib/metrics.ts';
 import { functionOf, resources, templateOf } from './synth.ts';
 
 const template = templateOf('dev');
@@ -16,8 +17,8 @@ const lines = (file: string) =>
     .trim()
     .split('\n');
 
-/** All of a function's sources, and of what both share. */
-function sources(crate: string): string {
+/** All of a crate's sources. */
+function sources(crate: 'ingress' | 'worker' | 'shared'): string {
   const files = readdirSync(join(root, crate, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.rs'),
   );
@@ -101,6 +102,7 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
   test('is told no variable that it does not read', () => {
     const further = {
       systemPrompt: 'x',
+      personas: [{ name: 'Pirate', prompt: 'You are a pirate.' }],
       contextTokens: 9000,
       queryLimit: 1,
       historyTtlDays: 1,
@@ -118,24 +120,22 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       lineApiBaseUrl: 'http://x',
     };
     const all = functionOf(templateOf('dev', further), name).Properties['Environment'].Variables;
-    const read = sources(crate);
+    const read = sources(crate) + sources('shared');
     for (const variable of Object.keys(all)) expect(read).toContain(`"${variable}"`);
     if (name === 'Worker')
       expect(Object.keys(all).length).toBe(Object.keys(variables).length + Object.keys(further).length);
   });
+});
 
-  test('writes every log line, with every field, that a metric is made of', () => {
-    const read = sources(crate);
-    const filters = Object.values(resources(template, 'AWS::Logs::MetricFilter')).filter(({ Properties }) =>
-      Properties['LogGroupName'].Ref.startsWith(`${name}Log`),
-    );
-    expect(filters.length).toBeGreaterThan(1);
-    for (const { Properties } of filters) {
-      for (const [, message] of Properties['FilterPattern'].matchAll(/\$\.message = "([^"]+)"/g))
-        expect(read).toContain(`"${message}"`);
-      for (const [, field] of JSON.stringify(Properties).matchAll(/\$\.(\w+)/g)) {
-        if (field !== 'message') expect(read).toMatch(new RegExp(`\\b${field}( =|,)`));
-      }
-    }
-  });
+test('the metrics are those that the functions write, each made of lines and fields that they log', () => {
+  const read = sources('shared');
+  const rules = [
+    ...read.matchAll(/rule\(\s*"([^"]+)",\s*"(\w+)",\s*Made::\w+(?:\("(\w+)"\))?,\s*(?:Some\("(\w+)"\)|None)/g),
+  ];
+  expect([...new Set(rules.map(([, , name]) => name))]).toEqual([...names]);
+  const logged = sources('ingress') + sources('worker');
+  for (const [, line, , ...fields] of rules) {
+    expect(logged).toContain(`"${line}"`);
+    for (const field of fields.filter(Boolean)) expect(logged).toMatch(new RegExp(`\\b${field}( =|,)`));
+  }
 });

@@ -22,6 +22,7 @@ describe('a setting that cannot be', () => {
     [{ locale: 'fr' }, 'dev.locale must be one of ja, en, zh-Hant, ko, th'],
     [{ architecture: 'arm' }, 'dev.architecture must be one of arm64, x86_64'],
     [{ systemPrompt: 'あ'.repeat(1001) }, 'dev.systemPrompt must be a text of at most 3,000 bytes'],
+    [{ personas: 'none' }, "dev.personas must be 'off', or a list"],
     [{ alarmEmail: 'me' }, 'dev.alarmEmail must be an e-mail address'],
     [{ secretPath: '/henji/dev' }, 'dev.secretPath must be a prefix'],
     [{ secretPath: 'henji/dev/' }, 'dev.secretPath must be a prefix'],

@@ -78,7 +78,7 @@ pub struct Args {
 
 /// The command.
 pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, Some(env.optional("RUST_LOG")?.unwrap_or("warn")));
+    logging::start(std::io::stderr, Some(env.optional("RUST_LOG")?.unwrap_or("warn")), None);
     let conversation = args.replay.as_deref().map(Conversation::read).transpose()?;
     let data = args.data;
     // Whatever is wrong with it is said here, in one line; the pipeline then takes the lock itself.

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::{Instrument, error, warn};
 use worker::{
     answer::{IsFollowed, Limits, Worker},
     outcome::{Failure, Outcome, Reason},
@@ -192,6 +192,7 @@ impl Dispatcher {
 
     /// One attempt, in a task of its own: a panic is that job's alone.
     async fn attempt(self: &Arc<Self>, job: &Job, give_back: &CancellationToken) -> Outcome {
+        let began = (self.worker.clock)();
         // Nothing is lost with a process here: the next start takes up at once what was in flight.
         let (this, of) = (self.clone(), job.group());
         let is_followed: IsFollowed = Box::new(move || {
@@ -201,11 +202,15 @@ impl Dispatcher {
         let deadline = Instant::now() + self.job_timeout;
         let limits = Limits { deadline, stop: give_back.clone(), alone: true, is_followed };
         let (this, own_job) = (self.clone(), job.clone());
-        let attempt = tokio::spawn(async move { this.worker.answer(&own_job, &limits).await });
-        match attempt.await {
+        let span = tracing::info_span!("turn", event = %job.event_id);
+        let attempt =
+            tokio::spawn(async move { this.worker.answer(&own_job, &limits).await }.instrument(span));
+        let outcome = match attempt.await {
             Ok(outcome) => outcome,
             Err(_) => self.worker.panicked(job).await,
-        }
+        };
+        outcome.log(job, began, (self.worker.clock)());
+        outcome
     }
 }
 

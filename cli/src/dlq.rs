@@ -137,7 +137,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
 }
 
 /// Where the lines about changes go.
-fn audit_of(place: &Place) -> PathBuf {
+pub fn audit_of(place: &Place) -> PathBuf {
     const FILE: &str = "henji-audit.jsonl";
     match place {
         Place::Data(data) => data.join(FILE),

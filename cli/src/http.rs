@@ -7,7 +7,10 @@ use axum::{
     Json, Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -25,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::sqlite::queue::SqliteQueue;
+use crate::sqlite::queue::{Depth, SqliteQueue};
 
 /// Where LINE posts its webhooks (CONTRACT "Ingress").
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
@@ -50,7 +53,8 @@ const CLOSING: Duration = Duration::from_secs(3);
 pub fn router(ingress: Arc<Ingress>, queue: Arc<SqliteQueue>) -> Router {
     Router::new()
         .route(WEBHOOK_PATH, post(webhook).with_state(ingress))
-        .route("/healthz", get(healthz).with_state(queue))
+        .route("/healthz", get(healthz).with_state(queue.clone()))
+        .route("/metrics", get(metrics).with_state(queue))
 }
 
 async fn webhook(State(ingress): State<Arc<Ingress>>, headers: HeaderMap, request: Request) -> StatusCode {
@@ -104,6 +108,16 @@ async fn healthz(State(queue): State<Arc<SqliteQueue>>) -> Response {
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
+}
+
+/// The figures since the process began, as Prometheus reads them.
+async fn metrics(State(queue): State<Arc<SqliteQueue>>) -> Response {
+    let Ok(Depth { queued, in_flight, dead_letters }) = queue.depth().await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let gauges = [("queued", queued), ("in_flight", in_flight), ("dead_letters", dead_letters)];
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
+    (kind, shared::metrics::prometheus(&gauges)).into_response()
 }
 
 /// Serves until `stop`, then lets open requests finish.

@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`serve`] wires the process, [`http`] is its listener, [`dispatch`] hands jobs to
 //! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
-//! [`secrets`], [`webhook`], [`doctor`] and [`send`] are commands of their own, which find their bot by
+//! [`secrets`], [`webhook`], [`doctor`], [`forget`] and [`send`] are commands of their own, which find their bot by
 //! [`deployment`], and speak to LINE by [`channel`] and to the model by [`model_server`].
 
 pub mod ask;
@@ -16,6 +16,7 @@ pub mod dispatch;
 pub mod dlq;
 pub mod doctor;
 pub mod dotenv;
+pub mod forget;
 pub mod http;
 pub mod model_server;
 pub mod secrets;

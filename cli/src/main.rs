@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use cli::{dev, dlq, doctor, dotenv, secrets, send, serve, webhook};
+use cli::{dev, dlq, doctor, dotenv, forget, secrets, send, serve, webhook};
 use shared::env::Env;
 
 /// The LINE bot that always answers.
@@ -53,6 +53,10 @@ enum Command {
     ///
     /// A line each: ok, or what is wrong and the command that mends it. Exit code 1 where anything is broken.
     Doctor(doctor::Args),
+    /// Delete what the bot knows of a person
+    ///
+    /// The conversation, what was chosen, undelivered answers and dead letters. It can be run again.
+    Forget(forget::Args),
     /// Sign a webhook as LINE does and post it
     Send(send::Args),
 }
@@ -80,6 +84,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Secrets(args) => return secrets::command(args, &env).await,
         Command::Webhook(args) => return webhook::command(args, &env).await,
         Command::Doctor(args) => return doctor::command(args, &env).await,
+        Command::Forget(args) => return forget::command(args, &env).await,
         Command::Send(args) => return send::command(args, &env).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
-use shared::{env::Env, logging, secret::Secret};
+use shared::{env::Env, logging, metrics::Metrics, secret::Secret};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -153,7 +153,7 @@ pub async fn run(
 
 /// The command.
 pub async fn command(listen: SocketAddr, data: &Path, env: &Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, env.optional("RUST_LOG")?);
+    logging::start(std::io::stderr, env.optional("RUST_LOG")?, Metrics::totals(env)?);
     let settings = Settings::from_env(env)?;
     let data = DataDir::open(data)?;
     let listener = bind(listen).await?;

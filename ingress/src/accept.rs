@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{job::Job, logging, secret::Secret};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
 use crate::{queue::JobQueue, signature, webhook};
@@ -51,11 +51,15 @@ impl Accepted {
 impl Ingress {
     /// Takes one webhook: the bytes as they came, and the value of `x-line-signature`.
     pub async fn accept(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
+        let began = Instant::now();
         let accepted = timeout(self.budget, self.accept_in_time(signature, body)).await;
-        accepted.unwrap_or_else(|_| {
+        let accepted = accepted.unwrap_or_else(|_| {
             error!("the webhook was not taken in time: LINE is told 503");
             Accepted::Unavailable
-        })
+        });
+        let ack_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(status = accepted.status(), ack_ms, "webhook");
+        accepted
     }
 
     async fn accept_in_time(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {

@@ -8,7 +8,7 @@ use std::{
 
 use ingress::{
     accept::{BUDGET, Ingress},
-    adapters::sqs::SqsQueue,
+    adapters::sqs::{SqsQueue, traced},
     config::Config,
     lambda,
 };
@@ -23,8 +23,12 @@ use shared::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    logging::start(std::io::stdout, None);
-    match serve().await {
+    let env = Env::of_process();
+    let ended = match logging::start_function(&env) {
+        Ok(()) => serve(&env).await,
+        Err(wrong) => Err(wrong.into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = %logging::chain(&*error), "the ingress did not start");
@@ -33,17 +37,17 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let env = Env::of_process();
-    let config = Config::from_env(&env)?;
-    let sdk = sdk_config(&env, BUDGET).await?;
+async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let config = Config::from_env(env)?;
+    let sdk = sdk_config(env, BUDGET).await?;
     let secret = ParameterStore::new(&sdk, &config.base_secret_path).parameter("LINE_CHANNEL_SECRET");
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let ingress = &Ingress { secret, queue, budget: BUDGET, clock: Arc::new(wall_clock) };
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
+        let handled = traced(event.context.xray_trace_id, lambda::handle(ingress, &event.payload));
         // Boxed, because the runtime moves what it is handed several times.
-        Ok::<_, std::convert::Infallible>(Box::pin(lambda::handle(ingress, &event.payload)).await)
+        Ok::<_, std::convert::Infallible>(Box::pin(handled).await)
     }))
     .await
 }

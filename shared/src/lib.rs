@@ -1,6 +1,6 @@
 //! What Henji's two stages must agree on, and nothing else: the [`job`] that crosses the queue, the
-//! [`env`](mod@env) that both read, the [`secret`]s both hold, whose certificates they trust ([`roots`]), and
-//! the one form of log ([`logging`]).
+//! [`env`](mod@env) that both read, the [`secret`]s both hold, whose certificates they trust ([`roots`]), the one
+//! form of log ([`logging`]), and the figures that are made of it ([`metrics`]).
 //!
 //! It refuses to know anything of LINE, of the model or of a queue: stage one and stage two never
 //! meet, only a [`job::Job`] crosses.
@@ -9,5 +9,6 @@ pub mod adapters;
 pub mod env;
 pub mod job;
 pub mod logging;
+pub mod metrics;
 pub mod roots;
 pub mod secret;

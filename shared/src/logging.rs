@@ -2,18 +2,24 @@
 //! and signatures never reach it; identifiers and numbers do, as fields.
 
 use tracing_subscriber::{
+    Layer,
     filter::{LevelFilter, Targets},
     fmt::MakeWriter,
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
 
+use crate::{
+    env::{Env, EnvError},
+    metrics::Metrics,
+};
+
 /// The SDK's own account of how it finds credentials names them.
 const DEFAULT: &str = "info,aws_config=error";
 
 /// Logs to `writer` from now on, at level `info`, or what `RUST_LOG`-like `filter` says; panics too, by
-/// their places alone.
-pub fn start<W>(writer: W, filter: Option<&str>)
+/// their places alone. Figures are made whatever the filter leaves out.
+pub fn start<W>(writer: W, filter: Option<&str>, metrics: Option<Metrics>)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -22,15 +28,29 @@ where
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        .with_current_span(false)
+        // Of the turn, so that each of its lines names the event.
+        .with_current_span(true)
         .with_span_list(false)
-        .with_writer(writer);
-    tracing_subscriber::registry().with(filter).with(lines).init();
+        .with_writer(writer)
+        .with_filter(filter);
+    let metrics = metrics.with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry().with(lines).with(metrics).init();
     // A panic's own message can quote what people wrote.
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
         tracing::error!(at, "a panic");
     }));
+}
+
+/// The same for a function: on stdout, with the figures that its environment asks for.
+pub fn start_function(env: &Env) -> Result<(), EnvError> {
+    let metrics = Metrics::embedded(env);
+    let (metrics, wrong) = match metrics {
+        Ok(metrics) => (metrics, None),
+        Err(wrong) => (None, Some(wrong)),
+    };
+    start(std::io::stdout, None, metrics);
+    wrong.map_or(Ok(()), Err)
 }
 
 /// Where a text is no JSON of the expected form. The parser's own message can quote the text.

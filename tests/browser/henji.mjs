@@ -25,11 +25,11 @@ after(async () => {
   await browser.close();
 });
 
-/** Starts it; it is killed when `stop` is called. `printed` resolves with the first line that matches. */
-export async function start(...args) {
+/** Starts it with these arguments and variables; it is killed when `stop` is called. `printed` resolves with the first line that matches. */
+export async function start(args = [], variables = {}) {
   const data = mkdtempSync(join(tmpdir(), "henji-story-"));
   const { PATH, HOME } = process.env;
-  const child = spawn(PROGRAM, ["dev", "--listen", "127.0.0.1:0", "--data", join(data, "data"), ...args], { cwd: data, env: { PATH, HOME } });
+  const child = spawn(PROGRAM, ["dev", "--listen", "127.0.0.1:0", "--data", join(data, "data"), ...args], { cwd: data, env: { PATH, HOME, ...variables } });
   const lines = [];
   const waiting = [];
   const hear = (line) => {
@@ -126,9 +126,9 @@ export class Desk {
 }
 
 /** A story on a desk of its own; at its end the browser has complained of nothing. */
-export function story(name, tell, { look, args = [], think = 0 } = {}) {
+export function story(name, tell, { look, args = [], variables = {}, think = 0 } = {}) {
   test(name, { timeout: 60_000 }, async () => {
-    const henji = await start(...args);
+    const henji = await start(args, variables);
     try {
       const desk = await Desk.at(henji, look);
       await desk.does({ do: "think", ms: think });

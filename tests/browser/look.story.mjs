@@ -131,7 +131,7 @@ test("a saved conversation is replayed word for word; a page whose henji is gone
   first.stop();
   await desk.page.getByText("henji dev does not answer").waitFor();
 
-  const second = await start("--replay", file);
+  const second = await start(["--replay", file]);
   await second.printed(/Replayed \d+ steps: \d+ messages from the bot, \d+ in the file, word for word the same/);
   desk = await Desk.at(second, { locale: "ja" });
   await desk.page.locator(".bubble", { hasText: "卵焼き" }).first().waitFor();

@@ -49,6 +49,10 @@ mod reply_first;
 pub mod letters;
 // Setting a bot up, and having it checked.
 mod setup;
+// The runbook.
+mod runbook;
+// What the functions tell: figures, lines, traces.
+mod telling;
 // The build that is deployed.
 mod release;
 

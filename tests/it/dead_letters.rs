@@ -92,10 +92,10 @@ async fn letters_are_filtered_resolved_purged_and_never_pushed_twice_unasked() {
     let (_, table, _) = dlq(&bot, &["list"]);
     assert_eq!(
         plain(&table),
-        "age  conversation  reason         attempts  state: what a redrive would do                             id
-AGE  U0            model_gone     1         unanswered: asks the model                                 ID
-AGE  U1            model_refused  1         delivery unknown, over 24 h: would risk a second delivery  ID
-AGE  U2            model_refused  1         unanswered: asks the model                                 ID
+        "age  conversation  reason         attempts  state: what a redrive would do                                        id
+AGE  U0            model_gone     1         unanswered: asks the model                                            ID
+AGE  U1            model_refused  1         delivery unknown, LINE no longer tells: would risk a second delivery  ID
+AGE  U2            model_refused  1         unanswered: asks the model                                            ID
 "
     );
     for (filter, shown) in [
@@ -138,6 +138,23 @@ AGE  U2            model_refused  1         unanswered: asks the model          
         audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["outcome"].clone()).collect();
     assert_eq!(outcomes, ["kept", "done", "done", "done"]);
     assert!(!audit.contains("PRIVATE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_asks_for_it_is_forgotten_while_the_bot_runs() {
+    let mut bot = bot_with_letters(2).await;
+    bot.hears_from("U0", "PRIVATE too").await;
+    bot.answers(&["answer to PRIVATE too"]).await;
+    let data = bot.data.path().to_str().unwrap();
+    let forget = ["forget", "U0", "--yes", "--data", data];
+    for letters in ["1 letter removed", "0 letters removed"] {
+        let output = run(&forget);
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && out.contains(letters), "{out}");
+    }
+    assert_eq!(bot.sql("SELECT count(*) FROM messages WHERE conversation = 'U0'"), ["Integer(0)"]);
+    assert_eq!(bot.letters().await.as_array().unwrap().len(), 1);
+    assert_eq!(run(&["forget", "not an id", "--yes", "--data", data]).status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

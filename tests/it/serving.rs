@@ -420,6 +420,38 @@ async fn a_model_that_is_gone_is_said_at_the_start() {
     panic!("{}", serve.log());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_are_there_for_prometheus() {
+    let world = World::new(Duration::ZERO).await;
+    let serve = world.serve().await;
+    assert_eq!(serve.posts(&world.http, &webhook_of("hello", USER).to_string()).await, Some(200));
+    let metrics = async || {
+        let response = world.http.get(format!("{}/metrics", serve.origin)).send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4");
+        String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap()
+    };
+    for _ in 0..1_000 {
+        if metrics().await.contains("henji_turns_total{outcome=\"answered\"} 1\n") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let text = metrics().await;
+    for line in [
+        "# TYPE henji_queued gauge",
+        "henji_dead_letters 0",
+        "# TYPE henji_answered_total counter",
+        "henji_answered_total 1",
+        "henji_webhooks_total{status=\"200\"} 1",
+        "# TYPE henji_ack_ms summary",
+        "henji_model_ms_count 1",
+        "henji_sends_total{status=\"200\"} 1",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}: {text}");
+    }
+    assert_eq!(serve.terminate(), 0);
+}
+
 #[test]
 fn wrong_usage_is_2_and_every_command_explains_itself() {
     for args in [
@@ -437,6 +469,9 @@ fn wrong_usage_is_2_and_every_command_explains_itself() {
         &["serve", "--help"],
         &["send", "--help"],
         &["dlq", "list", "--help"],
+        &["secrets", "put", "--help"],
+        &["webhook", "set", "--help"],
+        &["doctor", "--help"],
     ] {
         let output = run(args);
         assert!(output.status.success() && !output.stdout.is_empty(), "{args:?}");

@@ -14,18 +14,19 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{Instrument, info, warn};
 
 use self::{
     floor::{Seat, seats},
     record::Record,
 };
 use crate::{
-    adapters::sqs::{Letter, Queue},
+    adapters::sqs::Queue,
     answer::{IsFollowed, Limits, Worker},
     outcome::{Failure, Outcome, Reason},
 };
 
+mod bury;
 mod floor;
 pub mod quota;
 mod record;
@@ -38,8 +39,6 @@ const LAST_CALL: Duration = Duration::from_millis(300);
 const ASIDE: Duration = Duration::from_millis(200);
 /// When a job of a newer version is looked at again.
 const NEWER_AGAIN: Duration = Duration::from_mins(5);
-/// When a job is looked at again whose letter the dead-letter queue did not take.
-const LETTER_AGAIN: Duration = Duration::from_secs(10);
 /// The part of an invocation's time that must be left for a further job of a conversation to begin: an
 /// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
 const ENOUGH: f64 = 0.6;
@@ -203,6 +202,7 @@ impl Function {
         alone: bool,
         is_followed: bool,
     ) -> Outcome {
+        let began = (self.worker.clock)();
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
         let limits = Limits { deadline, stop: CancellationToken::new(), alone, is_followed };
@@ -210,41 +210,22 @@ impl Function {
         // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
         // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
-        attempt.spawn(Box::pin(async move {
-            assert!(this.panics_at.as_deref() != Some(own_job.event_id.as_str()), "PANIC_ON_EVENT says so");
-            this.worker.answer(&own_job, &limits).await
-        }));
-        match attempt.join_next().await {
+        let span = tracing::info_span!("turn", event = %job.event_id);
+        attempt.spawn(Box::pin(
+            async move {
+                assert!(
+                    this.panics_at.as_deref() != Some(own_job.event_id.as_str()),
+                    "PANIC_ON_EVENT says so"
+                );
+                this.worker.answer(&own_job, &limits).await
+            }
+            .instrument(span),
+        ));
+        let outcome = match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,
-        }
-    }
-
-    /// Writes the letter; done once it is safe.
-    async fn bury(
-        &self,
-        record: &Record,
-        event: &EventId,
-        failure: &Failure,
-        attempts: u32,
-    ) -> ControlFlow<Duration> {
-        let letter = Letter {
-            event,
-            conversation: &record.group,
-            message_id: &record.id,
-            body: &record.body,
-            failure,
-            attempts,
-            failed_at: (self.worker.clock)(),
         };
-        if let Err(unsafe_) = self.queue.bury(&letter).await {
-            error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
-            return ControlFlow::Break(LETTER_AGAIN);
-        }
-        error!(
-            event = %event, conversation = record.group, attempts,
-            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
-        );
-        ControlFlow::Continue(())
+        outcome.log(job, began, (self.worker.clock)());
+        outcome
     }
 }

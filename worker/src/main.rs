@@ -10,8 +10,12 @@ use worker::batch::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    logging::start(std::io::stdout, None);
-    match serve().await {
+    let env = Env::of_process();
+    let ended = match logging::start_function(&env) {
+        Ok(()) => serve(&env).await,
+        Err(wrong) => Err(wrong.into()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = %logging::chain(&*error), "the worker did not start");
@@ -20,8 +24,8 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve() -> Result<(), Error> {
-    let function = &Arc::new(Function::start(&Env::of_process()).await?);
+async fn serve(env: &Env) -> Result<(), Error> {
+    let function = &Arc::new(Function::start(env).await?);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Read here, because the runtime's own error would quote what cannot be read.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;

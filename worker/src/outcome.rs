@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shared::job::Job;
 
 /// Why a turn failed: the `Reason` of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,4 +125,42 @@ pub enum Outcome {
         /// Attempts begun, this one included.
         attempts: u32,
     },
+}
+
+impl Outcome {
+    /// The word in logs and metrics.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::AlreadyAnswered => "already_answered",
+            Self::Noticed => "noticed",
+            Self::Forgotten => "forgotten",
+            Self::Later { .. } => "later",
+            Self::Dead { .. } => "dead",
+            Self::GivenBack => "given_back",
+            Self::Suspect { .. } => "suspect",
+        }
+    }
+
+    /// The one line of a turn that every attempt leaves: what came of it, how long the attempt took, and
+    /// how long the job had waited when it began at `began`.
+    pub fn log(&self, job: &Job, began: Timestamp, ended: Timestamp) {
+        let reason = match self {
+            Self::Later { failure, .. } | Self::Dead { failure, .. } => Some(failure.reason.as_str()),
+            _ => None,
+        };
+        // A redrive waited for its operator, not for a worker.
+        let accepted_at = job.accepted_at.filter(|_| job.run.is_none());
+        let queue_ms = accepted_at.map(|at| (began.as_millisecond() - at).max(0));
+        tracing::info!(
+            event = %job.event_id,
+            conversation = %job.conversation,
+            outcome = self.as_str(),
+            reason,
+            queue_ms,
+            turn_ms = (ended.as_millisecond() - began.as_millisecond()).max(0),
+            run = job.run,
+            "turn"
+        );
+    }
 }

@@ -159,6 +159,7 @@ impl Worker {
                 event = %job.event_id,
                 prompt_tokens = answer.prompt_tokens,
                 completion_tokens = answer.completion_tokens,
+                request = answer.request,
                 cut = answer.cut,
                 model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                 "the model answered"

@@ -38,7 +38,7 @@ const STARTS_MAX: u32 = 3;
 
 /// The child's main function: runs until its parent is gone.
 pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, Some(LOG_LEVEL));
+    logging::start(std::io::stderr, Some(LOG_LEVEL), None);
     let mut settings = Settings::from_env(env)?;
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;

@@ -91,7 +91,9 @@ impl Letter {
             (Err(_), _) => "not a job that this henji can read",
             (_, State::Unanswered) => "unanswered: asks the model",
             (_, State::Answered) => "answered, not delivered: only pushes",
-            (_, State::DeliveryUnknown) => "delivery unknown, over 24 h: would risk a second delivery",
+            (_, State::DeliveryUnknown) => {
+                "delivery unknown, LINE no longer tells: would risk a second delivery"
+            }
         }
     }
 }

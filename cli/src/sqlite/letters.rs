@@ -83,7 +83,7 @@ impl Letters {
     /// Lets a stored answer be pushed although LINE may have it and no longer knows.
     pub async fn risk_resending(&self, event: &str) -> Result<(), DatabaseError> {
         let event = event.to_owned();
-        let change = "UPDATE turns SET unknown_since = NULL WHERE event_id = ?1 AND stage = 1";
+        let change = "UPDATE turns SET unknown_since = NULL, by_reply = 0 WHERE event_id = ?1 AND stage = 1";
         self.database.call(move |db| db.execute(change, [event])).await.map(drop)
     }
 

@@ -1,11 +1,20 @@
 //! The job queue on SQS FIFO: the job's group (the conversation) is the message group, the event id the deduplication
 //! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    error::BuildError,
+    types::{
+        MessageSystemAttributeNameForSends as Name, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
+    },
+};
 use shared::job::Job;
 use tokio::time::timeout;
 
@@ -15,6 +24,20 @@ use crate::queue::{JobQueue, QueueError};
 const BATCH: usize = 10;
 /// How long the first connection may hold up the function's start.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+tokio::task_local! {
+    /// The trace that jobs sent within belong to. SQS carries it to the worker's invocation (AWS X-Ray,
+    /// "Amazon SQS and AWS X-Ray"); the port knows nothing of it, as SQLite has no such thing.
+    static TRACE: String;
+}
+
+/// Runs `work`, whose jobs carry this trace, if there is one.
+pub async fn traced<T>(trace: Option<String>, work: impl Future<Output = T>) -> T {
+    match trace {
+        Some(trace) => TRACE.scope(trace, work).await,
+        None => work.await,
+    }
+}
 
 /// The queue behind `QUEUE_URL`.
 pub struct SqsQueue {
@@ -45,6 +68,7 @@ impl SqsQueue {
         let mut request = self.client.send_message_batch().queue_url(&self.url);
         for (index, job) in jobs.iter().enumerate() {
             let entry = SendMessageBatchRequestEntry::builder()
+                .set_message_system_attributes(trace()?)
                 .id(index.to_string())
                 .message_body(job.encode())
                 .message_group_id(job.group())
@@ -57,6 +81,13 @@ impl SqsQueue {
         let refused = sent.failed().iter().filter_map(|f| f.id().parse::<usize>().ok());
         Ok((refused.filter_map(|i| jobs.get(i).copied()).collect(), codes.join(", ")))
     }
+}
+
+/// The trace as SQS takes it.
+fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildError> {
+    let Ok(trace) = TRACE.try_with(Clone::clone) else { return Ok(None) };
+    let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build()?;
+    Ok(Some(HashMap::from([(Name::AwsTraceHeader, value)])))
 }
 
 #[async_trait]

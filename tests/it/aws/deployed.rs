@@ -8,6 +8,7 @@ use cli::{
     send::webhook_of,
     standin::{line::Line, model::Model},
 };
+use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 use uuid::Uuid;
 
@@ -47,10 +48,12 @@ async fn run(program: &str, arguments: &[&str]) -> String {
 #[tokio::test]
 async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     let (line, model) = (Line::new(), Model::new(Duration::ZERO, |_| "the deployed answer".to_owned()));
+    let (line_url, model_url) =
+        (host(line.clone().router()).await, host(model.clone().router()).await + "/v1");
     let settings = serde_json::json!({
         "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" },
-        "lineApiBaseUrl": host(line.clone().router()).await,
-        "openaiBaseUrl": host(model.clone().router()).await + "/v1",
+        "lineApiBaseUrl": line_url,
+        "openaiBaseUrl": model_url,
     });
     let bootstrap = format!("aws://{ACCOUNT}/ap-northeast-1");
     run("npm", &["--prefix", "cdk", "exec", "cdk", "--", "bootstrap", &bootstrap]).await;
@@ -87,6 +90,19 @@ async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     let answered = timeout(PATIENCE, sent.wait_for(|all| !all.is_empty())).await;
     let answered = answered.expect("no answer is pushed").unwrap().clone();
     assert_eq!((answered[0].to.as_str(), &answered[0].texts[0][..]), (USER, "the deployed answer"));
+
+    // The doctor's verdict on what was really deployed. Its webhook's address is not LINE's here.
+    let doctor = Command::new(crate::process::henji())
+        .args(["doctor", "--env", "dev", "--json"])
+        .env_clear()
+        .envs(cloud.variables().into_iter().filter(|(name, _)| name.starts_with("AWS_")))
+        .envs([("LINE_API_BASE_URL", &line_url), ("OPENAI_BASE_URL", &model_url)])
+        .output();
+    let findings: Vec<Value> = serde_json::from_slice(&doctor.await.unwrap().stdout).unwrap();
+    for what in ["stack", "queue", "dead letters", "table", "model", "LINE_CHANNEL_ACCESS_TOKEN"] {
+        let found = findings.iter().find(|finding| finding["what"] == what).unwrap();
+        assert_ne!(found["verdict"], "broken", "{found}");
+    }
 
     let poison = cloud.sqs.send_message().queue_url(&cloud.queue_url).message_body("not a job");
     poison.message_group_id(USER).message_deduplication_id(Uuid::new_v4()).send().await.unwrap();

@@ -15,7 +15,10 @@ use cli::standin::line::PUSH;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
 use worker::answer::wall_clock;
 
 use super::{
@@ -73,7 +76,7 @@ impl Operator {
 }
 
 /// Puts letters into the dead-letter queue as a worker does; each of a conversation and an event.
-async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {
+pub async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {
     let text = |kind: &str, value: &str| {
         MessageAttributeValue::builder().data_type(kind).string_value(value).build().unwrap()
     };
@@ -97,19 +100,19 @@ async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: T
     }
 }
 
-fn of_one(conversation: &str, events: usize) -> Vec<(String, String)> {
+pub fn of_one(conversation: &str, events: usize) -> Vec<(String, String)> {
     (0..events).map(|n| (conversation.to_owned(), format!("E-{conversation}-{n}"))).collect()
 }
 
 /// A turn whose answer is stored, and whose push may have arrived so long ago.
-async fn is_stored(cloud: &Cloud, event: &str, pushed_ago: SignedDuration) {
+async fn is_stored(cloud: &Cloud, event: &str, pushed_ago: SignedDuration, by_reply: bool) {
     let s = |text: String| AttributeValue::S(text);
     let push = json!({ "to": USER, "messages": [{ "type": "text", "text": format!("stored for {event}") }] });
     let put = cloud.dynamodb.put_item().table_name(TABLE).item("id", s(format!("turn#{event}")));
     let put = put.item("stage", s("stored".to_owned())).item("pushed", AttributeValue::N("0".to_owned()));
     let since = wall_clock()().checked_sub(pushed_ago).unwrap().to_string();
     let put = put.item("pushes", AttributeValue::L(vec![s(push.to_string())])).item("unknownSince", s(since));
-    put.send().await.unwrap();
+    put.item("byReply", AttributeValue::Bool(by_reply)).send().await.unwrap();
 }
 
 #[tokio::test]
@@ -194,24 +197,32 @@ async fn a_redriven_job_that_fails_again_is_a_new_letter_with_attempts_counted_a
 #[tokio::test]
 async fn what_may_have_arrived_long_ago_is_pushed_again_only_if_asked_for() {
     let bot = Bot::start().await;
-    let long_ago = SignedDuration::from_hours(25);
-    for (event, ago) in [("E-lately", SignedDuration::from_hours(1)), ("E-long-ago", long_ago)] {
-        is_stored(&bot.cloud, event, ago).await;
+    // A reply has no key by which LINE would know it again.
+    for (event, hours, by_reply) in [("E-lately", 1, false), ("E-long-ago", 25, false), ("E-reply", 1, true)]
+    {
+        is_stored(&bot.cloud, event, SignedDuration::from_hours(hours), by_reply).await;
         buried(&bot.cloud, &[(USER.to_owned(), event.to_owned())], "delivery_unknown", wall_clock()()).await;
     }
     let operator = Operator::of(&bot.cloud, &[]);
     let table = operator.runs(&["dlq", "list"]).await.out;
     assert!(table.contains("answered, not delivered: only pushes"), "{table}");
-    assert!(table.contains("delivery unknown, over 24 h: would risk a second delivery"), "{table}");
+    assert!(
+        table.contains("delivery unknown, LINE no longer tells: would risk a second delivery"),
+        "{table}"
+    );
     let ended = operator.runs(&["dlq", "redrive", "--all", "--yes"]).await;
     assert!(
-        ended.code == 1 && ended.out.contains("2 letters: 1 redriven, 1 kept: its answer may have arrived")
+        ended.code == 1 && ended.out.contains("3 letters: 1 redriven, 2 kept: its answer may have arrived")
     );
     assert_eq!(bot.says(1).await[0].texts, ["stored for E-lately"]);
-    assert_eq!(operator.lists(&["--state", "delivery_unknown"]).await.len(), 1);
+    assert_eq!(operator.lists(&["--state", "delivery_unknown"]).await.len(), 2);
     let ended = operator.runs(&["dlq", "redrive", "--all", "--resend", "--yes"]).await;
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
-    assert_eq!(bot.says(2).await[1].texts, ["stored for E-long-ago"]);
+    let said = bot.says(3).await;
+    assert_eq!(
+        (&said[1].texts[0][..], &said[2].texts[0][..]),
+        ("stored for E-long-ago", "stored for E-reply")
+    );
     assert!(bot.model.asked().is_empty());
     assert!(operator.lists(&[]).await.is_empty());
     bot.ends().await;
@@ -326,6 +337,31 @@ async fn a_thousand_letters_are_listed_filtered_and_purged_into_a_file() {
 }
 
 #[tokio::test]
+async fn a_person_who_asks_for_it_is_forgotten_with_letters_and_all() {
+    let bot = Bot::start().await;
+    bot.hears("PRIVATE first").await;
+    bot.hears_from("U-other", "hello").await;
+    bot.says(2).await;
+    bot.cloud.is_drained().await;
+    let letters = [of_one(USER, 12), of_one("U-other", 1)].concat();
+    buried(&bot.cloud, &letters, "model_unavailable", wall_clock()()).await;
+    let operator = Operator::of(&bot.cloud, &[]);
+    let unasked = operator.runs(&["forget", USER]).await;
+    assert!(unasked.code == 2 && unasked.out.contains("10 letters"), "{}{}", unasked.out, unasked.err);
+    let ended = operator.runs(&["forget", USER, "--yes"]).await;
+    assert!(ended.code == 0 && ended.out.contains("12 letters removed"), "{}{}", ended.out, ended.err);
+    let left = operator.lists(&[]).await;
+    assert_eq!((left.len(), &left[0]["conversation"]), (1, &json!("U-other")));
+    assert!(!format!("{:?}", bot.cloud.rows().await).contains("PRIVATE"));
+    bot.hears("second").await;
+    bot.says(3).await;
+    let asked = bot.model.asked();
+    let last = asked.last().unwrap().body["messages"].to_string();
+    assert!(last.contains("second") && !last.contains("PRIVATE"), "{last}");
+    bot.ends().await;
+}
+
+#[tokio::test]
 async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     let bot = Bot::start().await;
     bot.model.fails(400, "invalid_request_error");
@@ -336,11 +372,10 @@ async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     let line = &bot.variable("LINE_API_BASE_URL");
     let operator = Operator::of(&bot.cloud, &[("LINE_API_BASE_URL", line), ("LOCALE", "en")]);
 
-    let watching = operator
-        .command(&["dlq", "watch", "--until-empty", "--every", "0.1"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut watch = operator.command(&["dlq", "watch", "--until-empty", "--every", "0.1"]);
+    let mut watching = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().unwrap().ends_with("depth 2") {}
     let ended = operator.runs(&["dlq", "resolve", "--all", "--yes"]).await;
     // The first was told by the worker when it was given up.
     assert!(
@@ -351,9 +386,11 @@ async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     );
     let said = bot.says(2).await;
     assert!(said[1].to == "U-other" && said[1].texts[0].starts_with("Sorry"), "{said:?}");
-    let watched = watching.wait_with_output().await.unwrap();
-    let out = String::from_utf8(watched.stdout).unwrap();
-    assert!(watched.status.success() && out.ends_with("depth 0\n"), "{out}");
+    let mut last = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        last = line;
+    }
+    assert!(watching.wait().await.unwrap().success() && last.ends_with("depth 0"), "{last}");
 
     buried(&bot.cloud, &of_one("U-third", 1), "model_unavailable", wall_clock()()).await;
     bot.line.fails(PUSH, 400, "on purpose");

@@ -32,6 +32,9 @@ use uuid::Uuid;
 /// How long the emulator waits beyond an invocation's deadline before it calls the function dead.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// Every invocation belongs to this trace.
+pub const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0";
+
 pub struct RuntimeApi {
     pub address: SocketAddr,
     waiting: UnboundedSender<Invocation>,
@@ -98,7 +101,7 @@ async fn next_invocation(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
         ("lambda-runtime-aws-request-id", invocation.id),
         ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", arn),
-        ("lambda-runtime-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0".to_owned()),
+        ("lambda-runtime-trace-id", TRACE.to_owned()),
     ];
     let headers: HeaderMap =
         headers.into_iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();

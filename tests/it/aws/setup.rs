@@ -30,7 +30,7 @@ const SECRETS: &str =
     "LINE_CHANNEL_SECRET=a-secret\nLINE_CHANNEL_ACCESS_TOKEN=a-token\nOPEN_AI_API_KEY=a-key\n";
 
 /// LINE with its console, and a model.
-struct World {
+pub struct World {
     line: Arc<Line>,
     model: Arc<Model>,
     webhooks: Arc<Webhooks>,
@@ -40,7 +40,7 @@ struct World {
 
 impl World {
     /// LINE posts to a bot that answers this.
-    async fn with_bot(status: u16) -> Self {
+    pub async fn with_bot(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap();
         let bot = host(Router::new().route("/webhook", post(async move || status))).await;
         Self::with_endpoint(&format!("{bot}/webhook")).await
@@ -65,11 +65,11 @@ impl World {
         Self { line, model, webhooks, variables }
     }
 
-    fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         self.webhooks.endpoint.lock().unwrap().clone()
     }
 
-    fn operator(&self, cloud: &Cloud) -> Operator {
+    pub fn operator(&self, cloud: &Cloud) -> Operator {
         let [line, model] = &self.variables;
         let further = [(line.0.as_str(), line.1.as_str()), (&model.0, &model.1), ("BASE_SECRET_PATH", "")];
         Operator::of(cloud, &further)
@@ -77,7 +77,7 @@ impl World {
 }
 
 /// Runs a command and writes this into it.
-async fn told(operator: &Operator, args: &[&str], text: &str) -> Ended {
+pub async fn told(operator: &Operator, args: &[&str], text: &str) -> Ended {
     let mut command = operator.command(args);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -90,7 +90,7 @@ async fn told(operator: &Operator, args: &[&str], text: &str) -> Ended {
 }
 
 /// What the deployment writes down.
-async fn is_deployed(cloud: &Cloud, webhook: &str) {
+pub async fn is_deployed(cloud: &Cloud, webhook: &str) {
     let ssm = aws_sdk_ssm::Client::new(&cloud.sdk);
     for (name, value) in [
         ("QUEUE_URL", cloud.queue_url.as_str()),
@@ -103,6 +103,14 @@ async fn is_deployed(cloud: &Cloud, webhook: &str) {
         let put = ssm.put_parameter().name(format!("{PREFIX}{name}")).value(value).overwrite(true);
         put.r#type(ParameterType::String).send().await.unwrap();
     }
+}
+
+/// SQS itself gives up what nobody does.
+pub async fn has_redrive_policy(cloud: &Cloud) {
+    let arn = format!("arn:aws:sqs:ap-northeast-1:{}:letters.fifo", cloud.account());
+    let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 100 }).to_string();
+    let set = cloud.sqs.set_queue_attributes().queue_url(&cloud.queue_url);
+    set.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
 }
 
 #[tokio::test]
@@ -226,13 +234,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         )
     );
     assert_eq!(told(&operator, &["secrets", "put", "--env", "dev", "--yes"], SECRETS).await.code, 0);
-    let policy = async |letters: &str| {
-        let arn = format!("arn:aws:sqs:ap-northeast-1:{}:{letters}", cloud.account());
-        let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 100 }).to_string();
-        let set = cloud.sqs.set_queue_attributes().queue_url(&cloud.queue_url);
-        set.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
-    };
-    policy("letters.fifo").await;
+    has_redrive_policy(&cloud).await;
     let well = operator.runs(&doctor).await;
     assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
     let shown = operator.runs(&["doctor", "--env", "dev"]).await;

@@ -162,8 +162,11 @@ impl Line {
     }
 }
 
+/// What LINE answered, logged always (LINE keeps no log of its own), and as a failure's detail.
 fn detail(call: &str, response: &Response) -> String {
     let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
     let id = http::identifier(id.unwrap_or(""));
-    format!("{call}: status {}, request {id}", response.status().as_u16())
+    let status = response.status().as_u16();
+    tracing::info!(call, status, request = id, "LINE answered");
+    format!("{call}: status {status}, request {id}")
 }

@@ -139,7 +139,7 @@ impl OpenAi {
         let request_id = http::identifier(request_id.unwrap_or("")).to_owned();
         let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
         if status.is_success() {
-            return response::completion(&body).map_err(Refusal::Error);
+            return response::completion(&body, &request_id).map_err(Refusal::Error);
         }
         let error = ErrorBody::of(&body);
         Err(response::refusal(status, &error, retry_after, newer, &request_id))

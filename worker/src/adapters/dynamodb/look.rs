@@ -44,7 +44,7 @@ impl DynamoHistory {
         let mut wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
-            .projection_expression("id, stage, pushed, unknownSince, toldAt")
+            .projection_expression("id, stage, pushed, unknownSince, byReply, toldAt")
             .build()?;
         let mut looked = HashMap::new();
         for _ in 0..TRIES {
@@ -72,7 +72,7 @@ impl DynamoHistory {
             .update_item()
             .table_name(&self.table)
             .key("id", s(turn::id(event)))
-            .update_expression("REMOVE unknownSince")
+            .update_expression("REMOVE unknownSince, byReply")
             .condition_expression("stage = :stored")
             .expression_attribute_values(":stored", s(turn::STORED));
         let done = match update.send().await {

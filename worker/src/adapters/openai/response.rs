@@ -21,6 +21,8 @@ pub struct Completion {
     pub prompt_tokens: u64,
     /// Tokens of the answer, as the server counts them.
     pub completion_tokens: u64,
+    /// The server's name of the request.
+    pub request: String,
 }
 
 /// There is no answer.
@@ -55,7 +57,7 @@ impl Refusal {
     }
 }
 
-pub(super) fn completion(body: &[u8]) -> Result<Completion, ModelError> {
+pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, ModelError> {
     let passing = |detail: &str| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
     let refused = |detail: &str| ModelError::Failed(Failure::lasting(Reason::ModelRefused, detail));
     let response: Response =
@@ -73,6 +75,7 @@ pub(super) fn completion(body: &[u8]) -> Result<Completion, ModelError> {
             cut: matches!(finish, "length" | "content_filter"),
             prompt_tokens: tokens("prompt_tokens"),
             completion_tokens: tokens("completion_tokens"),
+            request: request.to_owned(),
         });
     }
     match finish {

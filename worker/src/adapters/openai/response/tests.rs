@@ -64,6 +64,7 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         completion(
             format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":{finish}}}]}}"#)
                 .as_bytes(),
+            "req_1",
         )
     };
     let whole = of(r#"" hi\n""#, r#""stop""#).unwrap();
@@ -72,7 +73,7 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     assert!(!of(r#""hi""#, "null").unwrap().cut);
     for usage in ["null", "[]", r#"{"prompt_tokens":1.5}"#] {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
-        assert_eq!(completion(body.as_bytes()).unwrap().text, "hi");
+        assert_eq!(completion(body.as_bytes(), "req_1").unwrap().text, "hi");
     }
     assert!(matches!(of("null", r#""length""#), Err(ModelError::NothingWithinLimit)));
     for (content, finish, lasting) in
@@ -82,10 +83,10 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         assert_eq!(failure.remedy == Remedy::None, lasting, "{content} {finish}");
     }
     for body in ["", "<html>", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
-        let Err(ModelError::Failed(failure)) = completion(body.as_bytes()) else { panic!("{body}") };
+        let Err(ModelError::Failed(failure)) = completion(body.as_bytes(), "req_1") else { panic!("{body}") };
         assert_eq!(failure.remedy, Remedy::Retry(None), "{body}");
     }
     let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
-    let Err(ModelError::Failed(failure)) = completion(refused) else { panic!() };
+    let Err(ModelError::Failed(failure)) = completion(refused, "req_1") else { panic!() };
     assert_eq!(failure.reason, Reason::ModelRefused);
 }

@@ -1,0 +1,202 @@
+//! Figures, made of the log's own lines: which line makes which figure is one table. A function writes
+//! them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for
+//! `GET /metrics`. Names and reasons only, never an id: each series costs money.
+
+use std::{
+    fmt::Debug,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::Value;
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::layer::{Context, Layer};
+
+use crate::env::{Env, EnvError, unreadable};
+
+mod embedded;
+mod totals;
+
+pub use totals::prometheus;
+
+/// How a figure is made of a line.
+struct Rule {
+    /// The line's message.
+    line: &'static str,
+    /// The figure.
+    name: &'static str,
+    /// Each line is one; or the line's field of this name.
+    value: Made,
+    /// The field whose few values tell the series apart: `reason` becomes the dimension `Reason`.
+    by: Option<&'static str>,
+}
+
+#[derive(Clone, Copy)]
+enum Made {
+    /// The lines are counted.
+    Count,
+    /// Those are counted whose `reason` says that the model failed. A question that it declines is no
+    /// fault of it.
+    ModelFault,
+    /// A sum is made of the field.
+    Amount(&'static str),
+    /// The field's own value, in milliseconds.
+    Millis(&'static str),
+    /// The field's newest value counts.
+    Level(&'static str),
+    /// What the tokens of the line cost, where the prices are known.
+    Cost,
+}
+
+const fn rule(line: &'static str, name: &'static str, value: Made, by: Option<&'static str>) -> Rule {
+    Rule { line, name, value, by }
+}
+
+/// All figures. cdk/lib/metrics.ts names them too, and a test holds the two together.
+const RULES: &[Rule] = &[
+    rule("webhook", "AckMs", Made::Millis("ack_ms"), None),
+    rule("webhook", "Webhooks", Made::Count, Some("status")),
+    rule("refused a webhook: its signature is missing or wrong", "RefusedSignatures", Made::Count, None),
+    rule("accepted", "Accepted", Made::Count, None),
+    rule("turn", "Turns", Made::Count, Some("outcome")),
+    rule("turn", "QueueMs", Made::Millis("queue_ms"), None),
+    rule("turn", "TurnMs", Made::Millis("turn_ms"), None),
+    rule("answered", "Answered", Made::Count, None),
+    rule("noticed", "Noticed", Made::Count, None),
+    rule("to be tried again", "TriedAgain", Made::Count, None),
+    rule("to be tried again", "ModelErrors", Made::ModelFault, None),
+    rule("dead-lettered", "ModelErrors", Made::ModelFault, None),
+    rule("dead-lettered", "DeadLettered", Made::Count, Some("reason")),
+    rule("the model answered", "ModelMs", Made::Millis("model_ms"), None),
+    rule("the model answered", "PromptTokens", Made::Amount("prompt_tokens"), None),
+    rule("the model answered", "CompletionTokens", Made::Amount("completion_tokens"), None),
+    rule("the model answered", "CostUsd", Made::Cost, None),
+    rule("LINE answered", "Sends", Made::Count, Some("status")),
+    rule("LINE messages of this month", "LineMessagesLeft", Made::Level("left"), None),
+];
+
+/// Makes figures of lines.
+pub struct Metrics {
+    sink: Sink,
+    /// US dollars for a million tokens of prompt and of answer.
+    prices: Option<(f64, f64)>,
+}
+
+enum Sink {
+    /// Lines of their own on stdout, of this namespace.
+    Embedded(String),
+    /// Sums in this process.
+    Totals,
+}
+
+impl Metrics {
+    /// Those of a function: none unless `METRICS_NAMESPACE` says where they belong.
+    pub fn embedded(env: &Env) -> Result<Option<Self>, EnvError> {
+        let Some(namespace) = env.optional("METRICS_NAMESPACE")? else { return Ok(None) };
+        Ok(Some(Self { sink: Sink::Embedded(namespace.to_owned()), prices: prices(env)? }))
+    }
+
+    /// Those of a process of its own, for [`prometheus`].
+    pub fn totals(env: &Env) -> Result<Option<Self>, EnvError> {
+        Ok(Some(Self { sink: Sink::Totals, prices: prices(env)? }))
+    }
+
+    fn value(&self, made: Made, fields: &Fields) -> Option<f64> {
+        match made {
+            Made::Count => Some(1.0),
+            Made::ModelFault => {
+                let reason = fields.text("reason")?;
+                (reason.starts_with("model_") && reason != "model_refused").then_some(1.0)
+            }
+            Made::Amount(field) | Made::Millis(field) | Made::Level(field) => fields.number(field),
+            Made::Cost => {
+                let (prompt, completion) = self.prices?;
+                let tokens = (fields.number("prompt_tokens")?, fields.number("completion_tokens")?);
+                Some((tokens.0 * prompt + tokens.1 * completion) / 1e6)
+            }
+        }
+    }
+}
+
+fn prices(env: &Env) -> Result<Option<(f64, f64)>, EnvError> {
+    let price = |name: &str| -> Result<Option<f64>, EnvError> {
+        let Some(text) = env.optional(name)? else { return Ok(None) };
+        let price = text.trim().parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
+        price.map(Some).ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
+    };
+    Ok(price("PROMPT_USD_PER_MILLION")?.zip(price("COMPLETION_USD_PER_MILLION")?))
+}
+
+impl<S: Subscriber> Layer<S> for Metrics {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        for rule in RULES.iter().filter(|rule| rule.line == fields.message) {
+            let Some(value) = self.value(rule.value, &fields) else { continue };
+            let by = match rule.by {
+                None => None,
+                Some(field) => match fields.word(field) {
+                    Some(word) => Some((field, word)),
+                    None => continue,
+                },
+            };
+            match &self.sink {
+                Sink::Embedded(namespace) => embedded::write(namespace, rule, value, by),
+                Sink::Totals => totals::add(rule, value, by),
+            }
+        }
+    }
+}
+
+/// The fields of a line.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Vec<(&'static str, Value)>,
+}
+
+impl Fields {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.others.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name)?.as_str()
+    }
+
+    fn number(&self, name: &str) -> Option<f64> {
+        self.get(name)?.as_f64()
+    }
+
+    /// A text or a number, as a word.
+    fn word(&self, name: &str) -> Option<String> {
+        let value = self.get(name)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.others.push((field.name(), value.into()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.others.push((field.name(), value.into()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.others.push((field.name(), value.into()));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

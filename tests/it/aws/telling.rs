@@ -1,0 +1,114 @@
+//! What the functions tell: figures in CloudWatch's embedded format, one line a turn, and a trace that
+//! goes on behind the queue.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    between::{Between, Play},
+    bot::Bot,
+    runtime_api::TRACE,
+};
+
+const TELLS: [(&str, &str); 3] = [
+    ("METRICS_NAMESPACE", "Henji-it"),
+    ("PROMPT_USD_PER_MILLION", "0.75"),
+    ("COMPLETION_USD_PER_MILLION", "4.5"),
+];
+
+/// The values of each figure, with its dimension where it has one.
+fn figures(log: &[String]) -> BTreeMap<String, Vec<f64>> {
+    let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for line in log {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let Some(metrics) = line["_aws"]["CloudWatchMetrics"].as_array() else { continue };
+        assert!(line["_aws"]["Timestamp"].as_u64().unwrap() > 1_700_000_000_000);
+        for metric in metrics {
+            assert_eq!(metric["Namespace"], "Henji-it");
+            let by = metric["Dimensions"][0].as_array().unwrap().first();
+            let by = by.map(|name| format!(" {}", line[name.as_str().unwrap()].as_str().unwrap()));
+            for named in metric["Metrics"].as_array().unwrap() {
+                let name = named["Name"].as_str().unwrap();
+                let value = line[name].as_f64().unwrap();
+                figures.entry(name.to_owned() + by.as_deref().unwrap_or("")).or_default().push(value);
+            }
+        }
+    }
+    figures
+}
+
+#[tokio::test]
+async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
+    let bot = Bot::with(&TELLS).await;
+    bot.hears("hello").await;
+    bot.says(1).await;
+    bot.model.fails(404, "model_not_found");
+    bot.hears_from("U-other", "PRIVATE").await;
+    bot.says(2).await;
+    bot.cloud.is_drained().await;
+
+    let ingress = figures(&bot.ingress.log());
+    assert_eq!(ingress["Accepted"], [1.0, 1.0]);
+    assert_eq!(ingress["Webhooks 200"], [1.0, 1.0]);
+    assert!(ingress["AckMs"].iter().all(|ms| (0.0..1_500.0).contains(ms)));
+    let worker = figures(&bot.worker.log());
+    for (name, values) in [
+        ("Answered", &[1.0][..]),
+        ("Turns answered", &[1.0]),
+        ("Turns dead", &[1.0]),
+        ("DeadLettered model_gone", &[1.0]),
+        ("ModelErrors", &[1.0]),
+        ("Sends 200", &[1.0, 1.0]),
+    ] {
+        assert_eq!(worker.get(name).map(Vec::as_slice), Some(values), "{name}: {worker:?}");
+    }
+    for name in ["ModelMs", "PromptTokens", "CompletionTokens", "CostUsd", "QueueMs", "TurnMs"] {
+        assert!(worker[name].iter().all(|value| *value >= 0.0), "{name}");
+    }
+    let tokens = worker["PromptTokens"][0] * 0.75 + worker["CompletionTokens"][0] * 4.5;
+    assert!((worker["CostUsd"][0] * 1e6 - tokens).abs() < 1e-3);
+
+    let lines: Vec<Value> = bot.worker.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let turns: Vec<_> = lines.iter().filter(|line| line["message"] == "turn").collect();
+    assert_eq!(turns.len(), 2);
+    assert_eq!((&turns[0]["outcome"], &turns[1]["reason"]), (&json!("answered"), &json!("model_gone")));
+    // The request ids of LINE and of the model, each beside its event.
+    for said in ["LINE answered", "the model answered"] {
+        let line = lines.iter().find(|line| line["message"] == said).unwrap();
+        assert!(line["request"].is_string(), "{line}");
+        assert_eq!(line["span"]["event"], turns[0]["event"], "{line}");
+    }
+    assert!(!bot.worker.log().concat().contains("PRIVATE"));
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn without_a_namespace_no_figures_are_written() {
+    let bot = Bot::start().await;
+    bot.hears("hello").await;
+    bot.says(1).await;
+    bot.cloud.is_drained().await;
+    assert!(figures(&bot.ingress.log()).is_empty() && figures(&bot.worker.log()).is_empty());
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_behind_the_queue() {
+    let sent: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let seen = sent.clone();
+    let sqs = Between::start(move |call, request| {
+        if call == "SendMessageBatch" {
+            seen.lock().unwrap().push(request.clone());
+        }
+        Play::HandOn
+    })
+    .await;
+    let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &sqs.url)]).await;
+    bot.hears("hello").await;
+    let trace = &sent.lock().unwrap()[0]["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];
+    assert_eq!(*trace, json!({ "DataType": "String", "StringValue": TRACE }));
+}

@@ -1,0 +1,42 @@
+//! The letter of a job that is given up, and the line that says so.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use shared::{job::EventId, logging};
+use tracing::error;
+
+use super::{Function, record::Record};
+use crate::{adapters::sqs::Letter, outcome::Failure};
+
+/// When a job is looked at again whose letter the dead-letter queue did not take.
+const LETTER_AGAIN: Duration = Duration::from_secs(10);
+
+impl Function {
+    /// Writes the letter; done once it is safe.
+    pub(super) async fn bury(
+        &self,
+        record: &Record,
+        event: &EventId,
+        failure: &Failure,
+        attempts: u32,
+    ) -> ControlFlow<Duration> {
+        let letter = Letter {
+            event,
+            conversation: &record.group,
+            message_id: &record.id,
+            body: &record.body,
+            failure,
+            attempts,
+            failed_at: (self.worker.clock)(),
+        };
+        if let Err(unsafe_) = self.queue.bury(&letter).await {
+            error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
+            return ControlFlow::Break(LETTER_AGAIN);
+        }
+        error!(
+            event = %event, conversation = record.group, attempts,
+            reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
+        );
+        ControlFlow::Continue(())
+    }
+}
