@@ -21,7 +21,9 @@ impl Protected {
             }
         }
         let mut protected = Self(vec![false; source.len()]);
-        parts.into_iter().for_each(|part| protected.add(part));
+        for part in parts {
+            protected.add(part);
+        }
         protected
     }
 
