@@ -45,10 +45,11 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     if let Some(code) = ask::stops("Delete all of it for ever", args.yes)? {
         return Ok(code);
     }
-    history.forget(&user, Forget::Everything, clock()).await?;
+    // First, as forgetting takes those of SQLite with it, and nobody would know how many there were.
     let removed = remove(&mut source, &user).await;
     source.end().await?;
     let removed = removed?;
+    history.forget(&user, Forget::Everything, clock()).await?;
     let who = env.optional("USER")?.unwrap_or("unknown");
     let line =
         json!({ "at": clock(), "who": who, "action": "forget", "conversation": user, "letters": removed });

@@ -5,7 +5,11 @@
 
 use std::{
     path::Path,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::{Receiver, Sender, channel},
+    },
     time::Duration,
 };
 
@@ -27,7 +31,10 @@ const BUSY: Duration = Duration::from_secs(1);
 
 /// A handle to the database; clones share its thread.
 #[derive(Clone)]
-pub struct Database(Sender<Operation>);
+pub struct Database {
+    operations: Sender<Operation>,
+    leaves_traces: Arc<AtomicBool>,
+}
 
 /// Runs within the transaction, and returns what is to be called with the commit's success.
 type Operation = Box<dyn FnOnce(&Connection) -> Reply + Send>;
@@ -56,11 +63,18 @@ impl Database {
         let mut connection = connect(path, OpenFlags::default())?;
         create(&mut connection)?;
         let (sender, operations) = channel();
+        let leaves_traces = Arc::new(AtomicBool::new(false));
+        let traces = leaves_traces.clone();
         std::thread::Builder::new()
             .name("sqlite".into())
-            .spawn(move || serve(connection, &operations))
+            .spawn(move || serve(connection, &operations, &traces))
             .map_err(|_| DatabaseError::Unavailable)?;
-        Ok(Self(sender))
+        Ok(Self { operations: sender, leaves_traces })
+    }
+
+    /// What was deleted shall soon be in the write-ahead log neither, which keeps old pages for long.
+    pub fn leaves_no_trace(&self) {
+        self.leaves_traces.store(true, Relaxed);
     }
 
     /// Runs an operation; `Ok` means that what it wrote is on disk.
@@ -80,7 +94,7 @@ impl Database {
                 let _ = sender.send(result);
             })
         });
-        self.0.send(operation).map_err(|_| DatabaseError::Unavailable)?;
+        self.operations.send(operation).map_err(|_| DatabaseError::Unavailable)?;
         result.await.map_err(|_| DatabaseError::Unavailable)?
     }
 }
@@ -95,6 +109,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    // What is deleted is overwritten, not only marked as free.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 
@@ -108,7 +124,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn serve(mut connection: Connection, operations: &Receiver<Operation>) {
+fn serve(mut connection: Connection, operations: &Receiver<Operation>, leaves_traces: &AtomicBool) {
     while let Ok(first) = operations.recv() {
         let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(transaction) => transaction,
@@ -120,11 +136,25 @@ fn serve(mut connection: Connection, operations: &Receiver<Operation>) {
             }
         };
         let (replies, is_whole) = run_batch(&transaction, first, operations);
-        let committed = is_whole && commit(transaction);
+        let committed = if is_whole {
+            commit(transaction)
+        } else {
+            drop(transaction);
+            false
+        };
         for reply in replies {
             reply(committed);
         }
+        if leaves_traces.swap(false, Relaxed) && !is_log_emptied(&connection) {
+            leaves_traces.store(true, Relaxed);
+        }
     }
+}
+
+/// Empties the write-ahead log. False where another process reads in it.
+fn is_log_emptied(connection: &Connection) -> bool {
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    is_busy.is_ok_and(|is_busy| !is_busy)
 }
 
 /// Runs what waits. False if SQLite rolled the transaction back by itself, as it does on a full disk.

@@ -45,6 +45,28 @@ async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
 }
 
 #[tokio::test]
+async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
+    bot.hears("my name is Momotaro-4711").await;
+    bot.drain().await;
+    // In the file itself, and once more in its write-ahead log and in a letter.
+    bot.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    bot.model.fails(400, "content_filter");
+    bot.hears("Momotaro-4711 again").await;
+    bot.drain().await;
+    let holds_it = || {
+        let files = std::fs::read_dir(bot.database().parent().unwrap()).unwrap();
+        let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.filter(|bytes| bytes.windows(13).any(|part| part == b"Momotaro-4711")).count()
+    };
+    assert_eq!(holds_it(), 2);
+    bot.hears("forget").await;
+    bot.until("no file holds it", async || holds_it() == 0).await;
+    bot.drain().await;
+    assert_eq!((bot.letters().await, bot.says().await.pop()), (json!([]), Some(english().forgotten.into())));
+}
+
+#[tokio::test]
 async fn forgetting_in_mid_answer_comes_after_the_answer_and_takes_it_too() {
     let mut bot = Bot::start().await;
     bot.model.thinks(std::time::Duration::from_millis(200));
@@ -56,16 +78,15 @@ async fn forgetting_in_mid_answer_comes_after_the_answer_and_takes_it_too() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_from_before_is_redriven_to_nothing() {
+async fn a_dead_letter_from_before_goes_too() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
     bot.model.fails(400, "content_filter");
     bot.hears("a secret").await;
     bot.answers(&[english().refused]).await;
     bot.hears("forget").await;
     bot.answers(&[english().forgotten]).await;
-    bot.redrives().await;
-    bot.answers(&[]).await;
-    assert_eq!((bot.model.asked().len(), bot.letters().await), (1, json!([])));
+    assert_eq!(bot.letters().await, json!([]), "nobody would answer it any more");
+    assert_eq!(bot.model.asked().len(), 1);
 }
 
 #[tokio::test]
@@ -116,6 +137,14 @@ async fn a_persona_is_picked_described_and_put_off_again() {
     bot.answers(&["answer to hello"]).await;
     let system = &last_prompt(&bot)[0];
     assert!(system.starts_with("be kind\n") && system.ends_with("優しい先生"), "{system}");
+
+    // It is said back in one line, and not at its full length.
+    let who = format!("Captain Ⅳ\nof NASA{}", "👨‍👩‍👧".repeat(40));
+    bot.hears(&format!("ペルソナ：{who}")).await;
+    let back = format!("Captain Ⅳ of NASA{}…", "👨‍👩‍👧".repeat(23));
+    bot.hears("hello").await;
+    bot.answers(&[&(english().persona_set)(&back), "answer to hello"]).await;
+    assert!(last_prompt(&bot)[0].ends_with(&who));
 
     bot.hears(&format!("persona: {}", "x".repeat(501))).await;
     bot.hears("persona: default").await;

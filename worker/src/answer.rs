@@ -107,7 +107,7 @@ impl Worker {
         let attempts = turn.attempts;
         debug!(event = %job.event_id, attempts, "began");
         let Setback { failure, delivery } = tokio::select! {
-            done = self.attempt(job, turn, limits) => match done {
+            done = self.attempt(job, &turn, limits) => match done {
                 Ok(outcome) => return outcome,
                 Err(setback) => setback,
             },
@@ -118,11 +118,14 @@ impl Worker {
             }
         };
         let gave_up = failure.remedy == Remedy::None || attempts >= self.config.max_attempts;
+        if gave_up {
+            return self.give_up(job, &turn, attempts, failure, delivery).await;
+        }
         self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up }).await;
-        if gave_up { Outcome::Dead { failure, attempts } } else { self.later(attempts, failure) }
+        self.later(attempts, failure)
     }
 
-    async fn attempt(&self, job: &Job, turn: Turn, limits: &Limits) -> Result<Outcome, Setback> {
+    async fn attempt(&self, job: &Job, turn: &Turn, limits: &Limits) -> Result<Outcome, Setback> {
         let deadline = limits.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
@@ -132,11 +135,11 @@ impl Worker {
                     .map_err(|_| out_of_time())?;
             }
         };
-        let kept = match turn.stage {
-            Stage::Open => timeout_at(deadline, self.think(job, &turn, text, limits))
+        let kept = match &turn.stage {
+            Stage::Open => timeout_at(deadline, self.think(job, turn, text, limits))
                 .await
                 .map_err(|_| out_of_time())??,
-            ref further => match timeout_at(deadline, self.is_forgotten(job, &turn)).await {
+            further => match timeout_at(deadline, self.is_forgotten(job, turn)).await {
                 Ok(Ok(false)) => Kept::Theirs(further.clone()),
                 Ok(Ok(true)) => Kept::Forgotten,
                 Ok(Err(failure)) => return Err(failure.into()),
@@ -184,18 +187,6 @@ impl Worker {
         }
     }
 
-    /// A job that comes back with its attempts used up, or given up: it was not acknowledged, or the
-    /// worker died each time.
-    async fn used_up(&self, job: &Job, turn: &Turn) -> Outcome {
-        let attempts = turn.attempts.saturating_sub(1).min(self.config.max_attempts);
-        let (reason, detail) = match turn.gave_up.or(turn.failed) {
-            Some(reason) => (reason, format!("it was given up before, after {attempts} attempt(s)")),
-            None => (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome")),
-        };
-        self.record(job, Step::Failed { reason, delivery: None, gave_up: true }).await;
-        Outcome::Dead { failure: Failure::lasting(reason, detail), attempts }
-    }
-
     /// What becomes of a job whose attempt panicked: the fault is that job's alone.
     pub async fn panicked(&self, job: &Job) -> Outcome {
         self.record(job, Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false }).await;
@@ -226,7 +217,7 @@ impl Worker {
         (self.clock)()
     }
 
-    async fn record(&self, job: &Job, step: Step) {
+    pub(crate) async fn record(&self, job: &Job, step: Step) {
         let record = || self.history.record(job, step.clone(), self.now());
         if let Err(Failure { detail, .. }) = self.persist(record).await {
             error!(event = %job.event_id, detail, "the attempt's end was not written down");

@@ -34,6 +34,9 @@ const RETRY: [&str; 9] =
     ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
 
+/// What [`folded`] makes a colon of.
+const COLONS: [char; 4] = [':', '：', '﹕', '︓'];
+
 impl Command {
     /// Whether the model is asked.
     pub fn asks(&self) -> bool {
@@ -57,7 +60,8 @@ impl Command {
 
     /// The command that this message is, if it is one.
     pub fn of(text: &str) -> Option<Self> {
-        let text = folded(text);
+        let written = text.trim();
+        let text = folded(written);
         let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
         let word = said.trim_end_matches(['。', '.', '!']);
         let mut bare =
@@ -66,10 +70,13 @@ impl Command {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
-        let who = match after.trim_start().strip_prefix(':') {
-            Some(who) => who,
-            None if slash && after.starts_with(char::is_whitespace) => after,
-            None => return None,
+        // Who it is to be is kept as it was written: names have capitals.
+        let who = if after.trim_start().starts_with(':') {
+            written.split_once(COLONS)?.1
+        } else if slash && after.starts_with(char::is_whitespace) {
+            written.trim_start_matches(['/', '／']).trim_start().split_once(char::is_whitespace)?.1
+        } else {
+            return None;
         };
         Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())))
     }
@@ -100,6 +107,8 @@ mod tests {
             ("ペルソナ：", Command::Persona(None)),
             ("ペルソナ：やさしい先生", describes("やさしい先生")),
             ("Persona : a pirate", describes("a pirate")),
+            ("ｐｅｒｓｏｎａ：Captain Ⅳ of NASA: a pirate", describes("Captain Ⅳ of NASA: a pirate")),
+            ("／persona　Ren", describes("Ren")),
             ("/persona a pirate.", describes("a pirate.")),
             ("もう一度", Command::Retry),
             ("ＲＥＴＲＹ", Command::Retry),

@@ -52,7 +52,9 @@ struct OpenLink {
 struct Editor<'a> {
     source: &'a str,
     protected: Protected,
+    /// Those of a cell, while there is one.
     edits: Vec<Edit>,
+    before_table: Vec<Edit>,
     code: Vec<Range<usize>>,
     links: Vec<OpenLink>,
     table: Table,
@@ -65,6 +67,7 @@ pub fn plain(source: &str) -> Plain {
         source,
         protected: Protected::of(source),
         edits: vec![],
+        before_table: vec![],
         code: vec![],
         links: vec![],
         table: Table::default(),
@@ -85,11 +88,13 @@ pub fn plain(source: &str) -> Plain {
         }
         is_clear
     });
-    let moved = |place: usize| {
-        edits
-            .iter()
-            .take_while(|edit| edit.at.end <= place)
-            .fold(place, |place, edit| place + edit.new.len() - edit.at.len())
+    let (mut ends, mut passed) = (edits.iter().peekable(), (0, 0));
+    // Places are asked for in order.
+    let mut moved = |place: usize| {
+        while let Some(edit) = ends.next_if(|edit| edit.at.end <= place) {
+            passed = (passed.0 + edit.new.len(), passed.1 + edit.at.len());
+        }
+        place + passed.0 - passed.1
     };
     let code = code.iter().map(|block| moved(block.start)..moved(block.end)).collect();
     Plain { text: edited(source, 0..source.len(), &edits), code }
@@ -128,7 +133,7 @@ impl Editor<'_> {
                 self.links.push(OpenLink { mark: 2, words_end: at.start + 2 });
             }
             Event::End(TagEnd::Link | TagEnd::Image) => self.link(at),
-            Event::Start(Tag::Table(_)) => self.table = Table::default(),
+            Event::Start(Tag::Table(_)) => self.before_table = std::mem::take(&mut self.edits),
             Event::End(TagEnd::TableCell) => self.cell(at),
             Event::End(TagEnd::TableHead) => self.table.end_head(),
             Event::End(TagEnd::TableRow) => self.end_row(at.end),

@@ -2,6 +2,7 @@
 
 use shared::job::{EventId, Job, MessageId};
 use tracing::info;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     answer::{Setback, Worker},
@@ -119,12 +120,21 @@ impl Worker {
             Choice::Default => (None, words.persona_reset.to_owned()),
             Choice::Chosen(chosen) => {
                 let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;
-                let said = (words.persona_set)(&name.chars().take(SAID_BACK).collect::<String>());
+                let said = (words.persona_set)(&said_back(name));
                 (serde_json::to_string(&chosen).ok(), said)
             }
         };
         self.persist(|| self.history.choose(&job.conversation, chosen.clone())).await?;
         Ok(said)
+    }
+}
+
+/// What a person wrote, on one line and not too long.
+fn said_back(name: &str) -> String {
+    let line = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.grapheme_indices(true).nth(SAID_BACK) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
     }
 }
 

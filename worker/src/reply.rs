@@ -154,7 +154,7 @@ pub fn by_token(token: &str, push: &str) -> String {
 fn split<'a>(text: &'a str, code: &[Range<usize>]) -> Vec<&'a str> {
     let mut whole = urls(text);
     whole.extend_from_slice(code);
-    whole.retain(|part| text[part.clone()].encode_utf16().count() <= TEXT_MAX);
+    whole.retain(|part| text.get(part.clone()).is_some_and(|part| part.encode_utf16().count() <= TEXT_MAX));
     let (mut pieces, mut from) = (vec![], 0);
     while from < text.len() {
         let end = from

@@ -72,7 +72,9 @@ impl History for SqliteHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let of = of.clone();
-        self.database.call(move |db| forget::forget(db, &of, &what, now)).await.map_err(failed("forget"))
+        let forgotten = self.database.call(move |db| forget::forget(db, &of, &what, now)).await;
+        self.database.leaves_no_trace();
+        forgotten.map_err(failed("forget"))
     }
 
     async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {

@@ -3,7 +3,7 @@
 use shared::job::MessageId;
 use worker::{
     history::{
-        Answer, Exchange, Forget, History, Kept, Limit, Named, Past, Period, Spent, Stage, Step, Usage,
+        Answer, Exchange, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Usage,
         Wanted,
     },
     outcome::Reason,
@@ -17,6 +17,7 @@ pub(super) async fn suite(history: &dyn History) {
     leaving_forgets_what_was_chosen_as_well(history).await;
     what_began_before_is_older_than_the_mark(history).await;
     a_worker_that_was_thought_dead_brings_nothing_back(history).await;
+    a_mark_that_is_gone_holds_no_answer_back(history).await;
     an_answer_that_waits_for_its_push_is_forgotten(history).await;
     a_message_that_was_taken_back_goes_with_its_answer(history).await;
     a_message_is_found_however_much_was_said_since(history).await;
@@ -128,6 +129,13 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         assert_eq!(stage(history, &job).await, Stage::Forgotten);
         assert_eq!(history.tell(&job, None, later(1)).await.unwrap(), None, "nobody is told");
     }
+}
+
+async fn a_mark_that_is_gone_holds_no_answer_back(history: &dyn History) {
+    let job = question("U-swept", "swept-1");
+    history.begin(&job, now()).await.unwrap();
+    let old = Some(Mark { through: now(), at: now() });
+    assert!(matches!(history.store(&job, said("q", vec![]), old, now()).await.unwrap(), Kept::Mine(_)));
 }
 
 async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-/// Parts of a text that are left to the letter.
-pub(super) struct Protected(Vec<Range<usize>>);
+/// Parts of a text that are left to the letter: whether each of its bytes is. An answer may have thousands
+/// of them, and each mark asks.
+pub(super) struct Protected(Vec<bool>);
 
 impl Protected {
     /// Addresses and formulas, which models write as `\(…\)`, `\[…\]` and `$$…$$`.
@@ -19,15 +20,19 @@ impl Protected {
                 from = end;
             }
         }
-        Self(parts)
+        let mut protected = Self(vec![false; source.len()]);
+        for part in parts {
+            protected.add(part);
+        }
+        protected
     }
 
     pub(super) fn add(&mut self, part: Range<usize>) {
-        self.0.push(part);
+        self.0[part].fill(true);
     }
 
     pub(super) fn touches(&self, at: &Range<usize>) -> bool {
-        self.0.iter().any(|part| part.start < at.end && at.start < part.end)
+        self.0[at.clone()].contains(&true)
     }
 }
 

@@ -116,6 +116,16 @@ fn tables_are_read_row_by_row() {
     ]);
 }
 
+#[test]
+fn the_longest_answers_are_read_too() {
+    // Each mark is looked at once: were each held against all others, this would take minutes.
+    let table = format!("|a|b|\n|-|-|\n{}", "|`x`|**y**|\n".repeat(20_000));
+    assert_eq!(plain(&table).text.lines().filter(|line| ["• a: x", "  b: y"].contains(line)).count(), 40_000);
+    let Plain { text, code } = plain(&"`a` **b**\n\n```\nc\n```\n".repeat(10_000));
+    assert!(text.starts_with("a b\n\n──────────\nc\n──────────\na b\n"));
+    assert_eq!((code.len(), &text[code[9_999].clone()]), (10_000, "──────────\nc\n──────────"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]

@@ -22,6 +22,8 @@ pub(super) fn forget(
         Forget::Everything => choose(db, of, None)?,
     }
     unanswered(db, of)?;
+    // Redriven, they would be answered by nobody.
+    db.execute("DELETE FROM letters WHERE conversation = ?1", [of.as_str()])?;
     let (through, _) = stamps(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
     db.execute(
@@ -40,6 +42,10 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
     )?;
     db.execute(
         "DELETE FROM unanswered WHERE conversation = ?1 AND message_id = ?2",
+        [of.as_str(), message_id.as_str()],
+    )?;
+    db.execute(
+        "DELETE FROM letters WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
         [of.as_str(), message_id.as_str()],
     )?;
     let events = db

@@ -26,7 +26,9 @@ pub(super) fn store(
     }
     if let Some(exchange) = exchange {
         let is_unsent = past::is_unsent(db, exchange.message_id.as_ref())?;
-        if is_unsent || past::mark(db, &job.conversation)? != seen {
+        // One that was seen and is gone was swept meanwhile: it was old.
+        let mark = past::mark(db, &job.conversation)?;
+        if is_unsent || mark.is_some() && mark != seen {
             return Ok(Kept::Forgotten);
         }
         insert(db, job, &exchange, ttl, now)?;

@@ -38,7 +38,8 @@ impl DynamoHistory {
                     Some(head) => head,
                     None => self.head_to_follow(&job.conversation, now).await?,
                 };
-                if head.forgotten != seen {
+                // One that was seen and is gone has expired meanwhile: it was old.
+                if head.forgotten.is_some() && head.forgotten != seen {
                     return Ok(Kept::Forgotten);
                 }
                 rows.extend(self.exchange_rows(job, exchange, &head, now)?);
