@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{job::Job, logging, secret::Secret};
+use shared::{job::Job, logging, secret::Secret, traces};
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
@@ -63,7 +63,7 @@ impl Ingress {
     }
 
     async fn accept_in_time(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
-        if !self.is_authentic(signature, body).await {
+        if !traces::step("verify", self.is_authentic(signature, body)).await {
             warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
             return Accepted::Unauthorized;
         }

@@ -19,6 +19,7 @@ use shared::{
     env::Env,
     logging,
     secret::Secret,
+    traces::Daemon,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -44,8 +45,11 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let ingress = &Ingress { secret, queue, budget: BUDGET, clock: Arc::new(wall_clock) };
+    let daemon = &Daemon::from_env(env);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        let handled = traced(event.context.xray_trace_id, lambda::handle(ingress, &event.payload));
+        let trace = event.context.xray_trace_id;
+        let handled = daemon.within(trace.as_deref(), lambda::handle(ingress, &event.payload));
+        let handled = traced(trace.clone(), handled);
         // Boxed, because the runtime moves what it is handed several times.
         Ok::<_, std::convert::Infallible>(Box::pin(handled).await)
     }))

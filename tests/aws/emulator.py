@@ -5,6 +5,7 @@ import re
 
 import ministack.app as app
 import ministack.services.lambda_svc as functions
+import ministack.services.sqs as sqs
 
 # AWS brings a FIFO queue's conversations to as many workers as MaximumConcurrency allows; ministack has one.
 functions._sqs_esm_concurrency = lambda mapping, *_, **__: (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or 5
@@ -18,6 +19,21 @@ async def respond_without_body(send, status, headers, body, *args, **kwargs):
 
 
 app._send_response = respond_without_body
+
+# SQS keeps the trace of each message, also of one that is sent in a batch, where ministack forgets it.
+send, send_batch = sqs._act_send_message, sqs._act_send_message_batch
+
+
+def send_batch_with_traces(data, url):
+    traces = iter([entry.get("MessageSystemAttributes") for entry in data.get("Entries", [])])
+    sqs._act_send_message = lambda message, url: send({**message, "MessageSystemAttributes": next(traces)}, url)
+    try:
+        return send_batch(data, url)
+    finally:
+        sqs._act_send_message = send
+
+
+sqs._HANDLERS["SendMessageBatch"] = send_batch_with_traces
 
 # Permissions by call: cdk/test/calls.txt holds what this wrote, and the deployment grants what it holds.
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}

@@ -7,7 +7,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use shared::{
     job::{Ask, Job},
-    logging,
+    logging, traces,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -87,7 +87,8 @@ impl Worker {
         if matches!(job.ask, Ask::NotUnderstood | Ask::Follow) {
             return self.give_notice(job).await;
         }
-        let turn = match timeout_at(limits.deadline, self.history.begin(job, self.now())).await {
+        let begun = traces::step("begin", self.history.begin(job, self.now()));
+        let turn = match timeout_at(limits.deadline, begun).await {
             Ok(Ok(turn)) => turn,
             Ok(Err(error)) => return self.later(1, storage_failed(&error)),
             Err(_) => return self.later(1, out_of_time()),

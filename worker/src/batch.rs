@@ -5,9 +5,10 @@
 use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use serde_json::json;
 use shared::{
     job::{EventId, Job, JobError},
-    logging,
+    logging, traces,
 };
 use tokio::{
     task::JoinSet,
@@ -76,7 +77,7 @@ impl Function {
         let mut running = JoinSet::new();
         let seats = seats(conversations.len());
         for (records, seat) in conversations.into_iter().zip(seats) {
-            running.spawn(Box::pin(self.clone().converse(records, seat, deadline)));
+            running.spawn(traces::kept(Box::pin(self.clone().converse(records, seat, deadline))));
         }
         // Aborted where it takes longer than the answers.
         let (this, mut aside) = (self.clone(), JoinSet::new());
@@ -106,8 +107,9 @@ impl Function {
                 if index > 0 && Instant::now() > latest {
                     return (index, Some(Duration::ZERO));
                 }
+                let work = self.work(record, &records[index + 1..], &seat, latest, deadline);
                 if let ControlFlow::Break(again) =
-                    self.work(record, &records[index + 1..], &seat, latest, deadline).await
+                    traces::step_of(record.trace.as_deref(), "turn", work).await
                 {
                     return (index, Some(again));
                 }
@@ -166,6 +168,12 @@ impl Function {
                 return self.bury(record, &event, &failure, 0).await;
             }
         };
+        traces::tell(|turn| {
+            turn["annotations"] = json!({ "event": job.event_id, "conversation": job.conversation });
+            if let Some(sender) = record.trace.as_deref().and_then(traces::root) {
+                turn["annotations"]["sender"] = sender.into();
+            }
+        });
         let mut outcome = self.attempt(&job, deadline, seat.is_alone(), !later.is_empty()).await;
         if let Outcome::Suspect { attempts } = outcome {
             info!(event = %job.event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
@@ -174,6 +182,7 @@ impl Function {
             }
             outcome = self.attempt(&job, deadline, true, !later.is_empty()).await;
         }
+        outcome.trace();
         match outcome {
             Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {
                 ControlFlow::Continue(())
@@ -211,7 +220,7 @@ impl Function {
         // moved several times, and this one is large.
         let mut attempt = JoinSet::new();
         let span = tracing::info_span!("turn", event = %job.event_id);
-        attempt.spawn(Box::pin(
+        attempt.spawn(traces::kept(Box::pin(
             async move {
                 assert!(
                     this.panics_at.as_deref() != Some(own_job.event_id.as_str()),
@@ -220,7 +229,7 @@ impl Function {
                 this.worker.answer(&own_job, &limits).await
             }
             .instrument(span),
-        ));
+        )));
         let outcome = match attempt.join_next().await {
             Some(Ok(outcome)) => outcome,
             _ => self.worker.panicked(job).await,

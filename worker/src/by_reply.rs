@@ -5,7 +5,7 @@
 //! not said, and an outcome that is unknown stays so.
 
 use jiff::SignedDuration;
-use shared::job::Job;
+use shared::{job::Job, traces};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -43,7 +43,8 @@ impl Worker {
     ) -> Result<Kept, Failure> {
         let wants = answer.exchange.is_none() || self.config.delivery == Way::ReplyFirst;
         answer.by_reply = wants && !token_is_spent && self.token(job, YOUNG).is_some();
-        let kept = self.persist(|| self.history.store(job, answer.clone(), seen, self.now())).await?;
+        let store = self.persist(|| self.history.store(job, answer.clone(), seen, self.now()));
+        let kept = traces::step("store", store).await?;
         debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
         Ok(kept)
     }
@@ -65,7 +66,7 @@ impl Worker {
             }
             Some(token) => {
                 let body = reply::by_token(token, push);
-                match self.send(|| self.line.reply(&body)).await {
+                match traces::step("reply", self.send(|| self.line.reply(&body))).await {
                     Ok(()) => {
                         debug!(event = %job.event_id, "replied");
                         return Ok(Delivery { pushed: 1, unknown_since: None, by_reply: false, ..delivery });
@@ -90,7 +91,7 @@ impl Worker {
         let Some(token) = &job.reply_token else { return false };
         let Some(push) = reply::pushes(&job.conversation, reply).into_iter().next() else { return false };
         let body = reply::by_token(token, &push);
-        match self.send(|| self.line.reply(&body)).await {
+        match traces::step("reply", self.send(|| self.line.reply(&body))).await {
             Ok(()) => true,
             Err((Failure { detail, .. }, _)) => {
                 info!(event = %job.event_id, detail, "LINE did not take a free reply");

@@ -2,7 +2,10 @@
 //! from event and part, so that LINE itself takes each once. The first may go by the free reply instead
 //! (`by_reply`).
 
-use shared::job::{EventId, Job};
+use shared::{
+    job::{EventId, Job},
+    traces,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -65,7 +68,7 @@ impl Worker {
 
     /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        self.send(|| self.line.push(body, key)).await
+        traces::step("push", self.send(|| self.line.push(body, key))).await
     }
 
     /// One request with the short retries of an attempt; on failure, whether its outcome is unknown.

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use shared::{env::Env, logging};
+use shared::{env::Env, logging, traces::Daemon};
 use tokio::time::Instant;
 use worker::batch::Function;
 
@@ -26,13 +26,15 @@ async fn main() -> ExitCode {
 
 async fn serve(env: &Env) -> Result<(), Error> {
     let function = &Arc::new(Function::start(env).await?);
+    let daemon = &Daemon::from_env(env);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Read here, because the runtime's own error would quote what cannot be read.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
         let now = (function.worker.clock)().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let end = Instant::now() + Duration::from_millis(left);
-        Ok::<_, Error>(Box::pin(function.handle(batch, end)).await)
+        let trace = event.context.xray_trace_id.as_deref();
+        Ok::<_, Error>(Box::pin(daemon.within(trace, function.handle(batch, end))).await)
     }))
     .await
 }

@@ -142,6 +142,17 @@ impl Outcome {
         }
     }
 
+    /// Marks the turn's span with what came of it.
+    pub fn trace(&self) {
+        shared::traces::tell(|turn| {
+            turn["annotations"]["outcome"] = self.as_str().into();
+            if let Self::Later { failure, .. } | Self::Dead { failure, .. } = self {
+                turn["annotations"]["reason"] = failure.reason.as_str().into();
+                turn["fault"] = true.into();
+            }
+        });
+    }
+
     /// The one line of a turn that every attempt leaves: what came of it, how long the attempt took, and
     /// how long the job had waited when it began at `began`.
     pub fn log(&self, job: &Job, began: Timestamp, ended: Timestamp) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::job::Job;
+use shared::{job::Job, traces};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
@@ -50,7 +50,8 @@ impl Worker {
         let (user, allowance) = (&job.conversation, &self.config.allowance);
         let period = allowance.period(user, self.now());
         let wanted = Wanted { limit: self.config.query_limit, period };
-        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
+        let load = self.persist(|| self.history.load(job, wanted, self.now()));
+        let past = traces::step("load", load).await?;
         if is_forgotten(job, turn, &past) {
             return Ok(Kept::Forgotten);
         }
@@ -153,7 +154,7 @@ impl Worker {
             let budget = Budget { max_tokens, ..self.config.budget };
             Prompt::fit(&system, asking.past.clone(), &asking.question, budget)
         };
-        let asked = self.ask(&fit, deadline).await?;
+        let asked = traces::step("model", self.ask(&fit, deadline)).await?;
         if let Asked::Answer(answer) = &asked {
             info!(
                 event = %job.event_id,

@@ -15,7 +15,8 @@ use aws_sdk_sqs::{
         MessageSystemAttributeNameForSends as Name, MessageSystemAttributeValue, SendMessageBatchRequestEntry,
     },
 };
-use shared::job::Job;
+use serde_json::json;
+use shared::{job::Job, traces};
 use tokio::time::timeout;
 
 use crate::queue::{JobQueue, QueueError};
@@ -83,9 +84,11 @@ impl SqsQueue {
     }
 }
 
-/// The trace as SQS takes it.
+/// The trace as SQS takes it: from the step of sending on where it is recorded, otherwise as it came.
 fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildError> {
-    let Ok(trace) = TRACE.try_with(Clone::clone) else { return Ok(None) };
+    let Some(trace) = traces::header().or_else(|| TRACE.try_with(Clone::clone).ok()) else {
+        return Ok(None);
+    };
     let value = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build()?;
     Ok(Some(HashMap::from([(Name::AwsTraceHeader, value)])))
 }
@@ -93,6 +96,19 @@ fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildEr
 #[async_trait]
 impl JobQueue for SqsQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
+        // By this name and namespace X-Ray knows the queue.
+        traces::step("SQS", self.send_all(jobs)).await
+    }
+}
+
+impl SqsQueue {
+    async fn send_all(&self, jobs: &[Job]) -> Result<(), QueueError> {
+        traces::tell(|step| {
+            let ids: Vec<_> = jobs.iter().map(|job| job.event_id.as_str()).collect();
+            step["namespace"] = "aws".into();
+            step["aws"] = json!({ "operation": "SendMessageBatch", "queue_url": self.url });
+            step["annotations"] = json!({ "event": ids.join(" ") });
+        });
         let failed =
             |jobs: usize, source: Box<dyn std::error::Error + Send + Sync>| QueueError { jobs, source };
         let mut waiting: Vec<&Job> = jobs.iter().collect();

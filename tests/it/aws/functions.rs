@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     emulator::{Cloud, PATIENCE},
-    runtime_api::{Failed, RuntimeApi},
+    runtime_api::{Failed, RuntimeApi, trace},
 };
 
 pub struct Lambda {
@@ -36,7 +36,8 @@ impl Lambda {
 
     /// The same with the binary of this build profile.
     pub async fn built(profile: &str, name: &'static str, variables: &[(String, String)]) -> Self {
-        let api = RuntimeApi::start().await;
+        let sampled = variables.iter().any(|(name, _)| name == "AWS_XRAY_DAEMON_ADDRESS");
+        let api = RuntimeApi::start(trace(name, sampled)).await;
         let tests = std::env::current_exe().unwrap();
         let program = tests.ancestors().nth(3).unwrap().join(profile).join(name);
         let mut process = Command::new(&program)

@@ -32,8 +32,13 @@ use uuid::Uuid;
 /// How long the emulator waits beyond an invocation's deadline before it calls the function dead.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Every invocation belongs to this trace.
-pub const TRACE: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0";
+/// The trace that all invocations of this function belong to, and their segment. Lambda gives an invocation
+/// by SQS a trace of its own (AWS X-Ray, "Tracing event-driven applications").
+pub fn trace(function: &str, sampled: bool) -> String {
+    let own = if function == "ingress" { 3 } else { 4 };
+    let root = format!("1-5759e988-bd862e3fe1be46a99427279{own}");
+    format!("Root={root};Parent=53995c3f42cd8ad{own};Sampled={}", u8::from(sampled))
+}
 
 pub struct RuntimeApi {
     pub address: SocketAddr,
@@ -60,14 +65,16 @@ struct Invocation {
 type Answer = Result<Value, Failed>;
 
 struct Desk {
+    trace: String,
     next: AsyncMutex<UnboundedReceiver<Invocation>>,
     answers: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
 }
 
 impl RuntimeApi {
-    pub async fn start() -> Self {
+    /// Its invocations belong to this trace.
+    pub async fn start(trace: String) -> Self {
         let (waiting, next) = unbounded_channel();
-        let desk = Arc::new(Desk { next: AsyncMutex::new(next), answers: Mutex::default() });
+        let desk = Arc::new(Desk { trace, next: AsyncMutex::new(next), answers: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new()
@@ -101,7 +108,7 @@ async fn next_invocation(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
         ("lambda-runtime-aws-request-id", invocation.id),
         ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
         ("lambda-runtime-invoked-function-arn", arn),
-        ("lambda-runtime-trace-id", TRACE.to_owned()),
+        ("lambda-runtime-trace-id", desk.trace.clone()),
     ];
     let headers: HeaderMap =
         headers.into_iter().map(|(k, v)| (HeaderName::from_static(k), v.parse().unwrap())).collect();

@@ -1,8 +1,9 @@
-//! What the functions tell: figures in CloudWatch's embedded format, one line a turn, and a trace that
-//! goes on behind the queue.
+//! What the functions tell: figures in CloudWatch's embedded format, one line a turn, and traces that go on
+//! behind the queue.
 
 use std::{
     collections::BTreeMap,
+    net::UdpSocket,
     sync::{Arc, Mutex},
 };
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     between::{Between, Play},
     bot::Bot,
-    runtime_api::TRACE,
+    runtime_api::trace,
 };
 
 const TELLS: [(&str, &str); 3] = [
@@ -96,9 +97,11 @@ async fn without_a_namespace_no_figures_are_written() {
     bot.ends().await;
 }
 
-#[tokio::test]
-async fn a_trace_goes_on_behind_the_queue() {
-    let sent: Arc<Mutex<Vec<Value>>> = Arc::default();
+type Sent = Arc<Mutex<Vec<Value>>>;
+
+/// SQS, and the batches that it is sent.
+async fn overheard() -> (Between, Sent) {
+    let sent = Sent::default();
     let seen = sent.clone();
     let sqs = Between::start(move |call, request| {
         if call == "SendMessageBatch" {
@@ -107,8 +110,81 @@ async fn a_trace_goes_on_behind_the_queue() {
         Play::HandOn
     })
     .await;
+    (sqs, sent)
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_behind_the_queue() {
+    let (sqs, sent) = overheard().await;
     let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &sqs.url)]).await;
     bot.hears("hello").await;
-    let trace = &sent.lock().unwrap()[0]["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];
-    assert_eq!(*trace, json!({ "DataType": "String", "StringValue": TRACE }));
+    let handed_on = &sent.lock().unwrap()[0]["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];
+    assert_eq!(*handed_on, json!({ "DataType": "String", "StringValue": trace("ingress", false) }));
+}
+
+/// The spans that came to the socket in the daemon's place, in the order of their ends: the ingress' and
+/// the worker's.
+fn spans(daemon: &UdpSocket) -> (Vec<Value>, Vec<Value>) {
+    daemon.set_nonblocking(true).unwrap();
+    let mut bytes = [0; 4096];
+    std::iter::from_fn(|| daemon.recv(&mut bytes).ok().map(|length| bytes[..length].to_vec()))
+        .map(|sent| {
+            let sent = String::from_utf8(sent).unwrap();
+            assert!(!sent.contains("PRIVATE"), "{sent}");
+            let (header, document) = sent.split_once('\n').unwrap();
+            assert_eq!(header, r#"{"format": "json", "version": 1}"#);
+            serde_json::from_str::<Value>(document).unwrap()
+        })
+        .partition(|span| trace("ingress", true).starts_with(&format!("Root={};", text(&span["trace_id"]))))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+/// The header that hands a span on, whose id is in this field.
+fn header(span: &Value, id: &str) -> String {
+    format!("Root={};Parent={};Sampled=1", text(&span["trace_id"]), text(&span[id]))
+}
+
+fn names(spans: &[Value]) -> Vec<&str> {
+    spans.iter().map(|span| text(&span["name"])).collect()
+}
+
+#[tokio::test]
+async fn a_message_is_traced_from_the_webhook_to_the_push_and_without_its_words() {
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = daemon.local_addr().unwrap().to_string();
+    let (sqs, sent) = overheard().await;
+    let traced = [("AWS_XRAY_DAEMON_ADDRESS", address.as_str()), ("AWS_ENDPOINT_URL_SQS", &sqs.url)];
+    let bot = Bot::with(&traced).await;
+    bot.hears("PRIVATE").await;
+    bot.says(1).await;
+    bot.cloud.is_drained().await;
+    let (ingress, worker) = spans(&daemon);
+    bot.model.fails(404, "model_not_found");
+    bot.hears("PRIVATE again").await;
+    bot.says(2).await;
+    bot.cloud.is_drained().await;
+    let (_, given_up) = spans(&daemon);
+
+    assert_eq!(names(&ingress), ["verify", "SQS"]);
+    assert!(ingress.iter().all(|step| header(step, "parent_id") == trace("ingress", true)));
+    assert_eq!(names(&worker), ["begin", "load", "model", "store", "push", "turn"]);
+    let (turn, steps) = worker.split_last().unwrap();
+    assert_eq!(header(turn, "parent_id"), trace("worker", true));
+    assert!(steps.iter().all(|step| header(step, "parent_id") == header(turn, "id")));
+    // Across the queue: Lambda links the worker's invocation to what the message names.
+    let enqueued = &ingress[1];
+    let sent = sent.lock().unwrap()[0].clone();
+    let handed_on = &sent["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];
+    assert_eq!(handed_on["StringValue"], header(enqueued, "id"));
+    assert_eq!(turn["annotations"]["sender"], enqueued["trace_id"]);
+    assert_eq!(turn["annotations"]["event"], enqueued["annotations"]["event"]);
+    assert_eq!(turn["annotations"]["outcome"], "answered");
+
+    assert_eq!(names(&given_up), ["begin", "load", "model", "dead letter", "push", "turn"]);
+    let turn = &given_up[5];
+    assert_eq!((&turn["annotations"]["reason"], &turn["fault"]), (&json!("model_gone"), &json!(true)));
+    bot.ends().await;
 }

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use shared::{job::EventId, logging};
+use shared::{job::EventId, logging, traces};
 use tracing::error;
 
 use super::{Function, record::Record};
@@ -29,7 +29,7 @@ impl Function {
             attempts,
             failed_at: (self.worker.clock)(),
         };
-        if let Err(unsafe_) = self.queue.bury(&letter).await {
+        if let Err(unsafe_) = traces::step("dead letter", self.queue.bury(&letter)).await {
             error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
             return ControlFlow::Break(LETTER_AGAIN);
         }

@@ -9,6 +9,8 @@ pub(super) struct Record {
     pub(super) group: String,
     pub(super) deduplication_id: Option<String>,
     pub(super) body: String,
+    /// The trace of who sent it.
+    pub(super) trace: Option<String>,
 }
 
 impl From<SqsMessage> for Record {
@@ -19,6 +21,7 @@ impl From<SqsMessage> for Record {
             // Without a group, as in no FIFO queue, each message stands alone.
             group: message.attributes.remove("MessageGroupId").unwrap_or_else(|| id.clone()),
             deduplication_id: message.attributes.remove("MessageDeduplicationId"),
+            trace: message.attributes.remove("AWSTraceHeader"),
             body: message.body.unwrap_or_default(),
             id,
         }
