@@ -212,6 +212,9 @@ async fn a_cut_answer_offers_to_go_on_and_does() {
     let prompt = last_prompt(&bot);
     assert_eq!(prompt[1..3], ["a story", "Once upon a"]);
     assert!(prompt[3].starts_with("Continue your last answer"), "{prompt:?}");
+    bot.hears("retry").await;
+    assert_eq!(bot.says().await.len(), 1);
+    assert_eq!(last_prompt(&bot), prompt, "to go on again is to go on from the same place");
     let kept = bot.sql("SELECT content FROM messages WHERE role = 'user' ORDER BY created_at");
     assert!(kept[1].contains("continue") && !kept[1].contains("last answer"), "{kept:?}");
 }

@@ -147,10 +147,13 @@ fn again(past: Past) -> Option<Asking> {
         return Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
-    let question = messages.drain(at..).next()?.content;
+    let kept = messages.drain(at..).next()?.content;
+    // Going on was asked for by a word that says nothing to the model.
+    let question =
+        if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
-    Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces })
+    Some(Asking { past: messages, question, kept, message_id, replaces })
 }
 
 /// The buttons of all personas, and of the bot's own.
