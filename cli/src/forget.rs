@@ -15,7 +15,7 @@ use worker::{
 use crate::{
     ask,
     deployment::{Place, Where},
-    dlq::{audit_of, letter::Letter, lines::Lines, list, source::Source},
+    dlq::{audit_of, lines::Lines, list, source::Source},
     serve::{self, DATABASE},
     sqlite::{Database, history::SqliteHistory},
 };
@@ -38,9 +38,9 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let (clock, stop) = (wall_clock(), serve::on_signal()?);
     let place = args.place.find(env).await?;
     let mut source = Source::open(&place, clock.clone())?;
-    let history = history(&place)?;
+    let (history, database) = history(&place)?;
     let seen = source.look(&stop).await?;
-    let count = seen.letters.iter().filter(|letter| is_of(letter, &user)).count();
+    let count = seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count();
     println!("{user}: the conversation, the persona, undelivered answers, and {}", list::letters(count));
     if let Some(code) = ask::stops("Delete all of it for ever", args.yes)? {
         return Ok(code);
@@ -50,6 +50,9 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     source.end().await?;
     let removed = removed?;
     history.forget(&user, Forget::Everything, clock()).await?;
+    if let Some(database) = database {
+        database.traces_gone().await?;
+    }
     let who = env.optional("USER")?.unwrap_or("unknown");
     let line =
         json!({ "at": clock(), "who": who, "action": "forget", "conversation": user, "letters": removed });
@@ -59,21 +62,19 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn history(place: &Place) -> anyhow::Result<Arc<dyn History>> {
+/// The history, and the database that it lies in where it is one of our own.
+fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
-        Place::Data(data) => Arc::new(SqliteHistory::new(Database::open(&data.join(DATABASE))?, None)),
+        Place::Data(data) => {
+            let database = Database::open(&data.join(DATABASE))?;
+            (Arc::new(SqliteHistory::new(database.clone(), None)), Some(database))
+        }
         #[cfg(feature = "aws")]
-        Place::Aws(deployment) => Arc::new(worker::adapters::dynamodb::DynamoHistory::new(
-            &deployment.sdk,
-            deployment.table.clone(),
-            None,
-        )),
+        Place::Aws(deployment) => {
+            let (sdk, table) = (&deployment.sdk, deployment.table.clone());
+            (Arc::new(worker::adapters::dynamodb::DynamoHistory::new(sdk, table, None)), None)
+        }
     })
-}
-
-/// What cannot be read is known by its group alone.
-fn is_of(letter: &Letter, user: &ConversationId) -> bool {
-    letter.conversation == user.as_str() || letter.job().is_ok_and(|job| job.conversation == *user)
 }
 
 async fn remove(source: &mut Source, user: &ConversationId) -> anyhow::Result<usize> {
@@ -83,7 +84,7 @@ async fn remove(source: &mut Source, user: &ConversationId) -> anyhow::Result<us
         if letters.is_empty() {
             return Ok(removed);
         }
-        for letter in letters.iter().filter(|letter| is_of(letter, user)) {
+        for letter in letters.iter().filter(|letter| letter.is_of(user.as_str())) {
             source.remove(letter).await?;
             removed += 1;
         }

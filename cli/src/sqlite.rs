@@ -77,6 +77,12 @@ impl Database {
         self.leaves_traces.store(true, Relaxed);
     }
 
+    /// Waits until that was done, or the log found in use: it is looked at after each operation.
+    pub async fn traces_gone(&self) -> Result<(), DatabaseError> {
+        self.call(|_| Ok(())).await?;
+        self.call(|_| Ok(())).await
+    }
+
     /// Runs an operation; `Ok` means that what it wrote is on disk.
     pub async fn call<T: Send + 'static>(
         &self,

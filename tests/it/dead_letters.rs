@@ -126,6 +126,8 @@ AGE  U2            model_refused  1         unanswered: asks the model          
     assert!(out.contains("1 letter: 1 resolved."), "{out}{err}");
     bot.answers(&["Sorry!"]).await;
     let file = bot.data.path().join("saved.jsonl");
+    let (code, _, err) = dlq(&bot, &["purge", "--older-than", "2h ago", "--yes"]);
+    assert!(code == 2 && err.contains("without a sign or `ago`"), "that is not everything: {err}");
     let (code, _, err) = dlq(&bot, &["purge", "--yes"]);
     assert!(code == 2 && err.contains("--all"), "{err}");
     let (code, out, err) = dlq(&bot, &["purge", "--all", "--yes", "--to", file.to_str().unwrap()]);
@@ -138,6 +140,24 @@ AGE  U2            model_refused  1         unanswered: asks the model          
         audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["outcome"].clone()).collect();
     assert_eq!(outcomes, ["kept", "done", "done", "done"]);
     assert!(!audit.contains("PRIVATE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_failed_is_not_resolved_but_redriven() {
+    let mut bot = bot_with_letters(1).await;
+    bot.sql(
+        "UPDATE letters SET body = json_object('v', 2, 'eventId', event_id, 'conversation', 'U0',
+             'kind', 'unsend', 'messageId', 'm1'), conversation = 'unsend.m1'",
+    );
+    let (_, table, _) = dlq(&bot, &["list", "--conversation", "U0"]);
+    assert!(table.contains("a deletion: carries it out"), "{table}");
+    let (code, out, err) = dlq(&bot, &["resolve", "--all", "--yes"]);
+    assert!(code == 1 && out.contains("1 kept: nobody waits for an answer to it"), "{out}{err}");
+    let (code, out, err) = dlq(&bot, &["redrive", "--all", "--yes"]);
+    assert!(code == 0 && out.contains("1 redriven"), "{out}{err}");
+    bot.answers(&[]).await;
+    assert_eq!(bot.sql("SELECT message_id FROM unsent"), ["Text(\"m1\")"]);
+    assert_eq!(bot.letters().await, serde_json::json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,6 +174,8 @@ async fn a_person_who_asks_for_it_is_forgotten_while_the_bot_runs() {
     }
     assert_eq!(bot.sql("SELECT count(*) FROM messages WHERE conversation = 'U0'"), ["Integer(0)"]);
     assert_eq!(bot.letters().await.as_array().unwrap().len(), 1);
+    let log = std::fs::read(bot.data.path().join("henji.db-wal")).unwrap_or_default();
+    assert!(!log.windows(11).any(|words| words == b"PRIVATE too"), "{} bytes", log.len());
     assert_eq!(run(&["forget", "not an id", "--yes", "--data", data]).status.code(), Some(1));
 }
 

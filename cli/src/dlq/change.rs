@@ -151,7 +151,13 @@ impl Run {
         if self.blocked.contains(&letter.conversation) {
             return Done::Kept("an earlier letter of its conversation failed");
         }
-        action.act(source, letter).await.unwrap_or_else(|error| Done::Failed(format!("{error:#}")))
+        // It may have been listed long ago: what others did meanwhile counts.
+        let done = match source.again(letter).await {
+            Ok(Some(letter)) => action.act(source, &letter).await,
+            Ok(None) => Ok(Done::Removed("it was gone before")),
+            Err(error) => Err(error),
+        };
+        done.unwrap_or_else(|error| Done::Failed(format!("{error:#}")))
     }
 }
 

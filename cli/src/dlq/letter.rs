@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 use serde::Serialize;
-use shared::job::{Job, JobError};
+use shared::job::{Ask, Job, JobError};
 use worker::{history::Stage, outcome::Reason};
 
 /// What became of an event that has a letter, and so what a redrive would do.
@@ -83,12 +83,20 @@ impl Letter {
         Job::decode(&self.body)
     }
 
+    /// Whether it is about this user, group or room. What cannot be read is known by its group alone.
+    pub fn is_of(&self, conversation: &str) -> bool {
+        self.conversation == conversation
+            || self.job().is_ok_and(|job| job.conversation.as_str() == conversation)
+    }
+
     /// What a redrive would do, for people.
     pub fn redrive_would(&self) -> &'static str {
         match (self.job(), self.state) {
             (_, State::Delivered) => "delivered: nothing to do",
             (_, State::Forgotten) => "forgotten: nothing to do",
             (Err(_), _) => "not a job that this henji can read",
+            (Ok(Job { ask: Ask::Unsend { .. } | Ask::Unfollow, .. }), _) => "a deletion: carries it out",
+            (Ok(Job { ask: Ask::Follow | Ask::NotUnderstood, .. }), _) => "no question: asks no model",
             (_, State::Unanswered) => "unanswered: asks the model",
             (_, State::Answered) => "answered, not delivered: only pushes",
             (_, State::DeliveryUnknown) => {
@@ -120,7 +128,7 @@ impl Filter {
     pub fn takes(&self, letter: &Letter, now: Timestamp) -> bool {
         (self.reason.is_empty() || self.reason.contains(&letter.reason))
             && self.older_than.is_none_or(|age| now.duration_since(letter.failed_at) > age)
-            && self.conversation.as_ref().is_none_or(|conversation| *conversation == letter.conversation)
+            && self.conversation.as_ref().is_none_or(|conversation| letter.is_of(conversation))
             && self.state.is_none_or(|state| state == letter.state)
     }
 
@@ -141,7 +149,14 @@ fn reason(word: &str) -> Result<String, String> {
 fn age(text: &str) -> Result<SignedDuration, String> {
     let span: Span = text.parse().map_err(|_| "a time like 90m, 2h or 3d".to_owned())?;
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours()));
-    seconds.ok().and_then(|s| SignedDuration::try_from_secs_f64(s).ok()).ok_or_else(|| "too long".to_owned())
+    let age = seconds.ok().and_then(|s| SignedDuration::try_from_secs_f64(s).ok());
+    let age = age.ok_or_else(|| "no months or years: a time like 90m, 2h or 3d".to_owned())?;
+    // `2h ago` is read as a time before now: every letter would be older.
+    if age.is_negative() {
+        Err("a time like 90m, 2h or 3d, without a sign or `ago`".to_owned())
+    } else {
+        Ok(age)
+    }
 }
 
 /// An age in its largest unit: `5s`, `12m`, `3h`, `2d`.

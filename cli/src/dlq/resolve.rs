@@ -1,5 +1,7 @@
 //! `henji dlq resolve`: ends a letter by telling its user that it could not be answered.
 
+use shared::job::Ask;
+
 use super::{
     action::Done,
     letter::{Letter, State},
@@ -32,6 +34,9 @@ impl Resolve {
                 source.remove(letter).await?;
                 return Ok(Done::Removed("it was forgotten"));
             }
+            _ if !matches!(job.ask, Ask::Question { .. }) => {
+                return Ok(Done::Kept("nobody waits for an answer to it (redrive does what it asks)"));
+            }
             (State::DeliveryUnknown, None) => {
                 return Ok(Done::Kept("its answer may have arrived (--message says something all the same)"));
             }
@@ -45,6 +50,8 @@ impl Resolve {
         // Run again, LINE takes the same words once.
         let key = job.event_id.derive(&format!("resolve/{text}"));
         self.channel.say(job.conversation.as_str(), text, key).await?;
-        Ok(if source.remove(letter).await? { Done::Changed } else { Done::Removed("it was gone before") })
+        // Its user was told, whoever removed the letter meanwhile.
+        source.remove(letter).await?;
+        Ok(Done::Changed)
     }
 }

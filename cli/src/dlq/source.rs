@@ -157,6 +157,15 @@ impl Source {
         }
     }
 
+    /// The letter as it is now; none if it is gone. On SQS nobody else has it while it is held.
+    pub async fn again(&self, letter: &Letter) -> anyhow::Result<Option<Letter>> {
+        match self {
+            Self::Sqlite { letters, .. } => Ok(letters.get(&letter.id).await?),
+            #[cfg(feature = "aws")]
+            Self::Sqs(_) => Ok(Some(letter.clone())),
+        }
+    }
+
     /// Removes the letters of an event; false if they were gone.
     pub async fn remove(&mut self, letter: &Letter) -> anyhow::Result<bool> {
         match self {

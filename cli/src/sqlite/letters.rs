@@ -72,6 +72,16 @@ impl Letters {
             .await
     }
 
+    /// The letter of this id as it is now.
+    pub async fn get(&self, id: &str) -> Result<Option<Letter>, DatabaseError> {
+        let (id, now) = (id.to_owned(), (self.clock)());
+        self.database
+            .call(move |db| {
+                db.query_row(&format!("{LETTER} WHERE id = ?1"), [id], |row| letter(db, row, now)).optional()
+            })
+            .await
+    }
+
     /// Removes the letters of an event; false if there is none.
     pub async fn remove(&self, event: &str) -> Result<bool, DatabaseError> {
         let event = event.to_owned();
