@@ -5,12 +5,15 @@ use std::{
     process::ExitCode,
 };
 
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
 /// Wrong usage, as clap has it.
 const USAGE: u8 = 2;
 
 /// Asks on a terminal, unless `yes` was said before. Returns how the command ends where it is not to go
 /// on: scripts must say `--yes`.
-pub fn stops(question: &str, yes: bool) -> anyhow::Result<Option<ExitCode>> {
+pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyhow::Result<Option<ExitCode>> {
     if yes {
         return Ok(None);
     }
@@ -20,8 +23,20 @@ pub fn stops(question: &str, yes: bool) -> anyhow::Result<Option<ExitCode>> {
     }
     print!("{question}? [y/N] ");
     std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    // In a thread of its own, for which a process that ends does not wait.
+    let (sender, answer) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let _ = sender.send(std::io::stdin().read_line(&mut answer).map(|_| answer));
+    });
+    let answer = tokio::select! {
+        biased;
+        () = stop.cancelled() => {
+            eprintln!("\nhenji: nothing was changed");
+            return Ok(Some(ExitCode::FAILURE));
+        }
+        answer = answer => answer??,
+    };
     if answer.trim().eq_ignore_ascii_case("y") {
         return Ok(None);
     }

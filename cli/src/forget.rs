@@ -42,7 +42,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let seen = source.look(&stop).await?;
     let count = seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count();
     println!("{user}: the conversation, the persona, undelivered answers, and {}", list::letters(count));
-    if let Some(code) = ask::stops("Delete all of it for ever", args.yes)? {
+    if let Some(code) = ask::stops("Delete all of it for ever", args.yes, &stop).await? {
         return Ok(code);
     }
     // First, as forgetting takes those of SQLite with it, and nobody would know how many there were.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use shared::env::Env;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     ask,
@@ -70,7 +71,7 @@ async fn set(channel: &Channel, place: &Place, url: Option<String>, yes: bool) -
         println!("It is so already.");
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(code) = ask::stops("Set", yes)? {
+    if let Some(code) = ask::stops("Set", yes, &CancellationToken::new()).await? {
         return Ok(code);
     }
     channel.set_webhook(&url).await?;

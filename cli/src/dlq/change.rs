@@ -77,7 +77,7 @@ pub async fn change(
     list::print(&seen.letters, now)?;
     list::say_unseen(&seen);
     let question = format!("{} {}", action.asks(), list::letters(seen.letters.len()));
-    if let Some(code) = ask::stops(&question, which.yes)? {
+    if let Some(code) = ask::stops(&question, which.yes, stop).await? {
         return Ok(code);
     }
     let mut run = Run { tally: Tally::default(), blocked: HashSet::new(), dealt: HashSet::new() };

@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 use shared::env::Env;
 
 use super::{NAMES, verify};
+use tokio_util::sync::CancellationToken;
+
 use crate::{
     ask,
     deployment::{Where, aws::Store},
@@ -51,7 +53,7 @@ pub(super) async fn command(
     }
     let written: Vec<_> = checked.iter().map(|(name, _)| format!("{}{name}", store.prefix)).collect();
     println!("To be written as SecureStrings: {}", written.join(", "));
-    if let Some(code) = ask::stops("Write", yes)? {
+    if let Some(code) = ask::stops("Write", yes, &CancellationToken::new()).await? {
         return Ok(code);
     }
     for (name, value) in &checked {
