@@ -1,14 +1,17 @@
 //! `henji doctor`: everything that must be right for the bot to answer, a line each; what is wrong comes
 //! with the command that mends it. It changes nothing.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use reqwest::Url;
 use serde::Serialize;
 use shared::env::Env;
 use worker::answer::wall_clock;
 
-use crate::deployment::{Place, Where};
+use crate::{
+    deployment::{Place, Where},
+    terminal::{say, say_json},
+};
 
 #[cfg(feature = "aws")]
 mod aws;
@@ -65,7 +68,7 @@ impl Findings {
             };
             let mend = finding.mend.as_ref().map_or(String::new(), |mend| format!(" -> {mend}"));
             // Who reads no further needs no further line.
-            let _ = writeln!(std::io::stdout(), "{word:6}  {what}: {}{mend}", finding.says);
+            let _ = say(format_args!("{word:6}  {what}: {}{mend}", finding.says));
         }
         self.all.push(finding);
     }
@@ -108,7 +111,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         }
     }
     if args.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&findings.all)?)?;
+        say_json(&findings.all)?;
     }
     let is_broken = findings.all.iter().any(|finding| finding.verdict == Verdict::Broken);
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })

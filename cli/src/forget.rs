@@ -18,6 +18,7 @@ use crate::{
     dlq::{audit_of, lines::Lines, list, source::Source},
     serve::{self, DATABASE},
     sqlite::{Database, history::SqliteHistory},
+    terminal::say,
 };
 
 /// Arguments of `henji forget`.
@@ -41,7 +42,10 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let (history, database) = history(&place)?;
     let seen = source.look(&stop).await?;
     let count = seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count();
-    println!("{user}: the conversation, the persona, undelivered answers, and {}", list::letters(count));
+    say(format_args!(
+        "{user}: the conversation, the persona, undelivered answers, and {}",
+        list::letters(count)
+    ))?;
     if let Some(code) = ask::stops("Delete all of it for ever", args.yes, &stop).await? {
         return Ok(code);
     }
@@ -57,8 +61,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let line =
         json!({ "at": clock(), "who": who, "action": "forget", "conversation": user, "letters": removed });
     Lines::to(audit_of(&place)).add(&line)?;
-    println!("Forgotten, and {} removed.", list::letters(removed));
-    println!("A message that still waits in the queue is answered yet: run it again after that.");
+    say(format_args!("Forgotten, and {} removed.", list::letters(removed)))?;
+    say("A message that still waits in the queue is answered yet: run it again after that.")?;
     Ok(ExitCode::SUCCESS)
 }
 

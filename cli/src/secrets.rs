@@ -1,13 +1,18 @@
 //! `henji secrets`: the bot's three secrets, put where the functions read them and checked with their
 //! owners first. No value is ever shown.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use secrecy::SecretString;
 use serde_json::json;
 use shared::env::Env;
 
-use crate::{channel::Channel, deployment::Where, model_server::ModelServer};
+use crate::{
+    channel::Channel,
+    deployment::Where,
+    model_server::ModelServer,
+    terminal::{say, say_json},
+};
 
 #[cfg(feature = "aws")]
 mod put;
@@ -87,7 +92,6 @@ async fn check(place: &Where, as_json: bool, env: &Env) -> anyhow::Result<ExitCo
         all.push((name, said));
     }
     let is_ok = all.iter().all(|(_, said)| said.is_ok());
-    let mut out = std::io::stdout().lock();
     if as_json {
         let shown: Vec<_> = all
             .iter()
@@ -96,12 +100,12 @@ async fn check(place: &Where, as_json: bool, env: &Env) -> anyhow::Result<ExitCo
                 json!({ "name": name, "ok": said.is_ok(), "says": says })
             })
             .collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
+        say_json(&shown)?;
     } else {
         for (name, said) in &all {
             match said {
-                Ok(says) => writeln!(out, "ok      {name}: {says}")?,
-                Err(error) => writeln!(out, "BROKEN  {name}: {error:#}")?,
+                Ok(says) => say(format_args!("ok      {name}: {says}"))?,
+                Err(error) => say(format_args!("BROKEN  {name}: {error:#}"))?,
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     channel::Channel,
     deployment::{Place, Where},
     http::WEBHOOK_PATH,
+    terminal::say,
 };
 
 /// Arguments of `henji webhook`.
@@ -44,7 +45,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         Command::Set { url, yes } => set(&channel, &place, url, yes).await,
         Command::Test => {
             let (passed, says) = test(&channel).await?;
-            println!("{says}");
+            say(says)?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
@@ -66,20 +67,21 @@ async fn set(channel: &Channel, place: &Place, url: Option<String>, yes: bool) -
         bail!("LINE takes https:// addresses only, not {url}");
     }
     let now = current(channel).await?.map_or("none".to_owned(), |(endpoint, _)| endpoint);
-    println!("now:  {now}\nthen: {url}");
+    say(format_args!("now:  {now}"))?;
+    say(format_args!("then: {url}"))?;
     if now == url {
-        println!("It is so already.");
+        say("It is so already.")?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(code) = ask::stops("Set", yes, &CancellationToken::new()).await? {
         return Ok(code);
     }
     channel.set_webhook(&url).await?;
-    println!("Set; LINE may take a minute to follow. Then: henji webhook test{}", place.option());
+    say(format_args!("Set; LINE may take a minute to follow. Then: henji webhook test{}", place.option()))?;
     if current(channel).await?.is_some_and(|(_, is_active)| !is_active) {
-        println!(
-            "\"Use webhook\" is off: turn it on in the console's Messaging API tab, \"Webhook redelivery\" too."
-        );
+        say(
+            "\"Use webhook\" is off: turn it on in the console's Messaging API tab, \"Webhook redelivery\" too.",
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

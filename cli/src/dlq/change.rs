@@ -4,7 +4,6 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    io::{IsTerminal, Write},
     process::ExitCode,
     time::Duration,
 };
@@ -19,7 +18,10 @@ use super::{
     list,
     source::Source,
 };
-use crate::ask;
+use crate::{
+    ask,
+    terminal::{Progress, Unheard, note, say},
+};
 
 /// Which letters are meant, and how they are changed.
 #[derive(clap::Args)]
@@ -65,35 +67,41 @@ pub async fn change(
     let verb = action.verb();
     let mut seen = source.look(stop).await?;
     for unknown in which.ids.iter().filter(|id| !seen.letters.iter().any(|letter| letter.is(id))) {
-        eprintln!("henji: there is no letter {unknown}");
+        note(format_args!("henji: there is no letter {unknown}"));
     }
     let missing = which.ids.iter().any(|id| !seen.letters.iter().any(|letter| letter.is(id)));
     seen.letters.retain(|letter| which.takes(letter, now));
     if seen.letters.is_empty() || stop.is_cancelled() {
-        println!("Nothing to {verb}.");
+        say(format_args!("Nothing to {verb}."))?;
         list::say_unseen(&seen);
         return Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
-    list::print(&seen.letters, now)?;
+    list::table(&seen.letters, now).iter().try_for_each(say)?;
     list::say_unseen(&seen);
     let question = format!("{} {}", action.asks(), list::letters(seen.letters.len()));
     if let Some(code) = ask::stops(&question, which.yes, stop).await? {
         return Ok(code);
     }
-    let mut run = Run { tally: Tally::default(), blocked: HashSet::new(), dealt: HashSet::new() };
+    let mut run = Run {
+        tally: Tally::default(),
+        blocked: HashSet::new(),
+        dealt: HashSet::new(),
+        progress: Progress::default(),
+    };
     let ran = run.all(source, which, action, audit, now, stop, seen.letters.len()).await;
     let shown_again = source.end().await;
     let left = source.total().await;
-    run.tally.print(action.past());
+    run.progress.end();
+    run.tally.print(action.past())?;
     ran?;
     shown_again?;
     let left = left?;
     if left > 0 {
-        eprintln!("The queue still counts {left}.");
+        note(format_args!("The queue still counts {left}."));
     }
     let is_whole = run.tally.failed() == 0 && !missing && !stop.is_cancelled();
     if stop.is_cancelled() {
-        eprintln!("henji: interrupted; run it again for the rest");
+        note("henji: interrupted; run it again for the rest");
     }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -105,6 +113,7 @@ struct Run {
     /// Events that were dealt with. A further letter of one failed again meanwhile, or is an old double: it
     /// is left to the next run, which knows what came of this one.
     dealt: HashSet<String>,
+    progress: Progress,
 }
 
 impl Run {
@@ -137,12 +146,13 @@ impl Run {
                 }
                 let done = self.one(source, action, letter).await;
                 if let Done::Failed(why) = &done {
-                    eprintln!("henji: {}: {why}", letter.id);
+                    self.progress.end();
+                    note(format_args!("henji: {}: {why}", letter.id));
                     self.blocked.insert(letter.conversation.clone());
                 }
                 audit.write(action, letter, &done)?;
                 self.tally.count(&done);
-                progress(self.tally.all(), expected);
+                self.progress.show(self.tally.all(), expected);
             }
         }
     }
@@ -184,22 +194,12 @@ impl Tally {
         self.0.iter().filter(|((rank, _), _)| *rank >= 2).map(|(_, count)| count).sum()
     }
 
-    fn print(&self, past: &str) {
+    fn print(&self, past: &str) -> Result<(), Unheard> {
         let changed = self.0.get(&(0, String::new())).copied().unwrap_or(0);
         let mut parts = vec![format!("{changed} {past}")];
         parts.extend(
             self.0.iter().filter(|((rank, _), _)| *rank > 0).map(|((_, why), n)| format!("{n} {why}")),
         );
-        println!("{}: {}.", list::letters(self.all()), parts.join(", "));
-    }
-}
-
-fn progress(done: usize, of: usize) {
-    let mut terminal = std::io::stderr();
-    if terminal.is_terminal() {
-        let of = of.max(done);
-        let full = 30 * done / of;
-        let _ = write!(terminal, "\r[{}{}] {done} of {of}", "#".repeat(full), " ".repeat(30 - full));
-        let _ = if done == of { writeln!(terminal) } else { terminal.flush() };
+        say(format_args!("{}: {}.", list::letters(self.all()), parts.join(", ")))
     }
 }

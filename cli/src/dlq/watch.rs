@@ -1,12 +1,16 @@
 //! `henji dlq watch`: each new letter and the queue's depth, as they come.
 
-use std::{collections::HashSet, io::Write, process::ExitCode, time::Duration};
+use std::{collections::HashSet, process::ExitCode, time::Duration};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use worker::answer::Clock;
 
-use super::{letter::Filter, source::Source};
+use super::{
+    letter::{Filter, Letter},
+    source::Source,
+};
+use crate::terminal::say;
 
 /// What to watch for.
 #[derive(clap::Args)]
@@ -45,7 +49,6 @@ pub async fn command(
             let is_first = depth.is_none();
             let seen = source.look(stop).await?;
             let now = clock();
-            let mut out = std::io::stdout().lock();
             let mut is_new = false;
             for letter in seen.letters.iter().filter(|letter| args.filter.takes(letter, now)) {
                 if !known.insert(letter.id.clone()) {
@@ -53,22 +56,18 @@ pub async fn command(
                 }
                 is_new = true;
                 if json {
-                    writeln!(out, "{}", serde_json::to_string(letter)?)?;
+                    say(serde_json::to_string(letter)?)?;
                 } else {
                     let (at, would) = (letter.failed_at, letter.redrive_would());
-                    writeln!(
-                        out,
-                        "{at:.0}  {}  {}  {would}  {}",
-                        letter.conversation, letter.reason, letter.id
-                    )?;
+                    let Letter { conversation, reason, id, .. } = letter;
+                    say(format_args!("{at:.0}  {conversation}  {reason}  {would}  {id}"))?;
                 }
             }
             if json {
-                writeln!(out, "{}", serde_json::json!({ "at": now, "depth": total }))?;
+                say(serde_json::json!({ "at": now, "depth": total }))?;
             } else {
-                writeln!(out, "{now:.0}  depth {total}")?;
+                say(format_args!("{now:.0}  depth {total}"))?;
             }
-            out.flush()?;
             depth = Some(total);
             if args.fail_on_letter && is_new && !is_first {
                 return Ok(ExitCode::FAILURE);
