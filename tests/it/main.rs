@@ -29,6 +29,8 @@ mod looks;
 mod dead_letters;
 // What `henji send` sends.
 mod sending;
+// What commands say to a terminal, or to nobody.
+mod terminal;
 // The model as it really behaves.
 mod model_faults;
 // LINE as it really behaves.
