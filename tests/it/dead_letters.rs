@@ -102,11 +102,9 @@ AGE  U2            model_refused  1         unanswered: asks the model          
     assert!(std::fs::read_to_string(file).unwrap().contains("PRIVATE question"));
     let (code, out, _) = dlq(&bot, &["watch", "--until-empty"]).await;
     assert!(code == 0 && out.ends_with("depth 0\n"), "{out}");
-    let audit = std::fs::read_to_string(bot.data.path().join("henji-audit.jsonl")).unwrap();
-    let outcomes: Vec<Value> =
-        audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["outcome"].clone()).collect();
-    assert_eq!(outcomes, ["kept", "done", "done", "done"]);
-    assert!(!audit.contains("PRIVATE"));
+    let operator = Operator::beside(&bot);
+    assert_eq!(operator.outcomes(), ["kept", "done", "done", "done"]);
+    assert!(!format!("{:?}", operator.audit()).contains("PRIVATE"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,8 @@ mod commands;
 mod looks;
 // Dead letters: what becomes of them, told by the command.
 mod dead_letters;
+// What a change of letters promises: the record, the sum, what a crash leaves.
+mod changes;
 // What `henji send` sends.
 mod sending;
 // What commands say to a terminal, or to nobody.

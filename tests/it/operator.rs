@@ -1,6 +1,6 @@
 //! An operator with a shell in a folder of its own, who runs the real `henji`.
 
-use std::{path::PathBuf, process::Stdio};
+use std::{collections::HashSet, path::PathBuf, process::Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -80,9 +80,20 @@ impl Operator {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The outcomes in it.
-    pub fn outcomes(&self) -> Vec<Value> {
-        self.audit().iter().map(|line| line["outcome"].clone()).collect()
+    /// The outcomes in it. Each change began before it ended.
+    pub fn outcomes(&self) -> Vec<String> {
+        let mut begun = HashSet::new();
+        let mut outcomes = vec![];
+        for line in self.audit() {
+            let (id, outcome) = (line["id"].clone(), line["outcome"].as_str().unwrap().to_owned());
+            if outcome == "begun" {
+                begun.insert(id);
+            } else {
+                assert!(outcome != "done" || begun.contains(&id), "{line}");
+                outcomes.push(outcome);
+            }
+        }
+        outcomes
     }
 }
 

@@ -129,6 +129,20 @@ impl Source {
         Ok(())
     }
 
+    /// Whether looking hides nothing from anybody.
+    pub fn is_looked_at_freely(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    /// How many messages were handed out and are still there, where the queue counts messages.
+    pub fn held(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite { .. } => None,
+            #[cfg(feature = "aws")]
+            Self::Sqs(letters) => Some(letters.held()),
+        }
+    }
+
     /// How many letters the queue itself counts.
     pub async fn total(&self) -> anyhow::Result<u64> {
         match self {

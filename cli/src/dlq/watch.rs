@@ -32,8 +32,11 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|s| (0.1..=3_600.0).contains(s)).ok_or_else(|| "from 0.1 to 3600".to_owned())
 }
 
-/// The command. The letters are looked at, and so hidden for a moment, only when the queue's own count
-/// has changed.
+/// To look hides letters for a moment, where the queue is SQS. So there it is done when the queue's own count
+/// moves, and each twelfth time all the same: one letter may come while another goes.
+const LOOK_EACH: u32 = 12;
+
+/// The command.
 pub async fn command(
     source: &mut Source,
     args: &Args,
@@ -43,10 +46,14 @@ pub async fn command(
 ) -> anyhow::Result<ExitCode> {
     let mut known = HashSet::new();
     let mut depth = None;
+    let mut round = 0;
     while !stop.is_cancelled() {
         let total = source.total().await?;
-        if depth != Some(total) {
+        let moved = depth != Some(total);
+        round += 1;
+        if moved || source.is_looked_at_freely() || round >= LOOK_EACH {
             let is_first = depth.is_none();
+            round = 0;
             let seen = source.look(stop).await?;
             let now = clock();
             let mut is_new = false;
@@ -63,9 +70,9 @@ pub async fn command(
                     say(format_args!("{at:.0}  {conversation}  {reason}  {would}  {id}"))?;
                 }
             }
-            if json {
+            if moved && json {
                 say(serde_json::json!({ "at": now, "depth": total }))?;
-            } else {
+            } else if moved {
                 say(format_args!("{now:.0}  depth {total}"))?;
             }
             depth = Some(total);

@@ -9,6 +9,8 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use worker::answer::wall_clock;
 
 use super::{
@@ -85,7 +87,7 @@ async fn one_that_is_interrupted_leaves_the_rest_to_be_seen_at_once() {
         "{out}{err}"
     );
     let left = operator.lists(&[]).await.len();
-    assert_eq!(left, 12 - operator.audit().len());
+    assert_eq!(left, 12 - operator.outcomes().len());
     let ended = operator.runs(&["dlq", "redrive", "--all", "--yes"]).await;
     assert_eq!(ended.code, 0, "{}{}", ended.out, ended.err);
     bot.says(12).await;
@@ -125,4 +127,52 @@ async fn a_thousand_letters_are_listed_filtered_and_purged_into_a_file() {
     assert!(saved.lines().count() == 400 && saved.contains("PRIVATE E700"));
     assert_eq!(operator.lists(&[]).await.len(), 600);
     assert_eq!(cloud.depth(&cloud.dlq_url).await, 600);
+}
+
+/// A message as SQS shows it, which nobody can delete.
+fn shown(id: &str) -> Value {
+    let job = json!({ "v": 1, "eventId": id, "conversation": id, "kind": "question", "text": "PRIVATE" });
+    let system =
+        json!({ "MessageGroupId": id, "MessageDeduplicationId": format!("{id}:1"), "SentTimestamp": "1" });
+    json!({ "MessageId": id, "ReceiptHandle": id, "Body": job.to_string(), "Attributes": system })
+}
+
+#[tokio::test]
+async fn letters_that_are_shown_again_hide_no_others_behind_them() {
+    let cloud = Cloud::start().await;
+    buried(&cloud, &of_one("U-behind", 3), "model_unavailable", wall_clock()()).await;
+    let looks = AtomicUsize::new(0);
+    let sqs = Between::start(move |call, _| match call {
+        // Whoever looks for minutes meets again what was hidden first.
+        "ReceiveMessage" if looks.fetch_add(1, Relaxed) < 2 => {
+            Play::Answer(200, json!({ "Messages": [shown("U-first")] }))
+        }
+        _ => Play::HandOn,
+    })
+    .await;
+    let operator = Operator::of(&cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);
+    let conversations: Vec<_> =
+        operator.lists(&[]).await.iter().map(|letter| letter["conversation"].clone()).collect();
+    assert_eq!(conversations, ["U-first", "U-behind", "U-behind", "U-behind"]);
+}
+
+#[tokio::test]
+async fn a_letter_that_comes_to_sqs_while_another_goes_is_seen_in_time() {
+    let cloud = Cloud::start().await;
+    buried(&cloud, &of_one("U1", 1), "model_unavailable", wall_clock()()).await;
+    let sqs = Between::start(|call, _| match call {
+        "GetQueueAttributes" => {
+            Play::Answer(200, json!({ "Attributes": { "ApproximateNumberOfMessages": "1" } }))
+        }
+        _ => Play::HandOn,
+    })
+    .await;
+    let operator = Operator::of(&cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);
+    let watch = ["dlq", "watch", "--every", "0.1", "--fail-on-letter"];
+    let mut watching = operator.command(&watch).spawn().unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    while !lines.next_line().await.unwrap().unwrap().ends_with("depth 1") {}
+    buried(&cloud, &of_one("U2", 1), "model_unavailable", wall_clock()()).await;
+    assert!(lines.next_line().await.unwrap().unwrap().contains("U2"));
+    assert_eq!(watching.wait().await.unwrap().code(), Some(1));
 }
