@@ -70,7 +70,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
 fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
         Place::Data(data) => {
-            let database = Database::open(&data.join(DATABASE))?;
+            let database = Database::existing(&data.join(DATABASE))?;
             (Arc::new(SqliteHistory::new(database.clone(), None)), Some(database))
         }
         #[cfg(feature = "aws")]

@@ -75,3 +75,35 @@ async fn a_letter_that_comes_while_another_goes_is_watched_too() {
     assert_eq!(lines.next_line().await.unwrap(), None, "the depth has not moved");
     assert_eq!(watching.wait().await.unwrap().code(), Some(1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_neither_makes_nor_upgrades_a_database_and_says_what_does() {
+    let bot = bot_with_letters(1).await;
+    let beside = |name: &str| {
+        let mut name_of = bot.database().into_os_string();
+        name_of.push(name);
+        std::fs::metadata(name_of).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(["", "-wal", "-shm"].map(beside), [0o600; 3], "also in a directory that was there before");
+
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let run = |args: &[&str]| crate::process::run(&[args, &["--data", data]].concat());
+    for args in [&["dlq", "list"][..], &["forget", "U1", "--yes"]] {
+        assert_eq!(run(args).status.code(), Some(1));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+    let db = rusqlite::Connection::open(folder.path().join("henji.db")).unwrap();
+    db.execute_batch(include_str!("../../cli/src/sqlite/schema.sql")).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    for args in [&["dlq", "list"][..], &["forget", "U1", "--yes"], &["doctor"]] {
+        let output = run(args);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            output.status.code() == Some(1) && said.contains("henji serve brings it up to date"),
+            "{said}"
+        );
+    }
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+}

@@ -67,8 +67,8 @@ impl Source {
                         path.display()
                     );
                 }
-                let database =
-                    Database::open(&path).with_context(|| format!("{} cannot be used", path.display()))?;
+                let database = Database::existing(&path)
+                    .with_context(|| format!("{} cannot be used", path.display()))?;
                 Ok(Self::Sqlite { letters: Letters::new(database, clock), is_read: false })
             }
             #[cfg(feature = "aws")]
