@@ -4,15 +4,9 @@
 use std::process::ExitCode;
 
 use secrecy::SecretString;
-use serde_json::json;
 use shared::env::Env;
 
-use crate::{
-    channel::Channel,
-    deployment::Where,
-    model_server::ModelServer,
-    terminal::{say, say_json},
-};
+use crate::{channel::Channel, deployment::Where, findings::Findings, model_server::ModelServer};
 
 #[cfg(feature = "aws")]
 mod put;
@@ -77,37 +71,19 @@ pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Resu
             Ok(format!("{} takes it", server.base_url))
         }
         // LINE has no call that takes it; what it signs with it shows.
-        _ => Ok("there; whether LINE signs with it, `henji webhook test` shows".to_owned()),
+        _ => Ok("there; whether LINE signs with it, LINE's own test of the webhook shows".to_owned()),
     }
 }
 
-async fn check(place: &Where, as_json: bool, env: &Env) -> anyhow::Result<ExitCode> {
-    let source = place.secrets(env).await?;
-    let mut all = vec![];
+async fn check(place: &Where, json: bool, env: &Env) -> anyhow::Result<ExitCode> {
+    let secrets = place.secrets(env).await?;
+    let mut findings = Findings::new(json);
     for name in NAMES {
-        let said = match source.secret(name, env).await {
+        let said = match secrets.secret(name, env).await {
             Ok(value) => verify(name, &value, env).await,
             Err(error) => Err(error),
         };
-        all.push((name, said));
+        findings.judge(name, said, secrets.put());
     }
-    let is_ok = all.iter().all(|(_, said)| said.is_ok());
-    if as_json {
-        let shown: Vec<_> = all
-            .iter()
-            .map(|(name, said)| {
-                let says = said.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
-                json!({ "name": name, "ok": said.is_ok(), "says": says })
-            })
-            .collect();
-        say_json(&shown)?;
-    } else {
-        for (name, said) in &all {
-            match said {
-                Ok(says) => say(format_args!("ok      {name}: {says}"))?,
-                Err(error) => say(format_args!("BROKEN  {name}: {error:#}"))?,
-            }
-        }
-    }
-    Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    findings.end()
 }

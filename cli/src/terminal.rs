@@ -76,7 +76,7 @@ fn harmless(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' => shown.push_str("\\n"),
-            c if c.is_control() || turns(c) => shown.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() || turns(c) => shown.extend(format!("\\u{:04x}", u32::from(c)).chars()),
             c => shown.push(c),
         }
     }

@@ -40,11 +40,11 @@ enum Command {
 /// The command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
-    let channel = Channel::new(env, place.secret("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
+    let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
     match args.command {
         Command::Set { url, yes } => set(&channel, &place, url, yes).await,
         Command::Test => {
-            let (passed, says) = test(&channel).await?;
+            let (passed, says) = test(&channel, &place).await?;
             say(says)?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -98,13 +98,13 @@ pub async fn current(channel: &Channel) -> anyhow::Result<Option<(String, bool)>
 }
 
 /// LINE's own test: whether it passed, and what it says.
-pub async fn test(channel: &Channel) -> anyhow::Result<(bool, String)> {
+pub async fn test(channel: &Channel, place: &Place) -> anyhow::Result<(bool, String)> {
     let body = channel.test_webhook().await?.done()?;
     let word = |name: &str| body[name].as_str().unwrap_or("?").to_owned();
     let status = body["statusCode"].as_u64().unwrap_or(0);
     let hint = match status {
-        401 => "; LINE_CHANNEL_SECRET is not the channel's: henji secrets put",
-        _ => "",
+        401 => format!("; LINE_CHANNEL_SECRET is not the channel's: {}", place.put()),
+        _ => String::new(),
     };
     let passed = body["success"] == true;
     Ok((passed, format!("LINE's test: {}, status {status}, {}{hint}", word("reason"), word("detail"))))

@@ -10,7 +10,7 @@ use super::{
     world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
 use crate::{
-    operator::{Ended, ended},
+    operator::{Ended, Operator, ended},
     process::Serve,
 };
 
@@ -69,6 +69,23 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         "{}",
         ill.out
     );
+    assert!(ill.out.contains("henji dlq redrive --reason line_quota --env dev"), "{}", ill.out);
+
+    // Nobody's secret is wrong where a server is down.
+    world.model.script.will("/v1/models", Act::Respond(503, vec![], String::new()));
+    let model = (world.variables[1].0.as_str(), world.variables[1].1.as_str());
+    let nowhere = [("LINE_API_BASE_URL", "http://127.0.0.1:9"), ("BASE_SECRET_PATH", ""), model];
+    let away = Operator::of(&cloud, &nowhere).runs(&doctor).await;
+    assert_eq!(
+        (away.code, broken(&away)),
+        (1, ["LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"].map(str::to_owned).to_vec()),
+        "{}",
+        away.out
+    );
+    assert!(!away.out.contains("secrets put"), "{}", away.out);
+    for says in ["127.0.0.1:9: no connection", "LINE_API_BASE_URL; if", "status 503", "OPENAI_BASE_URL; if"] {
+        assert!(away.out.contains(says), "{says}: {}", away.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,14 +105,27 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
     );
     let serve = Serve::start(&data, &variables).await;
     *world.webhooks.endpoint.lock().unwrap() = format!("{}{}", serve.origin, crate::bot::PATH);
-    let doctor = async |url: &str| {
+    let ask = async |url: &str, variables: &[(String, String)]| {
         let mut command = tokio::process::Command::new(crate::process::henji());
         command.args(["doctor", "--json", "--url", url, "--data"]).arg(&data);
         command.env_clear().envs(variables.iter().cloned()).stdin(Stdio::null());
         ended(command.output().await.unwrap())
     };
+    let doctor = async |url: &str| ask(url, &variables).await;
     let well = doctor(&serve.origin).await;
     assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
+    let of_data = format!("--data {}", data.display());
+    // The model's server answers JSON, too.
+    let model = world.variables[1].1.strip_suffix("/v1").unwrap();
+    let without = ask(model, &variables[..2]).await;
+    let all = ["serve", "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+    assert_eq!((without.code, broken(&without)), (1, all.map(str::to_owned).to_vec()), "{}", without.out);
+    assert!(
+        without.out.contains("is not henji's") && !without.out.contains("secrets put"),
+        "{}",
+        without.out
+    );
+    assert!(without.out.matches(&of_data).count() >= 4, "{}", without.out);
     let origin = serve.origin.clone();
     serve.kill();
     let ill = doctor(&origin).await;
