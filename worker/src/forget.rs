@@ -24,7 +24,7 @@ impl Worker {
         let what = match ask {
             Ask::Unfollow => Forget::Everything,
             Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
-            Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow => return Ok(Outcome::Noticed),
+            _ => return Ok(Outcome::Noticed),
         };
         self.persist(|| self.history.forget(&job.conversation, what.clone(), self.now())).await?;
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
