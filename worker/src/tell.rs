@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     command::Command,
-    history::{Wanted, key_is_alive},
+    history::key_is_alive,
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
 };
@@ -23,8 +23,7 @@ impl Worker {
         }
         let now = self.now();
         // Who took the message back wants no word about it, and none of its words kept.
-        let wanted = Wanted { limit: 0, period: None };
-        if self.persist(|| self.history.load(job, wanted, now)).await.is_ok_and(|past| past.unsent) {
+        if self.marks(job).await.is_ok_and(|past| past.unsent) {
             return;
         }
         // What a command asked for was asked before.
@@ -37,7 +36,8 @@ impl Worker {
                 return;
             }
         }
-        let locale = self.profile(job).await.locale.unwrap_or(self.config.locale);
+        self.profile(job).await;
+        let locale = self.locale(job);
         let words = locale.words();
         let (text, buttons) = match reason {
             Reason::ModelRefused => (words.refused, vec![]),
@@ -54,7 +54,7 @@ impl Worker {
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
         let profile = self.profile(job).await;
-        let locale = profile.locale.unwrap_or(self.config.locale);
+        let locale = self.locale(job);
         let words = locale.words();
         let reply = match job.ask {
             Ask::Follow => Reply {
