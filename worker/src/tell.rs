@@ -6,9 +6,10 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     command::Command,
-    history::key_is_alive,
+    history::{Limit, Past, Period, Spent, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
+    think::Thought,
 };
 
 impl Worker {
@@ -48,6 +49,25 @@ impl Worker {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }
         }
+    }
+
+    /// What is said to who may not ask this: of each limit once a period, and then nothing.
+    pub(crate) async fn refuse(
+        &self,
+        job: &Job,
+        limit: Limit,
+        period: Option<Period>,
+        past: &Past,
+    ) -> Thought<'_> {
+        info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
+        let thought = Thought { exchange: None, reply: None, spent: None, seen: past.forgotten };
+        if past.used.told.contains(&limit) {
+            return thought;
+        }
+        self.profile(job).await;
+        let said = self.config.allowance.says(limit, self.locale(job).words());
+        let spent = period.map(|period| Spent { period, answers: 0, tokens: 0, told: Some(limit) });
+        Thought { reply: Some(said.as_str().into()), spent, ..thought }
     }
 
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
