@@ -18,7 +18,7 @@ use worker::{answer::wall_clock, deliver::retry_key};
 use crate::{
     dev,
     http::WEBHOOK_PATH,
-    standin::line::{PUSHED, phone},
+    standin::line::{PUSHED, phone, said},
     terminal::say,
 };
 
@@ -105,7 +105,7 @@ async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> an
 
 /// A webhook as LINE writes it, with one text message.
 pub fn webhook_of(text: &str, user: &str) -> Value {
-    let event = phone::message_event(phone::text(text), user, (wall_clock())());
+    let event = phone::message_event(said::text(text), user, (wall_clock())());
     json!({ "destination": phone::BOT, "events": [event] })
 }
 

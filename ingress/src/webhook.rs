@@ -2,9 +2,12 @@
 //! guidelines"), so nothing is required but an object with an `events` array, and one odd event never
 //! spoils its neighbours. `triage` is the one place that decides what is worth a job. Pure.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned},
+};
 use serde_json::value::RawValue;
-use shared::job::{self, Ask, ConversationId, EventId, Job, MessageId};
+use shared::job::{Ask, ConversationId, EventId, Job, MessageId};
 
 /// A body that is no webhook.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +63,8 @@ struct WebhookEvent {
     id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     reply_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    timestamp: Option<i64>,
     source: Option<Source>,
     message: Option<Message>,
     unsend: Option<Unsend>,
@@ -88,6 +93,8 @@ struct Message {
     id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     quote_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    quoted_message_id: Option<String>,
     text: Option<Lossy>,
 }
 
@@ -130,14 +137,12 @@ fn triage(event: WebhookEvent, raw: &[u8], now: i64) -> Verdict {
             None => return Odd("the unsend event names no message"),
         },
     };
+    let event_id = EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw);
     Verdict::Job(Box::new(Job {
-        v: job::VERSION,
-        event_id: EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw),
-        conversation,
-        ask,
         accepted_at: Some(now),
+        happened_at: event.timestamp,
         reply_token: event.reply_token,
-        run: None,
+        ..Job::new(event_id, conversation, ask)
     }))
 }
 
@@ -151,6 +156,9 @@ fn ask(message: Message, may_reply: bool) -> Result<Ask, Verdict> {
             text,
             message_id: message.id.and_then(|id| id.try_into().ok()),
             quote_token: message.quote_token,
+            quotes: message.quoted_message_id.and_then(|id| id.try_into().ok()),
+            content: None,
+            only_if_quoting_bot: false,
         }),
         (Some("text"), None) => Err(Odd("the text message has no text")),
         _ if !may_reply => Err(Skip("not understood, and no reply token to say so")),
@@ -159,7 +167,7 @@ fn ask(message: Message, may_reply: bool) -> Result<Ask, Verdict> {
 }
 
 /// A field that a question can do without: of another type, it is as good as missing.
-fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(from)?;
     Ok(serde_json::from_str(raw.get()).ok())
 }

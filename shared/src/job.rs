@@ -8,16 +8,18 @@ use uuid::Uuid;
 
 use crate::logging::place;
 
+mod ask;
 mod id;
 
-pub use id::{BadId, ConversationId, EventId, MessageId};
+pub use ask::{Ask, Content};
+pub use id::{BadId, ConversationId, EventId, MessageId, UserId};
 
 /// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
 /// answer old events twice.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_2f0e_8b5c_5e47_9d3a_4c1b_7e90_52f6);
 
 /// The version that this build writes, and the newest that it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// One LINE event that wants an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Job {
     pub event_id: EventId,
     /// Where the answer goes, and whose history it reads.
     pub conversation: ConversationId,
+    /// Who wrote, in a group or room, where LINE says so. Absent in a private chat.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub speaker: Option<UserId>,
     /// What is wanted.
     #[serde(flatten)]
     pub ask: Ask,
@@ -36,40 +41,15 @@ pub struct Job {
     /// delivers again counts anew, as its reply token does. Version 1 did not say.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub accepted_at: Option<i64>,
+    /// When it happened, in milliseconds since 1970 by LINE's clock: the event's `timestamp`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub happened_at: Option<i64>,
     /// LINE's single-use reply token, good for about a minute.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_token: Option<String>,
     /// Set by a redrive to the id of the dead letter: attempts are counted anew for each run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run: Option<String>,
-}
-
-/// What a job asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Ask {
-    /// A text for the model.
-    Question {
-        /// What the person wrote.
-        text: String,
-        /// LINE's id of the message, by which it may be unsent later.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        message_id: Option<MessageId>,
-        /// With it an answer can quote the message.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        quote_token: Option<String>,
-    },
-    /// A message of a kind that is not understood: one polite notice by the free reply token.
-    NotUnderstood,
-    /// The person added the bot, or unblocked it.
-    Follow,
-    /// The person blocked the bot: the conversation is deleted.
-    Unfollow,
-    /// The person took this message back: it and its answer are forgotten.
-    Unsend {
-        /// The message.
-        message_id: MessageId,
-    },
 }
 
 /// Why a queue's body is not a job for this build.
@@ -84,11 +64,27 @@ pub enum JobError {
 }
 
 impl Job {
+    /// A job of this build's version, with no more than every job has.
+    pub fn new(event_id: EventId, conversation: ConversationId, ask: Ask) -> Self {
+        Self {
+            v: VERSION,
+            event_id,
+            conversation,
+            speaker: None,
+            ask,
+            accepted_at: None,
+            happened_at: None,
+            reply_token: None,
+            run: None,
+        }
+    }
+
     /// The queue's message group: the conversation, whose jobs are done in order. To take a message back
-    /// must not stand in line behind that message, so it has a group of its own.
+    /// or to change it must not stand in line behind that message, so both have groups of their own.
     pub fn group(&self) -> String {
         match &self.ask {
             Ask::Unsend { message_id } => format!("unsend.{message_id}"),
+            Ask::Edited { message_id, .. } => format!("edit.{message_id}"),
             _ => self.conversation.as_str().to_owned(),
         }
     }

@@ -10,7 +10,7 @@ use cli::{
     serve::{self, DataDir, Settings},
     standin::{
         line::{Line, PUSH, Sent},
-        model::Model,
+        model::{Model, see},
     },
 };
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ impl Bot {
     pub async fn with(env: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
         let line = Line::new();
         let model = Model::new(Duration::ZERO, |messages| {
-            format!("answer to {}", messages.last().unwrap()["content"].as_str().unwrap())
+            format!("answer to {}", see::said(messages.last().unwrap()))
         });
         let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
         let mut variables = variables(&line_url, &model_url);

@@ -161,7 +161,7 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
         json!({ "do": "say", "user": AOI, "text": "a".repeat(100_001) }),
         json!({ "do": "say", "user": "nobody", "text": "a" }),
         json!({ "do": "say", "user": AOI, "text": "a", "more": 1 }),
-        json!({ "do": "sticker", "user": AOI, "sticker": 6 }),
+        json!({ "do": "sticker", "user": AOI, "sticker": 8 }),
         json!({ "do": "picture", "user": AOI, "base64": "PHN2Zz4=" }),
         json!({ "do": "picture", "user": AOI, "base64": "!" }),
         json!({ "do": "unsend", "message": 0 }),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cli::sqlite::{Database, history::SqliteHistory};
 use jiff::{SignedDuration, Timestamp};
-use shared::job::{Ask, EventId, Job, VERSION};
+use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     history::{Answer, Delivery, Exchange, Forget, History, Kept, Stage, Step, Wanted},
@@ -119,15 +119,8 @@ fn later(minutes: i64) -> Timestamp {
 }
 
 fn job(conversation: &str, event: &str) -> Job {
-    Job {
-        v: VERSION,
-        event_id: EventId::try_from(event.to_owned()).unwrap(),
-        conversation: conversation.to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: "q".into(), message_id: None, quote_token: None },
-        accepted_at: None,
-        reply_token: None,
-        run: None,
-    }
+    let event = EventId::try_from(event.to_owned()).unwrap();
+    Job::new(event, conversation.to_owned().try_into().unwrap(), Ask::question("q", None))
 }
 
 /// An answer that is part of the conversation.
@@ -342,7 +335,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
 ) {
     let of_message = |conversation: &str, event: &str, message: &str| {
         let message_id = Some(message.to_owned().try_into().unwrap());
-        let ask = Ask::Question { text: "q".into(), message_id, quote_token: None };
+        let ask = Ask::question("q", message_id);
         Job { ask, ..job(conversation, event) }
     };
     for (which, history) in [("h", history), ("t", hourly)] {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use cli::sqlite::{Database, queue::SqliteQueue};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
-use shared::job::{Ask, EventId, Job, VERSION};
+use shared::job::{Ask, EventId, Job};
 use tempfile::TempDir;
 use worker::answer::wall_clock;
 
@@ -102,14 +102,10 @@ async fn suite(backend: &dyn Backend) {
 }
 
 fn job(conversation: &str, event: &str, text: &str) -> Job {
+    let event = EventId::try_from(event.to_owned()).unwrap();
     Job {
-        v: VERSION,
-        event_id: EventId::try_from(event.to_owned()).unwrap(),
-        conversation: conversation.to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: text.into(), message_id: None, quote_token: None },
-        accepted_at: None,
         reply_token: Some("a reply token".into()),
-        run: None,
+        ..Job::new(event, conversation.to_owned().try_into().unwrap(), Ask::question(text, None))
     }
 }
 

@@ -14,7 +14,7 @@ use cli::{
     },
 };
 use serde_json::{Value, json};
-use shared::job::{Ask, EventId, Job, VERSION};
+use shared::job::{Ask, EventId, Job};
 use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
@@ -199,19 +199,9 @@ pub fn said(chat: &dyn Chat) -> Vec<String> {
 fn job_of(message: &Value) -> Job {
     let event = &message["events"][0];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    Job {
-        v: VERSION,
-        event_id: EventId::try_from(text(&event["webhookEventId"])).unwrap(),
-        conversation: USER.to_owned().try_into().unwrap(),
-        ask: Ask::Question {
-            text: String::new(),
-            message_id: text(&event["message"]["id"]).try_into().ok(),
-            quote_token: None,
-        },
-        accepted_at: None,
-        reply_token: None,
-        run: None,
-    }
+    let message_id = text(&event["message"]["id"]).try_into().ok();
+    let event = EventId::try_from(text(&event["webhookEventId"])).unwrap();
+    Job::new(event, USER.to_owned().try_into().unwrap(), Ask::question("", message_id))
 }
 
 async fn forgets(chat: &dyn Chat) {

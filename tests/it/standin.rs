@@ -10,6 +10,7 @@ use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use cli::standin::line::{
     Arrival, LOADING, Line, PUSH, REPLY,
     phone::{self, BOT, User},
+    said,
     webhook::Webhooks,
 };
 use reqwest::Method;
@@ -21,6 +22,9 @@ use crate::{
     bot::{SECRET, USER, host},
     spec,
 };
+
+mod contents;
+mod groups;
 
 const KEY: &str = "123e4567-e89b-12d3-a456-426614174000";
 const ENDPOINT: &str = "/v2/bot/channel/webhook/endpoint";
@@ -237,7 +241,7 @@ async fn the_loading_animation_takes_fives_up_to_a_minute_in_private_chats() {
 }
 
 #[tokio::test]
-async fn profiles_bot_info_and_contents_are_told_until_they_are_gone() {
+async fn profiles_and_bot_info_are_told_until_they_are_gone() {
     let platform = Platform::start().await;
     let call = async |template: &str, path: &str| {
         platform.calls_with("get", template, path, None, &[("authorization", "Bearer token")]).await
@@ -253,16 +257,6 @@ async fn profiles_bot_info_and_contents_are_told_until_they_are_gone() {
     assert_eq!(platform.pushes(&push, None).await.0, 200, "LINE does not tell who blocked the bot");
 
     assert!(platform.line.image(Bytes::from_static(b"<svg onload=alert(1)>")).is_none());
-    let png = Bytes::from_static(b"\x89PNG\r\n\x1a\nrest");
-    let message = platform.line.image(png.clone()).unwrap();
-    let id = message["id"].as_str().unwrap();
-    let content = format!("{}/v2/bot/message/{id}/content", platform.origin);
-    let get = async || platform.http.get(&content).header("authorization", "Bearer t").send().await.unwrap();
-    let response = get().await;
-    assert_eq!(response.headers()["content-type"], "image/png");
-    assert_eq!(response.bytes().await.unwrap(), png);
-    platform.line.unsends(USER, id, jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(get().await.status(), 410);
 }
 
 #[tokio::test]
@@ -296,7 +290,7 @@ async fn the_webhooks_address_is_set_and_tested_as_documented() {
 async fn an_event_is_delivered_again_until_it_is_taken_and_differs_only_in_saying_so() {
     let platform = Platform::start().await;
     *platform.statuses.lock().unwrap() = vec![500, 404];
-    let event = phone::message_event(phone::text("hi"), USER, jiff::Timestamp::UNIX_EPOCH);
+    let event = phone::message_event(said::text("hi"), USER, jiff::Timestamp::UNIX_EPOCH);
     platform.webhooks.deliver(&event).await;
     let came = platform.came.lock().unwrap().clone();
     assert_eq!(came.len(), 3);

@@ -24,7 +24,7 @@ impl Worker {
         let what = match ask {
             Ask::Unfollow => Forget::Everything,
             Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
-            Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow => return Ok(Outcome::Noticed),
+            _ => return Ok(Outcome::Noticed),
         };
         self.persist(|| self.history.forget(&job.conversation, what.clone(), self.now())).await?;
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
@@ -34,8 +34,12 @@ impl Worker {
 
     /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.
     pub(crate) async fn is_forgotten(&self, job: &Job, turn: &Turn) -> Result<bool, Failure> {
+        Ok(is_forgotten(job, turn, &self.marks(job).await?))
+    }
+
+    /// What is known beside the messages: above all, what was taken back or forgotten.
+    pub(crate) async fn marks(&self, job: &Job) -> Result<Past, Failure> {
         let wanted = Wanted { limit: 0, period: None };
-        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
-        Ok(is_forgotten(job, turn, &past))
+        self.persist(|| self.history.load(job, wanted, self.now())).await
     }
 }

@@ -1,9 +1,9 @@
-//! What is known of models by name: context window, encoding, and the name of the token limit. Pure.
+//! What is known of models by name: context window, encoding, the name of the token limit, sight. Pure.
 //!
-//! Unknown names survive: they get the smallest window still in use, the newest encoding, and the
-//! parameter that older servers know; [`crate::adapters::openai`] corrects the last by what the server
-//! says. Windows are from OpenAI's model pages (developers.openai.com/api/docs/models), encodings from
-//! tiktoken's `MODEL_PREFIX_TO_ENCODING`.
+//! Unknown names survive: they get the smallest window still in use, the newest encoding, the token limit
+//! that older servers know, and are shown an image to find out; [`crate::adapters::openai`] corrects the
+//! limit's name by what the server says. Windows and modalities are from OpenAI's model pages
+//! (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
 
 /// The two encodings of chat models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,17 @@ pub enum Encoding {
     Cl100k,
     /// gpt-4o and everything after it.
     O200k,
+}
+
+/// Whether a model takes images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vision {
+    /// It sees.
+    Yes,
+    /// It is blind.
+    No,
+    /// Only the server can tell.
+    Unknown,
 }
 
 /// What is known of one model.
@@ -23,33 +34,49 @@ pub struct Model {
     pub encoding: Encoding,
     /// Whether it wants `max_completion_tokens` instead of `max_tokens`.
     pub completion_limit: bool,
+    /// Whether it takes images.
+    pub vision: Vision,
 }
 
-/// By prefix, the longer one first.
-const KNOWN: &[(&str, u32, Encoding, bool)] = &[
-    ("gpt-5-chat", 128_000, Encoding::O200k, true),
-    ("gpt-5.1-chat", 128_000, Encoding::O200k, true),
-    ("gpt-5.3-chat", 128_000, Encoding::O200k, true),
-    ("gpt-5", 400_000, Encoding::O200k, true),
-    ("gpt-4.1", 1_047_576, Encoding::O200k, false),
-    ("gpt-4o", 128_000, Encoding::O200k, false),
-    ("gpt-4-turbo", 128_000, Encoding::Cl100k, false),
-    ("gpt-4-32k", 32_768, Encoding::Cl100k, false),
-    ("gpt-4", 8_192, Encoding::Cl100k, false),
-    ("gpt-3.5", 16_385, Encoding::Cl100k, false),
-    ("o1-mini", 128_000, Encoding::O200k, true),
-    ("o1-preview", 128_000, Encoding::O200k, true),
-    ("o1", 200_000, Encoding::O200k, true),
-    ("o3", 200_000, Encoding::O200k, true),
-    ("o4", 200_000, Encoding::O200k, true),
-];
+/// By the name's beginning, the longer one first.
+#[rustfmt::skip]
+const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
+    use {Encoding::{Cl100k, O200k}, Vision::{No, Yes}};
+    &[
+        ("gpt-5-chat",          128_000,   O200k,  true,  Yes),
+        ("gpt-5.1-chat",        128_000,   O200k,  true,  Yes),
+        ("gpt-5.3-chat",        128_000,   O200k,  true,  Yes),
+        ("gpt-5",               400_000,   O200k,  true,  Yes),
+        ("gpt-4.5",             128_000,   O200k,  false, Yes),
+        ("gpt-4.1",             1_047_576, O200k,  false, Yes),
+        ("gpt-4o",              128_000,   O200k,  false, Yes),
+        ("chatgpt-4o",          128_000,   O200k,  false, Yes),
+        ("gpt-4-turbo-preview", 128_000,   Cl100k, false, No),
+        ("gpt-4-turbo",         128_000,   Cl100k, false, Yes),
+        ("gpt-4-32k",           32_768,    Cl100k, false, No),
+        ("gpt-4",               8_192,     Cl100k, false, No),
+        ("gpt-3.5",             16_385,    Cl100k, false, No),
+        // As Azure spells it.
+        ("gpt-35",              16_385,    Cl100k, false, No),
+        ("o1-mini",             128_000,   O200k,  true,  No),
+        ("o1-preview",          128_000,   O200k,  true,  No),
+        ("o1",                  200_000,   O200k,  true,  Yes),
+        ("o3-mini",             200_000,   O200k,  true,  No),
+        ("o3",                  200_000,   O200k,  true,  Yes),
+        ("o4",                  200_000,   O200k,  true,  Yes),
+    ]
+};
 
-/// What is known of the model of this name.
+/// What is known of the model of this name, behind a provider's prefix (`openai/gpt-4o`) or a fine-tune's
+/// (`ft:gpt-4o-mini:…`).
 pub fn named(name: &str) -> Model {
-    let known = KNOWN.iter().find(|(prefix, ..)| name.starts_with(prefix));
-    let &(_, context_tokens, encoding, completion_limit) =
-        known.unwrap_or(&("", 8_192, Encoding::O200k, false));
-    Model { context_tokens, encoding, completion_limit }
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let name = name.strip_prefix("ft:").unwrap_or(name);
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let known = KNOWN.iter().find(|(known, ..)| name.strip_prefix(known).is_some_and(|rest| !goes_on(rest)));
+    let &(_, context_tokens, encoding, completion_limit, vision) =
+        known.unwrap_or(&("", 8_192, Encoding::O200k, false, Vision::Unknown));
+    Model { context_tokens, encoding, completion_limit, vision }
 }
 
 /// How much is counted at once, in bytes: on far more white space the tokenizer's regular expression gives
@@ -72,4 +99,31 @@ pub fn count(encoding: Encoding, mut text: &str) -> usize {
         text = rest;
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_behind_prefixes_and_an_unknown_one_survives() {
+        let check = |name: &str, context_tokens, completion_limit, vision| {
+            let model = named(name);
+            let found = (model.context_tokens, model.completion_limit, model.vision);
+            assert_eq!(found, (context_tokens, completion_limit, vision), "{name}");
+        };
+        check("gpt-4o", 128_000, false, Vision::Yes);
+        check("openai/gpt-4o", 128_000, false, Vision::Yes);
+        check("openrouter/openai/gpt-5.2", 400_000, true, Vision::Yes);
+        check("ft:gpt-4o-mini-2024-07-18::9aBc1XyZ", 128_000, false, Vision::Yes);
+        check("openai/ft:gpt-4.1-mini:acme", 1_047_576, false, Vision::Yes);
+        check("gpt-4-0613", 8_192, false, Vision::No);
+        check("gpt-4-turbo-2024-04-09", 128_000, false, Vision::Yes);
+        check("gpt-35-turbo", 16_385, false, Vision::No);
+        check("o3-mini-2025-01-31", 200_000, true, Vision::No);
+        check("o3-2025-04-16", 200_000, true, Vision::Yes);
+        for unknown in ["", "/", "ft:", "gpt-4all-j", "o30", "llama3.2-vision", "返事"] {
+            check(unknown, 8_192, false, Vision::Unknown);
+        }
+    }
 }

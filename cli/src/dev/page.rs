@@ -115,7 +115,7 @@ fn refuse(why: &str) -> Response {
 }
 
 async fn picture(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
-    match world.line.picture(&id) {
+    match world.line.content_of(&id) {
         Some((kind, bytes)) => ([(CONTENT_TYPE, kind)], bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -22,7 +22,7 @@ use crate::{
     },
     standin::{
         Act,
-        line::{Line, PUSH, REPLY, phone, webhook::Webhooks},
+        line::{Line, PUSH, REPLY, phone, said, webhook::Webhooks},
         model::{COMPLETIONS, Model},
     },
 };
@@ -86,10 +86,10 @@ impl World {
                 if text.trim().is_empty() || text.len() > TEXT_MAX {
                     return Err("a message has 1 to 100,000 bytes");
                 }
-                self.sends(&user, phone::text(&text));
+                self.sends(&user, said::text(&text));
             }
             Step::Sticker { user, sticker } => {
-                self.sends(&user, phone::sticker(sticker).ok_or("there is no such sticker")?);
+                self.sends(&user, said::sticker(sticker).ok_or("there is no such sticker")?);
             }
             Step::Picture { user, base64 } => {
                 let bytes = STANDARD.decode(base64).map_err(|_| "the picture is not base64")?;
@@ -172,7 +172,7 @@ impl World {
             let message = messages.get_mut(n).filter(|m| !m.is_unsent).ok_or("there is no such message")?;
             message.is_unsent = true;
             let id = message.event["message"]["id"].as_str().unwrap_or_default();
-            self.line.unsends(&message.user, id, (self.clock)())
+            self.line.unsends(&*message.user, id, (self.clock)())
         };
         self.feed.tell("unsent", json!({ "n": n }));
         self.delivers(event);

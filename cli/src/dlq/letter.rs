@@ -96,7 +96,10 @@ impl Letter {
             (_, State::Forgotten) => "forgotten: nothing to do",
             (Err(_), _) => "not a job that this henji can read",
             (Ok(Job { ask: Ask::Unsend { .. } | Ask::Unfollow, .. }), _) => "a deletion: carries it out",
-            (Ok(Job { ask: Ask::Follow | Ask::NotUnderstood, .. }), _) => "no question: asks no model",
+            (Ok(Job { ask: Ask::Follow | Ask::Join | Ask::NotUnderstood, .. }), _) => {
+                "no question: asks no model"
+            }
+            (Ok(Job { ask: Ask::Edited { .. }, .. }), _) => "a change of a message: keeps the new words",
             (_, State::Unanswered) => "unanswered: asks the model",
             (_, State::Answered) => "answered, not delivered: only pushes",
             (_, State::DeliveryUnknown) => {

@@ -21,6 +21,7 @@ use super::{Act, Script, lock, respond};
 
 mod content;
 mod error;
+mod group;
 mod loading;
 mod message;
 pub mod phone;
@@ -28,9 +29,14 @@ mod profile;
 mod push;
 mod quota;
 mod reply;
+pub mod said;
 pub mod webhook;
 
-pub use message::Message;
+pub use self::{
+    content::{Preparation, content_path, media_type},
+    group::is_group,
+    message::Message,
+};
 
 /// The path of push.
 pub const PUSH: &str = "/v2/bot/message/push";
@@ -103,7 +109,11 @@ struct Memory {
     quota: Option<usize>,
     used: usize,
     users: Vec<phone::User>,
+    groups: HashMap<String, group::Group>,
     contents: HashMap<String, content::Content>,
+    /// What becomes of the voices and videos that are sent.
+    prepares: Preparation,
+    hides_lengths: bool,
     /// The chat and the id of the messages that can be quoted, by their tokens.
     quotable: HashMap<String, (String, String)>,
 }
@@ -156,22 +166,29 @@ impl Line {
             .route("/v2/bot/message/quota/consumption", get(quota::consumption))
             .route("/v2/bot/profile/{user}", get(profile::profile))
             .route("/v2/bot/info", get(profile::info))
+            .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
+            .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
             .route("/v2/bot/message/{id}/content", get(content::content))
+            .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
             .route(&format!("{PUSHED}/{{key}}"), get(pushed))
             .with_state(self)
     }
 
     /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.
-    fn accept(&self, chat: &str, counts: bool, sent: Sent) -> Value {
-        let id_of = |token: &String| lock(&self.memory).quotable.get(token).map(|(_, id)| id.clone());
-        let shown = |message: Message| {
-            let quotes = message.quotes.as_ref().and_then(id_of);
-            (phone::message_id(), message, quotes)
-        };
-        let messages: Vec<_> = sent.messages.iter().cloned().map(shown).collect();
-        let answer = messages.iter().map(|(id, ..)| json!({ "id": id })).collect::<Vec<_>>();
+    fn accept(&self, chat: &str, counts: usize, sent: Sent) -> Value {
+        let mut memory = lock(&self.memory);
+        memory.used += counts;
+        let (mut messages, mut answer) = (vec![], vec![]);
+        for message in sent.messages.iter().cloned() {
+            let quotes =
+                message.quotes.as_ref().and_then(|token| Some(memory.quotable.get(token)?.1.clone()));
+            let (id, token) = (phone::message_id(), phone::quote_token());
+            answer.push(json!({ "id": id, "quoteToken": token }));
+            memory.quotable.insert(token, (chat.to_owned(), id.clone()));
+            messages.push((id, message, quotes));
+        }
+        drop(memory);
         let by_reply = sent.retry_key.is_none();
-        lock(&self.memory).used += usize::from(counts);
         self.sent.send_modify(|all| all.push(sent));
         self.arrive(chat, Arrival::Messages { messages, by_reply });
         json!({ "sentMessages": answer })

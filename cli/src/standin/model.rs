@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::HeaderMap,
     response::Response,
     routing::{get, post},
@@ -21,10 +21,16 @@ use self::upstream::Upstream;
 use super::{Act, Script, Seen, lock, respond};
 
 mod friend;
+pub mod hear;
+pub mod see;
 mod upstream;
 
 /// The one path that questions come by.
 pub const COMPLETIONS: &str = "/v1/chat/completions";
+/// The one that voices come by.
+pub const TRANSCRIPTIONS: &str = "/v1/audio/transcriptions";
+/// Longer than what either may carry, so that what is too long is refused in the server's own words.
+const BODY_MAX: usize = 64 << 20;
 
 /// The stand-in.
 pub struct Model {
@@ -103,7 +109,8 @@ impl Model {
     /// Its paths, below a base URL's `/v1`.
     pub fn router(self: Arc<Self>) -> Router {
         Router::new()
-            .route(COMPLETIONS, post(complete))
+            .route(COMPLETIONS, post(complete).layer(DefaultBodyLimit::max(BODY_MAX)))
+            .route(TRANSCRIPTIONS, post(transcribe).layer(DefaultBodyLimit::max(BODY_MAX)))
             .route("/v1/models", get(list))
             .route("/v1/models/{model}", get(look_up))
             .with_state(self)
@@ -127,9 +134,30 @@ async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, head
     model.script.play(&path, &headers, &Bytes::new(), behaved).await
 }
 
+async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = hear::form(&headers, body.clone()).await;
+    let behaved = async |_| {
+        if !is_authorized(&headers) {
+            return refusal(401, "invalid_api_key");
+        }
+        let think = *lock(&model.think);
+        tokio::time::sleep(think).await;
+        match &model.mind {
+            Mind::Words(_) => hear::answer(&form),
+            Mind::Server(server) => server.post("/audio/transcriptions", &headers, body.clone()).await,
+        }
+    };
+    let shown = Bytes::from(form.shown().to_string());
+    model.script.play(TRANSCRIPTIONS, &headers, &shown, behaved).await
+}
+
+fn is_authorized(headers: &HeaderMap) -> bool {
+    headers.get("authorization").is_some_and(|v| v.as_bytes().starts_with(b"Bearer "))
+}
+
 async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
     let behaved = async |request: Value| {
-        if !headers.get("authorization").is_some_and(|v| v.as_bytes().starts_with(b"Bearer ")) {
+        if !is_authorized(&headers) {
             return refusal(401, "invalid_api_key");
         }
         let Some(messages) = request["messages"].as_array() else {
@@ -139,6 +167,9 @@ async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Byt
         tokio::time::sleep(think).await;
         match &model.mind {
             Mind::Words(words) => {
+                if let Some(refusal) = see::refusal(&request) {
+                    return refusal;
+                }
                 let answer = words(messages);
                 let usage = usage(messages, &answer);
                 let message = json!({ "role": "assistant", "content": answer });
@@ -152,16 +183,22 @@ async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Byt
 
 /// An error as OpenAI writes it.
 fn refusal(status: u16, code: &str) -> Response {
-    respond(status, &[], error(code).to_string())
+    refuse(status, code, "on purpose")
+}
+
+fn refuse(status: u16, code: &str, message: &str) -> Response {
+    let mut body = error(code);
+    body["error"]["message"] = message.into();
+    respond(status, &[], body.to_string())
 }
 
 fn error(code: &str) -> Value {
-    json!({ "error": { "message": "on purpose", "type": "error", "param": null, "code": code } })
+    json!({ "error": { "message": "on purpose", "type": "invalid_request_error", "param": null, "code": code } })
 }
 
 /// It has no tokenizer: a token is taken for three bytes.
 fn usage(messages: &[Value], answer: &str) -> Value {
-    let asked: usize = messages.iter().filter_map(|m| m["content"].as_str()).map(str::len).sum();
+    let asked: usize = messages.iter().map(|message| see::said(message).len()).sum();
     let (asked, answered) = (asked.div_ceil(3), answer.len().div_ceil(3));
     json!({ "prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered })
 }

@@ -23,8 +23,9 @@ fn a_text_in_a_private_chat_is_a_question() {
     let job = job(QUESTION);
     assert_eq!(job.event_id.as_str(), "01H");
     assert_eq!(job.conversation.as_str(), "U1");
-    let (message_id, quote_token) = (Some("5".to_owned().try_into().unwrap()), Some("q".into()));
-    assert_eq!(job.ask, Ask::Question { text: "hello".into(), message_id, quote_token });
+    let Ask::Question { text, message_id, quote_token, .. } = job.ask else { panic!() };
+    assert_eq!((text.as_str(), message_id.unwrap().as_str()), ("hello", "5"));
+    assert_eq!((quote_token.as_deref(), job.happened_at), (Some("q"), Some(1)));
     assert_eq!(job.accepted_at, Some(7), "by our own clock, not by LINE's timestamp");
     assert_eq!(job.reply_token.as_deref(), Some("r"));
 }

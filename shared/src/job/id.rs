@@ -54,13 +54,18 @@ id! {
 }
 
 id! {
+    /// A person, as LINE names them to this bot.
+    UserId, 128
+}
+
+id! {
     /// The id of one event, unique for ever: LINE's `webhookEventId`, or derived where that is missing. A
     /// letter's id is `{event id}:{MessageId}`, a redriven job's `{event id}:r:{MessageId}`: 39 more.
     EventId, 80
 }
 
 id! {
-    /// LINE's id of a message. With `unsend.` before it, it is a message group.
+    /// LINE's id of a message. With `unsend.` or `edit.` before it, it is a message group.
     MessageId, 100
 }
 

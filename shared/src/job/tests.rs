@@ -3,42 +3,67 @@
 use super::*;
 
 fn job(text: &str) -> Job {
+    let message_id = Some("325708".to_owned().try_into().unwrap());
+    let ask = Ask::Question {
+        text: text.into(),
+        message_id,
+        quote_token: Some("quote".into()),
+        quotes: None,
+        content: None,
+        only_if_quoting_bot: false,
+    };
+    let event = EventId::of_event(Some("01FZ74ASS536FW97EX38NKCZQK"), None, b"");
     Job {
-        v: VERSION,
-        event_id: EventId::of_event(Some("01FZ74ASS536FW97EX38NKCZQK"), None, b""),
-        conversation: "U4af4980629".to_owned().try_into().unwrap(),
-        ask: Ask::Question {
-            text: text.into(),
-            message_id: Some("325708".to_owned().try_into().unwrap()),
-            quote_token: Some("quote".into()),
-        },
         accepted_at: Some(1_767_225_600_000),
+        happened_at: Some(1_767_225_599_000),
         reply_token: Some("token".into()),
-        run: None,
+        ..Job::new(event, "U4af4980629".to_owned().try_into().unwrap(), ask)
     }
 }
 
 #[test]
 fn the_json_in_the_queue_never_changes() {
     let of = |json: &str| {
-        format!(r#"{{"v":2,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
+        format!(r#"{{"v":3,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
     };
     assert_eq!(
         job("hi").encode(),
         of(
-            r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"replyToken":"token""#
+            r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"happenedAt":1767225599000,"replyToken":"token""#
         )
     );
-    let bare = |ask| Job { ask, accepted_at: None, reply_token: None, run: Some("letter".into()), ..job("") };
+    let bare = |ask| Job {
+        ask,
+        accepted_at: None,
+        happened_at: None,
+        reply_token: None,
+        run: Some("letter".into()),
+        ..job("")
+    };
+    let in_group = Job { speaker: Some("U1".to_owned().try_into().unwrap()), ..bare(Ask::Join) };
+    assert_eq!(in_group.encode(), of(r#""speaker":"U1","kind":"join","run":"letter""#));
     let message_id = MessageId::try_from("325708".to_owned()).unwrap();
     for (ask, json) in [
+        (Ask::question("hi", None), r#""kind":"question","text":"hi""#),
         (
-            Ask::Question { text: "hi".into(), message_id: None, quote_token: None },
-            r#""kind":"question","text":"hi""#,
+            Ask::Question {
+                text: String::new(),
+                message_id: None,
+                quote_token: None,
+                quotes: Some(message_id.clone()),
+                content: Some(Content::Image),
+                only_if_quoting_bot: true,
+            },
+            r#""kind":"question","text":"","quotes":"325708","content":{"type":"image"},"onlyIfQuotingBot":true"#,
         ),
         (Ask::NotUnderstood, r#""kind":"notUnderstood""#),
         (Ask::Follow, r#""kind":"follow""#),
         (Ask::Unfollow, r#""kind":"unfollow""#),
+        (Ask::Join, r#""kind":"join""#),
+        (
+            Ask::Edited { message_id: message_id.clone(), text: "ho".into() },
+            r#""kind":"edited","messageId":"325708","text":"ho""#,
+        ),
         (Ask::Unsend { message_id }, r#""kind":"unsend","messageId":"325708""#),
     ] {
         let job = bare(ask);
@@ -48,20 +73,37 @@ fn the_json_in_the_queue_never_changes() {
 }
 
 #[test]
-fn a_job_of_the_version_before_is_read() {
-    let body =
-        r#"{"v":1,"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}"#;
-    let job = Job::decode(body).unwrap();
-    assert_eq!(job.ask, Ask::Question { text: "hi".into(), message_id: None, quote_token: None });
-    assert_eq!(job.encode(), body, "a redrive changes nothing of it");
+fn a_voice_says_how_long_it_is_where_line_does() {
+    for (content, json) in [
+        (Content::Voice { duration_ms: Some(60_000) }, r#"{"type":"voice","durationMs":60000}"#),
+        (Content::Voice { duration_ms: None }, r#"{"type":"voice"}"#),
+    ] {
+        assert_eq!(serde_json::to_string(&content).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Content>(json).unwrap(), content);
+    }
 }
 
 #[test]
-fn only_to_take_a_message_back_has_a_group_of_its_own() {
+fn jobs_of_the_versions_before_are_read() {
+    for v in [1, 2] {
+        let body = format!(
+            r#"{{"v":{v},"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}}"#
+        );
+        let job = Job::decode(&body).unwrap();
+        assert_eq!(job.ask, Ask::question("hi", None));
+        assert_eq!(job.encode(), body, "a redrive changes nothing of it");
+    }
+}
+
+#[test]
+fn only_to_take_a_message_back_or_to_change_it_has_a_group_of_its_own() {
     assert_eq!(job("hi").group(), "U4af4980629");
     let longest = MessageId::try_from("5".repeat(100)).unwrap();
-    let group = Job { ask: Ask::Unsend { message_id: longest }, ..job("") }.group();
-    assert!(group.starts_with("unsend.5") && group.len() <= 128, "{group}");
+    let group = |ask| Job { ask, ..job("") }.group();
+    let unsend = group(Ask::Unsend { message_id: longest.clone() });
+    assert!(unsend.starts_with("unsend.5") && unsend.len() <= 128, "{unsend}");
+    let edit = group(Ask::Edited { message_id: longest, text: "t".into() });
+    assert!(edit.starts_with("edit.5") && edit.len() <= 128, "{edit}");
 }
 
 #[test]
@@ -74,7 +116,7 @@ fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
 
 #[test]
 fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
-    assert!(matches!(Job::decode(r#"{"v":3,"x":1}"#), Err(JobError::Newer(3))));
+    assert!(matches!(Job::decode(r#"{"v":4,"x":1}"#), Err(JobError::Newer(4))));
     for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#]
     {
         let error = Job::decode(garbage).unwrap_err();

@@ -10,7 +10,7 @@ use std::{
 use cli::send::webhook_of;
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue, signature};
 use serde_json::{Value, json};
-use shared::job::{Ask, Job, VERSION};
+use shared::job::{Ask, Job};
 use tokio::{net::TcpListener, time::Instant};
 
 use super::{
@@ -131,14 +131,9 @@ async fn a_queue_that_refuses_costs_line_a_503_and_the_next_delivery_is_taken() 
 #[tokio::test]
 async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
     type Taken = Vec<(String, String)>;
-    let job = |(user, text): (&str, &str)| Job {
-        v: VERSION,
-        event_id: format!("{user}-{text}").try_into().unwrap(),
-        conversation: user.to_owned().try_into().unwrap(),
-        ask: Ask::Question { text: text.to_owned(), message_id: None, quote_token: None },
-        accepted_at: None,
-        reply_token: None,
-        run: None,
+    let job = |(user, text): (&str, &str)| {
+        let event = format!("{user}-{text}").try_into().unwrap();
+        Job::new(event, user.to_owned().try_into().unwrap(), Ask::question(text, None))
     };
     let jobs: Vec<_> =
         [("a", "1"), ("b", "1"), ("a", "2"), ("c", "1"), ("a", "3"), ("b", "2")].map(job).to_vec();

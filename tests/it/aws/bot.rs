@@ -10,7 +10,7 @@ use cli::{
     send::webhook_of,
     standin::{
         line::{Line, PUSH, Sent},
-        model::Model,
+        model::{Model, see},
     },
 };
 use ingress::signature;
@@ -64,7 +64,7 @@ impl Bot {
         let cloud = Arc::new(Cloud::start().await);
         let line = Line::new();
         let model = Model::new(Duration::ZERO, |messages| {
-            format!("answer to {}", messages.last().unwrap()["content"].as_str().unwrap())
+            format!("answer to {}", see::said(messages.last().unwrap()))
         });
         let mut variables = cloud.variables();
         let addresses = [

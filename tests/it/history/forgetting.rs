@@ -32,7 +32,7 @@ fn message(id: &str) -> MessageId {
 
 /// A question with a message of the same name as its event.
 fn question(conversation: &str, event: &str) -> Job {
-    let ask = Ask::Question { text: "q".into(), message_id: Some(message(event)), quote_token: None };
+    let ask = Ask::question("q", Some(message(event)));
     Job { ask, ..job(conversation, event) }
 }
 

@@ -1,4 +1,5 @@
-//! The bytes of a picture that somebody sent (LINE, "Get content"): until it is unsent, then 410.
+//! The bytes of what somebody sent (LINE, "Get content"): until it is unsent, then 410. A voice or a video
+//! may have to be prepared first (LINE, "Verify the preparation status of a video or audio for getting").
 
 use std::sync::Arc;
 
@@ -8,41 +9,114 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
+use serde_json::json;
 
 use super::{
     Line,
     error::{error, refused},
     lock,
+    phone::message_id,
+    request_id, respond,
 };
 
 /// What a message carries beside its JSON.
 #[derive(Clone)]
 pub(super) enum Content {
-    /// Its bytes and their media type.
-    Here(&'static str, Bytes),
+    /// Its bytes, their media type, and how far they are prepared.
+    Here(&'static str, Bytes, Preparation),
     /// It was taken back.
     Unsent,
 }
 
-/// The media type of a picture, by its first bytes; `None` for anything that is no picture.
-pub(super) fn picture_type(bytes: &[u8]) -> Option<&'static str> {
+/// How far a voice or a video is prepared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preparation {
+    /// It can be got.
+    #[default]
+    Done,
+    /// It can after it was looked for so many times.
+    After(u32),
+    /// It never will.
+    Failed,
+}
+
+/// The media type of these bytes, by the first of them; `None` for what is no picture, voice or video.
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
         [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
         [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some("audio/wav"),
+        [_, _, _, _, b'f', b't', b'y', b'p', b'M', b'4', b'A', ..] => Some("audio/x-m4a"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("video/mp4"),
+        [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] => Some("audio/mpeg"),
+        [b'O', b'g', b'g', b'S', ..] => Some("audio/ogg"),
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("audio/webm"),
         _ => None,
     }
 }
 
+/// Where a message's content is.
+pub fn content_path(message: &str) -> String {
+    format!("/v2/bot/message/{message}/content")
+}
+
 impl Line {
-    /// The picture of a message, for the page that shows it.
-    pub fn picture(&self, message: &str) -> Option<(&'static str, Bytes)> {
+    /// LINE holds these bytes from now on, as what they say they are; the id of their message.
+    pub fn holds(&self, kind: &'static str, bytes: Bytes) -> String {
+        let id = message_id();
+        let mut memory = lock(&self.memory);
+        let is_prepared = kind.starts_with("audio/") || kind.starts_with("video/");
+        let prepared = if is_prepared { memory.prepares } else { Preparation::Done };
+        memory.contents.insert(id.clone(), Content::Here(kind, bytes, prepared));
+        id
+    }
+
+    /// Voices and videos that are sent from now on are prepared like this.
+    pub fn prepares(&self, preparation: Preparation) {
+        lock(&self.memory).prepares = preparation;
+    }
+
+    /// From now on answers do not say how long a content is.
+    pub fn hides_lengths(&self) {
+        lock(&self.memory).hides_lengths = true;
+    }
+
+    /// A message's content is deleted, as LINE does after a time.
+    pub fn deletes_content(&self, message: &str) {
+        lock(&self.memory).contents.remove(message);
+    }
+
+    /// A message's content and its media type, for the page that shows it.
+    pub fn content_of(&self, message: &str) -> Option<(&'static str, Bytes)> {
         match lock(&self.memory).contents.get(message)? {
-            Content::Here(kind, bytes) => Some((*kind, bytes.clone())),
+            Content::Here(kind, bytes, _) => Some((*kind, bytes.clone())),
             Content::Unsent => None,
         }
     }
+
+    /// Somebody looks for a content, which may be what its preparation waits for.
+    fn looked_for(&self, message: &str) -> Option<Content> {
+        let mut memory = lock(&self.memory);
+        let content = memory.contents.get_mut(message)?;
+        let found = content.clone();
+        if let Content::Here(_, _, prepared @ Preparation::After(_)) = content
+            && let Preparation::After(looks) = *prepared
+        {
+            *prepared = if looks > 1 { Preparation::After(looks - 1) } else { Preparation::Done };
+        }
+        Some(found)
+    }
+}
+
+fn not_found() -> Response {
+    error(404, "not found", &[])
+}
+
+fn gone() -> Response {
+    error(410, "The content is gone", &[])
 }
 
 pub(super) async fn content(
@@ -50,16 +124,48 @@ pub(super) async fn content(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
-    let found = lock(&line.memory).contents.get(&id).cloned();
-    match found {
-        None => error(404, "Not found", &[]),
-        Some(Content::Unsent) => error(410, "The content is gone", &[]),
-        Some(Content::Here(kind, bytes)) => {
-            let response = Response::builder().header("content-type", kind).body(Body::from(bytes));
+    let behaved = async |_| match (refused(&headers, None), line.looked_for(&id)) {
+        (Some(refusal), _) => refusal,
+        (None, None) => not_found(),
+        (None, Some(Content::Unsent)) => gone(),
+        (None, Some(Content::Here(kind, bytes, Preparation::Done | Preparation::After(0)))) => {
+            let is_counted = !lock(&line.memory).hides_lengths;
+            let body = if is_counted {
+                Body::from(bytes)
+            } else {
+                Body::from_stream(stream::iter([Ok::<_, std::io::Error>(bytes)]))
+            };
+            let response = Response::builder().header("content-type", kind).body(body);
             response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
         }
-    }
+        (None, Some(Content::Here(..))) => respond(202, &[request_id()], String::new()),
+    };
+    line.script.play(&content_path(&id), &headers, &Bytes::new(), behaved).await
+}
+
+pub(super) async fn transcoding(
+    State(line): State<Arc<Line>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let behaved = async |_| {
+        let found = lock(&line.memory).contents.get(&id).cloned();
+        match (refused(&headers, None), found) {
+            (Some(refusal), _) => refusal,
+            (None, None) => not_found(),
+            (None, Some(Content::Unsent)) => gone(),
+            (None, Some(Content::Here(kind, ..))) if kind.starts_with("image/") => {
+                error(400, "Transcoding status doesn't support this type of content", &[])
+            }
+            (None, Some(Content::Here(_, _, prepared))) => {
+                let status = match prepared {
+                    Preparation::Done => "succeeded",
+                    Preparation::After(_) => "processing",
+                    Preparation::Failed => "failed",
+                };
+                respond(200, &[request_id()], json!({ "status": status }).to_string())
+            }
+        }
+    };
+    line.script.play(&format!("{}/transcoding", content_path(&id)), &headers, &Bytes::new(), behaved).await
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{
     Line,
-    content::{Content, picture_type},
-    lock,
+    content::{Content, media_type},
+    lock, said,
 };
 
 /// The bot's own user id, which webhooks name as their destination.
@@ -27,33 +27,57 @@ pub struct User {
     pub follows: bool,
 }
 
-/// Stickers that a page can show without asking anyone: package, id, and the words LINE adds to it.
-pub const STICKERS: [(&str, &str, &str); 6] = [
-    ("446", "1988", "hello"),
-    ("446", "1989", "love"),
-    ("446", "1990", "laugh"),
-    ("446", "1991", "cry"),
-    ("446", "1992", "thanks"),
-    ("446", "1993", "goodnight"),
-];
+/// Where an event happened, and whose doing it was.
+#[derive(Clone, Debug)]
+pub struct Source(Value);
 
-/// An event of one user, as LINE writes it, without what its kind adds.
-pub fn event(kind: &str, user: &str, now: Timestamp) -> Value {
+impl Source {
+    /// A group or room, by its id, or a private chat; LINE does not name everybody in a group.
+    pub fn of(chat: &str, user: Option<&str>) -> Self {
+        let mut source = match chat.as_bytes().first() {
+            Some(b'C') => json!({ "type": "group", "groupId": chat }),
+            Some(b'R') => json!({ "type": "room", "roomId": chat }),
+            _ => return chat.into(),
+        };
+        if let Some(user) = user {
+            source["userId"] = user.into();
+        }
+        Self(source)
+    }
+}
+
+impl From<&str> for Source {
+    /// The private chat of this user.
+    fn from(user: &str) -> Self {
+        Self(json!({ "type": "user", "userId": user }))
+    }
+}
+
+/// An event as LINE writes it, without what its kind adds.
+pub fn event(kind: &str, source: impl Into<Source>, now: Timestamp) -> Value {
     json!({
         "type": kind,
         "mode": "active",
         "timestamp": now.as_millisecond(),
         "webhookEventId": ulid(now.as_millisecond().cast_unsigned()),
         "deliveryContext": { "isRedelivery": false },
-        "source": { "type": "user", "userId": user },
+        "source": source.into().0,
     })
 }
 
 /// A message event.
-pub fn message_event(message: Value, user: &str, now: Timestamp) -> Value {
-    let mut event = event("message", user, now);
-    event["replyToken"] = format!("{:032x}", fastrand::u128(..)).into();
+pub fn message_event(message: Value, source: impl Into<Source>, now: Timestamp) -> Value {
+    let mut event = event("message", source, now);
+    event["replyToken"] = reply_token().into();
     event["message"] = message;
+    event
+}
+
+/// Somebody edits a text that they sent into a group: the event that says so (LINE, "Message edited event").
+pub fn edited_event(message: &str, words: Value, source: impl Into<Source>, now: Timestamp) -> Value {
+    let mut event = message_event(words, source, now);
+    event["type"] = "messageEdited".into();
+    event["message"]["id"] = message.into();
     event
 }
 
@@ -62,21 +86,11 @@ pub fn message_id() -> String {
     fastrand::u64(10u64.pow(17)..10u64.pow(18)).to_string()
 }
 
-/// A text message.
-pub fn text(text: &str) -> Value {
-    json!({ "type": "text", "id": message_id(), "text": text, "quoteToken": quote_token() })
+pub(super) fn reply_token() -> String {
+    format!("{:032x}", fastrand::u128(..))
 }
 
-/// One of [`STICKERS`].
-pub fn sticker(index: usize) -> Option<Value> {
-    let (package, sticker, keyword) = STICKERS.get(index)?;
-    Some(json!({
-        "type": "sticker", "id": message_id(), "quoteToken": quote_token(), "packageId": package,
-        "stickerId": sticker, "stickerResourceType": "STATIC", "keywords": [keyword],
-    }))
-}
-
-fn quote_token() -> String {
+pub(super) fn quote_token() -> String {
     format!("{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..))
 }
 
@@ -105,18 +119,16 @@ impl Line {
 
     /// A picture of these bytes; `None` if they are no picture.
     pub fn image(&self, bytes: Bytes) -> Option<Value> {
-        let (kind, id) = (picture_type(&bytes)?, message_id());
-        lock(&self.memory).contents.insert(id.clone(), Content::Here(kind, bytes));
-        let provider = json!({ "type": "line" });
-        Some(json!({ "type": "image", "id": id, "quoteToken": quote_token(), "contentProvider": provider }))
+        let kind = media_type(&bytes).filter(|kind| kind.starts_with("image/"))?;
+        Some(said::image(&self.holds(kind, bytes)))
     }
 
     /// Somebody takes a message back: its content is gone. The event that says so.
-    pub fn unsends(&self, user: &str, message: &str, now: Timestamp) -> Value {
+    pub fn unsends(&self, source: impl Into<Source>, message: &str, now: Timestamp) -> Value {
         if let Some(content) = lock(&self.memory).contents.get_mut(message) {
             *content = Content::Unsent;
         }
-        let mut event = event("unsend", user, now);
+        let mut event = event("unsend", source, now);
         event["unsend"] = json!({ "messageId": message });
         event
     }
@@ -130,7 +142,7 @@ impl Line {
             return event("unfollow", user, now);
         }
         let mut event = event("follow", user, now);
-        event["replyToken"] = format!("{:032x}", fastrand::u128(..)).into();
+        event["replyToken"] = reply_token().into();
         event["follow"] = json!({ "isUnblocked": true });
         event
     }

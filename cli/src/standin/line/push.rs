@@ -51,15 +51,19 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
         let headers = [request_id(), ("x-line-accepted-request-id", request)];
         return respond(409, &headers, answer.to_string());
     }
+    // A group that the bot is not in is an invalid destination.
+    if line.is_without_bot(to) {
+        return error(400, "Failed to send messages", &[]);
+    }
+    let counts = line.recipients(to);
     let is_used_up = {
         let memory = lock(&line.memory);
-        memory.quota.is_some_and(|quota| memory.used >= quota)
+        memory.quota.is_some_and(|quota| memory.used + counts.max(1) > quota)
     };
     if is_used_up {
         return error(429, "You have reached your monthly limit.", &[]);
     }
     let id = request_id();
-    let counts = !line.is_blocked_by(to);
     let answer = line.accept(to, counts, Sent::new(to, messages, retry_key.clone()));
     if let Some(key) = retry_key {
         let accepted = Accepted { request: id.1.clone(), answer: answer.clone(), at: Instant::now() };

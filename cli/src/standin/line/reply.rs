@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{
     Line, REPLY, Sent,
     error::{error, messages, refused},
-    lock, request_id, respond,
+    group, lock, request_id, respond,
 };
 
 /// How long a token is good after its webhook, redelivered or not.
@@ -32,6 +32,9 @@ impl Line {
         let mut memory = lock(&self.memory);
         for event in webhook["events"].as_array().into_iter().flatten() {
             let Some(chat) = chat(&event["source"]) else { continue };
+            if group::is_group(chat) {
+                group::note(&mut memory.groups, chat, event);
+            }
             let message = &event["message"];
             if let (Some(token), Some(id)) = (message["quoteToken"].as_str(), message["id"].as_str()) {
                 memory.quotable.insert(token.to_owned(), (chat.to_owned(), id.to_owned()));
@@ -76,6 +79,6 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     if line.spends(token, Instant::now()).is_none() {
         return error(400, "Invalid reply token", &[]);
     }
-    let answer = line.accept(&chat, false, Sent::new(token, messages, None));
+    let answer = line.accept(&chat, 0, Sent::new(token, messages, None));
     respond(200, &[request_id()], answer.to_string())
 }

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::see::{pictures, text};
+
 /// How many earlier messages are quoted, and how much of each.
 const QUOTED: usize = 3;
 const QUOTED_MAX: usize = 24;
@@ -11,12 +13,16 @@ const PARAGRAPHS: usize = 130;
 
 /// What it says to the messages of a request.
 pub(super) fn words(messages: &[Value]) -> String {
-    let said = |m: &Value| m["content"].as_str().unwrap_or_default().to_owned();
-    let mut told: Vec<String> = messages.iter().filter(|m| m["role"] == "user").map(said).collect();
+    let asked = || messages.iter().filter(|message| message["role"] == "user");
+    let mut told: Vec<String> = asked().map(text).collect();
     let question = told.pop().unwrap_or_default();
+    let seen = asked().next_back().map(pictures).unwrap_or_default();
     let is_japanese =
         question.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
-    let answer = if is_japanese { japanese(&question, &told) } else { english(&question, &told) };
+    let mut answer = if is_japanese { japanese(&question, &told) } else { english(&question, &told) };
+    for picture in seen {
+        answer = format!("👀 {picture}\n\n{answer}");
+    }
     if ["長い話", "long story"].iter().any(|wish| question.to_lowercase().contains(wish)) {
         let story = (1..=PARAGRAPHS).map(|n| paragraph(n, is_japanese));
         return [answer].into_iter().chain(story).collect::<Vec<_>>().join("\n\n");

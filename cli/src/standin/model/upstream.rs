@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue},
     response::Response,
 };
 use reqwest::{Client, RequestBuilder};
@@ -14,6 +14,7 @@ use super::super::respond;
 
 /// Longer than any attempt of the bot's, which gives up first.
 const TIMEOUT: Duration = Duration::from_hours(1);
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What of an answer's head the bot reads.
 const PASSED_ON: [&str; 3] = ["content-type", "retry-after", "x-request-id"];
 
@@ -29,8 +30,9 @@ impl Upstream {
     }
 
     pub(super) async fn post(&self, path: &str, headers: &HeaderMap, body: Bytes) -> Response {
+        let kind = headers.get("content-type").cloned();
         let request = self.http.post(format!("{}{path}", self.base_url)).body(body);
-        pass(request.header("content-type", "application/json"), headers).await
+        pass(request.header("content-type", kind.unwrap_or(JSON)), headers).await
     }
 }
 

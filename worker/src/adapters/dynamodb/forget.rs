@@ -9,7 +9,7 @@ use shared::job::{ConversationId, EventId, MessageId};
 use super::{
     DynamoError, DynamoHistory, Item, key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
-    turn,
+    turn, unanswered,
 };
 use crate::{
     conversation::Role,
@@ -51,7 +51,7 @@ impl DynamoHistory {
             head.forget(now);
             let mut rows = vec![
                 self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
-                self.delete(load::unanswered_id(of))?,
+                self.delete(unanswered::id(of))?,
             ];
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
@@ -105,19 +105,6 @@ impl DynamoHistory {
         Err(DynamoError::Cancelled(met))
     }
 
-    /// The question that found no answer goes, if it stands in this message.
-    async fn forget_unanswered(
-        &self,
-        of: &ConversationId,
-        message_id: &MessageId,
-    ) -> Result<(), DynamoError> {
-        let kept = self.items(vec![load::unanswered_id(of)]).await?;
-        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
-            self.delete_all(&[load::unanswered_id(of)]).await?;
-        }
-        Ok(())
-    }
-
     /// A turn that shall never be answered nor pushed, whatever it is now.
     pub(super) fn forget_turn(
         &self,
@@ -157,7 +144,7 @@ impl DynamoHistory {
     }
 
     /// Deletes these rows, as far as they are there.
-    async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
+    pub(super) async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
         for chunk in ids.chunks(BATCH) {
             let request = |id: &String| {
                 let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use shared::job::{ConversationId, EventId, MessageId};
 
-use super::{Item, forget::row_ids, load::Row, n, s, text};
+use super::{Item, forget::row_ids, index::Row, n, s, text};
 use crate::{
     conversation::{rfc3339, stamps},
     history::{Mark, Named},
