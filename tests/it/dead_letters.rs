@@ -130,18 +130,25 @@ async fn a_person_who_asks_for_it_is_forgotten_while_the_bot_runs() {
     let mut bot = bot_with_letters(2).await;
     bot.hears_from("U0", "PRIVATE too").await;
     bot.answers(&["answer to PRIVATE too"]).await;
-    let data = bot.data.path().to_str().unwrap();
-    let forget = ["forget", "U0", "--yes", "--data", data];
-    for letters in ["1 letter removed", "0 letters removed"] {
-        let output = run(&forget);
-        let out = String::from_utf8(output.stdout).unwrap();
-        assert!(output.status.success() && out.contains(letters), "{out}");
+    let operator = Operator::beside(&bot);
+    for (user, found, letters) in [
+        ("U0", "U0: 2 messages, no persona, no unanswered question, 1 letter\n", "1 letter removed"),
+        ("U0", "U0: 0 messages, no persona, no unanswered question, 0 letters\n", "0 letters removed"),
+        ("nope", "nope: 0 messages", "0 letters removed"),
+    ] {
+        let ended = operator.runs(&["forget", user, "--yes"]).await;
+        assert!(ended.code == 0 && ended.out.starts_with(found), "{}{}", ended.out, ended.err);
+        assert!(ended.out.contains(letters) && ended.out.contains("Now: 0 messages"), "{}", ended.out);
+        assert_eq!(ended.err.contains("nothing is found"), letters.starts_with('0'), "{}", ended.err);
     }
+    let audit = operator.audit();
+    assert_eq!((&audit[0]["outcome"], &audit[0]["who"]), (&"begun".into(), &"an operator".into()));
+    assert_eq!((&audit[1]["outcome"], &audit[1]["letters"]), (&"done".into(), &1.into()));
     assert_eq!(bot.sql("SELECT count(*) FROM messages WHERE conversation = 'U0'"), ["Integer(0)"]);
     assert_eq!(bot.letters().await.as_array().unwrap().len(), 1);
     let log = std::fs::read(bot.data.path().join("henji.db-wal")).unwrap_or_default();
     assert!(!log.windows(11).any(|words| words == b"PRIVATE too"), "{} bytes", log.len());
-    assert_eq!(run(&["forget", "not an id", "--yes", "--data", data]).status.code(), Some(1));
+    assert_eq!(operator.runs(&["forget", "not an id", "--yes"]).await.code, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

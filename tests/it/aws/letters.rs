@@ -173,9 +173,20 @@ async fn a_person_who_asks_for_it_is_forgotten_with_letters_and_all() {
     buried(&bot.cloud, &letters, "model_unavailable", wall_clock()()).await;
     let operator = Operator::of(&bot.cloud, &[]);
     let unasked = operator.runs(&["forget", USER]).await;
-    assert!(unasked.code == 2 && unasked.out.contains("10 letters"), "{}{}", unasked.out, unasked.err);
+    assert!(
+        unasked.code == 2
+            && unasked.out.contains("2 messages, no persona, no unanswered question, 10 letters"),
+        "{}{}",
+        unasked.out,
+        unasked.err
+    );
     let ended = operator.runs(&["forget", USER, "--yes"]).await;
-    assert!(ended.code == 0 && ended.out.contains("12 letters removed"), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.code == 0 && ended.out.contains("12 letters removed. Now: 0 messages,"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
     let left = operator.lists(&[]).await;
     assert_eq!((left.len(), &left[0]["conversation"]), (1, &json!("U-other")));
     assert!(!format!("{:?}", bot.cloud.rows().await).contains("PRIVATE"));
