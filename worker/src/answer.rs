@@ -151,7 +151,7 @@ impl Worker {
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
             }
-            Kept::Theirs(_) => return Ok(Outcome::AlreadyAnswered),
+            Kept::Theirs(_) | Kept::Overtaken => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();
         let delivered = self.deliver(job, delivery, tried, turn.attempts);

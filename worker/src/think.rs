@@ -105,8 +105,8 @@ impl Worker {
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
-                let Asking { kept, message_id, replaces, .. } = asking;
-                let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
+                let Asking { said, replaces, .. } = asking;
+                let exchange = Exchange { questions: said, answer: answer.text, replaces };
                 (Some(exchange), reply, spent)
             }
         };

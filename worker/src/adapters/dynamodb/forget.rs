@@ -7,24 +7,18 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, key, load, n, remembered_until, s, text,
+    DynamoError, DynamoHistory, Item, head,
+    head::Asked,
+    key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
     turn, unanswered,
 };
-use crate::{
-    conversation::Role,
-    history::{Stage, row_id},
-};
+use crate::history::Stage;
 
 /// The most rows of one batch of deletions (AWS: `BatchWriteItem`).
 const BATCH: usize = 25;
 /// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
 const BATCH_TRIES: u32 = 6;
-
-/// The ids of a turn's rows.
-pub(super) fn row_ids(event: &EventId) -> [String; 2] {
-    [Role::User, Role::Assistant].map(|role| row_id(event, role).to_string())
-}
 
 impl DynamoHistory {
     /// Forgets what was said, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -39,7 +33,7 @@ impl DynamoHistory {
         for tries in 0..TRIES {
             let mut head = self.head(of).await?;
             let before = head.clone();
-            let mut ids: Vec<String> = head.events().flat_map(row_ids).collect();
+            let mut ids: Vec<String> = head.events().flat_map(head::row_ids).collect();
             for row in self.all_shown(of, None).await? {
                 ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
@@ -80,7 +74,7 @@ impl DynamoHistory {
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
-            let mut ids: Vec<String> = head.events_of(message_id).flat_map(row_ids).collect();
+            let mut ids: Vec<String> = head.asked_in(message_id).flat_map(Asked::rows_to_forget).collect();
             if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
                 ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
@@ -89,7 +83,7 @@ impl DynamoHistory {
                 return Ok(());
             }
             let mut rows = ids.iter().map(|id| self.delete(id)).collect::<Result<Vec<_>, _>>()?;
-            for event in head.events_of(message_id) {
+            for event in head.asked_in(message_id).flat_map(Asked::events) {
                 rows.push(self.forget_turn(event, now)?);
             }
             let mut after = head.clone();

@@ -77,7 +77,7 @@ impl DynamoHistory {
             let mut query = self.index(of).projection_expression("id, createdAt");
             if let Some(message_id) = message_id {
                 query = query
-                    .filter_expression("messageId = :message")
+                    .filter_expression("messageId = :message OR contains(messageIds, :message)")
                     .expression_attribute_values(":message", s(message_id.as_str()));
             }
             let page = query.set_exclusive_start_key(from).send().await?;
