@@ -77,7 +77,10 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow) {
+        if matches!(
+            job.ask,
+            Ask::NotUnderstood | Ask::Follow | Ask::Join | Ask::Question { content: Some(_), .. }
+        ) {
             return self.give_notice(job).await;
         }
         let begun = traces::step("begin", self.history.begin(job, self.now()));
