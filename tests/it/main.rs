@@ -48,5 +48,7 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
+// Several messages where one was meant, likewise.
+mod bursts;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

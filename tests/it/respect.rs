@@ -179,7 +179,7 @@ pub fn does(kind: &str, more: &Value) -> Value {
 }
 
 /// The message is taken back.
-fn takes_back(message: &Value) -> Value {
+pub fn takes_back(message: &Value) -> Value {
     let id = &message["events"][0]["message"]["id"];
     does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
 }
@@ -209,7 +209,7 @@ async fn forgets(chat: &dyn Chat) {
     chat.history().forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
 }
 
-async fn is_unsent(chat: &dyn Chat, message: &Value) {
+pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
     let (history, job) = (chat.history(), job_of(message));
     let wanted = Wanted { limit: 0, period: None };
     for _ in 0..2_000 {
@@ -221,7 +221,7 @@ async fn is_unsent(chat: &dyn Chat, message: &Value) {
     panic!("the message is not taken back");
 }
 
-async fn is_asked(chat: &dyn Chat, times: usize) {
+pub async fn is_asked(chat: &dyn Chat, times: usize) {
     for _ in 0..2_000 {
         if chat.model().asked().len() >= times {
             return;
