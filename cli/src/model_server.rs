@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use reqwest::{Client, Response, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
 use shared::env::Env;
-use worker::adapters::http;
+use worker::adapters::{http, openai::Endpoint};
 
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -26,49 +26,59 @@ const ENDS: [(&str, &str); 8] = [
 /// A client of the server at `OPENAI_BASE_URL`.
 pub struct ModelServer {
     http: Client,
-    /// Where it is.
-    pub base_url: String,
+    endpoint: Endpoint,
     key: SecretString,
 }
 
 impl ModelServer {
     /// A client with this key.
     pub fn new(env: &Env, key: SecretString) -> anyhow::Result<Self> {
-        let base_url = env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?;
-        Ok(Self { http: http::client()?, base_url, key })
+        Ok(Self { http: http::client()?, endpoint: Endpoint::from_env(env)?, key })
+    }
+
+    /// Where it is.
+    pub fn base_url(&self) -> &str {
+        self.endpoint.base()
     }
 
     /// Whether it takes the key.
     pub async fn takes_key(&self) -> anyhow::Result<()> {
-        let response = self.get("/models").await?;
+        let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
         if response.status().is_success() { Ok(()) } else { bail!("{}", self.refusal(&response)) }
     }
 
-    /// Whether it knows the model of this name.
-    pub async fn knows(&self, name: &str) -> anyhow::Result<()> {
-        let response = self.get(&format!("/models/{name}")).await?;
-        match response.status() {
-            status if status.is_success() => Ok(()),
-            StatusCode::NOT_FOUND => bail!("{} knows no model {name}", self.base_url),
+    /// Whether it knows the model of this name, or what is asked in its place; says what it knows.
+    pub async fn knows(&self, name: &str) -> anyhow::Result<String> {
+        let response = self.send(self.endpoint.look_up(&self.http, &self.key, name)).await?;
+        let (name, is_deployment) = self.endpoint.answerer(name);
+        let status = response.status();
+        // Azure's deployments are asked without a message, which they refuse.
+        if status.is_success() || is_deployment && status == StatusCode::BAD_REQUEST {
+            let what = if is_deployment { "the deployment " } else { "" };
+            return Ok(format!("{} knows {what}{name}", self.base_url()));
+        }
+        match status {
+            StatusCode::NOT_FOUND if is_deployment => bail!("{} knows no deployment {name}", self.base_url()),
+            StatusCode::NOT_FOUND => bail!("{} knows no model {name}", self.base_url()),
             _ => bail!("{}", self.refusal(&response)),
         }
     }
 
-    async fn get(&self, path: &str) -> anyhow::Result<Response> {
-        let request = self.http.get(format!("{}{path}", self.base_url)).timeout(TIMEOUT);
-        let sent = request.bearer_auth(self.key.expose_secret()).send().await;
-        sent.or_else(|error| bail!("{}: {}", self.base_url, http::no_response(&error)))
+    /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
+    pub fn ends_on(&self, model: &str) -> Option<&'static str> {
+        let (model, is_deployment) = self.endpoint.answerer(model);
+        let ends = ENDS.iter().find(|(name, _)| *name == model && !is_deployment);
+        ends.map(|(_, day)| *day)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let sent = request.timeout(TIMEOUT).send().await;
+        sent.or_else(|error| bail!("{}: {}", self.base_url(), http::no_response(&error)))
     }
 
     fn refusal(&self, response: &Response) -> String {
-        let id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-        let (status, id) = (response.status().as_u16(), http::identifier(id.unwrap_or("")));
+        let (status, id) = (response.status().as_u16(), http::request_id(response.headers()));
         let what = if status == 401 { "refuses the key" } else { "does not answer the question" };
-        format!("{} {what}: status {status}, request {id}", self.base_url)
+        format!("{} {what}: status {status}, request {id}", self.base_url())
     }
-}
-
-/// The day on which a model ends, if it was announced.
-pub fn ends_on(model: &str) -> Option<&'static str> {
-    ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
 }

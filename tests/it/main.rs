@@ -28,6 +28,8 @@ mod looks;
 mod dead_letters;
 // The model as it really behaves.
 mod model_faults;
+// The same on Azure.
+mod azure;
 // LINE as it really behaves.
 mod line_faults;
 // The free reply, and when a push takes its place.

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use shared::env::{Env, EnvError, unreadable};
 
 use crate::{
+    adapters::openai::Endpoint,
     allowance::Allowance,
     locale::Locale,
     model,
@@ -72,7 +73,7 @@ pub struct Config {
     /// Pauses between attempts and within one.
     pub pauses: Pauses,
     /// The chat-completions API.
-    pub openai_base_url: String,
+    pub openai: Endpoint,
     /// The Messaging API.
     pub line_api_base_url: String,
 }
@@ -138,7 +139,7 @@ impl Config {
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
-            openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,
+            openai: Endpoint::from_env(env)?,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
         })
     }

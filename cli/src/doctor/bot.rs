@@ -7,12 +7,7 @@ use secrecy::SecretString;
 use shared::env::Env;
 
 use super::Findings;
-use crate::{
-    channel::Channel,
-    deployment::Place,
-    model_server::{ModelServer, ends_on},
-    secrets, webhook,
-};
+use crate::{channel::Channel, deployment::Place, model_server::ModelServer, secrets, webhook};
 
 /// How wrong the clock may be.
 const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
@@ -116,13 +111,13 @@ async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretStr
     };
     let known = async {
         let server = ModelServer::new(env, key)?;
-        server.knows(&name).await.context("the model")?;
-        anyhow::Ok(server.base_url)
+        let says = server.knows(&name).await.context("the model")?;
+        anyhow::Ok((says, server.ends_on(&name)))
     };
     match known.await {
         Err(error) => findings.broken("model", format!("{error:#}"), change),
-        Ok(base_url) => match ends_on(&name) {
-            None => findings.ok("model", format!("{base_url} knows {name}")),
+        Ok((says, ends_on)) => match ends_on {
+            None => findings.ok("model", says),
             Some(day) if now.to_string().as_str() < day => {
                 findings.note("model", format!("{name} ends on {day}, says its maker"), change);
             }

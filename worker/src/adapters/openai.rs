@@ -1,4 +1,4 @@
-//! The model: any server that speaks the chat-completions API (`POST {base}/chat/completions`).
+//! The model: any server that speaks the chat-completions API.
 //!
 //! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
 //! it is [`crate::ask`]'s part. What the model or a person wrote is never in an error.
@@ -9,7 +9,6 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use shared::secret::Secret;
 
@@ -22,8 +21,10 @@ use crate::{
     prompt::Prompt,
 };
 
+mod endpoint;
 mod response;
 
+pub use self::endpoint::Endpoint;
 pub use self::response::{Completion, ModelError};
 
 /// The largest response that is read.
@@ -34,7 +35,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client of one model.
 pub struct OpenAi {
     http: Client,
-    base_url: String,
+    endpoint: Endpoint,
     model: String,
     key: Secret,
     /// Whether the server wants `max_completion_tokens`; learned from its refusal.
@@ -57,7 +58,7 @@ impl OpenAi {
     pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
         Self {
             http,
-            base_url: config.openai_base_url.clone(),
+            endpoint: config.openai.clone(),
             model: config.model.clone(),
             key,
             completion_limit: config.completion_limit.into(),
@@ -90,13 +91,8 @@ impl OpenAi {
     /// Whether the server says that it does not know the model. Servers without the models API, and
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
-        let asked = self
-            .http
-            .get(format!("{}/models/{}", self.base_url, self.model))
-            .bearer_auth(self.key.current().expose_secret())
-            .timeout(LOOK_UP_TIMEOUT)
-            .send();
-        let Ok(response) = asked.await else { return false };
+        let asked = self.endpoint.look_up(&self.http, &self.key.current(), &self.model);
+        let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
         }
@@ -124,9 +120,8 @@ impl OpenAi {
         let body =
             serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
-            .http
-            .post(format!("{}/chat/completions", self.base_url))
-            .bearer_auth(self.key.current().expose_secret())
+            .endpoint
+            .completions(&self.http, &self.key.current())
             .header("content-type", "application/json")
             .timeout(timeout)
             .body(body)
@@ -135,8 +130,7 @@ impl OpenAi {
             .map_err(broken)?;
         let status = response.status();
         let retry_after = http::retry_after(response.headers(), (self.clock)());
-        let request_id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-        let request_id = http::identifier(request_id.unwrap_or("")).to_owned();
+        let request_id = http::request_id(response.headers());
         let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
         if status.is_success() {
             return response::completion(&body, &request_id).map_err(Refusal::Error);
