@@ -117,7 +117,7 @@ impl Config {
         };
         let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
         let locale = env.parsed("LOCALE", Locale::Ja)?;
-        let fits = |prompt: &str| Prompt::fit(prompt, vec![], "?", budget).is_ok();
+        let fits = |prompt: &str| Prompt::fit(prompt, vec![], &["?"], budget).is_ok();
         if !fits(&system_prompt) {
             return Err(no_room("SYSTEM_PROMPT"));
         }
