@@ -45,7 +45,9 @@ impl Worker {
         let fit = |max_tokens| {
             let budget = Budget { max_tokens, ..self.config.budget };
             let questions: Vec<&str> = asking.questions.iter().map(String::as_str).collect();
-            Prompt::fit(&system, asking.past.clone(), &questions, budget)
+            let mut prompt = Prompt::fit(&system, asking.past.clone(), &questions, budget)?;
+            prompt.of = Some(job.conversation.pseudonym());
+            Ok(prompt)
         };
         let asked = traces::step("model", self.ask(&fit, deadline)).await?;
         if let Asked::Answer(answer) = &asked {

@@ -51,6 +51,10 @@ struct Request<'a> {
     max_tokens: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<usize>,
+    /// Leads prompts that begin alike to where the beginning is cached (OpenAI, "Prompt caching"). Azure's
+    /// older versions, Groq, Cerebras, Mistral and Gemini refuse a request with a field that they do not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
 }
 
 impl OpenAi {
@@ -112,6 +116,7 @@ impl OpenAi {
             messages: prompt.messages(),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
+            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
         };
         let passing = |detail: String| {
             Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))

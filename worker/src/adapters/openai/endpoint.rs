@@ -211,6 +211,19 @@ mod tests {
     }
 
     #[test]
+    fn only_openai_itself_is_taken_for_it() {
+        let is_openai = |url: &str| Endpoint::of(url.parse().unwrap()).unwrap().is_openai();
+        assert!(is_openai("https://api.openai.com/v1"));
+        for other in [
+            "https://r.openai.azure.com/openai/v1",
+            "https://api.groq.com/openai/v1",
+            "http://api.openai.com.example/v1",
+        ] {
+            assert!(!is_openai(other), "{other}");
+        }
+    }
+
+    #[test]
     fn a_name_that_only_looks_like_azures_gets_no_other_header() {
         let [chat, ..] = asked("https://azure.com.example/v1");
         assert_eq!(chat, "authorization POST https://azure.com.example/v1/chat/completions");
