@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
 use shared::env::Env;
 use worker::adapters::{http, openai::Endpoint};
+
+use crate::no_answer::NoAnswer;
 
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -44,41 +46,48 @@ impl ModelServer {
     /// Whether it takes the key.
     pub async fn takes_key(&self) -> anyhow::Result<()> {
         let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
-        if response.status().is_success() { Ok(()) } else { bail!("{}", self.refusal(&response)) }
+        if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
     }
 
-    /// Whether it knows the model of this name, or what is asked in its place; says what it knows.
-    pub async fn knows(&self, name: &str) -> anyhow::Result<String> {
+    /// Whether it knows the model of this name, or what is asked in its place.
+    pub async fn knows(&self, name: &str) -> anyhow::Result<bool> {
         let response = self.send(self.endpoint.look_up(&self.http, &self.key, name)).await?;
-        let (name, is_deployment) = self.endpoint.answerer(name);
-        let status = response.status();
-        // Azure's deployments are asked without a message, which they refuse.
-        if status.is_success() || is_deployment && status == StatusCode::BAD_REQUEST {
-            let what = if is_deployment { "the deployment " } else { "" };
-            return Ok(format!("{} knows {what}{name}", self.base_url()));
+        match response.status() {
+            status if status.is_success() => Ok(true),
+            // Azure's deployments are asked without a message, which they refuse.
+            StatusCode::BAD_REQUEST if self.endpoint.deployment(name).is_some() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(self.refusal(&response)),
         }
-        match status {
-            StatusCode::NOT_FOUND if is_deployment => bail!("{} knows no deployment {name}", self.base_url()),
-            StatusCode::NOT_FOUND => bail!("{} knows no model {name}", self.base_url()),
-            _ => bail!("{}", self.refusal(&response)),
-        }
+    }
+
+    /// What it looks for by the model's name, in words.
+    pub fn answerer(&self, model: &str) -> String {
+        self.endpoint.deployment(model).map_or(format!("model {model}"), |name| format!("deployment {name}"))
     }
 
     /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
     pub fn ends_on(&self, model: &str) -> Option<&'static str> {
-        let (model, is_deployment) = self.endpoint.answerer(model);
-        let ends = ENDS.iter().find(|(name, _)| *name == model && !is_deployment);
-        ends.map(|(_, day)| *day)
+        if self.endpoint.deployment(model).is_some() {
+            return None;
+        }
+        ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let sent = request.timeout(TIMEOUT).send().await;
-        sent.or_else(|error| bail!("{}: {}", self.base_url(), http::no_response(&error)))
+        sent.map_err(|error| self.no_answer(http::no_response(&error)).into())
     }
 
-    fn refusal(&self, response: &Response) -> String {
+    fn refusal(&self, response: &Response) -> anyhow::Error {
         let (status, id) = (response.status().as_u16(), http::request_id(response.headers()));
-        let what = if status == 401 { "refuses the key" } else { "does not answer the question" };
-        format!("{} {what}: status {status}, request {id}", self.base_url())
+        match status {
+            401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url()),
+            _ => self.no_answer(format!("status {status}, request {id}")).into(),
+        }
+    }
+
+    fn no_answer(&self, why: String) -> NoAnswer {
+        NoAnswer { base_url: self.base_url().to_owned(), why, variable: "OPENAI_BASE_URL" }
     }
 }

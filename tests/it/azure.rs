@@ -24,9 +24,12 @@ use crate::{
 
 const VERSION: &str = "api-version=2024-10-21";
 
+/// Status, headers, body.
+type Refusal = (u16, Vec<(&'static str, &'static str)>, Value);
+
 #[derive(Default)]
 struct Azure {
-    will: Mutex<VecDeque<(u16, Vec<(&'static str, &'static str)>, Value)>>,
+    will: Mutex<VecDeque<Refusal>>,
     asked: Mutex<Vec<Value>>,
 }
 
@@ -191,11 +194,6 @@ async fn doctor_and_secrets_check_ask_azure_and_say_what_it_said() {
     check(&secrets, "mine", "an-api-key", format!("ok      {key}: {base} takes it"));
     check(&secrets, "mine", "wrong-key", format!("BROKEN  {key}: {base} refuses the key: status 401"));
     let doctor = ["doctor", "--url", "http://127.0.0.1:9"];
-    check(&doctor, "mine", "an-api-key", format!("ok      model: {base} knows the deployment mine"));
-    check(
-        &doctor,
-        "another",
-        "an-api-key",
-        format!("BROKEN  model: the model: {base} knows no deployment another"),
-    );
+    check(&doctor, "mine", "an-api-key", format!("ok      model: {base} knows deployment mine"));
+    check(&doctor, "another", "an-api-key", format!("BROKEN  model: {base} knows no deployment another"));
 }

@@ -118,12 +118,12 @@ impl Endpoint {
         self.completions(http, key).header("content-type", "application/json").body(body)
     }
 
-    /// What [`Self::look_up`] asks for by name, and whether that is a deployment.
-    pub fn answerer<'a>(&'a self, model: &'a str) -> (&'a str, bool) {
+    /// The deployment that is asked where Azure is asked for this model.
+    pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
         match &self.form {
-            Form::OpenAi => (model, false),
-            Form::AzureV1 => (model, true),
-            Form::Deployment(name) => (name, true),
+            Form::OpenAi => None,
+            Form::AzureV1 => Some(model),
+            Form::Deployment(name) => Some(name),
         }
     }
 
