@@ -21,9 +21,13 @@ pub mod letters;
 pub mod queue;
 
 /// What makes each version of the schema out of the one before.
-const MIGRATIONS: [&str; 2] = [include_str!("sqlite/schema.sql"), include_str!("sqlite/respect.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("sqlite/schema.sql"),
+    include_str!("sqlite/respect.sql"),
+    include_str!("sqlite/understanding.sql"),
+];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 /// How long a lock of another process (`henji dlq`) is waited for.

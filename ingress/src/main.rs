@@ -25,17 +25,7 @@ use shared::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let env = Env::of_process();
-    let ended = match logging::start_function(&env) {
-        Ok(()) => serve(&env).await,
-        Err(wrong) => Err(wrong.into()),
-    };
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = %logging::chain(&*error), "the ingress did not start");
-            ExitCode::FAILURE
-        }
-    }
+    logging::function("ingress", &env, Box::pin(serve(&env))).await
 }
 
 async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

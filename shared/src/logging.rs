@@ -1,6 +1,8 @@
 //! The one form of the log: one JSON object a line. What people or the model wrote, secrets, tokens
 //! and signatures never reach it; identifiers and numbers do, as fields.
 
+use std::process::ExitCode;
+
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -9,10 +11,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{
-    env::{Env, EnvError},
-    metrics::Metrics,
-};
+use crate::{env::Env, metrics::Metrics};
 
 /// The SDK's own account of how it finds credentials names them.
 const DEFAULT: &str = "info,aws_config=error";
@@ -42,15 +41,25 @@ where
     }));
 }
 
-/// The same for a function: on stdout, with the figures that its environment asks for.
-pub fn start_function(env: &Env) -> Result<(), EnvError> {
-    let metrics = Metrics::embedded(env);
-    let (metrics, wrong) = match metrics {
+/// The same for a function: on stdout, with the figures that its environment asks for. It serves until it
+/// ends, and where it could not start, the log says why.
+pub async fn function(
+    name: &str,
+    env: &Env,
+    serve: impl Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>,
+) -> ExitCode {
+    let (metrics, wrong) = match Metrics::embedded(env) {
         Ok(metrics) => (metrics, None),
         Err(wrong) => (None, Some(wrong)),
     };
     start(std::io::stdout, None, metrics);
-    wrong.map_or(Ok(()), Err)
+    let ended = match wrong {
+        None => serve.await,
+        Some(wrong) => Err(wrong.into()),
+    };
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    tracing::error!(error = %chain(&*error), "the {name} did not start");
+    ExitCode::FAILURE
 }
 
 /// Where a text is no JSON of the expected form. The parser's own message can quote the text.

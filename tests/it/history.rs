@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Answer, Delivery, Exchange, Forget, History, Kept, Stage, Step, Wanted},
+    history::{Answer, Delivery, Exchange, Forget, History, Kept, Said, Stage, Step, Wanted},
     outcome::Reason,
 };
 
 use crate::aws::emulator::{Cloud, TABLE};
 
 mod forgetting;
+mod together;
 
 /// How long the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
@@ -63,7 +64,7 @@ async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
     let jobs: Vec<_> = (0..4).map(|n| job("U-crowd", &format!("crowd-{n}"))).collect();
     let storing = jobs.iter().map(|job| {
         let (history, job) = (history.clone(), job.clone());
-        tokio::spawn(async move { history.store(&job, said("q", vec![]), None, now()).await.unwrap() })
+        tokio::spawn(async move { history.store(&job, said(&job, "q", vec![]), None, now()).await.unwrap() })
     });
     for stored in storing.collect::<Vec<_>>() {
         assert!(matches!(stored.await.unwrap(), Kept::Mine(_)));
@@ -78,7 +79,7 @@ async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_no
     let cloud = Cloud::start().await;
     let history = |table: &str| DynamoHistory::new(&cloud.sdk, table.to_owned(), None);
     let no_table = history("Messages-none").begin(&job("U1", "e1"), now()).await.unwrap_err();
-    let large = said(&"secret words".repeat(40_000), vec![]);
+    let large = said(&job("U1", "e1"), &"secret words".repeat(40_000), vec![]);
     let too_large = history(TABLE).store(&job("U1", "e1"), large, None, now()).await.unwrap_err();
     let nobody = cloud.sdk.clone().into_builder().endpoint_url("http://127.0.0.1:1").build();
     let nobody = DynamoHistory::new(&nobody, TABLE.to_owned(), None);
@@ -107,6 +108,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
+    together::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 
@@ -124,9 +126,10 @@ fn job(conversation: &str, event: &str) -> Job {
 }
 
 /// An answer that is part of the conversation.
-fn said(question: &str, pushes: Vec<String>) -> Answer {
-    let (question, answer) = (question.to_owned(), format!("answer to {question}"));
-    let exchange = Exchange { question, answer, message_id: None, replaces: None };
+fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
+    let (event, message_id) = (job.event_id.clone(), job.message_id().cloned());
+    let questions = vec![Said { event, text: question.to_owned(), message_id }];
+    let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
 
@@ -191,8 +194,11 @@ async fn the_first_answer_stays(history: &dyn History) {
     let delivery =
         Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()), by_reply: false };
     let stored = Stage::Stored(delivery.clone());
-    assert_eq!(history.store(&job, said("first", pushes), None, now()).await.unwrap(), Kept::Mine(delivery));
-    let lost = history.store(&job, said("second", vec!["three".into()]), None, later(1)).await.unwrap();
+    assert_eq!(
+        history.store(&job, said(&job, "first", pushes), None, now()).await.unwrap(),
+        Kept::Mine(delivery)
+    );
+    let lost = history.store(&job, said(&job, "second", vec!["three".into()]), None, later(1)).await.unwrap();
     assert_eq!(lost, Kept::Theirs(stored.clone()), "who loses pushes what is stored");
     let lost = history.store(&job, noticed(vec!["four".into()]), None, later(1)).await.unwrap();
     assert_eq!(lost, Kept::Theirs(stored.clone()));
@@ -213,7 +219,7 @@ async fn a_notice_is_stored_without_rows(history: &dyn History) {
 async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     let job = job("U-done", "done");
     history.begin(&job, now()).await.unwrap();
-    history.store(&job, said("q", vec!["secret words".into()]), None, now()).await.unwrap();
+    history.store(&job, said(&job, "q", vec!["secret words".into()]), None, now()).await.unwrap();
     for _ in 0..2 {
         history.record(&job, Step::Delivered, now()).await.unwrap();
         let turn = history.begin(&job, later(1)).await.unwrap();
@@ -224,7 +230,7 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
         );
     }
     assert_eq!(
-        history.store(&job, said("again", vec!["again".into()]), None, now()).await.unwrap(),
+        history.store(&job, said(&job, "again", vec!["again".into()]), None, now()).await.unwrap(),
         Kept::Theirs(Stage::Delivered)
     );
 }
@@ -233,7 +239,7 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     let job = job("U-push", "push");
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.begin(&job, now()).await.unwrap();
-    history.store(&job, said("q", pushes.clone()), None, now()).await.unwrap();
+    history.store(&job, said(&job, "q", pushes.clone()), None, now()).await.unwrap();
     for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
         let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since, by_reply: false };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
@@ -249,7 +255,7 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
 async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history: &dyn History) {
     let job = job("U-reply", "reply");
     history.begin(&job, now()).await.unwrap();
-    let answer = Answer { by_reply: true, ..said("q", vec!["one".into(), "two".into()]) };
+    let answer = Answer { by_reply: true, ..said(&job, "q", vec!["one".into(), "two".into()]) };
     let Kept::Mine(delivery) = history.store(&job, answer, None, now()).await.unwrap() else { panic!() };
     assert!(delivery.by_reply && delivery.unknown_since == Some(now()));
     assert!(!delivery.may_be_pushed(later(1)), "a push is no repetition of a reply");
@@ -303,7 +309,7 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
         history.begin(&job, at).await.unwrap();
         // As in life a turn is loaded before it is stored.
         assert_eq!(words(history, &job, 50, at).await, all);
-        history.store(&job, said(question, vec![]), None, at).await.unwrap();
+        history.store(&job, said(&job, question, vec![]), None, at).await.unwrap();
         all.extend([question.to_owned(), format!("answer to {question}")]);
     }
     let job = job("U-order", "order");
@@ -316,9 +322,9 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
 
 async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
     let old = job("U-ttl", "ttl-old");
-    hourly.store(&old, said("old", vec![]), None, now()).await.unwrap();
+    hourly.store(&old, said(&old, "old", vec![]), None, now()).await.unwrap();
     let new = job("U-ttl", "ttl-new");
-    hourly.store(&new, said("new", vec![]), None, later(30)).await.unwrap();
+    hourly.store(&new, said(&new, "new", vec![]), None, later(30)).await.unwrap();
     assert_eq!(words(hourly, &new, 50, later(59)).await.len(), 4);
     assert_eq!(words(hourly, &new, 50, later(60)).await, ["new", "answer to new"]);
     assert!(words(hourly, &new, 50, later(90)).await.is_empty());
@@ -347,7 +353,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         let next = job(&user, &second);
         history.begin(&next, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(2)).await.as_deref(), Some("why?"));
-        history.store(&next, said("q", vec![]), None, later(2)).await.unwrap();
+        history.store(&next, said(&next, "q", vec![]), None, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 
         // It is forgotten: all of it, or that message and no other.

@@ -2,26 +2,24 @@
 //! keep, tell. One function answers one job and returns an [`Outcome`]; acknowledging, handing back
 //! and dead-lettering are the queue's side.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 use shared::{
     job::{Ask, Job},
-    logging, traces,
+    traces,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
     config::Config,
-    history::{Delivery, History, HistoryError, Kept, Stage, Step, Turn},
+    history::{Delivery, History, Kept, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason, Remedy},
+    retry::storage_failed,
 };
-
-/// What a method of [`History`] returns.
-type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + Send + 'a>>;
 
 /// The wall clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -31,11 +29,6 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
-
-/// The longest `Retry-After` that is waited for within an attempt.
-const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
-/// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
-const WAIT_MAX: Duration = Duration::from_hours(12);
 
 /// Stage two.
 pub struct Worker {
@@ -158,7 +151,7 @@ impl Worker {
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
             }
-            Kept::Theirs(_) => return Ok(Outcome::AlreadyAnswered),
+            Kept::Theirs(_) | Kept::Overtaken => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();
         let delivered = self.deliver(job, delivery, tried, turn.attempts);
@@ -174,44 +167,10 @@ impl Worker {
         Ok(Outcome::Answered)
     }
 
-    /// Short faults of the storage are tried again within the attempt: an answer was paid for.
-    pub(crate) async fn persist<'a, T>(&self, work: impl Fn() -> Attempted<'a, T>) -> Result<T, Failure> {
-        let mut tries = 0;
-        loop {
-            let failure = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => storage_failed(&error),
-            };
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
-            tries += 1;
-            sleep(pause).await;
-        }
-    }
-
     /// What becomes of a job whose attempt panicked: the fault is that job's alone.
     pub async fn panicked(&self, job: &Job) -> Outcome {
         self.record(job, Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false }).await;
         self.later(1, Failure::passing(Reason::Internal, "the attempt panicked"))
-    }
-
-    fn later(&self, attempts: u32, failure: Failure) -> Outcome {
-        let between = &self.config.pauses.between;
-        let index = (attempts.saturating_sub(1) as usize).min(between.len() - 1);
-        let after = match failure.remedy {
-            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after.min(WAIT_MAX),
-            _ => jittered(between[index]),
-        };
-        Outcome::Later { after, failure }
-    }
-
-    /// How long to wait before another try within the attempt; `None` if there is to be none.
-    pub(crate) fn pause_within(&self, tries: usize, failure: &Failure) -> Option<Duration> {
-        let Remedy::Retry(asked_for) = failure.remedy else { return None };
-        let pause = *self.config.pauses.within.get(tries)?;
-        match asked_for {
-            None => Some(jittered(pause)),
-            Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait.max(pause)),
-        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -226,20 +185,6 @@ impl Worker {
     }
 }
 
-fn storage_failed(error: &HistoryError) -> Failure {
-    let detail = logging::chain(error);
-    if error.passing {
-        Failure::passing(Reason::StorageFailed, detail)
-    } else {
-        Failure::lasting(Reason::StorageFailed, detail)
-    }
-}
-
 fn out_of_time() -> Failure {
     Failure::passing(Reason::Internal, "the attempt ran out of time")
-}
-
-/// Up to a tenth more, so that what failed together does not come back together.
-fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(1.0 + 0.1 * fastrand::f64())
 }

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use shared::job::Job;
+use shared::{job::Job, traces};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::info;
 
 use crate::{
     adapters::openai::{Completion, ModelError},
     answer::Worker,
+    obey::Asking,
     outcome::{Failure, Reason},
-    prompt::{Prompt, TooLong},
+    persona::Chosen,
+    prompt::{Budget, Prompt, TooLong},
 };
 
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
@@ -27,9 +30,40 @@ pub(crate) enum Asked {
 }
 
 impl Worker {
+    /// Asks the model in the conversation's persona.
+    pub(crate) async fn ask_as(
+        &self,
+        job: &Job,
+        asking: &Asking,
+        persona: Option<&Chosen>,
+        deadline: Instant,
+    ) -> Result<Asked, Failure> {
+        let started = Instant::now();
+        let own = &self.config.system_prompt;
+        let personas = self.config.personas.as_ref();
+        let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
+        let fit = |max_tokens| {
+            let budget = Budget { max_tokens, ..self.config.budget };
+            Prompt::fit(&system, asking.past.clone(), &asking.question, budget)
+        };
+        let asked = traces::step("model", self.ask(&fit, deadline)).await?;
+        if let Asked::Answer(answer) = &asked {
+            info!(
+                event = %job.event_id,
+                prompt_tokens = answer.prompt_tokens,
+                completion_tokens = answer.completion_tokens,
+                request = answer.request,
+                cut = answer.cut,
+                model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "the model answered"
+            );
+        }
+        Ok(asked)
+    }
+
     /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for a
     /// longest answer of so many tokens.
-    pub(crate) async fn ask(
+    async fn ask(
         &self,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
         deadline: Instant,

@@ -50,13 +50,11 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// The `createdAt` of a turn's two rows: question before answer, both strictly after the
-/// conversation's row before, whatever the clock says.
-pub fn stamps(now: Timestamp, last: Option<Timestamp>) -> (Timestamp, Timestamp) {
+/// The `createdAt` of a conversation's next row: strictly after that of the row before, whatever the clock
+/// says.
+pub fn stamp(now: Timestamp, last: Option<Timestamp>) -> Timestamp {
     let tick = SignedDuration::from_micros(1);
-    let after = |t: Timestamp| t.checked_add(tick).unwrap_or(t);
-    let question = last.map_or(now, |last| after(last).max(now));
-    (question, after(question))
+    last.map_or(now, |last| last.checked_add(tick).unwrap_or(last).max(now))
 }
 
 /// A `createdAt` as it is stored: RFC 3339 in UTC, always six fractional digits and `Z`, so that the
@@ -74,11 +72,11 @@ mod tests {
     #[test]
     fn stamps_never_repeat_even_when_the_clock_stands_or_goes_back() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let (question, answer) = stamps(now, None);
+        let question = stamp(now, None);
+        let answer = stamp(now, Some(question));
         assert_eq!(rfc3339(question), "2026-01-02T03:04:05.000000Z");
         assert_eq!(rfc3339(answer), "2026-01-02T03:04:05.000001Z");
         let hour_back = now - SignedDuration::from_hours(1);
-        let (next, _) = stamps(hour_back, Some(answer));
-        assert_eq!(rfc3339(next), "2026-01-02T03:04:05.000002Z");
+        assert_eq!(rfc3339(stamp(hour_back, Some(answer))), "2026-01-02T03:04:05.000002Z");
     }
 }

@@ -34,8 +34,12 @@ impl Worker {
 
     /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.
     pub(crate) async fn is_forgotten(&self, job: &Job, turn: &Turn) -> Result<bool, Failure> {
+        Ok(is_forgotten(job, turn, &self.marks(job).await?))
+    }
+
+    /// What is known beside the messages: above all, what was taken back or forgotten.
+    pub(crate) async fn marks(&self, job: &Job) -> Result<Past, Failure> {
         let wanted = Wanted { limit: 0, period: None };
-        let past = self.persist(|| self.history.load(job, wanted, self.now())).await?;
-        Ok(is_forgotten(job, turn, &past))
+        self.persist(|| self.history.load(job, wanted, self.now())).await
     }
 }

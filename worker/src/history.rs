@@ -9,7 +9,7 @@ mod past;
 mod turn;
 
 pub use past::{
-    Answer, Exchange, Forget, Limit, Mark, Named, Past, Period, Spent, Unanswered, Usage, Wanted,
+    Answer, Exchange, Forget, Limit, Mark, Named, Past, Period, Said, Spent, Unanswered, Usage, Wanted,
 };
 pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
 
@@ -29,10 +29,10 @@ pub trait History: Send + Sync {
     /// and none that [`Self::forget`] took before it. All else is read consistently.
     async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError>;
 
-    /// Stores the answer: its rows, its pushes, the turn's stage and what was used up, all or nothing.
-    /// Where the turn had an answer already, that one stays. An answer that is part of the conversation
-    /// is stored only while its message was not taken back and the mark is the one that [`Self::load`]
-    /// saw: a worker that was thought dead brings nothing back.
+    /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
+    /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
+    /// conversation is stored only while none of its messages was taken back and the mark is the one that
+    /// [`Self::load`] saw: a worker that was thought dead brings nothing back.
     async fn store(
         &self,
         job: &Job,

@@ -4,11 +4,11 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], [`deliver`],
-//! [`by_reply`], `give_up`, [`tell`] and [`forget`] are its chapters; [`prompt`], [`reply`], [`markdown`],
-//! [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are pure; [`history`]
-//! is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On AWS `function`
-//! makes it all from the environment, and `batch` is the way in.
+//! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, [`deliver`],
+//! [`by_reply`], `retry`, `give_up`, [`tell`] and [`forget`] are its chapters; [`prompt`], [`reply`],
+//! [`markdown`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
+//! pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
+//! AWS `function` makes it all from the environment, and `batch` is the way in.
 
 pub mod adapters;
 pub mod allowance;
@@ -16,6 +16,7 @@ pub mod answer;
 pub mod ask;
 pub mod by_reply;
 pub mod command;
+mod compose;
 pub mod config;
 pub mod conversation;
 pub mod deliver;
@@ -30,6 +31,7 @@ pub mod outcome;
 pub mod persona;
 pub mod prompt;
 pub mod reply;
+mod retry;
 pub mod tell;
 mod think;
 

@@ -57,6 +57,8 @@ pub struct Words {
     pub persona_ask: &'static str,
     /// The description of a persona is too long.
     pub persona_too_long: &'static str,
+    /// The names of the personas that come with the bot: friend, teacher, butler, comedian.
+    pub personas: [&'static str; 4],
     /// There is no question to answer again.
     pub nothing_to_retry: &'static str,
     /// There is no answer to go on with.

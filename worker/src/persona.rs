@@ -62,13 +62,7 @@ pub struct BadPersonas;
 impl Personas {
     /// What is on offer where `PERSONAS` is not set: names in the bot's language.
     pub fn built_in(locale: Locale) -> Self {
-        let [friend, teacher, butler, comedian] = match locale {
-            Locale::Ja => ["親友", "先生", "執事", "お笑い芸人"],
-            Locale::En => ["Best friend", "Teacher", "Butler", "Comedian"],
-            Locale::ZhHant => ["好朋友", "老師", "管家", "喜劇演員"],
-            Locale::Ko => ["단짝 친구", "선생님", "집사", "코미디언"],
-            Locale::Th => ["เพื่อนสนิท", "คุณครู", "พ่อบ้าน", "นักแสดงตลก"],
-        };
+        let [friend, teacher, butler, comedian] = locale.words().personas;
         let persona = |name: &str, who: &str| Persona {
             name: name.to_owned(),
             prompt: format!("You are {who}. Always answer in the language that the other person writes in."),

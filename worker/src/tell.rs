@@ -6,9 +6,10 @@ use tracing::{error, info, warn};
 use crate::{
     answer::Worker,
     command::Command,
-    history::{Wanted, key_is_alive},
+    history::{Limit, Past, Period, Spent, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
+    think::Thought,
 };
 
 impl Worker {
@@ -23,8 +24,7 @@ impl Worker {
         }
         let now = self.now();
         // Who took the message back wants no word about it, and none of its words kept.
-        let wanted = Wanted { limit: 0, period: None };
-        if self.persist(|| self.history.load(job, wanted, now)).await.is_ok_and(|past| past.unsent) {
+        if self.marks(job).await.is_ok_and(|past| past.unsent) {
             return;
         }
         // What a command asked for was asked before.
@@ -37,7 +37,8 @@ impl Worker {
                 return;
             }
         }
-        let locale = self.profile(job).await.locale.unwrap_or(self.config.locale);
+        self.profile(job).await;
+        let locale = self.locale(job);
         let words = locale.words();
         let (text, buttons) = match reason {
             Reason::ModelRefused => (words.refused, vec![]),
@@ -50,11 +51,30 @@ impl Worker {
         }
     }
 
+    /// What is said to who may not ask this: of each limit once a period, and then nothing.
+    pub(crate) async fn refuse(
+        &self,
+        job: &Job,
+        limit: Limit,
+        period: Option<Period>,
+        past: &Past,
+    ) -> Thought<'_> {
+        info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
+        let thought = Thought { exchange: None, reply: None, spent: None, seen: past.forgotten };
+        if past.used.told.contains(&limit) {
+            return thought;
+        }
+        self.profile(job).await;
+        let said = self.config.allowance.says(limit, self.locale(job).words());
+        let spent = period.map(|period| Spent { period, answers: 0, tokens: 0, told: Some(limit) });
+        Thought { reply: Some(said.as_str().into()), spent, ..thought }
+    }
+
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
         let profile = self.profile(job).await;
-        let locale = profile.locale.unwrap_or(self.config.locale);
+        let locale = self.locale(job);
         let words = locale.words();
         let reply = match job.ask {
             Ask::Follow => Reply {

@@ -2,37 +2,35 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::{job::Job, traces};
 use tokio::time::Instant;
-use tracing::{debug, info};
+use tracing::debug;
 
 use crate::{
     answer::{Limits, Setback, Worker},
     ask::Asked,
     command::Command,
+    compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Limit, Mark, Past, Period, Spent, Turn, Wanted},
-    markdown,
+    history::{Answer, Exchange, Kept, Mark, Past, Period, Said, Spent, Turn, Wanted},
     obey::{Asking, Todo},
     persona::Chosen,
-    prompt::{Budget, Prompt},
-    reply::{self, Reply, Sender},
+    reply::{self, Reply},
 };
 
 /// The longest time that is kept back from the model for storing, pushing and handing back.
 const RESERVE_MAX: Duration = Duration::from_secs(20);
 
 /// What a turn comes to.
-struct Thought<'a> {
+pub(crate) struct Thought<'a> {
     /// What becomes part of the conversation.
-    exchange: Option<Exchange>,
+    pub(crate) exchange: Option<Exchange>,
     /// What is said, if anything.
-    reply: Option<Reply<'a>>,
+    pub(crate) reply: Option<Reply<'a>>,
     /// What the user used up by it.
-    spent: Option<Spent>,
+    pub(crate) spent: Option<Spent>,
     /// Up to where the conversation was forgotten when it was looked up.
-    seen: Option<Mark>,
+    pub(crate) seen: Option<Mark>,
 }
 
 impl Worker {
@@ -80,19 +78,6 @@ impl Worker {
         Ok(self.keep(job, answer, seen, token_is_spent).await?)
     }
 
-    /// What is said to who may not ask this: of each limit once a period, and then nothing.
-    async fn refuse(&self, job: &Job, limit: Limit, period: Option<Period>, past: &Past) -> Thought<'_> {
-        info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-        let thought = Thought { exchange: None, reply: None, spent: None, seen: past.forgotten };
-        if past.used.told.contains(&limit) {
-            return thought;
-        }
-        self.profile(job).await;
-        let said = self.config.allowance.says(limit, self.locale(job).words());
-        let spent = period.map(|period| Spent { period, answers: 0, tokens: 0, told: Some(limit) });
-        Thought { reply: Some(said.as_str().into()), spent, ..thought }
-    }
-
     /// What a message comes to, now that what was said before it is known.
     async fn consider<'a>(
         &'a self,
@@ -113,79 +98,24 @@ impl Worker {
             Todo::Ask(asking) => asking,
         };
         let asked = self.ask_as(job, &asking, persona.as_ref(), limits.deadline - reserve).await?;
-        let locale = self.locale(job);
-        let words = locale.words();
         let (exchange, reply, spent) = match asked {
-            Asked::TooLong => (None, words.too_long.into(), None),
+            Asked::TooLong => (None, self.locale(job).words().too_long.into(), None),
             Asked::Answer(answer) => {
-                let mut said = markdown::plain(&answer.text);
-                if answer.cut {
-                    said.text.extend(["\n\n", words.cut]);
-                }
+                let is_unclear = came_between || (limits.is_followed)().await;
+                let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
                 let Asking { kept, message_id, replaces, .. } = asking;
-                let exchange = Exchange { question: kept, answer: answer.text, message_id, replaces };
-                let sender = self.sender(persona.as_ref());
-                let go_on = answer.cut.then_some(Command::Continue);
-                let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
-                let buttons = self.buttons(locale, &commands);
-                let is_unclear = came_between || (limits.is_followed)().await;
-                let quote = job.quote_token().filter(|_| is_unclear);
-                (Some(exchange), Reply { words: said, buttons, sender, quote }, spent)
+                let questions = vec![Said { event: job.event_id.clone(), text: kept, message_id }];
+                let exchange = Exchange { questions, answer: answer.text, replaces };
+                (Some(exchange), reply, spent)
             }
         };
         Ok(Thought { exchange, reply: Some(reply), spent, seen })
-    }
-
-    /// Asks the model in the conversation's persona.
-    async fn ask_as(
-        &self,
-        job: &Job,
-        asking: &Asking,
-        persona: Option<&Chosen>,
-        deadline: Instant,
-    ) -> Result<Asked, Setback> {
-        let started = Instant::now();
-        let own = &self.config.system_prompt;
-        let personas = self.config.personas.as_ref();
-        let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
-        let fit = |max_tokens| {
-            let budget = Budget { max_tokens, ..self.config.budget };
-            Prompt::fit(&system, asking.past.clone(), &asking.question, budget)
-        };
-        let asked = traces::step("model", self.ask(&fit, deadline)).await?;
-        if let Asked::Answer(answer) = &asked {
-            info!(
-                event = %job.event_id,
-                prompt_tokens = answer.prompt_tokens,
-                completion_tokens = answer.completion_tokens,
-                request = answer.request,
-                cut = answer.cut,
-                model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                "the model answered"
-            );
-        }
-        Ok(asked)
-    }
-
-    /// Who is shown as speaking: a persona on offer has a name.
-    fn sender(&self, persona: Option<&Chosen>) -> Option<Sender<'_>> {
-        let Some(Chosen::Named(name)) = persona else { return None };
-        let persona = self.config.personas.as_ref()?.named(name)?;
-        Some(Sender::new(&persona.name, persona.icon.as_deref()))
     }
 }
 
 /// The persona that the conversation has chosen.
 fn chosen(past: &Past) -> Option<Chosen> {
     serde_json::from_str(past.persona.as_deref()?).ok()
-}
-
-/// Whether something was said since the message came, so that its answer had better name it. A row of
-/// the article's bot, which wrote local times, may be ahead of the clock: that one says nothing.
-fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
-    let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
-    let is_between = |(accepted_at, last)| accepted_at < last && last <= now;
-    job.run.is_some() || accepted_at.zip(last).is_some_and(is_between)
 }

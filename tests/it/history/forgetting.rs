@@ -3,8 +3,7 @@
 use shared::job::MessageId;
 use worker::{
     history::{
-        Answer, Exchange, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Usage,
-        Wanted,
+        Answer, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Usage, Wanted,
     },
     outcome::Reason,
 };
@@ -26,29 +25,27 @@ pub(super) async fn suite(history: &dyn History) {
     what_is_used_up_is_counted_once_and_told_once(history).await;
 }
 
-fn message(id: &str) -> MessageId {
+pub(super) fn message(id: &str) -> MessageId {
     id.to_owned().try_into().unwrap()
 }
 
 /// A question with a message of the same name as its event.
-fn question(conversation: &str, event: &str) -> Job {
+pub(super) fn question(conversation: &str, event: &str) -> Job {
     let ask = Ask::question("q", Some(message(event)));
     Job { ask, ..job(conversation, event) }
 }
 
-async fn load(history: &dyn History, job: &Job) -> Past {
+pub(super) async fn load(history: &dyn History, job: &Job) -> Past {
     history.load(job, FIFTY, later(59)).await.unwrap()
 }
 
 /// The answer to a [`question`].
 fn answer(job: &Job) -> Answer {
-    let mut answer = said(job.event_id.as_str(), vec![]);
-    answer.exchange = answer.exchange.map(|said| Exchange { message_id: job.message_id().cloned(), ..said });
-    answer
+    said(job, job.event_id.as_str(), vec![])
 }
 
 /// The whole turn of a question, loaded and stored and delivered.
-async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
+pub(super) async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
     let job = question(conversation, event);
     history.begin(&job, now()).await.unwrap();
     let seen = load(history, &job).await.forgotten;
@@ -58,7 +55,7 @@ async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
     job
 }
 
-async fn stage(history: &dyn History, job: &Job) -> Stage {
+pub(super) async fn stage(history: &dyn History, job: &Job) -> Stage {
     history.begin(job, later(50)).await.unwrap().stage
 }
 
@@ -135,7 +132,7 @@ async fn a_mark_that_is_gone_holds_no_answer_back(history: &dyn History) {
     let job = question("U-swept", "swept-1");
     history.begin(&job, now()).await.unwrap();
     let old = Some(Mark { through: now(), at: now() });
-    assert!(matches!(history.store(&job, said("q", vec![]), old, now()).await.unwrap(), Kept::Mine(_)));
+    assert!(matches!(history.store(&job, said(&job, "q", vec![]), old, now()).await.unwrap(), Kept::Mine(_)));
 }
 
 async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
@@ -222,10 +219,10 @@ async fn a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history: &dyn
         let retry = question("U-retry", event);
         history.begin(&retry, now()).await.unwrap();
         load(history, &retry).await;
-        let mut again = said("again", vec![]);
-        let replaces = Some(replaced.event_id.clone());
-        again.exchange =
-            again.exchange.map(|it| Exchange { replaces, message_id: Some(message("retry-1")), ..it });
+        let mut again = said(&question("U-retry", "retry-1"), "again", vec![]);
+        let exchange = again.exchange.as_mut().unwrap();
+        exchange.replaces = Some(replaced.event_id.clone());
+        exchange.questions[0].event = retry.event_id.clone();
         assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), Kept::Mine(_)));
         assert_eq!(stage(history, replaced).await, Stage::Forgotten);
         assert_eq!(load(history, &retry).await.newest.unwrap().event.as_str(), event);

@@ -5,9 +5,10 @@
 //!   reads it consistently (`turn`).
 //! - The head row `head#{conversation}` names the newest turns. The index is only eventually
 //!   consistent; the head is read strongly beside it, and what it names and the index does not show yet
-//!   is fetched by key, what the index still shows and it knows as forgotten is left out (`load`, `head`).
-//! - `unsent#{message}`, `usage#{user}#{period}` and `settings#{conversation}` are read with the head, by
-//!   the same call.
+//!   is fetched by key, what the index still shows and it knows as forgotten is left out (`load`, `head`,
+//!   `index`).
+//! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
+//!   are read with the head, by the same call (`batch_get`).
 //!
 //! An answer is stored by one transaction over all of these (`store`, `transaction`); `forget` deletes.
 
@@ -26,9 +27,11 @@ use crate::history::{
     Answer, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
 };
 
+mod batch_get;
 mod error;
 mod forget;
 mod head;
+mod index;
 mod load;
 mod look;
 mod step;
@@ -36,6 +39,7 @@ mod store;
 mod survey;
 mod transaction;
 mod turn;
+mod unanswered;
 
 use error::{DynamoError, failed};
 use head::Head;

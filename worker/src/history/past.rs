@@ -152,7 +152,7 @@ pub struct Spent {
 /// What a turn ends with, as [`super::History::store`] takes it.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// Its two rows; none for an answer that is not part of the conversation.
+    /// Its rows; none for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
@@ -163,15 +163,25 @@ pub struct Answer {
     pub spent: Option<Spent>,
 }
 
-/// The two rows of a turn.
+/// The rows of a turn, or of several turns that are answered together.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// What the person wrote.
-    pub question: String,
+    /// What was said, oldest first. The last is the job's own, and the answer is its turn's; the turns of
+    /// the others are over with it.
+    pub questions: Vec<Said>,
     /// What the model answered.
     pub answer: String,
-    /// The message with the question: once it is taken back, both rows go.
-    pub message_id: Option<MessageId>,
     /// The turn that is asked again: its rows are deleted, and it is forgotten.
     pub replaces: Option<EventId>,
+}
+
+/// What a person said, as it is kept.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Its turn.
+    pub event: EventId,
+    /// What the person wrote.
+    pub text: String,
+    /// The message that it stands in: once it is taken back, this row goes, and the answer.
+    pub message_id: Option<MessageId>,
 }

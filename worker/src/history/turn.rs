@@ -75,6 +75,9 @@ pub enum Kept {
     Mine(Delivery),
     /// Another attempt stored one before: this is how far that one got.
     Theirs(Stage),
+    /// The turn has no answer, but one of those that this would answer with it is not open any more.
+    /// Nothing is stored.
+    Overtaken,
     /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
     /// stored, and nothing shall be pushed.
     Forgotten,

@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
     persona_reset: "I am my usual self again 😊",
     persona_ask: "Who should I be? 🎭 Pick one below, or describe it, like \"persona: a pirate with a heart of gold\".",
     persona_too_long: "Sorry, that description is too long 🙏 Please make it a bit shorter.",
+    personas: ["Best friend", "Teacher", "Butler", "Comedian"],
     nothing_to_retry: "There is no question to answer again yet 😊 Ask me something first!",
     nothing_to_continue: "None of my answers was cut off 😊",
     greeting: |name| {

@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
     persona_reset: "いつものキャラに戻りました😊",
     persona_ask: "どんなキャラがいいですか？🎭 ボタンから選ぶか、「ペルソナ：関西弁の陽気なおばちゃん」のように書いて送ってください。",
     persona_too_long: "ごめんなさい、キャラの説明が長すぎます🙏 もう少し短く書いてください。",
+    personas: ["親友", "先生", "執事", "お笑い芸人"],
     nothing_to_retry: "答え直せる質問がまだないみたいです😊 まずは何か聞いてみてください。",
     nothing_to_continue: "途中で切れたお返事はないみたいです😊",
     greeting: |name| {

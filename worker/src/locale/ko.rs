@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
     persona_reset: "원래의 저로 돌아왔어요😊",
     persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘페르소나: 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
     persona_too_long: "죄송해요, 캐릭터 설명이 너무 길어요🙏 조금만 줄여 주세요.",
+    personas: ["단짝 친구", "선생님", "집사", "코미디언"],
     nothing_to_retry: "아직 다시 답할 질문이 없어요😊 먼저 뭐든 물어보세요!",
     nothing_to_continue: "중간에 끊긴 답이 없어요😊",
     greeting: |name| {

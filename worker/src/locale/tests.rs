@@ -61,7 +61,13 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.nothing_to_retry,
             words.nothing_to_continue,
         ];
-        fixed.map(str::to_owned).into_iter().chain(filled).chain([(words.greeting)(None)]).collect::<Vec<_>>()
+        fixed
+            .into_iter()
+            .chain(words.personas)
+            .map(str::to_owned)
+            .chain(filled)
+            .chain([(words.greeting)(None)])
+            .collect::<Vec<_>>()
     };
     let all = Locale::ALL.map(|locale| said(locale.words()));
     for (index, texts) in all.iter().enumerate() {

@@ -27,6 +27,7 @@ pub(super) const WORDS: Words = Words {
     persona_reset: "我變回原本的樣子囉😊",
     persona_ask: "想要我變成什麼角色呢？🎭 可以點選下面的按鈕，或是像「角色：愛說冷笑話的老師」這樣寫給我。",
     persona_too_long: "抱歉，角色的描述太長了🙏 請再寫短一點。",
+    personas: ["好朋友", "老師", "管家", "喜劇演員"],
     nothing_to_retry: "目前還沒有可以重新回答的問題😊 先問我點什麼吧！",
     nothing_to_continue: "目前沒有說到一半的回答喔😊",
     greeting: |name| {

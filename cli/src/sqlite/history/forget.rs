@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
-    conversation::stamps,
+    conversation::stamp,
     history::{Forget, Mark},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn forget(
     unanswered(db, of)?;
     // Redriven, they would be answered by nobody.
     db.execute("DELETE FROM letters WHERE conversation = ?1", [of.as_str()])?;
-    let (through, _) = stamps(now, past::last(db, of)?);
+    let through = stamp(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
     db.execute(
         "UPDATE turns SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2
@@ -48,11 +48,22 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         "DELETE FROM letters WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
         [of.as_str(), message_id.as_str()],
     )?;
-    let events = db
-        .prepare_cached("SELECT DISTINCT event_id FROM messages WHERE conversation = ?1 AND message_id = ?2")?
-        .query_map(params![of.as_str(), message_id.as_str()], |row| row.get(0))?
-        .collect::<Result<Vec<String>, _>>()?;
-    events.iter().try_for_each(|event| turn(db, event, now))
+    let turns = db
+        .prepare_cached(
+            "SELECT DISTINCT event_id, answered_by FROM messages
+             WHERE conversation = ?1 AND message_id = ?2 AND event_id IS NOT NULL",
+        )?
+        .query_map([of.as_str(), message_id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(String, Option<String>)>, _>>()?;
+    for (event, answered_by) in turns {
+        turn(db, &event, now)?;
+        if let Some(other) = answered_by {
+            db.prepare_cached("DELETE FROM messages WHERE event_id = ?1 AND role = 'assistant'")?
+                .execute([&other])?;
+            never_answered(db, &other, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// The question that found no answer.
@@ -64,6 +75,11 @@ pub(super) fn unanswered(db: &Connection, of: &ConversationId) -> rusqlite::Resu
 /// A turn with its rows: it shall never be answered nor pushed.
 pub(super) fn turn(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
+    never_answered(db, event, now)
+}
+
+/// A turn shall never be answered nor pushed.
+fn never_answered(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, 3, ?2)
          ON CONFLICT DO UPDATE SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2",

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
-use shared::job::{Job, MessageId};
+use shared::job::{EventId, Job, MessageId};
 use worker::{
-    conversation::{Role, rfc3339, stamps},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Spent, Stage, row_id},
+    conversation::{Role, rfc3339, stamp},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, row_id},
 };
 
 use super::{forget, past, turn};
@@ -25,11 +25,18 @@ pub(super) fn store(
         return Ok(Kept::Theirs(stored));
     }
     if let Some(exchange) = exchange {
-        let is_unsent = past::is_unsent(db, exchange.message_id.as_ref())?;
         // One that was seen and is gone was swept meanwhile: it was old.
         let mark = past::mark(db, &job.conversation)?;
-        if is_unsent || mark.is_some() && mark != seen {
+        if mark.is_some() && mark != seen {
             return Ok(Kept::Forgotten);
+        }
+        for Said { event, message_id, .. } in &exchange.questions {
+            if past::is_unsent(db, message_id.as_ref())? {
+                return Ok(Kept::Forgotten);
+            }
+            if turn::stage(db, event.as_str())? != Stage::Open {
+                return Ok(Kept::Overtaken);
+            }
         }
         insert(db, job, &exchange, ttl, now)?;
     }
@@ -54,28 +61,41 @@ fn insert(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let Exchange { question, answer, message_id, replaces } = exchange;
-    let (asked_at, answered_at) = stamps(now, past::last(db, &job.conversation)?);
+    let Exchange { questions, answer, replaces } = exchange;
+    let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
+    let mut last = past::last(db, &job.conversation)?;
     if let Some(old) = replaces {
         forget::turn(db, old.as_str(), now.as_millisecond())?;
+        db.prepare_cached("UPDATE messages SET answered_by = ?2 WHERE answered_by = ?1")?
+            .execute([old.as_str(), own])?;
     }
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    for (role, content, at) in [(Role::User, question, asked_at), (Role::Assistant, answer, answered_at)] {
+    let mut row = |event: &EventId, role: Role, content: &str, message_id: Option<&MessageId>| {
+        let at = *last.insert(stamp(now, last));
         insert.execute(params![
-            row_id(&job.event_id, role).to_string(),
-            job.conversation.as_str(),
+            row_id(event, role).to_string(),
+            of,
             role.as_str(),
             content,
             rfc3339(at),
             expires_at,
-            job.event_id.as_str(),
-            message_id.as_ref().map(MessageId::as_str),
-        ])?;
+            event.as_str(),
+            message_id.map(MessageId::as_str),
+            Some(own).filter(|own| *own != event.as_str()),
+        ])
+    };
+    for Said { event, text, message_id } in questions {
+        row(event, Role::User, text, message_id.as_ref())?;
+    }
+    let message_id = questions.last().and_then(|said| said.message_id.as_ref());
+    row(&job.event_id, Role::Assistant, answer, message_id)?;
+    for Said { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
+        turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
     }
     Ok(())
 }

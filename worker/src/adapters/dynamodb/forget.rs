@@ -7,24 +7,18 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, key, load, n, remembered_until, s, text,
+    DynamoError, DynamoHistory, Item, head,
+    head::Asked,
+    key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
-    turn,
+    turn, unanswered,
 };
-use crate::{
-    conversation::Role,
-    history::{Stage, row_id},
-};
+use crate::history::Stage;
 
 /// The most rows of one batch of deletions (AWS: `BatchWriteItem`).
 const BATCH: usize = 25;
 /// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
 const BATCH_TRIES: u32 = 6;
-
-/// The ids of a turn's rows.
-pub(super) fn row_ids(event: &EventId) -> [String; 2] {
-    [Role::User, Role::Assistant].map(|role| row_id(event, role).to_string())
-}
 
 impl DynamoHistory {
     /// Forgets what was said, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -39,7 +33,7 @@ impl DynamoHistory {
         for tries in 0..TRIES {
             let mut head = self.head(of).await?;
             let before = head.clone();
-            let mut ids: Vec<String> = head.events().flat_map(row_ids).collect();
+            let mut ids: Vec<String> = head.events().flat_map(head::row_ids).collect();
             for row in self.all_shown(of, None).await? {
                 ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
@@ -51,7 +45,7 @@ impl DynamoHistory {
             head.forget(now);
             let mut rows = vec![
                 self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
-                self.delete(load::unanswered_id(of))?,
+                self.delete(unanswered::id(of))?,
             ];
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
@@ -80,7 +74,7 @@ impl DynamoHistory {
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
-            let mut ids: Vec<String> = head.events_of(message_id).flat_map(row_ids).collect();
+            let mut ids: Vec<String> = head.asked_in(message_id).flat_map(Asked::rows_to_forget).collect();
             if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
                 ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
@@ -89,7 +83,7 @@ impl DynamoHistory {
                 return Ok(());
             }
             let mut rows = ids.iter().map(|id| self.delete(id)).collect::<Result<Vec<_>, _>>()?;
-            for event in head.events_of(message_id) {
+            for event in head.asked_in(message_id).flat_map(Asked::events) {
                 rows.push(self.forget_turn(event, now)?);
             }
             let mut after = head.clone();
@@ -103,19 +97,6 @@ impl DynamoHistory {
             self.pause(tries).await;
         }
         Err(DynamoError::Cancelled(met))
-    }
-
-    /// The question that found no answer goes, if it stands in this message.
-    async fn forget_unanswered(
-        &self,
-        of: &ConversationId,
-        message_id: &MessageId,
-    ) -> Result<(), DynamoError> {
-        let kept = self.items(vec![load::unanswered_id(of)]).await?;
-        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
-            self.delete_all(&[load::unanswered_id(of)]).await?;
-        }
-        Ok(())
     }
 
     /// A turn that shall never be answered nor pushed, whatever it is now.
@@ -157,7 +138,7 @@ impl DynamoHistory {
     }
 
     /// Deletes these rows, as far as they are there.
-    async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
+    pub(super) async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
         for chunk in ids.chunks(BATCH) {
             let request = |id: &String| {
                 let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;

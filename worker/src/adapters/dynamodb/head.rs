@@ -9,11 +9,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use shared::job::{ConversationId, EventId, MessageId};
 
-use super::{Item, forget::row_ids, load::Row, n, s, text};
+use super::{Item, index::Row, n, s, text};
 use crate::{
-    conversation::{rfc3339, stamps},
+    conversation::{rfc3339, stamp},
     history::{Mark, Named},
 };
+
+mod asked;
+
+use asked::Answer;
+pub(super) use asked::{Asked, row_ids};
 
 /// How many turns it names: the index would have to be late by more than so many turns to miss one, or to
 /// show one that is gone.
@@ -24,8 +29,8 @@ pub(super) const UNCHANGED: &str = "lastCreatedAt = :last";
 /// What is known of a conversation's newest turns.
 #[derive(Clone, Default)]
 pub(super) struct Head {
-    /// The newest turns, oldest first, and when their questions were stored.
-    turns: Vec<(Named, String)>,
+    /// The newest turns, oldest first.
+    turns: Vec<Asked>,
     /// The ids of the newest rows that were deleted one by one.
     gone: Vec<String>,
     /// Up to where all is forgotten.
@@ -56,15 +61,9 @@ impl Head {
         let Some(item) = item else { return Self::default() };
         let list =
             |name: &str| item.get(name).and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
-        let named = |turn: &AttributeValue| {
-            let turn = turn.as_m().ok()?;
-            let event = text(turn, "event")?.to_owned().try_into().ok()?;
-            let message_id = text(turn, "messageId").and_then(|id| id.to_owned().try_into().ok());
-            Some((Named { event, message_id }, text(turn, "createdAt")?.to_owned()))
-        };
         let at = |name: &str| text(item, name).and_then(time);
         Self {
-            turns: list("turns").iter().filter_map(named).collect(),
+            turns: list("turns").iter().filter_map(Asked::of_attribute).collect(),
             gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
             forgotten: at("forgottenThrough")
                 .map(|through| Mark { through, at: at("forgottenAt").unwrap_or(through) }),
@@ -78,68 +77,71 @@ impl Head {
         self.last = self.last.max(time(created_at));
     }
 
-    /// A further turn is stored.
-    pub(super) fn answered(
-        &mut self,
-        event: &EventId,
-        message_id: Option<&MessageId>,
-        (asked_at, answered_at): (Timestamp, Timestamp),
-    ) {
-        let named = Named { event: event.clone(), message_id: message_id.cloned() };
-        self.turns.push((named, rfc3339(asked_at)));
-        self.last = Some(answered_at);
+    /// A further turn is stored. Where another one's answer is given with it, `with` is that one's event.
+    /// Returns the `createdAt` of its question.
+    pub(super) fn asked(&mut self, turn: Named, with: Option<&EventId>, now: Timestamp) -> Timestamp {
+        let at = self.further_row(now);
+        let answer = with.map_or(Answer::Own, |event| Answer::Of(event.clone()));
+        self.turns.push(Asked { turn, created_at: rfc3339(at), answer });
+        at
+    }
+
+    /// The `createdAt` of a further row.
+    pub(super) fn further_row(&mut self, now: Timestamp) -> Timestamp {
+        *self.last.insert(stamp(now, self.last))
+    }
+
+    /// A turn takes the place of an old one, and answers what that one answered.
+    pub(super) fn replaced(&mut self, old: &EventId, by: &EventId) {
+        self.turns.iter_mut().for_each(|asked| asked.is_answered_by(old, by));
+        self.lose(row_ids(old));
     }
 
     /// These rows are deleted, whatever the index says.
     pub(super) fn lose(&mut self, rows: impl IntoIterator<Item = String>) {
         self.gone.extend(rows);
-        self.turns.retain(|(turn, _)| !row_ids(&turn.event).iter().any(|id| self.gone.contains(id)));
+        self.turns.retain_mut(|asked| asked.outlives(&self.gone));
     }
 
     /// The row changes though nothing new is said.
     pub(super) fn moves_on(&mut self, now: Timestamp) {
-        self.last = Some(self.last.map_or(now, |last| stamps(last, Some(last)).0));
+        self.last = Some(self.last.map_or(now, |last| stamp(last, Some(last))));
     }
 
     /// All that was said is forgotten.
     pub(super) fn forget(&mut self, now: Timestamp) {
-        let (through, _) = stamps(now, self.last);
+        let through = self.further_row(now);
         self.turns.clear();
         self.gone.clear();
         self.forgotten = Some(Mark { through, at: now });
-        self.last = Some(through);
     }
 
     /// The turns that it names, newest last.
     pub(super) fn events(&self) -> impl Iterator<Item = &EventId> {
-        self.turns.iter().map(|(turn, _)| &turn.event)
+        self.turns.iter().map(|asked| &asked.turn.event)
     }
 
     /// The newest turn.
     pub(super) fn newest(&self) -> Option<&Named> {
-        self.turns.last().map(|(turn, _)| turn)
+        self.turns.last().map(|asked| &asked.turn)
     }
 
-    /// The turns that answer a message.
-    pub(super) fn events_of(&self, message_id: &MessageId) -> impl Iterator<Item = &EventId> {
-        let is_it = |(turn, _): &&(Named, String)| turn.message_id.as_ref() == Some(message_id);
-        self.turns.iter().filter(is_it).map(|(turn, _)| &turn.event)
+    /// The turns with a message, each with that of its answer.
+    pub(super) fn asked_in(&self, message_id: &MessageId) -> impl Iterator<Item = &Asked> {
+        self.turns.iter().filter(move |asked| asked.turn.message_id.as_ref() == Some(message_id))
+    }
+
+    /// The messages of other turns that the answer of this one answers.
+    pub(super) fn answered_with(&self, event: &EventId) -> impl Iterator<Item = &MessageId> {
+        let with = move |asked: &&Asked| asked.answer == Answer::Of(event.clone());
+        self.turns.iter().filter(with).filter_map(|asked| asked.turn.message_id.as_ref())
     }
 
     /// The row to be written.
     pub(super) fn row(&self, of: &ConversationId, expires_at: Option<i64>) -> Item {
-        let turn = |(turn, created_at): &(Named, String)| {
-            let mut named = HashMap::from([
-                ("event".to_owned(), s(turn.event.as_str())),
-                ("createdAt".to_owned(), s(created_at)),
-            ]);
-            named.extend(turn.message_id.as_ref().map(|id| ("messageId".to_owned(), s(id.as_str()))));
-            AttributeValue::M(named)
-        };
-        let mut row = HashMap::from([
-            ("id".to_owned(), s(id(of))),
-            ("turns".to_owned(), AttributeValue::L(newest(&self.turns, NAMED).iter().map(turn).collect())),
-        ]);
+        let turns = newest(&self.turns, NAMED).iter().map(Asked::attribute).collect();
+        let mut row =
+            HashMap::from([("id".to_owned(), s(id(of))), ("turns".to_owned(), AttributeValue::L(turns))]);
         row.extend(self.last.map(|last| ("lastCreatedAt".to_owned(), s(rfc3339(last)))));
         if !self.gone.is_empty() {
             let gone = newest(&self.gone, 2 * NAMED).iter().map(s).collect();
@@ -170,12 +172,12 @@ impl Head {
     ) -> Vec<String> {
         // Where the index has shown enough, only what is newer than the oldest of it matters.
         let since = if shown.len() < limit { "" } else { shown.last().map_or("", |row| &row.created_at) };
-        let kept = |(_, created_at): &&(Named, String)| {
-            let expired = |ttl| time(created_at).is_some_and(|at| now.duration_since(at) >= ttl);
-            created_at.as_str() >= since && !ttl.is_some_and(expired)
+        let kept = |asked: &&Asked| {
+            let expired = |ttl| time(&asked.created_at).is_some_and(|at| now.duration_since(at) >= ttl);
+            asked.created_at.as_str() >= since && !ttl.is_some_and(expired)
         };
         let seen: HashSet<&str> = shown.iter().map(|row| row.id.as_str()).collect();
-        let named = self.turns.iter().filter(kept).flat_map(|(turn, _)| row_ids(&turn.event));
+        let named = self.turns.iter().filter(kept).flat_map(Asked::rows);
         named.filter(|id| !seen.contains(id.as_str())).collect()
     }
 }

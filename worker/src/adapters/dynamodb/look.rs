@@ -3,21 +3,18 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use jiff::Timestamp;
 use shared::job::EventId;
 
 use super::{
-    DynamoError, DynamoHistory,
+    DynamoHistory, Item,
     error::{condition_failed, failed},
     s, text, turn,
 };
 use crate::history::{HistoryError, Stage};
 
-/// The most keys of one `BatchGetItem`.
-const BATCH: usize = 100;
-/// How often the rest of a batch is asked for.
-const TRIES: usize = 4;
+/// What is read of a turn's row: no words.
+const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, toldAt";
 
 /// A turn from outside, without words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,38 +28,13 @@ pub struct Looked {
 impl DynamoHistory {
     /// The turns of these events, read consistently; those that never began are not among them.
     pub async fn look(&self, events: &[EventId]) -> Result<HashMap<EventId, Looked>, HistoryError> {
-        let mut looked = HashMap::new();
-        for chunk in events.chunks(BATCH) {
-            looked.extend(self.look_at(chunk).await.map_err(failed("show turns"))?);
-        }
-        Ok(looked)
-    }
-
-    async fn look_at(&self, events: &[EventId]) -> Result<HashMap<EventId, Looked>, DynamoError> {
         let by_id: HashMap<String, &EventId> = events.iter().map(|event| (turn::id(event), event)).collect();
-        let keys = by_id.keys().map(|id| HashMap::from([("id".to_owned(), s(id))])).collect();
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys))
-            .consistent_read(true)
-            .projection_expression("id, stage, pushed, unknownSince, byReply, toldAt")
-            .build()?;
-        let mut looked = HashMap::new();
-        for _ in 0..TRIES {
-            let request = self.client.batch_get_item().request_items(&self.table, wanted);
-            let mut got = request.send().await?;
-            let items = got.responses.as_mut().and_then(|tables| tables.remove(&self.table));
-            for item in items.unwrap_or_default() {
-                if let Some(event) = text(&item, "id").and_then(|id| by_id.get(id)) {
-                    let turn = Looked { stage: turn::stage(&item), told_at: turn::time(&item, "toldAt") };
-                    looked.insert((*event).clone(), turn);
-                }
-            }
-            match got.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table)) {
-                Some(rest) => wanted = rest,
-                None => return Ok(looked),
-            }
-        }
-        Err(DynamoError::Unprocessed(wanted.keys().len()))
+        let rows = self.items_with(by_id.keys().cloned().collect(), Some(LOOKED_AT)).await;
+        let looked = |row: &Item| {
+            let event = *by_id.get(text(row, "id")?)?;
+            Some((event.clone(), Looked { stage: turn::stage(row), told_at: turn::time(row, "toldAt") }))
+        };
+        Ok(rows.map_err(failed("show turns"))?.iter().filter_map(looked).collect())
     }
 
     /// Lets a stored answer be pushed although LINE may have it and no longer knows.

@@ -1,20 +1,20 @@
-//! Storing an answer: both message rows, the turn row and the head row in one transaction, all or
+//! Storing an answer: message rows, turn rows and the head row in one transaction, all or
 //! nothing, and only if nobody stored one before and nobody wants it forgotten.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use jiff::Timestamp;
-use shared::job::Job;
+use shared::job::{EventId, Job, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, forget, key, load, n, remembered_until, s,
+    DynamoError, DynamoHistory, Head, Item, head, key, load, n, remembered_until, s,
     transaction::{Committed, Part, Rows, TRIES, codes, unmet},
     turn,
 };
 use crate::{
-    conversation::{Role, rfc3339, stamps},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Spent, row_id},
+    conversation::{Role, rfc3339},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Named, Said, Spent, row_id},
 };
 
 impl DynamoHistory {
@@ -53,6 +53,9 @@ impl DynamoHistory {
             }
             if unmet(&reasons, Part::NotUnsent).is_some() {
                 return Ok(Kept::Forgotten);
+            }
+            if unmet(&reasons, Part::OtherTurn).is_some() {
+                return Ok(Kept::Overtaken);
             }
             if unmet(&reasons, Part::Message).is_some() {
                 return Err(DynamoError::Orphaned);
@@ -115,7 +118,7 @@ impl DynamoHistory {
         Ok((Part::Usage, TransactWriteItem::builder().update(usage.build()?).build()))
     }
 
-    /// The two rows of a turn, and the head that names it; the rows that it replaces go.
+    /// The rows of an exchange, and the head that names its turns; the rows that it replaces go.
     fn exchange_rows(
         &self,
         job: &Job,
@@ -123,55 +126,93 @@ impl DynamoHistory {
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
-        let stamps = stamps(now, head.last);
-        let mut rows = vec![];
-        for (role, content, at) in
-            [(Role::User, &exchange.question, stamps.0), (Role::Assistant, &exchange.answer, stamps.1)]
-        {
-            let put = self.put(self.message_row(job, exchange, role, content, at, now));
-            let put = put.condition_expression("attribute_not_exists(id)").build()?;
-            rows.push((Part::Message, TransactWriteItem::builder().put(put).build()));
+        let Exchange { questions, answer, replaces } = exchange;
+        let own = &job.event_id;
+        let (mut next, mut rows) = (head.clone(), vec![]);
+        for Said { event, text, message_id } in questions {
+            let named = Named { event: event.clone(), message_id: message_id.clone() };
+            let at = next.asked(named, (event != own).then_some(own), now);
+            let row = self.message_row(job, event, Role::User, text, at, now);
+            rows.push(self.new_message(row, message_id.as_ref())?);
+            if event != own {
+                rows.push(self.answered_with(event, now)?);
+            }
+            if let Some(message_id) = message_id {
+                rows.push(self.not_unsent(message_id)?);
+            }
         }
-        let mut next = head.clone();
-        if let Some(old) = &exchange.replaces {
-            let ids = forget::row_ids(old);
-            for id in &ids {
+        if let Some(old) = replaces {
+            for id in head::row_ids(old) {
                 rows.push(self.delete(id)?);
             }
-            next.lose(ids);
+            next.replaced(old, own);
             rows.push(self.forget_turn(old, now)?);
         }
-        next.answered(&job.event_id, exchange.message_id.as_ref(), stamps);
-        rows.push(self.replace(head, next.row(&job.conversation, self.head_expires_at(&next, now)))?);
-        if let Some(message_id) = &exchange.message_id {
-            let check = ConditionCheck::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(load::unsent_id(message_id))))
-                .condition_expression("attribute_not_exists(id)")
-                .build()?;
-            rows.push((Part::NotUnsent, TransactWriteItem::builder().condition_check(check).build()));
+        let at = next.further_row(now);
+        let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
+        let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
+        if !others.is_empty() {
+            row.insert("messageIds".to_owned(), AttributeValue::L(others));
         }
+        rows.push(self.new_message(row, questions.last().and_then(|said| said.message_id.as_ref()))?);
+        rows.push(self.replace(head, next.row(&job.conversation, self.head_expires_at(&next, now)))?);
         Ok(rows)
+    }
+
+    /// Another turn that is over with this one, if it is open.
+    fn answered_with(
+        &self,
+        event: &EventId,
+        now: Timestamp,
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
+        let turn = self
+            .update(turn::id(event))
+            .update_expression(turn::ANSWERED_WITH)
+            .condition_expression(turn::OPEN)
+            .expression_attribute_values(":expiresAt", n(remembered_until(now)))
+            .expression_attribute_values(":delivered", s(turn::DELIVERED))
+            .build()?;
+        Ok((Part::OtherTurn, TransactWriteItem::builder().update(turn).build()))
+    }
+
+    /// That a message was not taken back.
+    fn not_unsent(&self, message_id: &MessageId) -> Result<(Part, TransactWriteItem), DynamoError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(load::unsent_id(message_id))))
+            .condition_expression("attribute_not_exists(id)")
+            .build()?;
+        Ok((Part::NotUnsent, TransactWriteItem::builder().condition_check(check).build()))
+    }
+
+    /// A message row that was not there before.
+    fn new_message(
+        &self,
+        mut row: Item,
+        message_id: Option<&MessageId>,
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
+        row.extend(message_id.map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        let put = self.put(row).condition_expression("attribute_not_exists(id)").build()?;
+        Ok((Part::Message, TransactWriteItem::builder().put(put).build()))
     }
 
     fn message_row(
         &self,
         job: &Job,
-        exchange: &Exchange,
+        event: &EventId,
         role: Role,
         content: &str,
         at: Timestamp,
         now: Timestamp,
     ) -> Item {
         let mut row = Item::from([
-            ("id".to_owned(), s(row_id(&job.event_id, role))),
+            ("id".to_owned(), s(row_id(event, role))),
             ("lineUserId".to_owned(), s(job.conversation.as_str())),
             ("role".to_owned(), s(role.as_str())),
             ("content".to_owned(), s(content)),
             ("createdAt".to_owned(), s(rfc3339(at))),
             ("updatedAt".to_owned(), s(rfc3339(at))),
         ]);
-        row.extend(exchange.message_id.as_ref().map(|id| ("messageId".to_owned(), s(id.as_str()))));
         row.extend(self.expires_at(now).map(|at| ("expiresAt".to_owned(), n(at))));
         row
     }

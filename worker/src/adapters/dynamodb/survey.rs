@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{IndexStatus, KeyType, TimeToLiveStatus};
 
-use super::{DynamoError, DynamoHistory, error::failed, load::INDEX};
+use super::{DynamoError, DynamoHistory, error::failed, index::INDEX};
 use crate::history::HistoryError;
 
 /// The attribute that rows expire by.

@@ -22,6 +22,8 @@ pub(super) enum Part {
     Message,
     /// The turn row.
     Turn,
+    /// The row of another turn that is answered with it.
+    OtherTurn,
     /// The head row, as it was read.
     Head,
     /// That the message was not taken back.

@@ -30,6 +30,8 @@ pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :st
 /// What storing writes.
 pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
 
+/// What storing writes of the other turns that it answers.
+pub(super) const ANSWERED_WITH: &str = "SET expiresAt = :expiresAt, stage = :delivered";
 /// What forgetting writes. No words stay.
 pub(super) const FORGET: &str =
     "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";

@@ -17,7 +17,7 @@ fn at(minute: usize) -> Timestamp {
 fn head(turns: usize) -> Head {
     let of = ConversationId::try_from("U1".to_owned()).unwrap();
     let one = |mut head: Head, turn: usize| {
-        head.answered(&event(turn), None, (at(turn), at(turn)));
+        head.asked(Named { event: event(turn), message_id: None }, None, at(turn));
         Head::of_item(Some(&head.row(&of, None)))
     };
     (0..turns).fold(Head::default(), one)
@@ -58,7 +58,7 @@ fn turns_past_their_time_are_not_looked_for() {
 fn it_names_the_last_twenty_turns() {
     let head = head(25);
     assert_eq!(head.turns.len(), NAMED);
-    assert_eq!(head.turns.first().unwrap().0.event, event(5));
+    assert_eq!(head.turns.first().unwrap().turn.event, event(5));
     assert_eq!(head.stored.as_deref(), Some("2026-03-01T10:24:00.000000Z"));
 }
 
@@ -96,6 +96,25 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
     // The same moment again is another mark: a worker that saw the first one is older.
     head.forget(mark.at);
     assert!(head.forgotten.unwrap().through > mark.through);
+}
+
+#[test]
+fn of_a_burst_each_question_is_named_and_the_one_answer() {
+    use Role::{Assistant, User};
+    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let named = |turn| Named { event: event(turn), message_id: None };
+    let mut head = head(1);
+    for turn in 1..3 {
+        head.asked(named(turn), Some(&event(3)), at(1));
+    }
+    head.asked(named(3), None, at(1));
+    let mut head = Head::of_item(Some(&head.row(&of, None)));
+    let rows = [(0, User), (0, Assistant), (1, User), (2, User), (3, User), (3, Assistant)];
+    check(&head, &[], 50, None, &rows);
+    // The answer goes, and is looked for no longer; the questions stay.
+    head.lose([row_id(&event(3), Assistant).to_string()]);
+    let head = Head::of_item(Some(&head.row(&of, None)));
+    check(&head, &[], 50, None, &rows[..5]);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+-- Several questions with one answer.
+
+ALTER TABLE messages ADD COLUMN answered_by TEXT;     -- a question: the turn of its answer, if not its own
+CREATE INDEX messages_of_answer ON messages (answered_by) WHERE answered_by IS NOT NULL;

@@ -1,0 +1,176 @@
+//! What both histories promise of several questions that are answered together.
+
+use shared::job::{EventId, Job};
+use worker::history::{Answer, Exchange, Forget, History, Kept, Said, Stage, Step};
+
+use super::{
+    forgetting::{load, message, question, stage, talk},
+    later, now, words,
+};
+
+/// All of it.
+pub(super) async fn suite(history: &dyn History) {
+    several_questions_have_one_answer_and_are_over_with_it(history).await;
+    nothing_is_stored_where_one_of_them_is_not_open(history).await;
+    nothing_is_stored_where_one_of_them_was_taken_back(history).await;
+    one_that_is_taken_back_takes_the_answer_along(history).await;
+    an_answer_to_what_was_taken_back_is_not_pushed_any_more(history).await;
+    asked_again_they_are_still_answered_together(history).await;
+    however_much_was_said_since_one_is_found_with_the_answer(history).await;
+    all_of_them_are_forgotten_with_the_conversation(history).await;
+}
+
+/// Questions that have begun, by their conversation and their number.
+async fn burst(history: &dyn History, name: &str, of: usize) -> Vec<Job> {
+    let conversation = format!("U-{name}");
+    let jobs: Vec<_> = (1..=of).map(|n| question(&conversation, &format!("{name}-{n}"))).collect();
+    for job in &jobs {
+        history.begin(job, now()).await.unwrap();
+    }
+    jobs
+}
+
+fn said(job: &Job) -> Said {
+    let event = job.event_id.clone();
+    Said { text: event.to_string(), message_id: job.message_id().cloned(), event }
+}
+
+/// The one answer to all of them.
+fn answer(jobs: &[Job]) -> Answer {
+    let questions = jobs.iter().map(said).collect();
+    let exchange = Exchange { questions, answer: "answer".into(), replaces: None };
+    Answer { exchange: Some(exchange), pushes: vec!["push".into()], ..Answer::default() }
+}
+
+/// Stores it as the last one's.
+async fn keep(history: &dyn History, jobs: &[Job]) -> Kept {
+    let last = jobs.last().unwrap();
+    let seen = load(history, last).await.forgotten;
+    history.store(last, answer(jobs), seen, now()).await.unwrap()
+}
+
+async fn said_now(history: &dyn History, job: &Job) -> Vec<String> {
+    words(history, job, 100, later(1)).await
+}
+
+async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn History) {
+    let jobs = burst(history, "burst", 3).await;
+    assert!(matches!(keep(history, &jobs).await, Kept::Mine(_)));
+    assert_eq!(said_now(history, &jobs[0]).await, ["burst-1", "burst-2", "burst-3", "answer"]);
+    for job in &jobs[..2] {
+        assert_eq!(stage(history, job).await, Stage::Delivered);
+        assert_eq!(history.tell(job, None, later(1)).await.unwrap(), None);
+    }
+    assert!(matches!(stage(history, &jobs[2]).await, Stage::Stored(_)));
+    assert_eq!(load(history, &jobs[0]).await.newest.unwrap().event, jobs[2].event_id);
+    // Once more, as when nobody heard that it was stored.
+    assert!(matches!(keep(history, &jobs).await, Kept::Theirs(Stage::Stored(_))));
+    history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
+    assert_eq!(said_now(history, &jobs[0]).await.len(), 4);
+    let next = talk(history, "U-burst", "burst-4").await;
+    assert_eq!(said_now(history, &next).await[3..], ["answer", "burst-4", "answer to burst-4"]);
+    assert_eq!(words(history, &next, 4, later(1)).await[..2], ["burst-3", "answer"]);
+}
+
+async fn nothing_is_stored_where_one_of_them_is_not_open(history: &dyn History) {
+    let jobs = burst(history, "over", 4).await;
+    talk(history, "U-over", "over-1").await;
+    history.record(&jobs[2], Step::Forgotten, now()).await.unwrap();
+    for several in [&jobs[..2], &jobs[1..4]] {
+        assert_eq!(keep(history, several).await, Kept::Overtaken);
+    }
+    assert_eq!(said_now(history, &jobs[0]).await, ["over-1", "answer to over-1"]);
+    for open in [&jobs[1], &jobs[3]] {
+        assert_eq!(stage(history, open).await, Stage::Open);
+    }
+    // Answered with others, one is not answered alone.
+    assert!(matches!(keep(history, &[jobs[1].clone(), jobs[3].clone()]).await, Kept::Mine(_)));
+    assert_eq!(keep(history, &jobs[1..2]).await, Kept::Theirs(Stage::Delivered));
+}
+
+async fn nothing_is_stored_where_one_of_them_was_taken_back(history: &dyn History) {
+    let jobs = burst(history, "soon", 3).await;
+    history.forget(&jobs[0].conversation, Forget::Message(message("soon-2")), now()).await.unwrap();
+    assert_eq!(keep(history, &jobs).await, Kept::Forgotten);
+    assert_eq!(said_now(history, &jobs[0]).await, [""; 0]);
+    for job in &jobs {
+        assert_eq!(stage(history, job).await, Stage::Open);
+    }
+}
+
+async fn one_that_is_taken_back_takes_the_answer_along(history: &dyn History) {
+    for (name, unsent, left) in [
+        ("back1", 1, ["before", "answer to before", "2", "3"]),
+        ("back2", 2, ["before", "answer to before", "1", "3"]),
+        ("back3", 3, ["before", "answer to before", "1", "2"]),
+    ] {
+        let id = |word: &str| {
+            if word.len() == 1 { format!("{name}-{word}") } else { word.replace("before", name) }
+        };
+        talk(history, &format!("U-{name}"), name).await;
+        let jobs = burst(history, name, 3).await;
+        keep(history, &jobs).await;
+        history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
+        let unsend = Forget::Message(message(&format!("{name}-{unsent}")));
+        for _ in 0..2 {
+            history.forget(&jobs[0].conversation, unsend.clone(), now()).await.unwrap();
+            assert_eq!(said_now(history, &jobs[0]).await, left.map(id));
+        }
+        // The newest that is left can be asked again.
+        let newest = load(history, &jobs[0]).await.newest.unwrap();
+        assert_eq!(newest.event.as_str(), id(left[3]));
+        assert_eq!(newest.message_id, Some(message(&id(left[3]))));
+        talk(history, &format!("U-{name}"), &format!("{name}-9")).await;
+        let other = Forget::Message(message(&id(left[2])));
+        history.forget(&jobs[0].conversation, other, now()).await.unwrap();
+        let left = ["before", "answer to before", left[3], "9"].map(id);
+        let said = said_now(history, &jobs[0]).await;
+        assert_eq!((&said[..4], said.len()), (&left[..], 5), "an answer of its own stays");
+    }
+}
+
+async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn History) {
+    let jobs = burst(history, "waits", 2).await;
+    keep(history, &jobs).await;
+    history.forget(&jobs[0].conversation, Forget::Message(message("waits-1")), now()).await.unwrap();
+    assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
+    assert_eq!(said_now(history, &jobs[1]).await, ["waits-2"]);
+}
+
+async fn asked_again_they_are_still_answered_together(history: &dyn History) {
+    let jobs = burst(history, "again", 3).await;
+    keep(history, &jobs).await;
+    let mut last: EventId = jobs[2].event_id.clone();
+    for retry in ["again-4", "again-5"] {
+        let retry = question("U-again", retry);
+        history.begin(&retry, now()).await.unwrap();
+        load(history, &retry).await;
+        let mut again = answer(&jobs[2..]);
+        let exchange = again.exchange.as_mut().unwrap();
+        exchange.replaces = Some(std::mem::replace(&mut last, retry.event_id.clone()));
+        exchange.questions[0].event = retry.event_id.clone();
+        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), Kept::Mine(_)));
+        assert_eq!(said_now(history, &retry).await, ["again-1", "again-2", "again-3", "answer"]);
+    }
+    history.forget(&jobs[0].conversation, Forget::Message(message("again-1")), now()).await.unwrap();
+    assert_eq!(said_now(history, &jobs[0]).await, ["again-2", "again-3"]);
+}
+
+async fn however_much_was_said_since_one_is_found_with_the_answer(history: &dyn History) {
+    let jobs = burst(history, "old", 3).await;
+    keep(history, &jobs).await;
+    for turn in 0..23 {
+        talk(history, "U-old", &format!("old-since-{turn}")).await;
+    }
+    history.forget(&jobs[0].conversation, Forget::Message(message("old-1")), now()).await.unwrap();
+    let said = said_now(history, &jobs[0]).await;
+    assert_eq!((said.len(), &said[..2]), (48, &["old-2".to_owned(), "old-3".to_owned()][..]));
+}
+
+async fn all_of_them_are_forgotten_with_the_conversation(history: &dyn History) {
+    let jobs = burst(history, "all", 10).await;
+    assert!(matches!(keep(history, &jobs).await, Kept::Mine(_)), "ten fit into one transaction");
+    history.forget(&jobs[0].conversation, Forget::Talk, now()).await.unwrap();
+    assert_eq!(said_now(history, &jobs[0]).await, [""; 0]);
+    assert_eq!(stage(history, &jobs[9]).await, Stage::Forgotten);
+}

@@ -1,0 +1,51 @@
+//! Rows by key, as far as they are there: `BatchGetItem`, and again for what DynamoDB left out of it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::KeysAndAttributes;
+
+use super::{DynamoError, DynamoHistory, Item, key};
+
+/// The most keys of one batch (AWS: `BatchGetItem`).
+const BATCH: usize = 100;
+/// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
+const BATCH_TRIES: usize = 4;
+
+impl DynamoHistory {
+    /// These rows, each named once, read strongly.
+    pub(super) async fn items(&self, ids: Vec<String>) -> Result<Vec<Item>, DynamoError> {
+        self.items_with(ids, None).await
+    }
+
+    /// The same, with these attributes alone.
+    pub(super) async fn items_with(
+        &self,
+        ids: Vec<String>,
+        attributes: Option<&str>,
+    ) -> Result<Vec<Item>, DynamoError> {
+        let mut rows = vec![];
+        for chunk in ids.chunks(BATCH) {
+            let mut wanted = KeysAndAttributes::builder()
+                .set_keys(Some(chunk.iter().map(key).collect()))
+                .consistent_read(true)
+                .set_projection_expression(attributes.map(ToOwned::to_owned))
+                .build()?;
+            let mut tries = 0;
+            loop {
+                let asked = wanted.keys().len();
+                let got = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
+                rows.extend(got.responses.into_iter().flat_map(HashMap::into_values).flatten());
+                let rest = got.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+                let Some(rest) = rest else { break };
+                let unread = rest.keys().len();
+                tracing::warn!(asked, unread, "DynamoDB answered a batch in part");
+                tries += 1;
+                if tries == BATCH_TRIES {
+                    return Err(DynamoError::Unprocessed(unread));
+                }
+                wanted = rest;
+            }
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,100 @@
+//! What the index of the article's table shows of a conversation. It lags: what it says is never all.
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use jiff::Timestamp;
+use shared::job::{ConversationId, MessageId};
+
+use super::{DynamoError, DynamoHistory, Item, number, s, text};
+use crate::conversation::{Message, Role};
+
+/// The index of the article's table.
+pub(super) const INDEX: &str = "byLineUserId";
+
+/// A message row, as far as a prompt needs it.
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) created_at: String,
+    pub(super) message: Option<Message>,
+}
+
+impl Row {
+    /// The row, unless it has expired. Rows of roles that are no part of a conversation have no message.
+    pub(super) fn of_item(item: &Item, now: Timestamp) -> Option<Self> {
+        if number::<i64>(item, "expiresAt").is_some_and(|at| at <= now.as_second()) {
+            return None;
+        }
+        let message = || {
+            let role = Role::of_row(text(item, "role")?)?;
+            Some(Message { role, content: text(item, "content")?.to_owned() })
+        };
+        Some(Self {
+            id: text(item, "id")?.to_owned(),
+            created_at: text(item, "createdAt")?.to_owned(),
+            message: message(),
+        })
+    }
+}
+
+impl DynamoHistory {
+    /// What the index shows of the newest `limit` rows, newest first.
+    pub(super) async fn shown(
+        &self,
+        of: &ConversationId,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Row>, DynamoError> {
+        let mut rows = vec![];
+        let mut from = None;
+        if limit == 0 {
+            return Ok(rows);
+        }
+        loop {
+            let page = self
+                .index(of)
+                .scan_index_forward(false)
+                .limit(i32::try_from(limit - rows.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(from)
+                .send()
+                .await?;
+            rows.extend(page.items().iter().filter_map(|item| Row::of_item(item, now)));
+            // A page ends early after a megabyte; expired rows do not count.
+            from = page.last_evaluated_key;
+            if from.is_none() || rows.len() >= limit {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// The ids and times of all rows that the index shows, or of those of one message.
+    pub(super) async fn all_shown(
+        &self,
+        of: &ConversationId,
+        message_id: Option<&MessageId>,
+    ) -> Result<Vec<Item>, DynamoError> {
+        let mut rows = vec![];
+        let mut from = None;
+        loop {
+            let mut query = self.index(of).projection_expression("id, createdAt");
+            if let Some(message_id) = message_id {
+                query = query
+                    .filter_expression("messageId = :message OR contains(messageIds, :message)")
+                    .expression_attribute_values(":message", s(message_id.as_str()));
+            }
+            let page = query.set_exclusive_start_key(from).send().await?;
+            rows.extend(page.items.unwrap_or_default());
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    fn index(&self, of: &ConversationId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("lineUserId = :of")
+            .expression_attribute_values(":of", s(of.as_str()))
+    }
+}

@@ -1,0 +1,62 @@
+//! The row of a conversation's question that found no answer, so that it can be asked again.
+
+use jiff::Timestamp;
+use shared::job::{ConversationId, Job, MessageId};
+
+use super::{DynamoError, DynamoHistory, Item, head, key, n, number, remembered_until, s, text};
+use crate::{
+    conversation::rfc3339,
+    history::{Named, Unanswered},
+};
+
+/// The row's key.
+pub(super) fn id(of: &ConversationId) -> String {
+    format!("unanswered#{of}")
+}
+
+/// The question of a row, unless its time is over or the conversation has gone on since.
+pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Option<Unanswered> {
+    let asked_at = head::time(text(row, "createdAt")?)?;
+    let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
+    if is_over || last.is_some_and(|last| asked_at <= last) {
+        return None;
+    }
+    let event = text(row, "event")?.to_owned().try_into().ok()?;
+    let message_id = text(row, "messageId").and_then(|id| id.to_owned().try_into().ok());
+    Some(Unanswered { turn: Named { event, message_id }, question: text(row, "content")?.to_owned() })
+}
+
+impl DynamoHistory {
+    /// Keeps a question that found no answer.
+    pub(super) async fn keep_unanswered(
+        &self,
+        job: &Job,
+        question: &str,
+        now: Timestamp,
+    ) -> Result<(), DynamoError> {
+        let mut row = key(id(&job.conversation));
+        row.insert("event".to_owned(), s(job.event_id.as_str()));
+        row.insert("content".to_owned(), s(question));
+        row.insert("createdAt".to_owned(), s(rfc3339(now)));
+        row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        row.insert(
+            "expiresAt".to_owned(),
+            n(self.expires_at(now).unwrap_or(i64::MAX).min(remembered_until(now))),
+        );
+        self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
+        Ok(())
+    }
+
+    /// The question that found no answer goes, if it stands in this message.
+    pub(super) async fn forget_unanswered(
+        &self,
+        of: &ConversationId,
+        message_id: &MessageId,
+    ) -> Result<(), DynamoError> {
+        let kept = self.items(vec![id(of)]).await?;
+        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
+            self.delete_all(&[id(of)]).await?;
+        }
+        Ok(())
+    }
+}

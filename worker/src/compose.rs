@@ -1,0 +1,50 @@
+//! The chapter of composing: how the model's answer is said, by whom, and to which message.
+
+use jiff::Timestamp;
+use shared::job::Job;
+
+use crate::{
+    adapters::openai::Completion,
+    answer::Worker,
+    command::Command,
+    markdown,
+    persona::Chosen,
+    reply::{Reply, Sender},
+};
+
+impl Worker {
+    /// What is said of an answer. Where it would be unclear what it answers, it quotes the question.
+    pub(crate) fn compose<'a>(
+        &'a self,
+        job: &'a Job,
+        answer: &Completion,
+        persona: Option<&Chosen>,
+        is_unclear: bool,
+    ) -> Reply<'a> {
+        let locale = self.locale(job);
+        let mut words = markdown::plain(&answer.text);
+        if answer.cut {
+            words.text.extend(["\n\n", locale.words().cut]);
+        }
+        let go_on = answer.cut.then_some(Command::Continue);
+        let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
+        let buttons = self.buttons(locale, &commands);
+        let quote = job.quote_token().filter(|_| is_unclear);
+        Reply { words, buttons, sender: self.sender(persona), quote }
+    }
+
+    /// Who is shown as speaking: a persona on offer has a name.
+    fn sender(&self, persona: Option<&Chosen>) -> Option<Sender<'_>> {
+        let Some(Chosen::Named(name)) = persona else { return None };
+        let persona = self.config.personas.as_ref()?.named(name)?;
+        Some(Sender::new(&persona.name, persona.icon.as_deref()))
+    }
+}
+
+/// Whether something was said since the message came, so that its answer had better name it. A row of
+/// the article's bot, which wrote local times, may be ahead of the clock: that one says nothing.
+pub(crate) fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
+    let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let is_between = |(accepted_at, last)| accepted_at < last && last <= now;
+    job.run.is_some() || accepted_at.zip(last).is_some_and(is_between)
+}

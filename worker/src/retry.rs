@@ -1,0 +1,71 @@
+//! When something is tried again: at once within the attempt, or later in another one.
+
+use std::{pin::Pin, time::Duration};
+
+use shared::logging;
+use tokio::time::sleep;
+
+use crate::{
+    answer::Worker,
+    history::HistoryError,
+    outcome::{Failure, Outcome, Reason, Remedy},
+};
+
+/// The longest `Retry-After` that is waited for within an attempt.
+const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
+/// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
+const WAIT_MAX: Duration = Duration::from_hours(12);
+
+/// What a method of [`crate::history::History`] returns.
+type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + Send + 'a>>;
+
+impl Worker {
+    /// Short faults of the storage are tried again within the attempt: an answer was paid for.
+    pub(crate) async fn persist<'a, T>(&self, work: impl Fn() -> Attempted<'a, T>) -> Result<T, Failure> {
+        let mut tries = 0;
+        loop {
+            let failure = match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => storage_failed(&error),
+            };
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// Hands a job back, to be attempted again after a pause that grows.
+    pub(crate) fn later(&self, attempts: u32, failure: Failure) -> Outcome {
+        let between = &self.config.pauses.between;
+        let index = (attempts.saturating_sub(1) as usize).min(between.len() - 1);
+        let after = match failure.remedy {
+            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after.min(WAIT_MAX),
+            _ => jittered(between[index]),
+        };
+        Outcome::Later { after, failure }
+    }
+
+    /// How long to wait before another try within the attempt; `None` if there is to be none.
+    pub(crate) fn pause_within(&self, tries: usize, failure: &Failure) -> Option<Duration> {
+        let Remedy::Retry(asked_for) = failure.remedy else { return None };
+        let pause = *self.config.pauses.within.get(tries)?;
+        match asked_for {
+            None => Some(jittered(pause)),
+            Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait.max(pause)),
+        }
+    }
+}
+
+pub(crate) fn storage_failed(error: &HistoryError) -> Failure {
+    let detail = logging::chain(error);
+    if error.passing {
+        Failure::passing(Reason::StorageFailed, detail)
+    } else {
+        Failure::lasting(Reason::StorageFailed, detail)
+    }
+}
+
+/// Up to a tenth more, so that what failed together does not come back together.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(1.0 + 0.1 * fastrand::f64())
+}
