@@ -57,7 +57,7 @@ function actsOf(item, { chat, quote, edit }, isOwn) {
 function quoteOf({ quoted }, people) {
   if (!quoted) return null;
   const name = quoted.by === "bot" ? "Henji" : people.get(quoted.user)?.name ?? "";
-  return h("q", { class: "quote" }, h("b", {}, name), " ", quoted.unsent ? t("unsent", { name }) : briefly(quoted));
+  return h("q", { class: "quote" }, quoted.unsent ? t("unsent", { name }) : [h("b", {}, name), " ", briefly(quoted)]);
 }
 
 /** An item in a few words. */

@@ -28,7 +28,7 @@ export function makeKnobs(form, shows, state, until) {
   form.replaceChildren(
     h("label", {}, h("span", {}, t("think"), " ", word), think),
     model.field, line.field, h("fieldset", {}, h("legend", {}, t("contents_are")), contents),
-    h("div", { class: "wide buttons" },
+    h("div", { class: "buttons" },
       h("button", { type: "button", class: "danger", title: t("kill_why"), click: () => does({ do: "kill" }) }, t("kill")),
       h("button", { type: "button", click: () => does({ do: "redeliver" }) }, t("redeliver_last"))));
   shows.replaceChildren(...SHOWS.map(([name, play]) => h("button", { type: "button", "data-show": name, click: () => run(name, () => play(state, until)) }, t(name))));
