@@ -1,12 +1,11 @@
 //! The question before a change.
 
-use std::{
-    io::{IsTerminal, Write},
-    process::ExitCode,
-};
+use std::{io::IsTerminal, process::ExitCode};
 
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+
+use crate::terminal::{note, prompt};
 
 /// Wrong usage, as clap has it.
 const USAGE: u8 = 2;
@@ -18,11 +17,10 @@ pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyho
         return Ok(None);
     }
     if !std::io::stdin().is_terminal() {
-        eprintln!("henji: nothing was changed; --yes does it without asking");
+        note("henji: nothing was changed; --yes does it without asking");
         return Ok(Some(USAGE.into()));
     }
-    print!("{question}? [y/N] ");
-    std::io::stdout().flush()?;
+    prompt(format_args!("{question}? [y/N]"));
     // In a thread of its own, for which a process that ends does not wait.
     let (sender, answer) = oneshot::channel();
     std::thread::spawn(move || {
@@ -32,7 +30,8 @@ pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyho
     let answer = tokio::select! {
         biased;
         () = stop.cancelled() => {
-            eprintln!("\nhenji: nothing was changed");
+            note("");
+            note("henji: nothing was changed");
             return Ok(Some(ExitCode::FAILURE));
         }
         answer = answer => answer??,
@@ -40,6 +39,6 @@ pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyho
     if answer.trim().eq_ignore_ascii_case("y") {
         return Ok(None);
     }
-    println!("Nothing was changed.");
+    note("Nothing was changed.");
     Ok(Some(ExitCode::SUCCESS))
 }

@@ -12,6 +12,8 @@ use shared::env::Env;
 use uuid::Uuid;
 use worker::adapters::http;
 
+use crate::no_answer::NoAnswer;
+
 /// How long LINE may take; its own test of a webhook waits for the bot.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest response that is read.
@@ -96,7 +98,7 @@ impl Channel {
         let sent = request.bearer_auth(self.token.expose_secret()).send().await;
         let response = match sent {
             Ok(response) => response,
-            Err(error) => bail!("LINE ({}): {}", self.base_url, http::no_response(&error)),
+            Err(error) => bail!(no_answer(&self.base_url, http::no_response(&error))),
         };
         let status = response.status();
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
@@ -104,8 +106,15 @@ impl Channel {
         let date = response.headers().get("date").and_then(|v| v.to_str().ok());
         let date = date.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+        if status.is_server_error() {
+            bail!(no_answer(&self.base_url, format!("status {}, request {request}", status.as_u16())));
+        }
         Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default(), request, date })
     }
+}
+
+fn no_answer(base_url: &str, why: String) -> NoAnswer {
+    NoAnswer { base_url: base_url.to_owned(), why, variable: "LINE_API_BASE_URL" }
 }
 
 impl Answer {
@@ -114,7 +123,7 @@ impl Answer {
         match self.status {
             status if status.is_success() => Ok(self.body),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!(
-                "LINE refuses the access token (status {}, request {}): issue one in the console, henji secrets put",
+                "LINE refuses the access token (status {}, request {}): issue a new one in LINE's console",
                 self.status.as_u16(),
                 self.request
             ),

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use secrecy::SecretString;
 use shared::env::Env;
 
@@ -55,6 +56,15 @@ impl Secrets {
             Self::Store(store) => store.required(name).await,
         }
     }
+
+    /// What puts one there.
+    pub fn put(&self) -> String {
+        match self {
+            Self::Of(place) => place.put(),
+            #[cfg(feature = "aws")]
+            Self::Store(store) => store.command(),
+        }
+    }
 }
 
 impl Where {
@@ -101,6 +111,25 @@ impl Place {
             Self::Data(_) => Ok(env.secret(name)?),
             #[cfg(feature = "aws")]
             Self::Aws(deployment) => deployment.secret(name, env).await,
+        }
+    }
+
+    /// The same for a command that cannot go on without: its error says what puts it there.
+    pub async fn required(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
+        self.secret(name, env).await.map_err(|error| anyhow!("{error:#}: {}", self.put()))
+    }
+
+    /// What puts a secret there.
+    pub fn put(&self) -> String {
+        match self {
+            Self::Data(data) => {
+                format!("write it into .env (.env.example), restart henji serve --data {}", data.display())
+            }
+            #[cfg(feature = "aws")]
+            Self::Aws(deployment) => match &deployment.store {
+                Some(store) => store.command(),
+                None => "set it in the environment of this command".to_owned(),
+            },
         }
     }
 }

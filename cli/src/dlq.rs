@@ -2,7 +2,7 @@
 //!
 //! [`letter`] is what operators see; [`source`] says where the letters are (SQLite, or SQS by `sqs`);
 //! [`list`], [`show`] and [`watch`] read; [`change`] carries out what [`redrive`], [`resolve`] and
-//! [`purge`] are.
+//! [`purge`] are, and [`tally`] sums it up.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -11,7 +11,12 @@ use shared::env::Env;
 use worker::{answer::wall_clock, locale::Locale};
 
 use self::{
-    action::Action, audit::Audit, change::Which, letter::Filter, lines::Lines, resolve::Resolve,
+    action::Action,
+    audit::Audit,
+    change::{Run, Which},
+    letter::Filter,
+    lines::Lines,
+    resolve::Resolve,
     source::Source,
 };
 use crate::{
@@ -33,6 +38,7 @@ pub mod show;
 pub mod source;
 #[cfg(feature = "aws")]
 pub mod sqs;
+pub mod tally;
 pub mod watch;
 
 /// Arguments of `henji dlq`.
@@ -99,17 +105,22 @@ enum Command {
         to: PathBuf,
     },
     /// Show each new letter, and the depth of the queue, as they come
+    ///
+    /// On SQS a look hides letters from others for moments. There it is taken when the queue's own count has
+    /// moved, which may lag, and each twelfth time all the same (each minute, with --every 5): a letter that
+    /// comes and goes in between is not shown.
     Watch(watch::Args),
 }
 
 /// The command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
-    let (clock, stop) = (wall_clock(), serve::on_signal()?);
     let Global { place, json } = args.place;
     let place = place.find(env).await?;
+    // From here on Ctrl-C ends it between two steps.
+    let (clock, stop) = (wall_clock(), serve::on_signal()?);
     let mut source = Source::open(&place, clock.clone())?;
     let now = clock();
-    let (which, mut action) = match args.command {
+    let (which, action) = match args.command {
         Command::List { filter } => {
             list::command(&mut source, &filter, json, now, &stop).await?;
             return Ok(ExitCode::SUCCESS);
@@ -126,14 +137,14 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
             {
                 bail!("--message: LINE takes from 1 to 5,000 characters");
             }
-            let channel = Channel::new(env, place.secret("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
+            let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
             let default = env.parsed("LOCALE", Locale::Ja)?.words().no_answer;
             (which, Action::Resolve(Box::new(Resolve { channel, message, default })))
         }
-        Command::Purge { which, to } => (which, Action::Purge(Lines::to(to))),
+        Command::Purge { which, to } => (which, Action::Purge(Lines::of_words(to))),
     };
-    let mut audit = Audit::new(audit_of(&place), env, clock)?;
-    change::change(&mut source, &which, &mut action, &mut audit, now, &stop).await
+    let audit = Audit::new(audit_of(&place), env, clock)?;
+    Run::new(which, action, audit, now, stop).change(&mut source, json).await
 }
 
 /// Where the lines about changes go.

@@ -2,23 +2,31 @@
 //! chosen, answers that were not delivered, and the dead letters. States of turns stay: they hold no
 //! words, and keep what LINE delivers again from being answered again.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{fmt, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use serde_json::json;
-use shared::{env::Env, job::ConversationId};
+use shared::{
+    env::Env,
+    job::{Ask, ConversationId, Job},
+};
+use tokio_util::sync::CancellationToken;
 use worker::{
-    answer::wall_clock,
-    history::{Forget, History},
+    answer::{Clock, wall_clock},
+    history::{Forget, History, Wanted},
 };
 
 use crate::{
     ask,
     deployment::{Place, Where},
-    dlq::{audit_of, lines::Lines, list, source::Source},
+    dlq::{audit::Audit, audit_of, list, source::Source},
     serve::{self, DATABASE},
     sqlite::{Database, history::SqliteHistory},
+    terminal::{note, say},
 };
+
+/// More messages are not counted.
+const MESSAGES_MAX: u32 = 10_000;
 
 /// Arguments of `henji forget`.
 #[derive(clap::Args)]
@@ -32,19 +40,33 @@ pub struct Args {
     place: Where,
 }
 
+/// What the bot knows of somebody.
+struct Known {
+    messages: usize,
+    persona: bool,
+    /// A question without an answer, kept to be asked again.
+    question: bool,
+    letters: usize,
+}
+
 /// The command. It can be run again.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let user = ConversationId::try_from(args.user).context("USER")?;
-    let (clock, stop) = (wall_clock(), serve::on_signal()?);
     let place = args.place.find(env).await?;
+    // From here on Ctrl-C ends it between two steps.
+    let (clock, stop) = (wall_clock(), serve::on_signal()?);
     let mut source = Source::open(&place, clock.clone())?;
     let (history, database) = history(&place)?;
-    let seen = source.look(&stop).await?;
-    let count = seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count();
-    println!("{user}: the conversation, the persona, undelivered answers, and {}", list::letters(count));
+    let mut audit = Audit::new(audit_of(&place), env, clock.clone())?;
+    let known = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;
+    say(format_args!("{user}: {known}"))?;
+    if known.is_nothing() {
+        note("henji: nothing is found; is it the id, as the log names it?");
+    }
     if let Some(code) = ask::stops("Delete all of it for ever", args.yes, &stop).await? {
         return Ok(code);
     }
+    audit.add(json!({ "action": "forget", "outcome": "begun", "conversation": user }))?;
     // First, as forgetting takes those of SQLite with it, and nobody would know how many there were.
     let removed = remove(&mut source, &user).await;
     source.end().await?;
@@ -53,20 +75,58 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     if let Some(database) = database {
         database.traces_gone().await?;
     }
-    let who = env.optional("USER")?.unwrap_or("unknown");
-    let line =
-        json!({ "at": clock(), "who": who, "action": "forget", "conversation": user, "letters": removed });
-    Lines::to(audit_of(&place)).add(&line)?;
-    println!("Forgotten, and {} removed.", list::letters(removed));
-    println!("A message that still waits in the queue is answered yet: run it again after that.");
+    audit.add(json!({ "action": "forget", "outcome": "done", "conversation": user, "letters": removed }))?;
+    let left = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;
+    say(format_args!("Forgotten, and {} removed. Now: {left}", list::letters(removed)))?;
+    if !left.is_nothing() {
+        note("henji: something came meanwhile, or could not be seen before; run it again");
+        return Ok(ExitCode::FAILURE);
+    }
+    say("A message that still waits in the queue is answered yet: run it again after that.")?;
     Ok(ExitCode::SUCCESS)
+}
+
+impl Known {
+    async fn of(
+        user: &ConversationId,
+        source: &mut Source,
+        history: &dyn History,
+        clock: &Clock,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let seen = source.look(stop).await?;
+        list::say_unseen(&seen);
+        // As a turn would meet it, that asks for all there is.
+        let job = Job::new("forget".to_owned().try_into()?, user.clone(), Ask::Unfollow);
+        let past = history.load(&job, Wanted { limit: MESSAGES_MAX, period: None }, clock()).await?;
+        Ok(Self {
+            messages: past.messages.len(),
+            persona: past.persona.is_some(),
+            question: past.unanswered.is_some(),
+            letters: seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count(),
+        })
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self { messages: 0, persona: false, question: false, letters: 0 })
+    }
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.messages < MESSAGES_MAX as usize { "" } else { " or more" };
+        let persona = if self.persona { "a persona" } else { "no persona" };
+        let question = if self.question { "an unanswered question" } else { "no unanswered question" };
+        let (messages, letters) = (self.messages, list::letters(self.letters));
+        write!(f, "{messages}{more} messages, {persona}, {question}, {letters}")
+    }
 }
 
 /// The history, and the database that it lies in where it is one of our own.
 fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
         Place::Data(data) => {
-            let database = Database::open(&data.join(DATABASE))?;
+            let database = Database::existing(&data.join(DATABASE))?;
             (Arc::new(SqliteHistory::new(database.clone(), None)), Some(database))
         }
         #[cfg(feature = "aws")]

@@ -6,7 +6,7 @@
 //! In reading order: [`serve`] wires the process, [`http`] is its listener, [`dispatch`] hands jobs to
 //! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
 //! [`secrets`], [`webhook`], [`doctor`], [`forget`] and [`send`] are commands of their own, which find their bot by
-//! [`deployment`], and speak to LINE by [`channel`] and to the model by [`model_server`].
+//! [`deployment`], speak to LINE by [`channel`], to the model by [`model_server`], and to people by [`terminal`].
 
 pub mod ask;
 pub mod channel;
@@ -16,12 +16,15 @@ pub mod dispatch;
 pub mod dlq;
 pub mod doctor;
 pub mod dotenv;
+pub mod findings;
 pub mod forget;
 pub mod http;
 pub mod model_server;
+pub mod no_answer;
 pub mod secrets;
 pub mod send;
 pub mod serve;
 pub mod sqlite;
 pub mod standin;
+pub mod terminal;
 pub mod webhook;

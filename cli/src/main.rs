@@ -7,7 +7,11 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use cli::{dev, dlq, doctor, dotenv, forget, secrets, send, serve, webhook};
+use cli::{
+    dev, dlq, doctor, dotenv, forget, secrets, send, serve,
+    terminal::{Unheard, note},
+    webhook,
+};
 use shared::env::Env;
 
 /// The LINE bot that always answers.
@@ -66,8 +70,9 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     match run(args.command).await {
         Ok(code) => code,
+        Err(error) if error.downcast_ref().is_some_and(Unheard::is_reader_gone) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("henji: {error:#}");
+            note(format_args!("henji: {error:#}"));
             ExitCode::FAILURE
         }
     }

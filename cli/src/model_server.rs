@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::anyhow;
 use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use shared::env::Env;
 use worker::adapters::http;
+
+use crate::no_answer::NoAnswer;
 
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -41,30 +43,36 @@ impl ModelServer {
     /// Whether it takes the key.
     pub async fn takes_key(&self) -> anyhow::Result<()> {
         let response = self.get("/models").await?;
-        if response.status().is_success() { Ok(()) } else { bail!("{}", self.refusal(&response)) }
+        if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
     }
 
     /// Whether it knows the model of this name.
-    pub async fn knows(&self, name: &str) -> anyhow::Result<()> {
+    pub async fn knows(&self, name: &str) -> anyhow::Result<bool> {
         let response = self.get(&format!("/models/{name}")).await?;
         match response.status() {
-            status if status.is_success() => Ok(()),
-            StatusCode::NOT_FOUND => bail!("{} knows no model {name}", self.base_url),
-            _ => bail!("{}", self.refusal(&response)),
+            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            _ => Err(self.refusal(&response)),
         }
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Response> {
         let request = self.http.get(format!("{}{path}", self.base_url)).timeout(TIMEOUT);
         let sent = request.bearer_auth(self.key.expose_secret()).send().await;
-        sent.or_else(|error| bail!("{}: {}", self.base_url, http::no_response(&error)))
+        sent.map_err(|error| self.no_answer(http::no_response(&error)).into())
     }
 
-    fn refusal(&self, response: &Response) -> String {
+    fn refusal(&self, response: &Response) -> anyhow::Error {
         let id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
         let (status, id) = (response.status().as_u16(), http::identifier(id.unwrap_or("")));
-        let what = if status == 401 { "refuses the key" } else { "does not answer the question" };
-        format!("{} {what}: status {status}, request {id}", self.base_url)
+        match status {
+            401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url),
+            _ => self.no_answer(format!("status {status}, request {id}")).into(),
+        }
+    }
+
+    fn no_answer(&self, why: String) -> NoAnswer {
+        NoAnswer { base_url: self.base_url.clone(), why, variable: "OPENAI_BASE_URL" }
     }
 }
 

@@ -1,13 +1,12 @@
 //! `henji secrets`: the bot's three secrets, put where the functions read them and checked with their
 //! owners first. No value is ever shown.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use secrecy::SecretString;
-use serde_json::json;
 use shared::env::Env;
 
-use crate::{channel::Channel, deployment::Where, model_server::ModelServer};
+use crate::{channel::Channel, deployment::Where, findings::Findings, model_server::ModelServer};
 
 #[cfg(feature = "aws")]
 mod put;
@@ -72,38 +71,19 @@ pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Resu
             Ok(format!("{} takes it", server.base_url))
         }
         // LINE has no call that takes it; what it signs with it shows.
-        _ => Ok("there; whether LINE signs with it, `henji webhook test` shows".to_owned()),
+        _ => Ok("there; whether LINE signs with it, LINE's own test of the webhook shows".to_owned()),
     }
 }
 
-async fn check(place: &Where, as_json: bool, env: &Env) -> anyhow::Result<ExitCode> {
-    let source = place.secrets(env).await?;
-    let mut all = vec![];
+async fn check(place: &Where, json: bool, env: &Env) -> anyhow::Result<ExitCode> {
+    let secrets = place.secrets(env).await?;
+    let mut findings = Findings::new(json);
     for name in NAMES {
-        let said = match source.secret(name, env).await {
+        let said = match secrets.secret(name, env).await {
             Ok(value) => verify(name, &value, env).await,
             Err(error) => Err(error),
         };
-        all.push((name, said));
+        findings.judge(name, said, secrets.put());
     }
-    let is_ok = all.iter().all(|(_, said)| said.is_ok());
-    let mut out = std::io::stdout().lock();
-    if as_json {
-        let shown: Vec<_> = all
-            .iter()
-            .map(|(name, said)| {
-                let says = said.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
-                json!({ "name": name, "ok": said.is_ok(), "says": says })
-            })
-            .collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&shown)?)?;
-    } else {
-        for (name, said) in &all {
-            match said {
-                Ok(says) => writeln!(out, "ok      {name}: {says}")?,
-                Err(error) => writeln!(out, "BROKEN  {name}: {error:#}")?,
-            }
-        }
-    }
-    Ok(if is_ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    findings.end()
 }

@@ -19,6 +19,7 @@ use crate::{
     dev,
     http::WEBHOOK_PATH,
     standin::line::{PUSHED, phone, said},
+    terminal::say,
 };
 
 /// Arguments of `henji send`.
@@ -71,12 +72,12 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         .send()
         .await
         .with_context(|| format!("{} does not answer: is henji running there?", args.url))?;
-    println!("{} in {} ms", response.status(), started.elapsed().as_millis());
+    say(format_args!("{} in {} ms", response.status(), started.elapsed().as_millis()))?;
     if !response.status().is_success() {
         return Ok(ExitCode::FAILURE);
     }
     let Some(origin) = args.url.strip_suffix(WEBHOOK_PATH) else { return Ok(ExitCode::SUCCESS) };
-    for verdict in webhook::parse(&body, 0).unwrap_or_default() {
+    for verdict in webhook::parse(&body, None, 0).unwrap_or_default() {
         if let webhook::Verdict::Job(job) = verdict
             && matches!(job.ask, Ask::Question { .. })
         {
@@ -96,8 +97,7 @@ async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> an
         }
         let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
         if let Some(texts) = answer["texts"].as_array() {
-            texts.iter().filter_map(Value::as_str).for_each(|text| println!("{text}"));
-            return Ok(());
+            return Ok(texts.iter().filter_map(Value::as_str).flat_map(str::lines).try_for_each(say)?);
         }
     }
     bail!("no answer in time")

@@ -4,6 +4,8 @@
 //! together share one commit, and so one `fsync`. A caller hears of success only after the commit.
 
 use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
         Arc,
@@ -56,16 +58,36 @@ pub enum DatabaseError {
     /// It is locked by another process, or its thread is gone.
     #[error("the database takes no transaction")]
     Unavailable,
+    /// An older build wrote the file, or something else did.
+    #[error(
+        "the database has schema {0}, older than the {SCHEMA} of this henji: henji serve brings it up to date"
+    )]
+    Older(i64),
     /// A newer build wrote the file.
     #[error("the database has schema {0}, newer than the {SCHEMA} of this henji: use the newer henji")]
     Newer(i64),
 }
 
 impl Database {
-    /// Opens or creates the database in the file at `path` and starts its thread.
+    /// Opens the database in the file at `path`, or creates it, or brings it up to date.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let mut connection = connect(path, OpenFlags::default())?;
+        // Made here, it is its owner's alone, whatever the directory; SQLite's files beside it follow. Where this
+        // fails, SQLite says why.
+        let _ = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let mut connection = connect(path, OpenFlags::default(), 0)?;
         create(&mut connection)?;
+        Self::start(connection)
+    }
+
+    /// Opens the database in the file at `path`, which is there and up to date.
+    pub fn existing(path: &Path) -> Result<Self, DatabaseError> {
+        let mut flags = OpenFlags::default();
+        flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
+        Self::start(connect(path, flags, SCHEMA)?)
+    }
+
+    /// Starts its thread.
+    fn start(connection: Connection) -> Result<Self, DatabaseError> {
         let (sender, operations) = channel();
         let leaves_traces = Arc::new(AtomicBool::new(false));
         let traces = leaves_traces.clone();
@@ -109,13 +131,17 @@ impl Database {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+/// Nothing is written to a database of a schema that is older than `oldest`, or newer than this build.
+fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, DatabaseError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA {
         return Err(DatabaseError::Newer(version));
+    }
+    if version < oldest {
+        return Err(DatabaseError::Older(version));
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;

@@ -11,6 +11,7 @@ use crate::{
     channel::Channel,
     deployment::{Place, Where},
     http::WEBHOOK_PATH,
+    terminal::say,
 };
 
 /// Arguments of `henji webhook`.
@@ -39,12 +40,12 @@ enum Command {
 /// The command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
-    let channel = Channel::new(env, place.secret("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
+    let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
     match args.command {
         Command::Set { url, yes } => set(&channel, &place, url, yes).await,
         Command::Test => {
-            let (passed, says) = test(&channel).await?;
-            println!("{says}");
+            let (passed, says) = test(&channel, &place).await?;
+            say(says)?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
@@ -66,20 +67,21 @@ async fn set(channel: &Channel, place: &Place, url: Option<String>, yes: bool) -
         bail!("LINE takes https:// addresses only, not {url}");
     }
     let now = current(channel).await?.map_or("none".to_owned(), |(endpoint, _)| endpoint);
-    println!("now:  {now}\nthen: {url}");
+    say(format_args!("now:  {now}"))?;
+    say(format_args!("then: {url}"))?;
     if now == url {
-        println!("It is so already.");
+        say("It is so already.")?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(code) = ask::stops("Set", yes, &CancellationToken::new()).await? {
         return Ok(code);
     }
     channel.set_webhook(&url).await?;
-    println!("Set; LINE may take a minute to follow. Then: henji webhook test{}", place.option());
+    say(format_args!("Set; LINE may take a minute to follow. Then: henji webhook test{}", place.option()))?;
     if current(channel).await?.is_some_and(|(_, is_active)| !is_active) {
-        println!(
-            "\"Use webhook\" is off: turn it on in the console's Messaging API tab, \"Webhook redelivery\" too."
-        );
+        say(
+            "\"Use webhook\" is off: turn it on in the console's Messaging API tab, \"Webhook redelivery\" too.",
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -96,13 +98,13 @@ pub async fn current(channel: &Channel) -> anyhow::Result<Option<(String, bool)>
 }
 
 /// LINE's own test: whether it passed, and what it says.
-pub async fn test(channel: &Channel) -> anyhow::Result<(bool, String)> {
+pub async fn test(channel: &Channel, place: &Place) -> anyhow::Result<(bool, String)> {
     let body = channel.test_webhook().await?.done()?;
     let word = |name: &str| body[name].as_str().unwrap_or("?").to_owned();
     let status = body["statusCode"].as_u64().unwrap_or(0);
     let hint = match status {
-        401 => "; LINE_CHANNEL_SECRET is not the channel's: henji secrets put",
-        _ => "",
+        401 => format!("; LINE_CHANNEL_SECRET is not the channel's: {}", place.put()),
+        _ => String::new(),
     };
     let passed = body["success"] == true;
     Ok((passed, format!("LINE's test: {}, status {status}, {}{hint}", word("reason"), word("detail"))))

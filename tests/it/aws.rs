@@ -30,6 +30,7 @@ pub mod bot;
 pub mod emulator;
 mod functions;
 mod runtime_api;
+pub mod world;
 
 // What LINE may post, and what it is told.
 mod accepting;
@@ -45,9 +46,11 @@ mod forgetting;
 mod faults;
 // The free reply on Lambda.
 mod reply_first;
-// Dead letters, told by the command.
+// Dead letters, told by the command: few, and many.
 pub mod letters;
+mod many_letters;
 // Setting a bot up, and having it checked.
+mod doctor;
 mod setup;
 // The runbook.
 mod runbook;

@@ -7,8 +7,9 @@
     reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
 )]
 
-// The harness: a bot in this process, a bot as a process, and the specifications all requests must meet.
+// The harness: a bot in this process, a bot as a process, who operates it, and the specifications all requests must meet.
 mod bot;
+mod operator;
 mod process;
 mod spec;
 
@@ -26,6 +27,12 @@ mod commands;
 mod looks;
 // Dead letters: what becomes of them, told by the command.
 mod dead_letters;
+// What a change of letters promises: the record, the sum, what a crash leaves.
+mod changes;
+// What `henji send` sends.
+mod sending;
+// What commands say to a terminal, or to nobody.
+mod terminal;
 // The model as it really behaves.
 mod model_faults;
 // LINE as it really behaves.

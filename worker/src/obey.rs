@@ -1,6 +1,6 @@
 //! The chapter of obeying: what a command does, and what it asks the model.
 
-use shared::job::{EventId, Job, MessageId};
+use shared::job::{EventId, Job};
 use tracing::info;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -8,7 +8,7 @@ use crate::{
     answer::{Setback, Worker},
     command::Command,
     conversation::{Message, Role},
-    history::{Forget, Named, Past, Unanswered},
+    history::{Forget, Named, Past, Said, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
     persona::{Choice, Chosen, Personas},
@@ -28,16 +28,14 @@ pub(crate) enum Todo<'a> {
     Ask(Asking),
 }
 
-/// A question as the model is asked it.
+/// What the model is asked.
 pub(crate) struct Asking {
     /// What was said before.
     pub(crate) past: Vec<Message>,
-    /// What is asked.
-    pub(crate) question: String,
+    /// What is asked, each a message of its own.
+    pub(crate) questions: Vec<String>,
     /// What is kept of it as the person's words.
-    pub(crate) kept: String,
-    /// The message that it stands in.
-    pub(crate) message_id: Option<MessageId>,
+    pub(crate) said: Vec<Said>,
     /// The turn whose place the answer takes.
     pub(crate) replaces: Option<EventId>,
 }
@@ -56,9 +54,8 @@ impl Worker {
         let say = |text: &str| Ok(Todo::Say(text.into()));
         let question = |past: Past| Asking {
             past: past.messages,
-            question: text.to_owned(),
-            kept: text.to_owned(),
-            message_id: job.message_id().cloned(),
+            questions: vec![text.to_owned()],
+            said: vec![said(job, text)],
             replaces: None,
         };
         let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
@@ -82,10 +79,12 @@ impl Worker {
             }
             (Command::Persona(_), None) => Ok(Todo::Ask(question(past))),
             (Command::Retry, _) => {
-                Ok(again(past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
+                Ok(again(job, past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
             }
             (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
-            (Command::Continue, _) => Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), ..question(past) })),
+            (Command::Continue, _) => {
+                Ok(Todo::Ask(Asking { questions: vec![GO_ON.to_owned()], ..question(past) }))
+            }
         }
     }
 
@@ -138,13 +137,20 @@ fn said_back(name: &str) -> String {
     }
 }
 
-/// The last question, to be asked again as if there had been no answer.
-fn again(past: Past) -> Option<Asking> {
+/// What a job's person said.
+pub(crate) fn said(job: &Job, text: &str) -> Said {
+    Said { event: job.event_id.clone(), text: text.to_owned(), message_id: job.message_id().cloned() }
+}
+
+/// The last question, to be asked again as if there had been no answer. Of several that were answered
+/// together it is the last one: the others stand before it as they did.
+fn again(job: &Job, past: Past) -> Option<Asking> {
     let Past { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
     if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
-        let (replaces, message_id) = (Some(turn.event), turn.message_id);
-        return Some(Asking { past: messages, kept: question.clone(), question, message_id, replaces });
+        let said = Said { message_id: turn.message_id, ..said(job, &question) };
+        let (questions, replaces) = (vec![question], Some(turn.event));
+        return Some(Asking { past: messages, questions, said: vec![said], replaces });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let kept = messages.drain(at..).next()?.content;
@@ -152,8 +158,8 @@ fn again(past: Past) -> Option<Asking> {
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
-    let message_id = message_id.flatten();
-    Some(Asking { past: messages, question, kept, message_id, replaces })
+    let said = Said { message_id: message_id.flatten(), ..said(job, &kept) };
+    Some(Asking { past: messages, questions: vec![question], said: vec![said], replaces })
 }
 
 /// The buttons of all personas, and of the bot's own.

@@ -25,11 +25,15 @@ pub struct Budget {
     pub encoding: Encoding,
 }
 
-/// The messages of one request: the system message, past turns, the question.
+/// The messages of one request: the system message, past turns, the questions.
 #[derive(Clone, Debug)]
-pub struct Prompt(Vec<Message>);
+pub struct Prompt {
+    messages: Vec<Message>,
+    /// How many of them are questions.
+    questions: usize,
+}
 
-/// The question alone does not fit into the model's context.
+/// The questions alone do not fit into the model's context.
 #[derive(Debug, thiserror::Error)]
 #[error("the question alone is {tokens} tokens too long for the model's context")]
 pub struct TooLong {
@@ -38,43 +42,49 @@ pub struct TooLong {
 }
 
 impl Prompt {
-    /// The longest prompt that fits: `past` is oldest first.
-    pub fn fit(system: &str, past: Vec<Message>, question: &str, budget: Budget) -> Result<Self, TooLong> {
+    /// The longest prompt that fits: `past` is oldest first, and so are the questions, each a message of
+    /// its own.
+    pub fn fit(
+        system: &str,
+        past: Vec<Message>,
+        questions: &[&str],
+        budget: Budget,
+    ) -> Result<Self, TooLong> {
         let message = |role, content: &str| Message { role, content: content.to_owned() };
         let mut messages = vec![message(Role::System, system)];
-        let question = message(Role::User, question);
+        let asked: Vec<_> = questions.iter().map(|question| message(Role::User, question)).collect();
 
         let reserved = budget.max_tokens + PRIMING;
-        let fixed = [&messages[0], &question];
-        let bytes: usize = fixed.into_iter().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
+        let fixed = || messages.iter().chain(&asked);
+        let bytes: usize = fixed().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
         let kept = if reserved + bytes <= budget.context_tokens {
             // No token is shorter than a byte: everything fits, and nothing need be counted.
             past
         } else {
-            let fixed: usize = fixed.into_iter().map(|message| cost(message, budget.encoding)).sum();
+            let fixed: usize = fixed().map(|message| cost(message, budget.encoding)).sum();
             let needed = reserved + fixed;
             let over = TooLong { tokens: needed.saturating_sub(budget.context_tokens) };
             newest_turns(past, budget.context_tokens.checked_sub(needed).ok_or(over)?, budget.encoding)
         };
         messages.extend(kept);
-        messages.push(question);
-        Ok(Self(messages))
+        messages.extend(asked);
+        Ok(Self { messages, questions: questions.len() })
     }
 
     /// The messages in order.
     pub fn messages(&self) -> &[Message] {
-        &self.0
+        &self.messages
     }
 
     /// Leaves out the older half of the past turns; false if there was none left.
     pub fn drop_oldest(&mut self) -> bool {
-        let past = 1..self.0.len() - 1;
+        let past = 1..self.messages.len() - self.questions;
         if past.is_empty() {
             return false;
         }
-        let starts: Vec<usize> = past.clone().filter(|&i| self.0[i].role == Role::User).collect();
+        let starts: Vec<usize> = past.clone().filter(|&i| begins_turn(&self.messages, i)).collect();
         let keep_from = starts.get(starts.len().div_ceil(2)).copied().unwrap_or(past.end);
-        self.0.drain(1..keep_from);
+        self.messages.drain(1..keep_from);
         true
     }
 }
@@ -84,7 +94,14 @@ fn cost(message: &Message, encoding: Encoding) -> usize {
     model::count(encoding, &message.content) + PER_MESSAGE
 }
 
-/// The newest whole turns that fit together. A turn begins with what the person said.
+/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
+/// go, and answered together, is one turn.
+fn begins_turn(messages: &[Message], index: usize) -> bool {
+    let is_user = |message: &Message| message.role == Role::User;
+    is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
+}
+
+/// The newest whole turns that fit together.
 fn newest_turns(mut past: Vec<Message>, mut room: usize, encoding: Encoding) -> Vec<Message> {
     let mut kept_from = past.len();
     for (index, message) in past.iter().enumerate().rev() {
@@ -92,7 +109,7 @@ fn newest_turns(mut past: Vec<Message>, mut room: usize, encoding: Encoding) -> 
             Some(left) => room = left,
             None => break,
         }
-        if message.role == Role::User || index == 0 {
+        if index == 0 || begins_turn(&past, index) {
             kept_from = index;
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Mark, Past, Period, Said, Spent, Turn, Wanted},
+    history::{Answer, Exchange, Kept, Mark, Past, Period, Spent, Turn, Wanted},
     obey::{Asking, Todo},
     persona::Chosen,
     reply::{self, Reply},
@@ -105,9 +105,8 @@ impl Worker {
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
-                let Asking { kept, message_id, replaces, .. } = asking;
-                let questions = vec![Said { event: job.event_id.clone(), text: kept, message_id }];
-                let exchange = Exchange { questions, answer: answer.text, replaces };
+                let Asking { said, replaces, .. } = asking;
+                let exchange = Exchange { questions: said, answer: answer.text, replaces };
                 (Some(exchange), reply, spent)
             }
         };

@@ -16,6 +16,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// The parameters of one environment.
 pub struct Store {
     client: Client,
+    /// The environment's name; empty where only `BASE_SECRET_PATH` says which it is.
+    name: String,
     /// What all their names begin with.
     pub prefix: String,
 }
@@ -56,7 +58,7 @@ impl Store {
     fn of(sdk: &SdkConfig, name: &str, env: &Env) -> anyhow::Result<Self> {
         let told = env.optional("BASE_SECRET_PATH")?;
         let prefix = told.map_or_else(|| format!("/henji/{name}/"), str::to_owned);
-        Ok(Self { client: Client::new(sdk), prefix })
+        Ok(Self { client: Client::new(sdk), name: name.to_owned(), prefix })
     }
 
     /// A secret, if it is there.
@@ -74,7 +76,12 @@ impl Store {
     /// A secret that must be there.
     pub async fn required(&self, name: &str) -> anyhow::Result<SecretString> {
         let found = self.secret(name).await?;
-        found.with_context(|| format!("there is no {}{name} (henji secrets put)", self.prefix))
+        found.with_context(|| format!("there is no {}{name}", self.prefix))
+    }
+
+    /// The command that writes one.
+    pub fn command(&self) -> String {
+        format!("henji secrets put --env {}", if self.name.is_empty() { "…" } else { &self.name })
     }
 
     /// Writes a secret.

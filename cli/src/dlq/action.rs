@@ -78,6 +78,14 @@ impl Action {
         }
     }
 
+    /// Whether it can begin: an error before anything was changed.
+    pub fn ready(&mut self) -> anyhow::Result<()> {
+        match self {
+            Self::Purge(saved) => saved.ready(),
+            Self::Redrive { .. } | Self::Resolve(_) => Ok(()),
+        }
+    }
+
     /// Does it.
     pub async fn act(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
         match self {

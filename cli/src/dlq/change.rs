@@ -1,15 +1,11 @@
 //! What redrive, resolve and purge have alike: they show what they will change, ask, change one letter
-//! after the other in each conversation's order, leave a line for each, and end with a sum. Stopped at
+//! after the other in each conversation's order, leave lines for each, and end with a sum. Stopped at
 //! any point they can be run again.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    io::{IsTerminal, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{collections::HashSet, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -18,8 +14,12 @@ use super::{
     letter::{Filter, Letter},
     list,
     source::Source,
+    tally::Tally,
 };
-use crate::ask;
+use crate::{
+    ask,
+    terminal::{Progress, note, say, say_json},
+};
 
 /// Which letters are meant, and how they are changed.
 #[derive(clap::Args)]
@@ -53,153 +53,138 @@ impl Which {
     }
 }
 
-/// Changes what is meant by `which`.
-pub async fn change(
-    source: &mut Source,
-    which: &Which,
-    action: &mut Action,
-    audit: &mut Audit,
+/// One change of many letters.
+pub struct Run {
+    which: Which,
+    action: Action,
+    audit: Audit,
+    /// When it began, by which filters judge ages.
     now: Timestamp,
-    stop: &CancellationToken,
-) -> anyhow::Result<ExitCode> {
-    let verb = action.verb();
-    let mut seen = source.look(stop).await?;
-    for unknown in which.ids.iter().filter(|id| !seen.letters.iter().any(|letter| letter.is(id))) {
-        eprintln!("henji: there is no letter {unknown}");
-    }
-    let missing = which.ids.iter().any(|id| !seen.letters.iter().any(|letter| letter.is(id)));
-    seen.letters.retain(|letter| which.takes(letter, now));
-    if seen.letters.is_empty() || stop.is_cancelled() {
-        println!("Nothing to {verb}.");
-        list::say_unseen(&seen);
-        return Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS });
-    }
-    list::print(&seen.letters, now)?;
-    list::say_unseen(&seen);
-    let question = format!("{} {}", action.asks(), list::letters(seen.letters.len()));
-    if let Some(code) = ask::stops(&question, which.yes, stop).await? {
-        return Ok(code);
-    }
-    let mut run = Run { tally: Tally::default(), blocked: HashSet::new(), dealt: HashSet::new() };
-    let ran = run.all(source, which, action, audit, now, stop, seen.letters.len()).await;
-    let shown_again = source.end().await;
-    let left = source.total().await;
-    run.tally.print(action.past());
-    ran?;
-    shown_again?;
-    let left = left?;
-    if left > 0 {
-        eprintln!("The queue still counts {left}.");
-    }
-    let is_whole = run.tally.failed() == 0 && !missing && !stop.is_cancelled();
-    if stop.is_cancelled() {
-        eprintln!("henji: interrupted; run it again for the rest");
-    }
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-struct Run {
+    stop: CancellationToken,
     tally: Tally,
     /// Conversations in which a letter could not be changed: what comes after it must not overtake it.
     blocked: HashSet<String>,
     /// Events that were dealt with. A further letter of one failed again meanwhile, or is an old double: it
     /// is left to the next run, which knows what came of this one.
     dealt: HashSet<String>,
+    progress: Progress,
 }
 
 impl Run {
-    #[expect(clippy::too_many_arguments, reason = "all of them are what one loop is about")]
-    async fn all(
-        &mut self,
-        source: &mut Source,
-        which: &Which,
-        action: &mut Action,
-        audit: &mut Audit,
-        now: Timestamp,
-        stop: &CancellationToken,
-        expected: usize,
-    ) -> anyhow::Result<()> {
-        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / which.rate));
-        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    /// Nothing is done yet.
+    pub fn new(which: Which, action: Action, audit: Audit, now: Timestamp, stop: CancellationToken) -> Self {
+        let (blocked, dealt) = (HashSet::new(), HashSet::new());
+        let (tally, progress) = (Tally::default(), Progress::default());
+        Self { which, action, audit, now, stop, tally, blocked, dealt, progress }
+    }
+
+    /// Shows, asks, changes, and says what came of it: the sum, as JSON where that is wanted.
+    pub async fn change(mut self, source: &mut Source, json: bool) -> anyhow::Result<ExitCode> {
+        let mut seen = source.look(&self.stop).await?;
+        let is_there = |id: &&String| seen.letters.iter().any(|letter| letter.is(id));
+        let missing: Vec<_> = self.which.ids.iter().filter(|id| !is_there(id)).collect();
+        for unknown in &missing {
+            note(format_args!("henji: there is no letter {unknown}"));
+        }
+        let missing = !missing.is_empty();
+        seen.letters.retain(|letter| self.which.takes(letter, self.now));
+        let expected = if self.stop.is_cancelled() { 0 } else { seen.letters.len() };
+        if expected == 0 {
+            list::say_unseen(&seen);
+            if json {
+                say_json(&self.tally.json(self.action.past(), seen.total))?;
+            } else {
+                say(format_args!("Nothing to {}.", self.action.verb()))?;
+            }
+            return Ok(if missing { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        for line in list::table(&seen.letters, self.now) {
+            if json { note(line) } else { say(line)? }
+        }
+        list::say_unseen(&seen);
+        let question = format!("{} {}", self.action.asks(), list::letters(expected));
+        if let Some(code) = ask::stops(&question, self.which.yes, &self.stop).await? {
+            return Ok(code);
+        }
+        self.audit.ready()?;
+        self.action.ready()?;
+        let ran = self.all(source, expected).await;
+        self.progress.end();
+        let held = source.held();
+        let shown_again = source.end().await;
+        let left = source.total().await;
+        if json {
+            say_json(&self.tally.json(self.action.past(), *left.as_ref().unwrap_or(&0)))?;
+        } else {
+            say(self.tally.sentence(self.action.past()))?;
+        }
+        ran?;
+        shown_again?;
+        say_left(left?, held);
+        if self.stop.is_cancelled() {
+            note("henji: interrupted; run it again for the rest");
+        }
+        let is_whole = self.tally.is_whole() && !missing && !self.stop.is_cancelled();
+        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    async fn all(&mut self, source: &mut Source, expected: usize) -> anyhow::Result<()> {
+        let mut pace = interval(Duration::from_secs_f64(1.0 / self.which.rate));
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let letters = source.next().await?;
             if letters.is_empty() {
                 return Ok(());
             }
-            for letter in letters.iter().filter(|letter| which.takes(letter, now)) {
-                if !self.dealt.insert(letter.event.clone()) {
+            for letter in &letters {
+                if !self.which.takes(letter, self.now) || !self.dealt.insert(letter.event.clone()) {
                     continue;
                 }
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => return Ok(()),
+                    () = self.stop.cancelled() => return Ok(()),
                     _ = pace.tick() => {}
                 }
-                let done = self.one(source, action, letter).await;
+                let done = self.one(source, letter).await?;
+                // Whatever fails from here on, it has happened.
+                self.tally.count(&done);
+                self.progress.show(self.tally.all(), expected);
                 if let Done::Failed(why) = &done {
-                    eprintln!("henji: {}: {why}", letter.id);
+                    self.progress.end();
+                    note(format_args!("henji: {}: {why}", letter.id));
                     self.blocked.insert(letter.conversation.clone());
                 }
-                audit.write(action, letter, &done)?;
-                self.tally.count(&done);
-                progress(self.tally.all(), expected);
+                self.audit.ended(&self.action, letter, &done)?;
             }
         }
     }
 
-    async fn one(&mut self, source: &mut Source, action: &mut Action, letter: &Letter) -> Done {
+    /// Changes one letter; an error where that could not be written down first.
+    async fn one(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
         if self.blocked.contains(&letter.conversation) {
-            return Done::Kept("an earlier letter of its conversation failed");
+            return Ok(Done::Kept("an earlier letter of its conversation failed"));
         }
         // It may have been listed long ago: what others did meanwhile counts.
         let done = match source.again(letter).await {
-            Ok(Some(letter)) => action.act(source, &letter).await,
+            Ok(Some(letter)) => {
+                self.audit.begun(&self.action, &letter)?;
+                self.action.act(source, &letter).await
+            }
             Ok(None) => Ok(Done::Removed("it was gone before")),
             Err(error) => Err(error),
         };
-        done.unwrap_or_else(|error| Done::Failed(format!("{error:#}")))
+        Ok(done.unwrap_or_else(|error| Done::Failed(format!("{error:#}"))))
     }
 }
 
-/// What became of how many letters.
-#[derive(Default)]
-struct Tally(BTreeMap<(u8, String), usize>);
-
-impl Tally {
-    fn count(&mut self, done: &Done) {
-        let key = match done {
-            Done::Changed => (0, String::new()),
-            Done::Removed(why) => (1, format!("removed: {why}")),
-            Done::Kept(why) => (2, format!("kept: {why}")),
-            Done::Failed(_) => (3, "failed".to_owned()),
-        };
-        *self.0.entry(key).or_default() += 1;
-    }
-
-    fn all(&self) -> usize {
-        self.0.values().sum()
-    }
-
-    fn failed(&self) -> usize {
-        self.0.iter().filter(|((rank, _), _)| *rank >= 2).map(|(_, count)| count).sum()
-    }
-
-    fn print(&self, past: &str) {
-        let changed = self.0.get(&(0, String::new())).copied().unwrap_or(0);
-        let mut parts = vec![format!("{changed} {past}")];
-        parts.extend(
-            self.0.iter().filter(|((rank, _), _)| *rank > 0).map(|((_, why), n)| format!("{n} {why}")),
-        );
-        println!("{}: {}.", list::letters(self.all()), parts.join(", "));
-    }
-}
-
-fn progress(done: usize, of: usize) {
-    let mut terminal = std::io::stderr();
-    if terminal.is_terminal() {
-        let of = of.max(done);
-        let full = 30 * done / of;
-        let _ = write!(terminal, "\r[{}{}] {done} of {of}", "#".repeat(full), " ".repeat(30 - full));
-        let _ = if done == of { writeln!(terminal) } else { terminal.flush() };
+/// Says what the queue counts afterwards, and how much of it the run has never seen: it held `held`.
+fn say_left(left: u64, held: Option<u64>) {
+    match left.saturating_sub(held.unwrap_or(left)) {
+        _ if left == 0 => {}
+        0 => note(format_args!("The queue still counts {left}.")),
+        unseen => note(format_args!(
+            "The queue still counts {left}, and this run could not see {unseen} of them, if the count, which SQS \
+             calls approximate, is right: henji dlq list shows whether there is more to do."
+        )),
     }
 }

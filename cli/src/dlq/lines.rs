@@ -1,39 +1,58 @@
-//! A file that grows by JSON lines, and is made with the first of them.
+//! A file that grows by JSON lines.
 
 use std::{
     fs::{File, OpenOptions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::PathBuf,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
-/// The file, readable by its owner only.
+/// The file. Where it is made here, only its owner reads it.
 pub struct Lines {
     path: PathBuf,
     file: Option<File>,
+    holds_words: bool,
 }
 
 impl Lines {
     /// Lines go to this file.
     pub fn to(path: PathBuf) -> Self {
-        Self { path, file: None }
+        Self { path, file: None, holds_words: false }
+    }
+
+    /// The same for lines that hold what people wrote: a file that others can read is refused.
+    pub fn of_words(path: PathBuf) -> Self {
+        Self { holds_words: true, ..Self::to(path) }
+    }
+
+    /// Opens the file, or makes it.
+    pub fn ready(&mut self) -> anyhow::Result<()> {
+        if self.file.is_some() {
+            return Ok(());
+        }
+        let path = self.path.display();
+        let cannot = || format!("{path} cannot be written");
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path);
+        let file = file.with_context(cannot)?;
+        let about = file.metadata().with_context(cannot)?;
+        if self.holds_words && about.is_file() && about.permissions().mode() & 0o077 != 0 {
+            bail!(
+                "others may read {path}, and people's words go there: chmod 600 {path}, or name another file"
+            );
+        }
+        self.file = Some(file);
+        Ok(())
     }
 
     /// Adds a line; it is on disk when this returns.
     pub fn add(&mut self, line: &Value) -> anyhow::Result<()> {
-        self.write(line).with_context(|| format!("{} cannot be written", self.path.display()))
-    }
-
-    fn write(&mut self, line: &Value) -> std::io::Result<()> {
-        if self.file.is_none() {
-            self.file = Some(OpenOptions::new().create(true).append(true).mode(0o600).open(&self.path)?);
-        }
+        self.ready()?;
         let Some(file) = &mut self.file else { return Ok(()) };
         // One write, so that lines of several commands do not mix.
-        file.write_all(format!("{line}\n").as_bytes())?;
-        file.sync_data()
+        let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data());
+        written.with_context(|| format!("{} cannot be written", self.path.display()))
     }
 }

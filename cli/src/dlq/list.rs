@@ -1,7 +1,5 @@
 //! `henji dlq list`: what was given up, why, and what a redrive would do.
 
-use std::io::Write;
-
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +7,7 @@ use super::{
     letter::{Filter, Letter, short},
     source::{Seen, Source},
 };
+use crate::terminal::{note, say, say_json};
 
 /// The command.
 pub async fn command(
@@ -22,12 +21,12 @@ pub async fn command(
     let events = seen.letters.len();
     seen.letters.retain(|letter| filter.takes(letter, now));
     if json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&seen.letters)?)?;
+        say_json(&seen.letters)?;
     } else {
-        print(&seen.letters, now)?;
+        table(&seen.letters, now).iter().try_for_each(say)?;
     }
     if filter.is_narrow() && events > seen.letters.len() {
-        eprintln!("{} of {events} are shown.", letters(seen.letters.len()));
+        note(format_args!("{} of {events} are shown.", letters(seen.letters.len())));
     }
     say_unseen(&seen);
     Ok(())
@@ -36,11 +35,11 @@ pub async fn command(
 /// Says where the queue holds more than could be seen.
 pub fn say_unseen(seen: &Seen) {
     if seen.total > seen.messages {
-        eprintln!(
+        note(format_args!(
             "The queue counts {} and {} could be seen: of one conversation SQS shows ten at most, and none while \
              one of them is hidden for somebody else. What is redriven or removed uncovers the next.",
             seen.total, seen.messages
-        );
+        ));
     }
 }
 
@@ -49,11 +48,10 @@ pub fn letters(count: usize) -> String {
     if count == 1 { "1 letter".to_owned() } else { format!("{count} letters") }
 }
 
-/// Prints the table; an error where the reader has gone.
-pub fn print(letters: &[Letter], now: Timestamp) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
+/// The lines of the table.
+pub fn table(letters: &[Letter], now: Timestamp) -> Vec<String> {
     if letters.is_empty() {
-        return writeln!(out, "No dead letters.");
+        return vec!["No dead letters.".to_owned()];
     }
     let heads = ["age", "conversation", "reason", "attempts", "state: what a redrive would do", "id"];
     let rows = letters.iter().map(|letter| {
@@ -73,9 +71,9 @@ pub fn print(letters: &[Letter], now: Timestamp) -> std::io::Result<()> {
             *width = (*width).max(cell.len());
         }
     }
-    for row in &rows {
-        let line: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", line.join("  ").trim_end())?;
-    }
-    Ok(())
+    let line = |row: &[String; 6]| {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
 }

@@ -1,6 +1,6 @@
 //! `henji dlq show ID`: everything that is known of one letter; people's words only when asked for.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use super::{
     letter::{Letter, short},
     source::Source,
 };
+use crate::terminal::{note, say, say_json};
 
 /// The command.
 pub async fn command(
@@ -23,21 +24,20 @@ pub async fn command(
 ) -> anyhow::Result<ExitCode> {
     let seen = source.look(stop).await?;
     let Some(letter) = seen.letters.iter().find(|letter| letter.is(id)) else {
-        eprintln!("henji: there is no letter {id} (henji dlq list)");
+        note(format_args!("henji: there is no letter {id} (henji dlq list)"));
         super::list::say_unseen(&seen);
         return Ok(ExitCode::FAILURE);
     };
     let known = known(letter, source.told_at(letter).await?, reveal)?;
-    let mut out = std::io::stdout().lock();
     if json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&known)?)?;
+        say_json(&known)?;
     } else {
         for (name, value) in known.as_object().into_iter().flatten() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            writeln!(out, "{name:12}  {value}")?;
+            say(format_args!("{name:12}  {value}"))?;
         }
-        writeln!(out, "{:12}  {}", "age", short(now.duration_since(letter.failed_at)))?;
-        writeln!(out, "{:12}  {}", "a redrive", letter.redrive_would())?;
+        say(format_args!("{:12}  {}", "age", short(now.duration_since(letter.failed_at))))?;
+        say(format_args!("{:12}  {}", "a redrive", letter.redrive_would()))?;
     }
     Ok(ExitCode::SUCCESS)
 }

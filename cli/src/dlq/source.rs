@@ -67,8 +67,8 @@ impl Source {
                         path.display()
                     );
                 }
-                let database =
-                    Database::open(&path).with_context(|| format!("{} cannot be used", path.display()))?;
+                let database = Database::existing(&path)
+                    .with_context(|| format!("{} cannot be used", path.display()))?;
                 Ok(Self::Sqlite { letters: Letters::new(database, clock), is_read: false })
             }
             #[cfg(feature = "aws")]
@@ -127,6 +127,20 @@ impl Source {
             Self::Sqs(letters) => letters.show_again().await?,
         }
         Ok(())
+    }
+
+    /// Whether looking hides nothing from anybody.
+    pub fn is_looked_at_freely(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    /// How many messages were handed out and are still there, where the queue counts messages.
+    pub fn held(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite { .. } => None,
+            #[cfg(feature = "aws")]
+            Self::Sqs(letters) => Some(letters.held()),
+        }
     }
 
     /// How many letters the queue itself counts.

@@ -84,38 +84,54 @@ impl SqsLetters {
     /// The next letters, at most ten, hidden from everybody else; none when no further one can be seen.
     /// Those of one event are one.
     pub async fn next(&mut self) -> anyhow::Result<Vec<Letter>> {
-        let received = self
-            .client
-            .receive_message()
-            .queue_url(&self.dlq_url)
-            .max_number_of_messages(10)
-            .visibility_timeout(i32::try_from(HIDE.as_secs())?)
-            .wait_time_seconds(LOOK_SECONDS)
-            .message_attribute_names("All")
-            .message_system_attribute_names(System::All)
-            .send()
-            .await
-            .map_err(AwsError::from)?;
-        let mut letters: Vec<Letter> = vec![];
-        for message in received.messages.unwrap_or_default() {
-            let Some(letter) = letter(message) else { continue };
-            for held in &letter.held {
-                self.hidden.insert(held.message_id.clone(), held.receipt.clone());
+        let mut again = 0;
+        loop {
+            let messages = self.receive().await?;
+            let count = messages.len();
+            let mut letters: Vec<Letter> = vec![];
+            for letter in messages.into_iter().filter_map(letter) {
+                for held in &letter.held {
+                    self.hidden.insert(held.message_id.clone(), held.receipt.clone());
+                }
+                // One that comes again was hidden for longer than it took: it was looked at already.
+                if letter.held.iter().all(|held| self.seen.insert(held.message_id.clone())) {
+                    merge(&mut letters, letter);
+                }
             }
-            // One that comes again was hidden for longer than it took: it was looked at already.
-            if !letter.held.iter().all(|held| self.seen.insert(held.message_id.clone())) {
-                continue;
+            if !letters.is_empty() {
+                self.tell_states(&mut letters).await?;
+                return Ok(letters);
             }
-            merge(&mut letters, letter);
+            // Others may be behind those that come again, until all of them have.
+            again += count;
+            if count == 0 || again > self.seen.len() {
+                return Ok(vec![]);
+            }
         }
+    }
+
+    async fn receive(&self) -> anyhow::Result<Vec<Message>> {
+        let request = self.client.receive_message().queue_url(&self.dlq_url).max_number_of_messages(10);
+        let request =
+            request.visibility_timeout(i32::try_from(HIDE.as_secs())?).wait_time_seconds(LOOK_SECONDS);
+        let request = request.message_attribute_names("All").message_system_attribute_names(System::All);
+        Ok(request.send().await.map_err(AwsError::from)?.messages.unwrap_or_default())
+    }
+
+    async fn tell_states(&self, letters: &mut [Letter]) -> anyhow::Result<()> {
         let events: HashSet<EventId> = letters.iter().filter_map(event_of).collect();
         let turns = self.history.look(&events.into_iter().collect::<Vec<_>>()).await?;
         let now = (self.clock)();
-        for letter in &mut letters {
+        for letter in letters {
             let turn = event_of(letter).and_then(|event| turns.get(&event).cloned());
             letter.state = State::of(&turn.map_or(Stage::Open, |turn| turn.stage), now);
         }
-        Ok(letters)
+        Ok(())
+    }
+
+    /// How many messages are hidden now.
+    pub fn held(&self) -> u64 {
+        self.hidden.len() as u64
     }
 
     /// Shows again what is hidden.

@@ -1,12 +1,16 @@
 //! `henji dlq watch`: each new letter and the queue's depth, as they come.
 
-use std::{collections::HashSet, io::Write, process::ExitCode, time::Duration};
+use std::{collections::HashSet, process::ExitCode, time::Duration};
 
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use worker::answer::Clock;
 
-use super::{letter::Filter, source::Source};
+use super::{
+    letter::{Filter, Letter},
+    source::Source,
+};
+use crate::terminal::say;
 
 /// What to watch for.
 #[derive(clap::Args)]
@@ -28,8 +32,11 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|s| (0.1..=3_600.0).contains(s)).ok_or_else(|| "from 0.1 to 3600".to_owned())
 }
 
-/// The command. The letters are looked at, and so hidden for a moment, only when the queue's own count
-/// has changed.
+/// To look hides letters for a moment, where the queue is SQS. So there it is done when the queue's own count
+/// moves, and each twelfth time all the same: one letter may come while another goes.
+const LOOK_EACH: u32 = 12;
+
+/// The command.
 pub async fn command(
     source: &mut Source,
     args: &Args,
@@ -39,13 +46,16 @@ pub async fn command(
 ) -> anyhow::Result<ExitCode> {
     let mut known = HashSet::new();
     let mut depth = None;
+    let mut round = 0;
     while !stop.is_cancelled() {
         let total = source.total().await?;
-        if depth != Some(total) {
+        let moved = depth != Some(total);
+        round += 1;
+        if moved || source.is_looked_at_freely() || round >= LOOK_EACH {
             let is_first = depth.is_none();
+            round = 0;
             let seen = source.look(stop).await?;
             let now = clock();
-            let mut out = std::io::stdout().lock();
             let mut is_new = false;
             for letter in seen.letters.iter().filter(|letter| args.filter.takes(letter, now)) {
                 if !known.insert(letter.id.clone()) {
@@ -53,22 +63,18 @@ pub async fn command(
                 }
                 is_new = true;
                 if json {
-                    writeln!(out, "{}", serde_json::to_string(letter)?)?;
+                    say(serde_json::to_string(letter)?)?;
                 } else {
                     let (at, would) = (letter.failed_at, letter.redrive_would());
-                    writeln!(
-                        out,
-                        "{at:.0}  {}  {}  {would}  {}",
-                        letter.conversation, letter.reason, letter.id
-                    )?;
+                    let Letter { conversation, reason, id, .. } = letter;
+                    say(format_args!("{at:.0}  {conversation}  {reason}  {would}  {id}"))?;
                 }
             }
-            if json {
-                writeln!(out, "{}", serde_json::json!({ "at": now, "depth": total }))?;
-            } else {
-                writeln!(out, "{now:.0}  depth {total}")?;
+            if moved && json {
+                say(serde_json::json!({ "at": now, "depth": total }))?;
+            } else if moved {
+                say(format_args!("{now:.0}  depth {total}"))?;
             }
-            out.flush()?;
             depth = Some(total);
             if args.fail_on_letter && is_new && !is_first {
                 return Ok(ExitCode::FAILURE);

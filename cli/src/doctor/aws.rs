@@ -7,31 +7,30 @@ use aws_sdk_sqs::{Client, types::QueueAttributeName as Name};
 use serde_json::Value;
 use worker::adapters::{aws::AwsError, dynamodb::DynamoHistory};
 
-use super::Findings;
-use crate::deployment::aws::Deployment;
-
-const DEPLOY: &str = "cdk/deploy";
+use crate::{deployment::aws::Deployment, findings::Findings};
 
 /// Looks at all three.
 pub(super) async fn check(findings: &mut Findings, deployment: &Deployment) {
+    let option = &deployment.option;
+    let deploy = format!("cdk/deploy{}", option.strip_prefix(" --env").unwrap_or(option));
     findings.ok("stack", "its addresses are in the Parameter Store");
     let sqs = Client::new(&deployment.sdk);
     let letters = attributes(&sqs, &deployment.dlq_url).await;
     let arn = letters.as_ref().ok().and_then(|letters| letters.get(&Name::QueueArn).cloned());
     let timeout = deployment.plain.get("WORKER_TIMEOUT_SECONDS").and_then(|text| text.parse().ok());
     let jobs = attributes(&sqs, &deployment.queue_url).await;
-    findings.judge("queue", jobs.and_then(|jobs| jobs_are_right(&jobs, arn.as_deref(), timeout)), DEPLOY);
-    let option = &deployment.option;
+    let jobs = jobs.and_then(|jobs| jobs_are_right(&jobs, arn.as_deref(), timeout));
+    findings.judge("queue", jobs, deploy.clone());
     match letters.and_then(|letters| {
         fifo(&letters)?;
         Ok(count(&letters))
     }) {
         Ok(0) => findings.ok("dead letters", "the queue is FIFO and empty"),
         Ok(n) => findings.note("dead letters", format!("{n}"), format!("henji dlq list{option}")),
-        Err(error) => findings.broken("dead letters", format!("{error:#}"), DEPLOY),
+        Err(error) => findings.failed("dead letters", &error, deploy.clone()),
     }
     let table = DynamoHistory::new(&deployment.sdk, deployment.table.clone(), None).survey().await;
-    findings.judge("table", table.map_err(Into::into), DEPLOY);
+    findings.judge("table", table.map_err(Into::into), deploy);
 }
 
 type Attributes = HashMap<Name, String>;

@@ -1,15 +1,16 @@
 //! What every bot has, wherever it runs: its secrets, its webhook, its month's messages, its model, and
 //! the machine's clock.
 
-use anyhow::Context;
+use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::env::Env;
 
-use super::Findings;
 use crate::{
     channel::Channel,
     deployment::Place,
+    findings::Findings,
+    http::WEBHOOK_PATH,
     model_server::{ModelServer, ends_on},
     secrets, webhook,
 };
@@ -19,21 +20,20 @@ const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// Checks them.
 pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
-    let put = match place {
-        Place::Data(_) => "write it into .env (.env.example), restart henji serve".to_owned(),
-        #[cfg(feature = "aws")]
-        Place::Aws(_) => format!("henji secrets put{}", place.option()),
-    };
     for name in secrets::NAMES {
         let secret = place.secret(name, env).await;
         let said = match &secret {
             Ok(value) => secrets::verify(name, value, env).await,
-            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+            Err(error) => Err(anyhow!("{error:#}")),
         };
-        findings.judge(name, said, put.clone());
+        // Who does not take it, or does not answer, answers nothing else.
+        let is_taken = said.is_ok();
+        findings.judge(name, said, place.put());
         match (name, secret) {
-            ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) => line(findings, place, env, token, now).await,
-            ("OPEN_AI_API_KEY", Ok(key)) => model(findings, place, env, key, now).await,
+            ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) if is_taken => {
+                line(findings, place, env, token, now).await;
+            }
+            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => model(findings, place, env, key, now).await,
             _ => {}
         }
     }
@@ -47,13 +47,20 @@ pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now
 async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretString, now: Timestamp) {
     let Ok(channel) = Channel::new(env, token) else { return };
     let option = place.option();
+    let (set, log) = match place {
+        Place::Data(_) => {
+            (format!("henji webhook set https://…{WEBHOOK_PATH}{option}"), "the log of henji serve says why")
+        }
+        #[cfg(feature = "aws")]
+        Place::Aws(_) => (format!("henji webhook set{option}"), "the ingress' log says why"),
+    };
     match webhook::current(&channel).await {
-        Err(error) => findings.broken("webhook", format!("{error:#}"), "try again"),
-        Ok(None) => findings.broken("webhook", "no address is set", format!("henji webhook set{option}")),
+        Err(error) => findings.failed("webhook", &error, "try again"),
+        Ok(None) => findings.broken("webhook", "no address is set", set),
         Ok(Some((endpoint, is_active))) => {
             if let Some(expected) = webhook::address(place).filter(|expected| *expected != endpoint) {
                 let says = format!("LINE posts to {endpoint}, and the bot is at {expected}");
-                findings.broken("webhook", says, format!("henji webhook set{option}"));
+                findings.broken("webhook", says, set);
             } else if is_active {
                 findings.ok("webhook", format!("LINE posts to {endpoint}"));
             } else {
@@ -63,15 +70,15 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
                     "turn it on in the console's Messaging API tab",
                 );
             }
-            match webhook::test(&channel).await {
+            match webhook::test(&channel, place).await {
                 Ok((true, says)) => findings.ok("webhook test", says),
-                Ok((false, says)) => findings.broken("webhook test", says, "the ingress' log says why"),
-                Err(error) => findings.broken("webhook test", format!("{error:#}"), "try again"),
+                Ok((false, says)) => findings.broken("webhook test", says, log),
+                Err(error) => findings.failed("webhook test", &error, "try again"),
             }
         }
     }
     match channel.quota().await {
-        Err(error) => findings.broken("quota", format!("{error:#}"), "try again"),
+        Err(error) => findings.failed("quota", &error, "try again"),
         Ok((None, used)) => findings.ok("quota", format!("no limit; {used} messages this month")),
         Ok((Some(limit), used)) => {
             let left = limit.saturating_sub(used);
@@ -80,7 +87,7 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
                 0 => findings.broken(
                     "quota",
                     says,
-                    "a larger plan, then henji dlq redrive --reason line_quota",
+                    format!("a larger plan, then henji dlq redrive --reason line_quota{option}"),
                 ),
                 _ if left * 10 < limit => findings.note("quota", says, "think of a larger plan"),
                 _ => findings.ok("quota", says),
@@ -114,15 +121,12 @@ async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretStr
         #[cfg(feature = "aws")]
         Place::Aws(_) => "set model in cdk/lib/environments.ts, then cdk/deploy",
     };
-    let known = async {
-        let server = ModelServer::new(env, key)?;
-        server.knows(&name).await.context("the model")?;
-        anyhow::Ok(server.base_url)
-    };
-    match known.await {
-        Err(error) => findings.broken("model", format!("{error:#}"), change),
-        Ok(base_url) => match ends_on(&name) {
-            None => findings.ok("model", format!("{base_url} knows {name}")),
+    let Ok(server) = ModelServer::new(env, key) else { return };
+    match server.knows(&name).await {
+        Err(error) => findings.failed("model", &error, "try again"),
+        Ok(false) => findings.broken("model", format!("{} knows no model {name}", server.base_url), change),
+        Ok(true) => match ends_on(&name) {
+            None => findings.ok("model", format!("{} knows {name}", server.base_url)),
             Some(day) if now.to_string().as_str() < day => {
                 findings.note("model", format!("{name} ends on {day}, says its maker"), change);
             }

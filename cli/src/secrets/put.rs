@@ -8,14 +8,14 @@ use std::{
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use shared::env::Env;
-
-use super::{NAMES, verify};
 use tokio_util::sync::CancellationToken;
 
+use super::{NAMES, verify};
 use crate::{
     ask,
     deployment::{Where, aws::Store},
     dotenv,
+    terminal::say,
 };
 
 /// The command.
@@ -40,25 +40,25 @@ pub(super) async fn command(
             given.optional(name)?.map(|_| given.secret(name)).transpose()?
         };
         let Some(value) = value else {
-            println!("{name}: not given, left as it is");
+            say(format_args!("{name}: not given, left as it is"))?;
             continue;
         };
         let said = verify(name, &value, env).await.with_context(|| format!("{name} was not written"))?;
-        println!("{name}: {said}");
+        say(format_args!("{name}: {said}"))?;
         checked.push((name, value));
     }
     if checked.is_empty() {
-        println!("Nothing to write.");
+        say("Nothing to write.")?;
         return Ok(ExitCode::SUCCESS);
     }
     let written: Vec<_> = checked.iter().map(|(name, _)| format!("{}{name}", store.prefix)).collect();
-    println!("To be written as SecureStrings: {}", written.join(", "));
+    say(format_args!("To be written as SecureStrings: {}", written.join(", ")))?;
     if let Some(code) = ask::stops("Write", yes, &CancellationToken::new()).await? {
         return Ok(code);
     }
     for (name, value) in &checked {
         store.put(name, value).await?;
-        println!("{}{name}: written", store.prefix);
+        say(format_args!("{}{name}: written", store.prefix))?;
     }
     Ok(ExitCode::SUCCESS)
 }

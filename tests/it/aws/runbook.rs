@@ -5,7 +5,7 @@ use worker::answer::wall_clock;
 use super::{
     bot::{Bot, USER},
     letters::{buried, of_one},
-    setup::{World, is_deployed, told},
+    world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
 
 /// The lines of its shell blocks, without remarks.
@@ -35,9 +35,8 @@ async fn every_command_of_the_runbook_does_what_it_is_for() {
     let world = World::with_bot(200).await;
     let operator = world.operator(&bot.cloud);
     is_deployed(&bot.cloud, &world.endpoint()).await;
-    super::setup::has_redrive_policy(&bot.cloud).await;
-    let secrets = "LINE_CHANNEL_SECRET=a-secret\nLINE_CHANNEL_ACCESS_TOKEN=a-token\nOPEN_AI_API_KEY=a-key\n";
-    assert_eq!(told(&operator, &["secrets", "put", "--env", "dev", "--yes"], secrets).await.code, 0);
+    has_redrive_policy(&bot.cloud).await;
+    assert_eq!(operator.told(&["secrets", "put", "--env", "dev", "--yes"], SECRETS).await.code, 0);
     let all = commands();
     assert!(all.len() > 12 && all.iter().all(|command| command.starts_with("henji ")), "{all:?}");
     for (index, command) in all.iter().enumerate() {
@@ -62,7 +61,7 @@ async fn every_command_of_the_runbook_does_what_it_is_for() {
             args.push("--yes".to_owned());
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let ended = told(&operator, &args, secrets).await;
+        let ended = operator.told(&args, SECRETS).await;
         assert_eq!(ended.code, 0, "{command}: {}{}", ended.out, ended.err);
     }
     bot.cloud.is_drained().await;

@@ -42,7 +42,7 @@ fn a_text_that_wears_the_tokenizer_out_is_counted_all_the_same() {
     let letters = "あa".repeat(30_000);
     for text in [spaces, letters] {
         assert!(model::count(Encoding::O200k, &text) > 1_000);
-        let alone = Prompt::fit("be kind", vec![], &text, budget(1_000));
+        let alone = Prompt::fit("be kind", vec![], &[&text], budget(1_000));
         assert!(alone.is_err());
     }
 }
@@ -50,7 +50,7 @@ fn a_text_that_wears_the_tokenizer_out_is_counted_all_the_same() {
 #[test]
 fn a_short_conversation_is_sent_whole() {
     let past = turns(3, 2);
-    let prompt = Prompt::fit("be kind", past.clone(), "why?", budget(8192)).unwrap();
+    let prompt = Prompt::fit("be kind", past.clone(), &["why?"], budget(8192)).unwrap();
     assert_eq!(prompt.messages()[0].role, Role::System);
     assert_eq!(prompt.messages()[1..7], past);
     assert_eq!(prompt.messages()[7].content, "why?");
@@ -59,14 +59,32 @@ fn a_short_conversation_is_sent_whole() {
 #[test]
 fn a_question_that_cannot_fit_alone_is_not_sent() {
     let question = "long ".repeat(1000);
-    assert!(Prompt::fit("s", vec![], &question, budget(1000)).is_err());
-    assert!(Prompt::fit("s", vec![], "q", budget(100)).is_err());
-    assert!(Prompt::fit("s", vec![], &question, budget(2000)).is_ok());
+    assert!(Prompt::fit("s", vec![], &[&question], budget(1000)).is_err());
+    assert!(Prompt::fit("s", vec![], &["q"], budget(100)).is_err());
+    assert!(Prompt::fit("s", vec![], &[&question], budget(2000)).is_ok());
+}
+
+#[test]
+fn what_was_said_in_one_go_is_kept_or_left_out_as_a_whole() {
+    let mut past = turns(2, 40);
+    past.insert(2, past[2].clone());
+    let kept = |context_tokens| {
+        let prompt = Prompt::fit("s", past.clone(), &["one", "two"], budget(context_tokens)).unwrap();
+        let contents: Vec<_> = prompt.messages().iter().map(|message| message.content.as_str()).collect();
+        assert_eq!(contents[contents.len() - 2..], ["one", "two"]);
+        contents.len() - 3
+    };
+    let whole = tokens(&past[2..], Encoding::Cl100k) + 100 + 3 * (PER_MESSAGE + 1);
+    assert_eq!((kept(whole), kept(whole - 1), kept(100_000)), (3, 0, 5));
+    let mut prompt = Prompt::fit("s", past, &["one", "two"], budget(100_000)).unwrap();
+    let left = |prompt: &Prompt| prompt.messages().len() - 3;
+    assert!(prompt.drop_oldest() && left(&prompt) == 3 && prompt.drop_oldest() && left(&prompt) == 0);
+    assert!(!prompt.drop_oldest());
 }
 
 #[test]
 fn the_oldest_half_goes_first_until_only_the_question_is_left() {
-    let mut prompt = Prompt::fit("s", turns(5, 1), "q", budget(8192)).unwrap();
+    let mut prompt = Prompt::fit("s", turns(5, 1), &["q"], budget(8192)).unwrap();
     let mut left = vec![];
     while prompt.drop_oldest() {
         left.push(prompt.messages().len() - 2);
@@ -89,7 +107,7 @@ proptest! {
         }).collect();
         let budget = budget(context_tokens);
         let room = context_tokens - budget.max_tokens;
-        match Prompt::fit("be kind", past.clone(), &question, budget) {
+        match Prompt::fit("be kind", past.clone(), &[&question], budget) {
             Err(TooLong { tokens: over }) => {
                 let alone = [Message { role: Role::System, content: "be kind".into() }, Message { role: Role::User, content: question }];
                 prop_assert_eq!(tokens(&alone, budget.encoding), room + over);
@@ -101,7 +119,7 @@ proptest! {
                 prop_assert_eq!(&sent[1..=kept], &past[past.len() - kept..]);
                 // The next older turn would not have fitted.
                 let older = &past[..past.len() - kept];
-                if let Some(start) = older.iter().rposition(|m| m.role == Role::User).or((!older.is_empty()).then_some(0)) {
+                if let Some(start) = (0..older.len()).rfind(|&i| begins_turn(older, i)).or((!older.is_empty()).then_some(0)) {
                     let mut more = sent.to_vec();
                     more.splice(1..1, past[start..past.len() - kept].iter().cloned());
                     prop_assert!(tokens(&more, budget.encoding) > room);

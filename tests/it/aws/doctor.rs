@@ -1,0 +1,138 @@
+//! `henji doctor`, of a deployment and of a bot on one machine.
+
+use std::process::Stdio;
+
+use cli::standin::Act;
+use serde_json::{Value, json};
+
+use super::{
+    emulator::{CHANNEL_SECRET, Cloud},
+    world::{SECRETS, World, has_redrive_policy, is_deployed},
+};
+use crate::{
+    operator::{Ended, Operator, ended},
+    process::Serve,
+};
+
+/// The verdicts of a doctor's JSON, by what they are about.
+fn broken(ended: &Ended) -> Vec<String> {
+    let all: Vec<Value> =
+        serde_json::from_str(&ended.out).unwrap_or_else(|e| panic!("{e}: {}{}", ended.out, ended.err));
+    for finding in all.iter().filter(|finding| finding["verdict"] == "broken") {
+        assert!(finding["mend"].as_str().is_some_and(|mend| !mend.is_empty()), "{finding}");
+    }
+    let broken = all.iter().filter(|finding| finding["verdict"] == "broken");
+    broken.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
+    let (cloud, world) = (Cloud::start().await, World::with_bot(200).await);
+    let operator = world.operator(&cloud);
+    let doctor = ["doctor", "--env", "dev", "--json"];
+    let nothing = operator.runs(&doctor).await;
+    assert_eq!((nothing.code, broken(&nothing)), (1, vec!["stack".to_owned()]));
+
+    is_deployed(&cloud, &world.endpoint()).await;
+    let young = operator.runs(&doctor).await;
+    assert_eq!(
+        (young.code, broken(&young)),
+        (
+            1,
+            ["queue", "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"]
+                .map(str::to_owned)
+                .to_vec()
+        )
+    );
+    assert_eq!(operator.told(&["secrets", "put", "--env", "dev", "--yes"], SECRETS).await.code, 0);
+    has_redrive_policy(&cloud).await;
+    let well = operator.runs(&doctor).await;
+    assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
+    let shown = operator.runs(&["doctor", "--env", "dev"]).await;
+    assert!(
+        shown.code == 0 && shown.out.lines().all(|line| line.starts_with("ok ") || line.starts_with("note ")),
+        "{}",
+        shown.out
+    );
+    for what in ["stack", "queue", "table", "webhook test", "quota", "clock", "model", "console"] {
+        assert!(shown.out.contains(&format!("  {what}: ")), "{what}: {}", shown.out);
+    }
+
+    world.line.has_left(0);
+    let gone = Act::Respond(404, vec![], json!({ "error": { "code": "model_not_found" } }).to_string());
+    world.model.script.will("/v1/models/gpt-5.4-mini", gone);
+    is_deployed(&cloud, "https://elsewhere.example.com/").await;
+    let ill = operator.runs(&doctor).await;
+    assert_eq!(
+        (ill.code, broken(&ill)),
+        (1, ["webhook", "quota", "model"].map(str::to_owned).to_vec()),
+        "{}",
+        ill.out
+    );
+    assert!(ill.out.contains("henji dlq redrive --reason line_quota --env dev"), "{}", ill.out);
+
+    // Nobody's secret is wrong where a server is down.
+    world.model.script.will("/v1/models", Act::Respond(503, vec![], String::new()));
+    let model = (world.variables[1].0.as_str(), world.variables[1].1.as_str());
+    let nowhere = [("LINE_API_BASE_URL", "http://127.0.0.1:9"), ("BASE_SECRET_PATH", ""), model];
+    let away = Operator::of(&cloud, &nowhere).runs(&doctor).await;
+    assert_eq!(
+        (away.code, broken(&away)),
+        (1, ["LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"].map(str::to_owned).to_vec()),
+        "{}",
+        away.out
+    );
+    assert!(!away.out.contains("secrets put"), "{}", away.out);
+    for says in ["127.0.0.1:9: no connection", "LINE_API_BASE_URL; if", "status 503", "OPENAI_BASE_URL; if"] {
+        assert!(away.out.contains(says), "{says}: {}", away.out);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let world = World::with_endpoint("http://127.0.0.1:9/").await;
+    let mut variables = world.variables.to_vec();
+    variables.extend(
+        [
+            ("LINE_CHANNEL_SECRET", CHANNEL_SECRET),
+            ("LINE_CHANNEL_ACCESS_TOKEN", "a-token"),
+            ("OPEN_AI_API_KEY", "a-key"),
+            ("GPT_MODEL", "gpt-5.4-mini"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let serve = Serve::start(&data, &variables).await;
+    *world.webhooks.endpoint.lock().unwrap() = format!("{}{}", serve.origin, crate::bot::PATH);
+    let ask = async |url: &str, variables: &[(String, String)]| {
+        let mut command = tokio::process::Command::new(crate::process::henji());
+        command.args(["doctor", "--json", "--url", url, "--data"]).arg(&data);
+        command.env_clear().envs(variables.iter().cloned()).stdin(Stdio::null());
+        ended(command.output().await.unwrap())
+    };
+    let doctor = async |url: &str| ask(url, &variables).await;
+    let well = doctor(&serve.origin).await;
+    assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
+    let of_data = format!("--data {}", data.display());
+    // The model's server answers JSON, too.
+    let model = world.variables[1].1.strip_suffix("/v1").unwrap();
+    let without = ask(model, &variables[..2]).await;
+    let all = ["serve", "LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+    assert_eq!((without.code, broken(&without)), (1, all.map(str::to_owned).to_vec()), "{}", without.out);
+    assert!(
+        without.out.contains("is not henji's") && !without.out.contains("secrets put"),
+        "{}",
+        without.out
+    );
+    assert!(without.out.matches(&of_data).count() >= 4, "{}", without.out);
+    let origin = serve.origin.clone();
+    serve.kill();
+    let ill = doctor(&origin).await;
+    assert_eq!(
+        (ill.code, broken(&ill)),
+        (1, ["serve", "webhook test"].map(str::to_owned).to_vec()),
+        "{}",
+        ill.out
+    );
+}

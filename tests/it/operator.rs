@@ -1,0 +1,125 @@
+//! An operator with a shell in a folder of its own, who runs the real `henji`.
+
+use std::{collections::HashSet, path::PathBuf, process::Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{io::AsyncWriteExt, process::Command};
+
+use crate::{aws::emulator::Cloud, bot::Bot, process::henji};
+
+pub struct Operator {
+    pub folder: TempDir,
+    variables: Vec<(String, String)>,
+    /// Where the bot is, as every command is told.
+    place: Vec<String>,
+    audit: PathBuf,
+}
+
+/// How a command ended: its code, and what it wrote.
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Operator {
+    /// Of a deployment.
+    pub fn of(cloud: &Cloud, further: &[(&str, &str)]) -> Self {
+        let mut variables = cloud.variables();
+        variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let folder = TempDir::new().unwrap();
+        let audit = folder.path().join("henji-audit.jsonl");
+        Self { folder, variables, place: vec![], audit }
+    }
+
+    /// Of a bot on this machine.
+    pub fn beside(bot: &Bot) -> Self {
+        let line = &bot.settings.worker.line_api_base_url;
+        let variables =
+            [("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"), ("LINE_API_BASE_URL", line), ("LOCALE", "en")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec();
+        let data = bot.data.path();
+        let place = vec!["--data".to_owned(), data.to_str().unwrap().to_owned()];
+        let audit = data.join("henji-audit.jsonl");
+        Self { folder: TempDir::new().unwrap(), variables, place, audit }
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(henji());
+        command.args(args).args(&self.place).env_clear().envs(self.variables.iter().cloned());
+        command.env("USER", "an operator").current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    pub async fn runs(&self, args: &[&str]) -> Ended {
+        ended(self.command(args).output().await.unwrap())
+    }
+
+    /// Runs a command and writes this into it.
+    pub async fn told(&self, args: &[&str], text: &str) -> Ended {
+        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(text.as_bytes()).await.unwrap();
+        drop(stdin);
+        ended(child.wait_with_output().await.unwrap())
+    }
+
+    /// The letters that `list` shows with these filters.
+    pub async fn lists(&self, filters: &[&str]) -> Vec<Value> {
+        let ended = self.runs(&[&["dlq", "list", "--json"], filters].concat()).await;
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    /// The audit so far.
+    pub fn audit(&self) -> Vec<Value> {
+        let lines = std::fs::read_to_string(&self.audit).unwrap();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The outcomes in it. Each change began before it ended.
+    pub fn outcomes(&self) -> Vec<String> {
+        let mut begun = HashSet::new();
+        let mut outcomes = vec![];
+        for line in self.audit() {
+            let (id, outcome) = (line["id"].clone(), line["outcome"].as_str().unwrap().to_owned());
+            if outcome == "begun" {
+                begun.insert(id);
+            } else {
+                assert!(outcome != "done" || begun.contains(&id), "{line}");
+                outcomes.push(outcome);
+            }
+        }
+        outcomes
+    }
+}
+
+pub fn ended(output: std::process::Output) -> Ended {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A table without what differs from time to time: ages and ids.
+pub fn plain(table: &str) -> String {
+    let row = |line: &str| {
+        let (row, _id) = line.rsplit_once("  ").unwrap();
+        let (_age, row) = row.split_once(' ').unwrap();
+        format!("AGE  {}  ID\n", row.trim_start())
+    };
+    table.lines().enumerate().map(|(n, line)| if n == 0 { format!("{line}\n") } else { row(line) }).collect()
+}
+
+/// Asserts that there is a letter of each user, `U0` and on, for whom the model refused.
+pub fn are_refused(letters: &[Value], users: usize) {
+    assert_eq!(letters.len(), users);
+    for (user, letter) in letters.iter().enumerate() {
+        assert_eq!(letter["conversation"], format!("U{user}"));
+        let shown = ["reason", "attempts", "state"].map(|name| letter[name].clone());
+        assert_eq!(shown, [json!("model_refused"), json!(1), json!("unanswered")]);
+        assert!(letter["failed_at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(letter["detail"].as_str().unwrap().contains("400"));
+    }
+}

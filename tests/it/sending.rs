@@ -1,0 +1,66 @@
+//! `henji send`, against a bot and against `henji dev`.
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use crate::{
+    bot::Bot,
+    process::{henji, run},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn send_signs_as_line_does_and_prints_status_and_time() {
+    let mut bot = Bot::start().await;
+    let url = format!("{}{}", bot.origin, crate::bot::PATH);
+    let secret = crate::bot::SECRET;
+    let output = run(&["send", "--text", "hi", "--url", &url, "--secret", secret]);
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && out.starts_with("200") && out.contains("ms"), "{out}");
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(run(&["send", "--text", "hi", "--url", &url, "--secret", "wrong"]).status.code(), Some(1));
+
+    // An API Gateway event, with its body as it is or in base64.
+    let body = cli::send::webhook_of("from a file", "U9").to_string();
+    for (body, is_base64) in [(body.clone(), false), (base64(body.as_bytes()), true)] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        write!(file, "{}", serde_json::json!({ "body": body, "isBase64Encoded": is_base64 })).unwrap();
+        let path = file.path().to_str().unwrap();
+        assert!(run(&["send", "--file", path, "--url", &url, "--secret", secret]).status.success());
+    }
+    bot.answers(&["answer to from a file"]).await;
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let mut child =
+        Command::new("base64").arg("-w0").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn dev_answers_what_send_sends_without_an_account() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut dev = Command::new(henji())
+        .args(["dev", "--listen", &format!("127.0.0.1:{port}")])
+        .env_clear()
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let url = format!("http://127.0.0.1:{port}{}", crate::bot::PATH);
+    let mut out = String::new();
+    for _ in 0..100 {
+        let output = run(&["send", "--text", "こんにちは", "--url", &url]);
+        out = String::from_utf8(output.stdout).unwrap();
+        if output.status.success() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    dev.kill().unwrap();
+    dev.wait().unwrap();
+    assert!(out.starts_with("200") && out.contains("「こんにちは」ですね"), "{out}");
+}

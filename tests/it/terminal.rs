@@ -1,0 +1,52 @@
+//! What commands say: to a reader who has gone, and of what strangers wrote.
+
+use crate::{dead_letters::bot_with_letters, operator::Operator};
+
+/// Runs a command whose results nobody reads.
+async fn unread(operator: &Operator, args: &[&str]) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = operator.command(args).stdout(writer).spawn().unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_who_has_gone_ends_a_command_quietly_and_before_it_changes_anything() {
+    let bot = bot_with_letters(2).await;
+    let operator = Operator::beside(&bot);
+    for args in [
+        &["dlq", "list"][..],
+        &["dlq", "list", "--json"],
+        &["dlq", "redrive", "--all", "--yes"],
+        &["dlq", "resolve", "--all", "--yes"],
+        &["dlq", "purge", "--all", "--yes"],
+        &["dlq", "watch"],
+        &["forget", "U0", "--yes"],
+        &["secrets", "check"],
+    ] {
+        assert_eq!(unread(&operator, args).await, (1, String::new()), "{args:?}");
+    }
+    assert_eq!(bot.health().await["dead_letters"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_strangers_wrote_does_not_steer_the_terminal_that_shows_it() {
+    let bot = bot_with_letters(1).await;
+    let operator = Operator::beside(&bot);
+    bot.sql(
+        "UPDATE letters SET id = 'an' || char(27) || '[2Jid', body = json_set(body, '$.text',
+             'one' || char(10) || 'state  delivered' || char(155) || '31m')",
+    );
+    let shown = operator.runs(&["dlq", "list"]).await.out;
+    assert!(shown.contains("an\\u001b[2Jid"), "{shown}");
+    let shown = operator.runs(&["dlq", "show", "an\u{1b}[2Jid", "--reveal"]).await.out;
+    assert!(shown.contains("one\\nstate  delivered\\u009b31m\n"), "{shown}");
+    let json = operator.runs(&["dlq", "show", "an\u{1b}[2Jid", "--reveal", "--json"]).await.out;
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["text"], "one\nstate  delivered\u{9b}31m");
+    let unknown = operator.runs(&["dlq", "show", "an\u{1b}[2Jother"]).await.err;
+    for said in [shown, json, unknown] {
+        assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    }
+}
