@@ -45,8 +45,7 @@ impl Worker {
         let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
         let fit = |max_tokens| {
             let budget = Budget { max_tokens, ..self.config.budget };
-            let questions: Vec<&str> = asking.questions.iter().map(String::as_str).collect();
-            Prompt::fit(&system, asking.past.clone(), &questions, budget)
+            Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)
         };
         let asked = traces::step("model", self.ask(&fit, deadline)).await?;
         if let Asked::Answer(answer) = &asked {
