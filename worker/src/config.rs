@@ -9,6 +9,7 @@ use shared::{
 };
 
 use crate::{
+    adapters::openai::Endpoint,
     allowance::Allowance,
     locale::Locale,
     model,
@@ -19,6 +20,10 @@ use crate::{
 /// The character of the bot where `SYSTEM_PROMPT` is not set.
 pub const SYSTEM_PROMPT: &str =
     "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
+
+/// The model that hears where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
+/// shut down on 2027-02-26).
+const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
 
 /// How answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +109,13 @@ pub struct Config {
     /// Pauses between attempts and within one.
     pub pauses: Pauses,
     /// The chat-completions API.
-    pub openai_base_url: String,
+    pub openai: Endpoint,
     /// The Messaging API.
     pub line_api_base_url: String,
+    /// Where it keeps what messages carry: pictures, voice.
+    pub line_data_api_base_url: String,
+    /// The model that hears; `None` where nobody listens.
+    pub transcribe_model: Option<String>,
 }
 
 /// How long to wait before trying again.
@@ -118,6 +127,8 @@ pub struct Pauses {
     pub within: [Duration; 2],
     /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
     pub loading: Duration,
+    /// At least, before LINE is asked again for what it still prepares.
+    pub preparing: Duration,
 }
 
 impl Default for Pauses {
@@ -126,6 +137,7 @@ impl Default for Pauses {
             between: [10, 30, 120, 300].map(Duration::from_secs),
             within: [500, 1_500].map(Duration::from_millis),
             loading: Duration::from_secs(50),
+            preparing: Duration::from_secs(2),
         }
     }
 }
@@ -172,8 +184,12 @@ impl Config {
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
-            openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,
+            openai: Endpoint::from_env(env)?,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
+            line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
+            transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
+                .filter(|name| *name != "off")
+                .map(str::to_owned),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The model: any server that speaks the chat-completions API (`POST {base}/chat/completions`).
+//! The model: any server that speaks the chat-completions API.
 //!
 //! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
 //! it is [`crate::ask`]'s part. What the model or a person wrote is never in an error.
@@ -9,22 +9,30 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use secrecy::ExposeSecret;
-use serde::Serialize;
 use shared::secret::Secret;
 
-use self::response::{ErrorBody, Refusal};
+use self::{
+    request::{Messages, Request},
+    response::{ErrorBody, Refusal},
+};
 use super::http;
 use crate::{
     config::Config,
-    conversation::Message,
     outcome::{Failure, Reason},
+    picture::Picture,
     prompt::Prompt,
 };
 
+mod endpoint;
+mod request;
 mod response;
+mod transcribe;
 
-pub use self::response::{Completion, ModelError};
+pub use self::{
+    endpoint::Endpoint,
+    response::{Completion, ModelError},
+    transcribe::{BYTES_MAX as RECORDING_MAX, Heard},
+};
 
 /// The largest response that is read.
 const BODY_MAX: usize = 8 << 20;
@@ -34,7 +42,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client of one model.
 pub struct OpenAi {
     http: Client,
-    base_url: String,
+    endpoint: Endpoint,
     model: String,
     key: Secret,
     /// Whether the server wants `max_completion_tokens`; learned from its refusal.
@@ -42,22 +50,12 @@ pub struct OpenAi {
     clock: crate::answer::Clock,
 }
 
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: &'a [Message],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<usize>,
-}
-
 impl OpenAi {
     /// A client with the settings' model and base URL.
     pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
         Self {
             http,
-            base_url: config.openai_base_url.clone(),
+            endpoint: config.openai.clone(),
             model: config.model.clone(),
             key,
             completion_limit: config.completion_limit.into(),
@@ -70,18 +68,20 @@ impl OpenAi {
         self.key.reread().await
     }
 
-    /// Asks once, and once more where the server wants the token limit under its other name.
+    /// Asks once, with a picture beside the question if there is one, and once more where the server wants
+    /// the token limit under its other name.
     pub async fn complete(
         &self,
         prompt: &Prompt,
+        picture: Option<&Picture>,
         max_tokens: usize,
         timeout: Duration,
     ) -> Result<Completion, ModelError> {
         let newer = self.completion_limit.load(Relaxed);
-        match self.post(prompt, max_tokens, newer, timeout).await {
+        match self.post(prompt, picture, max_tokens, newer, timeout).await {
             Err(Refusal::OtherLimit) => {
                 self.completion_limit.store(!newer, Relaxed);
-                self.post(prompt, max_tokens, !newer, timeout).await.map_err(Refusal::last)
+                self.post(prompt, picture, max_tokens, !newer, timeout).await.map_err(Refusal::last)
             }
             other => other.map_err(Refusal::last),
         }
@@ -90,13 +90,8 @@ impl OpenAi {
     /// Whether the server says that it does not know the model. Servers without the models API, and
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
-        let asked = self
-            .http
-            .get(format!("{}/models/{}", self.base_url, self.model))
-            .bearer_auth(self.key.current().expose_secret())
-            .timeout(LOOK_UP_TIMEOUT)
-            .send();
-        let Ok(response) = asked.await else { return false };
+        let asked = self.endpoint.look_up(&self.http, &self.key.current(), &self.model);
+        let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
         }
@@ -107,15 +102,17 @@ impl OpenAi {
     async fn post(
         &self,
         prompt: &Prompt,
+        picture: Option<&Picture>,
         max_tokens: usize,
         newer: bool,
         timeout: Duration,
     ) -> Result<Completion, Refusal> {
         let request = Request {
             model: &self.model,
-            messages: prompt.messages(),
+            messages: Messages(prompt.messages(), picture),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
+            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
         };
         let passing = |detail: String| {
             Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
@@ -124,9 +121,8 @@ impl OpenAi {
         let body =
             serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
-            .http
-            .post(format!("{}/chat/completions", self.base_url))
-            .bearer_auth(self.key.current().expose_secret())
+            .endpoint
+            .completions(&self.http, &self.key.current())
             .header("content-type", "application/json")
             .timeout(timeout)
             .body(body)
@@ -135,13 +131,15 @@ impl OpenAi {
             .map_err(broken)?;
         let status = response.status();
         let retry_after = http::retry_after(response.headers(), (self.clock)());
-        let request_id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-        let request_id = http::identifier(request_id.unwrap_or("")).to_owned();
+        let request_id = http::request_id(response.headers());
         let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
         if status.is_success() {
             return response::completion(&body, &request_id).map_err(Refusal::Error);
         }
         let error = ErrorBody::of(&body);
+        if picture.is_some() && error.refuses_picture(status) {
+            return Err(Refusal::Error(ModelError::NotSeen));
+        }
         Err(response::refusal(status, &error, retry_after, newer, &request_id))
     }
 }

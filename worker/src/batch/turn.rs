@@ -111,6 +111,7 @@ impl Function {
             | Outcome::Noticed
             | Outcome::Forgotten => ControlFlow::Continue(()),
             Outcome::GivenBack | Outcome::Suspect { .. } => ControlFlow::Break(Duration::ZERO),
+            Outcome::NotReady { after } => ControlFlow::Break(after),
             Outcome::Later { after, failure } => {
                 warn!(
                     event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
