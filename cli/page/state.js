@@ -61,10 +61,10 @@ const HANDLERS = {
   said(state, e) {
     const { type = "message", text = "", id, stickerId, quotedMessageId, quoteToken, title, address, fileName } = e.message ?? {};
     const chat = state.chats.get(e.chat);
-    const words = { type, text, place: title || address, file: fileName };
+    const words = { type, text, stickerId, place: title || address, file: fileName };
     if (e.heard) turn(state, e.event, { ...words, at: e.at, user: e.user, chat: e.chat, n: e.n, message: id });
     const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
-    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, ...words, id, stickerId, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
+    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, ...words, id, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
     return { chat: e.chat, turn: e.heard && e.event };
   },
   edited(state, e) {
