@@ -113,3 +113,21 @@ async fn a_profile_that_only_the_aws_cli_can_sign_in_is_told_how() {
         assert!(ended.code == 1 && ended.err.contains("aws configure export-credentials"), "{}", ended.err);
     }
 }
+
+#[tokio::test]
+async fn on_a_terminal_secrets_are_asked_for_and_never_shown() {
+    let (cloud, world) = (Cloud::start().await, World::with_bot(200).await);
+    let operator = world.operator(&cloud);
+    let typed = [
+        ("LINE_CHANNEL_SECRET (empty: leave as it is): ", "\n"),
+        ("LINE_CHANNEL_ACCESS_TOKEN (empty: leave as it is): ", "a-token\n"),
+        ("OPEN_AI_API_KEY (empty: leave as it is): ", "a-key\n"),
+        ("Write? [y/N] ", "y\n"),
+    ];
+    let put = operator.types(&typed, &["secrets", "put", "--env", "dev"]).await;
+    assert!(put.code == 0 && put.out.contains("OPEN_AI_API_KEY: written"), "{}", put.out);
+    assert!(put.out.contains("LINE_CHANNEL_SECRET: not given"), "{}", put.out);
+    assert!(!put.out.contains("a-token") && !put.out.contains("a-key"), "{}", put.out);
+    let checked = operator.runs(&["secrets", "check", "--env", "dev"]).await;
+    assert_eq!((checked.code, checked.out.matches("BROKEN").count()), (1, 1), "{}", checked.out);
+}
