@@ -7,6 +7,7 @@ import { t } from "./i18n.js";
 const THINK = [0, 500, 1200, 3000, 5000, 10_000, 30_000, 60_000, 120_000, 180_000];
 const MODEL = ["busy", "broken", "hangs", "refuses", "overflow"];
 const LINE = ["broken", "busy", "loses", "quota"];
+const CONTENTS = ["slow", "fails"];
 
 let parts;
 /** The name of the show that plays. */
@@ -22,14 +23,16 @@ export function makeKnobs(form, shows, state, until) {
   };
   const model = fault("model", MODEL, "m_");
   const line = fault("line", LINE, "l_");
+  const contents = h("select", { name: "contents", "aria-label": t("contents_are"), change: () => does({ do: "contents", fault: contents.value || null }) },
+    h("option", { value: "" }, t("c_ready")), CONTENTS.map((fault) => h("option", { value: fault }, t(`c_${fault}`))));
   form.replaceChildren(
     h("label", {}, h("span", {}, t("think"), " ", word), think),
-    model.field, line.field,
-    h("div", { class: "wide buttons" },
+    model.field, line.field, h("fieldset", {}, h("legend", {}, t("contents_are")), contents),
+    h("div", { class: "buttons" },
       h("button", { type: "button", class: "danger", title: t("kill_why"), click: () => does({ do: "kill" }) }, t("kill")),
       h("button", { type: "button", click: () => does({ do: "redeliver" }) }, t("redeliver_last"))));
   shows.replaceChildren(...SHOWS.map(([name, play]) => h("button", { type: "button", "data-show": name, click: () => run(name, () => play(state, until)) }, t(name))));
-  parts = { think, model, line, say, shows };
+  parts = { think, model, line, contents, say, shows };
   drawKnobs(state);
   drawShows();
 }
@@ -49,11 +52,13 @@ function fault(name, faults, prefix) {
 /** Shows how the knobs stand, whoever turned them. */
 export function drawKnobs(state) {
   if (!parts) return;
-  const { think, model, line, say } = parts;
+  const { think, model, line, contents, say } = parts;
   const knobs = state.knobs;
   const nearest = THINK.findIndex((ms) => ms >= knobs.think);
   think.value = nearest < 0 ? THINK.length - 1 : nearest;
   say();
+  contents.value = knobs.contents;
+  contents.parentElement.classList.toggle("on", Boolean(knobs.contents));
   for (const [{ fault, once: isOnce }, { which, once, field }] of [[knobs.model, model], [knobs.quota ? { fault: "quota" } : knobs.line, line]]) {
     which.value = fault;
     once.hidden = ["", "quota"].includes(fault);

@@ -26,7 +26,7 @@ function draw() {
     ["hello", "pipeline", "depth", "letters", "replay", "others", "knobs"].forEach((part) => rest.add(part));
   }
   if (rest.has("all") || rest.has("users")) ids.forEach((id) => users.add(id));
-  for (const id of users) if (state.users.has(id)) drawPhone(state.users.get(id), ids.indexOf(id), $("phones"));
+  for (const id of users) if (state.users.has(id)) drawPhone(state, state.users.get(id), $("phones"));
   for (const event of turns) drawTurn(state, event, $("turns"));
   $("nothing").hidden = state.turns.size > 0;
   if (rest.has("hello")) drawModel();
@@ -41,8 +41,8 @@ function draw() {
 }
 
 function note(concerns) {
-  const { user, turn, ...rest } = concerns;
-  if (user) dirty.users.add(user);
+  const { chat, turn, ...rest } = concerns;
+  for (const user of state.chats.get(chat)?.members ?? []) dirty.users.add(user);
   if (turn) dirty.turns.add(turn);
   for (const [part, is] of Object.entries(rest)) if (is) dirty.rest.add(part);
   if (!note.planned) {
@@ -144,7 +144,7 @@ $("replay").addEventListener("change", async (event) => {
 setTheme(localStorage.getItem("henji.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 setInterval(() => {
   tick(state);
-  for (const user of state.users.values()) if (user.loadingUntil) note({ user: user.id });
+  for (const chat of state.chats.values()) if (chat.loadingUntil) note({ chat: chat.id });
 }, 250);
 note({ all: true });
 listen();

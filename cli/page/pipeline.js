@@ -1,6 +1,6 @@
 // The way of every message through the pipeline, live, newest first.
 
-import { STICKERS, face } from "./chat.js";
+import { briefly, face } from "./bubble.js";
 import { does, h } from "./dom.js";
 import { seconds, t } from "./i18n.js";
 import { exchangesOf } from "./wire.js";
@@ -46,7 +46,7 @@ function makeCard(turn) {
     const users = [...state.users.keys()];
     const index = users.indexOf(turn.user);
     who.replaceChildren(face(state.users.get(turn.user)?.name ?? "?", Math.max(index, 0)));
-    words.textContent = title(turn);
+    words.textContent = title(turn, state.chats.get(turn.chat));
     element.dataset.state = turn.state;
     outcome.textContent = t(`state_${turn.state}`, { s: turn.ended ? seconds(turn.ended - turn.at) : "" });
     notes.replaceChildren(...turn.notes.map((note) => h("li", { class: note[0] }, noted(note))));
@@ -61,10 +61,9 @@ function makeCard(turn) {
   return { element, draw, way: drawWay };
 }
 
-function title({ type, text }) {
-  if (type === "text") return text;
-  if (type === "sticker") return `${STICKERS[0]} ${t("sticker")}`;
-  return type === "image" ? `🖼 ${t("picture")}` : type;
+function title(turn, chat) {
+  const words = turn.type === "edited" ? `✎ ${turn.text}` : briefly(turn);
+  return chat?.isGroup ? `${chat.name} · ${words}` : words;
 }
 
 function noted([name, values]) {

@@ -1,30 +1,38 @@
 // Everything the page knows, made of the feed's entries and of nothing else: a page that reads the feed
-// again knows the same. No element is touched here.
+// again knows the same. No element is touched here. What a turn went through is in turns.js.
 
-const BEHAVES = { fault: "", once: false, since: 0 };
+import { STEPS, calls, parsed, spend, turn, whose } from "./turns.js";
+
+export { parsed };
+
+/** A stand-in that does what it should. */
+export const BEHAVES = { fault: "", once: false, since: 0 };
 
 /** What is known. */
 export function nothing() {
   return {
     hello: {}, pipeline: { state: "starting" }, depth: {}, letters: [], kills: 0,
-    users: new Map(), turns: new Map(), others: [], replay: null,
-    knobs: { think: 0, model: BEHAVES, line: BEHAVES, quota: false },
+    users: new Map(), chats: new Map(), turns: new Map(), others: [], replay: null,
+    knobs: { think: 0, model: BEHAVES, line: BEHAVES, contents: "", quota: false },
     exchanges: new Map(), keys: new Map(), tokens: new Map(),
   };
 }
 
-const USER = ({ user, name, language }) => ({ id: user, name, language, follows: true, items: [], loadingUntil: 0, draft: "" });
+const CHAT = (id, fields) => ({ id, name: "", members: [id], isGroup: false, bot: true, items: [], loadingUntil: 0, ...fields });
 
-function turn(state, event, fields) {
-  let known = state.turns.get(event);
-  if (!known) {
-    known = {
-      event, at: 0, state: "sending", type: "message", text: "", user: "", n: null, notes: [], exchanges: [],
-      attempts: 0, deliveries: 0, waited: null, remembered: null, asked: null, thought: null, stored: null, pushed: 0, ended: null,
-    };
-    state.turns.set(event, known);
+/** The chats that somebody has, the private one first. */
+export function chatsOf(state, user) {
+  const all = [...state.chats.values()];
+  return [state.chats.get(user), ...all.filter((chat) => chat.isGroup && chat.members.includes(user))];
+}
+
+/** What was sent, by its place. */
+function sent(state, n) {
+  for (const chat of state.chats.values()) {
+    const item = chat.items.find((item) => item.n === n && item.by === "user");
+    if (item) return { chat, item };
   }
-  return Object.assign(known, fields);
+  return {};
 }
 
 /** Takes in one entry. Returns what it concerns, for those who draw. */
@@ -39,54 +47,66 @@ const HANDLERS = {
     return { all: true };
   },
   user(state, e) {
-    state.users.set(e.user, USER(e));
+    state.users.set(e.user, { id: e.user, name: e.name, language: e.language, follows: true });
+    state.chats.set(e.user, CHAT(e.user, { name: "Henji" }));
+    return { users: true };
+  },
+  group(state, e) {
+    const chat = state.chats.get(e.chat) ?? CHAT(e.chat, { isGroup: true });
+    Object.assign(chat, { name: e.name, members: e.members, bot: e.bot });
+    state.chats.set(e.chat, chat);
+    if (e.what !== "made") chat.items.push({ by: "line", at: e.at, type: e.what, user: e.user });
     return { users: true };
   },
   said(state, e) {
-    const { type = "message", text = "", id, stickerId } = e.message ?? {};
-    turn(state, e.event, { at: e.at, user: e.user, n: e.n, type, text });
-    const item = { by: "user", at: e.at, n: e.n, type, text, id, stickerId, event: e.event, read: false };
-    state.users.get(e.user)?.items.push(item);
-    return { user: e.user, turn: e.event };
+    const { type = "message", text = "", id, stickerId, quotedMessageId, quoteToken, title, address, fileName } = e.message ?? {};
+    const chat = state.chats.get(e.chat);
+    if (e.heard) turn(state, e.event, { at: e.at, user: e.user, chat: e.chat, n: e.n, type, text, message: id });
+    const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
+    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, type, text, id, stickerId, place: title || address, file: fileName, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
+    return { chat: e.chat, turn: e.heard && e.event };
+  },
+  edited(state, e) {
+    const { chat, item } = sent(state, e.n);
+    if (item) Object.assign(item, { text: e.text, edited: true });
+    if (chat?.bot) turn(state, e.event, { at: e.at, user: item.user, chat: e.chat, type: "edited", text: e.text, message: item.id });
+    return { chat: e.chat, turn: chat?.bot && e.event };
   },
   unsent(state, e) {
-    for (const user of state.users.values()) {
-      const item = user.items.find((item) => item.n === e.n);
-      if (item) {
-        item.unsent = true;
-        return { user: user.id };
-      }
-    }
+    const { item } = sent(state, e.n);
+    if (item) item.unsent = true;
+    return { chat: e.chat };
   },
   follows(state, e) {
     const user = state.users.get(e.user);
     if (!user) return {};
     user.follows = e.follows;
-    user.items.push({ by: "line", at: e.at, type: e.follows ? "unblocked" : "blocked" });
-    return { user: e.user };
+    state.chats.get(e.user).items.push({ by: "line", at: e.at, type: e.follows ? "unblocked" : "blocked", user: e.user });
+    return { chat: e.user };
   },
   past(state, e) {
-    state.users.get(e.user)?.items.push({ by: "line", at: e.at, type: "remembers", n: null, count: e.messages });
-    return { user: e.user };
+    state.chats.get(e.chat)?.items.push({ by: "line", at: e.at, type: "remembers", user: e.chat, count: e.messages });
+    return { chat: e.chat };
   },
   loading(state, e) {
-    const user = state.users.get(e.user);
-    if (user) user.loadingUntil = e.at + e.seconds * 1000;
-    return { user: e.user };
+    const chat = state.chats.get(e.user);
+    if (chat) chat.loadingUntil = e.at + e.seconds * 1000;
+    return { chat: e.user };
   },
   answer(state, e) {
-    const user = state.users.get(e.user);
-    if (!user) return {};
-    user.loadingUntil = 0;
-    const quoted = ({ quotes }) => user.items.find((item) => item.id === quotes);
-    for (const message of e.messages ?? []) user.items.push({ ...message, by: "bot", at: e.at, type: "text", free: e.by_reply, quoted: quoted(message) });
-    return { user: e.user };
+    const chat = state.chats.get(e.chat);
+    if (!chat) return {};
+    chat.loadingUntil = 0;
+    const quoted = ({ quotes }) => chat.items.find((item) => quotes && item.id === quotes);
+    for (const message of e.messages ?? []) chat.items.push({ ...message, by: "bot", at: e.at, type: "text", quotable: true, free: e.by_reply, quoted: quoted(message) });
+    return { chat: e.chat };
   },
   webhook(state, e) {
     const exchange = { id: e.id, kind: "webhook", at: e.at, method: "POST", path: state.hello.webhook, headers: e.headers, body: e.body, events: e.events };
     state.exchanges.set(e.id, exchange);
     for (const event of e.events) {
-      const known = turn(state, event.id, { user: event.user });
+      const known = turn(state, event.id, { chat: event.chat });
+      known.user ||= event.user ?? "";
       if (!known.at) Object.assign(known, { at: e.at, type: event.type });
       known.deliveries += 1;
       known.exchanges.push(exchange);
@@ -110,11 +130,11 @@ const HANDLERS = {
       if (taken) {
         known.accepted ??= e.ms;
         if (known.state === "sending" || known.state === "refused") known.state = known.taken ? "queued" : "skipped";
-        const item = state.users.get(known.user)?.items.find((item) => item.event === event.id);
+        const item = state.chats.get(known.chat)?.items.find((item) => item.event === event.id);
         if (item) item.read = true;
       } else if (known.state === "sending") known.state = "refused";
     }
-    return { turn: exchange.events[0]?.id, user: exchange.events[0]?.user };
+    return { turn: exchange.events[0]?.id, chat: exchange.events[0]?.chat };
   },
   step(state, e) {
     const known = e.event && state.turns.get(e.event);
@@ -136,7 +156,7 @@ const HANDLERS = {
     if (!exchange) return {};
     Object.assign(exchange, { status: e.status, broken: e.broken, ms: e.ms, answer: e.body, answerHeaders: e.headers, ended: e.at });
     const known = state.turns.get(exchange.turn);
-    spend(state.knobs, exchange);
+    spend(state.knobs, exchange, BEHAVES);
     if (known) calls(known, exchange);
     return { turn: known?.event, others: !known, knobs: true };
   },
@@ -160,92 +180,8 @@ const HANDLERS = {
   did({ knobs }, { at, step }) {
     if (step.do === "think") knobs.think = step.ms;
     if (step.do === "model" || step.do === "line") knobs[step.do] = { fault: step.fault ?? "", once: step.once, since: at };
+    if (step.do === "contents") knobs.contents = step.fault ?? "";
     if (step.do === "quota") knobs.quota = step.left === 0;
     return { knobs: true };
   },
 };
-
-const STEPS = {
-  accepted(turn) {
-    turn.taken = true;
-    if (turn.state === "skipped" || turn.state === "dead") Object.assign(turn, { state: "queued", ended: null });
-  },
-  began(turn, e, state) {
-    if (e.attempts > 1) {
-      const died = state.kills > (turn.killsAtStart ?? state.kills);
-      turn.notes.push(["attempt", { n: e.attempts, died }]);
-    }
-    turn.killsAtStart = state.kills;
-    turn.attempts = e.attempts;
-    turn.waited ??= e.at - turn.at;
-    Object.assign(turn, { state: "working", ended: null });
-  },
-  remembered(turn, e) {
-    turn.remembered = e.messages;
-  },
-  "the model answered"(turn, e) {
-    turn.thought = { ms: e.model_ms, prompt: e.prompt_tokens, completion: e.completion_tokens };
-    turn.asked = null;
-  },
-  stored(turn, e) {
-    turn.stored = e.pushes;
-  },
-  answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
-  "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
-  noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
-  "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),
-  "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),
-  "forgot what it was asked to": (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
-  forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
-  "to be tried again"(turn, e) {
-    Object.assign(turn, { state: "retry", asked: null });
-    turn.notes.push(["again_in", { reason: e.reason, s: (e.after_ms / 1000).toFixed(1) }]);
-  },
-  "dead-lettered"(turn, e) {
-    Object.assign(turn, { state: "dead", ended: e.at, asked: null });
-    turn.notes.push(["dead", { reason: e.reason, n: e.attempts, detail: e.detail }]);
-  },
-};
-
-/** Whose turn a call of the bot's belongs to. A question to the model names nobody, so its words tell. */
-function whose(state, { path, headers, body }) {
-  const json = parsed(body);
-  if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
-  if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
-  // The call may be heard of before the log's line that the attempt began.
-  const active = [...state.turns.values()].filter((turn) => turn.ended == null && turn.state !== "skipped");
-  if (path.endsWith("/loading/start")) return active.find((turn) => turn.user === json?.chatId);
-  if (!path.endsWith("/chat/completions")) return undefined;
-  const asking = active.filter((turn) => turn.text === json?.messages?.at(-1)?.content);
-  return asking.find((turn) => turn.asked == null) ?? asking[0];
-}
-
-/** A fault for the next call only is over when a call ends that began after it was set. */
-function spend(knobs, { path, at }) {
-  const name = path.endsWith("/chat/completions") ? "model" : path.endsWith("/push") ? "line" : "";
-  if (knobs[name]?.once && at >= knobs[name].since) knobs[name] = BEHAVES;
-}
-
-function calls(turn, { path, headers, status, broken, ms }) {
-  const failed = broken ?? status;
-  if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
-  if (path.endsWith("/message/reply") && status === 200) turn.replied = true;
-  if (path.endsWith("/push")) {
-    if (headers["x-line-retry-key"] === turn.apology) {
-      if (status === 200) turn.notes.push(["told", {}]);
-      return;
-    }
-    if (status === 409) turn.notes.push(["conflict", {}]);
-    else if (broken || status >= 400) turn.notes.push(["push_failed", { status: failed, broken }]);
-    if (status === 200 || status === 409) turn.pushed += 1;
-  }
-}
-
-/** JSON as data, or undefined. */
-export function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

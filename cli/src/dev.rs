@@ -38,8 +38,11 @@ use crate::{
 };
 
 mod conversation;
+mod fault;
 mod feed;
+mod groups;
 mod guard;
+mod messages;
 mod overhear;
 mod page;
 pub mod stages;
@@ -54,6 +57,8 @@ mod world;
 pub const SECRET: &str = "henji-dev";
 /// Where the model is, beside LINE's paths.
 const MODEL: &str = "/standin/model";
+/// What it is called where nothing else is said: one that can see.
+const MODEL_NAME: &str = "gpt-5.4-mini";
 /// How long the stand-in model thinks at first.
 const THINK_MS: u64 = 1_200;
 /// After which pauses LINE delivers again what was not taken: short enough to be watched.
@@ -61,6 +66,9 @@ const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 /// Who is there at first.
 const PEOPLE: [(&str, &str, &str); 2] =
     [("U00000000000000000000000000000001", "Aoi", "ja"), ("U00000000000000000000000000000002", "Ren", "en")];
+
+/// The group that they have; the bot is not in it yet.
+const GROUP: (&str, &str) = ("C00000000000000000000000000000001", "Picnic 🧺");
 
 /// Arguments of `henji dev`.
 #[derive(clap::Args)]
@@ -94,7 +102,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let stop = serve::on_signal()?;
     let upstream = upstream(&env)?;
     let is_offline = upstream.is_none();
-    let env = environment(env, &origin);
+    let env = environment(env, &origin, is_offline);
     let settings = Settings::from_env(&env)?;
     let (clock, client) = (wall_clock(), worker::adapters::http::local_client()?);
     let database = Database::open(&data.join(DATABASE))?;
@@ -124,9 +132,12 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
             let _ = world.does(join).await;
             let messages = history::count(&database, user).await?;
             if messages > 0 {
-                world.feed.tell("past", json!({ "user": user, "messages": messages }));
+                world.feed.tell("past", json!({ "chat": user, "messages": messages }));
             }
         }
+        let (chat, name) = (GROUP.0.to_owned(), GROUP.1.to_owned());
+        let members = PEOPLE.map(|(user, ..)| user.to_owned()).to_vec();
+        let _ = world.does(Step::Group { chat, name, members }).await;
     }
     let variables = variables(&env)?;
     let served = http::serve(listener, router(&world, client, listens), stop.clone());
@@ -151,13 +162,16 @@ fn upstream(env: &Env) -> anyhow::Result<Option<String>> {
 
 /// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE,
 /// and the real model is talked to through [`Model::before`].
-fn environment(env: Env, origin: &str) -> Env {
+fn environment(env: Env, origin: &str, is_offline: bool) -> Env {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let over = [
         pair("LINE_API_BASE_URL", origin.to_owned()),
+        pair("LINE_DATA_API_BASE_URL", origin.to_owned()),
         pair("OPENAI_BASE_URL", format!("{origin}{MODEL}/v1")),
     ];
-    let defaults = SECRETS.map(|name| pair(name, SECRET.to_owned()));
+    let secrets = SECRETS.map(|name| pair(name, SECRET.to_owned()));
+    let model = is_offline.then(|| pair("GPT_MODEL", MODEL_NAME.to_owned()));
+    let defaults = secrets.into_iter().chain(model);
     Env::of(over).or(env).or(Env::of(defaults))
 }
 
@@ -172,8 +186,14 @@ fn secrets(env: &Env) -> anyhow::Result<Vec<String>> {
 
 /// What the pipeline's process is told beyond its parent's environment and `.env`.
 fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
-    let names = SECRETS.into_iter().chain(["LINE_API_BASE_URL", "OPENAI_BASE_URL"]);
-    names.map(|name| Ok((name.to_owned(), env.required(name)?.to_owned()))).collect()
+    let names = SECRETS.into_iter().chain([
+        "LINE_API_BASE_URL",
+        "LINE_DATA_API_BASE_URL",
+        "OPENAI_BASE_URL",
+        "GPT_MODEL",
+    ]);
+    let pairs = names.map(|name| Ok(env.optional(name)?.map(|value| (name.to_owned(), value.to_owned()))));
+    pairs.filter_map(Result::transpose).collect()
 }
 
 fn world(
@@ -206,6 +226,8 @@ fn world(
         letters: Letters::new(database, clock.clone()),
         recording: Mutex::new(Recording::default()),
         messages: Mutex::default(),
+        answers: Mutex::default(),
+        groups: Mutex::default(),
         under_way: 0.into(),
         is_replaying: false.into(),
         feed,
@@ -217,12 +239,16 @@ fn world(
     let watched = Arc::downgrade(&world);
     line.shows(move |chat, arrival| {
         let Some(world) = watched.upgrade() else { return };
+        let mut answers = lock(&world.answers);
+        let said = answers.entry(chat.to_owned()).or_default();
+        let first = said.len();
         if let Arrival::Messages { messages, .. } = &arrival {
-            for (_, message, _) in messages {
+            for (id, message, _) in messages {
+                said.push(id.clone());
                 lock(&world.recording).hears(chat, &message.text);
             }
         }
-        tell_arrival(&world.feed, chat, arrival);
+        tell_arrival(&world.feed, chat, first, arrival);
     });
     Ok(world)
 }

@@ -77,7 +77,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     let Some(origin) = args.url.strip_suffix(WEBHOOK_PATH) else { return Ok(ExitCode::SUCCESS) };
-    for verdict in webhook::parse(&body, 0).unwrap_or_default() {
+    for verdict in webhook::parse(&body, None, 0).unwrap_or_default() {
         if let webhook::Verdict::Job(job) = verdict
             && matches!(job.ask, Ask::Question { .. })
         {

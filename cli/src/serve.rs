@@ -116,6 +116,7 @@ pub async fn run(
         secret: Secret::fixed(settings.channel_secret),
         queue: queue.clone(),
         budget: BUDGET,
+        group_prefix: config.group_prefix.clone(),
         clock: Arc::new({
             let clock = clock.clone();
             move || clock().as_millisecond()

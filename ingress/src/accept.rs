@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{job::Job, logging, secret::Secret, traces};
+use shared::{job::Job, logging, prefix::Prefix, secret::Secret, traces};
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
@@ -19,6 +19,8 @@ pub struct Ingress {
     pub queue: Arc<dyn JobQueue>,
     /// How long the whole of it may take: [`BUDGET`].
     pub budget: Duration,
+    /// What calls the bot in groups, beside a mention.
+    pub group_prefix: Option<Prefix>,
     /// The wall clock, in milliseconds since 1970.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
 }
@@ -67,7 +69,7 @@ impl Ingress {
             warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
             return Accepted::Unauthorized;
         }
-        let Ok(verdicts) = webhook::parse(body, (self.clock)()) else {
+        let Ok(verdicts) = webhook::parse(body, self.group_prefix.as_ref(), (self.clock)()) else {
             warn!(bytes = body.len(), "refused a signed body that is not a webhook");
             return Accepted::NotAWebhook;
         };

@@ -1,6 +1,9 @@
 //! What the ingress function is told by its environment.
 
-use shared::env::{Env, EnvError};
+use shared::{
+    env::{Env, EnvError},
+    prefix::Prefix,
+};
 
 /// The variables of CONTRACT "Environment of the Lambda functions" that stage one reads.
 pub struct Config {
@@ -8,6 +11,8 @@ pub struct Config {
     pub base_secret_path: String,
     /// The FIFO queue of jobs.
     pub queue_url: String,
+    /// What calls the bot in groups, beside a mention.
+    pub group_prefix: Option<Prefix>,
 }
 
 impl Config {
@@ -16,6 +21,7 @@ impl Config {
         Ok(Self {
             base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),
             queue_url: env.required_url("QUEUE_URL")?,
+            group_prefix: Prefix::from_env(env)?,
         })
     }
 }

@@ -34,7 +34,8 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let secret = ParameterStore::new(&sdk, &config.base_secret_path).parameter("LINE_CHANNEL_SECRET");
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
-    let ingress = &Ingress { secret, queue, budget: BUDGET, clock: Arc::new(wall_clock) };
+    let group_prefix = config.group_prefix;
+    let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock: Arc::new(wall_clock) };
     let daemon = &Daemon::from_env(env);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let trace = event.context.xray_trace_id;

@@ -7,7 +7,15 @@ use serde::{
     de::{self, DeserializeOwned},
 };
 use serde_json::value::RawValue;
-use shared::job::{Ask, ConversationId, EventId, Job, MessageId};
+use shared::{
+    job::{Ask, ConversationId, EventId, Job, MessageId},
+    prefix::Prefix,
+};
+
+mod calling;
+mod message;
+
+use message::Message;
 
 /// A body that is no webhook.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +33,9 @@ pub enum Verdict {
     Odd(&'static str),
 }
 
-/// The events of a webhook that came in at `now`, in milliseconds since 1970, each judged on its own.
-pub fn parse(body: &[u8], now: i64) -> Result<Vec<Verdict>, NotAWebhook> {
+/// The events of a webhook that came in at `now`, in milliseconds since 1970, each judged on its own: what
+/// becomes of it is mostly one thing. `prefix` calls the bot in groups.
+pub fn parse(body: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Verdict>, NotAWebhook> {
     #[derive(Deserialize)]
     struct Webhook<'a> {
         #[serde(borrow)]
@@ -38,16 +47,19 @@ pub fn parse(body: &[u8], now: i64) -> Result<Vec<Verdict>, NotAWebhook> {
         return Err(NotAWebhook);
     }
     let webhook: Webhook<'_> = serde_json::from_str(text).map_err(|_| NotAWebhook)?;
-    Ok(webhook.events.into_iter().map(|raw| judge(raw, now)).collect())
+    Ok(webhook.events.into_iter().flat_map(|raw| judge(raw, prefix, now)).collect())
 }
 
-fn judge(raw: &RawValue, now: i64) -> Verdict {
+fn judge(raw: &RawValue, prefix: Option<&Prefix>, now: i64) -> Vec<Verdict> {
     if !raw.get().starts_with('{') {
-        return Verdict::Odd("the event is not an object");
+        return vec![Verdict::Odd("the event is not an object")];
     }
-    match serde_json::from_str(raw.get()) {
-        Ok(event) => triage(event, raw.get().as_bytes(), now),
-        Err(_) => Verdict::Odd("a field of the event has an unknown form"),
+    let Ok(event) = serde_json::from_str(raw.get()) else {
+        return vec![Verdict::Odd("a field of the event has an unknown form")];
+    };
+    match triage(event, raw.get().as_bytes(), prefix, now) {
+        Ok(jobs) => jobs.into_iter().map(|job| Verdict::Job(Box::new(job))).collect(),
+        Err(verdict) => vec![verdict],
     }
 }
 
@@ -82,89 +94,76 @@ struct Source {
     #[serde(rename = "type")]
     kind: Option<String>,
     user_id: Option<String>,
+    group_id: Option<String>,
+    room_id: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    id: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    quote_token: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    quoted_message_id: Option<String>,
-    text: Option<Lossy>,
-}
-
-fn triage(event: WebhookEvent, raw: &[u8], now: i64) -> Verdict {
+/// The jobs of one event, or why there are none. A change of a message can be two: it overtakes the message,
+/// and where that was not answered, it is a question of its own.
+fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
     use Verdict::{Odd, Skip};
 
     if event.mode.as_deref() == Some("standby") {
-        return Skip("another service holds the chat (standby)");
+        return Err(Skip("another service holds the chat (standby)"));
     }
-    let kind = match event.kind.as_deref() {
-        Some(kind @ ("message" | "follow" | "unfollow" | "unsend")) => kind,
-        Some(_) => return Skip("an event of a kind that needs no answer"),
-        None => return Odd("the event has no type"),
-    };
-    let Some(source) = event.source else {
-        return Odd("the event has no source");
-    };
-    match source.kind.as_deref() {
-        Some("user") => {}
-        Some("group" | "room") => return Skip("groups and rooms are not answered"),
-        _ => return Odd("the source is of an unknown type"),
+    let kind = event.kind.as_deref().ok_or(Odd("the event has no type"))?;
+    if !KINDS.contains(&kind) {
+        return Err(Skip("an event of a kind that needs no answer"));
     }
-    let Some(conversation) = source.user_id.and_then(|id| ConversationId::try_from(id).ok()) else {
-        return Odd("the source has no usable user id");
+    let source = event.source.ok_or(Odd("the event has no source"))?;
+    let (chat, is_private) = match source.kind.as_deref() {
+        Some("user") => (source.user_id.clone(), true),
+        Some("group") => (source.group_id, false),
+        Some("room") => (source.room_id, false),
+        _ => return Err(Odd("the source is of an unknown type")),
     };
+    let chat = chat.and_then(|id| ConversationId::try_from(id).ok());
+    let conversation = chat.ok_or(Odd("the source has no usable id"))?;
     let may_reply = event.reply_token.is_some();
     // Only an event of a message is named after it: to take the message back is another event.
-    let named_after = event.message.as_ref().and_then(|message| message.id.clone());
+    let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());
+    let message = event.message.ok_or(Odd("the message event has no message"));
+    let mut beside = None;
     let ask = match kind {
-        "message" => match event.message.map(|message| ask(message, may_reply)) {
-            Some(Ok(ask)) => ask,
-            Some(Err(verdict)) => return verdict,
-            None => return Odd("the message event has no message"),
-        },
-        "follow" if may_reply => Ask::Follow,
-        "follow" => return Skip("a new friend, and no reply token to say hello"),
-        "unfollow" => Ask::Unfollow,
-        _ => match event.unsend.and_then(|unsend| MessageId::try_from(unsend.message_id?).ok()) {
-            Some(message_id) => Ask::Unsend { message_id },
-            None => return Odd("the unsend event names no message"),
-        },
+        "message" if is_private => message?.in_private(may_reply)?,
+        "message" => message?.in_group(prefix)?,
+        "messageEdited" if is_private => return Err(Skip("a change in a private chat")),
+        "messageEdited" => {
+            let message = message?;
+            let message_id = message.id.clone().and_then(|id| MessageId::try_from(id).ok());
+            let message_id = message_id.ok_or(Odd("the change names no message"))?;
+            let (text, ask) = message.edited(prefix)?;
+            beside = ask;
+            Ask::Edited { message_id, text }
+        }
+        "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
+        "follow" => Ask::Follow,
+        "join" => Ask::Join,
+        "unfollow" | "leave" => Ask::Unfollow,
+        _ => {
+            let message_id = event.unsend.and_then(|it| MessageId::try_from(it.message_id?).ok());
+            Ask::Unsend { message_id: message_id.ok_or(Odd("the unsend event names no message"))? }
+        }
     };
     let event_id = EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw);
-    Verdict::Job(Box::new(Job {
+    let job = |event_id, ask, reply_token| Job {
+        speaker: source.user_id.clone().filter(|_| !is_private).and_then(|id| id.try_into().ok()),
         accepted_at: Some(now),
         happened_at: event.timestamp,
-        reply_token: event.reply_token,
-        ..Job::new(event_id, conversation, ask)
-    }))
+        reply_token,
+        ..Job::new(event_id, conversation.clone(), ask)
+    };
+    Ok(match beside {
+        None => vec![job(event_id, ask, event.reply_token)],
+        Some(question) => {
+            let second = event_id.derived("question");
+            vec![job(event_id, ask, None), job(second, question, event.reply_token)]
+        }
+    })
 }
 
-/// What a message asks for.
-fn ask(message: Message, may_reply: bool) -> Result<Ask, Verdict> {
-    use Verdict::{Odd, Skip};
-
-    match (message.kind.as_deref(), message.text) {
-        (Some("text"), Some(Lossy(text))) if text.trim().is_empty() => Err(Skip("the text is blank")),
-        (Some("text"), Some(Lossy(text))) => Ok(Ask::Question {
-            text,
-            message_id: message.id.and_then(|id| id.try_into().ok()),
-            quote_token: message.quote_token,
-            quotes: message.quoted_message_id.and_then(|id| id.try_into().ok()),
-            content: None,
-            only_if_quoting_bot: false,
-        }),
-        (Some("text"), None) => Err(Odd("the text message has no text")),
-        _ if !may_reply => Err(Skip("not understood, and no reply token to say so")),
-        _ => Ok(Ask::NotUnderstood),
-    }
-}
+/// The kinds of events that can be worth a job.
+const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "join", "leave", "unsend"];
 
 /// A field that a question can do without: of another type, it is as good as missing.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {

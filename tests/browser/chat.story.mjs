@@ -54,7 +54,7 @@ story("a long answer comes in several bubbles", async (desk) => {
 });
 
 story("stickers and pictures are shown and told politely; messages are unsent; the bot is blocked", async (desk) => {
-  await desk.phone().getByRole("button", { name: "Sticker", exact: true }).click();
+  await desk.phone().getByRole("button", { name: "Stickers and more" }).click();
   await desk.phone().getByRole("button", { name: "Sticker 👋" }).click();
   await desk.phone().locator(".sticker", { hasText: "👋" }).waitFor();
   await (await desk.turn("noticed", "Sticker")).locator(".way", { hasText: "free" }).waitFor();

@@ -18,6 +18,9 @@ export const PICTURES = join(ROOT, "target/browser");
 /** The people that henji dev begins with. */
 export const [AOI, REN] = ["1", "2"].map((n) => `U${n.padStart(32, "0")}`);
 
+/** The group that they have. */
+export const GROUP = `C${"1".padStart(32, "0")}`;
+
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 const running = new Set();
 after(async () => {
@@ -93,6 +96,18 @@ export class Desk {
     const box = this.phone(user).locator("textarea");
     await box.fill(text);
     await box.press("Enter");
+  }
+
+  /** Somebody's phone shows the group. */
+  async opensGroup(user = AOI) {
+    await this.phone(user).locator(".tabs").getByRole("button", { name: "Picnic" }).click();
+  }
+
+  /** Somebody does what can be done with a message in their chat. */
+  async act(text, name, user = AOI) {
+    const row = this.phone(user).locator(".row", { hasText: text }).first();
+    await row.hover();
+    await row.getByRole("button", { name }).click();
   }
 
   /** The n-th thing the bot said to somebody, counted from 0. */

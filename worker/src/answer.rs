@@ -77,8 +77,12 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow) {
-            return self.give_notice(job).await;
+        match job.ask {
+            Ask::NotUnderstood | Ask::Follow | Ask::Question { content: Some(_), .. } => {
+                return self.give_notice(job).await;
+            }
+            Ask::Join | Ask::Question { only_if_quoting_bot: true, .. } => return Outcome::Noticed,
+            _ => {}
         }
         let begun = traces::step("begin", self.history.begin(job, self.now()));
         let turn = match timeout_at(limits.deadline, begun).await {

@@ -9,6 +9,7 @@ use tracing::info;
 use crate::{
     adapters::openai::{Completion, ModelError},
     answer::Worker,
+    by_reply::is_private,
     obey::Asking,
     outcome::{Failure, Reason},
     persona::Chosen,
@@ -44,8 +45,7 @@ impl Worker {
         let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
         let fit = |max_tokens| {
             let budget = Budget { max_tokens, ..self.config.budget };
-            let questions: Vec<&str> = asking.questions.iter().map(String::as_str).collect();
-            Prompt::fit(&system, asking.past.clone(), &questions, budget)
+            Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)
         };
         let asked = traces::step("model", self.ask(&fit, deadline)).await?;
         if let Asked::Answer(answer) = &asked {
@@ -120,8 +120,11 @@ impl Worker {
 
     /// Runs `work` while LINE shows its loading animation, from at once until the work is done, and says
     /// once that it takes longer where that was asked for. The second of what it returns is whether the
-    /// reply token was used for that.
+    /// reply token was used for that. Groups have neither.
     pub(crate) async fn while_loading<T>(&self, job: &Job, work: impl Future<Output = T>) -> (T, bool) {
+        if !is_private(job) {
+            return (work.await, false);
+        }
         let mut patience_ends = self.patience_ends(job);
         let mut token_is_spent = false;
         tokio::pin!(work);

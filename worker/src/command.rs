@@ -4,7 +4,7 @@
 //! The words of all languages are understood always, in full and half width, with or without a slash
 //! before them; what follows `persona` stands after a colon, or after a space where there is a slash.
 
-use icu_normalizer::ComposingNormalizerBorrowed;
+pub(crate) use shared::prefix::folded;
 
 use crate::locale::Locale;
 
@@ -80,11 +80,6 @@ impl Command {
         };
         Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())))
     }
-}
-
-/// The text as it is compared: full and half width are one, and so are capitals and small letters.
-pub(crate) fn folded(text: &str) -> String {
-    ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim()).trim().to_lowercase()
 }
 
 #[cfg(test)]

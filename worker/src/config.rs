@@ -3,7 +3,10 @@
 use std::{str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
-use shared::env::{Env, EnvError, unreadable};
+use shared::{
+    env::{Env, EnvError, unreadable},
+    prefix::Prefix,
+};
 
 use crate::{
     allowance::Allowance,
@@ -65,6 +68,8 @@ pub struct Config {
     pub delivery: Way,
     /// How long after its webhook a user is told that it takes longer; `None` for never.
     pub patience: Option<Duration>,
+    /// What calls the bot in groups, beside a mention.
+    pub group_prefix: Option<Prefix>,
     /// Who may ask, and how much.
     pub allowance: Allowance,
     /// Attempts begun at one job before it is dead-lettered.
@@ -135,6 +140,7 @@ impl Config {
             locale,
             delivery: env.parsed("DELIVERY", Way::Push)?,
             patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
+            group_prefix: Prefix::from_env(env)?,
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),

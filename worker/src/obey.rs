@@ -1,6 +1,6 @@
 //! The chapter of obeying: what a command does, and what it asks the model.
 
-use shared::job::{EventId, Job};
+use shared::job::{EventId, Job, MessageId};
 use tracing::info;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -8,7 +8,7 @@ use crate::{
     answer::{Setback, Worker},
     command::Command,
     conversation::{Message, Role},
-    history::{Forget, Named, Past, Said, Unanswered},
+    history::{Exchange, Forget, Named, Past, Said, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
     persona::{Choice, Chosen, Personas},
@@ -28,16 +28,35 @@ pub(crate) enum Todo<'a> {
     Ask(Asking),
 }
 
-/// What the model is asked.
+/// A question as the model is asked it.
 pub(crate) struct Asking {
     /// What was said before.
     pub(crate) past: Vec<Message>,
-    /// What is asked, each a message of its own.
-    pub(crate) questions: Vec<String>,
+    /// What was asked just before, and is answered with it.
+    pub(crate) before: Vec<Said>,
+    /// What is asked.
+    pub(crate) question: String,
     /// What is kept of it as the person's words.
-    pub(crate) said: Vec<Said>,
+    pub(crate) kept: String,
+    /// The message that it stands in.
+    pub(crate) message_id: Option<MessageId>,
     /// The turn whose place the answer takes.
     pub(crate) replaces: Option<EventId>,
+}
+
+impl Asking {
+    /// What is asked, each a message of its own.
+    pub(crate) fn questions(&self) -> Vec<&str> {
+        let before = self.before.iter().map(|said| said.text.as_str());
+        before.chain([self.question.as_str()]).collect()
+    }
+
+    /// What is kept with the answer, in this turn.
+    pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
+        let Self { before, kept, message_id, replaces, .. } = self;
+        let own = Said { event: event.clone(), text: kept, message_id };
+        Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
+    }
 }
 
 impl Worker {
@@ -54,8 +73,10 @@ impl Worker {
         let say = |text: &str| Ok(Todo::Say(text.into()));
         let question = |past: Past| Asking {
             past: past.messages,
-            questions: vec![text.to_owned()],
-            said: vec![said(job, text)],
+            before: vec![],
+            question: text.to_owned(),
+            kept: text.to_owned(),
+            message_id: job.message_id().cloned(),
             replaces: None,
         };
         let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
@@ -79,12 +100,10 @@ impl Worker {
             }
             (Command::Persona(_), None) => Ok(Todo::Ask(question(past))),
             (Command::Retry, _) => {
-                Ok(again(job, past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
+                Ok(again(past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
             }
             (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
-            (Command::Continue, _) => {
-                Ok(Todo::Ask(Asking { questions: vec![GO_ON.to_owned()], ..question(past) }))
-            }
+            (Command::Continue, _) => Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), ..question(past) })),
         }
     }
 
@@ -137,20 +156,15 @@ fn said_back(name: &str) -> String {
     }
 }
 
-/// What a job's person said.
-pub(crate) fn said(job: &Job, text: &str) -> Said {
-    Said { event: job.event_id.clone(), text: text.to_owned(), message_id: job.message_id().cloned() }
-}
-
 /// The last question, to be asked again as if there had been no answer. Of several that were answered
 /// together it is the last one: the others stand before it as they did.
-fn again(job: &Job, past: Past) -> Option<Asking> {
+fn again(past: Past) -> Option<Asking> {
     let Past { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
     if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
-        let said = Said { message_id: turn.message_id, ..said(job, &question) };
-        let (questions, replaces) = (vec![question], Some(turn.event));
-        return Some(Asking { past: messages, questions, said: vec![said], replaces });
+        let (replaces, message_id) = (Some(turn.event), turn.message_id);
+        let (kept, before) = (question.clone(), vec![]);
+        return Some(Asking { past: messages, before, kept, question, message_id, replaces });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let kept = messages.drain(at..).next()?.content;
@@ -158,8 +172,8 @@ fn again(job: &Job, past: Past) -> Option<Asking> {
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
-    let said = Said { message_id: message_id.flatten(), ..said(job, &kept) };
-    Some(Asking { past: messages, questions: vec![question], said: vec![said], replaces })
+    let message_id = message_id.flatten();
+    Some(Asking { past: messages, before: vec![], question, kept, message_id, replaces })
 }
 
 /// The buttons of all personas, and of the bot's own.

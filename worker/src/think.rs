@@ -13,7 +13,7 @@ use crate::{
     compose::came_between,
     forget::is_forgotten,
     history::{Answer, Exchange, Kept, Mark, Past, Period, Spent, Turn, Wanted},
-    obey::{Asking, Todo},
+    obey::Todo,
     persona::Chosen,
     reply::{self, Reply},
 };
@@ -105,9 +105,7 @@ impl Worker {
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
-                let Asking { said, replaces, .. } = asking;
-                let exchange = Exchange { questions: said, answer: answer.text, replaces };
-                (Some(exchange), reply, spent)
+                (Some(asking.exchange(&job.event_id, answer.text)), reply, spent)
             }
         };
         Ok(Thought { exchange, reply: Some(reply), spent, seen })

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -136,17 +136,26 @@ impl Conversation {
     }
 }
 
-/// The step, of somebody new in the place of each person, and of messages counted from here.
+/// The step, of somebody new in the place of each person and group, and of messages counted from here.
 fn moved(step: Step, people: &mut BTreeMap<String, String>, first: usize) -> Step {
+    let mut new_of = |id: &mut Value| {
+        let Some(old) = id.as_str().filter(|old| old.is_char_boundary(1)) else { return };
+        let new = || format!("{}{:032x}", &old[..1], fastrand::u128(..));
+        *id = people.entry(old.to_owned()).or_insert_with(new).as_str().into();
+    };
     let mut moved = json!(step);
-    if let Some(user) = moved["user"].as_str() {
-        let new = people.entry(user.to_owned()).or_insert_with(|| format!("U{:032x}", fastrand::u128(..)));
-        moved["user"] = new.as_str().into();
-    }
+    let Some(fields) = moved.as_object_mut() else { return step };
+    fields.get_mut("user").map(&mut new_of);
+    fields.get_mut("chat").map(&mut new_of);
+    fields.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten().for_each(new_of);
     // The letters of another time have other ids: those of now are meant.
-    moved.as_object_mut().map(|moved| moved.remove("letter"));
-    if let Some(n) = moved["message"].as_u64() {
-        moved["message"] = (n + first as u64).into();
+    fields.remove("letter");
+    let quoted = fields.get("quotes").and_then(|quotes| quotes["message"].as_u64());
+    if let Some(n) = quoted {
+        fields["quotes"]["message"] = (n + first as u64).into();
+    }
+    if let Some(n) = fields.get("message").and_then(Value::as_u64) {
+        fields["message"] = (n + first as u64).into();
     }
     serde_json::from_value(moved).unwrap_or(step)
 }

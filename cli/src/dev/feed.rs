@@ -72,9 +72,10 @@ fn state(kind: &str, fields: &Value) -> Option<String> {
     let of = match kind {
         "hello" | "pipeline" | "depth" | "letters" => "",
         "user" | "follows" => fields["user"].as_str()?,
-        "did" => {
-            fields["step"]["do"].as_str().filter(|step| ["think", "model", "line", "quota"].contains(step))?
-        }
+        "group" => fields["chat"].as_str()?,
+        "did" => fields["step"]["do"]
+            .as_str()
+            .filter(|step| ["think", "model", "line", "contents", "quota"].contains(step))?,
         _ => return None,
     };
     Some(format!("{kind} {of}"))

@@ -7,7 +7,7 @@ use super::{
     step::{Step, japanese},
     world::{World, lock},
 };
-use crate::standin::line::phone;
+use crate::standin::line::{chat, is_group, phone};
 
 impl World {
     /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
@@ -32,9 +32,18 @@ impl World {
                 let joined = Step::Join { user: user.into(), name, language: japanese() };
                 lock(&self.recording).note(joined, is_idle);
             }
-            self.shows(user, event);
+            let chat = chat(&event["source"]).unwrap_or(user);
+            let group = is_group(chat).then(|| chat.to_owned());
+            if group.is_some() && self.hears_of(chat, &chat[..chat.len().min(9)], user) {
+                let (chat, name) = (chat.to_owned(), chat.chars().take(9).collect());
+                let made = Step::Group { chat: chat.clone(), name, members: vec![user.to_owned()] };
+                lock(&self.recording).note(made, is_idle);
+                lock(&self.recording).note(Step::Invite { chat }, is_idle);
+            }
+            self.shows(user, chat, event);
             if let Some(text) = event["message"]["text"].as_str() {
-                lock(&self.recording).note(Step::Say { user: user.into(), text: text.into() }, is_idle);
+                let (user, text) = (user.to_owned(), text.to_owned());
+                lock(&self.recording).note(Step::Say { user, text, chat: group, quotes: None }, is_idle);
             }
         }
         if is_new {

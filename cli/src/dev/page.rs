@@ -1,4 +1,4 @@
-//! The page and what it talks to: its files, the feed, steps, pictures, and the saved conversation. The
+//! The page and what it talks to: its files, the feed, steps, contents, and the saved conversation. The
 //! files are in the program; nothing is loaded from elsewhere.
 
 use std::{
@@ -29,10 +29,10 @@ use super::{
     world::{World, lock},
 };
 
-/// A picture of the page's is made smaller by it before it is sent.
-const STEP_MAX: usize = 8 << 20;
+/// A picture of the page's is made smaller by it before it is sent; a file of one's own is sent as it is.
+const STEP_MAX: usize = 32 << 20;
 /// A conversation may hold several.
-const REPLAY_MAX: usize = 64 << 20;
+const REPLAY_MAX: usize = 256 << 20;
 /// Keeps a silent connection open, and notices one that is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
@@ -49,13 +49,16 @@ const FILES: &[(&str, &str, &str)] = files![
     "/page/chat.css" "text/css" "chat.css",
     "/page/pipeline.css" "text/css" "pipeline.css",
     "/page/style.css" "text/css" "style.css",
+    "/page/bubble.js" "text/javascript" "bubble.js",
     "/page/chat.js" "text/javascript" "chat.js",
+    "/page/composer.js" "text/javascript" "composer.js",
     "/page/dom.js" "text/javascript" "dom.js",
     "/page/i18n.js" "text/javascript" "i18n.js",
     "/page/knobs.js" "text/javascript" "knobs.js",
     "/page/main.js" "text/javascript" "main.js",
     "/page/pipeline.js" "text/javascript" "pipeline.js",
     "/page/state.js" "text/javascript" "state.js",
+    "/page/turns.js" "text/javascript" "turns.js",
     "/page/wire.js" "text/javascript" "wire.js",
 ];
 
@@ -66,7 +69,7 @@ pub(super) fn router(world: Arc<World>) -> Router {
         .route("/dev/steps", post(step).layer(DefaultBodyLimit::max(STEP_MAX)))
         .route("/dev/conversation", get(conversation))
         .route("/dev/replay", post(replay).layer(DefaultBodyLimit::max(REPLAY_MAX)))
-        .route("/dev/pictures/{id}", get(picture));
+        .route("/dev/contents/{id}", get(content));
     for (path, kind, text) in FILES {
         let file = move || async move { ([(CONTENT_TYPE, format!("{kind}; charset=utf-8"))], *text) };
         router = router.route(path, get(file));
@@ -114,7 +117,7 @@ fn refuse(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "message": why }))).into_response()
 }
 
-async fn picture(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+async fn content(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     match world.line.content_of(&id) {
         Some((kind, bytes)) => ([(CONTENT_TYPE, kind)], bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::standin::Act;
+use super::fault::{ContentFault, LineFault, ModelFault};
 
 /// The language of people of whom a saved conversation says nothing else.
 pub(super) fn japanese() -> String {
@@ -26,12 +26,44 @@ pub(super) enum Step {
         #[serde(default = "japanese")]
         language: String,
     },
+    /// There is a group of people, or a room; the bot is not in it.
+    Group {
+        /// Its id, as LINE's.
+        chat: String,
+        /// Its name.
+        name: String,
+        /// Who is in it.
+        members: Vec<String>,
+    },
+    /// Comes into a group.
+    Enter {
+        /// Who.
+        user: String,
+        /// Which.
+        chat: String,
+    },
+    /// The bot is invited into a group.
+    Invite {
+        /// Which.
+        chat: String,
+    },
+    /// The bot is removed from a group.
+    Remove {
+        /// Which.
+        chat: String,
+    },
     /// Writes a text.
     Say {
         /// Who.
         user: String,
         /// What.
         text: String,
+        /// Into which group; to the bot alone if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+        /// What it quotes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quotes: Option<Quoted>,
     },
     /// Sends a sticker.
     Sticker {
@@ -39,6 +71,9 @@ pub(super) enum Step {
         user: String,
         /// Which of those there are.
         sticker: usize,
+        /// Into which group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
     },
     /// Sends a picture.
     Picture {
@@ -46,6 +81,57 @@ pub(super) enum Step {
         user: String,
         /// Its bytes, in base64.
         base64: String,
+        /// Into which group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+    },
+    /// Sends a sample voice.
+    Voice {
+        /// Who.
+        user: String,
+        /// What it says; nothing is silence.
+        words: String,
+        /// Into which group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+    },
+    /// Sends a file: a picture, a voice or a video as such, by its first bytes.
+    File {
+        /// Who.
+        user: String,
+        /// Its name.
+        name: String,
+        /// Its bytes, in base64.
+        base64: String,
+        /// How long it plays, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ms: Option<u64>,
+        /// Into which group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+    },
+    /// Says where they are.
+    Location {
+        /// Who.
+        user: String,
+        /// The place's name; it may have none.
+        title: String,
+        /// Its address, likewise.
+        address: String,
+        /// Where it is.
+        latitude: f64,
+        /// Where it is.
+        longitude: f64,
+        /// Into which group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+    },
+    /// Edits a text that they wrote into a group.
+    Edit {
+        /// Which.
+        message: usize,
+        /// What it says now.
+        text: String,
     },
     /// Takes a message back.
     Unsend {
@@ -91,6 +177,12 @@ pub(super) enum Step {
         #[serde(default)]
         once: bool,
     },
+    /// What becomes of the voices and videos that are sent: they can be had at once if not said.
+    Contents {
+        /// How LINE prepares them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<ContentFault>,
+    },
     /// So many pushes are left this month; no limit if not said.
     Quota {
         /// How many.
@@ -121,70 +213,40 @@ impl Step {
     pub(super) fn user(&self) -> Option<&str> {
         match self {
             Self::Join { user, .. }
+            | Self::Enter { user, .. }
             | Self::Say { user, .. }
             | Self::Sticker { user, .. }
             | Self::Picture { user, .. }
+            | Self::Voice { user, .. }
+            | Self::File { user, .. }
+            | Self::Location { user, .. }
             | Self::Follow { user }
             | Self::Unfollow { user } => Some(user),
             _ => None,
         }
     }
-}
 
-/// How the model misbehaves.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ModelFault {
-    /// 429.
-    Busy,
-    /// 500.
-    Broken,
-    /// Never answers.
-    Hangs,
-    /// Will not answer this.
-    Refuses,
-    /// The prompt is longer than the context.
-    Overflow,
-}
-
-/// How LINE misbehaves.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum LineFault {
-    /// 500.
-    Broken,
-    /// 429, a rate limit.
-    Busy,
-    /// Delivers, and the answer that says so is lost.
-    Loses,
-}
-
-impl From<ModelFault> for Act {
-    fn from(fault: ModelFault) -> Self {
-        let (status, code) = match fault {
-            ModelFault::Hangs => return Self::Hang,
-            ModelFault::Busy => (429, "rate_limit_exceeded"),
-            ModelFault::Broken => (500, "server_error"),
-            ModelFault::Refuses => (400, "content_policy_violation"),
-            ModelFault::Overflow => (400, "context_length_exceeded"),
-        };
-        let error =
-            json!({ "message": "on purpose", "type": "invalid_request_error", "param": null, "code": code });
-        Self::Respond(
-            status,
-            vec![("x-request-id", "req_standin".to_owned())],
-            json!({ "error": error }).to_string(),
-        )
+    /// The group that it happens in.
+    pub(super) fn group(&self) -> Option<&str> {
+        match self {
+            Self::Enter { chat, .. } | Self::Invite { chat } | Self::Remove { chat } => Some(chat),
+            Self::Say { chat, .. }
+            | Self::Sticker { chat, .. }
+            | Self::Picture { chat, .. }
+            | Self::Voice { chat, .. }
+            | Self::File { chat, .. }
+            | Self::Location { chat, .. } => chat.as_deref(),
+            _ => None,
+        }
     }
 }
 
-impl From<LineFault> for Act {
-    fn from(fault: LineFault) -> Self {
-        let (status, message) = match fault {
-            LineFault::Loses => return Self::Lose,
-            LineFault::Broken => (500, "Internal server error"),
-            LineFault::Busy => (429, "The API rate limit has been exceeded. Try again later."),
-        };
-        Self::Respond(status, vec![], json!({ "message": message }).to_string())
-    }
+/// What a message quotes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Quoted {
+    /// What somebody sent, by its place among all of those.
+    Message(usize),
+    /// What the bot said, by its place among what it said in this chat.
+    Answer(usize),
 }

@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 use super::feed::Feed;
 
 /// The largest body that is listened to; the bot sends and takes less.
-const BODY_MAX: usize = 16 << 20;
+const BODY_MAX: usize = 64 << 20;
+/// The longest base64 that is shown.
+const BASE64_MAX: usize = 100;
 
 /// Tells that a call ended, however it does: also when its caller has gone and this is dropped.
 struct Call {
@@ -58,7 +60,7 @@ pub(super) async fn listen(State(feed): State<Arc<Feed>>, request: Request, next
             "method": head.method.as_str(),
             "path": head.uri.path(),
             "headers": masked(&head.headers),
-            "body": String::from_utf8_lossy(&body),
+            "body": shown(&head.headers, &body),
         }),
     );
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
@@ -69,13 +71,30 @@ pub(super) async fn listen(State(feed): State<Arc<Feed>>, request: Request, next
             stream::iter([Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("broken on purpose"))]);
         return Response::from_parts(head, Body::from_stream(cut));
     };
-    let is_text = head.headers.get("content-type").is_none_or(|kind| !kind.as_bytes().starts_with(b"image/"));
     call.ends(json!({
         "status": head.status.as_u16(),
         "headers": masked(&head.headers),
-        "body": if is_text { String::from_utf8_lossy(&body).into_owned() } else { format!("{} bytes", body.len()) },
+        "body": shown(&head.headers, &body),
     }));
     Response::from_parts(head, Body::from(body))
+}
+
+/// A body as it can be read: what is no text is counted, and so is a picture within it.
+fn shown(headers: &HeaderMap, body: &Bytes) -> String {
+    const PICTURE: &str = ";base64,";
+    let kind = headers.get("content-type").map(|kind| String::from_utf8_lossy(kind.as_bytes()));
+    if !body.is_empty() && kind.is_some_and(|kind| !kind.starts_with("application/json")) {
+        return format!("{} bytes", body.len());
+    }
+    let text = String::from_utf8_lossy(body);
+    let mut parts = text.split(PICTURE);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find('"').unwrap_or(part.len());
+        let picture = if end > BASE64_MAX { &format!("… ({end} characters)") } else { &part[..end] };
+        shown.extend([PICTURE, picture, &part[end..]]);
+    }
+    shown
 }
 
 /// The headers, without what opens doors.

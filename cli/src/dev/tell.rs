@@ -5,22 +5,23 @@ use shared::job::EventId;
 use worker::deliver::retry_key;
 
 use super::feed::Feed;
-use crate::standin::line::{Arrival, Message, webhook::Delivery};
+use crate::standin::line::{Arrival, Message, chat, webhook::Delivery};
 
 /// How many pushes of an event the page knows by their retry keys.
 const KEYS: u32 = 8;
 
-/// Tells the page what arrives at a phone.
-pub(super) fn tell_arrival(feed: &Feed, chat: &str, arrival: Arrival) {
+/// Tells the page what arrives in a chat; the first of the messages has this place among the bot's.
+pub(super) fn tell_arrival(feed: &Feed, chat: &str, first: usize, arrival: Arrival) {
     match arrival {
         Arrival::Messages { messages, by_reply } => {
             let messages: Vec<_> = messages
                 .into_iter()
-                .map(|(id, Message { text, buttons, sender, icon, .. }, quotes)| {
-                    json!({ "id": id, "text": text, "buttons": buttons, "sender": sender, "icon": icon, "quotes": quotes })
+                .zip(first..)
+                .map(|((id, Message { text, buttons, sender, icon, .. }, quotes), n)| {
+                    json!({ "id": id, "n": n, "text": text, "buttons": buttons, "sender": sender, "icon": icon, "quotes": quotes })
                 })
                 .collect();
-            feed.tell("answer", json!({ "user": chat, "messages": messages, "by_reply": by_reply }));
+            feed.tell("answer", json!({ "chat": chat, "messages": messages, "by_reply": by_reply }));
         }
         Arrival::Loading { seconds } => feed.tell("loading", json!({ "user": chat, "seconds": seconds })),
     }
@@ -33,7 +34,7 @@ pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
             let webhook: Value = serde_json::from_str(body).unwrap_or_default();
             let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
                 json!({
-                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"],
+                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"], "chat": chat(&event["source"]),
                     "redelivery": event["deliveryContext"]["isRedelivery"],
                     "reply_token": event["replyToken"], "keys": keys(event),
                 })

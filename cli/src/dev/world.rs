@@ -2,6 +2,7 @@
 //! told of them. [`World::does`] is the one way in which anything is set going.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
@@ -9,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use axum::body::Bytes;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use worker::answer::Clock;
 
-use super::{conversation::Recording, feed::Feed, stages::Stages, step::Step};
+use super::{
+    conversation::Recording, feed::Feed, groups::Group, messages::Message, stages::Stages, step::Step,
+};
 use crate::{
     sqlite::{
         letters::{Letters, Redriven},
@@ -22,13 +23,11 @@ use crate::{
     },
     standin::{
         Act,
-        line::{Line, PUSH, REPLY, phone, said, webhook::Webhooks},
+        line::{Line, PUSH, Preparation, REPLY, phone, webhook::Webhooks},
         model::{COMPLETIONS, Model},
     },
 };
 
-/// The longest text that LINE's app lets one send is not documented; a webhook is 2 MB at most here.
-const TEXT_MAX: usize = 100_000;
 const THINK_MAX: Duration = Duration::from_mins(3);
 
 /// It all.
@@ -53,17 +52,14 @@ pub(super) struct World {
     pub(super) recording: Mutex<Recording>,
     /// Every message that was sent, in order.
     pub(super) messages: Mutex<Vec<Message>>,
+    /// The ids of what the bot said, by chat.
+    pub(super) answers: Mutex<HashMap<String, Vec<String>>>,
+    /// The groups.
+    pub(super) groups: Mutex<HashMap<String, Group>>,
     /// Whether a conversation is being replayed: one at a time, or each would count the other's messages.
     pub(super) is_replaying: AtomicBool,
     /// How many events LINE has not delivered yet.
     pub(super) under_way: AtomicUsize,
-}
-
-/// A message that somebody sent.
-pub(super) struct Message {
-    user: String,
-    pub(super) event: Value,
-    is_unsent: bool,
 }
 
 /// Why something cannot be done, for the page to say.
@@ -80,23 +76,22 @@ impl World {
         {
             return Err("there is no such person");
         }
+        if let Some(group) = step.group() {
+            self.is_of(group, step.user().filter(|_| !matches!(step, Step::Enter { .. })))?;
+        }
         match step {
             Step::Join { user, name, language } => self.join(&user, &name, &language)?,
-            Step::Say { user, text } => {
-                if text.trim().is_empty() || text.len() > TEXT_MAX {
-                    return Err("a message has 1 to 100,000 bytes");
-                }
-                self.sends(&user, said::text(&text));
-            }
-            Step::Sticker { user, sticker } => {
-                self.sends(&user, said::sticker(sticker).ok_or("there is no such sticker")?);
-            }
-            Step::Picture { user, base64 } => {
-                let bytes = STANDARD.decode(base64).map_err(|_| "the picture is not base64")?;
-                let image =
-                    self.line.image(Bytes::from(bytes)).ok_or("PNG, JPEG, GIF and WebP are pictures")?;
-                self.sends(&user, image);
-            }
+            Step::Group { chat, name, members } => self.gathers(&chat, &name, &members)?,
+            Step::Enter { user, chat } => self.enters(&chat, &user)?,
+            Step::Invite { chat } => self.invites(&chat)?,
+            Step::Remove { chat } => self.removes(&chat)?,
+            Step::Say { .. }
+            | Step::Sticker { .. }
+            | Step::Picture { .. }
+            | Step::Voice { .. }
+            | Step::File { .. }
+            | Step::Location { .. } => self.sends(step)?,
+            Step::Edit { message, text } => self.edit(message, &text)?,
             Step::Unsend { message } => self.unsend(message)?,
             Step::Follow { user } => self.follow(&user, true),
             Step::Unfollow { user } => self.follow(&user, false),
@@ -112,6 +107,7 @@ impl World {
                 // The one time is the next answer's; a polite notice would otherwise wait with a fault of its own.
                 self.line.script.misbehaves(REPLY, act.as_ref().filter(|_| !once), false);
             }
+            Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),
             Step::Quota { left } => self.line.has_quota(left),
             Step::Kill => self.stages.kill(),
             Step::Redrive { letter } => self.redrive(letter).await?,
@@ -122,8 +118,7 @@ impl World {
     }
 
     fn join(&self, id: &str, name: &str, language: &str) -> Result<(), Refusal> {
-        let is_id = id.len() == 33 && id.starts_with('U') && id[1..].bytes().all(|b| b.is_ascii_hexdigit());
-        if !is_id || name.trim().is_empty() || name.chars().count() > 20 {
+        if !is_id(id, 'U') || name.trim().is_empty() || name.chars().count() > 20 {
             return Err(
                 "a person has an id as LINE's (U and 32 hex digits) and a name of 1 to 20 characters",
             );
@@ -142,41 +137,13 @@ impl World {
         is_new
     }
 
-    /// Somebody's message goes to LINE, and LINE's webhook to the bot.
-    fn sends(self: &Arc<Self>, user: &str, message: Value) {
-        let event = phone::message_event(message, user, (self.clock)());
-        self.shows(user, &event);
-        self.delivers(event);
-    }
-
-    /// A phone shows what its owner sent.
-    pub(super) fn shows(&self, user: &str, event: &Value) {
-        let mut messages = lock(&self.messages);
-        let message = &event["message"];
-        self.feed.tell("said", json!({ "user": user, "n": messages.len(), "event": event["webhookEventId"], "message": message }));
-        messages.push(Message { user: user.to_owned(), event: event.clone(), is_unsent: false });
-    }
-
-    fn delivers(self: &Arc<Self>, event: Value) {
+    pub(super) fn delivers(self: &Arc<Self>, event: Value) {
         let world = self.clone();
         self.under_way.fetch_add(1, Relaxed);
         tokio::spawn(async move {
             world.webhooks.deliver(&event).await;
             world.under_way.fetch_sub(1, Relaxed);
         });
-    }
-
-    fn unsend(self: &Arc<Self>, n: usize) -> Result<(), Refusal> {
-        let event = {
-            let mut messages = lock(&self.messages);
-            let message = messages.get_mut(n).filter(|m| !m.is_unsent).ok_or("there is no such message")?;
-            message.is_unsent = true;
-            let id = message.event["message"]["id"].as_str().unwrap_or_default();
-            self.line.unsends(&*message.user, id, (self.clock)())
-        };
-        self.feed.tell("unsent", json!({ "n": n }));
-        self.delivers(event);
-        Ok(())
     }
 
     fn follow(self: &Arc<Self>, user: &str, follows: bool) {
@@ -188,8 +155,10 @@ impl World {
     fn redeliver(self: &Arc<Self>, n: Option<usize>) -> Result<(), Refusal> {
         let event = {
             let messages = lock(&self.messages);
-            let n = n.or(messages.len().checked_sub(1)).ok_or("nothing was delivered yet")?;
-            messages.get(n).ok_or("there is no such message")?.event.clone()
+            let last = || messages.iter().rposition(|message| message.is_delivered);
+            let n = n.or_else(last).ok_or("nothing was delivered yet")?;
+            let message = messages.get(n).filter(|message| message.is_delivered);
+            message.ok_or("there is no such message")?.event.clone()
         };
         let world = self.clone();
         tokio::spawn(async move { world.webhooks.redeliver(&event).await });
@@ -206,6 +175,12 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether this is an id as LINE's, of the kind that its first letter names.
+pub(super) fn is_id(id: &str, letter: char) -> bool {
+    let digits = id.strip_prefix(letter);
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Takes a lock whose holder may have panicked.

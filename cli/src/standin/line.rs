@@ -36,6 +36,7 @@ pub use self::{
     content::{Preparation, content_path, media_type},
     group::is_group,
     message::Message,
+    reply::chat,
 };
 
 /// The path of push.

@@ -1,12 +1,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use shared::job::Content;
+
 use super::*;
 
 const QUESTION: &str = r#"{"type":"message","mode":"active","webhookEventId":"01H","replyToken":"r","timestamp":1,
     "source":{"type":"user","userId":"U1"},"message":{"id":"5","type":"text","quoteToken":"q","text":"hello"},"new":{"field":[1]}}"#;
 
 fn one(event: &str) -> Verdict {
-    let mut verdicts = parse(format!(r#"{{"destination":"U0","events":[{event}]}}"#).as_bytes(), 7).unwrap();
+    let mut verdicts =
+        parse(format!(r#"{{"destination":"U0","events":[{event}]}}"#).as_bytes(), None, 7).unwrap();
     assert_eq!(verdicts.len(), 1);
     verdicts.remove(0)
 }
@@ -50,10 +53,55 @@ fn half_an_emoji_is_still_a_question() {
 
 #[test]
 fn what_is_not_understood_gets_a_notice_only_with_a_reply_token() {
-    let sticker = QUESTION.replace(r#""type":"text""#, r#""type":"sticker""#);
-    assert_eq!(job(&sticker).ask, Ask::NotUnderstood);
-    let mute = sticker.replace(r#""replyToken":"r","#, "");
-    assert!(matches!(one(&mute), Verdict::Skip(_)));
+    for unknown in [
+        r#""type":"video""#,
+        r#""type":"file""#,
+        r#""type":"newer""#,
+        r#""type":"sticker","keywords":[" "]"#,
+        r#""type":"location""#,
+        r#""type":"image""#,
+        r#""type":"image","contentProvider":{"type":"external","originalContentUrl":"https://example.com/i.png"}"#,
+        r#""type":"audio","contentProvider":{"type":"external"}"#,
+        r#""type":"image","contentProvider":7"#,
+    ] {
+        let event = QUESTION.replace(r#""type":"text""#, unknown).replace(r#","text":"hello""#, "");
+        assert_eq!(job(&event).ask, Ask::NotUnderstood, "{event}");
+        let mute = event.replace(r#""replyToken":"r","#, "");
+        assert!(matches!(one(&mute), Verdict::Skip(_)));
+    }
+}
+
+#[test]
+fn stickers_and_locations_say_in_text_what_they_show() {
+    for (shown, text) in [
+        (r#""type":"sticker","keywords":["love","heart"]"#, "[sticker: love, heart]"),
+        (r#""type":"sticker","text":"おめでとう","keywords":["party"]"#, "おめでとう [sticker: party]"),
+        (r#""type":"sticker","text":"hey\ud83d","keywords":7"#, "hey\u{fffd}\u{fffd}\u{fffd}"),
+        (
+            r#""type":"location","title":"home","address":"Tokyo","latitude":35.6,"longitude":139.7"#,
+            "[location: home, Tokyo (35.6, 139.7)]",
+        ),
+        (r#""type":"location","latitude":-1,"longitude":2"#, "[location: (-1, 2)]"),
+        (r#""type":"location","address":"Tokyo","latitude":"x""#, "[location: Tokyo]"),
+    ] {
+        let event = QUESTION.replace(r#""type":"text""#, shown).replace(r#","text":"hello""#, "");
+        let Ask::Question { text: asked, content, .. } = job(&event).ask else { panic!("{event}") };
+        assert_eq!((asked.as_str(), content), (text, None));
+    }
+}
+
+#[test]
+fn what_line_keeps_is_named_to_be_fetched() {
+    for (kind, expected) in [
+        (r#""type":"image""#, Content::Image),
+        (r#""type":"audio","duration":60000"#, Content::Voice { duration_ms: Some(60_000) }),
+        (r#""type":"audio","duration":-1"#, Content::Voice { duration_ms: None }),
+    ] {
+        let kept = format!(r#"{kind},"contentProvider":{{"type":"line"}}"#);
+        let event = QUESTION.replace(r#""type":"text""#, &kept).replace(r#","text":"hello""#, "");
+        let Ask::Question { text, content, message_id, .. } = job(&event).ask else { panic!("{event}") };
+        assert_eq!((text.as_str(), content, message_id.unwrap().as_str()), ("", Some(expected), "5"));
+    }
 }
 
 #[test]
@@ -67,10 +115,83 @@ fn friends_come_and_go_and_take_back_what_they_said() {
     let unsend = event("unsend", r#","unsend":{"messageId":"5"}"#);
     let message_id = "5".to_owned().try_into().unwrap();
     assert_eq!(job(&unsend).ask, Ask::Unsend { message_id });
-    let in_group = unsend.replace(r#""type":"user","#, r#""type":"group","#);
-    assert!(matches!(one(&in_group), Verdict::Skip(_)));
     let nameless = QUESTION.replace(r#""webhookEventId":"01H","#, "");
     assert_ne!(job(&unsend).event_id, job(&nameless).event_id, "it is not taken for the message itself");
+}
+
+/// A text in a group.
+fn in_group(kind: &str, text: &str, more: &str) -> String {
+    format!(
+        r#"{{"type":"{kind}","webhookEventId":"01H","replyToken":"r","timestamp":1,"source":{{"type":"group",
+        "groupId":"C1","userId":"U1"}},"message":{{"id":"5","type":"text","text":"{text}"{more}}}}}"#
+    )
+}
+
+const MENTION: &str = r#","mention":{"mentionees":[{"type":"user","isSelf":true,"index":0,"length":6}]}"#;
+
+#[test]
+fn in_a_group_only_what_is_said_to_the_bot_is_a_job() {
+    let asked = |event: &str| match job(event) {
+        Job { ask: Ask::Question { text, only_if_quoting_bot, .. }, conversation, speaker, .. } => {
+            assert_eq!((conversation.as_str(), speaker.unwrap().as_str()), ("C1", "U1"));
+            (text, only_if_quoting_bot)
+        }
+        other => panic!("{other:?}"),
+    };
+    let message = |text: &str, more: &str| in_group("message", text, more);
+    assert_eq!(asked(&message("@Henji hi", MENTION)), ("hi".to_owned(), false));
+    let quote = r#","quotedMessageId":"7""#;
+    assert_eq!(asked(&message("hi", quote)), ("hi".to_owned(), true));
+    assert_eq!(asked(&message("@Henji hi", &format!("{MENTION}{quote}"))), ("hi".to_owned(), false));
+    let sticker = message("hi", quote).replace(r#""type":"text""#, r#""type":"sticker","keywords":["love"]"#);
+    assert_eq!(asked(&sticker), ("hi [sticker: love]".to_owned(), true));
+    let silent = [
+        message("hi", ""),
+        message("hi", r#","mention":7"#),
+        sticker.replace(quote, ""),
+        message("hi", quote)
+            .replace(r#""type":"text""#, r#""type":"image","contentProvider":{"type":"line"}"#),
+        message("@Henji hi", MENTION).replace(r#""type":"text""#, r#""type":"image""#),
+    ];
+    for event in silent {
+        assert!(matches!(one(&event), Verdict::Skip(_)), "{event}");
+    }
+    let in_room = message("@Henji hi", MENTION).replace("\"group\"", "\"room\"").replace("groupId", "roomId");
+    assert_eq!(asked(&in_room).0, "hi");
+    let nobody = message("@Henji hi", MENTION).replace(r#","userId":"U1""#, "");
+    assert_eq!(job(&nobody).speaker, None);
+    assert_eq!(job(QUESTION).speaker, None, "who speaks in a private chat is known by the chat");
+}
+
+#[test]
+fn the_bot_comes_and_goes() {
+    let event = |kind: &str| in_group(kind, "x", "");
+    assert_eq!(job(&event("join")).ask, Ask::Join);
+    assert!(matches!(one(&event("join").replace(r#""replyToken":"r","#, "")), Verdict::Skip(_)));
+    assert_eq!(job(&event("leave")).ask, Ask::Unfollow);
+    for kind in ["memberJoined", "memberLeft"] {
+        assert!(matches!(one(&event(kind)), Verdict::Skip(_)));
+    }
+}
+
+#[test]
+fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_the_bot() {
+    let jobs = |event: &str| {
+        let verdicts = parse(format!(r#"{{"events":[{event}]}}"#).as_bytes(), None, 7).unwrap();
+        let job = |verdict| if let Verdict::Job(job) = verdict { *job } else { panic!("{verdict:?}") };
+        verdicts.into_iter().map(job).collect::<Vec<_>>()
+    };
+    let edited =
+        |text: &str| Ask::Edited { message_id: "5".to_owned().try_into().unwrap(), text: text.into() };
+    let both = jobs(&in_group("messageEdited", "@Henji hi", MENTION));
+    assert_eq!((both.len(), &both[0].ask, both[0].group().as_str()), (2, &edited("hi"), "edit.5"));
+    assert_eq!((both[0].event_id.as_str(), both[0].happened_at), ("01H", Some(1)));
+    assert!(matches!(&both[1].ask, Ask::Question { text, .. } if text == "hi"));
+    assert_eq!((both[1].group().as_str(), both[1].reply_token.as_deref()), ("C1", Some("r")));
+    assert_eq!(both[1].event_id, both[0].event_id.derived("question"));
+    // Whose call is gone is not answered, and whoever was never called keeps no words.
+    let [uncalled] = &jobs(&in_group("messageEdited", "hi", ""))[..] else { panic!() };
+    assert_eq!(uncalled.ask, edited(""));
 }
 
 #[test]
@@ -81,6 +202,7 @@ fn everything_else_is_skipped_with_a_reason() {
         (r#""type":"user","userId":"U1""#, r#""type":"group","groupId":"C1","userId":"U1""#),
         (r#""type":"user","userId":"U1""#, r#""type":"room","roomId":"R1""#),
         ("hello", " \\n\u{3000}"),
+        (r#""type":"message""#, r#""type":"messageEdited""#),
     ] {
         let event = QUESTION.replace(from, to);
         assert_ne!(event, QUESTION, "{from}");
@@ -107,10 +229,12 @@ fn an_odd_event_does_not_spoil_its_neighbours() {
         r#"{"type":"unsend","source":{"type":"user","userId":"U1"}}"#,
         r#"{"type":"unsend","source":{"type":"user","userId":"U1"},"unsend":{"messageId":"a b"}}"#,
         r#"{"type":"unfollow","source":{"type":"user"}}"#,
+        r#"{"type":"message","source":{"type":"group","userId":"U1"},"message":{"type":"text","text":"x"}}"#,
+        r#"{"type":"messageEdited","source":{"type":"group","groupId":"C1"},"message":{"type":"text","text":"x"}}"#,
         r#"{"type":"message","source":{"type":"newer"},"message":{"type":"text","text":"x"}}"#,
     ];
     for event in odd {
-        let verdicts = parse(format!(r#"{{"events":[{event},{QUESTION}]}}"#).as_bytes(), 7).unwrap();
+        let verdicts = parse(format!(r#"{{"events":[{event},{QUESTION}]}}"#).as_bytes(), None, 7).unwrap();
         assert!(matches!(verdicts[0], Verdict::Odd(_)), "{event:.80}: {:?}", verdicts[0]);
         assert!(matches!(verdicts[1], Verdict::Job(_)), "{event:.80}");
     }
@@ -135,9 +259,9 @@ fn what_is_no_webhook_is_refused() {
         &nested,
         &nested_object,
     ] {
-        assert!(parse(body.as_bytes(), 7).is_err(), "{body:.60}");
+        assert!(parse(body.as_bytes(), None, 7).is_err(), "{body:.60}");
     }
-    assert!(parse(b"{\"events\":[],\"x\":\"\xff\"}", 7).is_err());
-    assert!(parse(b"", 7).is_err());
-    assert_eq!(parse(b" {\"events\":[]}", 7).unwrap(), []);
+    assert!(parse(b"{\"events\":[],\"x\":\"\xff\"}", None, 7).is_err());
+    assert!(parse(b"", None, 7).is_err());
+    assert_eq!(parse(b" {\"events\":[]}", None, 7).unwrap(), []);
 }

@@ -81,6 +81,12 @@ impl EventId {
         Self(Uuid::new_v5(&NAMESPACE, name).to_string())
     }
 
+    /// The id of a further job of the same event.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> Self {
+        Self(self.derive(purpose).to_string())
+    }
+
     /// A UUIDv5 of this event and a purpose: row ids and retry keys.
     pub fn derive(&self, purpose: &str) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{}/{purpose}", self.0).as_bytes())

@@ -99,7 +99,7 @@ pub(crate) fn request(_: usize) -> Value {
 /// An SQS event with a job of a new event for each of these users.
 pub(crate) fn batch(users: &[String]) -> Value {
     let records = users.iter().map(|user| {
-        let verdicts = ingress::webhook::parse(webhook(user).as_bytes(), 0).expect("it is a webhook");
+        let verdicts = ingress::webhook::parse(webhook(user).as_bytes(), None, 0).expect("it is a webhook");
         let job = verdicts.into_iter().find_map(|verdict| match verdict {
             ingress::webhook::Verdict::Job(job) => Some(job),
             _ => None,

@@ -54,7 +54,8 @@ impl Line {
     }
 }
 
-fn chat(source: &Value) -> Option<&str> {
+/// The chat that a webhook's source names.
+pub fn chat(source: &Value) -> Option<&str> {
     ["groupId", "roomId", "userId"].iter().find_map(|id| source[id].as_str())
 }
 

@@ -54,8 +54,8 @@ pub fn text_in_group(words: &str, people: &[User]) -> Value {
 
 /// Whom a text mentions. LINE's app knows it from the list that one picks from; here `@` and a name is one.
 fn mentions(text: &str, people: &[User]) -> Vec<Value> {
-    let mut names: Vec<(&str, Option<&str>)> = people.iter().map(|u| (&*u.name, Some(&*u.id))).collect();
-    names.extend([(BOT_NAME, Some(BOT)), (ALL, None)]);
+    let mut names = vec![(BOT_NAME, Some(BOT)), (ALL, None)];
+    names.extend(people.iter().map(|user| (&*user.name, Some(&*user.id))));
     // The longest name first: `@Aoi Sato` is not `@Aoi`.
     names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     let at_signs = text.match_indices('@').filter_map(|(at, _)| {

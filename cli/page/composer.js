@@ -1,0 +1,149 @@
+// What a person sends from: text, stickers, files, a voice, a place; what it quotes or edits.
+
+import { STICKERS, briefly } from "./bubble.js";
+import { does, h, toast } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** A picture is made smaller than this before it is sent. */
+const PICTURE_MAX = 1280;
+/** The largest file that the server takes, as base64. */
+const FILE_MAX = 23_000_000;
+const PLACE = { title: "東京駅", address: "東京都千代田区丸の内1丁目", latitude: 35.681236, longitude: 139.767125 };
+
+/** The form of a phone, which sends into the chat that `where` names: its user, its chat, its draft. */
+export function composer(where) {
+  const send = (step) => {
+    const { user, chat } = where();
+    return does({ ...step, user: user.id, ...(chat.isGroup ? { chat: chat.id } : {}) });
+  };
+  const text = h("textarea", {
+    rows: 1, enterkeyhint: "send",
+    input: () => {
+      where().draft.text = text.value;
+      grow(text);
+    },
+    keydown: (event) => {
+      if (event.key === "Escape" && (where().draft.quotes || where().draft.edits)) return drop();
+      // Enter that ends a Japanese composition chooses a word; it sends nothing (229: Safari).
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      form.requestSubmit();
+    },
+  });
+  const about = h("p", { class: "about", hidden: true });
+  const hideMore = () => (more.hidden = true);
+  const mentions = h("div", { class: "menu mentions", hidden: true, role: "group", "aria-label": t("mention") });
+  const more = h("div", { class: "menu", hidden: true, role: "group", "aria-label": t("more") },
+    h("div", { class: "stickers" }, STICKERS.map((face, sticker) => pick(hideMore, `${t("sticker")} ${face}`, face, () => send({ do: "sticker", sticker })))),
+    h("div", { class: "others" },
+      pick(hideMore, t("voice"), `🎤 ${t("voice")}`, sendVoice),
+      pick(hideMore, t("silence"), `🎤 ${t("silence")}`, () => send({ do: "voice", words: "" })),
+      pick(hideMore, t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE }))));
+  const file = h("input", { type: "file", "aria-label": t("attach"), change: () => attach(send, file) });
+  const at = h("button", { type: "button", class: "icon", title: t("mention"), "aria-label": t("mention"), click: () => toggle(mentions) }, "@");
+  const form = h("form", { class: "composer", submit },
+    more, mentions, about,
+    h("button", { type: "button", class: "icon", title: t("more"), "aria-label": t("more"), click: () => toggle(more) }, "☺"),
+    h("label", { class: "icon", title: t("attach") }, h("span", { "aria-hidden": "true" }, "＋"), file),
+    at, text,
+    h("button", { type: "submit", class: "send", title: t("send"), "aria-label": t("send") }, "➤"));
+
+  function toggle(menu) {
+    for (const other of [more, mentions]) other.hidden = other !== menu || !other.hidden;
+    if (!menu.hidden) menu.querySelector("button").focus();
+  }
+  /** A voice says what is written, or something of its own. */
+  async function sendVoice() {
+    const { draft } = where();
+    const words = text.value.trim();
+    if ((await send({ do: "voice", words: words || t("sample_voice") })) && words) clear(draft);
+  }
+  function clear(draft) {
+    Object.assign(draft, { text: "", quotes: null, edits: null });
+    draw();
+  }
+  function drop() {
+    const { draft } = where();
+    if (draft.edits) draft.text = "";
+    Object.assign(draft, { quotes: null, edits: null });
+    draw();
+    text.focus();
+  }
+  async function submit(event) {
+    event.preventDefault();
+    const { draft } = where();
+    const { quotes, edits } = draft;
+    const words = text.value;
+    if (!words.trim()) return;
+    clear(draft);
+    const what = quotes && (quotes.by === "bot" ? { answer: quotes.n } : { message: quotes.n });
+    const done = edits ? await does({ do: "edit", message: edits.n, text: words }) : await send({ do: "say", text: words, ...(what ? { quotes: what } : {}) });
+    if (done || draft.text) return;
+    Object.assign(draft, { text: words, quotes, edits });
+    draw();
+  }
+  /** Shows the draft of the chat of now. */
+  function draw() {
+    const { user, chat, people, draft } = where();
+    const can = chat.isGroup || user.follows;
+    for (const control of form.elements) control.disabled = !can;
+    const name = chat.isGroup ? `${user.name} · ${chat.name}` : user.name;
+    for (const attribute of ["aria-label", "placeholder"]) text.setAttribute(attribute, t("write_to", { name }));
+    if (text.value !== draft.text) text.value = draft.text;
+    grow(text);
+    at.hidden = !chat.isGroup;
+    if (at.hidden) mentions.hidden = true;
+    const names = ["Henji", ...chat.members.filter((id) => id !== user.id).map((id) => people.get(id)?.name), "All"].filter(Boolean);
+    const looks = names.join("\n");
+    if (mentions.dataset.looks !== looks) mentions.replaceChildren(...names.map((name) => pick(() => (mentions.hidden = true), `@${name}`, `@${name}`, () => insert(`@${name} `))));
+    mentions.dataset.looks = looks;
+    const item = draft.edits ?? draft.quotes;
+    about.hidden = !item;
+    if (item) about.replaceChildren(h("span", {}, t(draft.edits ? "editing" : "quoting"), " ", h("q", {}, briefly(item))), h("button", { type: "button", class: "quiet-button", "aria-label": t("cancel"), click: drop }, "✕"));
+  }
+  function insert(words) {
+    text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
+    where().draft.text = text.value;
+    text.focus();
+  }
+  return { form, text, draw };
+}
+
+function pick(close, label, face, click) {
+  return h("button", { type: "button", "aria-label": label, click: () => { close(); click(); } }, face);
+}
+
+/** As high as what is written in it. */
+export function grow(text) {
+  text.style.height = "auto";
+  // In a view that is not shown nothing has a height.
+  if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 140)}px`;
+}
+
+/** A picture goes out smaller; anything else, a broken picture too, as it is. */
+async function attach(send, input) {
+  const chosen = input.files[0];
+  input.value = "";
+  if (!chosen) return;
+  const picture = await smaller(chosen);
+  if (picture) return send({ do: "picture", base64: picture });
+  if (chosen.size > FILE_MAX) return toast(t("too_big"));
+  const base64 = await new Promise((resolve) => {
+    const reader = Object.assign(new FileReader(), { onload: () => resolve(reader.result.split(",")[1] ?? "") });
+    reader.readAsDataURL(chosen);
+  });
+  await send({ do: "file", name: chosen.name, base64 });
+}
+
+async function smaller(file) {
+  if (!file.type.startsWith("image/")) return undefined;
+  try {
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, PICTURE_MAX / Math.max(bitmap.width, bitmap.height));
+    const canvas = h("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL("image/jpeg", 0.85).split(",")[1];
+  } catch {
+    return undefined;
+  }
+}

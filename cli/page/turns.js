@@ -1,0 +1,124 @@
+// What a turn went through: of the pipeline's log, and of the bot's calls, whichever turn they belong to.
+
+/** An event's turn, with these fields. */
+export function turn(state, event, fields) {
+  let known = state.turns.get(event);
+  if (!known) {
+    known = {
+      event, at: 0, state: "sending", type: "message", text: "", user: "", chat: "", n: null, message: null, notes: [], exchanges: [],
+      attempts: 0, deliveries: 0, waited: null, remembered: null, asked: null, thought: null, stored: null, pushed: 0, ended: null,
+    };
+    state.turns.set(event, known);
+  }
+  return Object.assign(known, fields);
+}
+
+/** What a step of the log does to its turn. */
+export const STEPS = {
+  accepted(turn) {
+    turn.taken = true;
+    if (turn.state === "skipped" || turn.state === "dead") Object.assign(turn, { state: "queued", ended: null });
+  },
+  began(turn, e, state) {
+    if (e.attempts > 1) {
+      const died = state.kills > (turn.killsAtStart ?? state.kills);
+      turn.notes.push(["attempt", { n: e.attempts, died }]);
+    }
+    turn.killsAtStart = state.kills;
+    turn.attempts = e.attempts;
+    turn.waited ??= e.at - turn.at;
+    Object.assign(turn, { state: "working", ended: null });
+  },
+  remembered(turn, e) {
+    turn.remembered = e.messages;
+  },
+  "the model answered"(turn, e) {
+    turn.thought = { ms: e.model_ms, prompt: e.prompt_tokens, completion: e.completion_tokens };
+    turn.asked = null;
+  },
+  stored(turn, e) {
+    turn.stored = e.pushes;
+  },
+  answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
+  "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
+  noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
+  "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),
+  "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),
+  "forgot what it was asked to": (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
+  forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
+  "to be tried again"(turn, e) {
+    Object.assign(turn, { state: "retry", asked: null });
+    turn.notes.push(["again_in", { reason: e.reason, s: (e.after_ms / 1000).toFixed(1) }]);
+  },
+  "dead-lettered"(turn, e) {
+    Object.assign(turn, { state: "dead", ended: e.at, asked: null });
+    turn.notes.push(["dead", { reason: e.reason, n: e.attempts, detail: e.detail }]);
+  },
+};
+
+const ACTIVE = (turn) => turn.ended == null && turn.state !== "skipped";
+const CONTENT = /\/message\/(\w+)\/content/;
+
+/** Whose turn a call of the bot's belongs to. A question to the model names nobody, so its words tell. */
+export function whose(state, { path, headers, body }) {
+  const json = parsed(body);
+  if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
+  if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
+  // The call may be heard of before the log's line that the attempt began.
+  const active = [...state.turns.values()].filter(ACTIVE);
+  const content = path.match(CONTENT)?.[1];
+  // A text that quotes a picture looks at it too.
+  if (content) return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
+  if (path.endsWith("/loading/start")) return active.find((turn) => turn.chat === json?.chatId);
+  if (path.endsWith("/audio/transcriptions")) return first(active.filter((turn) => turn.type === "audio"));
+  if (!path.endsWith("/chat/completions")) return undefined;
+  const words = squashed(wordsOf(json?.messages?.at(-1)?.content));
+  const known = active.filter((turn) => turn.type === "text" && words.endsWith(squashed(told(turn.text))));
+  // What the model is asked of a picture, a voice, a place or again are not the words of its message.
+  const other = active.filter((turn) => turn.state === "working" && turn.type !== "text");
+  return [known, other, active.filter((turn) => turn.state === "working")].map(first).find(Boolean);
+}
+
+/** The one that waits for its answer, if any does. */
+const first = (turns) => turns.find((turn) => turn.asked == null) ?? turns[0];
+
+/** The text of a question, which may have pictures beside it. */
+function wordsOf(content) {
+  if (!Array.isArray(content)) return content ?? "";
+  return content.map((part) => part.text ?? "").join("");
+}
+
+/** Of a text, what the model is told: a mention of the bot is taken out, unless there is nothing else. */
+const told = (text) => text.replaceAll("@Henji", "").trim() || text;
+const squashed = (text) => text.replace(/\s+/g, "");
+
+/** A fault for the next call only is over when a call ends that began after it was set. */
+export function spend(knobs, { path, at }, behaves) {
+  const name = path.endsWith("/chat/completions") ? "model" : path.endsWith("/push") ? "line" : "";
+  if (knobs[name]?.once && at >= knobs[name].since) knobs[name] = behaves;
+}
+
+/** What a call's end does to its turn. */
+export function calls(turn, { path, headers, status, broken, ms }) {
+  const failed = broken ?? status;
+  if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
+  if (path.endsWith("/message/reply") && status === 200) turn.replied = true;
+  if (path.endsWith("/push")) {
+    if (headers["x-line-retry-key"] === turn.apology) {
+      if (status === 200) turn.notes.push(["told", {}]);
+      return;
+    }
+    if (status === 409) turn.notes.push(["conflict", {}]);
+    else if (broken || status >= 400) turn.notes.push(["push_failed", { status: failed, broken }]);
+    if (status === 200 || status === 409) turn.pushed += 1;
+  }
+}
+
+/** JSON as data, or undefined. */
+export function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

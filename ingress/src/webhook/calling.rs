@@ -1,0 +1,136 @@
+//! Whether a text in a group is said to the bot: by a mention (LINE, "Text", `mention`), or by the prefix. Pure.
+
+use serde::Deserialize;
+use shared::prefix::Prefix;
+
+use super::lenient;
+
+/// Whom a text mentions.
+#[derive(Deserialize)]
+pub(super) struct Mention {
+    mentionees: Vec<Mentionee>,
+}
+
+/// One of them. Places are counted in UTF-16 code units, as in what is sent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mentionee {
+    #[serde(default, deserialize_with = "lenient")]
+    index: Option<usize>,
+    #[serde(default, deserialize_with = "lenient")]
+    length: Option<usize>,
+    #[serde(default, deserialize_with = "lenient")]
+    is_self: Option<bool>,
+}
+
+/// What is said to the bot, without what calls it; `None` where nothing does. A call alone stays as it is.
+pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Prefix>) -> Option<String> {
+    let all = mention.map_or(&[][..], |mention| &mention.mentionees);
+    let own: Vec<&Mentionee> = all.iter().filter(|it| it.is_self == Some(true)).collect();
+    let said = if own.is_empty() { prefix?.strip(text)?.to_owned() } else { without(text, &own) };
+    let is_blank = said.trim().is_empty();
+    Some(if is_blank { text.to_owned() } else { said.trim().to_owned() })
+}
+
+/// The text without these mentions, as far as they are where they should be.
+fn without(text: &str, mentions: &[&Mentionee]) -> String {
+    let place = |it: &&Mentionee| {
+        let start = it.index?;
+        let (start, end) = (byte(text, start)?, byte(text, start.checked_add(it.length?)?)?);
+        let is_mention = text.get(start..end)?.starts_with(['@', '＠']);
+        is_mention.then_some((start, end))
+    };
+    let mut places: Vec<(usize, usize)> = mentions.iter().filter_map(place).collect();
+    places.sort_unstable();
+    let (mut said, mut from) = (String::new(), 0);
+    for (start, end) in places {
+        let Some(before) = text.get(from..start) else { continue };
+        append(&mut said, before);
+        from = end;
+    }
+    append(&mut said, &text[from..]);
+    said
+}
+
+/// Adds what follows a mention; one of the spaces around it went with it.
+fn append(said: &mut String, more: &str) {
+    let is_apart = said.is_empty() || said.ends_with(char::is_whitespace);
+    said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
+}
+
+/// Where in bytes a place is that is counted in UTF-16 code units; `None` in the middle of a character, or
+/// beyond the end.
+fn byte(text: &str, units: usize) -> Option<usize> {
+    let mut left = units;
+    for (at, char) in text.char_indices() {
+        if left == 0 {
+            return Some(at);
+        }
+        left = left.checked_sub(char.len_utf16())?;
+    }
+    (left == 0).then_some(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use shared::env::Env;
+
+    use super::*;
+
+    fn said(text: &str, mentionees: &str) -> Option<String> {
+        let mention: Mention = serde_json::from_str(&format!(r#"{{"mentionees":[{mentionees}]}}"#)).unwrap();
+        let prefix = Env::of([("GROUP_PREFIX".to_owned(), "bot".to_owned())]);
+        called(text, Some(&mention), Prefix::from_env(&prefix).unwrap().as_ref())
+    }
+
+    fn own(index: usize, length: usize) -> String {
+        format!(r#"{{"type":"user","isSelf":true,"index":{index},"length":{length}}}"#)
+    }
+
+    #[test]
+    fn a_mention_is_taken_out_wherever_it_stands() {
+        for (text, at, rest) in [
+            ("@Henji hello", 0, "hello"),
+            ("hello @Henji", 6, "hello"),
+            ("hey @Henji what is up", 4, "hey what is up"),
+            ("ねえ@Henji元気？", 2, "ねえ元気？"),
+            ("🍎🍎 @Henji hi", 5, "🍎🍎 hi"),
+            ("one\n@Henji two", 4, "one\ntwo"),
+            ("@Henji", 0, "@Henji"),
+            ("  @Henji ", 2, "  @Henji "),
+        ] {
+            assert_eq!(said(text, &own(at, 6)).as_deref(), Some(rest), "{text}");
+        }
+        let twice = format!("{},{}", own(10, 6), own(0, 6));
+        assert_eq!(said("@Henji hi @Henji", &twice).as_deref(), Some("hi"));
+    }
+
+    #[test]
+    fn a_mention_in_the_wrong_place_calls_and_takes_nothing_away() {
+        for (index, length) in [(1, 6), (90, 6), (0, 90), (0, 0), (usize::MAX, 1), (1, usize::MAX)] {
+            assert_eq!(said("@Henji 🍎 hello", &own(index, length)).as_deref(), Some("@Henji 🍎 hello"));
+        }
+        assert_eq!(said("@🍎", &own(0, 2)).as_deref(), Some("@🍎"), "half a character");
+        let overlapping = format!("{},{}", own(0, 6), own(0, 9));
+        assert_eq!(said("@Henji @x hello", &overlapping).as_deref(), Some("@x hello"));
+        let odd = r#"{"isSelf":true,"index":"0","length":-1}"#;
+        assert_eq!(said("@Henji hello", odd).as_deref(), Some("@Henji hello"));
+    }
+
+    #[test]
+    fn who_is_not_called_hears_nothing() {
+        for others in [
+            "",
+            r#"{"type":"all","index":0,"length":4}"#,
+            r#"{"type":"user","userId":"U2","index":0,"length":4,"isSelf":false}"#,
+            r#"{"type":"user","index":0,"length":4}"#,
+        ] {
+            assert_eq!(said("@All hello", others), None, "{others}");
+        }
+        assert_eq!(said("bot: hello", "").as_deref(), Some("hello"));
+        assert_eq!(said("bot", "").as_deref(), Some("bot"));
+        assert_eq!(said("a bot", ""), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! What a message asks for (LINE, "Message event"). Text that needs no fetching is made of stickers and
+//! locations; images and voices are named by their ids, to be fetched by *answer*. Pure.
+
+use serde::Deserialize;
+use shared::{
+    job::{Ask, Content},
+    prefix::Prefix,
+};
+
+use super::{
+    Lossy, Verdict,
+    calling::{Mention, called},
+    lenient,
+};
+
+/// A message, with only what Henji reads of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Message {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    quote_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    quoted_message_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    mention: Option<Mention>,
+    /// Of a text; of a sticker that people write on.
+    text: Option<Lossy>,
+    #[serde(default, deserialize_with = "lenient")]
+    keywords: Option<Vec<Lossy>>,
+    #[serde(default, deserialize_with = "lenient")]
+    title: Option<Lossy>,
+    #[serde(default, deserialize_with = "lenient")]
+    address: Option<Lossy>,
+    #[serde(default, deserialize_with = "lenient")]
+    latitude: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    longitude: Option<f64>,
+    #[serde(default, deserialize_with = "lenient")]
+    duration: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    content_provider: Option<ContentProvider>,
+}
+
+#[derive(Deserialize)]
+struct ContentProvider {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+impl Message {
+    /// What it asks for in a private chat.
+    pub(super) fn in_private(self, may_reply: bool) -> Result<Ask, Verdict> {
+        let not_understood = if may_reply {
+            Ok(Ask::NotUnderstood)
+        } else {
+            Err(Verdict::Skip("not understood, and no reply token to say so"))
+        };
+        if let Some(content) = self.content() {
+            return Ok(self.question(String::new(), Some(content), false));
+        }
+        match self.words()? {
+            Some(text) => Ok(self.question(text, None, false)),
+            None => not_understood,
+        }
+    }
+
+    /// What it asks for in a group, where only what is said to the bot is its business.
+    pub(super) fn in_group(self, prefix: Option<&Prefix>) -> Result<Ask, Verdict> {
+        let Some(text) = self.words()? else { return Err(NOT_CALLED) };
+        match self.called(&text, prefix) {
+            Some(said) => Ok(self.question(said, None, false)),
+            None if self.quoted_message_id.is_some() => Ok(self.question(text, None, true)),
+            None => Err(NOT_CALLED),
+        }
+    }
+
+    /// What a changed message of a group says to the bot now, and what it asks for beside that: nothing
+    /// where it calls the bot no longer.
+    pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(String, Option<Ask>), Verdict> {
+        match self.in_group(prefix) {
+            Ok(ask @ Ask::Question { .. }) => {
+                let Ask::Question { text, .. } = &ask else { return Err(NOT_CALLED) };
+                Ok((text.clone(), Some(ask)))
+            }
+            Err(odd @ Verdict::Odd(_)) => Err(odd),
+            _ => Ok((String::new(), None)),
+        }
+    }
+
+    fn called(&self, text: &str, prefix: Option<&Prefix>) -> Option<String> {
+        // A sticker can quote, and no more.
+        if self.kind.as_deref() == Some("text") { called(text, self.mention.as_ref(), prefix) } else { None }
+    }
+
+    fn question(self, text: String, content: Option<Content>, only_if_quoting_bot: bool) -> Ask {
+        let id = |id: Option<String>| id.and_then(|id| id.try_into().ok());
+        Ask::Question {
+            text,
+            message_id: id(self.id),
+            quote_token: self.quote_token,
+            quotes: id(self.quoted_message_id),
+            content,
+            only_if_quoting_bot,
+        }
+    }
+
+    /// What is to be fetched of it. What LINE does not keep itself is never fetched from elsewhere.
+    fn content(&self) -> Option<Content> {
+        let provider = self.content_provider.as_ref()?.kind.as_deref();
+        if provider != Some("line") || self.id.is_none() {
+            return None;
+        }
+        match self.kind.as_deref() {
+            Some("image") => Some(Content::Image),
+            Some("audio") => Some(Content::Voice { duration_ms: self.duration }),
+            _ => None,
+        }
+    }
+
+    /// What it says as text, if it says anything.
+    fn words(&self) -> Result<Option<String>, Verdict> {
+        let text = self.text.as_ref().map(|Lossy(text)| text.as_str());
+        match (self.kind.as_deref(), text) {
+            (Some("text"), Some(text)) if text.trim().is_empty() => Err(Verdict::Skip("the text is blank")),
+            (Some("text"), Some(text)) => Ok(Some(text.to_owned())),
+            (Some("text"), None) => Err(Verdict::Odd("the text message has no text")),
+            (Some("sticker"), text) => Ok(self.sticker(text)),
+            (Some("location"), _) => Ok(self.location()),
+            _ => Ok(None),
+        }
+    }
+
+    fn sticker(&self, written: Option<&str>) -> Option<String> {
+        let keywords: Vec<&str> = self.keywords.iter().flatten().filter_map(filled).collect();
+        let shown = (!keywords.is_empty()).then(|| format!("[sticker: {}]", keywords.join(", ")));
+        let written = written.map(str::trim).filter(|text| !text.is_empty());
+        joined(written.map(ToOwned::to_owned).into_iter().chain(shown), " ")
+    }
+
+    fn location(&self) -> Option<String> {
+        let names = [&self.title, &self.address];
+        let named = joined(names.into_iter().flatten().filter_map(filled), ", ");
+        let place = self.latitude.zip(self.longitude).map(|(lat, lon)| format!("({lat}, {lon})"));
+        joined(named.into_iter().chain(place), " ").map(|words| format!("[location: {words}]"))
+    }
+}
+
+const NOT_CALLED: Verdict = Verdict::Skip("in a group, and not said to the bot");
+
+fn filled(Lossy(text): &Lossy) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// All of these with this between them; `None` where there are none.
+fn joined<T: AsRef<str>>(parts: impl Iterator<Item = T>, between: &str) -> Option<String> {
+    let mut joined = String::new();
+    for part in parts {
+        if !joined.is_empty() {
+            joined.push_str(between);
+        }
+        joined.push_str(part.as_ref());
+    }
+    Some(joined).filter(|joined| !joined.is_empty())
+}

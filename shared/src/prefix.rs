@@ -1,0 +1,97 @@
+//! What calls the bot in a group, `GROUP_PREFIX`, which *accept* looks for and *answer* tells people of; and
+//! how words are compared. Pure.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::env::{Env, EnvError, unreadable};
+
+/// The longest prefix, in characters.
+const LONGEST: usize = 20;
+/// Of so many characters at most is one composed (a Hangul syllable of three; a spare one).
+const COMPOSED_OF: usize = 4;
+/// What people put between a name and what they say.
+const BETWEEN: [char; 8] = [':', '：', ',', '，', '、', '､', '!', '！'];
+
+/// The text as it is compared: full and half width are one, and so are capitals and small letters.
+pub fn folded(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim()).trim().to_lowercase()
+}
+
+/// A word before a message, by which the bot is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// As people are told of it.
+    pub written: String,
+    folded: String,
+}
+
+impl Prefix {
+    /// Reads `GROUP_PREFIX`; there is none where it is not set.
+    pub fn from_env(env: &Env) -> Result<Option<Self>, EnvError> {
+        let Some(text) = env.optional("GROUP_PREFIX")? else { return Ok(None) };
+        let (written, folded) = (text.trim().to_owned(), folded(text));
+        if folded.is_empty() || folded.contains('\n') || folded.chars().count() > LONGEST {
+            let why = format!("it must be a word of at most {LONGEST} characters");
+            return Err(unreadable("GROUP_PREFIX", &why));
+        }
+        Ok(Some(Self { written, folded }))
+    }
+
+    /// What follows the prefix, if the text begins with it. A word that only begins like it is another one.
+    pub fn strip<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let text = text.trim_start();
+        let most = COMPOSED_OF * self.folded.chars().count();
+        let ends = text.char_indices().map(|(at, char)| at + char.len_utf8()).take(most);
+        let end = ends.filter(|&end| folded(&text[..end]) == self.folded).last()?;
+        let (head, rest) = text.split_at(end);
+        let goes_on = |text: &str, at: fn(&str) -> Option<char>| {
+            at(text).is_some_and(|char| {
+                folded(&char.to_string()).starts_with(|c: char| c.is_ascii_alphanumeric())
+            })
+        };
+        let is_longer_word = goes_on(head, |s| s.chars().next_back()) && goes_on(rest, |s| s.chars().next());
+        let said = rest.trim_start().trim_start_matches(BETWEEN).trim_start();
+        (!is_longer_word).then_some(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn of(value: &str) -> Result<Option<Prefix>, EnvError> {
+        Prefix::from_env(&Env::of([("GROUP_PREFIX".to_owned(), value.to_owned())]))
+    }
+
+    #[test]
+    fn a_prefix_is_found_in_any_width_and_case_and_is_a_word_of_its_own() {
+        for (prefix, text, said) in [
+            ("bot", "bot hello", Some("hello")),
+            ("bot", "  BOT: hello", Some("hello")),
+            ("Bot", "ｂｏｔ　hello", Some("hello")),
+            ("bot", "bot、今日は", Some("今日は")),
+            ("bot", "bot今日は", Some("今日は")),
+            ("bot", "bottle", None),
+            ("bot", "ｂｏｔｔｌｅ", None),
+            ("bot", "a bot", None),
+            ("bot", "bo", None),
+            ("bot", "bot", Some("")),
+            ("ボット", "ﾎﾞｯﾄ教えて", Some("教えて")),
+            ("!", "！help", Some("help")),
+            ("/ai", "/AI  what?", Some("what?")),
+            ("hey you", "Hey you there", Some("there")),
+        ] {
+            assert_eq!(of(prefix).unwrap().unwrap().strip(text), said, "{prefix} {text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_can_be_none_stops_the_start() {
+        assert_eq!(of("").unwrap(), None);
+        for wrong in [" ", "　", "a\nb", "a word of more than twenty characters"] {
+            assert!(of(wrong).unwrap_err().to_string().starts_with("GROUP_PREFIX cannot be read"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// Groups: who speaks, who is meant, and what is said where the bot does not hear it.
+
+import assert from "node:assert/strict";
+import { AOI, GROUP, REN, story } from "./henji.mjs";
+
+story("in a group each one sees who said what, and the bot hears nothing before it is invited", async (desk) => {
+  await desk.opensGroup();
+  await desk.opensGroup(REN);
+  await desk.writes("Shall we have a picnic?");
+  const heard = desk.phone(REN).locator(".row.other", { hasText: "Shall we have a picnic?" });
+  assert.equal(await heard.locator(".sender").textContent(), "Aoi");
+  await desk.writes("Yes! On Sunday.", REN);
+  await desk.phone().locator(".row.other", { hasText: "On Sunday" }).waitFor();
+  assert.equal(await desk.page.locator(".turn").count(), 0, "LINE tells the bot nothing");
+  await desk.phone().getByRole("button", { name: "Invite Henji" }).click();
+  await desk.phone(REN).getByText("Henji was invited").waitFor();
+  await desk.page.locator(".turn", { hasText: "join" }).waitFor();
+  // A private chat knows nothing of it.
+  await desk.phone(REN).getByRole("button", { name: "Henji", exact: true }).click();
+  assert.equal(await desk.phone(REN).locator(".row").count(), 0);
+  await desk.writes("hello group");
+  await desk.phone(REN).locator(".tabs .news", { hasText: "Picnic" }).waitFor();
+  await desk.opensGroup(REN);
+  await desk.phone(REN).locator(".bubble", { hasText: "hello group" }).waitFor();
+  await desk.picture("group");
+});
+
+story("a message is quoted, edited and taken back, from the keyboard too", async (desk) => {
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.opensGroup(REN);
+  await desk.writes("At ten by the river");
+  await desk.act("At ten by the river", "Quote", REN);
+  await desk.phone(REN).locator(".about", { hasText: "Quoting At ten by the river" }).waitFor();
+  await desk.page.keyboard.type("Make it eleven");
+  await desk.page.keyboard.press("Enter");
+  const answer = desk.phone().locator(".row.other", { hasText: "Make it eleven" });
+  await answer.locator("q", { hasText: "Aoi At ten by the river" }).waitFor();
+  assert.ok(await desk.phone(REN).locator(".about").isHidden());
+
+  await desk.act("At ten by the river", "Edit");
+  assert.equal(await desk.phone().locator("textarea").inputValue(), "At ten by the river");
+  await desk.page.keyboard.press("Escape");
+  assert.equal(await desk.phone().locator("textarea").inputValue(), "");
+  await desk.act("At ten by the river", "Edit");
+  await desk.writes("At eleven by the river");
+  const edited = desk.phone(REN).locator(".row.other", { hasText: "At eleven by the river" });
+  await edited.locator(".meta", { hasText: "edited" }).waitFor();
+  await answer.locator("q", { hasText: "At eleven" }).waitFor();
+  assert.equal(await desk.phone(REN).getByRole("button", { name: "Edit" }).count(), 1, "only one's own");
+
+  await desk.act("At eleven by the river", "Unsend");
+  await desk.phone(REN).locator(".day", { hasText: "Aoi unsent a message" }).waitFor();
+  await answer.locator("q", { hasText: "unsent" }).waitFor();
+  await desk.picture("group-quotes");
+});
+
+story("somebody new comes into the group, and the bot is mentioned from a list", async (desk) => {
+  await desk.page.locator("#join input").fill("Mei");
+  await desk.page.getByRole("button", { name: "Add" }).click();
+  const mei = desk.page.locator(".phone").nth(2);
+  await mei.getByRole("button", { name: "Join Picnic" }).click();
+  await desk.opensGroup();
+  await desk.phone().locator(".day", { hasText: "Mei joined the group" }).waitFor();
+  await desk.phone().getByRole("button", { name: "Mention" }).click();
+  await desk.phone().getByRole("button", { name: "@Mei" }).click();
+  await desk.page.keyboard.type("welcome!");
+  await desk.page.keyboard.press("Enter");
+  await mei.getByRole("button", { name: "Picnic" }).click();
+  await mei.locator(".row.other", { hasText: "@Mei welcome!" }).waitFor();
+});
