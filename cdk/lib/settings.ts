@@ -27,6 +27,11 @@ const text = (pattern: RegExp, mustBe: string): Rule => ({
 });
 const price: Rule = { allows: (value) => Number.isFinite(value) && Number(value) >= 0, mustBe: 'a number, 0 or more' };
 const url = text(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
+// With the query that Azure's older form has.
+const modelUrl = text(
+  /^https?:\/\/[^\s?#]*[^\s?#/](\?[^\s#]+)?$/,
+  'a URL of http or https that does not end in a slash',
+);
 // Lambda keeps 4 KB for all variables together.
 const users: Rule = {
   allows: (value) =>
@@ -64,7 +69,7 @@ const rules: Record<keyof Settings, Rule> = {
   patienceSeconds: whole(0, 45),
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
-  openaiBaseUrl: url,
+  openaiBaseUrl: modelUrl,
   lineApiBaseUrl: url,
   promptUsdPerMillion: price,
   completionUsdPerMillion: price,

@@ -16,7 +16,10 @@ use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use shared::{env::Env, logging};
-use worker::answer::{Clock, wall_clock};
+use worker::{
+    adapters::openai::Endpoint,
+    answer::{Clock, wall_clock},
+};
 
 use self::{
     conversation::{Conversation, Recording},
@@ -154,10 +157,10 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// The real model's address, if there is one.
-fn upstream(env: &Env) -> anyhow::Result<Option<String>> {
+/// Where the real model is, if there is one.
+fn upstream(env: &Env) -> anyhow::Result<Option<Endpoint>> {
     let is_real = env.optional("OPEN_AI_API_KEY")?.is_some() || env.optional("OPENAI_BASE_URL")?.is_some();
-    Ok(is_real.then(|| env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")).transpose()?)
+    Ok(is_real.then(|| Endpoint::from_env(env)).transpose()?)
 }
 
 /// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE,
@@ -200,7 +203,7 @@ fn world(
     settings: &Settings,
     database: Database,
     origin: &str,
-    upstream: Option<String>,
+    upstream: Option<Endpoint>,
     http: &Client,
     clock: Clock,
     feed: Arc<Feed>,
@@ -217,7 +220,7 @@ fn world(
         on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, delivery)),
     });
     let model = match upstream {
-        Some(base_url) => Model::before(base_url, worker::adapters::http::client()?),
+        Some(endpoint) => Model::before(endpoint, worker::adapters::http::client()?),
         None => Model::offline(Duration::from_millis(THINK_MS)),
     };
     let world = Arc::new(World {

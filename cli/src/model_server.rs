@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
-use reqwest::{Client, Response, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
 use shared::env::Env;
-use worker::adapters::http;
+use worker::adapters::{http, openai::Endpoint};
 
 use crate::no_answer::NoAnswer;
 
@@ -28,55 +28,66 @@ const ENDS: [(&str, &str); 8] = [
 /// A client of the server at `OPENAI_BASE_URL`.
 pub struct ModelServer {
     http: Client,
-    /// Where it is.
-    pub base_url: String,
+    endpoint: Endpoint,
     key: SecretString,
 }
 
 impl ModelServer {
     /// A client with this key.
     pub fn new(env: &Env, key: SecretString) -> anyhow::Result<Self> {
-        let base_url = env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?;
-        Ok(Self { http: http::client()?, base_url, key })
+        Ok(Self { http: http::client()?, endpoint: Endpoint::from_env(env)?, key })
+    }
+
+    /// Where it is.
+    pub fn base_url(&self) -> &str {
+        self.endpoint.base()
     }
 
     /// Whether it takes the key.
     pub async fn takes_key(&self) -> anyhow::Result<()> {
-        let response = self.get("/models").await?;
+        let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
         if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
     }
 
-    /// Whether it knows the model of this name.
+    /// Whether it knows the model of this name, or what is asked in its place.
     pub async fn knows(&self, name: &str) -> anyhow::Result<bool> {
-        let response = self.get(&format!("/models/{name}")).await?;
+        let response = self.send(self.endpoint.look_up(&self.http, &self.key, name)).await?;
         match response.status() {
             status if status.is_success() => Ok(true),
+            // Azure's deployments are asked without a message, which they refuse.
+            StatusCode::BAD_REQUEST if self.endpoint.deployment(name).is_some() => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),
             _ => Err(self.refusal(&response)),
         }
     }
 
-    async fn get(&self, path: &str) -> anyhow::Result<Response> {
-        let request = self.http.get(format!("{}{path}", self.base_url)).timeout(TIMEOUT);
-        let sent = request.bearer_auth(self.key.expose_secret()).send().await;
+    /// What it looks for by the model's name, in words.
+    pub fn answerer(&self, model: &str) -> String {
+        self.endpoint.deployment(model).map_or(format!("model {model}"), |name| format!("deployment {name}"))
+    }
+
+    /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
+    pub fn ends_on(&self, model: &str) -> Option<&'static str> {
+        if self.endpoint.deployment(model).is_some() {
+            return None;
+        }
+        ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let sent = request.timeout(TIMEOUT).send().await;
         sent.map_err(|error| self.no_answer(http::no_response(&error)).into())
     }
 
     fn refusal(&self, response: &Response) -> anyhow::Error {
-        let id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-        let (status, id) = (response.status().as_u16(), http::identifier(id.unwrap_or("")));
+        let (status, id) = (response.status().as_u16(), http::request_id(response.headers()));
         match status {
-            401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url),
+            401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url()),
             _ => self.no_answer(format!("status {status}, request {id}")).into(),
         }
     }
 
     fn no_answer(&self, why: String) -> NoAnswer {
-        NoAnswer { base_url: self.base_url.clone(), why, variable: "OPENAI_BASE_URL" }
+        NoAnswer { base_url: self.base_url().to_owned(), why, variable: "OPENAI_BASE_URL" }
     }
-}
-
-/// The day on which a model ends, if it was announced.
-pub fn ends_on(model: &str) -> Option<&'static str> {
-    ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
 }

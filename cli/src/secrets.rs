@@ -68,7 +68,7 @@ pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Resu
         "OPEN_AI_API_KEY" => {
             let server = ModelServer::new(env, value.clone())?;
             server.takes_key().await?;
-            Ok(format!("{} takes it", server.base_url))
+            Ok(format!("{} takes it", server.base_url()))
         }
         // LINE has no call that takes it; what it signs with it shows.
         _ => Ok("there; whether LINE signs with it, LINE's own test of the webhook shows".to_owned()),

@@ -35,6 +35,8 @@ mod sending;
 mod terminal;
 // The model as it really behaves.
 mod model_faults;
+// The same on Azure.
+mod azure;
 // LINE as it really behaves.
 mod line_faults;
 // The free reply, and when a push takes its place.

@@ -45,7 +45,9 @@ impl Worker {
         let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
         let fit = |max_tokens| {
             let budget = Budget { max_tokens, ..self.config.budget };
-            Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)
+            let mut prompt = Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)?;
+            prompt.of = Some(job.conversation.pseudonym());
+            Ok(prompt)
         };
         let asked = traces::step("model", self.ask(&fit, deadline)).await?;
         if let Asked::Answer(answer) = &asked {

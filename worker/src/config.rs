@@ -9,6 +9,7 @@ use shared::{
 };
 
 use crate::{
+    adapters::openai::Endpoint,
     allowance::Allowance,
     locale::Locale,
     model,
@@ -77,7 +78,7 @@ pub struct Config {
     /// Pauses between attempts and within one.
     pub pauses: Pauses,
     /// The chat-completions API.
-    pub openai_base_url: String,
+    pub openai: Endpoint,
     /// The Messaging API.
     pub line_api_base_url: String,
 }
@@ -144,7 +145,7 @@ impl Config {
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),
-            openai_base_url: env.base_url("OPENAI_BASE_URL", "https://api.openai.com/v1")?,
+            openai: Endpoint::from_env(env)?,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
         })
     }

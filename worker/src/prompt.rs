@@ -4,6 +4,8 @@
 //! fit. Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
 //! three a message and one for its role beside the content, three for the answer's beginning.
 
+use uuid::Uuid;
+
 use crate::{
     conversation::{Message, Role},
     model::{self, Encoding},
@@ -31,6 +33,8 @@ pub struct Prompt {
     messages: Vec<Message>,
     /// How many of them are questions.
     questions: usize,
+    /// Of which conversation it is, in a name that says nothing of its people.
+    pub of: Option<Uuid>,
 }
 
 /// The questions alone do not fit into the model's context.
@@ -68,7 +72,7 @@ impl Prompt {
         };
         messages.extend(kept);
         messages.extend(asked);
-        Ok(Self { messages, questions: questions.len() })
+        Ok(Self { messages, questions: questions.len(), of: None })
     }
 
     /// The messages in order.

@@ -7,11 +7,7 @@ use secrecy::SecretString;
 use shared::env::Env;
 
 use crate::{
-    channel::Channel,
-    deployment::Place,
-    findings::Findings,
-    http::WEBHOOK_PATH,
-    model_server::{ModelServer, ends_on},
+    channel::Channel, deployment::Place, findings::Findings, http::WEBHOOK_PATH, model_server::ModelServer,
     secrets, webhook,
 };
 
@@ -122,11 +118,12 @@ async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretStr
         Place::Aws(_) => "set model in cdk/lib/environments.ts, then cdk/deploy",
     };
     let Ok(server) = ModelServer::new(env, key) else { return };
+    let (base_url, what) = (server.base_url(), server.answerer(&name));
     match server.knows(&name).await {
         Err(error) => findings.failed("model", &error, "try again"),
-        Ok(false) => findings.broken("model", format!("{} knows no model {name}", server.base_url), change),
-        Ok(true) => match ends_on(&name) {
-            None => findings.ok("model", format!("{} knows {name}", server.base_url)),
+        Ok(false) => findings.broken("model", format!("{base_url} knows no {what}"), change),
+        Ok(true) => match server.ends_on(&name) {
+            None => findings.ok("model", format!("{base_url} knows {what}")),
             Some(day) if now.to_string().as_str() < day => {
                 findings.note("model", format!("{name} ends on {day}, says its maker"), change);
             }

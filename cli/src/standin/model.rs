@@ -16,6 +16,7 @@ use axum::{
 };
 use reqwest::Client;
 use serde_json::{Value, json};
+use worker::adapters::openai::Endpoint;
 
 use self::upstream::Upstream;
 use super::{Act, Script, Seen, lock, respond};
@@ -61,9 +62,9 @@ impl Model {
         Self::new(think, friend::words)
     }
 
-    /// The real one at `base_url`, which can be made to fail as well.
-    pub fn before(base_url: String, http: Client) -> Arc<Self> {
-        Self::with(Duration::ZERO, Mind::Server(Upstream { base_url, http }))
+    /// The real one at `endpoint`, which can be made to fail as well.
+    pub fn before(endpoint: Endpoint, http: Client) -> Arc<Self> {
+        Self::with(Duration::ZERO, Mind::Server(Upstream { endpoint, http }))
     }
 
     fn with(think: Duration, mind: Mind) -> Arc<Self> {
@@ -120,7 +121,7 @@ impl Model {
 async fn list(State(model): State<Arc<Model>>, headers: HeaderMap) -> Response {
     let behaved = async |_| match &model.mind {
         Mind::Words(_) => respond(200, &[], json!({ "object": "list", "data": [] }).to_string()),
-        Mind::Server(server) => server.get("/models", &headers).await,
+        Mind::Server(server) => server.models(&headers).await,
     };
     model.script.play("/v1/models", &headers, &Bytes::new(), behaved).await
 }
@@ -129,7 +130,7 @@ async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, head
     let path = format!("/v1/models/{name}");
     let behaved = async |_| match &model.mind {
         Mind::Words(_) => respond(200, &[], json!({ "id": name, "object": "model" }).to_string()),
-        Mind::Server(server) => server.get(&format!("/models/{name}"), &headers).await,
+        Mind::Server(server) => server.look_up(&name, &headers).await,
     };
     model.script.play(&path, &headers, &Bytes::new(), behaved).await
 }
@@ -144,7 +145,7 @@ async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: B
         tokio::time::sleep(think).await;
         match &model.mind {
             Mind::Words(_) => hear::answer(&form),
-            Mind::Server(server) => server.post("/audio/transcriptions", &headers, body.clone()).await,
+            Mind::Server(server) => server.transcribe(form.model(), &headers, body.clone()).await,
         }
     };
     let shown = Bytes::from(form.shown().to_string());
@@ -175,7 +176,7 @@ async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Byt
                 let message = json!({ "role": "assistant", "content": answer });
                 respond(200, &[], completion(&message, "stop", &usage).to_string())
             }
-            Mind::Server(server) => server.post("/chat/completions", &headers, body.clone()).await,
+            Mind::Server(server) => server.complete(&headers, body.clone()).await,
         }
     };
     model.script.play(COMPLETIONS, &headers, &body, behaved).await

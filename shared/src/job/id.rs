@@ -92,3 +92,10 @@ impl EventId {
         Uuid::new_v5(&NAMESPACE, format!("{}/{purpose}", self.0).as_bytes())
     }
 }
+
+impl ConversationId {
+    /// A UUIDv5 that tells conversations apart where nobody need know whose they are.
+    pub fn pseudonym(&self) -> Uuid {
+        Uuid::new_v5(&NAMESPACE, format!("conversation/{}", self.0).as_bytes())
+    }
+}

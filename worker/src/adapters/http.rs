@@ -58,9 +58,14 @@ pub async fn body(mut response: Response, max: usize) -> Result<Option<Vec<u8>>,
     Ok(Some(body))
 }
 
-/// What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3).
+/// What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3). OpenAI and Azure say it in
+/// milliseconds as well, by a header of their own.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get("retry-after")?.to_str().ok()?.trim();
+    let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(millis) = header("retry-after-ms").and_then(|text| text.parse().ok()) {
+        return Some(Duration::from_millis(millis));
+    }
+    let value = header("retry-after")?;
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
@@ -82,6 +87,12 @@ pub fn no_response(error: &reqwest::Error) -> String {
         cause = source;
     }
     format!("no connection: {cause}")
+}
+
+/// The name that a model's server gave a request; Azure's gateway has one of its own.
+pub fn request_id(headers: &HeaderMap) -> String {
+    let id = ["x-request-id", "apim-request-id"].iter().find_map(|name| headers.get(*name));
+    identifier(id.and_then(|value| value.to_str().ok()).unwrap_or("")).to_owned()
 }
 
 /// A word that a server wrote, if it is an identifier: anything longer or freer could quote people.

@@ -1,4 +1,4 @@
-//! The model: any server that speaks the chat-completions API (`POST {base}/chat/completions`).
+//! The model: any server that speaks the chat-completions API.
 //!
 //! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
 //! it is [`crate::ask`]'s part. What the model or a person wrote is never in an error.
@@ -9,7 +9,6 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use secrecy::ExposeSecret;
 use serde::Serialize;
 use shared::secret::Secret;
 
@@ -22,8 +21,10 @@ use crate::{
     prompt::Prompt,
 };
 
+mod endpoint;
 mod response;
 
+pub use self::endpoint::Endpoint;
 pub use self::response::{Completion, ModelError};
 
 /// The largest response that is read.
@@ -34,7 +35,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client of one model.
 pub struct OpenAi {
     http: Client,
-    base_url: String,
+    endpoint: Endpoint,
     model: String,
     key: Secret,
     /// Whether the server wants `max_completion_tokens`; learned from its refusal.
@@ -50,6 +51,10 @@ struct Request<'a> {
     max_tokens: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<usize>,
+    /// Leads prompts that begin alike to where the beginning is cached (OpenAI, "Prompt caching"). Azure's
+    /// older versions, Groq, Cerebras, Mistral and Gemini refuse a request with a field that they do not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<String>,
 }
 
 impl OpenAi {
@@ -57,7 +62,7 @@ impl OpenAi {
     pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
         Self {
             http,
-            base_url: config.openai_base_url.clone(),
+            endpoint: config.openai.clone(),
             model: config.model.clone(),
             key,
             completion_limit: config.completion_limit.into(),
@@ -90,13 +95,8 @@ impl OpenAi {
     /// Whether the server says that it does not know the model. Servers without the models API, and
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
-        let asked = self
-            .http
-            .get(format!("{}/models/{}", self.base_url, self.model))
-            .bearer_auth(self.key.current().expose_secret())
-            .timeout(LOOK_UP_TIMEOUT)
-            .send();
-        let Ok(response) = asked.await else { return false };
+        let asked = self.endpoint.look_up(&self.http, &self.key.current(), &self.model);
+        let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
         }
@@ -116,6 +116,7 @@ impl OpenAi {
             messages: prompt.messages(),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
+            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
         };
         let passing = |detail: String| {
             Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
@@ -124,9 +125,8 @@ impl OpenAi {
         let body =
             serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
         let response = self
-            .http
-            .post(format!("{}/chat/completions", self.base_url))
-            .bearer_auth(self.key.current().expose_secret())
+            .endpoint
+            .completions(&self.http, &self.key.current())
             .header("content-type", "application/json")
             .timeout(timeout)
             .body(body)
@@ -135,8 +135,7 @@ impl OpenAi {
             .map_err(broken)?;
         let status = response.status();
         let retry_after = http::retry_after(response.headers(), (self.clock)());
-        let request_id = response.headers().get("x-request-id").and_then(|v| v.to_str().ok());
-        let request_id = http::identifier(request_id.unwrap_or("")).to_owned();
+        let request_id = http::request_id(response.headers());
         let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
         if status.is_success() {
             return response::completion(&body, &request_id).map_err(Refusal::Error);

@@ -32,6 +32,13 @@ pub(super) struct Form {
     parsed: bool,
 }
 
+impl Form {
+    /// The model that is to hear it.
+    pub(super) fn model(&self) -> &str {
+        self.model.as_deref().unwrap_or_default()
+    }
+}
+
 /// A sample voice: a WAVE file of a short tone, in which these words are written as its comment.
 pub fn sample(words: &str, seconds: u32) -> Bytes {
     let mut comment = [MARK, words.as_bytes(), b"\0"].concat();

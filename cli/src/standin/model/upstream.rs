@@ -9,6 +9,8 @@ use axum::{
     response::Response,
 };
 use reqwest::{Client, RequestBuilder};
+use secrecy::SecretString;
+use worker::adapters::openai::Endpoint;
 
 use super::super::respond;
 
@@ -16,32 +18,43 @@ use super::super::respond;
 const TIMEOUT: Duration = Duration::from_hours(1);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What of an answer's head the bot reads.
-const PASSED_ON: [&str; 3] = ["content-type", "retry-after", "x-request-id"];
+const PASSED_ON: [&str; 5] =
+    ["content-type", "retry-after", "retry-after-ms", "x-request-id", "apim-request-id"];
 
 /// A chat-completions server.
 pub(super) struct Upstream {
-    pub(super) base_url: String,
+    pub(super) endpoint: Endpoint,
     pub(super) http: Client,
 }
 
 impl Upstream {
-    pub(super) async fn get(&self, path: &str, headers: &HeaderMap) -> Response {
-        pass(self.http.get(format!("{}{path}", self.base_url)), headers).await
+    pub(super) async fn models(&self, headers: &HeaderMap) -> Response {
+        pass(self.endpoint.models(&self.http, &key(headers))).await
     }
 
-    pub(super) async fn post(&self, path: &str, headers: &HeaderMap, body: Bytes) -> Response {
+    pub(super) async fn look_up(&self, name: &str, headers: &HeaderMap) -> Response {
+        pass(self.endpoint.look_up(&self.http, &key(headers), name)).await
+    }
+
+    pub(super) async fn complete(&self, headers: &HeaderMap, body: Bytes) -> Response {
+        let request = self.endpoint.completions(&self.http, &key(headers));
+        pass(request.header("content-type", JSON).body(body)).await
+    }
+
+    pub(super) async fn transcribe(&self, model: &str, headers: &HeaderMap, body: Bytes) -> Response {
         let kind = headers.get("content-type").cloned();
-        let request = self.http.post(format!("{}{path}", self.base_url)).body(body);
-        pass(request.header("content-type", kind.unwrap_or(JSON)), headers).await
+        let request = self.endpoint.transcriptions(&self.http, &key(headers), model);
+        pass(request.header("content-type", kind.unwrap_or(JSON)).body(body)).await
     }
 }
 
-async fn pass(request: RequestBuilder, headers: &HeaderMap) -> Response {
-    let authorization = headers.get("authorization").cloned();
-    let request = match authorization {
-        Some(authorization) => request.header("authorization", authorization),
-        None => request,
-    };
+/// The key that the bot sent: a stand-in is always asked in OpenAI's form.
+fn key(headers: &HeaderMap) -> SecretString {
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+    authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().into()
+}
+
+async fn pass(request: RequestBuilder) -> Response {
     let Ok(answer) = request.timeout(TIMEOUT).send().await else {
         return respond(502, &[], r#"{"error":{"code":"no_answer_from_OPENAI_BASE_URL"}}"#.to_owned());
     };

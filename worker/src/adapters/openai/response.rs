@@ -178,7 +178,8 @@ impl ErrorBody {
 
     /// Whether the server does not know the model, whatever the status.
     pub(super) fn says_model_not_found(&self) -> bool {
-        [self.error.code(), self.error.kind.as_deref().unwrap_or("")].contains(&"model_not_found")
+        let words = [self.error.code(), self.error.kind.as_deref().unwrap_or("")];
+        words.iter().any(|word| ["model_not_found", "DeploymentNotFound"].contains(word))
     }
 }
 

@@ -1,0 +1,231 @@
+//! Where the model is, and what a request to it looks like: OpenAI's form, which other servers share, and
+//! the two of Azure OpenAI ("Azure OpenAI in Microsoft Foundry Models REST API reference", "v1 API").
+//!
+//! Azure names a deployment of one's own where OpenAI names a model: in the path of its older form, whose
+//! query goes behind each path, and as the request's `model` in its newer one (`/openai/v1`). Its key
+//! travels in a header of its own.
+
+use reqwest::{Client, RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
+use shared::env::{Env, EnvError, unreadable};
+
+/// The variable.
+const NAME: &str = "OPENAI_BASE_URL";
+/// Where Azure serves models: in public, for the United States' government, and in China.
+const AZURE: [&str; 3] = [".azure.com", ".azure.us", ".azure.cn"];
+/// The part of Azure's older form before the deployment's name.
+const DEPLOYMENTS: &str = "/openai/deployments/";
+
+/// A chat-completions server.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// What is before each path.
+    base: String,
+    /// What is behind it: empty, or `?` and what follows.
+    query: String,
+    form: Form,
+    is_openai: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    OpenAi,
+    /// Azure's newer one.
+    AzureV1,
+    /// Azure's older one, where this deployment answers.
+    Deployment(String),
+}
+
+impl Endpoint {
+    /// The one of `OPENAI_BASE_URL`, in any of the forms that its owner's pages show.
+    pub fn from_env(env: &Env) -> Result<Self, EnvError> {
+        let text = env.base_url(NAME, "https://api.openai.com/v1")?;
+        let url = Url::parse(&text).map_err(|_| unreadable(NAME, "it must be an http:// or https:// URL"))?;
+        Self::of(url).ok_or_else(|| {
+            unreadable(
+                NAME,
+                "a deployment on Azure is named with its version: …/openai/deployments/NAME?api-version=…",
+            )
+        })
+    }
+
+    /// The one at a URL; `None` where Azure's older form misses its version.
+    fn of(mut url: Url) -> Option<Self> {
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        url.set_query(None);
+        url.set_fragment(None);
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let base = url.as_str().trim_end_matches('/');
+        let base = base.strip_suffix("/chat/completions").unwrap_or(base).trim_end_matches('/');
+        let is_azure = AZURE.iter().any(|domain| host.ends_with(domain));
+        let (base, form) = if let Some((before, deployment)) = format!("{base}/").split_once(DEPLOYMENTS) {
+            let deployment = deployment.trim_end_matches('/');
+            if deployment.is_empty() || !query.contains("api-version=") {
+                return None;
+            }
+            (format!("{before}/openai"), Form::Deployment(deployment.to_owned()))
+        } else if is_azure && url.path() == "/" {
+            // As the portal shows a resource.
+            (format!("{base}/openai/v1"), Form::AzureV1)
+        } else {
+            (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::OpenAi })
+        };
+        Some(Self { base, query, form, is_openai: host == "api.openai.com" })
+    }
+
+    /// Where it is, for people.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether it is OpenAI's own, which takes all that its reference lists. Others refuse fields that they
+    /// do not know.
+    pub(super) fn is_openai(&self) -> bool {
+        self.is_openai
+    }
+
+    /// A question to the model.
+    pub fn completions(&self, http: &Client, key: &SecretString) -> RequestBuilder {
+        let path = match &self.form {
+            Form::Deployment(name) => format!("/deployments/{name}/chat/completions"),
+            _ => "/chat/completions".to_owned(),
+        };
+        self.signed(http.post(self.url(&path)), key)
+    }
+
+    /// A recording to be written down by `model`, which on Azure is a deployment of the same resource.
+    pub fn transcriptions(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
+        let path = match &self.form {
+            Form::Deployment(_) => format!("/deployments/{model}/audio/transcriptions"),
+            _ => "/audio/transcriptions".to_owned(),
+        };
+        self.signed(http.post(self.url(&path)), key)
+    }
+
+    /// What is to be had: a success says that the key is taken.
+    pub fn models(&self, http: &Client, key: &SecretString) -> RequestBuilder {
+        self.signed(http.get(self.url("/models")), key)
+    }
+
+    /// A request that costs nothing, and that only a server without this model answers by 404. Azure lists
+    /// models and not deployments, so there it is a question without a message, which a deployment refuses
+    /// by 400.
+    pub fn look_up(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
+        if self.form == Form::OpenAi {
+            return self.signed(http.get(self.url(&format!("/models/{model}"))), key);
+        }
+        let body = serde_json::json!({ "model": model, "messages": [] }).to_string();
+        self.completions(http, key).header("content-type", "application/json").body(body)
+    }
+
+    /// The deployment that is asked where Azure is asked for this model.
+    pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+        match &self.form {
+            Form::OpenAi => None,
+            Form::AzureV1 => Some(model),
+            Form::Deployment(name) => Some(name),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}{}", self.base, self.query)
+    }
+
+    fn signed(&self, request: RequestBuilder, key: &SecretString) -> RequestBuilder {
+        match self.form {
+            Form::OpenAi => request.bearer_auth(key.expose_secret()),
+            _ => request.header("api-key", key.expose_secret()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn asked(url: &str) -> [String; 4] {
+        let endpoint = Endpoint::from_env(&Env::of([(NAME.to_owned(), url.to_owned())])).unwrap();
+        let (http, key) = (crate::adapters::http::client().unwrap(), "k".to_owned().into());
+        let requests = [
+            endpoint.completions(&http, &key),
+            endpoint.transcriptions(&http, &key, "ears"),
+            endpoint.models(&http, &key),
+            endpoint.look_up(&http, &key, "m"),
+        ];
+        requests.map(|request| {
+            let request = request.build().unwrap();
+            let header =
+                ["authorization", "api-key"].into_iter().find(|name| request.headers().contains_key(*name));
+            format!("{} {} {}", header.unwrap(), request.method(), request.url())
+        })
+    }
+
+    #[test]
+    fn each_form_has_its_addresses_and_its_header() {
+        let openai = |base: &str| {
+            [
+                format!("authorization POST {base}/chat/completions"),
+                format!("authorization POST {base}/audio/transcriptions"),
+                format!("authorization GET {base}/models"),
+                format!("authorization GET {base}/models/m"),
+            ]
+        };
+        assert_eq!(asked(""), openai("https://api.openai.com/v1"));
+        assert_eq!(asked("http://127.0.0.1:11434/v1/"), openai("http://127.0.0.1:11434/v1"));
+        assert_eq!(asked("https://gate.example/v1/chat/completions"), openai("https://gate.example/v1"));
+
+        let base = "https://r.openai.azure.com/openai/v1";
+        let v1 = [
+            format!("api-key POST {base}/chat/completions"),
+            format!("api-key POST {base}/audio/transcriptions"),
+            format!("api-key GET {base}/models"),
+            format!("api-key POST {base}/chat/completions"),
+        ];
+        for url in ["https://r.openai.azure.com/", base, "https://r.openai.azure.com/openai/v1/"] {
+            assert_eq!(asked(url), v1, "{url}");
+        }
+
+        let base = "https://r.openai.azure.com/openai";
+        let older = [
+            format!("api-key POST {base}/deployments/mine/chat/completions?api-version=2024-10-21"),
+            format!("api-key POST {base}/deployments/ears/audio/transcriptions?api-version=2024-10-21"),
+            format!("api-key GET {base}/models?api-version=2024-10-21"),
+            format!("api-key POST {base}/deployments/mine/chat/completions?api-version=2024-10-21"),
+        ];
+        for path in ["deployments/mine/chat/completions", "deployments/mine", "deployments/mine/"] {
+            assert_eq!(asked(&format!("{base}/{path}?api-version=2024-10-21")), older, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_deployment_without_its_version_is_named_at_the_start() {
+        for url in [
+            "https://r.openai.azure.com/openai/deployments/mine",
+            "http://x/openai/deployments/?api-version=1",
+        ] {
+            let error = Endpoint::from_env(&Env::of([(NAME.to_owned(), url.to_owned())])).unwrap_err();
+            assert!(error.to_string().contains("api-version"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_openai_itself_is_taken_for_it() {
+        let is_openai = |url: &str| Endpoint::of(url.parse().unwrap()).unwrap().is_openai();
+        assert!(is_openai("https://api.openai.com/v1"));
+        for other in [
+            "https://r.openai.azure.com/openai/v1",
+            "https://api.groq.com/openai/v1",
+            "http://api.openai.com.example/v1",
+        ] {
+            assert!(!is_openai(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_only_looks_like_azures_gets_no_other_header() {
+        let [chat, ..] = asked("https://azure.com.example/v1");
+        assert_eq!(chat, "authorization POST https://azure.com.example/v1/chat/completions");
+    }
+}
