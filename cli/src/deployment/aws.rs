@@ -161,6 +161,11 @@ impl Deployment {
         })
     }
 
+    /// The command that deploys it.
+    pub fn deploy(&self) -> String {
+        format!("cdk/deploy{}", self.option.strip_prefix(" --env").unwrap_or_default())
+    }
+
     /// One of its secrets; from the environment where it is not known where they lie.
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
         let Some(store) = &self.store else { return Ok(env.secret(name)?) };
