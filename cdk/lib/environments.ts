@@ -33,7 +33,11 @@ export interface Settings {
   maxAttempts?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;
+  /** The model that hears voice messages, on the same server; 'off' where nobody listens. */
+  transcribeModel?: string;
   lineApiBaseUrl?: string;
+  /** Where LINE keeps pictures and voices. */
+  lineDataApiBaseUrl?: string;
   /** What the model's maker asks for a million tokens, for the dashboard's cost; none is shown without. */
   promptUsdPerMillion?: number;
   completionUsdPerMillion?: number;

@@ -70,7 +70,9 @@ const rules: Record<keyof Settings, Rule> = {
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: modelUrl,
+  transcribeModel: text(/^\S+$/, "the name of a model, or 'off'"),
   lineApiBaseUrl: url,
+  lineDataApiBaseUrl: url,
   promptUsdPerMillion: price,
   completionUsdPerMillion: price,
   // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).

@@ -36,7 +36,9 @@ function optional(settings: Settings): Record<string, string> {
     MAX_ATTEMPTS: settings.maxAttempts,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,
+    TRANSCRIBE_MODEL: settings.transcribeModel,
     LINE_API_BASE_URL: settings.lineApiBaseUrl,
+    LINE_DATA_API_BASE_URL: settings.lineDataApiBaseUrl,
     PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
     COMPLETION_USD_PER_MILLION: settings.completionUsdPerMillion,
   };

@@ -117,7 +117,9 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       maxAttempts: 1,
       leaseSeconds: 9,
       openaiBaseUrl: 'http://x',
+      transcribeModel: 'off',
       lineApiBaseUrl: 'http://x',
+      lineDataApiBaseUrl: 'http://x',
     };
     const all = functionOf(templateOf('dev', further), name).Properties['Environment'].Variables;
     const read = sources(crate) + sources('shared');

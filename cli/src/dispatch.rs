@@ -159,6 +159,7 @@ impl Dispatcher {
             Outcome::GivenBack | Outcome::Suspect { .. } => {
                 return self.queue.hand_back(*seq, Duration::ZERO).await;
             }
+            Outcome::NotReady { after } => return self.queue.hand_back(*seq, *after).await,
             Outcome::Later { after, failure: Failure { reason, detail, .. } } => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 warn!(

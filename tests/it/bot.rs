@@ -52,6 +52,7 @@ pub fn variables(line: &str, model: &str) -> Vec<(String, String)> {
         ("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"),
         ("OPEN_AI_API_KEY", "an-api-key"),
         ("LINE_API_BASE_URL", line),
+        ("LINE_DATA_API_BASE_URL", line),
         ("OPENAI_BASE_URL", &format!("{model}/v1")),
         ("LOCALE", "en"),
     ]

@@ -50,5 +50,7 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
+// Pictures and voices, likewise.
+mod media;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

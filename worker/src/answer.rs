@@ -78,9 +78,7 @@ impl Worker {
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
         match job.ask {
-            Ask::NotUnderstood | Ask::Follow | Ask::Question { content: Some(_), .. } => {
-                return self.give_notice(job).await;
-            }
+            Ask::NotUnderstood | Ask::Follow => return self.give_notice(job).await,
             Ask::Join | Ask::Question { only_if_quoting_bot: true, .. } => return Outcome::Noticed,
             _ => {}
         }
@@ -115,6 +113,10 @@ impl Worker {
                 return Outcome::GivenBack;
             }
         };
+        if let Remedy::Wait(after) = failure.remedy {
+            self.record(job, Step::Withdrawn).await;
+            return Outcome::NotReady { after };
+        }
         let gave_up = failure.remedy == Remedy::None || attempts >= self.config.max_attempts;
         if gave_up {
             return self.give_up(job, &turn, attempts, failure, delivery).await;

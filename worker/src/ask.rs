@@ -13,6 +13,7 @@ use crate::{
     obey::Asking,
     outcome::{Failure, Reason},
     persona::Chosen,
+    picture::{self, Picture},
     prompt::{Budget, Prompt, TooLong},
 };
 
@@ -28,6 +29,8 @@ pub(crate) enum Asked {
     Answer(Completion),
     /// The question alone does not fit: the user is told.
     TooLong,
+    /// The picture beside it was refused.
+    NotSeen,
 }
 
 impl Worker {
@@ -43,13 +46,16 @@ impl Worker {
         let own = &self.config.system_prompt;
         let personas = self.config.personas.as_ref();
         let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
+        let picture = asking.picture.as_ref();
+        let shown = picture.map_or(0, |_| picture::TOKENS);
+        let context_tokens = self.config.budget.context_tokens.saturating_sub(shown);
         let fit = |max_tokens| {
-            let budget = Budget { max_tokens, ..self.config.budget };
+            let budget = Budget { context_tokens, max_tokens, ..self.config.budget };
             let mut prompt = Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)?;
             prompt.of = Some(job.conversation.pseudonym());
             Ok(prompt)
         };
-        let asked = traces::step("model", self.ask(&fit, deadline)).await?;
+        let asked = traces::step("model", self.ask(&fit, picture, deadline)).await?;
         if let Asked::Answer(answer) = &asked {
             info!(
                 event = %job.event_id,
@@ -69,6 +75,7 @@ impl Worker {
     async fn ask(
         &self,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
+        picture: Option<&Picture>,
         deadline: Instant,
     ) -> Result<Asked, Failure> {
         let mut max_tokens = self.config.budget.max_tokens;
@@ -80,8 +87,9 @@ impl Worker {
             if time_left.is_zero() {
                 return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
             }
-            match self.model.complete(&prompt, max_tokens, time_left).await {
+            match self.model.complete(&prompt, picture, max_tokens, time_left).await {
                 Ok(answer) => return Ok(Asked::Answer(answer)),
+                Err(ModelError::NotSeen) => return Ok(Asked::NotSeen),
                 Err(ModelError::ContextLength) => {
                     if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);

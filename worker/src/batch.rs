@@ -188,6 +188,7 @@ impl Function {
                 ControlFlow::Continue(())
             }
             Outcome::GivenBack | Outcome::Suspect { .. } => ControlFlow::Break(Duration::ZERO),
+            Outcome::NotReady { after } => ControlFlow::Break(after),
             Outcome::Later { after, failure } => {
                 warn!(
                     event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,

@@ -30,7 +30,7 @@ impl Worker {
         let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
         let buttons = self.buttons(locale, &commands);
         let quote = job.quote_token().filter(|_| is_unclear);
-        Reply { words, buttons, sender: self.sender(persona), quote }
+        Reply { heard: None, words, buttons, sender: self.sender(persona), quote }
     }
 
     /// Who is shown as speaking: a persona on offer has a name.

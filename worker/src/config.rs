@@ -21,6 +21,10 @@ use crate::{
 pub const SYSTEM_PROMPT: &str =
     "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
 
+/// The model that hears where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
+/// shut down on 2027-02-26).
+const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
+
 /// How answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -81,6 +85,10 @@ pub struct Config {
     pub openai: Endpoint,
     /// The Messaging API.
     pub line_api_base_url: String,
+    /// Where it keeps what messages carry: pictures, voice.
+    pub line_data_api_base_url: String,
+    /// The model that hears; `None` where nobody listens.
+    pub transcribe_model: Option<String>,
 }
 
 /// How long to wait before trying again.
@@ -92,6 +100,8 @@ pub struct Pauses {
     pub within: [Duration; 2],
     /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
     pub loading: Duration,
+    /// At least, before LINE is asked again for what it still prepares.
+    pub preparing: Duration,
 }
 
 impl Default for Pauses {
@@ -100,6 +110,7 @@ impl Default for Pauses {
             between: [10, 30, 120, 300].map(Duration::from_secs),
             within: [500, 1_500].map(Duration::from_millis),
             loading: Duration::from_secs(50),
+            preparing: Duration::from_secs(2),
         }
     }
 }
@@ -147,6 +158,10 @@ impl Config {
             pauses: Pauses::default(),
             openai: Endpoint::from_env(env)?,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
+            line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
+            transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
+                .filter(|name| *name != "off")
+                .map(str::to_owned),
         })
     }
 }

@@ -4,7 +4,7 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, [`deliver`],
+//! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, `see_and_hear`, [`deliver`],
 //! [`by_reply`], `retry`, `give_up`, [`tell`] and [`forget`] are its chapters; [`prompt`], [`reply`],
 //! [`markdown`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
 //! pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
@@ -29,9 +29,11 @@ pub mod model;
 mod obey;
 pub mod outcome;
 pub mod persona;
+pub mod picture;
 pub mod prompt;
 pub mod reply;
 mod retry;
+pub mod see_and_hear;
 pub mod tell;
 mod think;
 

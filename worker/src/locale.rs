@@ -31,7 +31,7 @@ pub struct Words {
     pub refused: &'static str,
     /// The question does not fit into the model's context.
     pub too_long: &'static str,
-    /// Only text is understood.
+    /// Messages of this kind are not understood.
     pub not_understood: &'static str,
     /// Below an answer that ends because it reached its longest length.
     pub cut: &'static str,
@@ -67,6 +67,28 @@ pub struct Words {
     pub greeting: fn(Option<&str>) -> String,
     /// What is on the buttons of the commands.
     pub labels: Labels,
+    /// What is said of pictures and voices.
+    pub senses: Senses,
+}
+
+/// What the bot says of what is more than text.
+pub struct Senses {
+    /// The model does not see.
+    pub blind: &'static str,
+    /// The picture has too many bytes.
+    pub picture_too_large: &'static str,
+    /// It is no picture, or the model could not make it out.
+    pub picture_unclear: &'static str,
+    /// Nobody listens.
+    pub deaf: &'static str,
+    /// The recording is too long.
+    pub voice_too_long: &'static str,
+    /// There are no words in the recording.
+    pub nothing_heard: &'static str,
+    /// LINE has the picture or the recording no more, or could not prepare it.
+    pub gone: &'static str,
+    /// What was understood of a recording.
+    pub heard: fn(&str) -> String,
 }
 
 /// The words on buttons: 20 characters at most each (LINE, "Message action").

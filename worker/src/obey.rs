@@ -8,10 +8,11 @@ use crate::{
     answer::{Setback, Worker},
     command::Command,
     conversation::{Message, Role},
-    history::{Exchange, Forget, Named, Past, Said, Unanswered},
+    history::{Attached, Exchange, Forget, Named, Past, Said, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
     persona::{Choice, Chosen, Personas},
+    picture::Picture,
     reply::{Button, Reply},
 };
 
@@ -29,6 +30,7 @@ pub(crate) enum Todo<'a> {
 }
 
 /// A question as the model is asked it.
+#[derive(Default)]
 pub(crate) struct Asking {
     /// What was said before.
     pub(crate) past: Vec<Message>,
@@ -40,6 +42,12 @@ pub(crate) struct Asking {
     pub(crate) kept: String,
     /// The message that it stands in.
     pub(crate) message_id: Option<MessageId>,
+    /// What it is about beside its words.
+    pub(crate) attached: Option<Attached>,
+    /// The picture that is shown with it.
+    pub(crate) picture: Option<Picture>,
+    /// What is said back of it where it was spoken.
+    pub(crate) heard: Option<String>,
     /// The turn whose place the answer takes.
     pub(crate) replaces: Option<EventId>,
 }
@@ -73,11 +81,11 @@ impl Worker {
         let say = |text: &str| Ok(Todo::Say(text.into()));
         let question = |past: Past| Asking {
             past: past.messages,
-            before: vec![],
             question: text.to_owned(),
             kept: text.to_owned(),
             message_id: job.message_id().cloned(),
-            replaces: None,
+            attached: Attached::of(&job.ask),
+            ..Asking::default()
         };
         let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
         info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
@@ -103,7 +111,10 @@ impl Worker {
                 Ok(again(past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
             }
             (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
-            (Command::Continue, _) => Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), ..question(past) })),
+            (Command::Continue, _) => {
+                let question = question(past);
+                Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), attached: None, ..question }))
+            }
         }
     }
 
@@ -138,7 +149,7 @@ impl Worker {
             Choice::Default => (None, words.persona_reset.to_owned()),
             Choice::Chosen(chosen) => {
                 let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;
-                let said = (words.persona_set)(&said_back(name));
+                let said = (words.persona_set)(&said_back(name, SAID_BACK));
                 (serde_json::to_string(&chosen).ok(), said)
             }
         };
@@ -147,10 +158,10 @@ impl Worker {
     }
 }
 
-/// What a person wrote, on one line and not too long.
-fn said_back(name: &str) -> String {
-    let line = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.grapheme_indices(true).nth(SAID_BACK) {
+/// What a person said, on one line and not too long.
+pub(crate) fn said_back(words: &str, most: usize) -> String {
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.grapheme_indices(true).nth(most) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
@@ -163,8 +174,8 @@ fn again(past: Past) -> Option<Asking> {
     let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
     if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
-        let (kept, before) = (question.clone(), vec![]);
-        return Some(Asking { past: messages, before, kept, question, message_id, replaces });
+        let (past, kept) = (messages, question.clone());
+        return Some(Asking { past, question, kept, message_id, replaces, ..Asking::default() });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let kept = messages.drain(at..).next()?.content;
@@ -173,7 +184,7 @@ fn again(past: Past) -> Option<Asking> {
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
-    Some(Asking { past: messages, before: vec![], question, kept, message_id, replaces })
+    Some(Asking { past: messages, question, kept, message_id, replaces, ..Asking::default() })
 }
 
 /// The buttons of all personas, and of the bot's own.

@@ -64,6 +64,9 @@ impl Reason {
 pub enum Remedy {
     /// Another attempt may do, after this long if the other side said so.
     Retry(Option<Duration>),
+    /// Nothing failed, but what it needs is not there yet: it is to be looked at again after this long,
+    /// and this attempt does not count.
+    Wait(Duration),
     /// No retry mends it.
     None,
 }
@@ -110,6 +113,11 @@ pub enum Outcome {
         /// Why, for the log.
         failure: Failure,
     },
+    /// What it needs is not there yet: hand it back for this long. The attempt is not counted.
+    NotReady {
+        /// How long to wait.
+        after: Duration,
+    },
     /// Dead-letter it, then [`crate::answer::Worker::apologise`], then acknowledge.
     Dead {
         /// Why.
@@ -136,6 +144,7 @@ impl Outcome {
             Self::Noticed => "noticed",
             Self::Forgotten => "forgotten",
             Self::Later { .. } => "later",
+            Self::NotReady { .. } => "not_ready",
             Self::Dead { .. } => "dead",
             Self::GivenBack => "given_back",
             Self::Suspect { .. } => "suspect",

@@ -26,6 +26,8 @@ const NAME_MAX: usize = 20;
 /// What the bot says, and how it looks.
 #[derive(Clone, Debug, Default)]
 pub struct Reply<'a> {
+    /// What was understood of a voice: a message of its own, before the words.
+    pub heard: Option<String>,
     /// The words.
     pub words: Plain,
     /// What can be tapped below the last bubble, at most [`BUTTONS_MAX`].
@@ -117,11 +119,11 @@ pub fn pushes(to: &ConversationId, reply: &Reply<'_>) -> Vec<String> {
         to: &'a str,
         messages: &'a [TextMessage<'a>],
     }
-    let Reply { words, buttons, sender, quote } = reply;
+    let Reply { heard, words, buttons, sender, quote } = reply;
     let pieces = split(&words.text, &words.code);
     let message =
         |text| TextMessage { kind: "text", text, quote_token: None, sender: *sender, quick_reply: None };
-    let mut messages: Vec<_> = pieces.into_iter().map(message).collect();
+    let mut messages: Vec<_> = heard.as_deref().into_iter().chain(pieces).map(message).collect();
     if let Some(first) = messages.first_mut() {
         first.quote_token = *quote;
     }

@@ -12,10 +12,11 @@ use crate::{
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Mark, Past, Period, Spent, Turn, Wanted},
+    history::{Answer, Attached, Exchange, Kept, Mark, Past, Period, Spent, Turn, Wanted},
     obey::Todo,
     persona::Chosen,
     reply::{self, Reply},
+    see_and_hear::Sensed,
 };
 
 /// The longest time that is kept back from the model for storing, pushing and handing back.
@@ -91,24 +92,37 @@ impl Worker {
         let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         let (seen, persona) = (past.forgotten, chosen(&past));
         let came_between = came_between(job, past.last, self.now());
-        let asking = match self.obey(job, text, command, past, self.locale(job)).await? {
-            Todo::Say(reply) => {
-                return Ok(Thought { exchange: None, reply: Some(reply), spent: None, seen });
-            }
+        let says = |reply| Thought { exchange: None, reply, spent: None, seen };
+        let mut asking = match self.obey(job, text, command, past, self.locale(job)).await? {
+            Todo::Say(reply) => return Ok(says(Some(reply))),
             Todo::Ask(asking) => asking,
         };
-        let asked = self.ask_as(job, &asking, persona.as_ref(), limits.deadline - reserve).await?;
-        let (exchange, reply, spent) = match asked {
-            Asked::TooLong => (None, self.locale(job).words().too_long.into(), None),
+        let deadline = limits.deadline - reserve;
+        match self.see_and_hear(job, &mut asking, deadline).await? {
+            Sensed::Asks => {}
+            Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
+            Sensed::Silence => return Ok(says(None)),
+        }
+        let mut asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
+        if matches!((&asked, &asking.attached), (Asked::NotSeen, Some(Attached::Quoted(_)))) {
+            // What was quoted shall not keep the words from being answered.
+            (asking.picture, asking.attached) = (None, None);
+            asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
+        }
+        let words = self.locale(job).words();
+        match asked {
+            Asked::TooLong => Ok(says(Some(words.too_long.into()))),
+            Asked::NotSeen => Ok(says(Some(words.senses.picture_unclear.into()))),
             Asked::Answer(answer) => {
                 let is_unclear = came_between || (limits.is_followed)().await;
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
+                let reply = Reply { heard: asking.heard.take(), ..reply };
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
-                (Some(asking.exchange(&job.event_id, answer.text)), reply, spent)
+                let exchange = asking.exchange(&job.event_id, answer.text);
+                Ok(Thought { exchange: Some(exchange), reply: Some(reply), spent, seen })
             }
-        };
-        Ok(Thought { exchange, reply: Some(reply), spent, seen })
+        }
     }
 }
 

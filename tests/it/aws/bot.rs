@@ -67,8 +67,10 @@ impl Bot {
             format!("answer to {}", see::said(messages.last().unwrap()))
         });
         let mut variables = cloud.variables();
+        let line_url = host(line.clone().router()).await;
         let addresses = [
-            ("LINE_API_BASE_URL", host(line.clone().router()).await),
+            ("LINE_DATA_API_BASE_URL", line_url.clone()),
+            ("LINE_API_BASE_URL", line_url),
             ("OPENAI_BASE_URL", host(model.clone().router()).await + "/v1"),
             ("LOCALE", "en".to_owned()),
         ];

@@ -1,5 +1,5 @@
-//! LINE's Messaging API: push, reply, loading animation, profile, and the quota that tells one 429 from
-//! another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
+//! LINE's Messaging API: push, reply, loading animation, profile, content, and the quota that tells one
+//! 429 from another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
 
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use crate::{
     outcome::{Failure, Reason, Remedy},
 };
 
+mod content;
 mod profile;
 
+pub use content::{Content, Fetched};
 pub use profile::Profile;
 
 /// How long LINE may take over a message.
@@ -33,9 +35,11 @@ const BODY_MAX: usize = 64 << 10;
 pub struct Line {
     http: Client,
     base_url: String,
+    data_base_url: String,
     token: Secret,
     clock: crate::answer::Clock,
     profiles: profile::Profiles,
+    room: content::Room,
 }
 
 /// How many messages the channel may push this month, and has. LINE calls the latter approximate.
@@ -59,10 +63,17 @@ pub enum SendError {
 }
 
 impl Line {
-    /// A client with the settings' base URL.
+    /// A client with the settings' base URLs.
     pub fn new(config: &Config, http: Client, token: Secret, clock: crate::answer::Clock) -> Self {
-        let base_url = config.line_api_base_url.clone();
-        Self { http, base_url, token, clock, profiles: profile::Profiles::default() }
+        Self {
+            http,
+            base_url: config.line_api_base_url.clone(),
+            data_base_url: config.line_data_api_base_url.clone(),
+            token,
+            clock,
+            profiles: profile::Profiles::default(),
+            room: content::Room::default(),
+        }
     }
 
     /// Goes back to the token's source; true if it is another one now.
@@ -96,6 +107,8 @@ impl Line {
             }
         };
         let detail = detail(call, &response);
+        // Logged always, as LINE keeps no log of its own.
+        tracing::info!(call, status = response.status().as_u16(), request = id(&response), "LINE answered");
         match response.status() {
             status if status.is_success() => Ok(()),
             StatusCode::CONFLICT => Ok(()),
@@ -162,11 +175,13 @@ impl Line {
     }
 }
 
-/// What LINE answered, logged always (LINE keeps no log of its own), and as a failure's detail.
-fn detail(call: &str, response: &Response) -> String {
+/// LINE's name of the request.
+fn id(response: &Response) -> &str {
     let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
-    let id = http::identifier(id.unwrap_or(""));
-    let status = response.status().as_u16();
-    tracing::info!(call, status, request = id, "LINE answered");
-    format!("{call}: status {status}, request {id}")
+    http::identifier(id.unwrap_or(""))
+}
+
+/// What LINE answered, as a failure's detail.
+fn detail(call: &str, response: &Response) -> String {
+    format!("{call}: status {}, request {}", response.status().as_u16(), id(response))
 }

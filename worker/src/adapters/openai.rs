@@ -9,23 +9,30 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use serde::Serialize;
 use shared::secret::Secret;
 
-use self::response::{ErrorBody, Refusal};
+use self::{
+    request::{Messages, Request},
+    response::{ErrorBody, Refusal},
+};
 use super::http;
 use crate::{
     config::Config,
-    conversation::Message,
     outcome::{Failure, Reason},
+    picture::Picture,
     prompt::Prompt,
 };
 
 mod endpoint;
+mod request;
 mod response;
+mod transcribe;
 
-pub use self::endpoint::Endpoint;
-pub use self::response::{Completion, ModelError};
+pub use self::{
+    endpoint::Endpoint,
+    response::{Completion, ModelError},
+    transcribe::{BYTES_MAX as RECORDING_MAX, Heard},
+};
 
 /// The largest response that is read.
 const BODY_MAX: usize = 8 << 20;
@@ -41,20 +48,6 @@ pub struct OpenAi {
     /// Whether the server wants `max_completion_tokens`; learned from its refusal.
     completion_limit: AtomicBool,
     clock: crate::answer::Clock,
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: &'a [Message],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<usize>,
-    /// Leads prompts that begin alike to where the beginning is cached (OpenAI, "Prompt caching"). Azure's
-    /// older versions, Groq, Cerebras, Mistral and Gemini refuse a request with a field that they do not know.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prompt_cache_key: Option<String>,
 }
 
 impl OpenAi {
@@ -75,18 +68,20 @@ impl OpenAi {
         self.key.reread().await
     }
 
-    /// Asks once, and once more where the server wants the token limit under its other name.
+    /// Asks once, with a picture beside the question if there is one, and once more where the server wants
+    /// the token limit under its other name.
     pub async fn complete(
         &self,
         prompt: &Prompt,
+        picture: Option<&Picture>,
         max_tokens: usize,
         timeout: Duration,
     ) -> Result<Completion, ModelError> {
         let newer = self.completion_limit.load(Relaxed);
-        match self.post(prompt, max_tokens, newer, timeout).await {
+        match self.post(prompt, picture, max_tokens, newer, timeout).await {
             Err(Refusal::OtherLimit) => {
                 self.completion_limit.store(!newer, Relaxed);
-                self.post(prompt, max_tokens, !newer, timeout).await.map_err(Refusal::last)
+                self.post(prompt, picture, max_tokens, !newer, timeout).await.map_err(Refusal::last)
             }
             other => other.map_err(Refusal::last),
         }
@@ -107,13 +102,14 @@ impl OpenAi {
     async fn post(
         &self,
         prompt: &Prompt,
+        picture: Option<&Picture>,
         max_tokens: usize,
         newer: bool,
         timeout: Duration,
     ) -> Result<Completion, Refusal> {
         let request = Request {
             model: &self.model,
-            messages: prompt.messages(),
+            messages: Messages(prompt.messages(), picture),
             max_tokens: (!newer).then_some(max_tokens),
             max_completion_tokens: newer.then_some(max_tokens),
             prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
@@ -141,6 +137,9 @@ impl OpenAi {
             return response::completion(&body, &request_id).map_err(Refusal::Error);
         }
         let error = ErrorBody::of(&body);
+        if picture.is_some() && error.refuses_picture(status) {
+            return Err(Refusal::Error(ModelError::NotSeen));
+        }
         Err(response::refusal(status, &error, retry_after, newer, &request_id))
     }
 }

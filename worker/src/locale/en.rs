@@ -1,12 +1,12 @@
 //! English.
 
-use super::{Labels, Words};
+use super::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please send it again in a little while.",
     refused: "Sorry, I cannot answer this one 🙏 Please try putting it differently.",
     too_long: "Sorry, this message is too long for me 🙏 Please send it in shorter parts.",
-    not_understood: "Sorry, for now I only understand text messages 🙏",
+    not_understood: "Sorry, I do not understand messages of this kind yet 🙏",
     cut: "(This got long, so it is cut off here ✂️)",
     still_thinking: "Still thinking 🤔 Just a little longer, please!",
     limit_answers: "We have talked a lot today 😊 Let's go on tomorrow!",
@@ -41,5 +41,15 @@ pub(super) const WORDS: Words = Words {
         retry: "🔁 Try again",
         go_on: "▶️ Continue",
         usual: "default",
+    },
+    senses: Senses {
+        blind: "Sorry, I cannot look at pictures 🙏 Please tell me in words.",
+        picture_too_large: "Sorry, this picture is too large for me 🙏 Please send a smaller one.",
+        picture_unclear: "Sorry, I could not make out this picture 🙏 Please try another one.",
+        deaf: "Sorry, I cannot listen to voice messages 🙏 Please write to me.",
+        voice_too_long: "Sorry, this recording is too long for me 🙏 Please keep it under ten minutes.",
+        nothing_heard: "Sorry, I could not hear any words in it 🙏 Please try again, or write to me.",
+        gone: "Sorry, I could not get what you sent from LINE any more 🙏 Please send it again.",
+        heard: |words| format!("🎤 “{words}”"),
     },
 };

@@ -1,12 +1,12 @@
 //! Japanese.
 
-use super::{Labels, Words};
+use super::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、もう一度送ってください。",
     refused: "ごめんなさい、この内容にはお答えできません🙏 言い方を変えてみてください。",
     too_long: "ごめんなさい、メッセージが長すぎて読みきれません🙏 短く分けて送ってください。",
-    not_understood: "ごめんなさい、いまは文字のメッセージだけわかります🙏",
+    not_understood: "ごめんなさい、この種類のメッセージはまだわかりません🙏",
     cut: "（長くなったので、ここまでにしますね✂️）",
     still_thinking: "いま考えています🤔 もう少しだけ待っていてくださいね。",
     limit_answers: "今日はたくさんお話ししましたね😊 続きはまた明日にしましょう！",
@@ -41,5 +41,15 @@ pub(super) const WORDS: Words = Words {
         retry: "🔁 もう一度",
         go_on: "▶️ 続きを読む",
         usual: "いつもの",
+    },
+    senses: Senses {
+        blind: "ごめんなさい、写真を見ることはできません🙏 言葉で教えてください。",
+        picture_too_large: "ごめんなさい、この写真は大きすぎます🙏 もう少し小さいものを送ってください。",
+        picture_unclear: "ごめんなさい、この写真はうまく見られませんでした🙏 別の写真で試してみてください。",
+        deaf: "ごめんなさい、音声を聞くことはできません🙏 文字で送ってください。",
+        voice_too_long: "ごめんなさい、この音声は長すぎます🙏 10分以内でお願いします。",
+        nothing_heard: "ごめんなさい、言葉を聞き取れませんでした🙏 もう一度話すか、文字で送ってください。",
+        gone: "ごめんなさい、送ってくださったものをLINEから受け取れませんでした🙏 もう一度送ってください。",
+        heard: |words| format!("🎤 「{words}」"),
     },
 };

@@ -1,12 +1,12 @@
 //! Korean.
 
-use super::{Labels, Words};
+use super::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 보내 주세요.",
     refused: "죄송해요, 이 내용에는 답할 수 없어요🙏 다르게 표현해 보세요.",
     too_long: "죄송해요, 메시지가 너무 길어요🙏 짧게 나누어 보내 주세요.",
-    not_understood: "죄송해요, 지금은 문자 메시지만 이해할 수 있어요🙏",
+    not_understood: "죄송해요, 이런 종류의 메시지는 아직 이해하지 못해요🙏",
     cut: "(길어져서 여기까지만 보낼게요✂️)",
     still_thinking: "아직 생각 중이에요🤔 조금만 더 기다려 주세요!",
     limit_answers: "오늘 정말 많이 이야기했네요😊 내일 또 이어서 해요!",
@@ -41,5 +41,15 @@ pub(super) const WORDS: Words = Words {
         retry: "🔁 다시 답하기",
         go_on: "▶️ 계속",
         usual: "기본",
+    },
+    senses: Senses {
+        blind: "죄송해요, 저는 사진을 볼 수 없어요🙏 글로 알려 주세요.",
+        picture_too_large: "죄송해요, 사진이 너무 커요🙏 조금 더 작은 사진을 보내 주세요.",
+        picture_unclear: "죄송해요, 이 사진을 알아볼 수 없었어요🙏 다른 사진으로 해 보세요.",
+        deaf: "죄송해요, 저는 음성을 들을 수 없어요🙏 글로 보내 주세요.",
+        voice_too_long: "죄송해요, 음성이 너무 길어요🙏 10분 이내로 부탁드려요.",
+        nothing_heard: "죄송해요, 말소리를 알아듣지 못했어요🙏 다시 말하거나 글로 보내 주세요.",
+        gone: "죄송해요, 보내신 내용을 LINE에서 받지 못했어요🙏 다시 보내 주세요.",
+        heard: |words| format!("🎤 ‘{words}’"),
     },
 };

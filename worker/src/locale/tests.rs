@@ -40,8 +40,13 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
 #[test]
 fn nobody_greets_in_another_language_by_mistake() {
     let said = |words: &Words| {
-        let filled =
-            [(words.question_too_long)(500), (words.persona_set)("猫"), (words.greeting)(Some("Ann"))];
+        let filled = [
+            (words.question_too_long)(500),
+            (words.persona_set)("猫"),
+            (words.greeting)(Some("Ann")),
+            (words.senses.heard)("hello"),
+        ];
+        assert!(filled[3].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         let fixed = [
             words.no_answer,
@@ -60,6 +65,13 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.persona_too_long,
             words.nothing_to_retry,
             words.nothing_to_continue,
+            words.senses.blind,
+            words.senses.picture_too_large,
+            words.senses.picture_unclear,
+            words.senses.deaf,
+            words.senses.voice_too_long,
+            words.senses.nothing_heard,
+            words.senses.gone,
         ];
         fixed
             .into_iter()

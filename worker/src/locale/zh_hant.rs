@@ -1,12 +1,12 @@
 //! Traditional Chinese.
 
-use super::{Labels, Words};
+use super::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後再傳一次。",
     refused: "抱歉，這個內容我沒辦法回答🙏 換個說法再試試看吧。",
     too_long: "抱歉，這則訊息太長了🙏 請分成短一點的幾則再傳。",
-    not_understood: "抱歉，目前我只看得懂文字訊息🙏",
+    not_understood: "抱歉，這類訊息我還看不懂🙏",
     cut: "（內容太長，先說到這裡✂️）",
     still_thinking: "我還在想🤔 再等我一下下喔！",
     limit_answers: "今天聊了好多呢😊 我們明天再繼續吧！",
@@ -41,5 +41,15 @@ pub(super) const WORDS: Words = Words {
         retry: "🔁 重新回答",
         go_on: "▶️ 繼續",
         usual: "預設",
+    },
+    senses: Senses {
+        blind: "抱歉，我沒辦法看圖片🙏 請用文字告訴我。",
+        picture_too_large: "抱歉，這張圖片太大了🙏 請傳小一點的。",
+        picture_unclear: "抱歉，我看不清楚這張圖片🙏 換一張試試看吧。",
+        deaf: "抱歉，我沒辦法聽語音訊息🙏 請用文字傳給我。",
+        voice_too_long: "抱歉，這段語音太長了🙏 請控制在十分鐘以內。",
+        nothing_heard: "抱歉，我沒聽到任何話🙏 請再說一次，或用文字傳給我。",
+        gone: "抱歉，我沒辦法從 LINE 取得你傳的內容🙏 請再傳一次。",
+        heard: |words| format!("🎤「{words}」"),
     },
 };

@@ -75,6 +75,7 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
     let to = "U1".to_owned().try_into().unwrap();
     let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned() };
     let reply = Reply {
+        heard: None,
         words: "a".repeat(30_000).as_str().into(),
         buttons: (0..14).map(|i| button(&format!("button {i}"))).collect(),
         sender: Some(Sender::new("先生", Some("https://example.com/i.png"))),
@@ -123,4 +124,15 @@ proptest! {
             at += piece.len();
         }
     }
+}
+
+#[test]
+fn what_was_heard_is_a_bubble_of_its_own_before_the_answer_in_the_same_push() {
+    let to = "U1".to_owned().try_into().unwrap();
+    let reply = Reply { heard: Some("🎤 “hi”".to_owned()), quote: Some("q1"), ..Reply::from("hello") };
+    let [push] = &pushes(&to, &reply)[..] else { unreachable!("one push") };
+    let push: Value = serde_json::from_str(push).unwrap();
+    let text = |index: usize| push["messages"][index]["text"].clone();
+    assert_eq!((text(0), text(1), text(2)), ("🎤 “hi”".into(), "hello".into(), Value::Null));
+    assert_eq!(push["messages"][0]["quoteToken"], "q1");
 }

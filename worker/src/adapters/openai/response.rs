@@ -32,6 +32,8 @@ pub enum ModelError {
     ContextLength,
     /// All tokens went into thought: nothing was written within the limit.
     NothingWithinLimit,
+    /// The picture beside the question is refused: it cannot be read, or the model does not see.
+    NotSeen,
     /// The key is refused.
     Unauthorized(Failure),
     /// Anything else.
@@ -174,6 +176,29 @@ impl ErrorBody {
     /// What a body says; nothing where it is not an error as OpenAI writes it.
     pub(super) fn of(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// Whether the request is refused for what it names here.
+    pub(super) fn is_about(&self, param: &str) -> bool {
+        self.error.param.as_deref() == Some(param)
+    }
+
+    /// Whether a request with a picture is refused for the picture. Servers say it in many words, mostly
+    /// about the form of the message, and llama.cpp as a fault of its own; without the picture, the same
+    /// request would be a good one.
+    pub(super) fn refuses_picture(&self, status: StatusCode) -> bool {
+        let (code, message) = (self.error.code(), self.error.message.as_deref().unwrap_or(""));
+        let is_other = code == "context_length_exceeded"
+            || ["maximum context length", "max_tokens", "max_completion_tokens"]
+                .iter()
+                .any(|words| message.contains(words))
+            || ["content_filter", "content_policy", "quota", "model"].iter().any(|word| code.contains(word))
+            || self.is_about("model");
+        match status.as_u16() {
+            400 | 413 | 415 | 422 => !is_other,
+            500 => message.to_lowercase().contains("image input"),
+            _ => false,
+        }
     }
 
     /// Whether the server does not know the model, whatever the status.

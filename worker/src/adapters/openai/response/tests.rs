@@ -14,7 +14,7 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
             assert!(!f.detail.contains("secret"), "{}", f.detail);
             format!("{remedy} {}", f.reason.as_str())
         }
-        Refusal::Error(ModelError::NothingWithinLimit) => panic!("not from a status"),
+        Refusal::Error(ModelError::NothingWithinLimit | ModelError::NotSeen) => panic!("not from a status"),
     };
     assert_eq!(got, expect, "{status} {body}");
 }
@@ -89,4 +89,32 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
     let Err(ModelError::Failed(failure)) = completion(refused, "req_1") else { panic!() };
     assert_eq!(failure.reason, Reason::ModelRefused);
+}
+
+#[test]
+fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
+    for (status, body, expect) in [
+        (
+            400,
+            r#"{"error":{"code":"invalid_image_format","message":"You uploaded an unsupported image."}}"#,
+            true,
+        ),
+        (400, r#"{"error":{"code":"image_parse_error"}}"#, true),
+        (400, r#"{"error":{"param":"messages.[1].content.[1].type","code":null}}"#, true),
+        // Servers that know no content parts at all.
+        (422, r#"{"detail":[{"msg":"Input should be 'text'"}]}"#, true),
+        (500, r#"{"error":{"message":"image input is not supported - hint: provide the mmproj"}}"#, true),
+        (413, "too large", true),
+        (400, r#"{"error":{"code":"context_length_exceeded"}}"#, false),
+        (400, r#"{"error":{"code":"unsupported_parameter","message":"Use max_completion_tokens"}}"#, false),
+        (400, r#"{"error":{"code":"content_policy_violation"}}"#, false),
+        (400, r#"{"error":{"code":"content_filter"}}"#, false),
+        (400, r#"{"error":{"code":"model_not_found"}}"#, false),
+        (401, "{}", false),
+        (429, "{}", false),
+        (500, "{}", false),
+    ] {
+        let refuses = ErrorBody::of(body.as_bytes()).refuses_picture(StatusCode::from_u16(status).unwrap());
+        assert_eq!(refuses, expect, "{status} {body}");
+    }
 }

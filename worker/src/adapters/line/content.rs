@@ -1,0 +1,133 @@
+//! What a message carries beside its JSON (LINE, "Get content"): read no further than its limit, and
+//! only while there is room for it, since many people send pictures at once.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+use shared::job::MessageId;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{BODY_MAX, Line, SIDE_TIMEOUT, detail, http, id};
+use crate::outcome::{Failure, Reason, Remedy};
+
+/// How long LINE may take to answer, and then for the bytes.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// The bytes of all content that is held at once, in KiB. A picture is held about three times while it
+/// is asked about, and a function has 256 MiB.
+const ROOM_KIB: usize = 32 << 10;
+
+/// The room that there is for content.
+#[derive(Clone)]
+pub(super) struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ROOM_KIB)))
+    }
+}
+
+/// What came of asking for a message's content.
+#[derive(Debug)]
+pub enum Fetched {
+    /// Its bytes.
+    Here(Content),
+    /// LINE still prepares it.
+    Preparing,
+    /// It was taken back, it has expired, there never was any, or LINE could not prepare it.
+    Gone,
+    /// It has more bytes than were asked for.
+    TooLarge,
+}
+
+/// The bytes of a message's content, and the room that they take up. Never logged.
+pub struct Content {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Given back when the last of what was made of them is dropped.
+    pub room: OwnedSemaphorePermit,
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.bytes.len())
+    }
+}
+
+impl Line {
+    /// The content of a message, of at most `max` bytes.
+    pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
+        let path = format!("{}/v2/bot/message/{message}/content", self.data_base_url);
+        let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
+        let request = self.authorized(self.http.get(&path), whole).send();
+        let response = match timeout(ANSWER_TIMEOUT, request).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(failed(format!("content: {}", http::no_response(&error)))),
+            Err(_) => return Err(failed("content: no answer in time".to_owned())),
+        };
+        let detail = detail("content", &response);
+        tracing::info!(
+            status = response.status().as_u16(),
+            request = id(&response),
+            "LINE was asked for content"
+        );
+        match response.status() {
+            StatusCode::ACCEPTED => Ok(self.preparation(&path).await),
+            status if status.is_success() => self.read(response, max).await,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Failure::lasting(Reason::LineAuth, detail))
+            }
+            status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
+            _ => {
+                let remedy = Remedy::Retry(http::retry_after(response.headers(), (self.clock)()));
+                Err(Failure { remedy, ..failed(detail) })
+            }
+        }
+    }
+
+    /// The body of a response, which waits at LINE's until there is room for it.
+    async fn read(&self, response: Response, max: usize) -> Result<Fetched, Failure> {
+        let length = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let size = length.unwrap_or(max);
+        if size > max {
+            return Ok(Fetched::TooLarge);
+        }
+        let size_kib = u32::try_from(size.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let room = self.room.0.clone().acquire_many_owned(size_kib).await;
+        let room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
+        match timeout(READ_TIMEOUT, http::body(response, size)).await {
+            Ok(Ok(Some(bytes))) => Ok(Fetched::Here(Content { bytes: bytes.into(), room })),
+            Ok(Ok(None)) => Ok(Fetched::TooLarge),
+            Ok(Err(error)) => Err(failed(format!("content: {}", http::no_response(&error)))),
+            Err(_) => Err(failed("content: it did not come in time".to_owned())),
+        }
+    }
+
+    /// How far LINE is with it (LINE, "Verify the preparation status of a video or audio for getting").
+    async fn preparation(&self, path: &str) -> Fetched {
+        #[derive(Deserialize)]
+        struct Answer {
+            status: String,
+        }
+        let asked = self.authorized(self.http.get(format!("{path}/transcoding")), SIDE_TIMEOUT).send().await;
+        let Ok(response) = asked else { return Fetched::Preparing };
+        let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+        match serde_json::from_slice(&body) {
+            Ok(Answer { status }) if status == "failed" => Fetched::Gone,
+            _ => Fetched::Preparing,
+        }
+    }
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}
+
+fn failed(detail: String) -> Failure {
+    Failure::passing(Reason::LineRejected, detail)
+}

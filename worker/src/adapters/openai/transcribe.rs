@@ -1,0 +1,93 @@
+//! From a voice to its words (`POST {base}/audio/transcriptions`; OpenAI, "Speech to text").
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{
+    Body,
+    multipart::{Form, Part},
+};
+use serde::Deserialize;
+
+use super::{
+    BODY_MAX, OpenAi, http,
+    response::{self, ErrorBody, ModelError},
+};
+use crate::outcome::{Failure, Reason};
+
+/// The largest recording that is taken, in bytes. The limit of 25 MB counts the whole request.
+pub const BYTES_MAX: usize = 25_000_000;
+
+/// What came of listening.
+#[derive(Debug)]
+pub enum Heard {
+    /// What was said, not blank. Never logged.
+    Words(String),
+    /// There are no words in it, or it cannot be read.
+    Nothing,
+    /// The server does not listen to anything.
+    Deaf,
+}
+
+impl OpenAi {
+    /// Listens once to a recording.
+    pub async fn transcribe(
+        &self,
+        model: &str,
+        recording: Bytes,
+        timeout: Duration,
+    ) -> Result<Heard, ModelError> {
+        let passing = |detail| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
+        let broken = |error: reqwest::Error| passing(http::no_response(&error));
+        let (length, name) = (recording.len() as u64, file_name(&recording));
+        let file = Part::stream_with_length(Body::from(recording), length).file_name(name);
+        let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
+        let response = self
+            .endpoint
+            .transcriptions(&self.http, &self.key.current(), model)
+            .timeout(timeout)
+            .multipart(form.part("file", file))
+            .send()
+            .await
+            .map_err(broken)?;
+        let status = response.status();
+        let retry_after = http::retry_after(response.headers(), (self.clock)());
+        let request_id = http::request_id(response.headers());
+        let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
+        if status.is_success() {
+            return words(&body)
+                .ok_or_else(|| passing("status 200, but the body is no transcription".into()));
+        }
+        let error = ErrorBody::of(&body);
+        match status.as_u16() {
+            _ if error.says_model_not_found() => {}
+            404 | 405 | 501 => return Ok(Heard::Deaf),
+            400 | 413 | 415 | 422 if !error.is_about("model") => return Ok(Heard::Nothing),
+            _ => {}
+        }
+        Err(response::refusal(status, &error, retry_after, false, &request_id).last())
+    }
+}
+
+fn words(body: &[u8]) -> Option<Heard> {
+    #[derive(Deserialize)]
+    struct Response {
+        text: String,
+    }
+    let Response { text } = serde_json::from_slice(body).ok()?;
+    let text = text.trim();
+    Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })
+}
+
+/// A name by which the server tells what it is: it looks at the ending, not at the bytes. LINE's own
+/// recordings are M4A.
+fn file_name(recording: &[u8]) -> &'static str {
+    match recording {
+        [b'I', b'D', b'3', ..] | [0xff, 0xfb | 0xf3 | 0xf2, ..] => "voice.mp3",
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => "voice.wav",
+        [b'O', b'g', b'g', b'S', ..] => "voice.ogg",
+        [b'f', b'L', b'a', b'C', ..] => "voice.flac",
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => "voice.webm",
+        _ => "voice.m4a",
+    }
+}

@@ -1,0 +1,56 @@
+//! A picture as a model is shown it: a data URL in the request itself, so that nobody else ever fetches
+//! it. Pure.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::adapters::line::Content;
+
+/// The largest picture that is fetched, in bytes: as large as one that LINE itself delivers (LINE, "Image
+/// message"). OpenAI takes 50 MB a request.
+pub const BYTES_MAX: usize = 10_000_000;
+/// What a picture takes of the context, in tokens. Models that count patches take 1,536 of them at most,
+/// the small ones at 1.62 tokens each, and those that count tiles at most eight, 1,445 tokens (OpenAI,
+/// "Images and vision: calculating costs"). Where it is more, the model says that its context is full.
+pub const TOKENS: usize = 2_500;
+
+/// A picture. Never stored, never logged.
+pub struct Picture {
+    url: String,
+    _room: OwnedSemaphorePermit,
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a picture of {} characters", self.url.len())
+    }
+}
+
+impl Picture {
+    /// The picture that these bytes are, if they begin as one of the kinds that models read.
+    pub fn of(content: Content) -> Option<Self> {
+        let Content { bytes, room } = content;
+        let mut url = format!("data:{};base64,", kind(&bytes)?);
+        url.reserve_exact(base64::encoded_len(bytes.len(), true)?);
+        STANDARD.encode_string(&bytes, &mut url);
+        Some(Self { url, _room: room })
+    }
+
+    /// Its data URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// The media type of a picture by its first bytes (OpenAI, "Images and vision": PNG, JPEG, WEBP, GIF).
+fn kind(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}

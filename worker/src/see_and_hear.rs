@@ -1,0 +1,234 @@
+//! The chapter of seeing and hearing: what a message carries beside its words is fetched once there is
+//! time for it, then shown to the model, or turned into words. None of it is ever stored but those words.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    job::{Ask, Content, Job, MessageId},
+    traces,
+};
+use tokio::time::{Instant, sleep};
+use tracing::info;
+
+use crate::{
+    adapters::{
+        line::Fetched,
+        openai::{Heard, ModelError, RECORDING_MAX},
+    },
+    answer::Worker,
+    history::{Attached, Limit, Usage},
+    locale::Senses,
+    model::{self, Vision},
+    obey::{Asking, said_back},
+    outcome::{Failure, Reason, Remedy},
+    picture::{self, Picture},
+};
+
+/// What stands for a picture where only words are: in the history, and beside it in the prompt.
+pub const PICTURE: &str = "[image]";
+/// The longest recording that is listened to.
+const VOICE_MAX: Duration = Duration::from_mins(10);
+/// How much is said back of what was heard, in characters.
+const SAID_BACK: usize = 300;
+/// How long LINE may prepare content before its sender is told.
+const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
+/// age, so that it is asked some sixty times: SQS gives up a message after a hundred.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// What came of looking and listening.
+pub(crate) enum Sensed {
+    /// The question can be asked.
+    Asks,
+    /// It cannot, and this is said instead.
+    Says(String),
+    /// It cannot, and there is nothing to say: its message was taken back.
+    Silence,
+}
+
+impl Worker {
+    /// Fetches what a question is about and puts it into the question.
+    pub(crate) async fn see_and_hear(
+        &self,
+        job: &Job,
+        asking: &mut Asking,
+        deadline: Instant,
+    ) -> Result<Sensed, Failure> {
+        let words = &self.locale(job).words().senses;
+        match asking.attached.clone() {
+            None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
+            None => Ok(Sensed::Asks),
+            Some(Attached::Image(message)) => self.look(job, asking, &message, words).await,
+            Some(Attached::Voice(message)) => self.listen(job, asking, &message, words, deadline).await,
+            Some(Attached::Quoted(message)) => {
+                asking.picture = self.glance(&message).await;
+                asking.attached.take_if(|_| asking.picture.is_none());
+                Ok(Sensed::Asks)
+            }
+        }
+    }
+
+    /// Whether the model may see.
+    fn may_see(&self) -> bool {
+        model::named(&self.config.model).vision != Vision::No
+    }
+
+    async fn look(
+        &self,
+        job: &Job,
+        asking: &mut Asking,
+        message: &MessageId,
+        words: &Senses,
+    ) -> Result<Sensed, Failure> {
+        if !self.may_see() {
+            return Ok(Sensed::Says(words.blind.to_owned()));
+        }
+        let content = match self.fetch(message, picture::BYTES_MAX).await? {
+            Fetched::Here(content) => content,
+            other => return self.without(job, other, words, words.picture_too_large).await,
+        };
+        let Some(picture) = Picture::of(content) else {
+            return Ok(Sensed::Says(words.picture_unclear.to_owned()));
+        };
+        PICTURE.clone_into(&mut asking.question);
+        PICTURE.clone_into(&mut asking.kept);
+        asking.picture = Some(picture);
+        Ok(Sensed::Asks)
+    }
+
+    /// The picture that a text quotes, if it does quote one and the model sees. Without it, the text is a
+    /// question all the same.
+    async fn glance(&self, message: &MessageId) -> Option<Picture> {
+        if !self.may_see() {
+            return None;
+        }
+        match self.fetch(message, picture::BYTES_MAX).await {
+            Ok(Fetched::Here(content)) => Picture::of(content),
+            Ok(_) => None,
+            Err(Failure { detail, .. }) => {
+                info!(detail, "what is quoted was not looked at");
+                None
+            }
+        }
+    }
+
+    async fn listen(
+        &self,
+        job: &Job,
+        asking: &mut Asking,
+        message: &MessageId,
+        words: &Senses,
+        deadline: Instant,
+    ) -> Result<Sensed, Failure> {
+        let says = |text: &str| Ok(Sensed::Says(text.to_owned()));
+        let Some(model) = &self.config.transcribe_model else { return says(words.deaf) };
+        if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
+            return says(words.voice_too_long);
+        }
+        let content = match self.fetch(message, RECORDING_MAX).await? {
+            Fetched::Here(content) => content,
+            other => return self.without(job, other, words, words.voice_too_long).await,
+        };
+        let heard = self.transcribe(model, &content.bytes, deadline);
+        let heard = match traces::step("transcribe", heard).await? {
+            Heard::Words(heard) => heard,
+            Heard::Nothing => return says(words.nothing_heard),
+            Heard::Deaf => return says(words.deaf),
+        };
+        let allowance = &self.config.allowance;
+        if let Some(limit @ Limit::Length) = allowance.reached(&job.conversation, &heard, &Usage::default()) {
+            return Ok(Sensed::Says(allowance.says(limit, self.locale(job).words())));
+        }
+        asking.attached = None;
+        asking.heard = Some((words.heard)(&said_back(&heard, SAID_BACK)));
+        asking.question.clone_from(&heard);
+        asking.kept = heard;
+        Ok(Sensed::Asks)
+    }
+
+    /// What is done without the content.
+    async fn without(
+        &self,
+        job: &Job,
+        fetched: Fetched,
+        words: &Senses,
+        too_large: &str,
+    ) -> Result<Sensed, Failure> {
+        info!(event = %job.event_id, ?fetched, "no content");
+        if matches!(fetched, Fetched::TooLarge) {
+            return Ok(Sensed::Says(too_large.to_owned()));
+        }
+        if matches!(fetched, Fetched::Preparing)
+            && let Some(pause) = self.pause_for_line(job)
+        {
+            let detail = "content: LINE still prepares it".to_owned();
+            return Err(Failure { reason: Reason::LineRejected, detail, remedy: Remedy::Wait(pause) });
+        }
+        // LINE is the first to know of a message that was taken back, and its sender wants no word of it.
+        if self.marks(job).await?.unsent {
+            return Ok(Sensed::Silence);
+        }
+        Ok(Sensed::Says(words.gone.to_owned()))
+    }
+
+    /// How long to wait for LINE, a tenth of what was waited already; `None` once that is too long.
+    fn pause_for_line(&self, job: &Job) -> Option<Duration> {
+        let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
+        let age = self.now().duration_since(accepted_at);
+        let pause = (age.unsigned_abs() / 10).clamp(self.config.pauses.preparing, PAUSE_MAX);
+        (age < PREPARING_MAX).then_some(pause)
+    }
+
+    /// The content of a message, with the short retries of an attempt.
+    async fn fetch(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
+        let (mut tries, mut token_is_fresh) = (0, false);
+        loop {
+            let failure = match traces::step("content", self.line.content(message, max)).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(failure) => failure,
+            };
+            if failure.reason == Reason::LineAuth && !token_is_fresh && self.line.reread_token().await {
+                token_is_fresh = true;
+                continue;
+            }
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// The words of a recording, with the short retries of an attempt.
+    async fn transcribe(&self, model: &str, recording: &Bytes, deadline: Instant) -> Result<Heard, Failure> {
+        let (mut tries, mut key_is_fresh) = (0, false);
+        loop {
+            let time_left = deadline.saturating_duration_since(Instant::now());
+            let failure = match self.model.transcribe(model, recording.clone(), time_left).await {
+                Ok(heard) => return Ok(heard),
+                Err(ModelError::Unauthorized(_)) if !key_is_fresh && self.model.reread_key().await => {
+                    key_is_fresh = true;
+                    continue;
+                }
+                Err(ModelError::Unauthorized(failure) | ModelError::Failed(failure)) => failure,
+                Err(_) => return Ok(Heard::Nothing),
+            };
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+            if Instant::now() + pause >= deadline {
+                return Err(failure);
+            }
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+}
+
+/// How long a job's own voice is, where LINE says so.
+fn duration(job: &Job) -> Option<Duration> {
+    match job.ask {
+        Ask::Question { content: Some(Content::Voice { duration_ms }), .. } => {
+            duration_ms.map(Duration::from_millis)
+        }
+        _ => None,
+    }
+}
