@@ -47,7 +47,7 @@ enum Command {
     /// See and mend what could not be answered
     ///
     /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
-    /// (--yes for scripts), and leaves a line in henji-audit.jsonl for each change.
+    /// (--yes for scripts), and leaves lines in henji-audit.jsonl for each change.
     Dlq(dlq::Args),
     /// Put the bot's three secrets where it reads them, each checked first; or check those that are there
     Secrets(secrets::Args),

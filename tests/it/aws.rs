@@ -46,8 +46,9 @@ mod forgetting;
 mod faults;
 // The free reply on Lambda.
 mod reply_first;
-// Dead letters, told by the command: few, and many.
+// Dead letters, told by the command: few, many, and for minutes.
 pub mod letters;
+mod long;
 mod many_letters;
 // Setting a bot up, and having it checked.
 mod doctor;

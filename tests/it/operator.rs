@@ -3,6 +3,7 @@
 use std::{collections::HashSet, path::PathBuf, process::Stdio};
 
 use serde_json::{Value, json};
+use shared::env::Env;
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command};
 
@@ -47,7 +48,11 @@ impl Operator {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(henji());
+        self.program(henji(), args)
+    }
+
+    fn program(&self, program: PathBuf, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).args(&self.place).env_clear().envs(self.variables.iter().cloned());
         command.env("USER", "an operator").current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -65,6 +70,15 @@ impl Operator {
         stdin.write_all(text.as_bytes()).await.unwrap();
         drop(stdin);
         ended(child.wait_with_output().await.unwrap())
+    }
+
+    /// Runs a command on a terminal, and types each answer after what it answers; all that is shown is `out`.
+    pub async fn types(&self, typed: &[(&str, &str)], args: &[&str]) -> Ended {
+        let (script, henji) = (concat!(env!("CARGO_MANIFEST_DIR"), "/it/terminal.py"), henji());
+        let before = [script, &json!(typed).to_string(), henji.to_str().unwrap()];
+        let mut command = self.program("python3".into(), &[&before, args].concat());
+        let path = Env::of_process();
+        ended(command.env("PATH", path.required("PATH").unwrap()).output().await.unwrap())
     }
 
     /// The letters that `list` shows with these filters.

@@ -50,3 +50,21 @@ async fn what_strangers_wrote_does_not_steer_the_terminal_that_shows_it() {
         assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_terminal_it_asks_shows_how_far_it_is_and_sums_up_on_a_line_of_its_own() {
+    let bot = bot_with_letters(3).await;
+    let operator = Operator::beside(&bot);
+    let redrive = ["dlq", "redrive", "--all", "--rate", "0.2"];
+    let no = operator.types(&[("Redrive 3 letters? [y/N] ", "n\n")], &redrive).await;
+    assert!(no.code == 0 && no.out.contains("Nothing was changed."), "{}", no.out);
+    let stopped = operator.types(&[("[y/N] ", "y\n"), ("1 of 3", "\u{3}")], &redrive).await;
+    assert!(stopped.code == 1, "{}", stopped.out);
+    let end =
+        "[##########                    ] 1 of 3^C\r\n1 letter: 1 redriven.\r\nThe queue still counts 2.\r\n";
+    assert!(stopped.out.contains(end), "{:?}", stopped.out);
+    let all = operator.types(&[("[y/N] ", "y\n")], &["dlq", "redrive", "--all"]).await;
+    let end = "] 1 of 2\r[##############################] 2 of 2\r\n2 letters: 2 redriven.\r\n";
+    assert!(all.code == 0 && all.out.ends_with(end), "{:?}", all.out);
+    bot.drain().await;
+}

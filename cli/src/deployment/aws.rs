@@ -5,9 +5,11 @@ use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_config::SdkConfig;
-use aws_sdk_ssm::{Client, operation::get_parameter::GetParameterError, types::ParameterType};
+use aws_sdk_ssm::{
+    Client, config::ProvideCredentials, operation::get_parameter::GetParameterError, types::ParameterType,
+};
 use secrecy::{ExposeSecret, SecretString};
-use shared::{adapters::sdk::sdk_config, env::Env};
+use shared::{adapters::sdk::sdk_config, env::Env, logging::chain};
 use worker::adapters::aws::AwsError;
 
 /// How long one call to AWS may take with its retries.
@@ -45,6 +47,20 @@ async fn configuration(env: &Env) -> anyhow::Result<SdkConfig> {
     let sdk = sdk_config(env, CALL_TIMEOUT).await?;
     if sdk.region().is_none() {
         bail!("no region is set: export AWS_REGION=ap-northeast-1");
+    }
+    // Here, so that it is said once and plainly, not by each call that fails for want of them.
+    if let Some(provider) = sdk.credentials_provider()
+        && let Err(error) = provider.provide_credentials().await
+    {
+        let why = chain(&error);
+        // The SDK's sign-in clients would be compiled into the functions, too.
+        if why.contains("cargo feature") {
+            bail!(
+                "this AWS profile signs in by SSO or a program, which henji leaves to the AWS CLI: \
+                 eval \"$(aws configure export-credentials --format env)\", and again"
+            );
+        }
+        bail!("there are no AWS credentials: aws configure, or name a profile by AWS_PROFILE ({why})");
     }
     Ok(sdk)
 }
@@ -143,6 +159,11 @@ impl Deployment {
             plain,
             sdk,
         })
+    }
+
+    /// The command that deploys it.
+    pub fn deploy(&self) -> String {
+        format!("cdk/deploy{}", self.option.strip_prefix(" --env").unwrap_or_default())
     }
 
     /// One of its secrets; from the environment where it is not known where they lie.

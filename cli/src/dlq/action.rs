@@ -88,6 +88,11 @@ impl Action {
 
     /// Does it.
     pub async fn act(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+        // Whatever was asked for, but to save it.
+        if let (Some(over), Self::Redrive { .. } | Self::Resolve(_)) = (letter.state.over(), &self) {
+            source.remove(letter).await?;
+            return Ok(Done::Removed(over));
+        }
         match self {
             Self::Redrive { resend } => redrive::one(source, letter, *resend).await,
             Self::Resolve(resolve) => resolve.one(source, letter).await,

@@ -33,6 +33,15 @@ impl State {
             Stage::Stored(_) => Self::DeliveryUnknown,
         }
     }
+
+    /// Why there is nothing to do any more, if so.
+    pub fn over(self) -> Option<&'static str> {
+        match self {
+            Self::Delivered => Some("it was delivered"),
+            Self::Forgotten => Some("it was forgotten"),
+            Self::Unanswered | Self::Answered | Self::DeliveryUnknown => None,
+        }
+    }
 }
 
 /// One event that was given up; its letters, if it has several, as one. What it shows holds nothing

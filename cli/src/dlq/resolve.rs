@@ -20,20 +20,12 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    /// Tells the user of one letter, and then removes it.
+    /// Tells the user of one letter whose turn is not over, and then removes it.
     pub async fn one(&self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
         let Ok(job) = letter.job() else {
             return Ok(Done::Kept("it is not a job that this henji can read (purge removes it)"));
         };
         match (letter.state, &self.message) {
-            (State::Delivered, _) => {
-                source.remove(letter).await?;
-                return Ok(Done::Removed("it was delivered"));
-            }
-            (State::Forgotten, _) => {
-                source.remove(letter).await?;
-                return Ok(Done::Removed("it was forgotten"));
-            }
             _ if !matches!(job.ask, Ask::Question { .. }) => {
                 return Ok(Done::Kept("nobody waits for an answer to it (redrive does what it asks)"));
             }

@@ -44,17 +44,6 @@ pub struct Seen {
     pub messages: u64,
 }
 
-/// What a redrive did.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// The job is in the queue, and its letters are gone.
-    Queued,
-    /// Somebody else removed it meanwhile.
-    Gone,
-    /// It is not a job that this build can read.
-    Unreadable,
-}
-
 impl Source {
     /// Opens what is in that place.
     pub fn open(place: &Place, clock: Clock) -> anyhow::Result<Self> {
@@ -154,19 +143,15 @@ impl Source {
 
     /// Puts the job back into the queue, behind what its conversation sent since, and then removes its
     /// letters. Interrupted in between, it can be done again: nothing is answered twice.
-    pub async fn redrive(&mut self, letter: &Letter) -> anyhow::Result<Sent> {
+    pub async fn redrive(&mut self, letter: &Letter) -> anyhow::Result<Redriven> {
         match (letter.job(), self) {
-            (Err(JobError::Newer(_) | JobError::Unreadable(_)), _) => Ok(Sent::Unreadable),
-            (Ok(_), Self::Sqlite { letters, .. }) => Ok(match letters.redrive(&letter.id).await? {
-                Redriven::Queued => Sent::Queued,
-                Redriven::Unknown => Sent::Gone,
-                Redriven::Unreadable => Sent::Unreadable,
-            }),
+            (Err(JobError::Newer(_) | JobError::Unreadable(_)), _) => Ok(Redriven::Unreadable),
+            (Ok(_), Self::Sqlite { letters, .. }) => Ok(letters.redrive(&letter.id).await?),
             #[cfg(feature = "aws")]
             (Ok(job), Self::Sqs(letters)) => {
                 letters.send(letter, job).await?;
                 letters.remove(letter).await.context("its job is in the queue, and its letter still here")?;
-                Ok(Sent::Queued)
+                Ok(Redriven::Queued)
             }
         }
     }

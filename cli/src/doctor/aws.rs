@@ -12,7 +12,7 @@ use crate::{deployment::aws::Deployment, findings::Findings};
 /// Looks at all three.
 pub(super) async fn check(findings: &mut Findings, deployment: &Deployment) {
     let option = &deployment.option;
-    let deploy = format!("cdk/deploy{}", option.strip_prefix(" --env").unwrap_or(option));
+    let deploy = deployment.deploy();
     findings.ok("stack", "its addresses are in the Parameter Store");
     let sqs = Client::new(&deployment.sdk);
     let letters = attributes(&sqs, &deployment.dlq_url).await;

@@ -113,9 +113,11 @@ async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretStr
     };
     let name = named.unwrap_or_else(|| "gpt-4".to_owned());
     let change = match place {
-        Place::Data(_) => "set GPT_MODEL in .env, restart henji serve",
+        Place::Data(_) => format!("set GPT_MODEL in .env, restart henji serve{}", place.option()),
         #[cfg(feature = "aws")]
-        Place::Aws(_) => "set model in cdk/lib/environments.ts, then cdk/deploy",
+        Place::Aws(deployment) => {
+            format!("set model in cdk/lib/environments.ts, then {}", deployment.deploy())
+        }
     };
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));

@@ -23,11 +23,11 @@ pub struct Letters {
 /// What a redrive did with one letter.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redriven {
-    /// Its job is in the queue again, with a new count of attempts.
+    /// Its job is in the queue, with a new count of attempts, and the letters of its event are gone.
     Queued,
-    /// There is no such letter.
+    /// There is no such letter, any more.
     Unknown,
-    /// It is not a job, so no worker could answer it.
+    /// It is not a job that this build can read.
     Unreadable,
 }
 

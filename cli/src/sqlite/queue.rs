@@ -16,12 +16,11 @@ use worker::answer::Clock;
 
 use super::{Database, DatabaseError};
 
+mod sweep;
+
 const WAITING: i64 = 0;
 const READY: i64 = 1;
 const IN_FLIGHT: i64 = 2;
-
-/// How long an event's state is kept after its last change (CONTRACT "Table").
-const STATE_KEPT: Duration = Duration::from_hours(60 * 24);
 
 /// The queue.
 pub struct SqliteQueue {
@@ -189,37 +188,6 @@ impl SqliteQueue {
                     in_flight: number(in_flight),
                     dead_letters: number(count("SELECT count(DISTINCT event_id) FROM letters")?),
                 })
-            })
-            .await
-    }
-
-    /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
-    /// what was remembered beside them for as long.
-    /// Returns how many rows went.
-    pub async fn sweep(&self) -> Result<usize, DatabaseError> {
-        let now = (self.clock)();
-        let oldest = now.as_millisecond() - millis(STATE_KEPT);
-        self.database
-            .call(move |db| {
-                let turns = db.execute(
-                    "DELETE FROM turns WHERE event_id IN (
-                         SELECT event_id FROM turns WHERE updated_at < ?1
-                         AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.event_id = turns.event_id)
-                         LIMIT 1000)",
-                    [oldest],
-                )?;
-                let messages = db.execute(
-                    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
-                    [now.as_second()],
-                )?;
-                let unanswered = db.execute("DELETE FROM unanswered WHERE expires_at <= ?1", [now.as_second()])?;
-                let marks = db.execute(
-                    "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1",
-                    [oldest],
-                )?;
-                let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
-                let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
-                Ok(turns + messages + unanswered + marks + unsent + usage)
             })
             .await
     }

@@ -7,6 +7,7 @@ use super::{
     emulator::Cloud,
     world::{SECRETS, World, is_deployed},
 };
+use crate::operator::Operator;
 
 #[tokio::test]
 async fn secrets_are_checked_with_their_owners_written_and_never_shown() {
@@ -93,4 +94,40 @@ async fn the_webhook_is_set_to_the_deployment_and_tested_by_line() {
     let world = World::with_bot(401).await;
     let failed = world.operator(&cloud).runs(&["webhook", "test", "--env", "dev"]).await;
     assert!(failed.code == 1 && failed.out.contains("henji secrets put"), "{}{}", failed.out, failed.err);
+}
+
+#[tokio::test]
+async fn a_profile_that_only_the_aws_cli_can_sign_in_is_told_how() {
+    let cloud = Cloud::start().await;
+    let keys =
+        [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", ""), ("AWS_EC2_METADATA_DISABLED", "true")];
+    let files = [("AWS_CONFIG_FILE", "config"), ("AWS_SHARED_CREDENTIALS_FILE", "credentials")];
+    let operator = Operator::of(&cloud, &[&keys[..], &files].concat());
+    let nobody = operator.runs(&["dlq", "list"]).await;
+    assert!(nobody.code == 1 && nobody.err.contains("there are no AWS credentials"), "{}", nobody.err);
+    let by_sso =
+        "sso_account_id = 1\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = https://x.example/\n";
+    std::fs::write(operator.folder.path().join("config"), format!("[default]\n{by_sso}")).unwrap();
+    for args in [&["dlq", "list"][..], &["secrets", "check", "--env", "dev"]] {
+        let ended = operator.runs(args).await;
+        assert!(ended.code == 1 && ended.err.contains("aws configure export-credentials"), "{}", ended.err);
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_secrets_are_asked_for_and_never_shown() {
+    let (cloud, world) = (Cloud::start().await, World::with_bot(200).await);
+    let operator = world.operator(&cloud);
+    let typed = [
+        ("LINE_CHANNEL_SECRET (empty: leave as it is): ", "\n"),
+        ("LINE_CHANNEL_ACCESS_TOKEN (empty: leave as it is): ", "a-token\n"),
+        ("OPEN_AI_API_KEY (empty: leave as it is): ", "a-key\n"),
+        ("Write? [y/N] ", "y\n"),
+    ];
+    let put = operator.types(&typed, &["secrets", "put", "--env", "dev"]).await;
+    assert!(put.code == 0 && put.out.contains("OPEN_AI_API_KEY: written"), "{}", put.out);
+    assert!(put.out.contains("LINE_CHANNEL_SECRET: not given"), "{}", put.out);
+    assert!(!put.out.contains("a-token") && !put.out.contains("a-key"), "{}", put.out);
+    let checked = operator.runs(&["secrets", "check", "--env", "dev"]).await;
+    assert_eq!((checked.code, checked.out.matches("BROKEN").count()), (1, 1), "{}", checked.out);
 }

@@ -1,0 +1,37 @@
+//! What is past its time, and goes.
+
+use worker::history::REMEMBERED;
+
+use super::{DatabaseError, SqliteQueue};
+
+impl SqliteQueue {
+    /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
+    /// what was remembered beside them for as long (CONTRACT "Table"). Returns how many rows went.
+    pub async fn sweep(&self) -> Result<usize, DatabaseError> {
+        let now = (self.clock)();
+        let oldest = now.checked_sub(REMEMBERED).unwrap_or_default().as_millisecond();
+        self.database
+            .call(move |db| {
+                let turns = db.execute(
+                    "DELETE FROM turns WHERE event_id IN (
+                         SELECT event_id FROM turns WHERE updated_at < ?1
+                         AND NOT EXISTS (SELECT 1 FROM letters WHERE letters.event_id = turns.event_id)
+                         LIMIT 1000)",
+                    [oldest],
+                )?;
+                let messages = db.execute(
+                    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
+                    [now.as_second()],
+                )?;
+                let unanswered = db.execute("DELETE FROM unanswered WHERE expires_at <= ?1", [now.as_second()])?;
+                let marks = db.execute(
+                    "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1",
+                    [oldest],
+                )?;
+                let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
+                let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
+                Ok(turns + messages + unanswered + marks + unsent + usage)
+            })
+            .await
+    }
+}
