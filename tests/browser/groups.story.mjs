@@ -69,3 +69,65 @@ story("somebody new comes into the group, and the bot is mentioned from a list",
   await mei.getByRole("button", { name: "Picnic" }).click();
   await mei.locator(".row.other", { hasText: "@Mei welcome!" }).waitFor();
 });
+
+story("in a group the bot answers who mentions or quotes it, and knows who spoke", async (desk) => {
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.opensGroup(REN);
+  await desk.writes("What a nice day");
+  await desk.turn("skipped", "What a nice day");
+  await desk.writes("@Henji what shall I bring?");
+  await desk.turn("answered", "what shall I bring?");
+  const answer = desk.phone(REN).locator(".row.bot", { hasText: "what shall I bring?" });
+  await answer.waitFor();
+  await desk.act("what shall I bring?”, got it", "Quote", REN);
+  await desk.writes("And I?", REN);
+  await desk.turn("answered", "And I?");
+  assert.match(await desk.phone().locator(".bot .bubble").last().textContent(), /Ren: And I\?.*So far you told me 1 thing.*Aoi: what shall I bring/s);
+  await desk.writes("@Ren you too?");
+  await desk.turn("skipped", "@Ren you too?");
+  await desk.writes("@All hurry!");
+  await desk.turn("skipped", "@All hurry!");
+  await desk.picture("group-answers");
+});
+
+story("an edit before the answer counts, one after it does not, and one that mentions the bot asks", async (desk) => {
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.writes("@Henji what is a lemun?");
+  await desk.turn("working", "lemun");
+  await desk.act("lemun", "Edit");
+  await desk.writes("@Henji what is a lemon?");
+  const bubbles = desk.phone().locator(".row.bot .bubble");
+  await bubbles.filter({ hasText: "what is a lemon?" }).waitFor();
+  await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "0" }).waitFor();
+  await desk.act("what is a lemon?", "Edit");
+  await desk.writes("@Henji what is a melon?");
+  await desk.writes("just talking");
+  await desk.turn("skipped", "just talking");
+  await desk.act("just talking", "Edit");
+  await desk.writes("@Henji now to you");
+  await bubbles.filter({ hasText: "now to you" }).waitFor();
+  assert.doesNotMatch((await bubbles.allTextContents()).join(), /lemun|Aoi: what is a melon/);
+  await desk.picture("group-edits");
+}, { think: 2500 });
+
+story("a group that the bot was removed from ends in silence, and is forgotten", async (desk) => {
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.writes("@Henji we meet at ten");
+  await desk.turn("answered", "we meet at ten");
+  await desk.does({ do: "think", ms: 2500 });
+  await desk.writes("@Henji are you still there?");
+  await desk.turn("working", "still there");
+  await desk.phone().getByRole("button", { name: "Remove Henji" }).click();
+  await desk.phone().locator(".day", { hasText: "Henji was removed" }).waitFor();
+  await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "1" }).waitFor();
+  await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "0" }).waitFor();
+  await desk.does({ do: "think", ms: 0 });
+  await desk.phone().getByRole("button", { name: "Invite Henji" }).click();
+  await desk.writes("@Henji when do we meet?");
+  await desk.turn("answered", "when do we meet");
+  assert.doesNotMatch(await desk.phone().locator(".row.bot .bubble").last().textContent(), /at ten|still there/);
+  assert.ok(await desk.page.locator("#letters").isHidden());
+});
