@@ -6,13 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cli::{
     send::webhook_of,
-    sqlite::{Database, history::SqliteHistory},
+    sqlite::{Database, history::SqliteHistory, queue::SqliteQueue},
     standin::{
         Act,
         line::{Line, PUSH},
         model::{COMPLETIONS, Model},
     },
 };
+use ingress::queue::JobQueue;
 use serde_json::{Value, json};
 use shared::job::{Ask, EventId, Job};
 use tokio::time::sleep;
@@ -48,6 +49,8 @@ pub trait Chat {
     async fn letters(&self) -> usize;
     /// Redrives every dead letter.
     async fn redrives(&self);
+    /// A job comes to the queue by itself.
+    async fn queues(&self, job: Job);
 }
 
 #[async_trait(?Send)]
@@ -84,6 +87,11 @@ impl Chat for OnOneMachine {
 
     async fn redrives(&self) {
         OnOneMachine::redrives(self).await;
+    }
+
+    async fn queues(&self, job: Job) {
+        let queue = SqliteQueue::new(Database::open(&self.database()).unwrap(), wall_clock());
+        queue.send(&[job]).await.unwrap();
     }
 }
 
@@ -123,6 +131,10 @@ impl Chat for OnLambda {
             let job = Job { run: letter.message_id, ..job };
             self.is_sent(&job.encode(), &job.group(), &format!("{}:r", job.event_id)).await;
         }
+    }
+
+    async fn queues(&self, job: Job) {
+        self.is_sent(&job.encode(), &job.group(), job.event_id.as_str()).await;
     }
 }
 

@@ -9,10 +9,11 @@ use tracing::debug;
 use crate::{
     answer::{Limits, Setback, Worker},
     ask::Asked,
+    attached::Attached,
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Attached, Exchange, Kept, Mark, Past, Period, Said, Spent, Turn, Wanted},
+    history::{Answer, Exchange, Kept, Mark, Past, Period, Said, Spent, Turn, Wanted},
     obey::{Asking, Todo},
     persona::Chosen,
     reply::{self, Reply},
