@@ -38,7 +38,7 @@ story("a voice is heard, shown as it was understood, and answered; silence is to
   assert.match(await desk.says(0), /🎤 「Where did I leave my keys\?」/);
   assert.match(await desk.says(1), /“Where did I leave my key…”, got it!/);
   await desk.picks("Silence", REN);
-  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  await desk.phone(REN).locator(".bot .bubble", { hasText: "Sorry" }).waitFor();
   assert.ok(await desk.page.locator("#letters").isHidden());
   await desk.picture("voices");
 });
@@ -53,7 +53,7 @@ story("a voice that LINE still prepares is waited for, and one that it never can
   await turn.locator("h4", { hasText: "202" }).first().waitFor();
   await desk.page.locator('select[name="contents"]').selectOption("fails");
   await desk.picks("Voice", REN);
-  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  await desk.phone(REN).locator(".bot .bubble", { hasText: "Sorry" }).waitFor();
   assert.ok(await desk.page.locator("#letters").isHidden());
 });
 

@@ -55,6 +55,10 @@ impl Worker {
         asking: &mut Asking,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
+        if matches!(asking.attached, Some(Attached::Image(_) | Attached::Voice(_))) {
+            // Why it cannot be taken in is said in the user's language.
+            self.profile(job).await;
+        }
         let words = &self.locale(job).words().senses;
         match asking.attached.clone() {
             None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
