@@ -61,18 +61,20 @@ function quoteOf({ quoted }, people) {
 }
 
 /** An item in a few words. */
-export function briefly({ type, text, place, file }) {
+export function briefly({ type, text, place, file, stickerId }) {
   if (type === "text") return text;
-  if (type === "sticker") return `${STICKERS[0]} ${t("sticker")}`;
+  if (type === "sticker") return `${stickerOf(stickerId)} ${t("sticker")}`;
   if (type === "location") return `📍 ${place || t("location")}`;
   if (type === "file") return `📄 ${file ?? t("file")}`;
   return { image: `🖼 ${t("picture")}`, audio: `🎤 ${t("voice")}`, video: `🎬 ${t("video")}` }[type] ?? type;
 }
 
+const stickerOf = (id) => STICKERS[STICKER_IDS.indexOf(id)] ?? "🖼";
+
 function body(item, people) {
   const { type, text, id, stickerId } = item;
   const src = `/dev/contents/${encodeURIComponent(id)}`;
-  if (type === "sticker") return h("span", { class: "sticker", role: "img", "aria-label": t("sticker") }, STICKERS[STICKER_IDS.indexOf(stickerId)] ?? "🖼");
+  if (type === "sticker") return h("span", { class: "sticker", role: "img", "aria-label": t("sticker") }, stickerOf(stickerId));
   if (type === "image") return h("img", { class: "picture", src, alt: t("picture") });
   if (type === "audio") return h("audio", { class: "voice", controls: true, preload: "none", src, "aria-label": t("voice") });
   if (type === "video") return h("video", { class: "picture", controls: true, preload: "none", src, "aria-label": t("video") });

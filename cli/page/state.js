@@ -14,7 +14,7 @@ export function nothing() {
     hello: {}, pipeline: { state: "starting" }, depth: {}, letters: [], kills: 0,
     users: new Map(), chats: new Map(), turns: new Map(), others: [], replay: null,
     knobs: { think: 0, model: BEHAVES, line: BEHAVES, contents: "", quota: false },
-    exchanges: new Map(), keys: new Map(), tokens: new Map(),
+    exchanges: new Map(), keys: new Map(), tokens: new Map(), seconds: new Map(),
   };
 }
 
@@ -61,9 +61,10 @@ const HANDLERS = {
   said(state, e) {
     const { type = "message", text = "", id, stickerId, quotedMessageId, quoteToken, title, address, fileName } = e.message ?? {};
     const chat = state.chats.get(e.chat);
-    if (e.heard) turn(state, e.event, { at: e.at, user: e.user, chat: e.chat, n: e.n, type, text, message: id });
+    const words = { type, text, stickerId, place: title || address, file: fileName };
+    if (e.heard) turn(state, e.event, { ...words, at: e.at, user: e.user, chat: e.chat, n: e.n, message: id });
     const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
-    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, type, text, id, stickerId, place: title || address, file: fileName, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
+    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, ...words, id, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
     return { chat: e.chat, turn: e.heard && e.event };
   },
   edited(state, e) {
@@ -108,6 +109,8 @@ const HANDLERS = {
       const known = turn(state, event.id, { chat: event.chat });
       known.user ||= event.user ?? "";
       if (!known.at) Object.assign(known, { at: e.at, type: event.type });
+      // An edited message may be a question too: one turn on the page.
+      if (event.second) state.seconds.set(event.second, event.id);
       known.deliveries += 1;
       known.exchanges.push(exchange);
       for (const key of event.keys) state.keys.set(key, event.id);
@@ -137,10 +140,10 @@ const HANDLERS = {
     return { turn: exchange.events[0]?.id, chat: exchange.events[0]?.chat };
   },
   step(state, e) {
-    const known = e.event && state.turns.get(e.event);
+    const known = e.event && state.turns.get(state.seconds.get(e.event) ?? e.event);
     if (!known) return {};
     STEPS[e.name]?.(known, e, state);
-    return { turn: e.event };
+    return { turn: known.event };
   },
   call(state, e) {
     const exchange = { ...e, kind: "call" };

@@ -73,7 +73,7 @@ export function whose(state, { path, headers, body }) {
   if (path.endsWith("/audio/transcriptions")) return first(active.filter((turn) => turn.type === "audio"));
   if (!path.endsWith("/chat/completions")) return undefined;
   const words = squashed(wordsOf(json?.messages?.at(-1)?.content));
-  const known = active.filter((turn) => turn.type === "text" && words.endsWith(squashed(told(turn.text))));
+  const known = active.filter((turn) => ["text", "edited"].includes(turn.type) && words.endsWith(squashed(told(turn.text))));
   // What the model is asked of a picture, a voice, a place or again are not the words of its message.
   const other = active.filter((turn) => turn.state === "working" && turn.type !== "text");
   return [known, other, active.filter((turn) => turn.state === "working")].map(first).find(Boolean);

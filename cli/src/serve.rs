@@ -128,6 +128,7 @@ pub async fn run(
         concurrency: settings.concurrency,
         job_timeout: settings.job_timeout,
         running: Mutex::default(),
+        apart: Mutex::default(),
         worker: Worker {
             history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
             model: OpenAi::new(&config, client.clone(), Secret::fixed(settings.api_key), clock.clone()),

@@ -103,6 +103,17 @@ export class Desk {
     await this.phone(user).locator(".tabs").getByRole("button", { name: "Picnic" }).click();
   }
 
+  /** Somebody sends a file of their own. */
+  async attaches(name, mimeType, buffer, user = AOI) {
+    await this.phone(user).locator('.composer input[type="file"]').setInputFiles({ name, mimeType, buffer });
+  }
+
+  /** Somebody sends what is behind the smiling face: a sticker, a voice, a place. */
+  async picks(name, user = AOI) {
+    await this.phone(user).getByRole("button", { name: "Stickers and more" }).click();
+    await this.phone(user).getByRole("button", { name, exact: true }).click();
+  }
+
   /** Somebody does what can be done with a message in their chat. */
   async act(text, name, user = AOI) {
     const row = this.phone(user).locator(".row", { hasText: text }).first();

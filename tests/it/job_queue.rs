@@ -52,7 +52,7 @@ impl Backend for OnSqlite {
             }
             for job in claimed {
                 taken.push(Job::decode(&job.body).unwrap());
-                queue.finish(job.seq, &job.conversation).await.unwrap();
+                queue.finish(&[], job.seq, &job.conversation).await.unwrap();
             }
         }
     }

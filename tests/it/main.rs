@@ -52,6 +52,8 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
+// Several messages where one was meant, likewise.
+mod bursts;
 // Pictures and voices, likewise.
 mod media;
 // The functions on Lambda, with AWS stood in for.

@@ -12,6 +12,8 @@ use worker::locale::{Locale, Senses};
 
 use crate::respect::{Chat, said, says, story};
 
+mod faults;
+
 story!(a_picture_is_shown_once_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
 story!(a_text_sees_the_picture_that_it_quotes, "GPT_MODEL" = "gpt-4o");
 story!(who_cannot_see_or_hear_says_so_and_fetches_nothing, "GPT_MODEL" = "gpt-4", "TRANSCRIBE_MODEL" = "off");

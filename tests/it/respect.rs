@@ -6,13 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cli::{
     send::webhook_of,
-    sqlite::{Database, history::SqliteHistory},
+    sqlite::{Database, history::SqliteHistory, queue::SqliteQueue},
     standin::{
         Act,
         line::{Line, PUSH},
         model::{COMPLETIONS, Model},
     },
 };
+use ingress::queue::JobQueue;
 use serde_json::{Value, json};
 use shared::job::{Ask, EventId, Job};
 use tokio::time::sleep;
@@ -48,6 +49,8 @@ pub trait Chat {
     async fn letters(&self) -> usize;
     /// Redrives every dead letter.
     async fn redrives(&self);
+    /// A job comes to the queue by itself.
+    async fn queues(&self, job: Job);
 }
 
 #[async_trait(?Send)]
@@ -84,6 +87,11 @@ impl Chat for OnOneMachine {
 
     async fn redrives(&self) {
         OnOneMachine::redrives(self).await;
+    }
+
+    async fn queues(&self, job: Job) {
+        let queue = SqliteQueue::new(Database::open(&self.database()).unwrap(), wall_clock());
+        queue.send(&[job]).await.unwrap();
     }
 }
 
@@ -123,6 +131,10 @@ impl Chat for OnLambda {
             let job = Job { run: letter.message_id, ..job };
             self.is_sent(&job.encode(), &job.group(), &format!("{}:r", job.event_id)).await;
         }
+    }
+
+    async fn queues(&self, job: Job) {
+        self.is_sent(&job.encode(), &job.group(), job.event_id.as_str()).await;
     }
 }
 
@@ -179,7 +191,7 @@ pub fn does(kind: &str, more: &Value) -> Value {
 }
 
 /// The message is taken back.
-fn takes_back(message: &Value) -> Value {
+pub fn takes_back(message: &Value) -> Value {
     let id = &message["events"][0]["message"]["id"];
     does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
 }
@@ -209,7 +221,7 @@ async fn forgets(chat: &dyn Chat) {
     chat.history().forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
 }
 
-async fn is_unsent(chat: &dyn Chat, message: &Value) {
+pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
     let (history, job) = (chat.history(), job_of(message));
     let wanted = Wanted { limit: 0, period: None };
     for _ in 0..2_000 {
@@ -221,7 +233,7 @@ async fn is_unsent(chat: &dyn Chat, message: &Value) {
     panic!("the message is not taken back");
 }
 
-async fn is_asked(chat: &dyn Chat, times: usize) {
+pub async fn is_asked(chat: &dyn Chat, times: usize) {
     for _ in 0..2_000 {
         if chat.model().asked().len() >= times {
             return;

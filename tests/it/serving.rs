@@ -76,7 +76,9 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_exactly_once() {
-    let world = World::new(Duration::from_millis(40)).await;
+    let mut world = World::new(Duration::from_millis(40)).await;
+    // On a slow machine one message may be worked on in each of the rounds: that must not give it up.
+    world.variables.push(("MAX_ATTEMPTS".into(), "9".into()));
     let mut accepted = HashSet::new();
     let mut sent = 0;
     for round in 0..8 {

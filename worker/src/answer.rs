@@ -100,10 +100,22 @@ impl Worker {
             self.record(job, Step::Withdrawn).await;
             return Outcome::Suspect { attempts: turn.attempts };
         }
-        let attempts = turn.attempts;
-        debug!(event = %job.event_id, attempts, "began");
+        debug!(event = %job.event_id, attempts = turn.attempts, "began");
+        // Boxed, as all of the story is in it.
+        let attempt = Box::pin(self.attempt_one(job, &turn, limits));
+        self.see_through(job, &turn, limits, attempt).await
+    }
+
+    /// An attempt to its end, and what becomes of its failure.
+    pub(crate) async fn see_through(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        limits: &Limits,
+        attempt: impl Future<Output = Result<Outcome, Setback>>,
+    ) -> Outcome {
         let Setback { failure, delivery } = tokio::select! {
-            done = self.attempt(job, &turn, limits) => match done {
+            done = attempt => match done {
                 Ok(outcome) => return outcome,
                 Err(setback) => setback,
             },
@@ -117,15 +129,15 @@ impl Worker {
             self.record(job, Step::Withdrawn).await;
             return Outcome::NotReady { after };
         }
-        let gave_up = failure.remedy == Remedy::None || attempts >= self.config.max_attempts;
+        let gave_up = failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts;
         if gave_up {
-            return self.give_up(job, &turn, attempts, failure, delivery).await;
+            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
         }
         self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up }).await;
-        self.later(attempts, failure)
+        self.later(turn.attempts, failure)
     }
 
-    async fn attempt(&self, job: &Job, turn: &Turn, limits: &Limits) -> Result<Outcome, Setback> {
+    async fn attempt_one(&self, job: &Job, turn: &Turn, limits: &Limits) -> Result<Outcome, Setback> {
         let deadline = limits.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
@@ -146,6 +158,17 @@ impl Worker {
                 Err(_) => return Err(out_of_time().into()),
             },
         };
+        self.say_kept(job, turn, kept, deadline).await
+    }
+
+    /// From the stored answer to the delivered one.
+    pub(crate) async fn say_kept(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        kept: Kept,
+        deadline: Instant,
+    ) -> Result<Outcome, Setback> {
         let (delivery, tried) = match kept {
             Kept::Mine(delivery) => (delivery, false),
             Kept::Theirs(Stage::Stored(delivery)) => {
@@ -173,12 +196,6 @@ impl Worker {
         Ok(Outcome::Answered)
     }
 
-    /// What becomes of a job whose attempt panicked: the fault is that job's alone.
-    pub async fn panicked(&self, job: &Job) -> Outcome {
-        self.record(job, Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false }).await;
-        self.later(1, Failure::passing(Reason::Internal, "the attempt panicked"))
-    }
-
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
     }
@@ -191,6 +208,6 @@ impl Worker {
     }
 }
 
-fn out_of_time() -> Failure {
+pub(crate) fn out_of_time() -> Failure {
     Failure::passing(Reason::Internal, "the attempt ran out of time")
 }

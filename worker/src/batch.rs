@@ -2,35 +2,27 @@
 //! attempt leads to is [`crate::answer`]'s part; here the queue is told. A job that may have ended its
 //! last worker is run when its neighbours have ended (`floor`).
 
-use std::{collections::HashSet, convert::Infallible, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use serde_json::json;
-use shared::{
-    job::{EventId, Job, JobError},
-    logging, traces,
-};
+use shared::{logging, traces};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info, warn};
+use tracing::warn;
 
 use self::{
     floor::{Seat, seats},
     record::Record,
 };
-use crate::{
-    adapters::sqs::Queue,
-    answer::{IsFollowed, Limits, Worker},
-    outcome::{Failure, Outcome, Reason},
-};
+use crate::{adapters::sqs::Queue, answer::Worker};
 
 mod bury;
 mod floor;
 pub mod quota;
 mod record;
+mod turn;
 
 /// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
 const MARGIN: Duration = Duration::from_secs(2);
@@ -38,8 +30,6 @@ const MARGIN: Duration = Duration::from_secs(2);
 const LAST_CALL: Duration = Duration::from_millis(300);
 /// How long a batch that is done waits for what is no part of it.
 const ASIDE: Duration = Duration::from_millis(200);
-/// When a job of a newer version is looked at again.
-const NEWER_AGAIN: Duration = Duration::from_mins(5);
 /// The part of an invocation's time that must be left for a further job of a conversation to begin: an
 /// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
 const ENOUGH: f64 = 0.6;
@@ -103,18 +93,20 @@ impl Function {
         let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
         let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(ENOUGH);
         let work = async {
-            for (index, record) in records.iter().enumerate() {
-                if index > 0 && Instant::now() > latest {
-                    return (index, Some(Duration::ZERO));
+            let (mut done, mut singly) = (0, 0_usize);
+            while let Some(next) = records.get(done) {
+                if done > 0 && Instant::now() > latest {
+                    return (done, Some(Duration::ZERO));
                 }
-                let work = self.work(record, &records[index + 1..], &seat, latest, deadline);
-                if let ControlFlow::Break(again) =
-                    traces::step_of(record.trace.as_deref(), "turn", work).await
-                {
-                    return (index, Some(again));
+                let work = self.work(&records[done..], singly > 0, &seat, latest, deadline);
+                let worked = traces::step_of(next.trace.as_deref(), "turn", work).await;
+                done += worked.done;
+                singly = worked.apart.max(singly.saturating_sub(worked.done));
+                if worked.again.is_some() {
+                    return (done, worked.again);
                 }
             }
-            (records.len(), None)
+            (done, None)
         };
         let (done, again) = tokio::select! {
             ended = work => ended,
@@ -144,98 +136,5 @@ impl Function {
             }
             sleep(self.lease / 3).await;
         }
-    }
-
-    /// One record: done, or when to see it again. After `latest` it does not begin to run alone.
-    async fn work(
-        self: &Arc<Self>,
-        record: &Record,
-        later: &[Record],
-        seat: &Seat,
-        latest: Instant,
-        deadline: Instant,
-    ) -> ControlFlow<Duration> {
-        let job = match Job::decode(&record.body) {
-            Ok(job) => job,
-            Err(JobError::Newer(version)) => {
-                warn!(message_id = record.id, version, "a newer build wrote this job; it waits for one");
-                return ControlFlow::Break(NEWER_AGAIN);
-            }
-            Err(unreadable) => {
-                let event =
-                    EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
-                let failure = Failure::lasting(Reason::JobUnreadable, unreadable.to_string());
-                return self.bury(record, &event, &failure, 0).await;
-            }
-        };
-        traces::tell(|turn| {
-            turn["annotations"] = json!({ "event": job.event_id, "conversation": job.conversation });
-            if let Some(sender) = record.trace.as_deref().and_then(traces::root) {
-                turn["annotations"]["sender"] = sender.into();
-            }
-        });
-        let mut outcome = self.attempt(&job, deadline, seat.is_alone(), !later.is_empty()).await;
-        if let Outcome::Suspect { attempts } = outcome {
-            info!(event = %job.event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
-            if timeout_at(latest, seat.works_alone(attempts)).await.is_err() {
-                return ControlFlow::Break(Duration::ZERO);
-            }
-            outcome = self.attempt(&job, deadline, true, !later.is_empty()).await;
-        }
-        outcome.trace();
-        match outcome {
-            Outcome::Answered | Outcome::AlreadyAnswered | Outcome::Noticed | Outcome::Forgotten => {
-                ControlFlow::Continue(())
-            }
-            Outcome::GivenBack | Outcome::Suspect { .. } => ControlFlow::Break(Duration::ZERO),
-            Outcome::NotReady { after } => ControlFlow::Break(after),
-            Outcome::Later { after, failure } => {
-                warn!(
-                    event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
-                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
-                );
-                ControlFlow::Break(after)
-            }
-            Outcome::Dead { failure, attempts } => {
-                self.bury(record, &job.event_id, &failure, attempts).await?;
-                self.worker.apologise(&job, failure.reason).await;
-                ControlFlow::Continue(())
-            }
-        }
-    }
-
-    /// One attempt, in a task of its own: a panic is that job's alone.
-    async fn attempt(
-        self: &Arc<Self>,
-        job: &Job,
-        deadline: Instant,
-        alone: bool,
-        is_followed: bool,
-    ) -> Outcome {
-        let began = (self.worker.clock)();
-        // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
-        let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
-        let limits = Limits { deadline, stop: CancellationToken::new(), alone, is_followed };
-        let (this, own_job) = (self.clone(), job.clone());
-        // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is
-        // moved several times, and this one is large.
-        let mut attempt = JoinSet::new();
-        let span = tracing::info_span!("turn", event = %job.event_id);
-        attempt.spawn(traces::kept(Box::pin(
-            async move {
-                assert!(
-                    this.panics_at.as_deref() != Some(own_job.event_id.as_str()),
-                    "PANIC_ON_EVENT says so"
-                );
-                this.worker.answer(&own_job, &limits).await
-            }
-            .instrument(span),
-        )));
-        let outcome = match attempt.join_next().await {
-            Some(Ok(outcome)) => outcome,
-            _ => self.worker.panicked(job).await,
-        };
-        outcome.log(job, began, (self.worker.clock)());
-        outcome
     }
 }

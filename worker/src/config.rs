@@ -50,6 +50,31 @@ impl FromStr for Way {
     }
 }
 
+/// What is done with messages of a conversation that wait together.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Burst {
+    /// Each is answered.
+    Off,
+    /// They are answered together.
+    Merge,
+}
+
+/// The text names nothing that can be done.
+#[derive(Debug, thiserror::Error)]
+#[error("it must be off or merge")]
+struct UnknownBurst;
+
+impl FromStr for Burst {
+    type Err = UnknownBurst;
+    fn from_str(text: &str) -> Result<Self, UnknownBurst> {
+        match text {
+            "off" => Ok(Self::Off),
+            "merge" => Ok(Self::Merge),
+            _ => Err(UnknownBurst),
+        }
+    }
+}
+
 /// Settings of *answer*.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -71,6 +96,8 @@ pub struct Config {
     pub locale: Locale,
     /// How answers are sent.
     pub delivery: Way,
+    /// Whether messages that wait together are answered together.
+    pub merges: bool,
     /// How long after its webhook a user is told that it takes longer; `None` for never.
     pub patience: Option<Duration>,
     /// What calls the bot in groups, beside a mention.
@@ -151,6 +178,7 @@ impl Config {
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
             locale,
             delivery: env.parsed("DELIVERY", Way::Push)?,
+            merges: env.parsed("BURST", Burst::Off)? == Burst::Merge,
             patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
             group_prefix: Prefix::from_env(env)?,
             allowance: Allowance::from_env(env)?,

@@ -14,6 +14,8 @@ pub mod adapters;
 pub mod allowance;
 pub mod answer;
 pub mod ask;
+mod attached;
+pub mod burst;
 pub mod by_reply;
 pub mod command;
 mod compose;

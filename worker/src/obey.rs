@@ -6,9 +6,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     answer::{Setback, Worker},
+    attached::Attached,
     command::Command,
     conversation::{Message, Role},
-    history::{Attached, Exchange, Forget, Named, Past, Said, Unanswered},
+    history::{Exchange, Forget, Named, Past, Said, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
     persona::{Choice, Chosen, Personas},
@@ -175,7 +176,8 @@ fn again(past: Past) -> Option<Asking> {
     if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
         let (past, kept) = (messages, question.clone());
-        return Some(Asking { past, question, kept, message_id, replaces, ..Asking::default() });
+        let attached = Attached::of_kept(&kept, message_id.as_ref());
+        return Some(Asking { past, question, kept, message_id, attached, replaces, ..Asking::default() });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let kept = messages.drain(at..).next()?.content;
@@ -184,7 +186,8 @@ fn again(past: Past) -> Option<Asking> {
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
-    Some(Asking { past: messages, question, kept, message_id, replaces, ..Asking::default() })
+    let attached = Attached::of_kept(&kept, message_id.as_ref());
+    Some(Asking { past: messages, question, kept, message_id, attached, replaces, ..Asking::default() })
 }
 
 /// The buttons of all personas, and of the bot's own.

@@ -99,6 +99,8 @@ impl Failure {
 pub enum Outcome {
     /// Answered and delivered now: acknowledge.
     Answered,
+    /// A later job answers it with its own: acknowledge.
+    Merged,
     /// It was delivered before: acknowledge.
     AlreadyAnswered,
     /// Nothing more is owed: a notice was given, or before, or its reply token is spent. Acknowledge.
@@ -140,6 +142,7 @@ impl Outcome {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Answered => "answered",
+            Self::Merged => "merged",
             Self::AlreadyAnswered => "already_answered",
             Self::Noticed => "noticed",
             Self::Forgotten => "forgotten",

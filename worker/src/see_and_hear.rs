@@ -18,7 +18,8 @@ use crate::{
         openai::{Heard, ModelError, RECORDING_MAX},
     },
     answer::Worker,
-    history::{Attached, Limit, Usage},
+    attached::{Attached, PICTURE},
+    history::{Limit, Usage},
     locale::Senses,
     model::{self, Vision},
     obey::{Asking, said_back},
@@ -26,8 +27,6 @@ use crate::{
     picture::{self, Picture},
 };
 
-/// What stands for a picture where only words are: in the history, and beside it in the prompt.
-pub const PICTURE: &str = "[image]";
 /// The longest recording that is listened to.
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// How much is said back of what was heard, in characters.

@@ -5,6 +5,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     answer::Worker,
+    attached::kept,
     command::Command,
     history::{Limit, Past, Period, Spent, key_is_alive},
     outcome::{Failure, Outcome, Reason},
@@ -18,7 +19,7 @@ impl Worker {
     /// where nothing was asked, where the answer may have arrived, or where LINE takes nothing from this
     /// channel.
     pub async fn apologise(&self, job: &Job, reason: Reason) {
-        let Ask::Question { text, .. } = &job.ask else { return };
+        let Some(asked) = kept(&job.ask) else { return };
         if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
             return;
         }
@@ -28,7 +29,7 @@ impl Worker {
             return;
         }
         // What a command asked for was asked before.
-        let question = Command::of(text).is_none().then_some(text.as_str());
+        let question = Command::of(asked).is_none().then_some(asked);
         match self.persist(|| self.history.tell(job, question, now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,

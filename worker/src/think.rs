@@ -9,12 +9,13 @@ use tracing::debug;
 use crate::{
     answer::{Limits, Setback, Worker},
     ask::Asked,
+    attached::Attached,
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Attached, Exchange, Kept, Mark, Memory, Past, Period, Spent, Turn, Wanted},
+    history::{Answer, Exchange, Kept, Mark, Memory, Past, Period, Said, Spent, Turn, Wanted},
     memory,
-    obey::Todo,
+    obey::{Asking, Todo},
     persona::Chosen,
     reply::{self, Reply},
     see_and_hear::Sensed,
@@ -22,6 +23,14 @@ use crate::{
 
 /// The longest time that is kept back from the model for storing, pushing and handing back.
 const RESERVE_MAX: Duration = Duration::from_secs(20);
+
+/// What is to be answered.
+pub(crate) struct Question<'a> {
+    /// The words of the turn's own message.
+    pub(crate) text: &'a str,
+    /// What was said just before it, and is answered with it.
+    pub(crate) before: Vec<Said>,
+}
 
 /// What a turn comes to.
 #[derive(Default)]
@@ -39,7 +48,7 @@ pub(crate) struct Thought<'a> {
 }
 
 impl Worker {
-    /// From the message to the stored answer, with the loading animation shown while the model is asked.
+    /// From the message to the stored answer.
     pub(crate) async fn think(
         &self,
         job: &Job,
@@ -47,6 +56,23 @@ impl Worker {
         text: &str,
         limits: &Limits,
     ) -> Result<Kept, Setback> {
+        let question = Question { text, before: vec![] };
+        match self.thought(job, turn, question, limits).await? {
+            Some((thought, token_is_spent)) => self.keep_thought(job, thought, token_is_spent).await,
+            None => Ok(Kept::Forgotten),
+        }
+    }
+
+    /// What a message comes to, and whether its reply token was used meanwhile; nothing where it shall not
+    /// be answered. The loading animation is shown while the model is asked.
+    pub(crate) async fn thought<'a>(
+        &'a self,
+        job: &'a Job,
+        turn: &Turn,
+        question: Question<'a>,
+        limits: &Limits,
+    ) -> Result<Option<(Thought<'a>, bool)>, Setback> {
+        let Question { text, before } = &question;
         let personas = &self.config.personas;
         let command = Command::of(text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
@@ -56,27 +82,34 @@ impl Worker {
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
         let past = traces::step("load", load).await?;
         if is_forgotten(job, turn, &past) {
-            return Ok(Kept::Forgotten);
+            return Ok(None);
         }
         debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
         // Some commands cost nothing, and to be forgotten is everybody's right.
         let is_free = is_quick && (command == Some(Command::Forget) || !allowance.is_closed_to(user));
-        let limit = if is_free { None } else { allowance.reached(user, text, &past.used) };
-        let (thought, token_is_spent) = if let Some(limit) = limit {
-            (self.refuse(job, limit, period, &past).await, false)
-        } else {
-            // Boxed, because what waits beside it would otherwise hold it several times.
-            let thinking = Box::pin(self.consider(job, text, command, past, period, limits));
-            if is_quick {
-                // What is said is in the user's language, and there is no time to learn it meanwhile.
-                self.profile(job).await;
-                (thinking.await?, false)
-            } else {
-                let (thought, token_is_spent) =
-                    self.while_loading(job, self.while_asking_who(job, thinking)).await;
-                (thought?, token_is_spent)
-            }
-        };
+        let limit = [*text].into_iter().chain(before.iter().map(|said| said.text.as_str()));
+        let limit = { limit }.find_map(|text| allowance.reached(user, text, &past.used));
+        if let Some(limit) = limit.filter(|_| !is_free) {
+            return Ok(Some((self.refuse(job, limit, period, &past).await, false)));
+        }
+        // Boxed, because what waits beside it would otherwise hold it several times.
+        let thinking = Box::pin(self.consider(job, question, command, past, period, limits));
+        if is_quick {
+            // What is said is in the user's language, and there is no time to learn it meanwhile.
+            self.profile(job).await;
+            return Ok(Some((thinking.await?, false)));
+        }
+        let (thought, token_is_spent) = self.while_loading(job, self.while_asking_who(job, thinking)).await;
+        Ok(Some((thought?, token_is_spent)))
+    }
+
+    /// Stores what a message comes to.
+    pub(crate) async fn keep_thought(
+        &self,
+        job: &Job,
+        thought: Thought<'_>,
+        token_is_spent: bool,
+    ) -> Result<Kept, Setback> {
         let Thought { exchange, memory, reply, spent, seen } = thought;
         let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
         let answer = Answer { exchange, memory, pushes, spent, ..Answer::default() };
@@ -87,7 +120,7 @@ impl Worker {
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        text: &'a str,
+        Question { text, before }: Question<'a>,
         command: Option<Command>,
         mut past: Past,
         period: Option<Period>,
@@ -100,7 +133,7 @@ impl Worker {
         let says = |reply| Thought { reply, seen, ..Thought::default() };
         let mut asking = match self.obey(job, text, command, past, self.locale(job)).await? {
             Todo::Say(reply) => return Ok(says(Some(reply))),
-            Todo::Ask(asking) => asking,
+            Todo::Ask(asking) => Asking { before, ..asking },
         };
         let deadline = limits.deadline - reserve;
         match self.see_and_hear(job, &mut asking, deadline).await? {

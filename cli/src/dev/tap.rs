@@ -108,3 +108,25 @@ fn masked(headers: &HeaderMap) -> Value {
     });
     Value::Object(shown.collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_counted_and_so_is_a_picture_within_a_prompt() {
+        let shown = |kind: &'static str, body: &str| {
+            let headers = [("content-type".parse().unwrap(), kind.parse().unwrap())].into_iter().collect();
+            super::shown(&headers, &Bytes::copy_from_slice(body.as_bytes()))
+        };
+        let picture = "A".repeat(1_000);
+        let prompt = format!(r#"[{{"url":"data:image/png;base64,{picture}"}},"a;base64,b","{picture}"]"#);
+        let expected =
+            format!(r#"[{{"url":"data:image/png;base64,… (1000 characters)"}},"a;base64,b","{picture}"]"#);
+        assert_eq!(shown("application/json", &prompt), expected);
+        assert_eq!(shown("application/json; charset=utf-8", "{}"), "{}");
+        assert_eq!(shown("multipart/form-data; boundary=b", &picture), "1000 bytes");
+        assert_eq!(shown("audio/wav", "RIFF"), "4 bytes");
+        assert_eq!(super::shown(&HeaderMap::new(), &Bytes::new()), "");
+    }
+}

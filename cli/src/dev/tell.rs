@@ -34,7 +34,7 @@ pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
             let webhook: Value = serde_json::from_str(body).unwrap_or_default();
             let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
                 json!({
-                    "id": event["webhookEventId"], "type": event["type"], "user": event["source"]["userId"], "chat": chat(&event["source"]),
+                    "id": event["webhookEventId"], "second": second(event), "type": event["type"], "user": event["source"]["userId"], "chat": chat(&event["source"]),
                     "redelivery": event["deliveryContext"]["isRedelivery"],
                     "reply_token": event["replyToken"], "keys": keys(event),
                 })
@@ -51,10 +51,19 @@ pub(super) fn tell_delivery(feed: &Feed, delivery: Delivery<'_>) {
     }
 }
 
+/// The event's id, as *accept* reads it.
+fn id(event: &Value) -> Option<EventId> {
+    event["webhookEventId"].as_str().map(|id| EventId::of_event(Some(id), None, b""))
+}
+
+/// The id of the question that an edited message may be beside its edit.
+fn second(event: &Value) -> Option<EventId> {
+    id(event).filter(|_| event["type"] == "messageEdited").map(|id| id.derived("question"))
+}
+
 /// The retry keys by which an event's pushes are known, its apology's last.
 fn keys(event: &Value) -> Vec<String> {
-    let Some(id) = event["webhookEventId"].as_str() else { return vec![] };
-    let id = EventId::of_event(Some(id), None, b"");
+    let Some(id) = second(event).or_else(|| id(event)) else { return vec![] };
     let pushes = (0..KEYS).map(|part| retry_key(&id, part).to_string());
     pushes.chain([id.derive("apology").to_string()]).collect()
 }

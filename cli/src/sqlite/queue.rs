@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ingress::queue::{JobQueue, QueueError};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use shared::job::{EventId, Job};
 use tokio::sync::Notify;
@@ -44,6 +44,18 @@ pub struct Claimed {
     pub received: u32,
 }
 
+impl Claimed {
+    fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seq: row.get(0)?,
+            event_id: row.get(1)?,
+            conversation: row.get(2)?,
+            body: row.get(3)?,
+            received: row.get(4)?,
+        })
+    }
+}
+
 /// What `GET /healthz` counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Depth {
@@ -56,11 +68,11 @@ pub struct Depth {
 }
 
 impl SqliteQueue {
-    /// Whether a job of this group waits behind another. A database that does not say so holds nothing up.
-    pub async fn is_waited_for(&self, group: String) -> bool {
+    /// Whether a job of this group waits behind that one. A database that does not say so holds nothing up.
+    pub async fn is_waited_for(&self, group: String, seq: i64) -> bool {
         let waits = self.database.call(move |db| {
-            db.prepare_cached("SELECT 1 FROM jobs WHERE conversation = ?1 AND state = 0 LIMIT 1")?
-                .exists([group])
+            db.prepare_cached("SELECT 1 FROM jobs WHERE conversation = ?1 AND seq > ?2 LIMIT 1")?
+                .exists(params![group, seq])
         });
         waits.await.unwrap_or(false)
     }
@@ -105,15 +117,7 @@ impl SqliteQueue {
                      WHERE state = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
                 )?;
                 let claimed = due
-                    .query_map(params![READY, now, most], |row| {
-                        Ok(Claimed {
-                            seq: row.get(0)?,
-                            event_id: row.get(1)?,
-                            conversation: row.get(2)?,
-                            body: row.get(3)?,
-                            received: row.get(4)?,
-                        })
-                    })?
+                    .query_map(params![READY, now, most], Claimed::of_row)?
                     .collect::<Result<Vec<_>, _>>()?;
                 let mut lease = db.prepare_cached(
                     "UPDATE jobs SET state = ?1, visible_at = ?2, received = received + 1 WHERE seq = ?3",
@@ -128,12 +132,28 @@ impl SqliteQueue {
             .await
     }
 
-    /// Acknowledges a job: it is gone, and the next of its conversation is ready.
-    pub async fn finish(&self, seq: i64, conversation: &str) -> Result<(), DatabaseError> {
-        let conversation = conversation.to_owned();
+    /// The first `most` jobs that wait behind a claimed one. They go on waiting: what holds them back is
+    /// that one.
+    pub async fn behind(&self, claimed: &Claimed, most: u32) -> Result<Vec<Claimed>, DatabaseError> {
+        let (seq, group) = (claimed.seq, claimed.conversation.clone());
         self.database
             .call(move |db| {
-                db.prepare_cached("DELETE FROM jobs WHERE seq = ?1")?.execute([seq])?;
+                let mut waiting = db.prepare_cached(
+                    "SELECT seq, event_id, conversation, body, received FROM jobs
+                     WHERE conversation = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+                )?;
+                waiting.query_map(params![group, seq, most], Claimed::of_row)?.collect()
+            })
+            .await
+    }
+
+    /// Acknowledges a job, and those that are `over` with it: they are gone, and the next of their
+    /// conversation is ready.
+    pub async fn finish(&self, over: &[i64], seq: i64, conversation: &str) -> Result<(), DatabaseError> {
+        let (gone, conversation) = ([over, &[seq]].concat(), conversation.to_owned());
+        self.database
+            .call(move |db| {
+                remove(db, &gone)?;
                 make_first_ready(db, &conversation)
             })
             .await?;
@@ -141,11 +161,13 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Hands a job back, to be seen again after `after`. Its conversation waits with it.
-    pub async fn hand_back(&self, seq: i64, after: Duration) -> Result<(), DatabaseError> {
-        let visible_at = self.now() + millis(after);
+    /// Hands a job back, to be seen again after `after`. Its conversation waits with it. Those before it
+    /// that are `over` are gone.
+    pub async fn hand_back(&self, over: &[i64], seq: i64, after: Duration) -> Result<(), DatabaseError> {
+        let (gone, visible_at) = (over.to_vec(), self.now() + millis(after));
         self.database
             .call(move |db| {
+                remove(db, &gone)?;
                 db.prepare_cached("UPDATE jobs SET state = ?1, visible_at = ?2 WHERE seq = ?3")?
                     .execute(params![READY, visible_at, seq])
             })
@@ -212,6 +234,11 @@ pub(super) fn enqueue(
     )?
     .execute(params![event, conversation, body, WAITING, now])?;
     make_first_ready(db, conversation)
+}
+
+fn remove(db: &Connection, jobs: &[i64]) -> rusqlite::Result<()> {
+    let mut delete = db.prepare_cached("DELETE FROM jobs WHERE seq = ?1")?;
+    jobs.iter().try_for_each(|seq| delete.execute([seq]).map(drop))
 }
 
 fn make_first_ready(db: &Connection, conversation: &str) -> rusqlite::Result<()> {

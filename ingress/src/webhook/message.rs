@@ -142,8 +142,8 @@ impl Message {
     }
 
     fn location(&self) -> Option<String> {
-        let names = [&self.title, &self.address];
-        let named = joined(names.into_iter().flatten().filter_map(filled), ", ");
+        let parts = [&self.title, &self.address];
+        let named = joined(parts.into_iter().flatten().filter_map(filled), ", ");
         let place = self.latitude.zip(self.longitude).map(|(lat, lon)| format!("({lat}, {lon})"));
         joined(named.into_iter().chain(place), " ").map(|words| format!("[location: {words}]"))
     }

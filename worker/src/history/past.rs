@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use shared::job::{Ask, Content, EventId, MessageId};
+use shared::job::{EventId, MessageId};
 
 use crate::conversation::Message;
 
@@ -47,30 +47,6 @@ pub struct Named {
     pub event: EventId,
     /// The message that it answers, if LINE named it.
     pub message_id: Option<MessageId>,
-}
-
-/// What a question is about beside its words, and where that is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Attached {
-    /// It is this picture.
-    Image(MessageId),
-    /// It is this voice, which was not turned into words yet.
-    Voice(MessageId),
-    /// It is a text that quotes this message, which may be a picture.
-    Quoted(MessageId),
-}
-
-impl Attached {
-    /// What a job asks about.
-    pub fn of(ask: &Ask) -> Option<Self> {
-        let Ask::Question { message_id, quotes, content, .. } = ask else { return None };
-        match content {
-            None => quotes.clone().map(Self::Quoted),
-            Some(Content::Image) => message_id.clone().map(Self::Image),
-            Some(Content::Voice { .. }) => message_id.clone().map(Self::Voice),
-        }
-    }
 }
 
 /// A question that found no answer.

@@ -1,0 +1,76 @@
+// What is more than text: pictures, voices, stickers, places, files.
+
+import assert from "node:assert/strict";
+import { REN, story } from "./henji.mjs";
+
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+story("a picture is seen, also by a text that quotes it; a broken one is told, and is no dead letter", async (desk) => {
+  await desk.attaches("dot.png", "image/png", Buffer.from(PNG, "base64"));
+  const picture = desk.phone().locator("img.picture");
+  await picture.waitFor();
+  assert.ok(await picture.evaluate((img) => img.decode().then(() => img.naturalWidth > 0)));
+  const turn = await desk.turn("answered", "Picture");
+  assert.match(await desk.says(0), /👀 image\/jpeg, \d+ bytes/);
+  await turn.locator("summary").click();
+  await turn.locator("pre", { hasText: /data:image\/jpeg;base64,… \(\d+ characters\)/ }).waitFor();
+
+  await picture.hover();
+  await desk.phone().locator(".row.user").first().getByRole("button", { name: "Quote" }).click();
+  await desk.writes("What is on it?");
+  await desk.turn("answered", "What is on it?");
+  assert.match(await desk.says(1), /👀 image\/jpeg.*What is on it/s);
+
+  await desk.attaches("broken.jpg", "image/jpeg", Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(200)]), REN);
+  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  await desk.writes("never mind", REN);
+  await desk.turn("answered", "never mind");
+  assert.ok(await desk.page.locator("#letters").isHidden());
+  await desk.picture("pictures");
+});
+
+story("a voice is heard, shown as it was understood, and answered; silence is told", async (desk) => {
+  await desk.phone().locator("textarea").fill("Where did I leave my keys?");
+  await desk.picks("Voice");
+  await desk.phone().locator("audio.voice").waitFor();
+  assert.equal(await desk.phone().locator("textarea").inputValue(), "", "what was written was said");
+  await desk.turn("answered", "Voice");
+  assert.match(await desk.says(0), /🎤 「Where did I leave my keys\?」/);
+  assert.match(await desk.says(1), /“Where did I leave my key…”, got it!/);
+  await desk.picks("Silence", REN);
+  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  assert.ok(await desk.page.locator("#letters").isHidden());
+  await desk.picture("voices");
+});
+
+story("a voice that LINE still prepares is waited for, and one that it never can is told", async (desk) => {
+  await desk.page.locator('select[name="contents"]').selectOption("slow");
+  await desk.phone().locator("textarea").fill("Patience, please");
+  await desk.picks("Voice");
+  const turn = await desk.turn("answered", "Voice");
+  assert.match(await desk.says(0), /Patience, please/);
+  await turn.locator("summary").click();
+  await turn.locator("h4", { hasText: "202" }).first().waitFor();
+  await desk.page.locator('select[name="contents"]').selectOption("fails");
+  await desk.picks("Voice", REN);
+  await desk.phone(REN).locator(".bot .bubble").first().waitFor();
+  assert.ok(await desk.page.locator("#letters").isHidden());
+});
+
+story("stickers are taken by their words, places by their names; what says nothing is told politely", async (desk) => {
+  await desk.picks("Sticker 💚");
+  await desk.turn("answered", "Sticker");
+  assert.match(await desk.says(0), /\[sticker: love\]/);
+  await desk.picks("Sticker 🎂");
+  await desk.phone().locator(".bot .bubble", { hasText: "Happy birthday!" }).waitFor();
+  await desk.picks("Place");
+  await desk.turn("answered", "東京駅");
+  await desk.phone().locator(".bot .bubble", { hasText: "[location: 東京駅" }).waitFor();
+  await desk.picks("Sticker 🌀", REN);
+  await (await desk.turn("noticed", "🌀 Sticker")).locator(".way", { hasText: "free" }).waitFor();
+  await desk.attaches("notes.pdf", "application/pdf", Buffer.from("%PDF-1.7"), REN);
+  await desk.phone(REN).locator(".user .bubble", { hasText: "📄 notes.pdf" }).waitFor();
+  await desk.turn("noticed", "notes.pdf");
+  assert.equal(await desk.spoke(REN), 2);
+  await desk.picture("stickers-and-places");
+});

@@ -1,0 +1,198 @@
+//! What goes wrong at LINE and at the model while something is fetched, shown or listened to, and what
+//! people do meanwhile.
+
+use std::time::Duration;
+
+use cli::standin::{
+    Act,
+    line::{Preparation, content_path},
+    model::{COMPLETIONS, TRANSCRIPTIONS},
+};
+use serde_json::{Value, json};
+use shared::job::{Ask, Content, EventId, Job};
+use worker::{answer::wall_clock, locale::Locale};
+
+use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
+use crate::{
+    bot::USER,
+    respect::{Chat, does, said, says, story},
+};
+
+story!(a_picture_is_looked_at_again, "GPT_MODEL" = "gpt-4o");
+story!(what_found_no_answer_is_seen_and_heard_again, "GPT_MODEL" = "gpt-4o", "MAX_ATTEMPTS" = "1");
+story!(short_faults_of_line_and_of_the_ears_are_outlived);
+story!(what_line_refuses_is_a_letter_that_a_redrive_mends, "MAX_ATTEMPTS" = "1");
+story!(ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice);
+story!(a_server_that_does_not_know_pictures_is_a_notice, "GPT_MODEL" = "llama3");
+story!(a_voice_taken_back_while_it_is_prepared_is_forgotten_in_silence);
+story!(what_is_prepared_for_ten_minutes_is_told);
+story!(
+    limits_are_for_voices_and_pictures_too,
+    "GPT_MODEL" = "gpt-4o",
+    "ANSWERS_PER_DAY" = "1",
+    "QUESTION_MAX_CHARACTERS" = "5"
+);
+
+fn no_answer() -> &'static str {
+    Locale::En.words().no_answer
+}
+
+/// Somebody writes this, and it is answered; the last that was said.
+async fn writes(chat: &dyn Chat, text: &str) -> String {
+    chat.takes(says(text)).await;
+    chat.drains().await;
+    said(chat).pop().unwrap()
+}
+
+fn content_of(message: &Value) -> String {
+    content_path(message["id"].as_str().unwrap())
+}
+
+fn refusal(status: u16, code: &str) -> Act {
+    Act::Respond(status, vec![], json!({ "error": { "code": code, "message": code } }).to_string())
+}
+
+mod told {
+    use super::*;
+
+    pub(super) async fn a_picture_is_looked_at_again(chat: &dyn Chat) {
+        let message = picture(chat, jpeg(100));
+        answers(chat, message.clone()).await;
+        assert_eq!(writes(chat, "retry").await, "answer to [image] [image/jpeg, 100 bytes]");
+        assert_eq!((looks(chat, &message), last_prompt(chat).len()), (2, 1), "in place of the first answer");
+        // It is gone since: the answer stays.
+        chat.line().deletes_content(message["id"].as_str().unwrap());
+        assert_eq!(writes(chat, "retry").await, senses().gone);
+        writes(chat, "and?").await;
+        assert_eq!(last_prompt(chat).len(), 3);
+    }
+
+    pub(super) async fn what_found_no_answer_is_seen_and_heard_again(chat: &dyn Chat) {
+        for (message, heard) in [
+            (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]"),
+            (voice(chat, "hello"), "answer to hello"),
+        ] {
+            chat.model().script.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            sends(chat, message.clone()).await;
+            chat.drains().await;
+            assert_eq!(said(chat).pop().unwrap(), no_answer());
+            chat.model().script.behave();
+            assert_eq!(writes(chat, "retry").await, heard);
+        }
+        assert_eq!(chat.letters().await, 2);
+        // The letters have nothing left to do.
+        let told = said(chat);
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat), told);
+    }
+
+    pub(super) async fn short_faults_of_line_and_of_the_ears_are_outlived(chat: &dyn Chat) {
+        let message = voice(chat, "hello");
+        let server_error = Act::Respond(500, vec![], "{}".into());
+        for act in [server_error.clone(), Act::Reset] {
+            chat.line().script.will(&content_of(&message), act);
+        }
+        for act in [refusal(429, "rate_limit_exceeded"), Act::Reset] {
+            chat.model().script.will(TRANSCRIPTIONS, act);
+        }
+        assert_eq!(answers(chat, message).await, ["🎤 “hello”", "answer to hello"]);
+        // Longer ones by further attempts.
+        let message = voice(chat, "again");
+        for _ in 0..4 {
+            chat.line().script.will(&content_of(&message), server_error.clone());
+        }
+        let said = answers(chat, message.clone()).await;
+        assert_eq!((said.last().unwrap().as_str(), looks(chat, &message)), ("answer to again", 5));
+    }
+
+    pub(super) async fn what_line_refuses_is_a_letter_that_a_redrive_mends(chat: &dyn Chat) {
+        let message = voice(chat, "hello");
+        let refuses = Act::Respond(401, vec![], "{}".into());
+        chat.line().script.misbehaves(&content_of(&message), Some(&refuses), false);
+        sends(chat, message.clone()).await;
+        chat.drains().await;
+        assert_eq!((said(chat).len(), chat.letters().await), (0, 1), "nothing can be said either");
+        chat.line().script.behave();
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat), ["🎤 “hello”", "answer to hello"]);
+    }
+
+    pub(super) async fn ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice(chat: &dyn Chat) {
+        chat.model().script.will(TRANSCRIPTIONS, refusal(404, ""));
+        assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf]);
+        chat.model().script.will(TRANSCRIPTIONS, refusal(404, "model_not_found"));
+        sends(chat, voice(chat, "hello")).await;
+        chat.drains().await;
+        assert_eq!((said(chat).pop().unwrap().as_str(), chat.letters().await), (no_answer(), 1));
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat).pop().unwrap(), "answer to hello");
+    }
+
+    pub(super) async fn a_server_that_does_not_know_pictures_is_a_notice(chat: &dyn Chat) {
+        let message = picture(chat, jpeg(100));
+        for refusal in [refusal(400, "invalid_request_error"), refusal(422, "")] {
+            chat.model().script.will(COMPLETIONS, refusal);
+            assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
+        }
+        // What is only quoted does not keep the words from being answered.
+        chat.model().script.will(COMPLETIONS, refusal(400, "invalid_request_error"));
+        let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
+        assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
+        // A filter's refusal is one of the question itself.
+        chat.model().script.will(COMPLETIONS, refusal(400, "content_policy_violation"));
+        sends(chat, message).await;
+        chat.drains().await;
+        let refused = Locale::En.words().refused;
+        assert_eq!((said(chat).pop().unwrap().as_str(), chat.letters().await), (refused, 1));
+    }
+
+    pub(super) async fn a_voice_taken_back_while_it_is_prepared_is_forgotten_in_silence(chat: &dyn Chat) {
+        chat.line().prepares(Preparation::After(1_000));
+        let message = voice(chat, "my secret is 4711");
+        sends(chat, message.clone()).await;
+        while looks(chat, &message) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        chat.takes(does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": message["id"] } })))
+            .await;
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+    }
+
+    pub(super) async fn what_is_prepared_for_ten_minutes_is_told(chat: &dyn Chat) {
+        chat.line().prepares(Preparation::After(1_000));
+        let message = voice(chat, "hello");
+        // It came a little more than ten minutes ago.
+        let now = wall_clock()().as_millisecond();
+        let content = Some(Content::Voice { duration_ms: None });
+        let message_id = message["id"].as_str().unwrap().to_owned().try_into().ok();
+        let ask = Ask::Question {
+            text: String::new(),
+            message_id,
+            quote_token: None,
+            quotes: None,
+            content,
+            only_if_quoting_bot: false,
+        };
+        let event = EventId::try_from("01LATE".to_owned()).unwrap();
+        let job = Job::new(event, USER.to_owned().try_into().unwrap(), ask);
+        chat.queues(Job { accepted_at: Some(now - 601_000), ..job }).await;
+        chat.drains().await;
+        assert_eq!((said(chat), looks(chat, &message)), (vec![senses().gone.to_owned()], 1));
+        assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn limits_are_for_voices_and_pictures_too(chat: &dyn Chat) {
+        let said = answers(chat, voice(chat, "こんにちは!")).await;
+        assert!(said[0].starts_with("Sorry, I can read 5 characters"), "{said:?}");
+        assert!(chat.model().asked().is_empty(), "a voice that is too long in words is not asked");
+        answers(chat, voice(chat, "hi")).await;
+        let message = picture(chat, jpeg(100));
+        let said = answers(chat, message.clone()).await;
+        assert!(said[3].starts_with("We have talked a lot"), "{said:?}");
+        assert_eq!((said.len(), looks(chat, &message)), (4, 0), "nothing is fetched for nothing");
+    }
+}
