@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { AOI, REN, Desk, PICTURES, start, story } from "./henji.mjs";
+import { AOI, GROUP, REN, Desk, PICTURES, start, story } from "./henji.mjs";
 
 const NARROW = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
@@ -120,6 +120,15 @@ test("a saved conversation is replayed word for word; a page whose henji is gone
   await desk.does({ do: "line", fault: "loses", once: true });
   await desk.writes("keep this", REN);
   await desk.turn("answered", "keep this");
+  await desk.does({ do: "voice", user: AOI, words: "and this" });
+  await desk.turn("answered", "Voice");
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.phone().locator(".row.bot").waitFor();
+  await desk.does({ do: "say", user: REN, chat: GROUP, text: "@Henji hello all" });
+  await desk.turn("answered", "hello all");
+  await desk.does({ do: "say", user: AOI, chat: GROUP, text: "me too", quotes: { answer: 1 } });
+  await desk.turn("answered", "me too");
   const [download] = await Promise.all([desk.page.waitForEvent("download"), desk.page.getByRole("link", { name: "Save" }).click()]);
   await download.saveAs(file);
   // The same page can replay it as well, with people whom the bot does not know.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cli::{
     send::webhook_of,
-    standin::line::{Message, Sent, phone},
+    standin::line::{Message, Sent, phone, said},
 };
 use serde_json::{Value, json};
 
@@ -90,6 +90,21 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
     assert_eq!(bot.posts(follow("Uanother").to_string()).await, 200);
     bot.answers(&[]).await;
     assert_eq!(bot.health().await["dead_letters"], 0);
+}
+
+#[tokio::test]
+async fn who_comes_back_is_greeted_by_name_too() {
+    let mut bot = Bot::start().await;
+    is_here(&bot, USER, "葵", "ja");
+    let now = jiff::Timestamp::now();
+    bot.line.follows(USER, false, now);
+    // LINE says nothing of who blocks the bot, which learns it by a message of before.
+    let before = phone::message_event(said::sticker(7).unwrap(), USER, now);
+    assert_eq!(bot.posts(json!({ "events": [before] }).to_string()).await, 200);
+    assert!(says_one(&mut bot).await.text.starts_with("Sorry"));
+    let back = bot.line.follows(USER, true, now);
+    assert_eq!(bot.posts(json!({ "events": [back] }).to_string()).await, 200);
+    assert!(says_one(&mut bot).await.text.starts_with("葵さん、はじめまして！"));
 }
 
 #[tokio::test]

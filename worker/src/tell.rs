@@ -74,6 +74,10 @@ impl Worker {
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
     /// it, so it is never dead-lettered.
     pub(crate) async fn give_notice(&self, job: &Job) -> Outcome {
+        if job.ask == Ask::Follow {
+            // While they blocked the bot, LINE did not say who they are.
+            self.line.forget_profile(job.conversation.as_str());
+        }
         let profile = self.profile(job).await;
         let locale = self.locale(job);
         let words = locale.words();

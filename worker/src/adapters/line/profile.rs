@@ -63,6 +63,11 @@ impl Line {
         self.profiles.get(user, (self.clock)())
     }
 
+    /// What was remembered of this person holds no longer.
+    pub fn forget_profile(&self, user: &str) {
+        self.profiles.lock().remove(user);
+    }
+
     /// Who this is. Nobody is, where LINE does not say: to who blocked the bot, and in groups.
     pub async fn profile(&self, user: &str) -> Profile {
         #[derive(Deserialize)]
