@@ -106,6 +106,13 @@ impl Bot {
         });
     }
 
+    /// Stops it and starts it again, with its settings as they are now.
+    pub async fn restarts(&mut self) {
+        self.stop.cancel();
+        self.until("the old process ends", async || DataDir::open(self.data.path()).is_ok()).await;
+        self.run().await;
+    }
+
     pub fn database(&self) -> PathBuf {
         self.data.path().join(serve::DATABASE)
     }

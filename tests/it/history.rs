@@ -14,6 +14,7 @@ use worker::{
 use crate::aws::emulator::{Cloud, TABLE};
 
 mod forgetting;
+mod memory;
 mod together;
 
 /// How long the rows of the second history are kept.
@@ -109,6 +110,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
     together::suite(history).await;
+    memory::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 

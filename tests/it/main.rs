@@ -35,6 +35,8 @@ mod sending;
 mod terminal;
 // The model as it really behaves.
 mod model_faults;
+// What a long conversation costs.
+mod remembering;
 // The same on Azure.
 mod azure;
 // LINE as it really behaves.

@@ -25,8 +25,8 @@ const MORE_TOKENS: usize = 4;
 
 /// What came of asking.
 pub(crate) enum Asked {
-    /// The model answered.
-    Answer(Completion),
+    /// The model answered; so many messages of the past were not part of the prompt, from the oldest on.
+    Answer(Completion, usize),
     /// The question alone does not fit: the user is told.
     TooLong,
     /// The picture beside it was refused.
@@ -56,7 +56,7 @@ impl Worker {
             Ok(prompt)
         };
         let asked = traces::step("model", self.ask(&fit, picture, deadline)).await?;
-        if let Asked::Answer(answer) = &asked {
+        if let Asked::Answer(answer, _) = &asked {
             info!(
                 event = %job.event_id,
                 prompt_tokens = answer.prompt_tokens,
@@ -80,6 +80,7 @@ impl Worker {
     ) -> Result<Asked, Failure> {
         let mut max_tokens = self.config.budget.max_tokens;
         let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
+        let mut left_out = prompt.left_out();
         let mut tries = 0;
         let mut key_is_fresh = false;
         loop {
@@ -88,12 +89,13 @@ impl Worker {
                 return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
             }
             match self.model.complete(&prompt, picture, max_tokens, time_left).await {
-                Ok(answer) => return Ok(Asked::Answer(answer)),
+                Ok(answer) => return Ok(Asked::Answer(answer, left_out)),
                 Err(ModelError::NotSeen) => return Ok(Asked::NotSeen),
                 Err(ModelError::ContextLength) => {
                     if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);
                     }
+                    left_out = prompt.left_out();
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");

@@ -9,7 +9,8 @@ mod past;
 mod turn;
 
 pub use past::{
-    Answer, Exchange, Forget, Limit, Mark, Named, Past, Period, Said, Spent, Unanswered, Usage, Wanted,
+    Answer, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Spent, Unanswered, Usage,
+    Wanted,
 };
 pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
 

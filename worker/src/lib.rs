@@ -27,6 +27,7 @@ mod give_up;
 pub mod history;
 pub mod locale;
 pub mod markdown;
+mod memory;
 pub mod model;
 mod obey;
 pub mod outcome;

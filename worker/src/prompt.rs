@@ -1,13 +1,14 @@
 //! The prompt: the character, as much of the past as fits, and the question. Pure.
 //!
-//! Whole turns are kept or left out, newest first, and nothing older than the first that does not
-//! fit. Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
+//! Whole turns are kept or left out, and where not all fit, the oldest third goes at once ([`memory`]).
+//! Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
 //! three a message and one for its role beside the content, three for the answer's beginning.
 
 use uuid::Uuid;
 
 use crate::{
     conversation::{Message, Role},
+    memory,
     model::{self, Encoding},
 };
 
@@ -33,6 +34,8 @@ pub struct Prompt {
     messages: Vec<Message>,
     /// How many of them are questions.
     questions: usize,
+    /// How many messages of the past are left out.
+    left_out: usize,
     /// Of which conversation it is, in a name that says nothing of its people.
     pub of: Option<Uuid>,
 }
@@ -46,7 +49,7 @@ pub struct TooLong {
 }
 
 impl Prompt {
-    /// The longest prompt that fits: `past` is oldest first, and so are the questions, each a message of
+    /// A prompt that fits: `past` is oldest first, and so are the questions, each a message of
     /// its own.
     pub fn fit(
         system: &str,
@@ -61,23 +64,31 @@ impl Prompt {
         let reserved = budget.max_tokens + PRIMING;
         let fixed = || messages.iter().chain(&asked);
         let bytes: usize = fixed().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
-        let kept = if reserved + bytes <= budget.context_tokens {
-            // No token is shorter than a byte: everything fits, and nothing need be counted.
-            past
-        } else {
+        let mut left_out = 0;
+        // No token is shorter than a byte: where all bytes fit, nothing need be counted.
+        if reserved + bytes > budget.context_tokens {
             let fixed: usize = fixed().map(|message| cost(message, budget.encoding)).sum();
             let needed = reserved + fixed;
             let over = TooLong { tokens: needed.saturating_sub(budget.context_tokens) };
-            newest_turns(past, budget.context_tokens.checked_sub(needed).ok_or(over)?, budget.encoding)
-        };
-        messages.extend(kept);
+            let room = budget.context_tokens.checked_sub(needed).ok_or(over)?;
+            let costs: Vec<usize> = past.iter().map(|message| cost(message, budget.encoding)).collect();
+            while costs[left_out..].iter().sum::<usize>() > room {
+                left_out = memory::a_third_on(&past, left_out);
+            }
+        }
+        messages.extend(past.into_iter().skip(left_out));
         messages.extend(asked);
-        Ok(Self { messages, questions: questions.len(), of: None })
+        Ok(Self { messages, questions: questions.len(), left_out, of: None })
     }
 
     /// The messages in order.
     pub fn messages(&self) -> &[Message] {
         &self.messages
+    }
+
+    /// How many messages of the past are left out, from the oldest on.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Leaves out the older half of the past turns; false if there was none left.
@@ -86,9 +97,10 @@ impl Prompt {
         if past.is_empty() {
             return false;
         }
-        let starts: Vec<usize> = past.clone().filter(|&i| begins_turn(&self.messages, i)).collect();
+        let starts: Vec<usize> = past.clone().filter(|&i| memory::begins_turn(&self.messages, i)).collect();
         let keep_from = starts.get(starts.len().div_ceil(2)).copied().unwrap_or(past.end);
         self.messages.drain(1..keep_from);
+        self.left_out += keep_from - 1;
         true
     }
 }
@@ -96,28 +108,6 @@ impl Prompt {
 /// What a message costs.
 fn cost(message: &Message, encoding: Encoding) -> usize {
     model::count(encoding, &message.content) + PER_MESSAGE
-}
-
-/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
-/// go, and answered together, is one turn.
-fn begins_turn(messages: &[Message], index: usize) -> bool {
-    let is_user = |message: &Message| message.role == Role::User;
-    is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
-}
-
-/// The newest whole turns that fit together.
-fn newest_turns(mut past: Vec<Message>, mut room: usize, encoding: Encoding) -> Vec<Message> {
-    let mut kept_from = past.len();
-    for (index, message) in past.iter().enumerate().rev() {
-        match room.checked_sub(cost(message, encoding)) {
-            Some(left) => room = left,
-            None => break,
-        }
-        if index == 0 || begins_turn(&past, index) {
-            kept_from = index;
-        }
-    }
-    past.split_off(kept_from)
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Worker {
         past: &Past,
     ) -> Thought<'_> {
         info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-        let thought = Thought { exchange: None, reply: None, spent: None, seen: past.forgotten };
+        let thought = Thought { seen: past.forgotten, ..Thought::default() };
         if past.used.told.contains(&limit) {
             return thought;
         }

@@ -1,6 +1,6 @@
 //! The chapter of thinking: from a message to what is said, which is stored before it is sent.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use shared::{job::Job, traces};
 use tokio::time::Instant;
@@ -13,7 +13,8 @@ use crate::{
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Mark, Past, Period, Said, Spent, Turn, Wanted},
+    history::{Answer, Exchange, Kept, Mark, Memory, Past, Period, Said, Spent, Turn, Wanted},
+    memory,
     obey::{Asking, Todo},
     persona::Chosen,
     reply::{self, Reply},
@@ -32,9 +33,12 @@ pub(crate) struct Question<'a> {
 }
 
 /// What a turn comes to.
+#[derive(Default)]
 pub(crate) struct Thought<'a> {
     /// What becomes part of the conversation.
     pub(crate) exchange: Option<Exchange>,
+    /// Where memory begins with it, if it moves.
+    pub(crate) memory: Option<Memory>,
     /// What is said, if anything.
     pub(crate) reply: Option<Reply<'a>>,
     /// What the user used up by it.
@@ -106,9 +110,9 @@ impl Worker {
         thought: Thought<'_>,
         token_is_spent: bool,
     ) -> Result<Kept, Setback> {
-        let Thought { exchange, reply, spent, seen } = thought;
+        let Thought { exchange, memory, reply, spent, seen } = thought;
         let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
-        let answer = Answer { exchange, pushes, spent, ..Answer::default() };
+        let answer = Answer { exchange, memory, pushes, spent, ..Answer::default() };
         Ok(self.keep(job, answer, seen, token_is_spent).await?)
     }
 
@@ -118,14 +122,15 @@ impl Worker {
         job: &'a Job,
         Question { text, before }: Question<'a>,
         command: Option<Command>,
-        past: Past,
+        mut past: Past,
         period: Option<Period>,
         limits: &Limits,
     ) -> Result<Thought<'a>, Setback> {
         let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
-        let (seen, persona) = (past.forgotten, chosen(&past));
+        past.recall(&self.config);
+        let (seen, persona, times) = (past.forgotten, chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
-        let says = |reply| Thought { exchange: None, reply, spent: None, seen };
+        let says = |reply| Thought { reply, seen, ..Thought::default() };
         let mut asking = match self.obey(job, text, command, past, self.locale(job)).await? {
             Todo::Say(reply) => return Ok(says(Some(reply))),
             Todo::Ask(asking) => Asking { before, ..asking },
@@ -146,14 +151,16 @@ impl Worker {
         match asked {
             Asked::TooLong => Ok(says(Some(words.too_long.into()))),
             Asked::NotSeen => Ok(says(Some(words.senses.picture_unclear.into()))),
-            Asked::Answer(answer) => {
+            Asked::Answer(answer, left_out) => {
                 let is_unclear = came_between || (limits.is_followed)().await;
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
                 let tokens = answer.prompt_tokens + answer.completion_tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
-                let exchange = asking.exchange(&job.event_id, answer.text);
-                Ok(Thought { exchange: Some(exchange), reply: Some(reply), spent, seen })
+                let added = asking.before.len() + 2;
+                let memory = memory::moved(&self.config, &asking.past, &times, left_out, added);
+                let exchange = Some(asking.exchange(&job.event_id, answer.text));
+                Ok(Thought { exchange, memory, reply: Some(reply), spent, seen })
             }
         }
     }

@@ -2,3 +2,6 @@
 
 ALTER TABLE messages ADD COLUMN answered_by TEXT;     -- a question: the turn of its answer, if not its own
 CREATE INDEX messages_of_answer ON messages (answered_by) WHERE answered_by IS NOT NULL;
+
+ALTER TABLE conversations ADD COLUMN memory_after TEXT;  -- created_at: what is so old is no longer remembered
+ALTER TABLE conversations ADD COLUMN memory_within TEXT; -- for which room that was found

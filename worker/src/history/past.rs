@@ -20,6 +20,10 @@ pub struct Wanted {
 pub struct Past {
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,
+    /// The `createdAt` of each of them.
+    pub times: Vec<String>,
+    /// Where memory begins, if it does not begin with the oldest.
+    pub memory: Option<Memory>,
     /// The `createdAt` of the newest row, or a little later.
     pub last: Option<Timestamp>,
     /// The newest turn that is part of the conversation, as far as it has a name.
@@ -63,6 +67,26 @@ pub struct Mark {
     pub through: Timestamp,
     /// When it was set.
     pub at: Timestamp,
+}
+
+/// Where memory begins: what is older is kept, and not asked of the model any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// The `createdAt` of the newest message that is left out.
+    pub after: String,
+    /// The room that it was left out for, in the words of whoever stored it.
+    pub within: String,
+}
+
+impl Memory {
+    /// Where it begins once another turn has stored this. It never goes back for the same room.
+    #[must_use]
+    pub fn following(self, before: Option<&Self>) -> Self {
+        match before {
+            Some(before) if before.within == self.within && before.after > self.after => before.clone(),
+            _ => self,
+        }
+    }
 }
 
 /// What is to be forgotten, by [`super::History::forget`].
@@ -154,6 +178,8 @@ pub struct Spent {
 pub struct Answer {
     /// Its rows; none for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
+    /// Where memory begins from now on, if its rows make that another place.
+    pub memory: Option<Memory>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
     /// Whether the first goes by the free reply token. It is remembered before that is tried: a crash

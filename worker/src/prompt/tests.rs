@@ -97,7 +97,7 @@ fn the_oldest_half_goes_first_until_only_the_question_is_left() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn every_turn_that_fits_is_there_and_the_context_is_never_exceeded(
+    fn no_turn_is_left_out_without_need_and_the_context_is_never_exceeded(
         past in prop::collection::vec((any::<bool>(), "[a-zあ-ん🍎 ]{0,60}"), 0..30),
         question in "[a-zあ-ん ]{0,40}",
         context_tokens in 110usize..600,
@@ -117,11 +117,16 @@ proptest! {
                 prop_assert!(tokens(sent, budget.encoding) <= room);
                 let kept = sent.len() - 2;
                 prop_assert_eq!(&sent[1..=kept], &past[past.len() - kept..]);
-                // The next older turn would not have fitted.
-                let older = &past[..past.len() - kept];
-                if let Some(start) = (0..older.len()).rfind(|&i| begins_turn(older, i)).or((!older.is_empty()).then_some(0)) {
+                // With what went last of all, it would not have fitted.
+                let left_out = past.len() - kept;
+                prop_assert_eq!(prompt.left_out(), left_out);
+                let mut before = 0;
+                while memory::a_third_on(&past, before) < left_out {
+                    before = memory::a_third_on(&past, before);
+                }
+                if left_out > 0 {
                     let mut more = sent.to_vec();
-                    more.splice(1..1, past[start..past.len() - kept].iter().cloned());
+                    more.splice(1..1, past[before..left_out].iter().cloned());
                     prop_assert!(tokens(&more, budget.encoding) > room);
                 }
             }

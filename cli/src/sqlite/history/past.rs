@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     conversation::{Message, Role, rfc3339},
-    history::{Limit, Mark, Named, Past, Period, Unanswered, Usage, Wanted},
+    history::{Limit, Mark, Memory, Named, Past, Period, Unanswered, Usage, Wanted},
 };
 
 use crate::sqlite::queue::time;
@@ -16,8 +16,11 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
         .query_row([of.as_str()], |row| row.get(0))
         .optional()?;
+    let (messages, times) = messages(db, of, wanted.limit, now)?.into_iter().unzip();
     Ok(Past {
-        messages: messages(db, of, wanted.limit, now)?,
+        messages,
+        times,
+        memory: memory(db, of)?,
         last: last(db, of)?,
         newest: newest(db, of)?,
         persona: persona.flatten(),
@@ -28,17 +31,23 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
     })
 }
 
-fn messages(db: &Connection, of: &ConversationId, limit: u32, now: i64) -> rusqlite::Result<Vec<Message>> {
+/// The newest messages and when they were stored, oldest first.
+fn messages(
+    db: &Connection,
+    of: &ConversationId,
+    limit: u32,
+    now: i64,
+) -> rusqlite::Result<Vec<(Message, String)>> {
     let mut newest = db.prepare_cached(
-        "SELECT role, content FROM messages
+        "SELECT role, content, created_at FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
     let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
         let role = Role::of_row(&row.get::<_, String>(0)?);
-        Ok(role.map(|role| Ok(Message { role, content: row.get(1)? })).transpose())
+        Ok(role.map(|role| Ok((Message { role, content: row.get(1)? }, row.get(2)?))).transpose())
     })?;
-    let messages: rusqlite::Result<Vec<Option<Message>>> = rows.map(|row| row?).collect();
+    let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
     Ok(messages?.into_iter().rev().flatten().collect())
 }
 
@@ -86,11 +95,33 @@ pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Opt
     Ok(row.and_then(|(through, at)| Some(Mark { through: through.parse().ok()?, at: time(at) })))
 }
 
+/// Where memory begins.
+fn memory(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Memory>> {
+    let mut memory = db.prepare_cached(
+        "SELECT memory_after, memory_within FROM conversations
+         WHERE conversation = ?1 AND memory_after IS NOT NULL",
+    )?;
+    let row = memory.query_row([of.as_str()], |row| Ok(Memory { after: row.get(0)?, within: row.get(1)? }));
+    row.optional()
+}
+
+/// Moves the place where memory begins.
+pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: Memory) -> rusqlite::Result<()> {
+    let Memory { after, within } = new.following(memory(db, of)?.as_ref());
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation, memory_after, memory_within) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET memory_after = ?2, memory_within = ?3",
+    )?
+    .execute(params![of.as_str(), after, within])?;
+    Ok(())
+}
+
 /// Sets the mark.
 pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO conversations (conversation, forgotten_through, forgotten_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3",
+         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3,
+             memory_after = NULL, memory_within = NULL",
     )?
     .execute(params![of.as_str(), rfc3339(mark.through), mark.at.as_millisecond()])?;
     Ok(())

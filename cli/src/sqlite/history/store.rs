@@ -19,7 +19,7 @@ pub(super) fn store(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<Kept> {
-    let Answer { exchange, mut pushes, by_reply, spent } = answer;
+    let Answer { exchange, memory, mut pushes, by_reply, spent } = answer;
     let stored = turn::stage(db, job.event_id.as_str())?;
     if stored != Stage::Open {
         return Ok(Kept::Theirs(stored));
@@ -39,6 +39,9 @@ pub(super) fn store(
             }
         }
         insert(db, job, &exchange, ttl, now)?;
+        if let Some(memory) = memory {
+            past::set_memory(db, &job.conversation, memory)?;
+        }
     }
     let millis = now.as_millisecond();
     if let Some(spent) = spent

@@ -12,7 +12,7 @@ use shared::job::{ConversationId, EventId, MessageId};
 use super::{Item, index::Row, n, s, text};
 use crate::{
     conversation::{rfc3339, stamp},
-    history::{Mark, Named},
+    history::{Mark, Memory, Named},
 };
 
 mod asked;
@@ -33,6 +33,8 @@ pub(super) struct Head {
     turns: Vec<Asked>,
     /// The ids of the newest rows that were deleted one by one.
     gone: Vec<String>,
+    /// Where memory begins.
+    pub(super) memory: Option<Memory>,
     /// Up to where all is forgotten.
     pub(super) forgotten: Option<Mark>,
     /// `lastCreatedAt` as the row has it; `None` if there is no row.
@@ -65,6 +67,7 @@ impl Head {
         Self {
             turns: list("turns").iter().filter_map(Asked::of_attribute).collect(),
             gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
+            memory: memory(item),
             forgotten: at("forgottenThrough")
                 .map(|through| Mark { through, at: at("forgottenAt").unwrap_or(through) }),
             stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
@@ -113,6 +116,7 @@ impl Head {
         let through = self.further_row(now);
         self.turns.clear();
         self.gone.clear();
+        self.memory = None;
         self.forgotten = Some(Mark { through, at: now });
     }
 
@@ -147,6 +151,10 @@ impl Head {
             let gone = newest(&self.gone, 2 * NAMED).iter().map(s).collect();
             row.insert("gone".to_owned(), AttributeValue::L(gone));
         }
+        if let Some(Memory { after, within }) = &self.memory {
+            row.insert("memoryAfter".to_owned(), s(after));
+            row.insert("memoryWithin".to_owned(), s(within));
+        }
         if let Some(mark) = self.forgotten {
             row.insert("forgottenThrough".to_owned(), s(rfc3339(mark.through)));
             row.insert("forgottenAt".to_owned(), s(rfc3339(mark.at)));
@@ -180,6 +188,11 @@ impl Head {
         let named = self.turns.iter().filter(kept).flat_map(Asked::rows);
         named.filter(|id| !seen.contains(id.as_str())).collect()
     }
+}
+
+fn memory(item: &Item) -> Option<Memory> {
+    let word = |name| text(item, name).map(ToOwned::to_owned);
+    Some(Memory { after: word("memoryAfter")?, within: word("memoryWithin")? })
 }
 
 /// The last so many.

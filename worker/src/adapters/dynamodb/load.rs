@@ -46,7 +46,9 @@ impl DynamoHistory {
             unanswered: known(&always[2]).and_then(|row| unanswered::of_item(row, head.last, now)),
             unsent: unsent.as_ref().and_then(known).is_some(),
             forgotten: head.forgotten,
+            memory: head.memory.clone(),
             messages: vec![],
+            times: vec![],
         };
         if limit > 0 {
             self.remember(of, head);
@@ -57,8 +59,9 @@ impl DynamoHistory {
             rows.sort_by(|a, b| b.created_at.cmp(&a.created_at));
             rows.truncate(limit);
         }
-        let messages = rows.into_iter().rev().filter_map(|row| row.message).collect();
-        Ok(Past { messages, ..past })
+        let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
+        let (messages, times) = said.unzip();
+        Ok(Past { messages, times, ..past })
     }
 
     /// Keeps a persona, or none.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     conversation::{Role, rfc3339},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Named, Said, Spent, row_id},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, row_id},
 };
 
 impl DynamoHistory {
@@ -42,7 +42,8 @@ impl DynamoHistory {
                 if head.forgotten.is_some() && head.forgotten != seen {
                     return Ok(Kept::Forgotten);
                 }
-                rows.extend(self.exchange_rows(job, exchange, &head, now)?);
+                let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
+                rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
             }
             let reasons = match self.commit(rows).await? {
                 Committed::Done => return Ok(stored(answer, now)),
@@ -123,12 +124,14 @@ impl DynamoHistory {
         &self,
         job: &Job,
         exchange: &Exchange,
+        memory: Option<Memory>,
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
         let Exchange { questions, answer, replaces } = exchange;
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
+        next.memory = memory.or(next.memory);
         for Said { event, text, message_id } in questions {
             let named = Named { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
