@@ -40,7 +40,7 @@ export const STEPS = {
     turn.stored = e.pushes;
   },
   answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
-  "answered with a later one": (turn, e) => Object.assign(turn, { state: "together", ended: e.at, asked: null }),
+  "answered with a later one": (turn, e) => Object.assign(turn, { state: "merged", ended: e.at }),
   "the bot is in this group no longer": (turn, e) => Object.assign(turn, { state: "gone", ended: e.at, asked: null }),
   "the message was changed: it is thought about anew": (turn) => turn.notes.push(["changed", {}]),
   "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),

@@ -115,19 +115,6 @@ story("an answer names its persona, and its question when another one came in be
   await desk.picture("persona-and-quote");
 }, { think: 300 });
 
-story("with BURST=merge what waits together is answered together", async (desk) => {
-  await desk.writes("a long thought first");
-  await desk.turn("working", "a long thought first");
-  for (const text of ["my cat", "is called", "Mochi"]) await desk.writes(text);
-  await desk.turn("queued", "Mochi");
-  await desk.does({ do: "think", ms: 0 });
-  await desk.turn("answered", "Mochi");
-  for (const text of ["my cat", "is called"]) await desk.turn("together", text);
-  assert.equal(await desk.spoke(), 2);
-  assert.match(await desk.says(1), /“Mochi”, got it!.*told me 3 thing.*my cat.*is called/s);
-  await desk.picture("together");
-}, { think: 2500, variables: { BURST: "merge" } });
-
 story("Enter that ends a Japanese composition sends nothing", async (desk) => {
   const box = desk.phone().locator("textarea");
   await box.fill("にほんご");
