@@ -24,6 +24,7 @@ const REN: &str = "Ubbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 story!(only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known, "GROUP_PREFIX" = "ボット");
 story!(who_quotes_the_bot_speaks_to_it_and_who_quotes_somebody_else_does_not, "DELIVERY" = "reply-first");
+story!(an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same);
 story!(a_group_and_a_private_chat_are_strangers);
 story!(coming_in_it_says_how_it_is_called_and_leaving_it_forgets, "GROUP_PREFIX" = "bot");
 story!(a_persona_is_not_for_everybody_in_a_group_to_change, "ANSWERS_PER_DAY" = "9");
@@ -161,6 +162,18 @@ mod told {
         hears(chat, quotes("three", &own)).await;
         assert_eq!(said(chat)[1..], ["answer to Ren x: three"]);
         assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same(chat: &dyn Chat) {
+        let ids = notes_ids(chat);
+        gathers(chat);
+        chat.line().script.will(PUSH, Act::Lose);
+        hears(chat, writes(AOI, "@Henji one")).await;
+        let own = ids.lock().unwrap()[0].clone();
+        let quote =
+            message_event(quoting(text("two"), Some(&own)), Source::of(GROUP, Some(AOI)), (wall_clock())());
+        hears(chat, quote).await;
+        assert_eq!(said(chat), ["answer to Aoi: one", "answer to Aoi: two"]);
     }
 
     pub(super) async fn a_group_and_a_private_chat_are_strangers(chat: &dyn Chat) {
