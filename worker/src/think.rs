@@ -161,7 +161,8 @@ impl Worker {
             Sensed::Silence => return Ok(says(None)),
         }
         let mut asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
-        if matches!((&asked, &asking.attached), (Asked::NotSeen, Some(Attached::Quoted(_)))) {
+        if matches!((&asked, &asking.attached), (Asked::NotSeen | Asked::TooLong, Some(Attached::Quoted(_))))
+        {
             // What was quoted shall not keep the words from being answered.
             (asking.picture, asking.attached) = (None, None);
             asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
