@@ -77,7 +77,7 @@ impl Worker {
         let command = Command::of(text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
         let (user, allowance) = (&job.conversation, &self.config.allowance);
-        let period = allowance.period(user, self.now());
+        let period = Some(allowance.period(user, self.now()));
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
         let past = traces::step("load", load).await?;
@@ -155,7 +155,7 @@ impl Worker {
                 let is_unclear = came_between || (limits.is_followed)().await;
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
-                let tokens = answer.prompt_tokens + answer.completion_tokens;
+                let tokens = answer.tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
                 let added = asking.before.len() + 2;
                 let memory = memory::moved(&self.config, &asking.past, &times, left_out, added);
