@@ -30,6 +30,8 @@ export interface Settings {
   delivery?: 'push' | 'reply-first';
   /** After how long a user is told, once and for free, that it takes longer; 0 for never. */
   patienceSeconds?: number;
+  /** Whether messages of a conversation that wait together are answered together; each is where it is not set. */
+  burst?: 'off' | 'merge';
   maxAttempts?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;

@@ -67,6 +67,7 @@ const rules: Record<keyof Settings, Rule> = {
   utcOffset: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
   delivery: oneOf('push', 'reply-first'),
   patienceSeconds: whole(0, 45),
+  burst: oneOf('off', 'merge'),
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: modelUrl,

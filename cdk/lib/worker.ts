@@ -33,6 +33,7 @@ function optional(settings: Settings): Record<string, string> {
     UTC_OFFSET: settings.utcOffset,
     DELIVERY: settings.delivery,
     PATIENCE_SECONDS: settings.patienceSeconds,
+    BURST: settings.burst,
     MAX_ATTEMPTS: settings.maxAttempts,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,

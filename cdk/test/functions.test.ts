@@ -114,6 +114,7 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       utcOffset: '+09:00',
       delivery: 'reply-first' as const,
       patienceSeconds: 20,
+      burst: 'merge' as const,
       maxAttempts: 1,
       leaseSeconds: 9,
       openaiBaseUrl: 'http://x',

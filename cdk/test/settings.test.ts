@@ -32,6 +32,7 @@ describe('a setting that cannot be', () => {
     [{ region: 'tokyo' }, 'dev.region must be a region, such as ap-northeast-1'],
     [{ openaiBaseUrl: 'api.openai.com/v1' }, 'dev.openaiBaseUrl must be a URL'],
     [{ openaiBaseUrl: 'https://api.openai.com/v1/' }, 'dev.openaiBaseUrl must be a URL'],
+    [{ burst: 'on' }, 'dev.burst must be one of off, merge'],
     [{ transcribeModel: '' }, "dev.transcribeModel must be the name of a model, or 'off'"],
     [{ contextTokens: 4096 }, 'dev.maxTokens must leave room for the question in contextTokens'],
     [{ promptUsdPerMillion: undefined }, 'dev.completionUsdPerMillion and promptUsdPerMillion are set together'],

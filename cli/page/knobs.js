@@ -132,7 +132,7 @@ const SHOWS = [
   }],
 ];
 
-const done = (turn) => ["answered", "dead", "noticed", "skipped", "silent", "forgot", "forgotten"].includes(turn.state);
+const done = (turn) => ["answered", "merged", "dead", "noticed", "skipped", "silent", "forgot", "forgotten"].includes(turn.state);
 
 /** The first person says this; how to look its turn up. */
 async function says(state, until, text) {

@@ -80,16 +80,17 @@ function stops(turn) {
   const now = Date.now();
   const { state, accepted, waited, remembered, thought, asked, stored, pushed } = turn;
   const is = (done, active) => (done ? "done" : active ? "active" : "");
-  const wentPast = thought != null || stored != null || pushed > 0;
+  const merged = state === "merged";
+  const wentPast = thought != null || stored != null || pushed > 0 || merged;
   const thinking = asked && state === "working" ? `${seconds(Math.max(0, now - asked))} s …` : "";
   const begun = turn.attempts > 0;
   const all = [
     ["accepted", is(accepted != null, state === "sending"), accepted == null ? "" : `${accepted} ms ${t("of_two")}`],
     ["queue", is(begun || state === "noticed", state === "queued" || state === "retry"), waited == null ? (state === "queued" ? t("waits") : "") : waited < 1000 ? `${Math.max(0, waited)} ms` : t("waited", { s: seconds(waited) })],
-    ["history", is(remembered != null, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
+    ["history", is(remembered != null || merged, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
     ["model", is(wentPast, asked != null && state === "working"), thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking],
-    ["stored", is(stored != null || (pushed > 0 && state === "answered"), false), ""],
-    ["pushed", is(state === "answered" || state === "noticed", stored != null && state === "working"), pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : turn.replied ? t("replied") : ""],
+    ["stored", is(stored != null || (pushed > 0 && state === "answered") || merged, false), ""],
+    ["pushed", is(["answered", "noticed", "merged"].includes(state), stored != null && state === "working"), pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : turn.replied ? t("replied") : ""],
   ];
   const failed = { dead: 3, refused: 0 }[state];
   const at = failed === 3 && wentPast ? 5 : failed;

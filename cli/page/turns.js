@@ -40,6 +40,7 @@ export const STEPS = {
     turn.stored = e.pushes;
   },
   answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
+  "answered with a later one": (turn, e) => Object.assign(turn, { state: "merged", ended: e.at }),
   "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
   noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
   "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),

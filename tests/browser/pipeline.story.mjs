@@ -124,3 +124,10 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await turn.locator(".exchange").first().scrollIntoViewIfNeeded();
   await desk.picture("raw-json");
 });
+
+story("messages that wait together are answered together, and the page says with which", async (desk) => {
+  for (const text of ["first of all", "one", "two", "three"]) await desk.does({ do: "say", user: AOI, text });
+  await desk.turn("answered", "three");
+  for (const text of ["one", "two"]) await (await desk.turn("merged", text)).locator(".outcome", { hasText: "answered with a later one" }).waitFor();
+  assert.equal(await desk.spoke(AOI), 2);
+}, { think: 1500, variables: { BURST: "merge" } });

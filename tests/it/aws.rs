@@ -40,6 +40,8 @@ mod answering;
 mod commands;
 // Workers that are killed.
 mod crashes;
+// Several messages with one answer, likewise.
+mod bursts;
 // What must not come back.
 mod forgetting;
 // The model and LINE as they really behave.

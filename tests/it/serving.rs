@@ -30,8 +30,11 @@ struct World {
 impl World {
     async fn new(think: Duration) -> Self {
         let line = Line::new();
-        let model =
-            Model::new(think, |m| format!("answer to {}", m.last().unwrap()["content"].as_str().unwrap()));
+        let model = Model::new(think, |messages| {
+            let questions = messages.iter().rev().take_while(|message| message["role"] == "user");
+            let texts: Vec<_> = questions.map(|question| question["content"].as_str().unwrap()).collect();
+            format!("answer to {}", texts.into_iter().rev().collect::<Vec<_>>().join(" and "))
+        });
         let variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
         let http = worker::adapters::http::client().unwrap();
         Self { line, model, variables, folder: TempDir::new().unwrap(), http }
@@ -76,7 +79,19 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_exactly_once() {
+    let answers = answers_of_one_killed_at_random_moments("off").await;
+    assert!(answers.iter().all(|answer| !answer.contains(" and ")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_moments_what_waits_together_is_answered_exactly_once_all_the_same() {
+    let answers = answers_of_one_killed_at_random_moments("merge").await;
+    assert!(answers.iter().any(|answer| answer.contains(" and ")), "nothing was answered together");
+}
+
+async fn answers_of_one_killed_at_random_moments(burst: &str) -> Vec<String> {
     let mut world = World::new(Duration::from_millis(40)).await;
+    world.variables.push(("BURST".into(), burst.into()));
     // On a slow machine one message may be worked on in each of the rounds: that must not give it up.
     world.variables.push(("MAX_ATTEMPTS".into(), "9".into()));
     let mut accepted = HashSet::new();
@@ -93,18 +108,26 @@ async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_
             });
             for (text, status) in futures_util::future::join_all(batch).await {
                 assert_eq!(status, Some(200), "round {round}");
-                accepted.insert(format!("answer to {text}"));
+                accepted.insert(text);
             }
             sent += 8;
         }
         serve.kill();
     }
     let serve = world.serve().await;
-    world.all_are_answered(accepted.len()).await;
-    let answers: Vec<String> = world.line.sent().into_iter().flat_map(|s| s.texts).collect();
-    assert_eq!(answers.len(), accepted.len(), "none twice");
-    assert_eq!(answers.into_iter().collect::<HashSet<_>>(), accepted, "none lost");
+    let answers = || -> Vec<String> { world.line.sent().into_iter().flat_map(|sent| sent.texts).collect() };
+    let answered = || -> Vec<String> {
+        let of = |text: String| {
+            let texts = text.trim_start_matches("answer to ").split(" and ").map(ToOwned::to_owned);
+            texts.collect::<Vec<_>>()
+        };
+        answers().into_iter().flat_map(of).collect()
+    };
+    world.until("all are answered", || answered().len() >= accepted.len()).await;
     assert_eq!(serve.terminate(), 0);
+    assert_eq!(answered().len(), accepted.len(), "none twice");
+    assert_eq!(answered().into_iter().collect::<HashSet<_>>(), accepted, "none lost");
+    answers()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,15 +116,17 @@ impl Worker {
         }
     }
 
-    /// What becomes of jobs whose attempt panicked. The next one is no burst: whose fault it was is seen there.
+    /// What becomes of jobs whose attempt panicked: of several, whose fault it was is seen one by one.
     pub async fn panicked(&self, jobs: &[Job]) -> Together {
-        let mut outcome = Outcome::GivenBack;
         for job in jobs {
             let failed = Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false };
             self.record(job, failed).await;
-            outcome = self.later(1, Failure::passing(Reason::Internal, "the attempt panicked"));
         }
-        Together::Ended { over: 0, outcome }
+        if jobs.len() > 1 {
+            return Together::Apart(jobs.len());
+        }
+        let panicked = Failure::passing(Reason::Internal, "the attempt panicked");
+        Together::Ended { over: 0, outcome: self.later(1, panicked) }
     }
 
     /// From the messages to the one stored answer, with the turns that have begun.

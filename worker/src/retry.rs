@@ -2,7 +2,8 @@
 
 use std::{pin::Pin, time::Duration};
 
-use shared::logging;
+use jiff::{SignedDuration, Timestamp};
+use shared::{job::Job, logging};
 use tokio::time::sleep;
 
 use crate::{
@@ -15,6 +16,12 @@ use crate::{
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
 /// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
 const WAIT_MAX: Duration = Duration::from_hours(12);
+
+/// How long LINE may prepare content before its sender is told.
+const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
+/// age, so that it is asked some sixty times: SQS gives up a message after a hundred.
+const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// What a method of [`crate::history::History`] returns.
 type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + Send + 'a>>;
@@ -54,6 +61,12 @@ impl Worker {
             Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait.max(pause)),
         }
     }
+
+    /// How long to wait for LINE, a tenth of what was waited already; `None` once that is too long.
+    pub(crate) fn pause_for_line(&self, job: &Job) -> Option<Duration> {
+        let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
+        pause_at(self.now().duration_since(accepted_at), self.config.pauses.preparing)
+    }
 }
 
 pub(crate) fn storage_failed(error: &HistoryError) -> Failure {
@@ -68,4 +81,25 @@ pub(crate) fn storage_failed(error: &HistoryError) -> Failure {
 /// Up to a tenth more, so that what failed together does not come back together.
 fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + 0.1 * fastrand::f64())
+}
+
+/// How long to wait for what was sent so long ago, and at least.
+fn pause_at(age: SignedDuration, least: Duration) -> Option<Duration> {
+    let pause = (age.unsigned_abs() / 10).clamp(least, PAUSE_MAX);
+    (age < PREPARING_MAX).then_some(pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_is_asked_far_less_often_than_sqs_hands_over_a_message() {
+        let (mut age, mut looks) = (SignedDuration::ZERO, 0);
+        while let Some(pause) = pause_at(age, Duration::from_secs(2)) {
+            age += SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+            looks += 1;
+        }
+        assert!((50..70).contains(&looks), "{looks}");
+    }
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
 use shared::{
     job::{Ask, Content, Job, MessageId},
     traces,
@@ -31,11 +30,6 @@ use crate::{
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// How much is said back of what was heard, in characters.
 const SAID_BACK: usize = 300;
-/// How long LINE may prepare content before its sender is told.
-const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
-/// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
-/// age, so that it is asked some sixty times: SQS gives up a message after a hundred.
-const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// What came of looking and listening.
 pub(crate) enum Sensed {
@@ -170,14 +164,6 @@ impl Worker {
             return Ok(Sensed::Silence);
         }
         Ok(Sensed::Says(words.gone.to_owned()))
-    }
-
-    /// How long to wait for LINE, a tenth of what was waited already; `None` once that is too long.
-    fn pause_for_line(&self, job: &Job) -> Option<Duration> {
-        let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
-        let age = self.now().duration_since(accepted_at);
-        let pause = (age.unsigned_abs() / 10).clamp(self.config.pauses.preparing, PAUSE_MAX);
-        (age < PREPARING_MAX).then_some(pause)
     }
 
     /// The content of a message, with the short retries of an attempt.

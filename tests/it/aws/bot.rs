@@ -39,7 +39,7 @@ pub struct Bot {
     pub line: Arc<Line>,
     pub model: Arc<Model>,
     sources: Vec<EventSource>,
-    variables: Vec<(String, String)>,
+    pub variables: Vec<(String, String)>,
 }
 
 impl Bot {

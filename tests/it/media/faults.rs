@@ -14,6 +14,7 @@ use worker::{answer::wall_clock, locale::Locale};
 
 use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
 use crate::{
+    aws::bot::Bot as OnLambda,
     bot::USER,
     respect::{Chat, does, said, says, story},
 };
@@ -50,6 +51,35 @@ fn content_of(message: &Value) -> String {
 
 fn refusal(status: u16, code: &str) -> Act {
     Act::Respond(status, vec![], json!({ "error": { "code": code, "message": code } }).to_string())
+}
+
+#[tokio::test]
+async fn killed_while_it_fetches_listens_or_shows_it_begins_again_and_answers_once() {
+    for (hangs, message) in [
+        ("content", voice as fn(&dyn Chat, &str) -> Value),
+        (TRANSCRIPTIONS, voice),
+        (COMPLETIONS, |chat, _| picture(chat, jpeg(100))),
+    ] {
+        let mut bot = OnLambda::with(&[("LEASE_SECONDS", "1"), ("GPT_MODEL", "gpt-4o")]).await;
+        let message = message(&bot, "hello");
+        let path = if hangs == "content" { content_of(&message) } else { hangs.to_owned() };
+        let script = |bot: &OnLambda| match path.as_str() {
+            TRANSCRIPTIONS | COMPLETIONS => bot.model.script.seen(&path).len(),
+            _ => bot.line.script.seen(&path).len(),
+        };
+        bot.model.script.will(&path, Act::Hang);
+        bot.line.script.will(&path, Act::Hang);
+        let webhook = sends(&bot, message).await;
+        while script(&bot) == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        bot.worker_is_killed().await;
+        bot.says(1).await;
+        bot.takes(webhook).await;
+        bot.drains().await;
+        assert_eq!((bot.line.sent().len(), script(&bot), bot.letters().await), (1, 2, 0), "{path}");
+        bot.ends().await;
+    }
 }
 
 mod told {

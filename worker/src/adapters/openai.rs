@@ -138,6 +138,8 @@ impl OpenAi {
         }
         let error = ErrorBody::of(&body);
         if picture.is_some() && error.refuses_picture(status) {
+            let code = error.named();
+            tracing::info!(status = status.as_u16(), code, request = request_id, "the picture was refused");
             return Err(Refusal::Error(ModelError::NotSeen));
         }
         Err(response::refusal(status, &error, retry_after, newer, &request_id))

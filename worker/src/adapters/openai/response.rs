@@ -104,8 +104,7 @@ pub(super) fn refusal(
     let code = error.code();
     let kind = error.kind.as_deref().unwrap_or("");
     let message = error.message.as_deref().unwrap_or("");
-    let named = if code.is_empty() { kind } else { code };
-    let detail = format!("status {} {}, request {request_id}", status.as_u16(), http::identifier(named));
+    let detail = format!("status {} {}, request {request_id}", status.as_u16(), body.named());
     let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
 
     let passing = || {
@@ -180,6 +179,12 @@ impl ErrorBody {
     /// What a body says; nothing where it is not an error as OpenAI writes it.
     pub(super) fn of(body: &[u8]) -> Self {
         serde_json::from_slice(body).unwrap_or_default()
+    }
+
+    /// What the server calls it, by its code or else its type.
+    pub(super) fn named(&self) -> &str {
+        let code = self.error.code();
+        http::identifier(if code.is_empty() { self.error.kind.as_deref().unwrap_or("") } else { code })
     }
 
     /// Whether the request is refused for what it names here.

@@ -1,0 +1,143 @@
+//! Messages that are answered together, where workers die, answers get lost, and two work at once.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
+
+use cli::standin::{Act, line::PUSH};
+use serde_json::{Value, json};
+
+use super::{
+    between::{Between, Play},
+    bot::{Bot, USER},
+};
+
+const HOUR: Duration = Duration::from_hours(1);
+const TEXTS: [&str; 3] = ["one", "two", "three"];
+
+/// A bot to which three messages came while nobody worked; their jobs come again a second after their
+/// worker died.
+async fn bot(further: &[(&str, &str)]) -> Bot {
+    let bot = Bot::quiet(&[further, &[("BURST", "merge"), ("LEASE_SECONDS", "1")]].concat()).await;
+    for text in TEXTS {
+        bot.hears(text).await;
+    }
+    bot
+}
+
+fn words(prompt: &Value) -> Vec<&str> {
+    prompt["messages"].as_array().unwrap()[1..].iter().map(|it| it["content"].as_str().unwrap()).collect()
+}
+
+/// The answers so far, without what each answers.
+async fn answers(bot: &Bot) -> Vec<String> {
+    let said = bot.said().await;
+    said.into_iter().map(|(_, text)| text.trim_start_matches("answer to ").to_owned()).collect()
+}
+
+/// How many rows there are of people's words.
+async fn rows(bot: &Bot) -> usize {
+    bot.cloud.rows().await.iter().filter(|row| row.contains_key("lineUserId")).count()
+}
+
+#[tokio::test]
+async fn a_batch_of_one_conversation_is_one_answer_and_all_of_it_is_acknowledged() {
+    let bot = bot(&[]).await;
+    let (_, failures) = bot.works_on_a_batch(3, Duration::from_secs(20)).await;
+    assert_eq!((failures, bot.model.asked().len()), (json!([]), 1));
+    assert_eq!(words(&bot.model.asked()[0].body), TEXTS);
+    assert_eq!(rows(&bot).await, 4);
+    let log = bot.worker.log();
+    let outcomes: Vec<_> = ["merged", "answered"]
+        .map(|outcome| log.iter().filter(|line| line.contains(&format!(r#""outcome":"{outcome}""#))).count())
+        .to_vec();
+    assert_eq!(outcomes, [2, 1]);
+}
+
+#[tokio::test]
+async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself() {
+    let mut bot = bot(&[]).await;
+    bot.model.does(Act::Hang);
+    bot.is_brought_jobs(Duration::from_mins(1));
+    bot.asks(1).await;
+    bot.worker_is_killed().await;
+    bot.says(3).await;
+    assert_eq!(answers(&bot).await, TEXTS);
+    let asked = bot.model.asked();
+    assert_eq!(asked.iter().map(|seen| words(&seen.body).len()).collect::<Vec<_>>(), [3, 1, 3, 5]);
+    assert_eq!(rows(&bot).await, 6);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_arrives_once() {
+    let story = async |act: Act| {
+        let mut bot = bot(&[]).await;
+        bot.line.script.will(PUSH, act);
+        bot.is_brought_jobs(Duration::from_mins(1));
+        bot.pushes(1).await;
+        bot.worker_is_killed().await;
+        bot.pushes(2).await;
+        assert_eq!(answers(&bot).await, ["three"]);
+        let tried = bot.pushes_tried();
+        assert_eq!((tried.len(), bot.model.asked().len()), (2, 1));
+        assert_eq!(tried[0], tried[1]);
+        assert_eq!(rows(&bot).await, 4);
+        bot.ends().await;
+    };
+    // LINE took it, or did not.
+    tokio::join!(story(Act::Late(HOUR)), story(Act::Hang));
+}
+
+#[tokio::test]
+async fn killed_when_the_answer_was_stored_and_nobody_heard_of_it_it_is_only_pushed() {
+    let lose = AtomicBool::new(true);
+    let table = Between::start(move |call, _| {
+        let is_it = call == "TransactWriteItems" && lose.swap(false, Relaxed);
+        if is_it { Play::Lose } else { Play::HandOn }
+    })
+    .await;
+    let mut bot = bot(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
+    bot.is_brought_jobs(Duration::from_mins(1));
+    table.is_called("TransactWriteItems", 1).await;
+    bot.worker_is_killed().await;
+    bot.says(1).await;
+    assert_eq!(answers(&bot).await, ["three"]);
+    assert_eq!((bot.model.asked().len(), rows(&bot).await), (1, 4));
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() {
+    let mut bot = bot(&[]).await;
+    let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
+    assert_eq!(messages.len(), 3);
+    let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(super::functions::record).collect::<Vec<_>>() });
+    // One worker is thought dead, and another one is brought the first two.
+    bot.model.does(Act::After(Duration::from_secs(2)));
+    let first = bot.worker.clone();
+    let all = event(&messages);
+    let zombie = tokio::spawn(async move { first.invoke(all, Duration::from_secs(30)).await });
+    bot.asks(1).await;
+    bot.worker = std::sync::Arc::new(super::functions::Lambda::start("worker", &bot.variables).await);
+    bot.worker.invoke(event(&messages[..2]), Duration::from_secs(30)).await.unwrap();
+    let zombie = zombie.await.unwrap().unwrap();
+    assert_eq!(zombie["batchItemFailures"], json!([]));
+    let said: Vec<_> = bot.line.sent().into_iter().flat_map(|sent| sent.texts).collect();
+    // The second worker takes the first two for what the first may have died of.
+    assert_eq!(said, TEXTS.map(|text| format!("answer to {text}")));
+    assert_eq!(rows(&bot).await, 6);
+}
+
+#[tokio::test]
+async fn a_panic_over_several_is_that_of_one() {
+    let bot = Bot::quiet(&[("BURST", "merge"), ("PANIC_ON_EVENT", "e-2"), ("LEASE_SECONDS", "1")]).await;
+    for (event, text) in [("e-1", "one"), ("e-2", "two")] {
+        let job = json!({ "v": 3, "eventId": event, "conversation": USER, "kind": "question", "text": text });
+        bot.is_sent(&job.to_string(), USER, event).await;
+    }
+    let (messages, failures) = bot.works_on_a_batch(2, Duration::from_secs(20)).await;
+    assert_eq!(failures, json!([{ "itemIdentifier": messages[1].message_id }]));
+    assert_eq!(bot.line.sent()[0].texts, ["answer to one"]);
+}
