@@ -87,7 +87,8 @@ const common: Settings = {
   // 10 MiB at most and 0.3 ms of processor a webhook (docs/benchmarks.md): the smallest there is will do.
   ingressMemoryMb: 128,
   // 13 MiB (docs/benchmarks.md), and 46 more once a long conversation has had the tokenizer's tables unpacked, which
-  // takes a tenth of a second of a whole processor; the rest is for ten conversations at once.
+  // takes a tenth of a second of a whole processor; the rest is for ten conversations at once. Ten pictures of 10 MB
+  // sent at once took it to 124 MiB: no more than 32 MB of them are held.
   workerMemoryMb: 256,
   workerTimeoutSeconds: 300,
   maxConcurrency: 5,

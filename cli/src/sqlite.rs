@@ -23,13 +23,14 @@ pub mod letters;
 pub mod queue;
 
 /// What makes each version of the schema out of the one before.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/respect.sql"),
     include_str!("sqlite/understanding.sql"),
+    include_str!("sqlite/groups.sql"),
 ];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 /// How long a lock of another process (`henji dlq`) is waited for.

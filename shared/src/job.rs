@@ -89,6 +89,25 @@ impl Job {
         }
     }
 
+    /// Whether this is the chat of one person with the bot: profiles and animations are only there, and
+    /// everything in it is said to the bot. Others are groups and rooms.
+    pub fn is_private(&self) -> bool {
+        self.conversation.as_str().starts_with(['U', 'u'])
+    }
+
+    /// Whose question it is, for limits: who spoke, else the conversation.
+    pub fn user(&self) -> &str {
+        self.speaker.as_ref().map_or(self.conversation.as_str(), UserId::as_str)
+    }
+
+    /// The message that it quotes.
+    pub fn quotes(&self) -> Option<&MessageId> {
+        match &self.ask {
+            Ask::Question { quotes, .. } => quotes.as_ref(),
+            _ => None,
+        }
+    }
+
     /// LINE's id of the message that is to be answered.
     pub fn message_id(&self) -> Option<&MessageId> {
         match &self.ask {

@@ -14,6 +14,7 @@ use worker::{
 use crate::aws::emulator::{Cloud, TABLE};
 
 mod forgetting;
+mod group;
 mod memory;
 mod together;
 
@@ -109,6 +110,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
+    group::suite(history).await;
     together::suite(history).await;
     memory::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
@@ -130,7 +132,7 @@ fn job(conversation: &str, event: &str) -> Job {
 /// An answer that is part of the conversation.
 fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
     let (event, message_id) = (job.event_id.clone(), job.message_id().cloned());
-    let questions = vec![Said { event, text: question.to_owned(), message_id }];
+    let questions = vec![Said { event, text: question.to_owned(), message_id, speaker: None }];
     let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }

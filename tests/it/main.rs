@@ -47,6 +47,7 @@ mod reply_first;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
 // What both queues promise, and both histories.
+mod groups;
 mod history;
 mod job_queue;
 // To take back, to leave, to be forgotten: on one machine and on Lambda.

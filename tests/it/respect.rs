@@ -76,7 +76,7 @@ impl Chat for OnOneMachine {
     }
 
     async fn kept(&self) -> String {
-        ["messages", "turns", "conversations", "unsent", "unanswered", "jobs", "letters"]
+        ["messages", "turns", "conversations", "unsent", "said", "unanswered", "jobs", "letters"]
             .map(|table| self.sql(&format!("SELECT * FROM {table}")).join("\n"))
             .join("\n")
     }

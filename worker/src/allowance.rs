@@ -1,9 +1,11 @@
 //! Who may ask, how much, and how long a question may be. Pure.
 
+use std::str::FromStr;
+
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use shared::{
     env::{Env, EnvError, unreadable},
-    job::ConversationId,
+    job::UserId,
 };
 
 use crate::{
@@ -18,9 +20,9 @@ const OFFSET_MAX: i32 = 14 * 60;
 #[derive(Clone, Debug)]
 pub struct Allowance {
     /// Who may ask at all; everybody where it is not set.
-    allowed: Option<Vec<ConversationId>>,
+    allowed: Option<Vec<UserId>>,
     /// Whom no limit is for.
-    exempt: Vec<ConversationId>,
+    exempt: Vec<UserId>,
     /// Answers a day.
     answers: u32,
     /// Tokens a day, of prompts and answers.
@@ -50,7 +52,7 @@ impl Allowance {
     }
 
     /// Over what a user's usage is counted now.
-    pub fn period(&self, user: &ConversationId, now: Timestamp) -> Period {
+    pub fn period(&self, user: &str, now: Timestamp) -> Period {
         if self.is_closed_to(user) { Period::Ever } else { Period::Day(self.day(now)) }
     }
 
@@ -60,16 +62,16 @@ impl Allowance {
     }
 
     /// Whether the bot does not talk with this user.
-    pub fn is_closed_to(&self, user: &ConversationId) -> bool {
-        !self.exempt.contains(user) && self.allowed.as_ref().is_some_and(|allowed| !allowed.contains(user))
+    pub fn is_closed_to(&self, user: &str) -> bool {
+        !holds(&self.exempt, user) && self.allowed.as_ref().is_some_and(|allowed| !holds(allowed, user))
     }
 
     /// The limit that keeps this question from being asked.
-    pub fn reached(&self, user: &ConversationId, question: &str, so_far: &Usage) -> Option<Limit> {
+    pub fn reached(&self, user: &str, question: &str, so_far: &Usage) -> Option<Limit> {
         let is_over = |limit: u32, value: u64| limit > 0 && value >= u64::from(limit);
         let is_longer = || self.characters > 0 && question.chars().count() > self.characters as usize;
         match () {
-            () if self.exempt.contains(user) => None,
+            () if holds(&self.exempt, user) => None,
             () if self.is_closed_to(user) => Some(Limit::Allowed),
             () if is_over(self.answers, so_far.answers.into()) => Some(Limit::Answers),
             () if is_over(self.tokens, so_far.tokens) => Some(Limit::Tokens),
@@ -84,14 +86,23 @@ impl Allowance {
             Limit::Allowed => words.not_allowed.to_owned(),
             Limit::Answers => words.limit_answers.to_owned(),
             Limit::Tokens => words.limit_tokens.to_owned(),
+            Limit::Persona => words.group_persona.to_owned(),
             Limit::Length => (words.question_too_long)(self.characters),
         }
     }
 }
 
 /// A list of users, separated by commas or white space.
-fn users(env: &Env, name: &str) -> Result<Option<Vec<ConversationId>>, EnvError> {
+fn users(env: &Env, name: &str) -> Result<Option<Vec<UserId>>, EnvError> {
     let Some(list) = env.optional(name)? else { return Ok(None) };
+    let users = user_ids(list).map(Some);
+    users.ok_or_else(|| {
+        unreadable(name, "it must be LINE user ids (U and 32 hexadecimal digits) with commas between them")
+    })
+}
+
+/// At least one user, and nothing else.
+fn user_ids(list: &str) -> Option<Vec<UserId>> {
     let user = |id: &str| {
         let digits = id.strip_prefix('U')?;
         let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit());
@@ -99,10 +110,49 @@ fn users(env: &Env, name: &str) -> Result<Option<Vec<ConversationId>>, EnvError>
     };
     let ids = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|id| !id.is_empty());
     let users: Option<Vec<_>> = ids.map(user).collect();
-    let users = users.filter(|users| !users.is_empty());
-    users.map(Some).ok_or_else(|| {
-        unreadable(name, "it must be LINE user ids (U and 32 hexadecimal digits) with commas between them")
-    })
+    users.filter(|users| !users.is_empty())
+}
+
+fn holds(users: &[UserId], user: &str) -> bool {
+    users.iter().any(|known| known.as_str() == user)
+}
+
+/// Who may change a group's persona: `GROUP_PERSONA`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupPersona {
+    /// Nobody.
+    Off,
+    /// Everybody in it.
+    On,
+    /// These.
+    Only(Vec<UserId>),
+}
+
+/// `GROUP_PERSONA` is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("it must be off, on, or LINE user ids (U and 32 hexadecimal digits) with commas between them")]
+pub struct BadGroupPersona;
+
+impl FromStr for GroupPersona {
+    type Err = BadGroupPersona;
+    fn from_str(text: &str) -> Result<Self, BadGroupPersona> {
+        match text {
+            "off" => Ok(Self::Off),
+            "on" => Ok(Self::On),
+            list => user_ids(list).map(Self::Only).ok_or(BadGroupPersona),
+        }
+    }
+}
+
+impl GroupPersona {
+    /// Whether this person may, as far as it is known who it is.
+    pub fn allows(&self, speaker: Option<&UserId>) -> bool {
+        match self {
+            Self::Off => false,
+            Self::On => true,
+            Self::Only(users) => speaker.is_some_and(|speaker| users.contains(speaker)),
+        }
+    }
 }
 
 /// `+09:00` and the like.
@@ -133,21 +183,17 @@ mod tests {
         Allowance::from_env(&Env::of(pairs))
     }
 
-    fn user(id: &str) -> ConversationId {
-        id.to_owned().try_into().unwrap()
-    }
-
     fn day(offset: &str, now: &str) -> String {
         let allowance = of(&[("ANSWERS_PER_DAY", "3"), ("UTC_OFFSET", offset)]).unwrap();
-        allowance.period(&user(ONE), now.parse().unwrap()).to_string()
+        allowance.period(ONE, now.parse().unwrap()).to_string()
     }
 
     #[test]
     fn nothing_is_reached_where_nothing_is_limited() {
         let free = of(&[]).unwrap();
-        assert_eq!(free.period(&user(ONE), Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
+        assert_eq!(free.period(ONE, Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
         let used = Usage { answers: u32::MAX, tokens: u64::MAX, told: vec![] };
-        assert_eq!(free.reached(&user(ONE), &"x".repeat(100_000), &used), None);
+        assert_eq!(free.reached(ONE, &"x".repeat(100_000), &used), None);
     }
 
     #[test]
@@ -162,7 +208,7 @@ mod tests {
         let all = [("ANSWERS_PER_DAY", "3"), ("TOKENS_PER_DAY", "100"), ("QUESTION_MAX_CHARACTERS", "5")];
         let all = of(&all).unwrap();
         let reached = |answers, tokens, question: &str| {
-            all.reached(&user(ONE), question, &Usage { answers, tokens, told: vec![] })
+            all.reached(ONE, question, &Usage { answers, tokens, told: vec![] })
         };
         assert_eq!(reached(2, 99, "こんにちは"), None, "characters, not bytes");
         assert_eq!(reached(3, 99, "hi"), Some(Limit::Answers));
@@ -174,12 +220,22 @@ mod tests {
     fn the_operators_own_list_passes_everything() {
         let both = of(&[("ALLOWED_USERS", ONE), ("EXEMPT_USERS", OTHER), ("ANSWERS_PER_DAY", "1")]).unwrap();
         let used = Usage { answers: 1, ..Usage::default() };
-        let stranger = user("U4af4980629000000000000000000000c");
-        assert_eq!(both.reached(&user(ONE), "hi", &used), Some(Limit::Answers));
-        assert_eq!(both.reached(&user(OTHER), "hi", &used), None);
-        assert_eq!(both.period(&user(OTHER), Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
-        assert_eq!(both.reached(&stranger, "hi", &Usage::default()), Some(Limit::Allowed));
-        assert_eq!(both.period(&stranger, Timestamp::UNIX_EPOCH), Period::Ever);
+        let stranger = "U4af4980629000000000000000000000c";
+        assert_eq!(both.reached(ONE, "hi", &used), Some(Limit::Answers));
+        assert_eq!(both.reached(OTHER, "hi", &used), None);
+        assert_eq!(both.period(OTHER, Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
+        assert_eq!(both.reached(stranger, "hi", &Usage::default()), Some(Limit::Allowed));
+        assert_eq!(both.period(stranger, Timestamp::UNIX_EPOCH), Period::Ever);
+    }
+
+    #[test]
+    fn a_groups_persona_is_nobodys_everybodys_or_of_some() {
+        let one: UserId = ONE.to_owned().try_into().unwrap();
+        let allows = |text: &str| text.parse::<GroupPersona>().unwrap().allows(Some(&one));
+        assert!(!allows("off") && allows("on") && allows(ONE) && !allows(OTHER));
+        assert!(allows(&format!("{OTHER}, {ONE}")));
+        assert!(!ONE.parse::<GroupPersona>().unwrap().allows(None));
+        assert!("everybody".parse::<GroupPersona>().is_err());
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
+/// How often a message is thought about within one attempt, where it is changed meanwhile.
+const THOUGHTS: usize = 3;
+
 /// Stage two.
 pub struct Worker {
     /// Its settings.
@@ -77,10 +80,8 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        match job.ask {
-            Ask::NotUnderstood | Ask::Follow => return self.give_notice(job).await,
-            Ask::Join | Ask::Question { only_if_quoting_bot: true, .. } => return Outcome::Noticed,
-            _ => {}
+        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
+            return self.give_notice(job).await;
         }
         let begun = traces::step("begin", self.history.begin(job, self.now()));
         let turn = match timeout_at(limits.deadline, begun).await {
@@ -148,7 +149,7 @@ impl Worker {
             }
         };
         let kept = match &turn.stage {
-            Stage::Open => timeout_at(deadline, self.think(job, turn, text, limits))
+            Stage::Open => timeout_at(deadline, self.think_until_settled(job, turn, text, limits))
                 .await
                 .map_err(|_| out_of_time())??,
             further => match timeout_at(deadline, self.is_forgotten(job, turn)).await {
@@ -180,13 +181,19 @@ impl Worker {
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
             }
-            Kept::Theirs(_) | Kept::Overtaken => return Ok(Outcome::AlreadyAnswered),
+            Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();
         let delivered = self.deliver(job, delivery, tried, turn.attempts);
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
-        timeout_at(deadline, delivered).await.map_err(|_| unknown())??;
+        if let Err(setback) = timeout_at(deadline, delivered).await.map_err(|_| unknown())? {
+            if self.has_left(job, &setback.failure).await {
+                self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
+                return Ok(Outcome::Forgotten);
+            }
+            return Err(setback);
+        }
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         if is_silent {
             info!(event = %job.event_id, conversation = %job.conversation, "left in silence");
@@ -194,6 +201,24 @@ impl Worker {
         }
         info!(event = %job.event_id, conversation = %job.conversation, "answered");
         Ok(Outcome::Answered)
+    }
+
+    /// Thinks, and again where the message was changed meanwhile.
+    async fn think_until_settled(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Kept, Setback> {
+        for _ in 0..THOUGHTS {
+            let kept = self.think(job, turn, text, limits).await?;
+            if kept != Kept::Edited {
+                return Ok(kept);
+            }
+            info!(event = %job.event_id, "the message was changed: it is thought about anew");
+        }
+        Err(Failure::passing(Reason::Internal, "the message was changed again and again").into())
     }
 
     pub(crate) fn now(&self) -> Timestamp {

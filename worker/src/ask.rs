@@ -9,7 +9,8 @@ use tracing::info;
 use crate::{
     adapters::openai::{Completion, ModelError},
     answer::Worker,
-    by_reply::is_private,
+    conversation::Message,
+    group,
     obey::Asking,
     outcome::{Failure, Reason},
     persona::Chosen,
@@ -46,12 +47,16 @@ impl Worker {
         let own = &self.config.system_prompt;
         let personas = self.config.personas.as_ref();
         let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
+        let system = if job.is_private() { system } else { format!("{system}\n\n{}", group::PROMPT) };
+        let past: Vec<_> = asking.past.iter().cloned().map(Message::named).collect();
+        let questions = asking.questions();
+        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
         let picture = asking.picture.as_ref();
         let shown = picture.map_or(0, |_| picture::TOKENS);
         let context_tokens = self.config.budget.context_tokens.saturating_sub(shown);
         let fit = |max_tokens| {
             let budget = Budget { context_tokens, max_tokens, ..self.config.budget };
-            let mut prompt = Prompt::fit(&system, asking.past.clone(), &asking.questions(), budget)?;
+            let mut prompt = Prompt::fit(&system, past.clone(), &questions, budget)?;
             prompt.of = Some(job.conversation.pseudonym());
             Ok(prompt)
         };
@@ -59,7 +64,7 @@ impl Worker {
         if let Asked::Answer(answer, _) = &asked {
             info!(
                 event = %job.event_id,
-                user = job.speaker.as_ref().map_or(job.conversation.as_str(), |speaker| speaker.as_str()),
+                user = job.user(),
                 prompt_tokens = answer.tokens.prompt,
                 cached_tokens = answer.tokens.cached,
                 completion_tokens = answer.tokens.completion,
@@ -136,7 +141,7 @@ impl Worker {
     /// once that it takes longer where that was asked for. The second of what it returns is whether the
     /// reply token was used for that. Groups have neither.
     pub(crate) async fn while_loading<T>(&self, job: &Job, work: impl Future<Output = T>) -> (T, bool) {
-        if !is_private(job) {
+        if !job.is_private() {
             return (work.await, false);
         }
         let mut patience_ends = self.patience_ends(job);

@@ -6,6 +6,8 @@
 //! if the others had never waited. Whatever is not as plain as that is left to [`Worker::answer`], one by
 //! one, so that giving up, suspicion and dead letters exist there only.
 
+use std::ops::ControlFlow::Continue;
+
 use jiff::Timestamp;
 use shared::job::{Ask, Job};
 use tokio::time::timeout_at;
@@ -145,19 +147,23 @@ impl Worker {
             debug!(event = %job.event_id, attempts = turns.last().map(|turn| turn.attempts), "began");
         }
         let Some((job, others)) = jobs.split_last() else { return Err(Parted::Apart) };
+        self.learn_speaker(job).await;
         let mut before = vec![];
         for (other, turn) in others.iter().zip(&*turns) {
             let marks = self.marks(other).await.map_err(Parted::Failed)?;
-            if is_forgotten(other, turn, &marks) {
+            // What was changed or answered since is not plain any more.
+            let is_settled = marks.edit.is_none() && marks.answered_by.is_none();
+            if !is_settled || is_forgotten(other, turn, &marks) {
                 return Err(Parted::Apart);
             }
             let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
-            before.push(Said { event, text: text(other).to_owned(), message_id });
+            let speaker = self.speaker(other);
+            before.push(Said { event, text: text(other).to_owned(), message_id, speaker });
         }
         let failed = |setback: Setback| Parted::Failed(setback.failure);
         let turn = turns.last().ok_or(Parted::Apart)?;
         match self.thought(job, turn, Question { text: text(job), before }, limits).await.map_err(failed)? {
-            Some((thought, token_is_spent)) if thought.exchange.is_some() => {
+            Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
                 match self.keep_thought(job, thought, token_is_spent).await.map_err(failed)? {
                     kept @ Kept::Mine(_) => Ok(kept),
                     _ => Err(Parted::Apart),

@@ -66,7 +66,7 @@ impl Worker {
             }
             Some(token) => {
                 let body = reply::by_token(token, push);
-                match traces::step("reply", self.send(|| self.line.reply(&body))).await {
+                match self.reply(job, &body).await {
                     Ok(()) => {
                         debug!(event = %job.event_id, "replied");
                         return Ok(Delivery { pushed: 1, unknown_since: None, by_reply: false, ..delivery });
@@ -86,12 +86,19 @@ impl Worker {
         Err(Setback { failure, delivery: Some(delivery) })
     }
 
+    /// One reply with the short retries of an attempt; on failure, whether its outcome is unknown.
+    async fn reply(&self, job: &Job, body: &str) -> Result<(), (Failure, bool)> {
+        let own = traces::step("reply", self.send(|| self.line.reply(body))).await?;
+        self.remember_own(job, &own).await;
+        Ok(())
+    }
+
     /// Says something by the free reply token and never by push; true if LINE took it.
     pub(crate) async fn say_free(&self, job: &Job, reply: &Reply<'_>) -> bool {
         let Some(token) = &job.reply_token else { return false };
         let Some(push) = reply::pushes(&job.conversation, reply).into_iter().next() else { return false };
         let body = reply::by_token(token, &push);
-        match traces::step("reply", self.send(|| self.line.reply(&body))).await {
+        match self.reply(job, &body).await {
             Ok(()) => true,
             Err((Failure { detail, .. }, _)) => {
                 info!(event = %job.event_id, detail, "LINE did not take a free reply");
@@ -104,7 +111,7 @@ impl Worker {
     pub(crate) fn patience_ends(&self, job: &Job) -> Option<Instant> {
         let patience = self.config.patience?;
         let accepted_at = jiff::Timestamp::from_millisecond(job.accepted_at?).ok()?;
-        self.token(job, YOUNG).filter(|_| is_private(job))?;
+        self.token(job, YOUNG).filter(|_| job.is_private())?;
         let waited = self.now().duration_since(accepted_at).unsigned_abs();
         Some(Instant::now() + patience.saturating_sub(waited))
     }
@@ -118,7 +125,7 @@ impl Worker {
 
     /// Who the user is; nobody in a group.
     pub(crate) async fn profile(&self, job: &Job) -> Profile {
-        if is_private(job) { self.line.profile(job.conversation.as_str()).await } else { Profile::default() }
+        if job.is_private() { self.line.profile(job.conversation.as_str()).await } else { Profile::default() }
     }
 
     /// The language of the user, as far as it is known by now.
@@ -136,10 +143,4 @@ impl Worker {
             _ = self.profile(job) => work.await,
         }
     }
-}
-
-/// Whether this is the chat of one person with the bot: profiles and animations are only there.
-pub(crate) fn is_private(job: &Job) -> bool {
-    let id = job.conversation.as_str();
-    id.starts_with(['U', 'u']) && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }

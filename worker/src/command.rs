@@ -4,7 +4,7 @@
 //! The words of all languages are understood always, in full and half width, with or without a slash
 //! before them; what follows `persona` stands after a colon, or after a space where there is a slash.
 
-pub(crate) use shared::prefix::folded;
+use shared::prefix::folded;
 
 use crate::locale::Locale;
 

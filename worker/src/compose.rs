@@ -28,7 +28,7 @@ impl Worker {
         }
         let go_on = answer.cut.then_some(Command::Continue);
         let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
-        let buttons = self.buttons(locale, &commands);
+        let buttons = self.buttons(job, locale, &commands);
         let quote = job.quote_token().filter(|_| is_unclear);
         Reply { heard: None, words, buttons, sender: self.sender(persona), quote }
     }

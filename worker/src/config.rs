@@ -10,7 +10,7 @@ use shared::{
 
 use crate::{
     adapters::openai::Endpoint,
-    allowance::Allowance,
+    allowance::{Allowance, GroupPersona},
     locale::Locale,
     model,
     persona::Personas,
@@ -102,6 +102,8 @@ pub struct Config {
     pub patience: Option<Duration>,
     /// What calls the bot in groups, beside a mention.
     pub group_prefix: Option<Prefix>,
+    /// Who may change a group's persona.
+    pub group_persona: GroupPersona,
     /// Who may ask, and how much.
     pub allowance: Allowance,
     /// Attempts begun at one job before it is dead-lettered.
@@ -181,6 +183,7 @@ impl Config {
             merges: env.parsed("BURST", Burst::Off)? == Burst::Merge,
             patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
             group_prefix: Prefix::from_env(env)?,
+            group_persona: env.parsed("GROUP_PERSONA", GroupPersona::Off)?,
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             pauses: Pauses::default(),

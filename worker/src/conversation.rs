@@ -42,6 +42,23 @@ pub struct Message {
     pub role: Role,
     /// What was said. Never logged.
     pub content: String,
+    /// In a group: the name of the person who said it, where it is known. Never logged.
+    #[serde(skip)]
+    pub speaker: Option<String>,
+}
+
+impl Message {
+    /// The message as the model is given it: with who said it, if that is known.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.content = by(self.speaker.as_deref(), &self.content);
+        self
+    }
+}
+
+/// Words with their speaker before them.
+pub fn by(speaker: Option<&str>, words: &str) -> String {
+    speaker.map_or_else(|| words.to_owned(), |name| format!("{name}: {words}"))
 }
 
 impl std::fmt::Debug for Message {

@@ -3,7 +3,7 @@
 //! (`by_reply`).
 
 use shared::{
-    job::{EventId, Job},
+    job::{EventId, Job, MessageId},
     traces,
 };
 use tokio::time::sleep;
@@ -51,7 +51,7 @@ impl Worker {
                 delivery.unknown_since = Some(now);
             }
             if let Err((mut failure, unknown)) =
-                self.push(body, retry_key(&job.event_id, delivery.pushed)).await
+                self.push(job, body, retry_key(&job.event_id, delivery.pushed)).await
             {
                 if !(tried || unknown) {
                     delivery.unknown_since = None;
@@ -67,21 +67,24 @@ impl Worker {
     }
 
     /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
-    pub(crate) async fn push(&self, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        traces::step("push", self.send(|| self.line.push(body, key))).await
+    pub(crate) async fn push(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
+        let own = traces::step("push", self.send(|| self.line.push(body, key))).await?;
+        self.remember_own(job, &own).await;
+        Ok(())
     }
 
-    /// One request with the short retries of an attempt; on failure, whether its outcome is unknown.
-    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<(), (Failure, bool)>
+    /// One request with the short retries of an attempt, and the messages that it sent; on failure, whether
+    /// its outcome is unknown.
+    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<Vec<MessageId>, (Failure, bool)>
     where
-        F: Future<Output = Result<(), SendError>>,
+        F: Future<Output = Result<Vec<MessageId>, SendError>>,
     {
         let mut unknown = false;
         let mut token_is_fresh = false;
         let mut tries = 0;
         loop {
             let failure = match request().await {
-                Ok(()) => return Ok(()),
+                Ok(own) => return Ok(own),
                 Err(SendError::Unauthorized(failure)) => {
                     if !token_is_fresh && self.line.reread_token().await {
                         token_is_fresh = true;

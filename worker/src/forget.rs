@@ -5,7 +5,7 @@ use tracing::info;
 
 use crate::{
     answer::{Setback, Worker},
-    history::{Forget, Past, Step, Turn, Wanted},
+    history::{Edit, Forget, Past, Step, Turn, Wanted},
     outcome::{Failure, Outcome},
 };
 
@@ -24,6 +24,13 @@ impl Worker {
         let what = match ask {
             Ask::Unfollow => Forget::Everything,
             Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
+            Ask::Edited { message_id, text } => {
+                let edit = Edit { text: text.clone(), at: job.happened_at.or(job.accepted_at).unwrap_or(0) };
+                let keep = || self.history.edit(&job.conversation, message_id, edit.clone(), self.now());
+                self.persist(keep).await?;
+                self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
+                return Ok(Outcome::Noticed);
+            }
             _ => return Ok(Outcome::Noticed),
         };
         self.persist(|| self.history.forget(&job.conversation, what.clone(), self.now())).await?;

@@ -3,15 +3,15 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use shared::job::{ConversationId, EventId, Job};
+use shared::job::{ConversationId, EventId, Job, MessageId};
 
 mod past;
 mod turn;
 mod usage;
 
 pub use past::{
-    Answer, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Spent, Unanswered, Usage,
-    Wanted,
+    Answer, Edit, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Seen, Spent, Unanswered,
+    Usage, Wanted,
 };
 pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
 pub use usage::{Tokens, Used};
@@ -19,6 +19,9 @@ pub use usage::{Tokens, Used};
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
 /// was used up: as long as a turn's state, after which no job can come any more (CONTRACT "Table").
 pub const REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(60 * 24);
+
+/// How long the words of a changed message are kept for its answer.
+pub const EDIT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// Remembers conversations and turns. All times are handed in as `now`.
 #[async_trait]
@@ -35,7 +38,8 @@ pub trait History: Send + Sync {
     /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
     /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
     /// conversation is stored only while none of its messages was taken back and the mark is the one that
-    /// [`Self::load`] saw: a worker that was thought dead brings nothing back.
+    /// [`Self::load`] saw: a worker that was thought dead brings nothing back. What is said in a group is
+    /// stored only while its message was not changed since, nor answered by another turn.
     async fn store(
         &self,
         job: &Job,
@@ -50,6 +54,19 @@ pub trait History: Send + Sync {
 
     /// Keeps the persona that was chosen; with `None` there is none any more.
     async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError>;
+
+    /// Keeps what a message of a group says now, unless a later change is kept, it was answered, or it was
+    /// taken back. The words go when it is answered or forgotten, and after a day.
+    async fn edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: Edit,
+        now: Timestamp,
+    ) -> Result<(), HistoryError>;
+
+    /// Remembers that these messages are the bot's own: who quotes one speaks to it.
+    async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError>;
 
     /// Writes down a step, durably. All but [`Step::Withdrawn`] may be written twice.
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError>;

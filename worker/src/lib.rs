@@ -5,7 +5,7 @@
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
 //! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, `see_and_hear`, [`deliver`],
-//! [`by_reply`], `retry`, `give_up`, [`tell`] and [`forget`] are its chapters; [`prompt`], [`reply`],
+//! [`by_reply`], `retry`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`], [`reply`],
 //! [`markdown`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
 //! pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
@@ -24,6 +24,7 @@ pub mod conversation;
 pub mod deliver;
 pub mod forget;
 mod give_up;
+mod group;
 pub mod history;
 pub mod locale;
 pub mod markdown;

@@ -65,6 +65,10 @@ pub struct Words {
     pub nothing_to_continue: &'static str,
     /// Welcome, by name where it is known.
     pub greeting: fn(Option<&str>) -> String,
+    /// Hello to a group: how the bot is called, beside a mention by this prefix, and the word by which it forgets.
+    pub group_greeting: fn(Option<&str>, &str) -> String,
+    /// A group's persona is not for everybody to change.
+    pub group_persona: &'static str,
     /// What is on the buttons of the commands.
     pub labels: Labels,
     /// What is said of pictures and voices.

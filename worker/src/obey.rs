@@ -8,7 +8,7 @@ use crate::{
     answer::{Setback, Worker},
     attached::Attached,
     command::Command,
-    conversation::{Message, Role},
+    conversation::{Message, Role, by},
     history::{Exchange, Forget, Named, Past, Said, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
@@ -41,6 +41,8 @@ pub(crate) struct Asking {
     pub(crate) question: String,
     /// What is kept of it as the person's words.
     pub(crate) kept: String,
+    /// In a group: who asks, where it is known.
+    pub(crate) speaker: Option<String>,
     /// The message that it stands in.
     pub(crate) message_id: Option<MessageId>,
     /// What it is about beside its words.
@@ -55,15 +57,15 @@ pub(crate) struct Asking {
 
 impl Asking {
     /// What is asked, each a message of its own.
-    pub(crate) fn questions(&self) -> Vec<&str> {
-        let before = self.before.iter().map(|said| said.text.as_str());
-        before.chain([self.question.as_str()]).collect()
+    pub(crate) fn questions(&self) -> Vec<String> {
+        let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
+        before.chain([by(self.speaker.as_deref(), &self.question)]).collect()
     }
 
     /// What is kept with the answer, in this turn.
     pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
-        let Self { before, kept, message_id, replaces, .. } = self;
-        let own = Said { event: event.clone(), text: kept, message_id };
+        let Self { before, kept, message_id, speaker, replaces, .. } = self;
+        let own = Said { event: event.clone(), text: kept, message_id, speaker };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }
@@ -85,7 +87,8 @@ impl Worker {
             question: text.to_owned(),
             kept: text.to_owned(),
             message_id: job.message_id().cloned(),
-            attached: Attached::of(&job.ask),
+            attached: Attached::of(&job.ask).filter(|_| !past.quotes_own),
+            speaker: self.speaker(job),
             ..Asking::default()
         };
         let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
@@ -98,10 +101,10 @@ impl Worker {
             }
             (Command::Help, _) => {
                 let commands = [Command::Retry, Command::Persona(None), Command::Forget];
-                Ok(Todo::Say(Reply { buttons: self.buttons(locale, &commands), ..words.help.into() }))
+                Ok(Todo::Say(Reply { buttons: self.buttons(job, locale, &commands), ..words.help.into() }))
             }
             (Command::Persona(None), Some(personas)) => {
-                let buttons = offers(personas, words, locale);
+                let buttons = if job.is_private() { offers(personas, words, locale) } else { vec![] };
                 Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
             }
             (Command::Persona(Some(who)), Some(personas)) => {
@@ -119,11 +122,14 @@ impl Worker {
         }
     }
 
-    /// Buttons that send these commands, but for those that there are not.
-    pub(crate) fn buttons(&self, locale: Locale, commands: &[Command]) -> Vec<Button> {
+    /// Buttons that send these commands, but for those that there are not. In a group a button would speak to
+    /// everybody but the bot.
+    pub(crate) fn buttons(&self, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
         let labels = &locale.words().labels;
         let has_personas = self.config.personas.is_some();
-        let there_is = |command: &&Command| has_personas || !matches!(command, Command::Persona(_));
+        let there_is = |command: &&Command| {
+            job.is_private() && (has_personas || !matches!(command, Command::Persona(_)))
+        };
         let button = |command: &Command| {
             let label = match command {
                 Command::Forget => labels.forget,
@@ -180,14 +186,23 @@ fn again(past: Past) -> Option<Asking> {
         return Some(Asking { past, question, kept, message_id, attached, replaces, ..Asking::default() });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
-    let kept = messages.drain(at..).next()?.content;
+    let Message { content: kept, speaker, .. } = messages.drain(at..).next()?;
     // Going on was asked for by a word that says nothing to the model.
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
     let attached = Attached::of_kept(&kept, message_id.as_ref());
-    Some(Asking { past: messages, question, kept, message_id, attached, replaces, ..Asking::default() })
+    Some(Asking {
+        past: messages,
+        question,
+        kept,
+        message_id,
+        speaker,
+        attached,
+        replaces,
+        ..Asking::default()
+    })
 }
 
 /// The buttons of all personas, and of the bot's own.

@@ -2,8 +2,9 @@
 //! what the person described. Pure.
 
 use serde::{Deserialize, Serialize};
+use shared::prefix::folded;
 
-use crate::{command::folded, locale::Locale};
+use crate::locale::Locale;
 
 /// The longest description, in characters: it goes with every question.
 pub const DESCRIPTION_MAX: usize = 500;

@@ -57,7 +57,7 @@ impl Prompt {
         questions: &[&str],
         budget: Budget,
     ) -> Result<Self, TooLong> {
-        let message = |role, content: &str| Message { role, content: content.to_owned() };
+        let message = |role, content: &str| Message { role, content: content.to_owned(), speaker: None };
         let mut messages = vec![message(Role::System, system)];
         let asked: Vec<_> = questions.iter().map(|question| message(Role::User, question)).collect();
 

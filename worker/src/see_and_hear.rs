@@ -131,7 +131,7 @@ impl Worker {
             Heard::Deaf => return says(words.deaf),
         };
         let allowance = &self.config.allowance;
-        if let Some(limit @ Limit::Length) = allowance.reached(&job.conversation, &heard, &Usage::default()) {
+        if let Some(limit @ Limit::Length) = allowance.reached(job.user(), &heard, &Usage::default()) {
             return Ok(Sensed::Says(allowance.says(limit, self.locale(job).words())));
         }
         asking.attached = None;

@@ -7,6 +7,7 @@ use crate::{
     answer::Worker,
     attached::kept,
     command::Command,
+    group::{is_answered, said_to_bot},
     history::{Limit, Past, Period, Spent, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
@@ -24,10 +25,18 @@ impl Worker {
             return;
         }
         let now = self.now();
-        // Who took the message back wants no word about it, and none of its words kept.
-        if self.marks(job).await.is_ok_and(|past| past.unsent) {
-            return;
-        }
+        // Who took the message back wants no word about it, and none of its words kept; nor does who did not
+        // speak to the bot.
+        let marks = self.marks(job).await;
+        let asked = match &marks {
+            Ok(past) if past.unsent || is_answered(job, past) => return,
+            Ok(past) => match said_to_bot(job, asked, past) {
+                Some(asked) => asked,
+                None => return,
+            },
+            Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
+            Err(_) => asked,
+        };
         // What a command asked for was asked before.
         let question = Command::of(asked).is_none().then_some(asked);
         match self.persist(|| self.history.tell(job, question, now)).await {
@@ -43,10 +52,12 @@ impl Worker {
         let words = locale.words();
         let (text, buttons) = match reason {
             Reason::ModelRefused => (words.refused, vec![]),
-            _ => (words.no_answer, self.buttons(locale, &[Command::Retry])),
+            _ => (words.no_answer, self.buttons(job, locale, &[Command::Retry])),
         };
         for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
-            if let Err((Failure { detail, .. }, _)) = self.push(&body, job.event_id.derive("apology")).await {
+            if let Err((Failure { detail, .. }, _)) =
+                self.push(job, &body, job.event_id.derive("apology")).await
+            {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }
         }
@@ -61,7 +72,7 @@ impl Worker {
         past: &Past,
     ) -> Thought<'_> {
         info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-        let thought = Thought { seen: past.forgotten, ..Thought::default() };
+        let thought = Thought { seen: past.seen(), ..Thought::default() };
         if past.used.told.contains(&limit) {
             return thought;
         }
@@ -81,9 +92,13 @@ impl Worker {
         let reply = match job.ask {
             Ask::Follow => Reply {
                 words: (words.greeting)(profile.name.as_deref()).as_str().into(),
-                buttons: self.buttons(locale, &[Command::Persona(None), Command::Help]),
+                buttons: self.buttons(job, locale, &[Command::Persona(None), Command::Help]),
                 ..Reply::default()
             },
+            Ask::Join => {
+                let prefix = self.config.group_prefix.as_ref().map(|prefix| prefix.written.as_str());
+                (words.group_greeting)(prefix, Command::Forget.word(locale)).as_str().into()
+            }
             _ => words.not_understood.into(),
         };
         let said = self.say_free(job, &reply).await;

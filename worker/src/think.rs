@@ -1,6 +1,10 @@
 //! The chapter of thinking: from a message to what is said, which is stored before it is sent.
 
-use std::{mem, time::Duration};
+use std::{
+    mem,
+    ops::ControlFlow::{self, Break, Continue},
+    time::Duration,
+};
 
 use shared::{job::Job, traces};
 use tokio::time::Instant;
@@ -13,7 +17,8 @@ use crate::{
     command::Command,
     compose::came_between,
     forget::is_forgotten,
-    history::{Answer, Exchange, Kept, Mark, Memory, Past, Period, Said, Spent, Turn, Wanted},
+    group::{is_answered, said_to_bot},
+    history::{Answer, Exchange, Kept, Memory, Past, Period, Said, Seen, Spent, Stage, Turn, Wanted},
     memory,
     obey::{Asking, Todo},
     persona::Chosen,
@@ -43,8 +48,8 @@ pub(crate) struct Thought<'a> {
     pub(crate) reply: Option<Reply<'a>>,
     /// What the user used up by it.
     pub(crate) spent: Option<Spent>,
-    /// Up to where the conversation was forgotten when it was looked up.
-    pub(crate) seen: Option<Mark>,
+    /// What was known of it when it was looked up.
+    pub(crate) seen: Seen,
 }
 
 impl Worker {
@@ -58,49 +63,59 @@ impl Worker {
     ) -> Result<Kept, Setback> {
         let question = Question { text, before: vec![] };
         match self.thought(job, turn, question, limits).await? {
-            Some((thought, token_is_spent)) => self.keep_thought(job, thought, token_is_spent).await,
-            None => Ok(Kept::Forgotten),
+            Continue((thought, token_is_spent)) => self.keep_thought(job, thought, token_is_spent).await,
+            Break(kept) => Ok(kept),
         }
     }
 
-    /// What a message comes to, and whether its reply token was used meanwhile; nothing where it shall not
-    /// be answered. The loading animation is shown while the model is asked.
+    /// What a message comes to, and whether its reply token was used meanwhile; or why it shall not be
+    /// answered. The loading animation is shown while the model is asked.
     pub(crate) async fn thought<'a>(
         &'a self,
         job: &'a Job,
         turn: &Turn,
-        question: Question<'a>,
+        Question { text, before }: Question<'_>,
         limits: &Limits,
-    ) -> Result<Option<(Thought<'a>, bool)>, Setback> {
-        let Question { text, before } = &question;
-        let personas = &self.config.personas;
-        let command = Command::of(text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
-        let is_quick = command.as_ref().is_some_and(|command| !command.asks());
-        let (user, allowance) = (&job.conversation, &self.config.allowance);
+    ) -> Result<ControlFlow<Kept, (Thought<'a>, bool)>, Setback> {
+        let (user, allowance) = (job.user(), &self.config.allowance);
         let period = Some(allowance.period(user, self.now()));
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
-        let past = traces::step("load", load).await?;
+        let (past, ()) = tokio::join!(traces::step("load", load), self.learn_speaker(job));
+        let past = past?;
         if is_forgotten(job, turn, &past) {
-            return Ok(None);
+            return Ok(Break(Kept::Forgotten));
         }
+        if is_answered(job, &past) {
+            return Ok(Break(Kept::Theirs(Stage::Delivered)));
+        }
+        let Some(text) = said_to_bot(job, text, &past).map(ToOwned::to_owned) else {
+            let silence = Thought { seen: past.seen(), ..Thought::default() };
+            return Ok(Continue((silence, false)));
+        };
+        let personas = &self.config.personas;
+        let command =
+            Command::of(&text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
+        let is_quick = command.as_ref().is_some_and(|command| !command.asks());
         debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
         // Some commands cost nothing, and to be forgotten is everybody's right.
         let is_free = is_quick && (command == Some(Command::Forget) || !allowance.is_closed_to(user));
-        let limit = [*text].into_iter().chain(before.iter().map(|said| said.text.as_str()));
+        let limit = [&text].into_iter().chain(before.iter().map(|said| &said.text));
         let limit = { limit }.find_map(|text| allowance.reached(user, text, &past.used));
-        if let Some(limit) = limit.filter(|_| !is_free) {
-            return Ok(Some((self.refuse(job, limit, period, &past).await, false)));
+        let limit = limit.filter(|_| !is_free);
+        if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
+            return Ok(Continue((self.refuse(job, limit, period, &past).await, false)));
         }
+        let question = Question { text: &text, before };
         // Boxed, because what waits beside it would otherwise hold it several times.
         let thinking = Box::pin(self.consider(job, question, command, past, period, limits));
         if is_quick {
             // What is said is in the user's language, and there is no time to learn it meanwhile.
             self.profile(job).await;
-            return Ok(Some((thinking.await?, false)));
+            return Ok(Continue((thinking.await?, false)));
         }
         let (thought, token_is_spent) = self.while_loading(job, self.while_asking_who(job, thinking)).await;
-        Ok(Some((thought?, token_is_spent)))
+        Ok(Continue((thought?, token_is_spent)))
     }
 
     /// Stores what a message comes to.
@@ -112,15 +127,15 @@ impl Worker {
     ) -> Result<Kept, Setback> {
         let Thought { exchange, memory, reply, spent, seen } = thought;
         let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
-        let answer = Answer { exchange, memory, pushes, spent, ..Answer::default() };
-        Ok(self.keep(job, answer, seen, token_is_spent).await?)
+        let answer = Answer { exchange, memory, pushes, spent, edit: seen.edit, ..Answer::default() };
+        Ok(self.keep(job, answer, seen.forgotten, token_is_spent).await?)
     }
 
     /// What a message comes to, now that what was said before it is known.
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        Question { text, before }: Question<'a>,
+        Question { text, before }: Question<'_>,
         command: Option<Command>,
         mut past: Past,
         period: Option<Period>,
@@ -128,7 +143,7 @@ impl Worker {
     ) -> Result<Thought<'a>, Setback> {
         let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         past.recall(&self.config);
-        let (seen, persona, times) = (past.forgotten, chosen(&past), mem::take(&mut past.times));
+        let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
         let says = |reply| Thought { reply, seen, ..Thought::default() };
         let mut asking = match self.obey(job, text, command, past, self.locale(job)).await? {
@@ -152,7 +167,8 @@ impl Worker {
             Asked::TooLong => Ok(says(Some(words.too_long.into()))),
             Asked::NotSeen => Ok(says(Some(words.senses.picture_unclear.into()))),
             Asked::Answer(answer, left_out) => {
-                let is_unclear = came_between || (limits.is_followed)().await;
+                // In a group others speak in between, and nobody tells the bot.
+                let is_unclear = !job.is_private() || came_between || (limits.is_followed)().await;
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
                 let tokens = answer.tokens;

@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use shared::job::{ConversationId, Job};
+use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
-    Answer, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Tokens, Turn, Used, Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Tokens, Turn, Used,
+    Wanted,
 };
 
 use super::{Database, DatabaseError};
 
 mod forget;
+pub mod group;
 mod past;
 mod store;
 mod turn;
@@ -100,6 +102,24 @@ impl History for SqliteHistory {
         let of = of.clone();
         let kept = self.database.call(move |db| forget::choose(db, &of, persona.as_deref()));
         kept.await.map_err(failed("keep a persona"))
+    }
+
+    async fn edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: Edit,
+        now: Timestamp,
+    ) -> Result<(), HistoryError> {
+        let (of, message, now) = (of.clone(), message.clone(), now.as_millisecond());
+        let kept = self.database.call(move |db| group::edit(db, &of, &message, &edit, now));
+        kept.await.map_err(failed("keep a change"))
+    }
+
+    async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {
+        let (messages, now) = (messages.to_vec(), now.as_millisecond());
+        let kept = self.database.call(move |db| group::remember_own(db, &messages, now));
+        kept.await.map_err(failed("remember messages"))
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {

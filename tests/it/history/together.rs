@@ -32,7 +32,7 @@ async fn burst(history: &dyn History, name: &str, of: usize) -> Vec<Job> {
 
 fn said(job: &Job) -> Said {
     let event = job.event_id.clone();
-    Said { text: event.to_string(), message_id: job.message_id().cloned(), event }
+    Said { text: event.to_string(), message_id: job.message_id().cloned(), speaker: None, event }
 }
 
 /// The one answer to all of them.

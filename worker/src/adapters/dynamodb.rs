@@ -9,6 +9,7 @@
 //!   `index`).
 //! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
 //!   are read with the head, by the same call (`batch_get`).
+//! - Of groups there are `said#{message}`, `edited#{conversation}` and `own#{message}` (`group`).
 //!
 //! An answer is stored by one transaction over all of these (`store`, `transaction`); `forget` deletes.
 
@@ -21,15 +22,16 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use jiff::{SignedDuration, Timestamp};
-use shared::job::{ConversationId, Job};
+use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
 };
 
 mod batch_get;
 mod error;
 mod forget;
+mod group;
 mod head;
 mod index;
 mod load;
@@ -113,6 +115,20 @@ impl History for DynamoHistory {
 
     async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
         self.keep_persona(of, persona).await.map_err(failed("keep a persona"))
+    }
+
+    async fn edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: Edit,
+        now: Timestamp,
+    ) -> Result<(), HistoryError> {
+        self.keep_edit(of, message, &edit, now).await.map_err(failed("keep a change"))
+    }
+
+    async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {
+        self.keep_own(messages, now).await.map_err(failed("remember messages"))
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {

@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
-use shared::secret::Secret;
+use shared::{job::MessageId, secret::Secret};
 use uuid::Uuid;
 
 use super::http;
@@ -81,20 +81,20 @@ impl Line {
         self.token.reread().await
     }
 
-    /// Pushes this body under this key. 409 means that the key was accepted before: success
+    /// Pushes this body under this key, and returns the ids of its messages. 409 means that the key was accepted before: success
     /// (LINE, "Retry failed API requests").
-    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<(), SendError> {
+    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<Vec<MessageId>, SendError> {
         let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
         self.send("push", request.header("x-line-retry-key", retry_key.to_string())).await
     }
 
     /// Says this body's messages by its reply token, free of charge. There are no retry keys here: the
     /// token is single-use, which makes the same request safe to repeat and its refusal say little.
-    pub async fn reply(&self, body: &str) -> Result<(), SendError> {
+    pub async fn reply(&self, body: &str) -> Result<Vec<MessageId>, SendError> {
         self.send("reply", self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
     }
 
-    async fn send(&self, call: &str, request: RequestBuilder) -> Result<(), SendError> {
+    async fn send(&self, call: &str, request: RequestBuilder) -> Result<Vec<MessageId>, SendError> {
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => {
@@ -110,8 +110,7 @@ impl Line {
         // Logged always, as LINE keeps no log of its own.
         tracing::info!(call, status = response.status().as_u16(), request = id(&response), "LINE answered");
         match response.status() {
-            status if status.is_success() => Ok(()),
-            StatusCode::CONFLICT => Ok(()),
+            status if status.is_success() || status == StatusCode::CONFLICT => Ok(sent(response).await),
             StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
             StatusCode::UNAUTHORIZED => {
                 Err(SendError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
@@ -173,6 +172,22 @@ impl Line {
         let used = get("/v2/bot/message/quota/consumption").await?.total_usage?;
         Some(Quota { limit, used })
     }
+}
+
+/// The messages that were sent, as far as LINE names them (LINE, "Send push message", `sentMessages`).
+async fn sent(response: Response) -> Vec<MessageId> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer {
+        sent_messages: Vec<Sent>,
+    }
+    #[derive(Deserialize)]
+    struct Sent {
+        id: String,
+    }
+    let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+    let sent = serde_json::from_slice(&body).map_or(vec![], |Answer { sent_messages }| sent_messages);
+    sent.into_iter().filter_map(|Sent { id }| id.try_into().ok()).collect()
 }
 
 /// LINE's name of the request.

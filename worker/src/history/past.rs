@@ -39,6 +39,37 @@ pub struct Past {
     pub unsent: bool,
     /// Up to where the conversation is forgotten.
     pub forgotten: Option<Mark>,
+    /// In a group: what the job's message says since it was changed.
+    pub edit: Option<Edit>,
+    /// In a group: the turn by which the job's message was answered.
+    pub answered_by: Option<EventId>,
+    /// In a group: whether the message that the job's quotes is the bot's own.
+    pub quotes_own: bool,
+}
+
+/// What an answer was made with: it is stored only where that has not changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen {
+    /// Up to where the conversation was forgotten.
+    pub forgotten: Option<Mark>,
+    /// The change of its message, by [`Edit::at`].
+    pub edit: Option<i64>,
+}
+
+impl Past {
+    /// See [`Seen`].
+    pub fn seen(&self) -> Seen {
+        Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at) }
+    }
+}
+
+/// A message of a group was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What it says now to the bot; empty if it calls the bot no longer. Kept for a day at most.
+    pub text: String,
+    /// When, by LINE's clock in milliseconds: changes may come out of order, and the latest is the one.
+    pub at: i64,
 }
 
 /// A turn that is part of a conversation.
@@ -142,6 +173,8 @@ pub enum Limit {
     Tokens,
     /// The length of a question.
     Length,
+    /// A group's persona is not this user's to change.
+    Persona,
 }
 
 impl Limit {
@@ -152,6 +185,7 @@ impl Limit {
             Self::Answers => "answers",
             Self::Tokens => "tokens",
             Self::Length => "length",
+            Self::Persona => "persona",
         }
     }
 
@@ -188,6 +222,8 @@ pub struct Answer {
     pub by_reply: bool,
     /// What its user used up by it.
     pub spent: Option<Spent>,
+    /// The change of its message that it answers, by [`Edit::at`].
+    pub edit: Option<i64>,
 }
 
 /// The rows of a turn, or of several turns that are answered together.
@@ -209,6 +245,8 @@ pub struct Said {
     pub event: EventId,
     /// What the person wrote.
     pub text: String,
+    /// In a group: their name, where it is known.
+    pub speaker: Option<String>,
     /// The message that it stands in: once it is taken back, this row goes, and the answer.
     pub message_id: Option<MessageId>,
 }

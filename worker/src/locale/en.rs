@@ -34,6 +34,13 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!(", {name}")).unwrap_or_default();
         format!("Hi{name}! Thanks for adding me 😊 Talk to me about anything you like.")
     },
+    group_greeting: |prefix, forget| {
+        let or = prefix.map(|prefix| format!(" or begin your message with \"{prefix}\"")).unwrap_or_default();
+        format!(
+            "Hi everyone! Thanks for having me 😊 Mention me (@){or}, or reply to one of my messages, and I answer. Mention me with \"{forget}\" and I forget what we said here 🧹"
+        )
+    },
+    group_persona: "Sorry, in this group not everybody can change my persona 🙏",
     labels: Labels {
         forget: "🧹 Forget our chat",
         help: "❓ Help",

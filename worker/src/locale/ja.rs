@@ -34,6 +34,13 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}さん、")).unwrap_or_default();
         format!("{name}はじめまして！ 友だち追加ありがとうございます😊 なんでも気軽に話しかけてくださいね。")
     },
+    group_greeting: |prefix, forget| {
+        let or = prefix.map(|prefix| format!("、または「{prefix}」で始めて書いて")).unwrap_or_default();
+        format!(
+            "はじめまして！ 招待ありがとうございます😊 わたしをメンション（@）して{or}ください。わたしのメッセージへの返信にもお答えします。メンションして「{forget}」と書けば、ここでの会話を忘れます🧹"
+        )
+    },
+    group_persona: "ごめんなさい、このグループでは決まった方だけがキャラを変えられます🙏",
     labels: Labels {
         forget: "🧹 会話を忘れる",
         help: "❓ 使い方",

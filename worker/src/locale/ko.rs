@@ -34,6 +34,13 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}님, ")).unwrap_or_default();
         format!("{name}반가워요! 친구로 추가해 주셔서 감사해요😊 무엇이든 편하게 말을 걸어 주세요.")
     },
+    group_greeting: |prefix, forget| {
+        let or = prefix.map(|prefix| format!(" \"{prefix}\"(으)로 시작하거나,")).unwrap_or_default();
+        format!(
+            "안녕하세요! 초대해 주셔서 고마워요😊 저를 멘션(@)하거나,{or} 제 메시지에 답장하면 대답해요. 저를 멘션하고 \"{forget}\"라고 쓰면 여기서 나눈 대화를 잊어요🧹"
+        )
+    },
+    group_persona: "죄송해요, 이 그룹에서는 정해진 분만 캐릭터를 바꿀 수 있어요🙏",
     labels: Labels {
         forget: "🧹 대화 잊기",
         help: "❓ 도움말",

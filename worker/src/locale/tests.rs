@@ -44,10 +44,12 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.question_too_long)(500),
             (words.persona_set)("猫"),
             (words.greeting)(Some("Ann")),
+            (words.group_greeting)(Some("ai!"), "forget!"),
             (words.senses.heard)("hello"),
         ];
-        assert!(filled[3].contains("hello"));
+        assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
+        assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
         let fixed = [
             words.no_answer,
             words.refused,
@@ -72,13 +74,14 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.senses.voice_too_long,
             words.senses.nothing_heard,
             words.senses.gone,
+            words.group_persona,
         ];
         fixed
             .into_iter()
             .chain(words.personas)
             .map(str::to_owned)
             .chain(filled)
-            .chain([(words.greeting)(None)])
+            .chain([(words.greeting)(None), (words.group_greeting)(None, "forget!")])
             .collect::<Vec<_>>()
     };
     let all = Locale::ALL.map(|locale| said(locale.words()));

@@ -32,6 +32,13 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!(" {name}")).unwrap_or_default();
         format!("สวัสดี{name}! ขอบคุณที่เพิ่มเพื่อนนะ 😊 คุยกับฉันได้ทุกเรื่องเลย")
     },
+    group_greeting: |prefix, forget| {
+        let or = prefix.map(|prefix| format!(" เริ่มข้อความด้วย \"{prefix}\"")).unwrap_or_default();
+        format!(
+            "สวัสดีทุกคน ขอบคุณที่ชวนนะ😊 กล่าวถึงฉัน (@){or} หรือตอบกลับข้อความของฉัน แล้วฉันจะตอบ ถ้ากล่าวถึงฉันพร้อมคำว่า \"{forget}\" ฉันจะลืมสิ่งที่คุยกันที่นี่🧹"
+        )
+    },
+    group_persona: "ขอโทษนะ ในกลุ่มนี้มีแค่บางคนที่เปลี่ยนคาแรกเตอร์ของฉันได้🙏",
     labels: Labels {
         forget: "🧹 ลืมที่คุยกัน",
         help: "❓ วิธีใช้",

@@ -34,6 +34,13 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("，{name}")).unwrap_or_default();
         format!("你好{name}！謝謝你加我好友😊 什麼都可以跟我聊喔。")
     },
+    group_greeting: |prefix, forget| {
+        let or = prefix.map(|prefix| format!("、以「{prefix}」開頭")).unwrap_or_default();
+        format!(
+            "大家好！謝謝邀請我😊 標記我（@）{or}，或回覆我的訊息，我就會回答。標記我並寫「{forget}」，我就會忘記這裡的對話🧹"
+        )
+    },
+    group_persona: "抱歉，在這個群組裡只有特定的人可以更換角色🙏",
     labels: Labels {
         forget: "🧹 忘記對話",
         help: "❓ 使用說明",

@@ -8,7 +8,7 @@ fn turns(n: usize, words: usize) -> Vec<Message> {
     (0..n)
         .flat_map(|i| {
             let text = format!("word{i} ").repeat(words);
-            [Role::User, Role::Assistant].map(|role| Message { role, content: text.clone() })
+            [Role::User, Role::Assistant].map(|role| Message { role, content: text.clone(), speaker: None })
         })
         .collect()
 }
@@ -104,12 +104,13 @@ proptest! {
     ) {
         let past: Vec<Message> = past.into_iter().map(|(user, content)| Message {
             role: if user { Role::User } else { Role::Assistant }, content,
+                speaker: None,
         }).collect();
         let budget = budget(context_tokens);
         let room = context_tokens - budget.max_tokens;
         match Prompt::fit("be kind", past.clone(), &[&question], budget) {
             Err(TooLong { tokens: over }) => {
-                let alone = [Message { role: Role::System, content: "be kind".into() }, Message { role: Role::User, content: question }];
+                let alone = [Message { role: Role::System, content: "be kind".into(), speaker: None }, Message { role: Role::User, content: question, speaker: None }];
                 prop_assert_eq!(tokens(&alone, budget.encoding), room + over);
             }
             Ok(prompt) => {

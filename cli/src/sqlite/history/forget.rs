@@ -8,7 +8,7 @@ use worker::{
     history::{Forget, Mark},
 };
 
-use super::past;
+use super::{group, past};
 
 pub(super) fn forget(
     db: &Connection,
@@ -22,6 +22,7 @@ pub(super) fn forget(
         Forget::Everything => choose(db, of, None)?,
     }
     unanswered(db, of)?;
+    group::forget(db, of)?;
     // Redriven, they would be answered by nobody.
     db.execute("DELETE FROM letters WHERE conversation = ?1", [of.as_str()])?;
     let through = stamp(now, past::last(db, of)?);
@@ -40,6 +41,7 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         "INSERT INTO unsent (message_id, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2",
         params![message_id.as_str(), now],
     )?;
+    group::forget_message(db, message_id)?;
     db.execute(
         "DELETE FROM unanswered WHERE conversation = ?1 AND message_id = ?2",
         [of.as_str(), message_id.as_str()],

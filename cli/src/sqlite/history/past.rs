@@ -8,6 +8,7 @@ use worker::{
     history::{Limit, Mark, Memory, Named, Past, Period, Unanswered, Usage, Wanted},
 };
 
+use super::group;
 use crate::sqlite::queue::time;
 
 pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Past> {
@@ -16,15 +17,23 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
         .query_row([of.as_str()], |row| row.get(0))
         .optional()?;
+    let in_group = !job.is_private();
+    let said =
+        job.message_id().filter(|_| in_group).map(|id| group::known(db, id, 1000 * now)).transpose()?;
+    let (edit, answered_by) = said.unwrap_or_default();
+    let own = job.quotes().filter(|_| in_group).map(|id| group::is_own(db, id)).transpose()?;
     let (messages, times) = messages(db, of, wanted.limit, now)?.into_iter().unzip();
     Ok(Past {
+        edit,
+        answered_by,
+        quotes_own: own.unwrap_or(false),
         messages,
         times,
         memory: memory(db, of)?,
         last: last(db, of)?,
         newest: newest(db, of)?,
         persona: persona.flatten(),
-        used: wanted.period.map(|period| usage(db, of, period)).transpose()?.unwrap_or_default(),
+        used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
         unanswered: unanswered(db, of, now)?,
         unsent: is_unsent(db, job.message_id())?,
         forgotten: mark(db, of)?,
@@ -39,13 +48,14 @@ fn messages(
     now: i64,
 ) -> rusqlite::Result<Vec<(Message, String)>> {
     let mut newest = db.prepare_cached(
-        "SELECT role, content, created_at FROM messages
+        "SELECT role, content, created_at, speaker FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
     let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
         let role = Role::of_row(&row.get::<_, String>(0)?);
-        Ok(role.map(|role| Ok((Message { role, content: row.get(1)? }, row.get(2)?))).transpose())
+        let message = |role| Ok((Message { role, content: row.get(1)?, speaker: row.get(3)? }, row.get(2)?));
+        Ok(role.map(message).transpose())
     })?;
     let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
     Ok(messages?.into_iter().rev().flatten().collect())
@@ -134,10 +144,10 @@ pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusq
 }
 
 /// What a user used up of a period.
-pub(super) fn usage(db: &Connection, user: &ConversationId, period: Period) -> rusqlite::Result<Usage> {
+pub(super) fn usage(db: &Connection, user: &str, period: Period) -> rusqlite::Result<Usage> {
     let row = db
         .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?
-        .query_row(params![user.as_str(), period.to_string()], |row| {
+        .query_row(params![user, period.to_string()], |row| {
             let told: String = row.get("told")?;
             Ok(Usage {
                 answers: row.get("answers")?,

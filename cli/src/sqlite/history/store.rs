@@ -8,7 +8,7 @@ use worker::{
     history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, Tokens, row_id},
 };
 
-use super::{forget, past, turn};
+use super::{forget, group, past, turn};
 use crate::sqlite::queue::time;
 
 pub(super) fn store(
@@ -19,12 +19,14 @@ pub(super) fn store(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<Kept> {
-    let Answer { exchange, memory, mut pushes, by_reply, spent } = answer;
     let stored = turn::stage(db, job.event_id.as_str())?;
     if stored != Stage::Open {
         return Ok(Kept::Theirs(stored));
     }
-    if let Some(exchange) = exchange {
+    if let Some(kept) = group::refuses(db, job, &answer)? {
+        return Ok(kept);
+    }
+    if let Some(exchange) = &answer.exchange {
         // One that was seen and is gone was swept meanwhile: it was old.
         let mark = past::mark(db, &job.conversation)?;
         if mark.is_some() && mark != seen {
@@ -38,12 +40,14 @@ pub(super) fn store(
                 return Ok(Kept::Overtaken);
             }
         }
-        insert(db, job, &exchange, ttl, now)?;
-        if let Some(memory) = memory {
+        insert(db, job, exchange, ttl, now)?;
+        if let Some(memory) = answer.memory.clone() {
             past::set_memory(db, &job.conversation, memory)?;
         }
     }
     let millis = now.as_millisecond();
+    group::mark(db, job, &answer, millis)?;
+    let Answer { mut pushes, by_reply, spent, .. } = answer;
     if let Some(spent) = spent
         && !count(db, job, spent, millis)?
     {
@@ -75,10 +79,14 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
-    let mut row = |event: &EventId, role: Role, content: &str, message_id: Option<&MessageId>| {
+    let mut row = |event: &EventId,
+                   role: Role,
+                   content: &str,
+                   message_id: Option<&MessageId>,
+                   speaker: Option<&str>| {
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
             row_id(event, role).to_string(),
@@ -90,13 +98,14 @@ fn insert(
             event.as_str(),
             message_id.map(MessageId::as_str),
             Some(own).filter(|own| *own != event.as_str()),
+            speaker,
         ])
     };
-    for Said { event, text, message_id } in questions {
-        row(event, Role::User, text, message_id.as_ref())?;
+    for Said { event, text, message_id, speaker } in questions {
+        row(event, Role::User, text, message_id.as_ref(), speaker.as_deref())?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, message_id)?;
+    row(&job.event_id, Role::Assistant, answer, message_id, None)?;
     for Said { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
         turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
     }
@@ -105,7 +114,7 @@ fn insert(
 
 /// Counts what was used up; false if the user was told of this limit before.
 fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result<bool> {
-    let told_before = past::usage(db, &job.conversation, spent.period)?.told;
+    let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
     let Tokens { prompt, cached, completion } = spent.tokens;
@@ -119,7 +128,7 @@ fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result
              prompt = prompt + ?7, cached = cached + ?8, completion = completion + ?9",
     )?
     .execute(params![
-        job.conversation.as_str(),
+        job.user(),
         spent.period.to_string(),
         spent.answers,
         tokens,

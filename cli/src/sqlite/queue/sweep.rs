@@ -3,6 +3,7 @@
 use worker::history::REMEMBERED;
 
 use super::{DatabaseError, SqliteQueue};
+use crate::sqlite::history::group;
 
 impl SqliteQueue {
     /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
@@ -32,7 +33,8 @@ impl SqliteQueue {
                 )?;
                 let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
                 let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
-                Ok(turns + messages + unanswered + marks + unsent + usage)
+                let groups = group::sweep(db, now.as_millisecond(), oldest)?;
+                Ok(turns + messages + unanswered + marks + unsent + usage + groups)
             })
             .await
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, head,
+    DynamoError, DynamoHistory, Item, group, head,
     head::Asked,
     key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::history::Stage;
 
-/// The most rows of one batch of deletions (AWS: `BatchWriteItem`).
+/// The most rows of one batch (AWS: `BatchWriteItem`).
 const BATCH: usize = 25;
 /// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
 const BATCH_TRIES: u32 = 6;
@@ -38,6 +38,7 @@ impl DynamoHistory {
                 ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
             }
+            ids.extend(self.edited(of).await?);
             ids.sort();
             ids.dedup();
             self.delete_all(&ids).await?;
@@ -71,6 +72,7 @@ impl DynamoHistory {
         unsent.insert("expiresAt".to_owned(), n(remembered_until(now)));
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
         self.forget_unanswered(of, message_id).await?;
+        self.delete_all(&[group::said_id(message_id)]).await?;
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
@@ -139,12 +141,17 @@ impl DynamoHistory {
 
     /// Deletes these rows, as far as they are there.
     pub(super) async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
-        for chunk in ids.chunks(BATCH) {
-            let request = |id: &String| {
-                let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;
-                Ok::<_, DynamoError>(WriteRequest::builder().delete_request(delete).build())
-            };
-            let mut left = chunk.iter().map(request).collect::<Result<Vec<_>, _>>()?;
+        let request = |id: &String| {
+            let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;
+            Ok::<_, DynamoError>(WriteRequest::builder().delete_request(delete).build())
+        };
+        self.write_all(&ids.iter().map(request).collect::<Result<Vec<_>, _>>()?).await
+    }
+
+    /// Writes these rows, each for itself.
+    pub(super) async fn write_all(&self, requests: &[WriteRequest]) -> Result<(), DynamoError> {
+        for chunk in requests.chunks(BATCH) {
+            let mut left = chunk.to_vec();
             for tries in 0.. {
                 let request = self.client.batch_write_item().request_items(&self.table, left);
                 let unprocessed = request.send().await?.unprocessed_items.unwrap_or_default();

@@ -25,7 +25,8 @@ impl Row {
         }
         let message = || {
             let role = Role::of_row(text(item, "role")?)?;
-            Some(Message { role, content: text(item, "content")?.to_owned() })
+            let speaker = text(item, "speaker").map(ToOwned::to_owned);
+            Some(Message { role, content: text(item, "content")?.to_owned(), speaker })
         };
         Some(Self {
             id: text(item, "id")?.to_owned(),

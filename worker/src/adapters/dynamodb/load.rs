@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
-use super::{DynamoError, DynamoHistory, Head, Item, head, index::Row, number, s, text, unanswered};
+use super::{DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, unanswered};
 use crate::history::{Limit, Past, Period, Usage, Wanted};
 
 /// The key of the row that says that a message was taken back.
@@ -17,7 +17,7 @@ pub(super) fn settings_id(of: &ConversationId) -> String {
 }
 
 /// The key of a user's usage.
-pub(super) fn usage_id(user: &ConversationId, period: Period) -> String {
+pub(super) fn usage_id(user: &str, period: Period) -> String {
     format!("usage#{user}#{period}")
 }
 
@@ -26,9 +26,12 @@ impl DynamoHistory {
     pub(super) async fn past(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, DynamoError> {
         let (of, limit) = (&job.conversation, wanted.limit as usize);
         let unsent = job.message_id().map(unsent_id);
-        let used = wanted.period.map(|period| usage_id(of, period));
+        let used = wanted.period.map(|period| usage_id(job.user(), period));
+        let in_group = !job.is_private();
+        let said = job.message_id().filter(|_| in_group).map(group::said_id);
+        let own = job.quotes().filter(|_| in_group).map(group::own_id);
         let always = [head::id(of), settings_id(of), unanswered::id(of)];
-        let ids = always.iter().chain(&unsent).chain(&used).cloned().collect();
+        let ids = always.iter().chain(&unsent).chain(&used).chain(&said).chain(&own).cloned().collect();
         let (mut rows, known) = tokio::try_join!(self.shown(of, limit, now), self.items(ids))?;
         let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
 
@@ -47,6 +50,9 @@ impl DynamoHistory {
             unsent: unsent.as_ref().and_then(known).is_some(),
             forgotten: head.forgotten,
             memory: head.memory.clone(),
+            edit: said.as_ref().and_then(known).and_then(|row| group::edit(row, now)),
+            answered_by: said.as_ref().and_then(known).and_then(group::answered_by),
+            quotes_own: own.as_ref().and_then(known).is_some(),
             messages: vec![],
             times: vec![],
         };

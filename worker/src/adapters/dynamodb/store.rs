@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use shared::job::{EventId, Job, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, head, key, load, n, remembered_until, s,
+    DynamoError, DynamoHistory, Head, Item, group, head, key, load, n, remembered_until, s,
     transaction::{Committed, Part, Rows, TRIES, codes, unmet},
     turn,
 };
 use crate::{
     conversation::{Role, rfc3339},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Tokens, row_id},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Stage, Tokens, row_id},
 };
 
 impl DynamoHistory {
@@ -45,12 +45,17 @@ impl DynamoHistory {
                 let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
                 rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
             }
+            rows.extend(self.said_rows(job, &answer, now)?);
             let reasons = match self.commit(rows).await? {
                 Committed::Done => return Ok(stored(answer, now)),
                 Committed::Met(reasons) => reasons,
             };
             if let Some(row) = unmet(&reasons, Part::Turn).and_then(|reason| reason.item()) {
                 return Ok(Kept::Theirs(turn::stage(row)));
+            }
+            if let Some(reason) = unmet(&reasons, Part::Said) {
+                let is_answered = reason.item().is_some_and(|row| group::answered_by(row).is_some());
+                return Ok(if is_answered { Kept::Theirs(Stage::Delivered) } else { Kept::Edited });
             }
             if unmet(&reasons, Part::NotUnsent).is_some() {
                 return Ok(Kept::Forgotten);
@@ -104,7 +109,7 @@ impl DynamoHistory {
         let Tokens { prompt, cached, completion } = spent.tokens;
         let count = |tokens: u64| n(i64::try_from(tokens).unwrap_or(i64::MAX));
         let usage = self
-            .update(load::usage_id(&job.conversation, spent.period))
+            .update(load::usage_id(job.user(), spent.period))
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":answers", n(spent.answers))
             .expression_attribute_values(":tokens", count(spent.tokens.total()))
@@ -136,10 +141,11 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.memory = memory.or(next.memory);
-        for Said { event, text, message_id } in questions {
+        for Said { event, text, message_id, speaker } in questions {
             let named = Named { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
-            let row = self.message_row(job, event, Role::User, text, at, now);
+            let mut row = self.message_row(job, event, Role::User, text, at, now);
+            row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
             rows.push(self.new_message(row, message_id.as_ref())?);
             if event != own {
                 rows.push(self.answered_with(event, now)?);
@@ -183,7 +189,10 @@ impl DynamoHistory {
     }
 
     /// That a message was not taken back.
-    fn not_unsent(&self, message_id: &MessageId) -> Result<(Part, TransactWriteItem), DynamoError> {
+    pub(super) fn not_unsent(
+        &self,
+        message_id: &MessageId,
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(key(load::unsent_id(message_id))))

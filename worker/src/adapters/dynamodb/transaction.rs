@@ -28,6 +28,8 @@ pub(super) enum Part {
     Head,
     /// That the message was not taken back.
     NotUnsent,
+    /// That a group's message was not changed, nor answered by another turn.
+    Said,
     /// The user's usage.
     Usage,
     /// A row that has no condition.

@@ -1,0 +1,305 @@
+//! Groups and rooms, lived through by the pipeline on one machine and by the one on Lambda.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cli::standin::{
+    Act,
+    line::{
+        Arrival, LOADING, PUSH,
+        phone::{BOT, Source, User, edited_event, message_event},
+        said::{quoting, text, text_in_group},
+    },
+};
+use serde_json::{Value, json};
+use worker::answer::wall_clock;
+
+use crate::respect::{Chat, is_asked, prompts, said, story};
+
+const GROUP: &str = "Caf9a0c8de0b7f4d3a1d2c3b4a5968778";
+const AOI: &str = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const REN: &str = "Ubbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+story!(only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known, "GROUP_PREFIX" = "ボット");
+story!(who_quotes_the_bot_speaks_to_it_and_who_quotes_somebody_else_does_not, "DELIVERY" = "reply-first");
+story!(a_group_and_a_private_chat_are_strangers);
+story!(coming_in_it_says_how_it_is_called_and_leaving_it_forgets, "GROUP_PREFIX" = "bot");
+story!(a_persona_is_not_for_everybody_in_a_group_to_change, "ANSWERS_PER_DAY" = "9");
+story!(who_is_allowed_changes_a_groups_persona, "GROUP_PERSONA" = "on");
+story!(limits_are_each_persons_own, "ANSWERS_PER_DAY" = "1");
+story!(a_change_before_the_answer_counts);
+story!(a_change_while_the_model_thinks_is_thought_about_anew);
+story!(a_change_after_the_answer_is_silence_and_one_that_calls_the_bot_first_is_a_question);
+story!(a_call_that_is_taken_out_is_left_in_silence);
+story!(a_message_of_a_group_that_is_taken_back_is_not_answered);
+story!(a_group_that_was_left_is_silence_and_no_dead_letter, "DELIVERY" = "push");
+
+/// What happens in LINE.
+fn webhook(event: Value) -> Value {
+    json!({ "destination": BOT, "events": vec![event] })
+}
+
+/// Two people and the bot in a group.
+fn gathers(chat: &dyn Chat) {
+    for (id, name) in [(AOI, "Aoi"), (REN, "Ren\n\u{202e}x")] {
+        let user = User { id: id.into(), name: name.into(), language: "ja".into(), follows: false };
+        chat.line().joins(user);
+    }
+    chat.line().gathers(GROUP, &[AOI, REN]);
+    chat.line().invites(GROUP, (wall_clock())());
+}
+
+/// Somebody writes this in the group, mentioning whom it names.
+fn writes(user: &str, words: &str) -> Value {
+    message_event(text_in_group(words, &[]), Source::of(GROUP, Some(user)), (wall_clock())())
+}
+
+/// The message is changed.
+fn changes(message: &Value, words: &str) -> Value {
+    let id = message["message"]["id"].as_str().unwrap();
+    let user = message["source"]["userId"].as_str().unwrap();
+    edited_event(id, text_in_group(words, &[]), Source::of(GROUP, Some(user)), (wall_clock())())
+}
+
+async fn hears(chat: &dyn Chat, event: Value) {
+    chat.takes(webhook(event)).await;
+    chat.drains().await;
+}
+
+/// The ids of what arrives from now on.
+fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
+    let ids = Arc::<Mutex<Vec<String>>>::default();
+    let noted = ids.clone();
+    chat.line().shows(move |_, arrival| {
+        if let Arrival::Messages { messages, .. } = arrival {
+            noted.lock().unwrap().extend(messages.into_iter().map(|(id, ..)| id));
+        }
+    });
+    ids
+}
+
+/// How long the model takes where something has to happen meanwhile.
+const SLOW: Act = Act::After(Duration::from_secs(2));
+
+mod told {
+    use super::*;
+
+    pub(super) async fn only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known(chat: &dyn Chat) {
+        gathers(chat);
+        hears(chat, writes(AOI, "PRIVATE lunch?")).await;
+        hears(chat, writes(AOI, "@All PRIVATE lunch?")).await;
+        hears(chat, writes(AOI, "@Henji what is ramen?")).await;
+        hears(chat, writes(REN, "ﾎﾞｯﾄ、and soba?")).await;
+        let nobody =
+            message_event(text_in_group("@Henji and udon?", &[]), Source::of(GROUP, None), (wall_clock())());
+        hears(chat, nobody).await;
+        assert_eq!(
+            prompts(chat).last().unwrap()[..],
+            [
+                "Aoi: what is ramen?",
+                "answer to Aoi: what is ramen?",
+                "Ren x: and soba?",
+                "answer to Ren x: and soba?",
+                "and udon?"
+            ]
+        );
+        let system = chat.model().asked()[0].body["messages"][0]["content"].as_str().unwrap().to_owned();
+        assert!(system.contains("group chat"), "{system}");
+        let kept = chat.kept().await;
+        assert!(kept.contains("what is ramen?") && !kept.contains("PRIVATE"), "{kept}");
+        assert!(chat.line().script.seen(LOADING).is_empty(), "groups have no animation");
+        let sent = chat.line().sent();
+        assert_eq!(sent.len(), 3);
+        let answers = sent.iter().flat_map(|sent| &sent.messages);
+        assert!(answers.clone().all(|answer| answer.quotes.is_some()), "each quotes what it answers");
+        assert!(answers.clone().all(|answer| answer.buttons.is_empty()), "a button would call nobody");
+    }
+
+    pub(super) async fn who_quotes_the_bot_speaks_to_it_and_who_quotes_somebody_else_does_not(
+        chat: &dyn Chat,
+    ) {
+        let ids = notes_ids(chat);
+        gathers(chat);
+        let first = writes(AOI, "@Henji one");
+        let strangers = first["message"]["id"].as_str().unwrap().to_owned();
+        hears(chat, first).await;
+        let quotes = |words: &str, quoted: &str| {
+            message_event(quoting(text(words), Some(quoted)), Source::of(GROUP, Some(REN)), (wall_clock())())
+        };
+        hears(chat, quotes("PRIVATE two", &strangers)).await;
+        assert_eq!(said(chat), ["answer to Aoi: one"]);
+        assert!(!chat.kept().await.contains("PRIVATE"));
+        let own = ids.lock().unwrap()[0].clone();
+        hears(chat, quotes("three", &own)).await;
+        assert_eq!(said(chat)[1..], ["answer to Ren x: three"]);
+        assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn a_group_and_a_private_chat_are_strangers(chat: &dyn Chat) {
+        gathers(chat);
+        let alone = |words: &str| message_event(text(words), AOI, (wall_clock())());
+        hears(chat, alone("mine")).await;
+        hears(chat, writes(AOI, "@Henji ours")).await;
+        hears(chat, alone("and now?")).await;
+        let elsewhere = Source::of("Rbf9a0c8de0b7f4d3a1d2c3b4a5968778", Some(AOI));
+        hears(chat, message_event(text_in_group("@Henji a room", &[]), elsewhere, (wall_clock())())).await;
+        let prompts = prompts(chat);
+        assert_eq!(
+            prompts[1..],
+            [
+                vec!["Aoi: ours".to_owned()],
+                ["mine", "answer to mine", "and now?"].map(ToOwned::to_owned).to_vec(),
+                vec!["Aoi: a room".to_owned()],
+            ]
+        );
+        hears(chat, writes(REN, "@Henji forget")).await;
+        let kept = chat.kept().await;
+        assert!(!kept.contains("ours") && kept.contains("mine"), "{kept}");
+    }
+
+    pub(super) async fn coming_in_it_says_how_it_is_called_and_leaving_it_forgets(chat: &dyn Chat) {
+        gathers(chat);
+        hears(chat, chat.line().invites(GROUP, (wall_clock())())).await;
+        let hello = said(chat).remove(0);
+        assert!(["@", "bot", "forget"].iter().all(|word| hello.contains(word)), "{hello}");
+        hears(chat, writes(AOI, "@Henji SECRET")).await;
+        assert!(chat.kept().await.contains("SECRET"));
+        hears(chat, chat.line().removes(GROUP, (wall_clock())())).await;
+        assert!(!chat.kept().await.contains("SECRET"), "{}", chat.kept().await);
+    }
+
+    pub(super) async fn a_persona_is_not_for_everybody_in_a_group_to_change(chat: &dyn Chat) {
+        gathers(chat);
+        for _ in 0..2 {
+            hears(chat, writes(REN, "@Henji persona: a pirate")).await;
+        }
+        assert_eq!(said(chat).len(), 1, "told once: {:?}", said(chat));
+        hears(chat, message_event(text("persona: a pirate"), REN, (wall_clock())())).await;
+        assert!(said(chat)[1].contains("pirate"), "it is everybody's right in private");
+        hears(chat, writes(AOI, "@Henji who are you?")).await;
+        assert!(!chat.model().asked()[0].body.to_string().contains("pirate"));
+    }
+
+    pub(super) async fn who_is_allowed_changes_a_groups_persona(chat: &dyn Chat) {
+        gathers(chat);
+        hears(chat, writes(REN, "@Henji persona: a pirate")).await;
+        hears(chat, writes(AOI, "@Henji who are you?")).await;
+        assert!(chat.model().asked()[0].body.to_string().contains("pirate"));
+    }
+
+    pub(super) async fn limits_are_each_persons_own(chat: &dyn Chat) {
+        gathers(chat);
+        for event in [
+            writes(AOI, "@Henji one"),
+            writes(AOI, "@Henji two"),
+            writes(REN, "@Henji three"),
+            message_event(text("four"), AOI, (wall_clock())()),
+        ] {
+            hears(chat, event).await;
+        }
+        assert_eq!(chat.model().asked().len(), 2);
+        assert_eq!(said(chat).len(), 3, "Aoi is told once: {:?}", said(chat));
+    }
+
+    pub(super) async fn a_change_before_the_answer_counts(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        chat.takes(webhook(writes(REN, "@Henji first"))).await;
+        is_asked(chat, 1).await;
+        let waiting = writes(AOI, "@Henji waht");
+        chat.takes(webhook(waiting.clone())).await;
+        let (first, last) = (changes(&waiting, "@Henji wha"), changes(&waiting, "@Henji what is soba?"));
+        let older = first["timestamp"].as_i64().unwrap() - 1;
+        let first = {
+            let mut first = first;
+            first["timestamp"] = older.into();
+            first
+        };
+        // LINE may deliver them out of order.
+        chat.takes(webhook(last)).await;
+        chat.takes(webhook(first)).await;
+        chat.drains().await;
+        let asked: Vec<_> = prompts(chat).into_iter().map(|mut prompt| prompt.pop().unwrap()).collect();
+        assert_eq!(asked, ["Ren x: first", "Aoi: what is soba?"]);
+        assert_eq!(said(chat).len(), 2);
+        assert!(!chat.kept().await.contains("waht"));
+    }
+
+    pub(super) async fn a_change_while_the_model_thinks_is_thought_about_anew(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        let message = writes(AOI, "@Henji waht");
+        chat.takes(webhook(message.clone())).await;
+        is_asked(chat, 1).await;
+        chat.takes(webhook(changes(&message, "@Henji what?"))).await;
+        chat.drains().await;
+        assert_eq!(said(chat), ["answer to Aoi: what?"]);
+        assert!(!chat.kept().await.contains("waht"));
+        assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn a_change_after_the_answer_is_silence_and_one_that_calls_the_bot_first_is_a_question(
+        chat: &dyn Chat,
+    ) {
+        gathers(chat);
+        let message = writes(AOI, "@Henji one");
+        hears(chat, message.clone()).await;
+        hears(chat, changes(&message, "@Henji LATER")).await;
+        let uncalled = writes(AOI, "two");
+        hears(chat, uncalled.clone()).await;
+        assert_eq!(said(chat), ["answer to Aoi: one"]);
+        assert!(!chat.kept().await.contains("LATER"));
+        for _ in 0..2 {
+            hears(chat, changes(&uncalled, "@Henji two")).await;
+        }
+        assert_eq!(said(chat), ["answer to Aoi: one", "answer to Aoi: two"]);
+    }
+
+    pub(super) async fn a_call_that_is_taken_out_is_left_in_silence(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        let message = writes(AOI, "@Henji SECRET");
+        chat.takes(webhook(message.clone())).await;
+        is_asked(chat, 1).await;
+        chat.takes(webhook(changes(&message, "never mind, PRIVATE"))).await;
+        chat.drains().await;
+        assert!(said(chat).is_empty());
+        let kept = chat.kept().await;
+        assert!(!kept.contains("SECRET") && !kept.contains("PRIVATE"), "{kept}");
+        assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn a_message_of_a_group_that_is_taken_back_is_not_answered(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        let message = writes(AOI, "@Henji SECRET");
+        chat.takes(webhook(message.clone())).await;
+        is_asked(chat, 1).await;
+        chat.takes(webhook(changes(&message, "@Henji SECRET too"))).await;
+        let id = message["message"]["id"].as_str().unwrap();
+        let unsent = chat.line().unsends(Source::of(GROUP, Some(AOI)), id, (wall_clock())());
+        chat.takes(webhook(unsent)).await;
+        chat.drains().await;
+        assert!(said(chat).is_empty());
+        assert!(!chat.kept().await.contains("SECRET"), "{}", chat.kept().await);
+    }
+
+    pub(super) async fn a_group_that_was_left_is_silence_and_no_dead_letter(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        chat.takes(webhook(writes(AOI, "@Henji hello"))).await;
+        is_asked(chat, 1).await;
+        let leave = chat.line().removes(GROUP, (wall_clock())());
+        chat.drains().await;
+        assert_eq!((chat.letters().await, said(chat).len()), (0, 0));
+        hears(chat, leave).await;
+        assert!(!chat.kept().await.contains("hello"), "{}", chat.kept().await);
+        // A refusal while the bot is there is a dead letter as ever.
+        chat.line().invites(GROUP, (wall_clock())());
+        chat.line().fails(PUSH, 400, "no");
+        hears(chat, writes(AOI, "@Henji hello")).await;
+        assert_eq!(chat.letters().await, 1);
+    }
+}

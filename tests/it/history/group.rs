@@ -1,0 +1,162 @@
+//! What both histories promise of groups: messages that are changed, messages of the bot's own, and who spoke.
+
+use jiff::{Timestamp, civil::date};
+use shared::job::{Ask, Job};
+use worker::history::{
+    Answer, Edit, Exchange, Forget, History, Kept, Past, Period, Spent, Stage, Tokens, Wanted,
+};
+
+use super::{
+    FIFTY,
+    forgetting::{message, question},
+    later, now, said,
+};
+
+/// All of it.
+pub(super) async fn suite(history: &dyn History) {
+    what_a_message_says_now_is_known_until_it_is_answered(history).await;
+    the_latest_change_is_the_one_whatever_their_order(history).await;
+    a_changed_message_is_answered_by_one_turn(history).await;
+    what_is_left_in_silence_can_be_answered_by_its_change(history).await;
+    words_of_a_change_go_with_the_message_the_conversation_and_the_day(history).await;
+    messages_of_the_bots_own_are_known_in_groups(history).await;
+    who_spoke_is_kept_beside_what_was_said(history).await;
+    usage_is_counted_for_who_spoke(history).await;
+}
+
+/// A question that has begun, in a message of the same name as its event.
+async fn asked(history: &dyn History, group: &str, event: &str) -> Job {
+    let job = question(group, event);
+    history.begin(&job, now()).await.unwrap();
+    job
+}
+
+async fn load(history: &dyn History, job: &Job, at: Timestamp) -> Past {
+    history.load(job, FIFTY, at).await.unwrap()
+}
+
+async fn edits(history: &dyn History, job: &Job, text: &str, at: i64) {
+    let message = job.message_id().unwrap();
+    history.edit(&job.conversation, message, Edit { text: text.into(), at }, now()).await.unwrap();
+}
+
+async fn says_now(history: &dyn History, job: &Job) -> Option<String> {
+    load(history, job, later(1)).await.edit.map(|edit| edit.text)
+}
+
+async fn store(history: &dyn History, job: &Job, edit: Option<i64>) -> Kept {
+    let answer = Answer { edit, ..said(job, "q", vec!["push".into()]) };
+    let seen = load(history, job, later(1)).await.forgotten;
+    history.store(job, answer, seen, now()).await.unwrap()
+}
+
+async fn what_a_message_says_now_is_known_until_it_is_answered(history: &dyn History) {
+    let job = asked(history, "C-changed", "changed").await;
+    edits(history, &job, "SECRET change", 5).await;
+    assert_eq!(load(history, &job, later(1)).await.edit, Some(Edit { text: "SECRET change".into(), at: 5 }));
+    assert_eq!(store(history, &job, None).await, Kept::Edited, "it was not known");
+    assert_eq!(store(history, &job, Some(4)).await, Kept::Edited, "it was not known");
+    assert!(load(history, &job, later(1)).await.messages.is_empty());
+    assert!(matches!(store(history, &job, Some(5)).await, Kept::Mine(_)));
+    let past = load(history, &job, later(1)).await;
+    assert_eq!((past.edit, past.answered_by), (None, Some(job.event_id.clone())));
+    edits(history, &job, "too late", 9).await;
+    assert_eq!(says_now(history, &job).await, None);
+}
+
+async fn the_latest_change_is_the_one_whatever_their_order(history: &dyn History) {
+    let job = asked(history, "C-order", "order").await;
+    for (text, at) in [("second", 2), ("first", 1), ("third", 3), ("third again", 3), ("zero", 0)] {
+        edits(history, &job, text, at).await;
+    }
+    assert_eq!(says_now(history, &job).await.as_deref(), Some("third"));
+}
+
+async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
+    let (first, second) = (asked(history, "C-once", "once").await, question("C-once", "once-again"));
+    let second = Job { ask: first.ask.clone(), ..second };
+    history.begin(&second, now()).await.unwrap();
+    assert!(matches!(store(history, &first, None).await, Kept::Mine(_)));
+    assert_eq!(load(history, &second, later(1)).await.answered_by, Some(first.event_id.clone()));
+    assert_eq!(store(history, &second, Some(9)).await, Kept::Theirs(Stage::Delivered));
+    assert_eq!(load(history, &second, later(1)).await.messages.len(), 2);
+    assert!(matches!(store(history, &first, None).await, Kept::Theirs(Stage::Stored(_))), "its own stays");
+}
+
+async fn what_is_left_in_silence_can_be_answered_by_its_change(history: &dyn History) {
+    let (first, second) = (asked(history, "C-silent", "silent").await, question("C-silent", "silent-again"));
+    let second = Job { ask: first.ask.clone(), ..second };
+    history.begin(&second, now()).await.unwrap();
+    assert!(matches!(history.store(&first, Answer::default(), None, now()).await.unwrap(), Kept::Mine(_)));
+    assert!(matches!(store(history, &second, None).await, Kept::Mine(_)));
+}
+
+async fn words_of_a_change_go_with_the_message_the_conversation_and_the_day(history: &dyn History) {
+    let jobs = [asked(history, "C-gone", "gone-1").await, asked(history, "C-gone", "gone-2").await];
+    for job in &jobs {
+        edits(history, job, "words", 1).await;
+    }
+    let of = &jobs[0].conversation;
+    history.forget(of, Forget::Message(message("gone-1")), now()).await.unwrap();
+    assert_eq!(says_now(history, &jobs[0]).await, None);
+    edits(history, &jobs[0], "after it was taken back", 2).await;
+    assert_eq!(says_now(history, &jobs[0]).await, None);
+    assert_eq!(says_now(history, &jobs[1]).await.as_deref(), Some("words"));
+    history.forget(of, Forget::Talk, later(1)).await.unwrap();
+    assert_eq!(says_now(history, &jobs[1]).await, None);
+    edits(history, &jobs[1], "words", 2).await;
+    assert_eq!(load(history, &jobs[1], later(24 * 60 - 1)).await.edit.unwrap().text, "words");
+    assert_eq!(load(history, &jobs[1], later(24 * 60)).await.edit, None);
+}
+
+async fn messages_of_the_bots_own_are_known_in_groups(history: &dyn History) {
+    let quoting = |chat: &str, quoted: &str| {
+        let mut job = question(chat, &format!("quotes-{quoted}-in-{chat}"));
+        if let Ask::Question { quotes, .. } = &mut job.ask {
+            *quotes = Some(message(quoted));
+        }
+        job
+    };
+    for _ in 0..2 {
+        history.remember_own(&[message("own-1"), message("own-2")], now()).await.unwrap();
+    }
+    for (chat, quoted, is_own) in [
+        ("C-own", "own-1", true),
+        ("C-own", "own-2", true),
+        ("C-own", "other", false),
+        ("Uown", "own-1", false),
+    ] {
+        assert_eq!(load(history, &quoting(chat, quoted), now()).await.quotes_own, is_own, "{chat} {quoted}");
+    }
+    assert!(!load(history, &question("C-own", "quotes-nothing"), now()).await.quotes_own);
+}
+
+async fn who_spoke_is_kept_beside_what_was_said(history: &dyn History) {
+    let job = asked(history, "C-names", "names").await;
+    let mut answer = said(&job, "hello", vec![]);
+    let exchange: &mut Exchange = answer.exchange.as_mut().unwrap();
+    exchange.questions[0].speaker = Some("Aoi".into());
+    history.store(&job, answer, None, now()).await.unwrap();
+    let messages = load(history, &job, later(1)).await.messages;
+    let spoken: Vec<_> = messages.iter().map(|m| (m.speaker.as_deref(), m.content.as_str())).collect();
+    assert_eq!(spoken, [(Some("Aoi"), "hello"), (None, "answer to hello")]);
+}
+
+async fn usage_is_counted_for_who_spoke(history: &dyn History) {
+    let period = Some(Period::Day(date(2026, 3, 1)));
+    let of = |chat: &str, event: &str, speaker: Option<&str>| {
+        let speaker = speaker.map(|id| id.to_owned().try_into().unwrap());
+        Job { speaker, ..question(chat, event) }
+    };
+    let job = of("C-usage", "usage", Some("Uspeaks"));
+    history.begin(&job, now()).await.unwrap();
+    let tokens = Tokens { prompt: 4, cached: 0, completion: 3 };
+    let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
+    history.store(&job, Answer { spent, ..said(&job, "q", vec![]) }, None, now()).await.unwrap();
+    let used =
+        async |job: Job| history.load(&job, Wanted { limit: 0, period }, now()).await.unwrap().used.answers;
+    assert_eq!(used(of("C-elsewhere", "usage-1", Some("Uspeaks"))).await, 1);
+    assert_eq!(used(of("Uspeaks", "usage-2", None)).await, 1, "a private chat is its user's");
+    assert_eq!(used(of("C-usage", "usage-3", Some("Uother"))).await, 0);
+    assert_eq!(used(of("C-usage", "usage-4", None)).await, 0);
+}

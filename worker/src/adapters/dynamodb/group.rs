@@ -1,0 +1,142 @@
+//! What is kept of a group's messages beside the conversation, without an end in the index.
+//!
+//! - `said#{message}`: what a changed message says now, until it is answered; and the turn that answered it.
+//! - `edited#{conversation}`: the messages that were changed, so that forgetting finds their words.
+//! - `own#{message}`: that a message is the bot's own, without a word of it.
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+};
+use jiff::Timestamp;
+use shared::job::{ConversationId, EventId, Job, MessageId};
+
+use super::{
+    DynamoError, DynamoHistory, Item, key, n, number, remembered_until, s, text,
+    transaction::{Committed, Part, Rows, TRIES, codes, unmet},
+};
+use crate::history::{Answer, EDIT_KEPT, Edit};
+
+/// The key of what is known of a message.
+pub(super) fn said_id(message: &MessageId) -> String {
+    format!("said#{message}")
+}
+
+/// The key of the list of changed messages.
+fn edited_id(of: &ConversationId) -> String {
+    format!("edited#{of}")
+}
+
+/// The key of a message of the bot's own.
+pub(super) fn own_id(message: &MessageId) -> String {
+    format!("own#{message}")
+}
+
+/// The change that a row tells of, unless its time is over.
+pub(super) fn edit(row: &Item, now: Timestamp) -> Option<Edit> {
+    let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
+    let text = text(row, "content").filter(|_| !is_over)?.to_owned();
+    Some(Edit { text, at: number(row, "editedAt")? })
+}
+
+/// The turn that answered the message of a row.
+pub(super) fn answered_by(row: &Item) -> Option<EventId> {
+    text(row, "answeredBy")?.to_owned().try_into().ok()
+}
+
+impl DynamoHistory {
+    /// Keeps what a message says now.
+    pub(super) async fn keep_edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: &Edit,
+        now: Timestamp,
+    ) -> Result<(), DynamoError> {
+        let until = n(now.checked_add(EDIT_KEPT).unwrap_or(now).as_second());
+        let mut met = vec![];
+        for tries in 0..TRIES {
+            let said = self
+                .update(said_id(message))
+                .update_expression("SET content = :content, editedAt = :at, expiresAt = :expiresAt")
+                .condition_expression(
+                    "attribute_not_exists(answeredBy) AND (attribute_not_exists(editedAt) OR editedAt < :at)",
+                )
+                .expression_attribute_values(":content", s(&edit.text))
+                .expression_attribute_values(":at", n(edit.at))
+                .expression_attribute_values(":expiresAt", until.clone())
+                .build()?;
+            let list = self
+                .update(edited_id(of))
+                .update_expression("SET expiresAt = :expiresAt ADD messages :message")
+                .expression_attribute_values(":expiresAt", until.clone())
+                .expression_attribute_values(":message", AttributeValue::Ss(vec![message.to_string()]))
+                .build()?;
+            let rows = vec![
+                (Part::Said, TransactWriteItem::builder().update(said).build()),
+                (Part::Any, TransactWriteItem::builder().update(list).build()),
+                self.not_unsent(message)?,
+            ];
+            let reasons = match self.commit(rows).await? {
+                Committed::Done => return Ok(()),
+                Committed::Met(reasons) => reasons,
+            };
+            if unmet(&reasons, Part::Said).is_some() || unmet(&reasons, Part::NotUnsent).is_some() {
+                return Ok(());
+            }
+            met = codes(&reasons);
+            self.pause(tries).await;
+        }
+        Err(DynamoError::Cancelled(met))
+    }
+
+    /// That the messages that are answered were not changed nor answered before: each is answered now, and
+    /// the words of its change go. What is left in silence is not answered.
+    pub(super) fn said_rows(&self, job: &Job, answer: &Answer, now: Timestamp) -> Result<Rows, DynamoError> {
+        let mut answered: Vec<_> =
+            job.message_id().map(|id| (&job.event_id, id, answer.edit)).into_iter().collect();
+        let others = answer.exchange.iter().flat_map(|exchange| &exchange.questions);
+        for said in others.filter(|said| said.event != job.event_id) {
+            answered.extend(said.message_id.as_ref().map(|id| (&said.event, id, None)));
+        }
+        let is_silent = answer.exchange.is_none() && answer.pushes.is_empty();
+        if job.is_private() || is_silent {
+            return Ok(vec![]);
+        }
+        let row = |(event, message, edit): (&EventId, &MessageId, Option<i64>)| {
+            let said = self
+                .update(said_id(message))
+                .update_expression("SET answeredBy = :event, expiresAt = :expiresAt REMOVE content")
+                .condition_expression(
+                    "(attribute_not_exists(editedAt) OR editedAt <= :seen)
+                     AND (attribute_not_exists(answeredBy) OR answeredBy = :event)",
+                )
+                .expression_attribute_values(":event", s(event.as_str()))
+                .expression_attribute_values(":seen", n(edit.unwrap_or(i64::MIN)))
+                .expression_attribute_values(":expiresAt", n(remembered_until(now)))
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+                .build()?;
+            Ok((Part::Said, TransactWriteItem::builder().update(said).build()))
+        };
+        answered.into_iter().map(row).collect()
+    }
+
+    /// The rows that hold words of changed messages, and the list of them.
+    pub(super) async fn edited(&self, of: &ConversationId) -> Result<Vec<String>, DynamoError> {
+        let list = self.items(vec![edited_id(of)]).await?;
+        let Some(list) = list.first() else { return Ok(vec![]) };
+        let messages = list.get("messages").and_then(|ids| ids.as_ss().ok()).map_or(&[][..], Vec::as_slice);
+        let said = messages.iter().filter_map(|id| Some(said_id(&id.clone().try_into().ok()?)));
+        Ok(said.chain([edited_id(of)]).collect())
+    }
+
+    /// Remembers messages of the bot's own.
+    pub(super) async fn keep_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), DynamoError> {
+        let request = |message: &MessageId| {
+            let mut row = key(own_id(message));
+            row.insert("expiresAt".to_owned(), n(remembered_until(now)));
+            let put = PutRequest::builder().set_item(Some(row)).build()?;
+            Ok::<_, DynamoError>(WriteRequest::builder().put_request(put).build())
+        };
+        self.write_all(&messages.iter().map(request).collect::<Result<Vec<_>, _>>()?).await
+    }
+}
