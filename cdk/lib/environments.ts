@@ -32,6 +32,10 @@ export interface Settings {
   patienceSeconds?: number;
   /** Whether messages of a conversation that wait together are answered together; each is where it is not set. */
   burst?: 'off' | 'merge';
+  /** What calls the bot in groups, beside a mention: a word of at most 20 characters. */
+  groupPrefix?: string;
+  /** Who may change the bot's persona in groups: nobody where it is not set. */
+  groupPersona?: 'off' | 'on' | string[];
   maxAttempts?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;

@@ -28,6 +28,7 @@ export class Ingress extends Program {
         BASE_SECRET_PATH: props.secretPath,
         QUEUE_URL: props.queue.queueUrl,
         METRICS_NAMESPACE: props.namespace,
+        ...(props.settings.groupPrefix === undefined ? {} : { GROUP_PREFIX: props.settings.groupPrefix }),
       },
       secrets: ['LINE_CHANNEL_SECRET'],
     });

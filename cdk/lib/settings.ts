@@ -68,6 +68,11 @@ const rules: Record<keyof Settings, Rule> = {
   delivery: oneOf('push', 'reply-first'),
   patienceSeconds: whole(0, 45),
   burst: oneOf('off', 'merge'),
+  groupPrefix: text(/^(?=.*\S).{1,20}$/u, 'a word of at most 20 characters'),
+  groupPersona: {
+    allows: (value) => value === 'off' || value === 'on' || users.allows(value),
+    mustBe: `'off', 'on', or ${users.mustBe}`,
+  },
   maxAttempts: whole(1, 100),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: modelUrl,

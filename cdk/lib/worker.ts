@@ -34,6 +34,8 @@ function optional(settings: Settings): Record<string, string> {
     DELIVERY: settings.delivery,
     PATIENCE_SECONDS: settings.patienceSeconds,
     BURST: settings.burst,
+    GROUP_PREFIX: settings.groupPrefix,
+    GROUP_PERSONA: settings.groupPersona && [settings.groupPersona].flat().join(','),
     MAX_ATTEMPTS: settings.maxAttempts,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,

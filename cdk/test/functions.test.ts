@@ -115,6 +115,8 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       delivery: 'reply-first' as const,
       patienceSeconds: 20,
       burst: 'merge' as const,
+      groupPrefix: 'bot',
+      groupPersona: [`U${'0'.repeat(32)}`],
       maxAttempts: 1,
       leaseSeconds: 9,
       openaiBaseUrl: 'http://x',

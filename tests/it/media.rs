@@ -18,6 +18,7 @@ story!(a_picture_is_shown_once_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
 story!(a_text_sees_the_picture_that_it_quotes, "GPT_MODEL" = "gpt-4o");
 story!(who_cannot_see_or_hear_says_so_and_fetches_nothing, "GPT_MODEL" = "gpt-4", "TRANSCRIBE_MODEL" = "off");
 story!(a_voice_is_said_back_and_answered, "TRANSCRIBE_MODEL" = "whisper-1");
+story!(in_a_group_a_picture_is_seen_where_it_is_quoted, "GPT_MODEL" = "gpt-4o", "GROUP_PREFIX" = "henji");
 story!(what_line_still_prepares_is_waited_for);
 story!(what_line_has_no_more_is_told, "GPT_MODEL" = "gpt-4o");
 story!(what_is_too_large_or_too_long_is_not_read, "GPT_MODEL" = "gpt-4o");
@@ -125,6 +126,22 @@ mod told {
         chat.drains().await;
         assert_eq!(super::said(chat).last().unwrap(), "answer to forget");
         assert_eq!(chat.model().script.seen(TRANSCRIPTIONS).len(), 2, "what was heard is known");
+    }
+
+    pub(super) async fn in_a_group_a_picture_is_seen_where_it_is_quoted(chat: &dyn Chat) {
+        let group = "C4af4980629000000000000000000000a";
+        let image = picture(chat, jpeg(100));
+        let quoting = messages::quoting(messages::text("henji what is it?"), image["id"].as_str());
+        for message in [image.clone(), quoting] {
+            let mut webhook = says("");
+            webhook["events"][0]["message"] = message;
+            webhook["events"][0]["source"] = json!({ "type": "group", "groupId": group });
+            chat.takes(webhook).await;
+            chat.drains().await;
+        }
+        // The picture alone was not said to the bot.
+        assert_eq!(said(chat), ["answer to what is it? [image/jpeg, 100 bytes]"]);
+        assert_eq!((looks(chat, &image), chat.letters().await), (1, 0));
     }
 
     pub(super) async fn what_line_still_prepares_is_waited_for(chat: &dyn Chat) {

@@ -24,7 +24,12 @@ pub(super) fn forget(
     unanswered(db, of)?;
     group::forget(db, of)?;
     // Redriven, they would be answered by nobody.
-    db.execute("DELETE FROM letters WHERE conversation = ?1", [of.as_str()])?;
+    // A change of a message, which has words, has a group of its own in the queue.
+    db.execute(
+        "DELETE FROM letters WHERE conversation = ?1
+             OR json_valid(body) AND json_extract(body, '$.conversation') = ?1",
+        [of.as_str()],
+    )?;
     let through = stamp(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
     db.execute(
@@ -47,7 +52,8 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         [of.as_str(), message_id.as_str()],
     )?;
     db.execute(
-        "DELETE FROM letters WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
+        "DELETE FROM letters WHERE json_valid(body)
+             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
         [of.as_str(), message_id.as_str()],
     )?;
     let turns = db
