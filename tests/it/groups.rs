@@ -24,11 +24,13 @@ const REN: &str = "Ubbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 story!(only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known, "GROUP_PREFIX" = "ボット");
 story!(who_quotes_the_bot_speaks_to_it_and_who_quotes_somebody_else_does_not, "DELIVERY" = "reply-first");
+story!(an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same);
 story!(a_group_and_a_private_chat_are_strangers);
 story!(coming_in_it_says_how_it_is_called_and_leaving_it_forgets, "GROUP_PREFIX" = "bot");
 story!(a_persona_is_not_for_everybody_in_a_group_to_change, "ANSWERS_PER_DAY" = "9");
 story!(who_is_allowed_changes_a_groups_persona, "GROUP_PERSONA" = "on");
 story!(limits_are_each_persons_own, "ANSWERS_PER_DAY" = "1");
+story!(of_what_waits_in_a_group_one_persons_messages_are_answered_together, "BURST" = "merge");
 story!(a_change_before_the_answer_counts);
 story!(a_change_while_the_model_thinks_is_thought_about_anew);
 story!(a_change_after_the_answer_is_silence_and_one_that_calls_the_bot_first_is_a_question);
@@ -86,6 +88,31 @@ const SLOW: Act = Act::After(Duration::from_secs(2));
 mod told {
     use super::*;
 
+    pub(super) async fn of_what_waits_in_a_group_one_persons_messages_are_answered_together(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        chat.takes(webhook(writes(REN, "@Henji hold"))).await;
+        is_asked(chat, 1).await;
+        let changed = writes(AOI, "@Henji three");
+        for (user, words) in [(AOI, "@Henji one"), (AOI, "@Henji two"), (REN, "@Henji beside")] {
+            chat.takes(webhook(writes(user, words))).await;
+        }
+        chat.takes(webhook(changed.clone())).await;
+        chat.takes(webhook(writes(AOI, "@Henji four"))).await;
+        chat.takes(webhook(changes(&changed, "@Henji drei"))).await;
+        chat.drains().await;
+        let answers = ["hold", "two", "beside"].map(|text| said(chat).iter().any(|it| it.ends_with(text)));
+        assert_eq!(answers, [true; 3], "{:?}", said(chat));
+        assert!(!said(chat).iter().any(|it| it.ends_with("one")), "{:?}", said(chat));
+        let prompts = prompts(chat);
+        let together = prompts.iter().find(|prompt| prompt.last().unwrap() == "Aoi: two").unwrap();
+        assert_eq!(together[together.len() - 2..], ["Aoi: one", "Aoi: two"]);
+        // What was changed while it waited is answered as it is now, and once.
+        let count = |text: &str| prompts.last().unwrap().iter().filter(|it| *it == text).count();
+        assert_eq!((count("Aoi: drei"), count("Aoi: three")), (1, 0), "{prompts:?}");
+        assert_eq!(chat.letters().await, 0);
+    }
+
     pub(super) async fn only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known(chat: &dyn Chat) {
         gathers(chat);
         hears(chat, writes(AOI, "PRIVATE lunch?")).await;
@@ -135,6 +162,18 @@ mod told {
         hears(chat, quotes("three", &own)).await;
         assert_eq!(said(chat)[1..], ["answer to Ren x: three"]);
         assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same(chat: &dyn Chat) {
+        let ids = notes_ids(chat);
+        gathers(chat);
+        chat.line().script.will(PUSH, Act::Lose);
+        hears(chat, writes(AOI, "@Henji one")).await;
+        let own = ids.lock().unwrap()[0].clone();
+        let quote =
+            message_event(quoting(text("two"), Some(&own)), Source::of(GROUP, Some(AOI)), (wall_clock())());
+        hears(chat, quote).await;
+        assert_eq!(said(chat), ["answer to Aoi: one", "answer to Aoi: two"]);
     }
 
     pub(super) async fn a_group_and_a_private_chat_are_strangers(chat: &dyn Chat) {

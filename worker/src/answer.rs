@@ -127,7 +127,7 @@ impl Worker {
             }
         };
         if let Remedy::Wait(after) = failure.remedy {
-            self.record(job, Step::Withdrawn).await;
+            self.withdraw(job, turn).await;
             return Outcome::NotReady { after };
         }
         let gave_up = failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts;

@@ -196,7 +196,7 @@ impl Worker {
     }
 
     /// Takes an attempt back as if it had not begun.
-    async fn withdraw(&self, job: &Job, turn: &Turn) {
+    pub(crate) async fn withdraw(&self, job: &Job, turn: &Turn) {
         if turn.stage.is_over() {
             return;
         }

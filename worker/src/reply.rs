@@ -123,7 +123,8 @@ pub fn pushes(to: &ConversationId, reply: &Reply<'_>) -> Vec<String> {
     let pieces = split(&words.text, &words.code);
     let message =
         |text| TextMessage { kind: "text", text, quote_token: None, sender: *sender, quick_reply: None };
-    let mut messages: Vec<_> = heard.as_deref().into_iter().chain(pieces).map(message).collect();
+    let heard = heard.as_deref().map_or(vec![], |heard| split(heard, &[]));
+    let mut messages: Vec<_> = heard.into_iter().chain(pieces).map(message).collect();
     if let Some(first) = messages.first_mut() {
         first.quote_token = *quote;
     }

@@ -8,7 +8,7 @@ use shared::{
     job::{Ask, Content, Job, MessageId},
     traces,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::info;
 
 use crate::{
@@ -30,6 +30,8 @@ use crate::{
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// How much is said back of what was heard, in characters.
 const SAID_BACK: usize = 300;
+/// How long a text waits for the picture that it quotes: it is a question without it, too.
+const GLANCE_MAX: Duration = Duration::from_secs(10);
 
 /// What came of looking and listening.
 pub(crate) enum Sensed {
@@ -53,10 +55,10 @@ impl Worker {
         match asking.attached.clone() {
             None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
             None => Ok(Sensed::Asks),
-            Some(Attached::Image(message)) => self.look(job, asking, &message, words).await,
+            Some(Attached::Image(message)) => self.look(job, asking, &message, words, deadline).await,
             Some(Attached::Voice(message)) => self.listen(job, asking, &message, words, deadline).await,
             Some(Attached::Quoted(message)) => {
-                asking.picture = self.glance(&message).await;
+                asking.picture = self.glance(&message, deadline).await;
                 asking.attached.take_if(|_| asking.picture.is_none());
                 Ok(Sensed::Asks)
             }
@@ -74,11 +76,12 @@ impl Worker {
         asking: &mut Asking,
         message: &MessageId,
         words: &Senses,
+        deadline: Instant,
     ) -> Result<Sensed, Failure> {
         if !self.may_see() {
             return Ok(Sensed::Says(words.blind.to_owned()));
         }
-        let content = match self.fetch(message, picture::BYTES_MAX).await? {
+        let content = match self.fetch(message, picture::BYTES_MAX, deadline).await? {
             Fetched::Here(content) => content,
             other => return self.without(job, other, words, words.picture_too_large).await,
         };
@@ -93,11 +96,11 @@ impl Worker {
 
     /// The picture that a text quotes, if it does quote one and the model sees. Without it, the text is a
     /// question all the same.
-    async fn glance(&self, message: &MessageId) -> Option<Picture> {
+    async fn glance(&self, message: &MessageId, deadline: Instant) -> Option<Picture> {
         if !self.may_see() {
             return None;
         }
-        match self.fetch(message, picture::BYTES_MAX).await {
+        match self.fetch(message, picture::BYTES_MAX, deadline.min(Instant::now() + GLANCE_MAX)).await {
             Ok(Fetched::Here(content)) => Picture::of(content),
             Ok(_) => None,
             Err(Failure { detail, .. }) => {
@@ -120,7 +123,7 @@ impl Worker {
         if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
             return says(words.voice_too_long);
         }
-        let content = match self.fetch(message, RECORDING_MAX).await? {
+        let content = match self.fetch(message, RECORDING_MAX, deadline).await? {
             Fetched::Here(content) => content,
             other => return self.without(job, other, words, words.voice_too_long).await,
         };
@@ -166,8 +169,14 @@ impl Worker {
         Ok(Sensed::Says(words.gone.to_owned()))
     }
 
-    /// The content of a message, with the short retries of an attempt.
-    async fn fetch(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
+    /// The content of a message, of at most `max` bytes.
+    async fn fetch(&self, message: &MessageId, max: usize, deadline: Instant) -> Result<Fetched, Failure> {
+        let late = || Failure::passing(Reason::LineRejected, "content: it did not come in time");
+        timeout_at(deadline, self.fetch_patiently(message, max)).await.map_err(|_| late())?
+    }
+
+    /// [`Self::fetch`] with the short retries of an attempt.
+    async fn fetch_patiently(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let (mut tries, mut token_is_fresh) = (0, false);
         loop {
             let failure = match traces::step("content", self.line.content(message, max)).await {

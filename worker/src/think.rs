@@ -96,6 +96,10 @@ impl Worker {
         let personas = &self.config.personas;
         let command =
             Command::of(&text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
+        if command.is_some() && !before.is_empty() {
+            // A message was changed into it: nothing is obeyed before what was said before it is answered.
+            return Ok(Break(Kept::Edited));
+        }
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
         debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
         // Some commands cost nothing, and to be forgotten is everybody's right.
@@ -157,7 +161,8 @@ impl Worker {
             Sensed::Silence => return Ok(says(None)),
         }
         let mut asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
-        if matches!((&asked, &asking.attached), (Asked::NotSeen, Some(Attached::Quoted(_)))) {
+        if matches!((&asked, &asking.attached), (Asked::NotSeen | Asked::TooLong, Some(Attached::Quoted(_))))
+        {
             // What was quoted shall not keep the words from being answered.
             (asking.picture, asking.attached) = (None, None);
             asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;

@@ -168,9 +168,11 @@ mod told {
             assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
         }
         // What is only quoted does not keep the words from being answered.
-        chat.model().script.will(COMPLETIONS, refusal(400, "invalid_request_error"));
-        let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
-        assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
+        for code in ["invalid_request_error", "context_length_exceeded"] {
+            chat.model().script.will(COMPLETIONS, refusal(400, code));
+            let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
+            assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
+        }
         // A filter's refusal is one of the question itself.
         chat.model().script.will(COMPLETIONS, refusal(400, "content_policy_violation"));
         sends(chat, message).await;

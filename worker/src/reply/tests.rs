@@ -136,3 +136,15 @@ fn what_was_heard_is_a_bubble_of_its_own_before_the_answer_in_the_same_push() {
     assert_eq!((text(0), text(1), text(2)), ("🎤 “hi”".into(), "hello".into(), Value::Null));
     assert_eq!(push["messages"][0]["quoteToken"], "q1");
 }
+
+#[test]
+fn what_was_heard_is_cut_like_all_else() {
+    let to = "U1".to_owned().try_into().unwrap();
+    let heard = format!("🎤 “e{}”", "\u{301}".repeat(6_000));
+    let reply = Reply { heard: Some(heard.clone()), ..Reply::from("hello") };
+    let push: Value = serde_json::from_str(&pushes(&to, &reply)[0]).unwrap();
+    let texts: Vec<&str> =
+        push["messages"].as_array().unwrap().iter().filter_map(|it| it["text"].as_str()).collect();
+    assert!(texts.iter().all(|text| text.encode_utf16().count() <= 5_000));
+    assert_eq!(texts.concat(), heard + "hello");
+}

@@ -99,9 +99,13 @@ impl Line {
         }
         let size_kib = u32::try_from(size.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let room = self.room.0.clone().acquire_many_owned(size_kib).await;
-        let room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
+        let mut room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
         match timeout(READ_TIMEOUT, http::body(response, size)).await {
-            Ok(Ok(Some(bytes))) => Ok(Fetched::Here(Content { bytes: bytes.into(), room })),
+            Ok(Ok(Some(bytes))) => {
+                // Where LINE did not say how much it is, the most was kept from others.
+                drop(room.split(room.num_permits().saturating_sub(bytes.len().div_ceil(1 << 10))));
+                Ok(Fetched::Here(Content { bytes: bytes.into(), room }))
+            }
             Ok(Ok(None)) => Ok(Fetched::TooLarge),
             Ok(Err(error)) => Err(failed(format!("content: {}", http::no_response(&error)))),
             Err(_) => Err(failed("content: it did not come in time".to_owned())),

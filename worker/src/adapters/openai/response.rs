@@ -205,7 +205,8 @@ impl ErrorBody {
             || self.is_about("model");
         match status.as_u16() {
             400 | 413 | 415 | 422 => !is_other,
-            500 => message.to_lowercase().contains("image input"),
+            // 404: OpenRouter, where no provider of the model sees.
+            404 | 500 => message.to_lowercase().contains("image input"),
             _ => false,
         }
     }
