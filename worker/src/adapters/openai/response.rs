@@ -206,7 +206,7 @@ impl ErrorBody {
         match status.as_u16() {
             400 | 413 | 415 | 422 => !is_other,
             // 404: OpenRouter, where no provider of the model sees.
-            404 | 500 => message.to_lowercase().contains("image input"),
+            404 | 500 => ["image input", "image_url"].iter().any(|words| message.contains(words)),
             _ => false,
         }
     }
