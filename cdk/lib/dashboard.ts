@@ -97,7 +97,7 @@ export class Page extends Construct {
       graph('Worker: errors, throttles', worker.function.metricErrors(sum), worker.function.metricThrottles(sum)),
     );
     this.dashboard.addWidgets(
-      graph('Tokens', told('PromptTokens'), told('CompletionTokens')),
+      graph('Tokens', told('PromptTokens'), told('CachedTokens'), told('CompletionTokens')),
       ...(settings.promptUsdPerMillion === undefined ? [] : [graph(`${settings.model}, USD`, told('CostUsd'))]),
       graph(
         'Worker, ms',

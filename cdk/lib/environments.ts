@@ -47,6 +47,8 @@ export interface Settings {
   /** What the model's maker asks for a million tokens, for the dashboard's cost; none is shown without. */
   promptUsdPerMillion?: number;
   completionUsdPerMillion?: number;
+  /** The same for tokens of the prompt that the model had in its cache; as much as the others where it is not set. */
+  cachedUsdPerMillion?: number;
 
   /** Prefix of the secrets in the Parameter Store; `/henji/{environment}/` where it is not set. */
   secretPath?: string;

@@ -22,6 +22,7 @@ export const names = [
   'DeadLettered',
   'ModelMs',
   'PromptTokens',
+  'CachedTokens',
   'CompletionTokens',
   'CostUsd',
   'Sends',

@@ -8,15 +8,25 @@ export interface ParametersProps {
     'QUEUE_URL' | 'DLQ_URL' | 'TABLE_NAME' | 'WEBHOOK_URL' | 'GPT_MODEL' | 'WORKER_TIMEOUT_SECONDS',
     string
   >;
+  /** Those that only some environments set. */
+  optional: Record<
+    | 'OPENAI_BASE_URL'
+    | 'UTC_OFFSET'
+    | 'PROMPT_USD_PER_MILLION'
+    | 'CACHED_USD_PER_MILLION'
+    | 'COMPLETION_USD_PER_MILLION',
+    string | number | undefined
+  >;
 }
 
 export class Parameters extends Construct {
   constructor(scope: Construct, id: string, props: ParametersProps) {
     super(scope, id);
-    for (const [name, stringValue] of Object.entries(props.values)) {
+    for (const [name, stringValue] of Object.entries({ ...props.values, ...props.optional })) {
+      if (stringValue === undefined) continue;
       new StringParameter(this, name, {
         parameterName: `${props.secretPath}${name}`,
-        stringValue,
+        stringValue: String(stringValue),
         tier: ParameterTier.STANDARD,
       });
     }

@@ -81,6 +81,7 @@ const rules: Record<keyof Settings, Rule> = {
   lineDataApiBaseUrl: url,
   promptUsdPerMillion: price,
   completionUsdPerMillion: price,
+  cachedUsdPerMillion: price,
   // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).
   secretPath: text(
     /^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,12}[/_.-]$/i,

@@ -70,6 +70,14 @@ export class HenjiStack extends Stack {
         GPT_MODEL: settings.model,
         WORKER_TIMEOUT_SECONDS: String(settings.workerTimeoutSeconds),
       },
+      // And what `henji usage` reckons with.
+      optional: {
+        OPENAI_BASE_URL: settings.openaiBaseUrl,
+        UTC_OFFSET: settings.utcOffset,
+        PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
+        CACHED_USD_PER_MILLION: settings.cachedUsdPerMillion,
+        COMPLETION_USD_PER_MILLION: settings.completionUsdPerMillion,
+      },
     });
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }

@@ -44,6 +44,7 @@ function optional(settings: Settings): Record<string, string> {
     LINE_DATA_API_BASE_URL: settings.lineDataApiBaseUrl,
     PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
     COMPLETION_USD_PER_MILLION: settings.completionUsdPerMillion,
+    CACHED_USD_PER_MILLION: settings.cachedUsdPerMillion,
   };
   return Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),

@@ -156,10 +156,16 @@ describe('an environment', () => {
       Properties['Type'],
     ]);
     expect(names.sort()).toEqual(
-      ['DLQ_URL', 'GPT_MODEL', 'QUEUE_URL', 'TABLE_NAME', 'WEBHOOK_URL', 'WORKER_TIMEOUT_SECONDS'].map((name) => [
-        `/henji/dev/${name}`,
-        'String',
-      ]),
+      [
+        'COMPLETION_USD_PER_MILLION',
+        'DLQ_URL',
+        'GPT_MODEL',
+        'PROMPT_USD_PER_MILLION',
+        'QUEUE_URL',
+        'TABLE_NAME',
+        'WEBHOOK_URL',
+        'WORKER_TIMEOUT_SECONDS',
+      ].map((name) => [`/henji/dev/${name}`, 'String']),
     );
   });
 });

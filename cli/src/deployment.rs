@@ -104,6 +104,16 @@ impl Place {
         }
     }
 
+    /// The settings that the bot runs with, as far as they are known here: on AWS what its deployment wrote down
+    /// goes before the environment.
+    pub fn settings(&self, env: &Env) -> Env {
+        match self {
+            Self::Data(_) => env.clone(),
+            #[cfg(feature = "aws")]
+            Self::Aws(deployment) => Env::of(deployment.plain.clone()).or(env.clone()),
+        }
+    }
+
     /// One of the bot's secrets: on AWS from the Parameter Store, else from the environment or `.env`.
     #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only AWS is waited for"))]
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {

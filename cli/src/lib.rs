@@ -27,4 +27,5 @@ pub mod serve;
 pub mod sqlite;
 pub mod standin;
 pub mod terminal;
+pub mod usage;
 pub mod webhook;

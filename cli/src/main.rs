@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use cli::{
     dev, dlq, doctor, dotenv, forget, secrets, send, serve,
     terminal::{Unheard, note},
-    webhook,
+    usage, webhook,
 };
 use shared::env::Env;
 
@@ -61,6 +61,12 @@ enum Command {
     ///
     /// The conversation, what was chosen, undelivered answers and dead letters. It can be run again.
     Forget(forget::Args),
+    /// Who used up how much of the model, and about what that cost
+    ///
+    /// Answers and tokens of each LINE user, in groups of who asked. The cost is an estimate by PROMPT_USD_PER_MILLION,
+    /// COMPLETION_USD_PER_MILLION and CACHED_USD_PER_MILLION. Not counted: transcriptions of voice, and answers that
+    /// were paid for and never stored. On AWS the whole table is read (a scan), which costs about 0.13 USD a gigabyte.
+    Usage(usage::Args),
     /// Sign a webhook as LINE does and post it
     Send(send::Args),
 }
@@ -90,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Webhook(args) => return webhook::command(args, &env).await,
         Command::Doctor(args) => return doctor::command(args, &env).await,
         Command::Forget(args) => return forget::command(args, &env).await,
+        Command::Usage(args) => return usage::command(args, &env).await,
         Command::Send(args) => return send::command(args, &env).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ pub mod job;
 pub mod logging;
 pub mod metrics;
 pub mod prefix;
+pub mod prices;
 pub mod roots;
 pub mod secret;
 pub mod traces;

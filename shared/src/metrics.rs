@@ -1,6 +1,7 @@
 //! Figures, made of the log's own lines: which line makes which figure is one table. A function writes
 //! them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for
-//! `GET /metrics`. Names and reasons only, never an id: each series costs money.
+//! `GET /metrics`. Names and reasons only, never an id: each series costs money. Who it was about stands
+//! beside a figure, where CloudWatch Logs Insights can add it up by user.
 
 use std::{
     fmt::Debug,
@@ -14,7 +15,10 @@ use tracing::{
 };
 use tracing_subscriber::layer::{Context, Layer};
 
-use crate::env::{Env, EnvError, unreadable};
+use crate::{
+    env::{Env, EnvError},
+    prices::Prices,
+};
 
 mod embedded;
 mod totals;
@@ -71,6 +75,7 @@ const RULES: &[Rule] = &[
     rule("dead-lettered", "DeadLettered", Made::Count, Some("reason")),
     rule("the model answered", "ModelMs", Made::Millis("model_ms"), None),
     rule("the model answered", "PromptTokens", Made::Amount("prompt_tokens"), None),
+    rule("the model answered", "CachedTokens", Made::Amount("cached_tokens"), None),
     rule("the model answered", "CompletionTokens", Made::Amount("completion_tokens"), None),
     rule("the model answered", "CostUsd", Made::Cost, None),
     rule("LINE answered", "Sends", Made::Count, Some("status")),
@@ -80,8 +85,7 @@ const RULES: &[Rule] = &[
 /// Makes figures of lines.
 pub struct Metrics {
     sink: Sink,
-    /// US dollars for a million tokens of prompt and of answer.
-    prices: Option<(f64, f64)>,
+    prices: Option<Prices>,
 }
 
 enum Sink {
@@ -95,12 +99,12 @@ impl Metrics {
     /// Those of a function: none unless `METRICS_NAMESPACE` says where they belong.
     pub fn embedded(env: &Env) -> Result<Option<Self>, EnvError> {
         let Some(namespace) = env.optional("METRICS_NAMESPACE")? else { return Ok(None) };
-        Ok(Some(Self { sink: Sink::Embedded(namespace.to_owned()), prices: prices(env)? }))
+        Ok(Some(Self { sink: Sink::Embedded(namespace.to_owned()), prices: Prices::from_env(env)? }))
     }
 
     /// Those of a process of its own, for [`prometheus`].
     pub fn totals(env: &Env) -> Result<Option<Self>, EnvError> {
-        Ok(Some(Self { sink: Sink::Totals, prices: prices(env)? }))
+        Ok(Some(Self { sink: Sink::Totals, prices: Prices::from_env(env)? }))
     }
 
     fn value(&self, made: Made, fields: &Fields) -> Option<f64> {
@@ -112,21 +116,12 @@ impl Metrics {
             }
             Made::Amount(field) | Made::Millis(field) | Made::Level(field) => fields.number(field),
             Made::Cost => {
-                let (prompt, completion) = self.prices?;
-                let tokens = (fields.number("prompt_tokens")?, fields.number("completion_tokens")?);
-                Some((tokens.0 * prompt + tokens.1 * completion) / 1e6)
+                let count = |name| fields.get(name).and_then(Value::as_u64);
+                let cached = count("cached_tokens").unwrap_or(0);
+                Some(self.prices?.usd(count("prompt_tokens")?, cached, count("completion_tokens")?))
             }
         }
     }
-}
-
-fn prices(env: &Env) -> Result<Option<(f64, f64)>, EnvError> {
-    let price = |name: &str| -> Result<Option<f64>, EnvError> {
-        let Some(text) = env.optional(name)? else { return Ok(None) };
-        let price = text.trim().parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
-        price.map(Some).ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
-    };
-    Ok(price("PROMPT_USD_PER_MILLION")?.zip(price("COMPLETION_USD_PER_MILLION")?))
 }
 
 impl<S: Subscriber> Layer<S> for Metrics {
@@ -143,7 +138,7 @@ impl<S: Subscriber> Layer<S> for Metrics {
                 },
             };
             match &self.sink {
-                Sink::Embedded(namespace) => embedded::write(namespace, rule, value, by),
+                Sink::Embedded(namespace) => embedded::write(namespace, rule, value, by, fields.text("user")),
                 Sink::Totals => totals::add(rule, value, by),
             }
         }

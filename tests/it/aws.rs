@@ -124,7 +124,7 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     let head = row(format!("head#{FIXTURE_USER}"));
     assert!(!head.contains_key("lineUserId"));
     assert_eq!(head["turns"].as_l().unwrap().len(), 2);
-    assert_eq!(rows.len(), 7, "two turns of two rows, their states, one head");
+    assert_eq!(rows.len(), 8, "two turns of two rows, their states, one head, a day's usage");
     bot.ends().await;
 }
 

@@ -37,6 +37,7 @@ mod terminal;
 mod model_faults;
 // What a long conversation costs.
 mod remembering;
+mod usage;
 // The same on Azure.
 mod azure;
 // LINE as it really behaves.

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{Timestamp, civil::Date, tz::Offset};
 use shared::{
     env::{Env, EnvError, unreadable},
     job::UserId,
@@ -51,16 +51,14 @@ impl Allowance {
         })
     }
 
-    /// Over what a user's usage is counted now; `None` where nothing is.
-    pub fn period(&self, user: &str, now: Timestamp) -> Option<Period> {
-        if holds(&self.exempt, user) {
-            None
-        } else if self.is_closed_to(user) {
-            Some(Period::Ever)
-        } else {
-            let is_limited = self.answers > 0 || self.tokens > 0 || self.characters > 0;
-            is_limited.then(|| Period::Day(self.offset.to_datetime(now).date()))
-        }
+    /// Over what a user's usage is counted now.
+    pub fn period(&self, user: &str, now: Timestamp) -> Period {
+        if self.is_closed_to(user) { Period::Ever } else { Period::Day(self.day(now)) }
+    }
+
+    /// The users' day.
+    pub fn day(&self, now: Timestamp) -> Date {
+        self.offset.to_datetime(now).date()
     }
 
     /// Whether the bot does not talk with this user.
@@ -187,13 +185,13 @@ mod tests {
 
     fn day(offset: &str, now: &str) -> String {
         let allowance = of(&[("ANSWERS_PER_DAY", "3"), ("UTC_OFFSET", offset)]).unwrap();
-        allowance.period(ONE, now.parse().unwrap()).unwrap().to_string()
+        allowance.period(ONE, now.parse().unwrap()).to_string()
     }
 
     #[test]
-    fn nothing_is_counted_where_nothing_is_limited() {
+    fn nothing_is_reached_where_nothing_is_limited() {
         let free = of(&[]).unwrap();
-        assert_eq!(free.period(ONE, Timestamp::UNIX_EPOCH), None);
+        assert_eq!(free.period(ONE, Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
         let used = Usage { answers: u32::MAX, tokens: u64::MAX, told: vec![] };
         assert_eq!(free.reached(ONE, &"x".repeat(100_000), &used), None);
     }
@@ -225,9 +223,9 @@ mod tests {
         let stranger = "U4af4980629000000000000000000000c";
         assert_eq!(both.reached(ONE, "hi", &used), Some(Limit::Answers));
         assert_eq!(both.reached(OTHER, "hi", &used), None);
-        assert_eq!(both.period(OTHER, Timestamp::UNIX_EPOCH), None);
+        assert_eq!(both.period(OTHER, Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
         assert_eq!(both.reached(stranger, "hi", &Usage::default()), Some(Limit::Allowed));
-        assert_eq!(both.period(stranger, Timestamp::UNIX_EPOCH), Some(Period::Ever));
+        assert_eq!(both.period(stranger, Timestamp::UNIX_EPOCH), Period::Ever);
     }
 
     #[test]

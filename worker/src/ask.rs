@@ -64,8 +64,10 @@ impl Worker {
         if let Asked::Answer(answer, _) = &asked {
             info!(
                 event = %job.event_id,
-                prompt_tokens = answer.prompt_tokens,
-                completion_tokens = answer.completion_tokens,
+                user = job.user(),
+                prompt_tokens = answer.tokens.prompt,
+                cached_tokens = answer.tokens.cached,
+                completion_tokens = answer.tokens.completion,
                 request = answer.request,
                 cut = answer.cut,
                 model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -7,12 +7,14 @@ use shared::job::{ConversationId, EventId, Job, MessageId};
 
 mod past;
 mod turn;
+mod usage;
 
 pub use past::{
     Answer, Edit, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Seen, Spent, Unanswered,
     Usage, Wanted,
 };
 pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
+pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
 /// was used up: as long as a turn's state, after which no job can come any more (CONTRACT "Table").

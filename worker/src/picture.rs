@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::adapters::line::Content;
 
 /// The largest picture that is fetched, in bytes: as large as one that LINE itself delivers (LINE, "Image
-/// message"). OpenAI takes 50 MB a request.
+/// message").
 pub const BYTES_MAX: usize = 10_000_000;
 /// What a picture takes of the context, in tokens. Models that count patches take 1,536 of them at most,
 /// the small ones at 1.62 tokens each, and those that count tiles at most eight, 1,445 tokens (OpenAI,

@@ -8,7 +8,7 @@ use crate::{
     attached::kept,
     command::Command,
     group::{is_answered, said_to_bot},
-    history::{Limit, Past, Period, Spent, key_is_alive},
+    history::{Limit, Past, Period, Spent, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
     think::Thought,
@@ -78,7 +78,8 @@ impl Worker {
         }
         self.profile(job).await;
         let said = self.config.allowance.says(limit, self.locale(job).words());
-        let spent = period.map(|period| Spent { period, answers: 0, tokens: 0, told: Some(limit) });
+        let spent =
+            period.map(|period| Spent { period, answers: 0, tokens: Tokens::default(), told: Some(limit) });
         Thought { reply: Some(said.as_str().into()), spent, ..thought }
     }
 

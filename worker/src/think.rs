@@ -78,7 +78,7 @@ impl Worker {
         limits: &Limits,
     ) -> Result<ControlFlow<Kept, (Thought<'a>, bool)>, Setback> {
         let (user, allowance) = (job.user(), &self.config.allowance);
-        let period = allowance.period(user, self.now());
+        let period = Some(allowance.period(user, self.now()));
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
         let (past, ()) = tokio::join!(traces::step("load", load), self.learn_speaker(job));
@@ -176,7 +176,7 @@ impl Worker {
                 let is_unclear = !job.is_private() || came_between || (limits.is_followed)().await;
                 let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
-                let tokens = answer.prompt_tokens + answer.completion_tokens;
+                let tokens = answer.tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
                 let added = asking.before.len() + 2;
                 let memory = memory::moved(&self.config, &asking.past, &times, left_out, added);

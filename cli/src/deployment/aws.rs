@@ -24,6 +24,17 @@ pub struct Store {
     pub prefix: String,
 }
 
+/// What commands hold against the model's server, the queue and the usage.
+const SETTINGS: [&str; 7] = [
+    "GPT_MODEL",
+    "OPENAI_BASE_URL",
+    "WORKER_TIMEOUT_SECONDS",
+    "UTC_OFFSET",
+    "PROMPT_USD_PER_MILLION",
+    "CACHED_USD_PER_MILLION",
+    "COMPLETION_USD_PER_MILLION",
+];
+
 /// What a command needs to know of a deployment.
 pub struct Deployment {
     /// Credentials, region, endpoints.
@@ -38,7 +49,7 @@ pub struct Deployment {
     pub table: String,
     /// Its parameters; unknown where neither a name nor `BASE_SECRET_PATH` says where they lie.
     pub store: Option<Store>,
-    /// The plain parameters: `WEBHOOK_URL`, `GPT_MODEL`, `WORKER_TIMEOUT_SECONDS`.
+    /// The plain parameters: `WEBHOOK_URL`, and settings of the bot.
     pub plain: HashMap<String, String>,
 }
 
@@ -138,9 +149,8 @@ impl Deployment {
             });
         };
         let store = Store::of(&sdk, name, env)?;
-        let names =
-            ["QUEUE_URL", "DLQ_URL", "TABLE_NAME", "WEBHOOK_URL", "GPT_MODEL", "WORKER_TIMEOUT_SECONDS"];
-        let mut plain = store.plain(&names).await?;
+        let mut plain = store.plain(&["QUEUE_URL", "DLQ_URL", "TABLE_NAME", "WEBHOOK_URL"]).await?;
+        plain.extend(store.plain(&SETTINGS).await?);
         let mut value = |name: &str| {
             let missing = || {
                 format!(

@@ -16,6 +16,7 @@ const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// Checks them.
 pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
+    let env = &place.settings(env);
     for name in secrets::NAMES {
         let secret = place.secret(name, env).await;
         let said = match &secret {

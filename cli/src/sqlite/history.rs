@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Tokens, Turn, Used,
+    Wanted,
 };
 
 use super::{Database, DatabaseError};
@@ -40,6 +41,25 @@ pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> 
         })
         .await
         .map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+/// What each person used up on each day from this one on.
+pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, DatabaseError> {
+    let day = day.to_owned();
+    database
+        .call(move |db| {
+            let mut used = db.prepare_cached(
+                "SELECT user, period, answers, prompt, cached, completion FROM usage
+                 WHERE period >= ?1 AND period <> 'ever'",
+            )?;
+            let rows = used.query_map([day], |row| {
+                let count = |at: usize| row.get::<_, i64>(at).map(|count| u64::try_from(count).unwrap_or(0));
+                let tokens = Tokens { prompt: count(3)?, cached: count(4)?, completion: count(5)? };
+                Ok(Used { user: row.get(0)?, day: row.get(1)?, answers: count(2)?, tokens })
+            })?;
+            rows.collect()
+        })
+        .await
 }
 
 fn failed(doing: &'static str) -> impl FnOnce(DatabaseError) -> HistoryError {

@@ -11,8 +11,17 @@ use serde_json::{Value, json};
 use super::{Made, Rule};
 
 /// Writes one value.
-pub(super) fn write(namespace: &str, rule: &Rule, value: f64, by: Option<(&str, String)>) {
-    let line = line(namespace, rule, value, by, now_ms());
+pub(super) fn write(
+    namespace: &str,
+    rule: &Rule,
+    value: f64,
+    by: Option<(&str, String)>,
+    user: Option<&str>,
+) {
+    let mut line = line(namespace, rule, value, by, now_ms());
+    if let Some(user) = user {
+        line["User"] = user.into();
+    }
     // As for the log: who does not take it does not get it.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

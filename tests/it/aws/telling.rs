@@ -67,7 +67,9 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     ] {
         assert_eq!(worker.get(name).map(Vec::as_slice), Some(values), "{name}: {worker:?}");
     }
-    for name in ["ModelMs", "PromptTokens", "CompletionTokens", "CostUsd", "QueueMs", "TurnMs"] {
+    for name in
+        ["ModelMs", "PromptTokens", "CachedTokens", "CompletionTokens", "CostUsd", "QueueMs", "TurnMs"]
+    {
         assert!(worker[name].iter().all(|value| *value >= 0.0), "{name}");
     }
     let tokens = worker["PromptTokens"][0] * 0.75 + worker["CompletionTokens"][0] * 4.5;
@@ -83,6 +85,9 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
         assert!(line["request"].is_string(), "{line}");
         assert_eq!(line["span"]["event"], turns[0]["event"], "{line}");
     }
+    // Who it was about is beside a figure, and no dimension of it.
+    let cost = lines.iter().find(|line| line["CostUsd"].is_number()).unwrap();
+    assert_eq!(cost["User"], crate::bot::USER);
     assert!(!bot.worker.log().concat().contains("PRIVATE"));
     bot.ends().await;
 }

@@ -3,7 +3,8 @@
 use shared::job::MessageId;
 use worker::{
     history::{
-        Answer, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Usage, Wanted,
+        Answer, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Tokens, Usage,
+        Wanted,
     },
     outcome::Reason,
 };
@@ -239,7 +240,8 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         let wanted = Wanted { limit: 0, period: Some(period) };
         history.load(&job("U-used", "used"), wanted, now()).await.unwrap().used
     };
-    let spends = |told| Some(Spent { period: day, answers: 1, tokens: 30, told });
+    let tokens = Tokens { prompt: 20, cached: 15, completion: 10 };
+    let spends = |told| Some(Spent { period: day, answers: 1, tokens, told });
     for event in ["used-1", "used-2"] {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
@@ -253,7 +255,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     let tells = async |event: &str, limit| {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
-        let spent = Some(Spent { period: day, answers: 0, tokens: 0, told: Some(limit) });
+        let spent = Some(Spent { period: day, answers: 0, tokens: Tokens::default(), told: Some(limit) });
         let answer = Answer { spent, ..noticed(vec!["enough".into()]) };
         match history.store(&job, answer, None, now()).await.unwrap() {
             Kept::Mine(delivery) => delivery.pushes,

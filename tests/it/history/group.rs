@@ -2,7 +2,9 @@
 
 use jiff::{Timestamp, civil::date};
 use shared::job::{Ask, Job};
-use worker::history::{Answer, Edit, Exchange, Forget, History, Kept, Past, Period, Spent, Stage, Wanted};
+use worker::history::{
+    Answer, Edit, Exchange, Forget, History, Kept, Past, Period, Spent, Stage, Tokens, Wanted,
+};
 
 use super::{
     FIFTY,
@@ -148,7 +150,8 @@ async fn usage_is_counted_for_who_spoke(history: &dyn History) {
     };
     let job = of("C-usage", "usage", Some("Uspeaks"));
     history.begin(&job, now()).await.unwrap();
-    let spent = period.map(|period| Spent { period, answers: 1, tokens: 7, told: None });
+    let tokens = Tokens { prompt: 4, cached: 0, completion: 3 };
+    let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
     history.store(&job, Answer { spent, ..said(&job, "q", vec![]) }, None, now()).await.unwrap();
     let used =
         async |job: Job| history.load(&job, Wanted { limit: 0, period }, now()).await.unwrap().used.answers;

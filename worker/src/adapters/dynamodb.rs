@@ -42,6 +42,7 @@ mod survey;
 mod transaction;
 mod turn;
 mod unanswered;
+mod usage;
 
 use error::{DynamoError, failed};
 use head::Head;

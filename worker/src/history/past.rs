@@ -4,6 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
+use super::Tokens;
 use crate::conversation::Message;
 
 /// What [`super::History::load`] is to find out.
@@ -11,7 +12,7 @@ use crate::conversation::Message;
 pub struct Wanted {
     /// How many past messages at most; with 0 the conversation is not looked up, all else is.
     pub limit: u32,
-    /// Whose usage is counted over what; `None` where nothing is counted.
+    /// Whose usage is counted over what; `None` where nothing is asked.
     pub period: Option<Period>,
 }
 
@@ -202,7 +203,7 @@ pub struct Spent {
     /// Answers of the model.
     pub answers: u32,
     /// Tokens of their prompts and of themselves.
-    pub tokens: u64,
+    pub tokens: Tokens,
     /// The limit that its pushes tell of. Where the user was told of it before, the pushes are left out.
     pub told: Option<Limit>,
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
     conversation::{Role, rfc3339, stamp},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, row_id},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, Tokens, row_id},
 };
 
 use super::{forget, group, past, turn};
@@ -117,12 +117,26 @@ fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
-    let tokens = i64::try_from(spent.tokens).unwrap_or(i64::MAX);
+    let Tokens { prompt, cached, completion } = spent.tokens;
+    let tokens = [spent.tokens.total(), prompt, cached, completion];
+    let [tokens, prompt, cached, completion] = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     db.prepare_cached(
-        "INSERT INTO usage (user, period, answers, tokens, told, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, completion)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
          ON CONFLICT DO UPDATE SET answers = answers + ?3, tokens = tokens + ?4,
-             told = trim(told || ' ' || ?5), updated_at = ?6",
+             told = trim(told || ' ' || ?5), updated_at = ?6,
+             prompt = prompt + ?7, cached = cached + ?8, completion = completion + ?9",
     )?
-    .execute(params![job.user(), spent.period.to_string(), spent.answers, tokens, word, now])?;
+    .execute(params![
+        job.user(),
+        spent.period.to_string(),
+        spent.answers,
+        tokens,
+        word,
+        now,
+        prompt,
+        cached,
+        completion,
+    ])?;
     Ok(is_new)
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     conversation::{Role, rfc3339},
-    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Stage, row_id},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Stage, Tokens, row_id},
 };
 
 impl DynamoHistory {
@@ -106,13 +106,17 @@ impl DynamoHistory {
         spent: &Spent,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
-        let tokens = i64::try_from(spent.tokens).unwrap_or(i64::MAX);
+        let Tokens { prompt, cached, completion } = spent.tokens;
+        let count = |tokens: u64| n(i64::try_from(tokens).unwrap_or(i64::MAX));
         let usage = self
             .update(load::usage_id(job.user(), spent.period))
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":answers", n(spent.answers))
-            .expression_attribute_values(":tokens", n(tokens));
-        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens";
+            .expression_attribute_values(":tokens", count(spent.tokens.total()))
+            .expression_attribute_values(":prompt", count(prompt))
+            .expression_attribute_values(":cached", count(cached))
+            .expression_attribute_values(":completion", count(completion));
+        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, completionTokens :completion";
         let usage = match spent.told {
             None => usage.update_expression(count),
             Some(limit) => usage

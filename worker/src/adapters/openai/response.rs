@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     adapters::http,
+    history::Tokens,
     outcome::{Failure, Reason, Remedy},
 };
 
@@ -17,10 +18,8 @@ pub struct Completion {
     pub text: String,
     /// It reached the longest length and is not finished.
     pub cut: bool,
-    /// Tokens of the prompt, as the server counts them.
-    pub prompt_tokens: u64,
-    /// Tokens of the answer, as the server counts them.
-    pub completion_tokens: u64,
+    /// What it cost.
+    pub tokens: Tokens,
     /// The server's name of the request.
     pub request: String,
 }
@@ -65,7 +64,13 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
-    let tokens = |name: &str| usage.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let count = |at: &str| usage.pointer(at).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    let prompt = count("/prompt_tokens");
+    let tokens = Tokens {
+        prompt,
+        cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
+        completion: count("/completion_tokens"),
+    };
     let Some(choice) = choices.into_iter().next() else {
         return Err(passing("status 200, but no choices"));
     };
@@ -75,8 +80,7 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
         return Ok(Completion {
             text: text.trim().to_owned(),
             cut: matches!(finish, "length" | "content_filter"),
-            prompt_tokens: tokens("prompt_tokens"),
-            completion_tokens: tokens("completion_tokens"),
+            tokens,
             request: request.to_owned(),
         });
     }
@@ -202,7 +206,7 @@ impl ErrorBody {
         match status.as_u16() {
             400 | 413 | 415 | 422 => !is_other,
             // 404: OpenRouter, where no provider of the model sees.
-            404 | 500 => message.to_lowercase().contains("image input"),
+            404 | 500 => ["image input", "image_url"].iter().any(|words| message.contains(words)),
             _ => false,
         }
     }

@@ -105,6 +105,7 @@ fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
         (422, r#"{"detail":[{"msg":"Input should be 'text'"}]}"#, true),
         (404, r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#, true),
         (500, r#"{"error":{"message":"image input is not supported - hint: provide the mmproj"}}"#, true),
+        (500, r#"{"error":{"code":500,"message":"Unsupported content part type: \"image_url\""}}"#, true),
         (413, "too large", true),
         (400, r#"{"error":{"code":"context_length_exceeded"}}"#, false),
         (400, r#"{"error":{"code":"unsupported_parameter","message":"Use max_completion_tokens"}}"#, false),

@@ -1,0 +1,57 @@
+//! What the model's maker asks for its tokens.
+
+use crate::env::{Env, EnvError, unreadable};
+
+/// US dollars for a million tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct Prices {
+    prompt: f64,
+    cached: f64,
+    completion: f64,
+}
+
+impl Prices {
+    /// Those of the variables; none unless both prompt and answer have one. What is cached costs as much as
+    /// the rest of the prompt, where nothing else is said.
+    pub fn from_env(env: &Env) -> Result<Option<Self>, EnvError> {
+        let price = |name: &str| -> Result<Option<f64>, EnvError> {
+            let Some(text) = env.optional(name)? else { return Ok(None) };
+            let price = text.trim().parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
+            price.map(Some).ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
+        };
+        let cached = price("CACHED_USD_PER_MILLION")?;
+        let both = price("PROMPT_USD_PER_MILLION")?.zip(price("COMPLETION_USD_PER_MILLION")?);
+        Ok(both.map(|(prompt, completion)| Self { prompt, cached: cached.unwrap_or(prompt), completion }))
+    }
+
+    /// What so many tokens cost. The cached ones are part of the prompt's.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    pub fn usd(&self, prompt: u64, cached: u64, completion: u64) -> f64 {
+        let dollars = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
+        dollars(prompt.saturating_sub(cached), self.prompt)
+            + dollars(cached, self.cached)
+            + dollars(completion, self.completion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_cached_costs_less_only_where_that_is_said() {
+        let of = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            Prices::from_env(&Env::of(pairs))
+        };
+        let both = [("PROMPT_USD_PER_MILLION", "2"), ("COMPLETION_USD_PER_MILLION", "8")];
+        let cents = |prices: Prices| (prices.usd(1_000_000, 500_000, 250_000) * 100.0).round();
+        assert!((cents(of(&both).unwrap().unwrap()) - 400.0).abs() < 0.1);
+        let all = [both[0], both[1], ("CACHED_USD_PER_MILLION", "0.2")];
+        assert!((cents(of(&all).unwrap().unwrap()) - 310.0).abs() < 0.1);
+        assert!(of(&both[..1]).unwrap().is_none());
+        assert!(of(&[("CACHED_USD_PER_MILLION", "cheap")]).is_err());
+    }
+}

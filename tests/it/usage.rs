@@ -1,0 +1,103 @@
+//! Who used up how much of the model: counted once with each answer, and listed by `henji usage`.
+
+use cli::{
+    send::webhook_of,
+    standin::{Act, model::Model},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    aws,
+    bot::{Bot, USER},
+    operator::Operator,
+};
+
+const OTHER: &str = "U4af4980629000000000000000000000b";
+/// Beside the operator, for a million tokens.
+const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCOMPLETION_USD_PER_MILLION=8\n";
+
+/// The next answers cost so much.
+fn costs(model: &Model, answers: usize) {
+    let usage = json!({
+        "prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": { "cached_tokens": 600 },
+    });
+    let choice =
+        json!({ "message": { "role": "assistant", "content": "an answer" }, "finish_reason": "stop" });
+    for _ in 0..answers {
+        model.does(Act::Respond(200, vec![], json!({ "choices": [choice], "usage": usage }).to_string()));
+    }
+}
+
+/// Two answers to one person and one to another are listed.
+async fn are_listed(operator: &Operator) {
+    std::fs::write(operator.folder.path().join(".env"), PRICES).unwrap();
+    let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
+    let row = |user: &str, answers: u64, usd: f64| {
+        let listed = listed.iter().find(|row| row["user"] == user).unwrap();
+        assert!((listed["usd"].as_f64().unwrap() - usd).abs() < 1e-9, "{listed}");
+        assert!(listed["day"].as_str().unwrap().starts_with("20"));
+        let counts = ["answers", "prompt_tokens", "cached_tokens", "completion_tokens"];
+        let counts = counts.map(|name| listed[name].as_u64().unwrap());
+        assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 100 * answers]);
+    };
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    // 400 tokens at 2, 600 at 0.5, 100 at 8.
+    row(USER, 2, 0.0038);
+    row(OTHER, 1, 0.0019);
+
+    let table = operator.runs(&["usage"]).await.out;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[1], [USER, "2", "2000", "1200", "200", "0.0038"], "who used most comes first");
+    assert_eq!(lines[3], ["total", "3", "3000", "1800", "300", "0.0057"]);
+    let one = operator.runs(&["usage", "--user", OTHER, "--days", "1"]).await.out;
+    let lines: Vec<&str> = one.lines().collect();
+    assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0019"), "{one}");
+    assert_eq!(operator.runs(&["usage", "--days", "0"]).await.code, 2);
+
+    std::fs::remove_file(operator.folder.path().join(".env")).unwrap();
+    let table = operator.runs(&["usage"]).await.out;
+    assert!(table.lines().last().unwrap().ends_with(" ?"), "without prices there is no estimate: {table}");
+}
+
+#[tokio::test]
+async fn what_people_used_up_is_listed_on_one_machine() {
+    let mut bot = Bot::with(&[("EXEMPT_USERS", OTHER)], |_| {}).await;
+    costs(&bot.model, 3);
+    bot.hears("one").await;
+    bot.hears_from(OTHER, "two").await;
+    bot.drain().await;
+    let twice = webhook_of("three", USER).to_string();
+    for _ in 0..2 {
+        assert_eq!(bot.posts(twice.clone()).await, 200);
+    }
+    bot.hears("help").await;
+    bot.drain().await;
+    bot.says().await;
+    are_listed(&Operator::beside(&bot)).await;
+}
+
+#[tokio::test]
+async fn what_people_used_up_is_listed_on_aws() {
+    let bot = aws::bot::Bot::start().await;
+    costs(&bot.model, 3);
+    bot.hears("one").await;
+    bot.says(1).await;
+    bot.hears_from(OTHER, "two").await;
+    bot.says(2).await;
+    bot.hears("three").await;
+    bot.says(3).await;
+    bot.cloud.is_drained().await;
+    are_listed(&Operator::of(&bot.cloud, &[])).await;
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn where_nothing_is_there_the_command_says_what_to_name() {
+    let bot = Bot::start().await;
+    let operator = Operator::beside(&bot);
+    let empty = operator.runs(&["usage", "--json"]).await;
+    assert_eq!((empty.code, empty.out.trim()), (0, "[]"));
+    let elsewhere = crate::process::run(&["usage", "--data", "nowhere"]);
+    assert_eq!(elsewhere.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("nowhere/henji.db"));
+}
