@@ -63,8 +63,8 @@ enum Command {
     Forget(forget::Args),
     /// Who used up how much of the model, and about what that cost
     ///
-    /// Answers and tokens of each LINE user, in groups of who asked. The cost is an estimate by PROMPT_USD_PER_MILLION,
-    /// COMPLETION_USD_PER_MILLION and CACHED_USD_PER_MILLION. Not counted: transcriptions of voice, and answers that
+    /// Answers and tokens of each LINE user, in groups of who asked. The cost is an estimate by `PROMPT_USD_PER_MILLION`,
+    /// `COMPLETION_USD_PER_MILLION` and `CACHED_USD_PER_MILLION`. Not counted: transcriptions of voice, and answers that
     /// were paid for and never stored. On AWS the whole table is read (a scan), which costs about 0.13 USD a gigabyte.
     Usage(usage::Args),
     /// Sign a webhook as LINE does and post it

@@ -15,8 +15,8 @@ pub(super) async fn suite(history: &dyn History) {
     an_answer_that_is_not_stored_moves_nothing(history).await;
 }
 
-fn begins(after: &str, within: &str) -> Option<Memory> {
-    Some(Memory { after: after.to_owned(), within: within.to_owned() })
+fn begins(after: &str, within: &str) -> Memory {
+    Memory { after: after.to_owned(), within: within.to_owned() }
 }
 
 async fn store(history: &dyn History, event: &str, memory: Option<Memory>) -> Kept {
@@ -36,18 +36,18 @@ async fn a_beginning_is_stored_with_its_answer_and_never_goes_back(history: &dyn
     assert!(past.times.is_sorted());
     let [_, second, _, fourth] = past.times.try_into().unwrap();
 
-    store(history, "begins-3", begins(&fourth, "small")).await;
-    assert_eq!(known().await.memory, begins(&fourth, "small"));
+    store(history, "begins-3", Some(begins(&fourth, "small"))).await;
+    assert_eq!(known().await.memory, Some(begins(&fourth, "small")));
     assert_eq!(known().await.messages.len(), 6, "nothing is deleted");
     store(history, "begins-4", None).await;
-    store(history, "begins-5", begins(&second, "small")).await;
-    assert_eq!(known().await.memory, begins(&fourth, "small"));
-    store(history, "begins-6", begins(&second, "large")).await;
-    assert_eq!(known().await.memory, begins(&second, "large"), "another room has its own");
+    store(history, "begins-5", Some(begins(&second, "small"))).await;
+    assert_eq!(known().await.memory, Some(begins(&fourth, "small")));
+    store(history, "begins-6", Some(begins(&second, "large"))).await;
+    assert_eq!(known().await.memory, Some(begins(&second, "large")), "another room has its own");
 
     let of = question("U-begins", "begins-next").conversation;
     history.forget(&of, Forget::Message(message("begins-1")), now()).await.unwrap();
-    assert_eq!(known().await.memory, begins(&second, "large"));
+    assert_eq!(known().await.memory, Some(begins(&second, "large")));
     history.forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
     assert_eq!(known().await.memory, None);
 }
@@ -55,6 +55,6 @@ async fn a_beginning_is_stored_with_its_answer_and_never_goes_back(history: &dyn
 async fn an_answer_that_is_not_stored_moves_nothing(history: &dyn History) {
     let known = async || load(history, &question("U-begins", "begins-next")).await.memory;
     assert!(matches!(store(history, "begins-7", None).await, Kept::Mine(_)));
-    assert!(matches!(store(history, "begins-7", begins("2026", "small")).await, Kept::Theirs(_)));
+    assert!(matches!(store(history, "begins-7", Some(begins("2026", "small"))).await, Kept::Theirs(_)));
     assert_eq!(known().await, None);
 }

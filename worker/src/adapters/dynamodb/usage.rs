@@ -29,10 +29,13 @@ impl DynamoHistory {
                     cached: count("cachedTokens"),
                     completion: count("completionTokens"),
                 };
-                let used =
-                    Used { user: user.to_owned(), day: day.to_owned(), answers: count("answers"), tokens };
                 // What was told for ever is of no day.
-                (day >= since && day != "ever").then_some(used)
+                (day >= since && day != "ever").then(|| Used {
+                    user: user.to_owned(),
+                    day: day.to_owned(),
+                    answers: count("answers"),
+                    tokens,
+                })
             }));
             from = page.last_evaluated_key;
             if from.is_none() {
