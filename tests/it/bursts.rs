@@ -10,7 +10,10 @@ use cli::standin::{
 };
 use serde_json::{Value, json};
 
-use crate::respect::{Chat, is_asked, is_unsent, prompts, said, says, story, takes_back};
+use crate::{
+    bot::Bot,
+    respect::{Chat, is_asked, is_unsent, prompts, said, says, story, takes_back},
+};
 
 story!(each_message_is_answered_unless_it_is_wanted_otherwise);
 story!(what_waits_together_is_answered_together_once, "BURST" = "merge", "ANSWERS_PER_DAY" = "2");
@@ -75,6 +78,17 @@ fn asked(chat: &dyn Chat) -> Vec<Vec<String>> {
         prompt[from..].to_vec()
     };
     prompts(chat).into_iter().map(new).filter(|prompt| *prompt != ["hold"]).collect()
+}
+
+/// On Lambda the third attempt would be forty seconds later.
+#[tokio::test]
+async fn what_failed_together_twice_is_asked_apart() {
+    let chat = Bot::with(&[("BURST", "merge")], |_| {}).await;
+    meanwhile(&chat, &["one", "two"], (0..6).map(|_| error(500, "server_error"))).await;
+    chat.drains().await;
+    let apart = [words(&["one"]), words(&["two"])];
+    assert_eq!(asked(&chat), [&vec![words(&["one", "two"]); 6][..], &apart].concat());
+    assert_eq!(said(&chat)[1..], ["answer to one", "answer to two"]);
 }
 
 mod told {

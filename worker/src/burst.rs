@@ -25,6 +25,9 @@ use crate::{
 
 /// How many are answered together at most: what SQS hands over at once.
 pub const MOST: u32 = 10;
+/// How many attempts there are together at most. What fails only together, as with a model that wants roles to
+/// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
+const ATTEMPTS: u32 = 2;
 
 /// What became of jobs that wait together.
 #[derive(Debug)]
@@ -181,7 +184,8 @@ impl Worker {
             Some(reason) => reason != Reason::Internal,
         };
         let has_more = turn.gave_up.is_none() && turn.attempts < self.config.max_attempts;
-        turn.stage == Stage::Open && is_clear && has_more
+        let is_new = turn.attempts <= ATTEMPTS;
+        turn.stage == Stage::Open && is_clear && has_more && is_new
     }
 
     /// The answer is stored: the turns of all but the last are over, and that one goes its way.
