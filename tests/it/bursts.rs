@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bot::Bot,
-    respect::{Chat, is_asked, is_unsent, prompts, said, says, story, takes_back},
+    respect::{Chat, SLOW, forgets, is_asked, is_unsent, prompts, said, says, story, takes_back},
 };
 
 story!(each_message_is_answered_unless_it_is_wanted_otherwise);
@@ -34,6 +34,7 @@ story!(
 );
 story!(a_limit_is_told_as_ever, "BURST" = "merge", "QUESTION_MAX_CHARACTERS" = "5");
 story!(one_taken_back_meanwhile_is_left_out, "BURST" = "merge");
+story!(forgotten_meanwhile_none_of_them_is_asked_again, "BURST" = "merge");
 story!(one_taken_back_later_takes_the_answer_along, "BURST" = "merge");
 story!(asked_again_all_of_them_are_answered, "BURST" = "merge");
 story!(an_answer_that_line_refuses_is_redriven_alone, "BURST" = "merge");
@@ -190,6 +191,15 @@ mod told {
         assert_eq!(said(chat), ["answer to hold", "answer to one", "answer to three"]);
         assert!(!chat.kept().await.contains("4711"));
         assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn forgotten_meanwhile_none_of_them_is_asked_again(chat: &dyn Chat) {
+        meanwhile(chat, &["4711", "two", "three"], [SLOW]).await;
+        is_asked(chat, 3).await;
+        forgets(chat).await;
+        chat.drains().await;
+        assert_eq!((said(chat), asked(chat).len()), (vec!["answer to hold".to_owned()], 1));
+        assert_eq!((chat.kept().await.contains("4711"), chat.letters().await), (false, 0));
     }
 
     pub(super) async fn one_taken_back_later_takes_the_answer_along(chat: &dyn Chat) {

@@ -216,7 +216,7 @@ fn job_of(message: &Value) -> Job {
     Job::new(event, USER.to_owned().try_into().unwrap(), Ask::question("", message_id))
 }
 
-async fn forgets(chat: &dyn Chat) {
+pub async fn forgets(chat: &dyn Chat) {
     let of = job_of(&says("")).conversation;
     chat.history().forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
 }
@@ -244,7 +244,7 @@ pub async fn is_asked(chat: &dyn Chat, times: usize) {
 }
 
 /// How long the model takes where something has to happen meanwhile.
-const SLOW: Act = Act::After(Duration::from_secs(2));
+pub const SLOW: Act = Act::After(Duration::from_secs(2));
 
 mod told {
     use super::*;

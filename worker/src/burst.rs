@@ -6,7 +6,7 @@
 //! if the others had never waited. Whatever is not as plain as that is left to [`Worker::answer`], one by
 //! one, so that giving up, suspicion and dead letters exist there only.
 
-use std::ops::ControlFlow::Continue;
+use std::ops::ControlFlow::{Break, Continue};
 
 use jiff::Timestamp;
 use shared::job::{Ask, Job};
@@ -165,15 +165,28 @@ impl Worker {
         }
         let failed = |setback: Setback| Parted::Failed(setback.failure);
         let turn = turns.last().ok_or(Parted::Apart)?;
-        match self.thought(job, turn, Question { text: text(job), before }, limits).await.map_err(failed)? {
+        let question = Question { text: text(job), before };
+        let kept = match self.thought(job, turn, question, limits).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
-                match self.keep_thought(job, thought, token_is_spent).await.map_err(failed)? {
-                    kept @ Kept::Mine(_) => Ok(kept),
-                    _ => Err(Parted::Apart),
-                }
+                self.keep_thought(job, thought, token_is_spent).await.map_err(failed)?
             }
-            _ => Err(Parted::Apart),
+            Continue(_) => return Err(Parted::Apart),
+            Break(kept) => kept,
+        };
+        if kept == Kept::Forgotten {
+            self.leave_forgotten(jobs, turns).await.map_err(Parted::Failed)?;
         }
+        if matches!(kept, Kept::Mine(_)) { Ok(kept) } else { Err(Parted::Apart) }
+    }
+
+    /// Where the conversation was forgotten since, nothing that began before is asked again.
+    async fn leave_forgotten(&self, jobs: &[Job], turns: &mut [Turn]) -> Result<(), Failure> {
+        let Some(mark) = self.marks(&jobs[0]).await?.forgotten else { return Ok(()) };
+        for (job, turn) in jobs.iter().zip(turns).filter(|(_, turn)| turn.begun_at <= mark.at) {
+            self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
+            turn.stage = Stage::Forgotten;
+        }
+        Ok(())
     }
 
     /// Whether a turn is as plain as can be. One that failed within Henji may have done so for another
