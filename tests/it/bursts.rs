@@ -182,35 +182,35 @@ mod told {
     }
 
     pub(super) async fn one_taken_back_meanwhile_is_left_out(chat: &dyn Chat) {
-        let messages = meanwhile(chat, &["one", "4711", "three"], [Act::Hang]).await;
+        let messages = meanwhile(chat, &["one", "wisteria", "three"], [Act::Hang]).await;
         is_asked(chat, 3).await;
         chat.takes(takes_back(&messages[1])).await;
         is_unsent(chat, &messages[1]).await;
         chat.model().script.misbehaves(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to one", "answer to three"]);
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
         assert_eq!(chat.letters().await, 0);
     }
 
     pub(super) async fn forgotten_meanwhile_none_of_them_is_asked_again(chat: &dyn Chat) {
-        meanwhile(chat, &["4711", "two", "three"], [SLOW]).await;
+        meanwhile(chat, &["wisteria", "two", "three"], [SLOW]).await;
         is_asked(chat, 3).await;
         forgets(chat).await;
         chat.drains().await;
         assert_eq!((said(chat), asked(chat).len()), (vec!["answer to hold".to_owned()], 1));
-        assert_eq!((chat.kept().await.contains("4711"), chat.letters().await), (false, 0));
+        assert_eq!((chat.kept().await.contains("wisteria"), chat.letters().await), (false, 0));
     }
 
     pub(super) async fn one_taken_back_later_takes_the_answer_along(chat: &dyn Chat) {
-        let messages = meanwhile(chat, &["one", "4711", "three"], []).await;
+        let messages = meanwhile(chat, &["one", "wisteria", "three"], []).await;
         chat.drains().await;
         chat.takes(takes_back(&messages[1])).await;
         is_unsent(chat, &messages[1]).await;
         chat.drains().await;
         chat.takes(says("four")).await;
         chat.drains().await;
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
         assert_eq!(prompts(chat).last().unwrap()[1..], ["answer to hold", "one", "three", "four"]);
     }
 

@@ -31,10 +31,10 @@ fn buttons(bot: &Bot) -> Vec<(String, String)> {
 #[tokio::test]
 async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
     let mut bot = Bot::start().await;
-    bot.hears("my name is Momotaro-4711").await;
+    bot.hears("my name is Momotaro-five").await;
     bot.hears("忘れて").await;
     bot.hears("what is my name?").await;
-    bot.answers(&["answer to my name is Momotaro-4711", english().forgotten, "answer to what is my name?"])
+    bot.answers(&["answer to my name is Momotaro-five", english().forgotten, "answer to what is my name?"])
         .await;
     assert_eq!(last_prompt(&bot)[1..], ["what is my name?"]);
     assert_eq!(bot.model.asked().len(), 2);
@@ -47,17 +47,17 @@ async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
 #[tokio::test]
 async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
-    bot.hears("my name is Momotaro-4711").await;
+    bot.hears("my name is Momotaro-five").await;
     bot.drain().await;
     // In the file itself, and once more in its write-ahead log and in a letter.
     bot.sql("PRAGMA wal_checkpoint(TRUNCATE)");
     bot.model.fails(400, "content_filter");
-    bot.hears("Momotaro-4711 again").await;
+    bot.hears("Momotaro-five again").await;
     bot.drain().await;
     let holds_it = || {
         let files = std::fs::read_dir(bot.database().parent().unwrap()).unwrap();
         let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
-        files.filter(|bytes| bytes.windows(13).any(|part| part == b"Momotaro-4711")).count()
+        files.filter(|bytes| bytes.windows(13).any(|part| part == b"Momotaro-five")).count()
     };
     assert_eq!(holds_it(), 2);
     bot.hears("forget").await;

@@ -113,15 +113,15 @@ mod told {
     }
 
     pub(super) async fn a_voice_is_said_back_and_answered(chat: &dyn Chat) {
-        let said = answers(chat, voice(chat, "my secret\n is 4711")).await;
-        assert_eq!(said, ["🎤 “my secret is 4711”", "answer to my secret\n is 4711"]);
+        let said = answers(chat, voice(chat, "my secret\n is wisteria")).await;
+        assert_eq!(said, ["🎤 “my secret is wisteria”", "answer to my secret\n is wisteria"]);
         assert_eq!(chat.line().sent().len(), 1, "in one push");
         let form = chat.model().script.seen(TRANSCRIPTIONS).pop().unwrap().body;
         assert_eq!((&form["model"], &form["file"]["name"]), (&json!("whisper-1"), &json!("voice.wav")));
         // It is a question whatever it says, and part of the conversation.
         let said = answers(chat, voice(chat, "forget")).await;
         assert_eq!(said[2..], ["🎤 “forget”", "answer to forget"]);
-        assert_eq!(last_prompt(chat)[0], "my secret\n is 4711");
+        assert_eq!(last_prompt(chat)[0], "my secret\n is wisteria");
         chat.takes(says("retry")).await;
         chat.drains().await;
         assert_eq!(super::said(chat).last().unwrap(), "answer to forget");

@@ -250,14 +250,14 @@ mod told {
     use super::*;
 
     pub(super) async fn what_was_forgotten_is_in_no_later_prompt_and_no_row(chat: &dyn Chat) {
-        for text in ["my secret is 4711", "do you know it?"] {
+        for text in ["my secret is wisteria", "do you know it?"] {
             chat.takes(says(text)).await;
             chat.drains().await;
         }
         assert_eq!(prompts(chat)[1].len(), 3);
-        assert!(chat.kept().await.contains("4711"));
+        assert!(chat.kept().await.contains("wisteria"));
         forgets(chat).await;
-        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+        assert!(!chat.kept().await.contains("wisteria"), "{}", chat.kept().await);
         chat.takes(says("what was it?")).await;
         chat.drains().await;
         chat.takes(says("and now?")).await;
@@ -273,12 +273,12 @@ mod told {
 
     pub(super) async fn an_answer_that_comes_after_forgetting_is_neither_stored_nor_said(chat: &dyn Chat) {
         chat.model().does(SLOW);
-        chat.takes(says("my secret is 4711")).await;
+        chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         forgets(chat).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
         chat.takes(says("hello")).await;
         chat.drains().await;
         assert_eq!(prompts(chat)[1], ["hello"]);
@@ -288,10 +288,10 @@ mod told {
         // One that was never answered, and one whose answer LINE refused.
         chat.model().fails(400, "invalid_request_error");
         chat.line().script.will(PUSH, Act::Respond(400, vec![], "{}".into()));
-        chat.takes(says("unanswered 4711")).await;
+        chat.takes(says("unanswered wisteria")).await;
         chat.drains().await;
         chat.line().fails(PUSH, 400, "on purpose");
-        chat.takes(says("unpushed 4711")).await;
+        chat.takes(says("unpushed wisteria")).await;
         chat.drains().await;
         assert_eq!(chat.letters().await, 2);
         forgets(chat).await;
@@ -299,7 +299,7 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len()), (told, asked));
-        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+        assert!(!chat.kept().await.contains("wisteria"), "{}", chat.kept().await);
     }
 
     pub(super) async fn a_message_taken_back_while_it_waits_is_never_asked(chat: &dyn Chat) {
@@ -320,18 +320,18 @@ mod told {
 
     pub(super) async fn a_message_taken_back_while_it_is_answered_is_not_answered(chat: &dyn Chat) {
         chat.model().does(SLOW);
-        let message = says("my secret is 4711");
+        let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         is_asked(chat, 1).await;
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
     }
 
     pub(super) async fn a_message_taken_back_while_the_model_fails_is_not_spoken_of(chat: &dyn Chat) {
         chat.model().does(Act::Hang);
-        let message = says("my secret is 4711");
+        let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         is_asked(chat, 1).await;
         chat.takes(takes_back(&message)).await;
@@ -340,18 +340,18 @@ mod told {
         chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
     }
 
     pub(super) async fn a_message_taken_back_is_forgotten_with_its_answer(chat: &dyn Chat) {
-        let message = says("my secret is 4711");
+        let message = says("my secret is wisteria");
         for message in [message.clone(), says("hello")] {
             chat.takes(message).await;
             chat.drains().await;
         }
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
         chat.takes(says("what was it?")).await;
         chat.drains().await;
         assert_eq!(prompts(chat)[2], ["hello", "answer to hello", "what was it?"]);
@@ -359,13 +359,13 @@ mod told {
     }
 
     pub(super) async fn a_message_taken_back_before_it_arrives_is_not_answered(chat: &dyn Chat) {
-        let message = says("my secret is 4711");
+        let message = says("my secret is wisteria");
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
         chat.takes(message).await;
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len(), chat.letters().await), (vec![], 0, 0));
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
     }
 
     pub(super) async fn a_message_taken_back_that_nobody_knows_is_silence(chat: &dyn Chat) {
@@ -383,7 +383,7 @@ mod told {
     }
 
     pub(super) async fn an_answer_that_waits_for_a_redrive_goes_with_its_message(chat: &dyn Chat) {
-        let message = says("my secret is 4711");
+        let message = says("my secret is wisteria");
         chat.line().fails(PUSH, 400, "on purpose");
         chat.takes(message.clone()).await;
         chat.drains().await;
@@ -391,19 +391,19 @@ mod told {
         let told = said(chat);
         chat.takes(takes_back(&message)).await;
         chat.drains().await;
-        assert!(!chat.kept().await.contains("4711"), "{}", chat.kept().await);
+        assert!(!chat.kept().await.contains("wisteria"), "{}", chat.kept().await);
         chat.redrives().await;
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len()), (told, 1));
     }
 
     pub(super) async fn who_leaves_is_forgotten_and_who_comes_back_starts_anew(chat: &dyn Chat) {
-        chat.takes(says("my secret is 4711")).await;
+        chat.takes(says("my secret is wisteria")).await;
         chat.drains().await;
         let leaves = does("unfollow", &json!({ "replyToken": null }));
         chat.takes(leaves.clone()).await;
         chat.drains().await;
-        assert!(!chat.kept().await.contains("4711"));
+        assert!(!chat.kept().await.contains("wisteria"));
         chat.takes(does("follow", &json!({ "follow": { "isUnblocked": true } }))).await;
         chat.takes(says("hello")).await;
         chat.drains().await;

@@ -131,7 +131,7 @@ async fn killed_at(call: &'static str, nth: usize, play: Play) {
     .await;
     let urls = [("AWS_ENDPOINT_URL_DYNAMODB", aws.url.as_str()), ("LEASE_SECONDS", "1")];
     let mut bot = Bot::with(&urls).await;
-    bot.hears("my secret is 4711").await;
+    bot.hears("my secret is wisteria").await;
     bot.says(1).await;
     bot.cloud.is_drained().await;
     let history = history(&bot, bot.cloud.sdk.endpoint_url().unwrap());
@@ -144,7 +144,7 @@ async fn killed_at(call: &'static str, nth: usize, play: Play) {
     bot.worker_is_killed().await;
     bot.cloud.is_drained().await;
     let rows = format!("{:?}", bot.cloud.rows().await);
-    assert!(!rows.contains("4711") && !rows.contains("pirate"), "{shown}: {rows}");
+    assert!(!rows.contains("wisteria") && !rows.contains("pirate"), "{shown}: {rows}");
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0, "{shown}");
     bot.hears("hello").await;
     bot.says(2).await;

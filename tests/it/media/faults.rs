@@ -168,8 +168,9 @@ mod told {
             assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
         }
         // What is only quoted does not keep the words from being answered.
-        for code in ["invalid_request_error", "context_length_exceeded"] {
-            chat.model().script.will(COMPLETIONS, refusal(400, code));
+        // The second time it is first asked without what was said before.
+        for (code, times) in [("invalid_request_error", 1), ("context_length_exceeded", 2)] {
+            (0..times).for_each(|_| chat.model().script.will(COMPLETIONS, refusal(400, code)));
             let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
             assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
         }
@@ -183,7 +184,7 @@ mod told {
 
     pub(super) async fn a_voice_taken_back_while_it_is_prepared_is_forgotten_in_silence(chat: &dyn Chat) {
         chat.line().prepares(Preparation::After(1_000));
-        let message = voice(chat, "my secret is 4711");
+        let message = voice(chat, "my secret is wisteria");
         sends(chat, message.clone()).await;
         while looks(chat, &message) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
