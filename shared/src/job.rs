@@ -90,9 +90,9 @@ impl Job {
     }
 
     /// Whether this is the chat of one person with the bot: profiles and animations are only there, and
-    /// everything in it is said to the bot. Others are groups and rooms.
+    /// everything in it is said to the bot. Others are groups and rooms, whose ids begin with C and R.
     pub fn is_private(&self) -> bool {
-        self.conversation.as_str().starts_with(['U', 'u'])
+        !self.conversation.as_str().starts_with(['C', 'c', 'R', 'r'])
     }
 
     /// Whose question it is, for limits: who spoke, else the conversation.

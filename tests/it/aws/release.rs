@@ -30,5 +30,5 @@ async fn a_panic_in_one_turn_of_the_build_that_is_deployed_fails_that_record_and
     let lines = bot.worker.log().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
     let panics: Vec<_> = lines.filter(|line| line["message"] == "a panic").collect();
     assert_eq!(panics.len(), 1);
-    assert!(panics[0]["at"].as_str().unwrap().contains("batch.rs"), "{}", panics[0]);
+    assert!(panics[0]["at"].as_str().unwrap().contains("batch/turn.rs"), "{}", panics[0]);
 }
