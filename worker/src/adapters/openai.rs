@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use shared::secret::Secret;
 
 use self::{
     request::{Messages, Request},
-    response::{ErrorBody, Refusal},
+    response::{ErrorBody, Refusal, Sent},
 };
 use super::http;
 use crate::{
@@ -114,34 +114,37 @@ impl OpenAi {
             max_completion_tokens: newer.then_some(max_tokens),
             prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
         };
-        let passing = |detail: String| {
-            Refusal::Error(ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail)))
-        };
-        let broken = |error: reqwest::Error| passing(http::no_response(&error));
-        let body =
-            serde_json::to_vec(&request).map_err(|_| passing("the request could not be written".into()))?;
-        let response = self
-            .endpoint
-            .completions(&self.http, &self.key.current())
-            .header("content-type", "application/json")
-            .timeout(timeout)
-            .body(body)
-            .send()
-            .await
-            .map_err(broken)?;
-        let status = response.status();
-        let retry_after = http::retry_after(response.headers(), (self.clock)());
-        let request_id = http::request_id(response.headers());
-        let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
+        let body = serde_json::to_vec(&request)
+            .map_err(|_| Refusal::Error(unavailable("the request could not be written".into())))?;
+        let asked = self.endpoint.completions(&self.http, &self.key.current());
+        let asked = asked.header("content-type", "application/json").timeout(timeout).body(body);
+        let answer = self.send(asked).await.map_err(Refusal::Error)?;
+        let Sent { status, request_id, body, .. } = &answer;
         if status.is_success() {
-            return response::completion(&body, &request_id).map_err(Refusal::Error);
+            return response::completion(body, request_id).map_err(Refusal::Error);
         }
-        let error = ErrorBody::of(&body);
-        if picture.is_some() && error.refuses_picture(status) {
+        let error = ErrorBody::of(body);
+        if picture.is_some() && error.refuses_picture(*status) {
             let code = error.named();
             tracing::info!(status = status.as_u16(), code, request = request_id, "the picture was refused");
             return Err(Refusal::Error(ModelError::NotSeen));
         }
-        Err(response::refusal(status, &error, retry_after, newer, &request_id))
+        Err(response::refusal(&answer, &error, newer))
     }
+
+    /// Sends a request and reads all of what comes back, whatever it says.
+    async fn send(&self, request: RequestBuilder) -> Result<Sent, ModelError> {
+        let broken = |error: reqwest::Error| unavailable(http::no_response(&error));
+        let response = request.send().await.map_err(broken)?;
+        Ok(Sent {
+            status: response.status(),
+            retry_after: http::retry_after(response.headers(), (self.clock)()),
+            request_id: http::request_id(response.headers()),
+            body: http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default(),
+        })
+    }
+}
+
+fn unavailable(detail: String) -> ModelError {
+    ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail))
 }

@@ -11,6 +11,16 @@ use crate::{
     outcome::{Failure, Reason, Remedy},
 };
 
+/// What came back for a request.
+pub(super) struct Sent {
+    pub(super) status: StatusCode,
+    /// How long to wait, if the server says it.
+    pub(super) retry_after: Option<Duration>,
+    /// The server's name of the request.
+    pub(super) request_id: String,
+    pub(super) body: Vec<u8>,
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Completion {
@@ -94,11 +104,9 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
 
 /// The typed outcome of an error status (OpenAI, "Error codes").
 pub(super) fn refusal(
-    status: StatusCode,
+    Sent { status, retry_after, request_id, .. }: &Sent,
     body: &ErrorBody,
-    retry_after: Option<Duration>,
     newer: bool,
-    request_id: &str,
 ) -> Refusal {
     let ErrorBody { error } = body;
     let code = error.code();
@@ -109,7 +117,7 @@ pub(super) fn refusal(
 
     let passing = || {
         let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
-        Refusal::Error(ModelError::Failed(Failure { remedy: Remedy::Retry(retry_after), ..failure }))
+        Refusal::Error(ModelError::Failed(Failure { remedy: Remedy::Retry(*retry_after), ..failure }))
     };
     // Servers say it in many words; that the number itself is too large is another complaint.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };

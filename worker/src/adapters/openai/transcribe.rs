@@ -10,10 +10,10 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{
-    BODY_MAX, OpenAi, http,
+    OpenAi,
     response::{self, ErrorBody, ModelError},
+    unavailable,
 };
-use crate::outcome::{Failure, Reason};
 
 /// The largest recording that is taken, in bytes. The limit of 25 MB counts the whole request.
 pub const BYTES_MAX: usize = 25_000_000;
@@ -37,35 +37,23 @@ impl OpenAi {
         recording: Bytes,
         timeout: Duration,
     ) -> Result<Heard, ModelError> {
-        let passing = |detail| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
-        let broken = |error: reqwest::Error| passing(http::no_response(&error));
         let (length, name) = (recording.len() as u64, file_name(&recording));
         let file = Part::stream_with_length(Body::from(recording), length).file_name(name);
         let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
-        let response = self
-            .endpoint
-            .transcriptions(&self.http, &self.key.current(), model)
-            .timeout(timeout)
-            .multipart(form.part("file", file))
-            .send()
-            .await
-            .map_err(broken)?;
-        let status = response.status();
-        let retry_after = http::retry_after(response.headers(), (self.clock)());
-        let request_id = http::request_id(response.headers());
-        let body = http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default();
-        if status.is_success() {
-            return words(&body)
-                .ok_or_else(|| passing("status 200, but the body is no transcription".into()));
+        let asked = self.endpoint.transcriptions(&self.http, &self.key.current(), model);
+        let answer = self.send(asked.timeout(timeout).multipart(form.part("file", file))).await?;
+        if answer.status.is_success() {
+            return words(&answer.body)
+                .ok_or_else(|| unavailable("status 200, but the body is no transcription".into()));
         }
-        let error = ErrorBody::of(&body);
-        match status.as_u16() {
+        let error = ErrorBody::of(&answer.body);
+        match answer.status.as_u16() {
             _ if error.says_model_not_found() => {}
             404 | 405 | 501 => return Ok(Heard::Deaf),
             400 | 413 | 415 | 422 if !error.is_about("model") => return Ok(Heard::Nothing),
             _ => {}
         }
-        Err(response::refusal(status, &error, retry_after, false, &request_id).last())
+        Err(response::refusal(&answer, &error, false).last())
     }
 }
 

@@ -3,8 +3,13 @@
 use super::*;
 
 fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
-    let refusal =
-        refusal(StatusCode::from_u16(status).unwrap(), &ErrorBody::of(body.as_bytes()), None, newer, "req_1");
+    let sent = Sent {
+        status: StatusCode::from_u16(status).unwrap(),
+        retry_after: None,
+        request_id: "req_1".to_owned(),
+        body: body.as_bytes().to_vec(),
+    };
+    let refusal = refusal(&sent, &ErrorBody::of(&sent.body), newer);
     let got = match &refusal {
         Refusal::OtherLimit => "other limit".to_owned(),
         Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
