@@ -92,6 +92,7 @@ impl Worker {
         match turn.stage {
             Stage::Delivered => return Outcome::AlreadyAnswered,
             Stage::Forgotten => return Outcome::Forgotten,
+            Stage::InDoubt => return self.leave_in_doubt(job, &turn).await,
             Stage::Open | Stage::Stored(_) => {}
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
@@ -176,7 +177,7 @@ impl Worker {
                 let tried = delivery.unknown_since.is_some();
                 (delivery, tried)
             }
-            Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
+            Kept::Theirs(Stage::Forgotten | Stage::InDoubt) | Kept::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);

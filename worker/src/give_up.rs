@@ -4,6 +4,7 @@ use shared::job::Job;
 
 use crate::{
     answer::Worker,
+    forget::is_forgotten,
     history::{Delivery, Step, Turn},
     outcome::{Failure, Outcome, Reason},
 };
@@ -29,7 +30,13 @@ impl Worker {
         failure: Failure,
         delivery: Option<Delivery>,
     ) -> Outcome {
-        if self.is_forgotten(job, turn).await.unwrap_or(false) {
+        if let Ok(past) = self.marks(job).await
+            && (past.unsent || is_forgotten(job, turn, &past))
+        {
+            if !is_forgotten(job, turn, &past) {
+                // What it was to answer in its place was not taken back.
+                self.apologise(job, failure.reason).await;
+            }
             self.record(job, Step::Forgotten).await;
             return Outcome::Forgotten;
         }

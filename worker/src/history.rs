@@ -49,7 +49,9 @@ pub trait History: Send + Sync {
     ) -> Result<Kept, HistoryError>;
 
     /// Forgets, durably. It may be done twice, and what is not there is no error. The answers of what is
-    /// forgotten that were stored and not delivered shall not be pushed any more.
+    /// forgotten that were stored and not delivered shall not be pushed any more. Where a message was
+    /// answered together with others and certainly nothing of that arrived, the turn of the answer is open
+    /// again, for the others; where nobody knows, it is [`Stage::InDoubt`].
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError>;
 
     /// Keeps the persona that was chosen; with `None` there is none any more.

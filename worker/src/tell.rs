@@ -29,7 +29,7 @@ impl Worker {
         // speak to the bot.
         let marks = self.marks(job).await;
         let asked = match &marks {
-            Ok(past) if past.unsent || is_answered(job, past) => return,
+            Ok(past) if (past.unsent && !past.answers_others) || is_answered(job, past) => return,
             Ok(past) => match said_to_bot(job, asked, past) {
                 Some(asked) => asked,
                 None => return,
@@ -37,8 +37,9 @@ impl Worker {
             Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
             Err(_) => asked,
         };
-        // What a command asked for was asked before.
-        let question = Command::of(asked).is_none().then_some(asked);
+        // What a command asked for was asked before, as was what stands for a message that was taken back.
+        let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
+        let question = (Command::of(asked).is_none() && !was_unsent).then_some(asked);
         match self.persist(|| self.history.tell(job, question, now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,

@@ -94,8 +94,9 @@ impl Worker {
             return Ok(Continue((silence, false)));
         };
         let personas = &self.config.personas;
-        let command =
-            Command::of(&text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
+        // What was taken back is not asked; what stands before it still has no answer.
+        let command = if past.unsent { Some(Command::Retry) } else { Command::of(&text) };
+        let command = command.filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         if command.is_some() && !before.is_empty() {
             // A message was changed into it: nothing is obeyed before what was said before it is answered.
             return Ok(Break(Kept::Edited));

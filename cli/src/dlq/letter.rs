@@ -28,7 +28,7 @@ impl State {
         match stage {
             Stage::Open => Self::Unanswered,
             Stage::Delivered => Self::Delivered,
-            Stage::Forgotten => Self::Forgotten,
+            Stage::Forgotten | Stage::InDoubt => Self::Forgotten,
             Stage::Stored(delivery) if delivery.may_be_pushed(now) => Self::Answered,
             Stage::Stored(_) => Self::DeliveryUnknown,
         }

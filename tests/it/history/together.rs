@@ -1,7 +1,10 @@
 //! What both histories promise of several questions that are answered together.
 
 use shared::job::{EventId, Job};
-use worker::history::{Answer, Exchange, Forget, History, Kept, Said, Stage, Step};
+use worker::{
+    history::{Answer, Delivery, Exchange, Forget, History, Kept, Said, Stage, Step},
+    outcome::Reason,
+};
 
 use super::{
     forgetting::{load, message, question, stage, talk},
@@ -15,6 +18,7 @@ pub(super) async fn suite(history: &dyn History) {
     nothing_is_stored_where_one_of_them_was_taken_back(history).await;
     one_that_is_taken_back_takes_the_answer_along(history).await;
     an_answer_to_what_was_taken_back_is_not_pushed_any_more(history).await;
+    an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history).await;
     asked_again_they_are_still_answered_together(history).await;
     however_much_was_said_since_one_is_found_with_the_answer(history).await;
     all_of_them_are_forgotten_with_the_conversation(history).await;
@@ -133,8 +137,58 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     let jobs = burst(history, "waits", 2).await;
     keep(history, &jobs).await;
     history.forget(&jobs[0].conversation, Forget::Message(message("waits-1")), now()).await.unwrap();
-    assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
+    // Nobody knows whether it had arrived.
+    assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
     assert_eq!(said_now(history, &jobs[1]).await, ["waits-2"]);
+    // Where it had, nothing is owed.
+    let jobs = burst(history, "arrived", 2).await;
+    keep(history, &jobs).await;
+    assert!(load(history, &jobs[1]).await.answers_others);
+    history.record(&jobs[1], Step::Delivered, now()).await.unwrap();
+    history.forget(&jobs[0].conversation, Forget::Message(message("arrived-2")), now()).await.unwrap();
+    assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
+    assert!(!load(history, &jobs[1]).await.answers_others);
+    assert_eq!(said_now(history, &jobs[1]).await, ["arrived-1"]);
+}
+
+async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: &dyn History) {
+    for unsent in 1..=3 {
+        let name = format!("owed{unsent}");
+        let id = |n: usize| format!("{name}-{n}");
+        let jobs = burst(history, &name, 3).await;
+        let last = &jobs[2];
+        let Kept::Mine(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
+        let delivery = Some(Delivery { unknown_since: None, ..delivery });
+        let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false };
+        history.record(last, refused, now()).await.unwrap();
+        for _ in 0..2 {
+            let unsend = Forget::Message(message(&id(unsent)));
+            history.forget(&last.conversation, unsend, now()).await.unwrap();
+            assert_eq!(stage(history, last).await, Stage::Open);
+        }
+        let waits: Vec<_> = (1..=2).filter(|n| *n != unsent).map(id).collect();
+        assert_eq!(said_now(history, last).await, waits);
+        let past = load(history, last).await;
+        assert_eq!((past.unsent, past.answers_others), (unsent == 3, true));
+        // Who took back the last question is answered as who asks again.
+        let newest = past.newest.unwrap();
+        let mut again = answer(&jobs[2..]);
+        if unsent == 3 {
+            let exchange = again.exchange.as_mut().unwrap();
+            exchange.questions[0].text = id(2);
+            exchange.questions[0].message_id = newest.message_id;
+            exchange.replaces = Some(newest.event);
+        }
+        assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), Kept::Mine(_)));
+        let all: Vec<_> = (1..=3).filter(|n| *n != unsent).map(id).chain(["answer".into()]).collect();
+        assert_eq!(said_now(history, last).await, all);
+        // The others still go with their answer.
+        let other = if unsent == 1 { 2 } else { 1 };
+        history.record(last, Step::Delivered, now()).await.unwrap();
+        history.forget(&last.conversation, Forget::Message(message(&id(other))), now()).await.unwrap();
+        let left: Vec<_> = (1..=3).filter(|n| ![unsent, other].contains(n)).map(id).collect();
+        assert_eq!(said_now(history, last).await, left);
+    }
 }
 
 async fn asked_again_they_are_still_answered_together(history: &dyn History) {

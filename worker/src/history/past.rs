@@ -37,6 +37,8 @@ pub struct Past {
     pub used: Usage,
     /// Whether the job's message was taken back.
     pub unsent: bool,
+    /// Whether others' questions have the turn's answer, beside its own or in place of it.
+    pub answers_others: bool,
     /// Up to where the conversation is forgotten.
     pub forgotten: Option<Mark>,
     /// In a group: what the job's message says since it was changed.

@@ -30,12 +30,14 @@ pub enum Stage {
     Delivered,
     /// It shall never be answered nor pushed. No words of it are kept.
     Forgotten,
+    /// The same of an answer that may have arrived, where a part of what it answered is not forgotten.
+    InDoubt,
 }
 
 impl Stage {
     /// Whether nothing more is to be done.
     pub fn is_over(&self) -> bool {
-        matches!(self, Self::Delivered | Self::Forgotten)
+        matches!(self, Self::Delivered | Self::Forgotten | Self::InDoubt)
     }
 }
 
@@ -62,6 +64,11 @@ pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Delivery {
+    /// Whether certainly nothing of it has arrived.
+    pub fn is_unsaid(&self) -> bool {
+        self.pushed == 0 && self.unknown_since.is_none()
+    }
+
     /// Whether pushing what is left cannot deliver anything twice.
     pub fn may_be_pushed(&self, now: Timestamp) -> bool {
         self.unknown_since.is_none_or(|since| !self.by_reply && key_is_alive(since, now))

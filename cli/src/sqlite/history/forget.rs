@@ -5,10 +5,10 @@ use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
     conversation::stamp,
-    history::{Forget, Mark},
+    history::{Forget, Mark, Stage},
 };
 
-use super::{group, past};
+use super::{group, past, turn::stage};
 
 pub(super) fn forget(
     db: &Connection,
@@ -64,14 +64,39 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         .query_map([of.as_str(), message_id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(String, Option<String>)>, _>>()?;
     for (event, answered_by) in turns {
-        turn(db, &event, now)?;
-        if let Some(other) = answered_by {
-            db.prepare_cached("DELETE FROM messages WHERE event_id = ?1 AND role = 'assistant'")?
-                .execute([&other])?;
-            never_answered(db, &other, now)?;
+        match answered_by {
+            None => {
+                db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([&event])?;
+                answer(db, &event, now)?;
+            }
+            Some(other) => {
+                turn(db, &event, now)?;
+                answer(db, &other, now)?;
+            }
         }
     }
     Ok(())
+}
+
+/// The answer of a turn, one of whose questions is gone. What it owes to others it is asked for again.
+fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
+    let stage = stage(db, event)?;
+    if stage == Stage::Open {
+        return Ok(());
+    }
+    db.prepare_cached("DELETE FROM messages WHERE event_id = ?1 AND role = 'assistant'")?.execute([event])?;
+    let is_owed = db
+        .prepare_cached("SELECT 1 FROM messages WHERE event_id = ?1 OR answered_by = ?1 LIMIT 1")?
+        .exists([event])?;
+    if let Stage::Stored(delivery) = &stage
+        && is_owed
+        && delivery.is_unsaid()
+    {
+        db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
+        return end(db, event, 0, now);
+    }
+    db.prepare_cached("UPDATE messages SET answered_by = NULL WHERE answered_by = ?1")?.execute([event])?;
+    end(db, event, if matches!(stage, Stage::Stored(_)) && is_owed { 4 } else { 3 }, now)
 }
 
 /// The question that found no answer.
@@ -83,16 +108,16 @@ pub(super) fn unanswered(db: &Connection, of: &ConversationId) -> rusqlite::Resu
 /// A turn with its rows: it shall never be answered nor pushed.
 pub(super) fn turn(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
-    never_answered(db, event, now)
+    end(db, event, 3, now)
 }
 
-/// A turn shall never be answered nor pushed.
-fn never_answered(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
+/// What was to be pushed is not pushed any more; the turn's stage from now on.
+fn end(db: &Connection, event: &str, stage: u8, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, 3, ?2)
-         ON CONFLICT DO UPDATE SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2",
+        "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET stage = ?2, pushes = NULL, unknown_since = NULL, updated_at = ?3",
     )?
-    .execute(params![event, now])?;
+    .execute(params![event, stage, now])?;
     Ok(())
 }
 

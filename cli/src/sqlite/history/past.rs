@@ -36,6 +36,7 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
         unanswered: unanswered(db, of, now)?,
         unsent: is_unsent(db, job.message_id())?,
+        answers_others: answers_others(db, job)?,
         forgotten: mark(db, of)?,
     })
 }
@@ -141,6 +142,15 @@ pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusq
 pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?
         .exists([message_id.map(MessageId::as_str)])
+}
+
+/// Whether others' questions have the turn's answer.
+fn answers_others(db: &Connection, job: &Job) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM messages WHERE answered_by = ?1
+         UNION ALL SELECT 1 FROM messages WHERE event_id = ?1 AND role = 'user' AND message_id IS NOT ?2",
+    )?
+    .exists(params![job.event_id.as_str(), job.message_id().map(MessageId::as_str)])
 }
 
 /// What a user used up of a period.

@@ -23,6 +23,7 @@ fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
             by_reply: row.get("by_reply")?,
         }),
         3 => Stage::Forgotten,
+        4 => Stage::InDoubt,
         _ => Stage::Delivered,
     })
 }
@@ -110,8 +111,8 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
 pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
     let is_owed = match stage(db, event)? {
         Stage::Open => true,
-        Stage::Stored(delivery) => delivery.pushed == 0 && delivery.unknown_since.is_none(),
-        Stage::Delivered | Stage::Forgotten => false,
+        Stage::Stored(delivery) => delivery.is_unsaid(),
+        Stage::Delivered | Stage::Forgotten | Stage::InDoubt => false,
     };
     if !is_owed {
         return Ok(None);

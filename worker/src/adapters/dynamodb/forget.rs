@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, group, head,
+    DynamoError, DynamoHistory, Head, Item, group, head,
     head::Asked,
     key, load, n, remembered_until, s, text,
     transaction::{Committed, Part, TRIES, codes},
@@ -76,7 +76,8 @@ impl DynamoHistory {
         let mut met = vec![];
         for tries in 0..TRIES {
             let head = self.head(of).await?;
-            let mut ids: Vec<String> = head.asked_in(message_id).flat_map(Asked::rows_to_forget).collect();
+            let asked: Vec<&Asked> = head.asked_in(message_id).collect();
+            let mut ids: Vec<String> = asked.iter().flat_map(|asked| asked.rows()).collect();
             if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
                 ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
@@ -84,12 +85,22 @@ impl DynamoHistory {
             if ids.is_empty() {
                 return Ok(());
             }
-            let mut rows = ids.iter().map(|id| self.delete(id)).collect::<Result<Vec<_>, _>>()?;
-            for event in head.asked_in(message_id).flat_map(Asked::events) {
-                rows.push(self.forget_turn(event, now)?);
-            }
             let mut after = head.clone();
-            after.lose(ids);
+            after.lose(ids.clone());
+            let mut rows = vec![];
+            for asked in asked {
+                let own = asked.event();
+                let answered_in = asked.answered_in();
+                if answered_in != Some(own) {
+                    rows.push(self.forget_turn(own, now)?);
+                }
+                if let Some(event) = answered_in {
+                    rows.extend(self.forget_answer(event, &mut after, &mut ids, now).await?);
+                }
+            }
+            for id in &ids {
+                rows.push(self.delete(id)?);
+            }
             after.moves_on(now);
             rows.push(self.replace(&head, after.row(of, self.head_expires_at(&after, now)))?);
             match self.commit(rows).await? {
@@ -101,17 +112,72 @@ impl DynamoHistory {
         Err(DynamoError::Cancelled(met))
     }
 
+    /// The answer of a turn, one of whose questions is gone; its rows are added to `ids`. What it owes to
+    /// others it is asked for again.
+    async fn forget_answer(
+        &self,
+        event: &EventId,
+        after: &mut Head,
+        ids: &mut Vec<String>,
+        now: Timestamp,
+    ) -> Result<Option<(Part, TransactWriteItem)>, DynamoError> {
+        let row = self.items(vec![turn::id(event)]).await?.pop().unwrap_or_default();
+        let stage = turn::stage(&row);
+        let is_owed = after.names(event) || after.is_waited_for(event);
+        let is_open_again = match &stage {
+            Stage::Open => return Ok(None),
+            Stage::Stored(delivery) => is_owed && delivery.is_unsaid(),
+            _ => false,
+        };
+        let [question, answer] = head::row_ids(event);
+        let gone = if is_open_again { vec![question, answer] } else { vec![answer] };
+        after.lose(gone.clone());
+        ids.extend(gone);
+        ids.sort();
+        ids.dedup();
+        if is_open_again {
+            return self.open_again(event, now).map(Some);
+        }
+        after.gives_up(event);
+        let is_in_doubt = is_owed && matches!(stage, Stage::Stored(_));
+        let stage = if is_in_doubt { turn::IN_DOUBT } else { turn::FORGOTTEN };
+        self.end_turn(event, stage, now).map(Some)
+    }
+
+    /// A turn that is to be answered anew, if certainly nothing of its answer has arrived.
+    fn open_again(&self, event: &EventId, now: Timestamp) -> Result<(Part, TransactWriteItem), DynamoError> {
+        let turn = self
+            .update(turn::id(event))
+            .update_expression(turn::OPEN_AGAIN)
+            .condition_expression(turn::UNSAID)
+            .expression_attribute_values(":expiresAt", n(remembered_until(now)))
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":zero", n(0))
+            .build()?;
+        Ok((Part::Any, TransactWriteItem::builder().update(turn).build()))
+    }
+
     /// A turn that shall never be answered nor pushed, whatever it is now.
     pub(super) fn forget_turn(
         &self,
         event: &EventId,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
+        self.end_turn(event, turn::FORGOTTEN, now)
+    }
+
+    /// The same, with this for its stage.
+    fn end_turn(
+        &self,
+        event: &EventId,
+        stage: &str,
+        now: Timestamp,
+    ) -> Result<(Part, TransactWriteItem), DynamoError> {
         let turn = self
             .update(turn::id(event))
             .update_expression(turn::FORGET)
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
-            .expression_attribute_values(":forgotten", s(turn::FORGOTTEN))
+            .expression_attribute_values(":forgotten", s(stage))
             .build()?;
         Ok((Part::Any, TransactWriteItem::builder().update(turn).build()))
     }

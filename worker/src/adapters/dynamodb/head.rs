@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
-use shared::job::{ConversationId, EventId, MessageId};
+use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{Item, index::Row, n, s, text};
 use crate::{
@@ -85,6 +85,9 @@ impl Head {
     pub(super) fn asked(&mut self, turn: Named, with: Option<&EventId>, now: Timestamp) -> Timestamp {
         let at = self.further_row(now);
         let answer = with.map_or(Answer::Own, |event| Answer::Of(event.clone()));
+        // It may have been there before, and taken back.
+        let rows = row_ids(&turn.event);
+        self.gone.retain(|id| !rows.contains(id));
         self.turns.push(Asked { turn, created_at: rfc3339(at), answer });
         at
     }
@@ -100,10 +103,35 @@ impl Head {
         self.lose(row_ids(old));
     }
 
-    /// These rows are deleted, whatever the index says.
+    /// These rows are deleted, whatever the index says. Others that were answered by one of them go on
+    /// waiting for it.
     pub(super) fn lose(&mut self, rows: impl IntoIterator<Item = String>) {
+        let rows: Vec<_> = rows.into_iter().collect();
+        self.turns.retain_mut(|asked| asked.outlives(&rows));
         self.gone.extend(rows);
-        self.turns.retain_mut(|asked| asked.outlives(&self.gone));
+    }
+
+    /// Nobody waits for the answer of this turn any more.
+    pub(super) fn gives_up(&mut self, event: &EventId) {
+        let waits = |asked: &&mut Asked| asked.answer == Answer::Of(event.clone());
+        self.turns.iter_mut().filter(waits).for_each(|asked| asked.answer = Answer::Gone);
+    }
+
+    /// Whether others' questions have the answer of this job's turn.
+    pub(super) fn answers_others(&self, job: &Job) -> bool {
+        let own = self.turns.iter().find(|asked| asked.turn.event == job.event_id);
+        let is_others = |asked: &Asked| asked.turn.message_id.as_ref() != job.message_id();
+        self.is_waited_for(&job.event_id) || own.is_some_and(is_others)
+    }
+
+    /// Whether another turn's question has its answer in this one.
+    pub(super) fn is_waited_for(&self, event: &EventId) -> bool {
+        self.turns.iter().any(|asked| asked.answer == Answer::Of(event.clone()))
+    }
+
+    /// Whether it names this turn.
+    pub(super) fn names(&self, event: &EventId) -> bool {
+        self.events().any(|named| named == event)
     }
 
     /// The row changes though nothing new is said.

@@ -21,6 +21,8 @@ pub(super) const STORED: &str = "stored";
 pub(super) const DELIVERED: &str = "delivered";
 /// The value of `stage` once it shall never be answered.
 pub(super) const FORGOTTEN: &str = "forgotten";
+/// The value of `stage` once it shall never be answered, though a part of what it answered may wait for it.
+pub(super) const IN_DOUBT: &str = "in_doubt";
 /// The condition of a further attempt.
 pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
 /// The condition of storing an answer.
@@ -32,6 +34,10 @@ pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pus
 
 /// What storing writes of the other turns that it answers.
 pub(super) const ANSWERED_WITH: &str = "SET expiresAt = :expiresAt, stage = :delivered";
+/// The condition of opening a turn again: certainly nothing of its answer has arrived.
+pub(super) const UNSAID: &str = "stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince)";
+/// What opening a turn again writes. No words stay.
+pub(super) const OPEN_AGAIN: &str = "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply";
 /// What forgetting writes. No words stay.
 pub(super) const FORGET: &str =
     "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
@@ -93,6 +99,7 @@ pub(super) fn stage(item: &Item) -> Stage {
             })
         }
         Some(FORGOTTEN) => Stage::Forgotten,
+        Some(IN_DOUBT) => Stage::InDoubt,
         Some(_) => Stage::Delivered,
         None => Stage::Open,
     }

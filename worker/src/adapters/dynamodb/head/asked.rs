@@ -74,27 +74,23 @@ impl Asked {
     }
 
     /// The ids of its own rows.
-    pub(super) fn rows(&self) -> Vec<String> {
+    pub(in super::super) fn rows(&self) -> Vec<String> {
         let [question, answer] = row_ids(&self.turn.event);
         if self.answer == Answer::Own { vec![question, answer] } else { vec![question] }
     }
 
-    /// The turns that are forgotten with it: itself, and that of its answer.
-    pub(in super::super) fn events(&self) -> Vec<&EventId> {
-        match &self.answer {
-            Answer::Own | Answer::Gone => vec![&self.turn.event],
-            Answer::Of(other) => vec![&self.turn.event, other],
-        }
+    /// Its own turn.
+    pub(in super::super) fn event(&self) -> &EventId {
+        &self.turn.event
     }
 
-    /// The rows that are forgotten with it.
-    pub(in super::super) fn rows_to_forget(&self) -> Vec<String> {
-        let mut rows = self.rows();
-        if let Answer::Of(other) = &self.answer {
-            let [_, answer] = row_ids(other);
-            rows.push(answer);
+    /// The turn in which its answer stands.
+    pub(in super::super) fn answered_in(&self) -> Option<&EventId> {
+        match &self.answer {
+            Answer::Own => Some(&self.turn.event),
+            Answer::Of(other) => Some(other),
+            Answer::Gone => None,
         }
-        rows
     }
 
     /// Another turn answers now what an old one answered.
@@ -104,16 +100,10 @@ impl Asked {
         }
     }
 
-    /// Takes note of what is gone; false if nothing of it is left.
+    /// Takes note of what is gone; false if its question is.
     pub(super) fn outlives(&mut self, gone: &[String]) -> bool {
-        let [question, answer] = match &self.answer {
-            Answer::Of(other) => {
-                let ([question, _], [_, answer]) = (row_ids(&self.turn.event), row_ids(other));
-                [question, answer]
-            }
-            Answer::Own | Answer::Gone => row_ids(&self.turn.event),
-        };
-        if gone.contains(&answer) {
+        let [question, answer] = row_ids(&self.turn.event);
+        if self.answer == Answer::Own && gone.contains(&answer) {
             self.answer = Answer::Gone;
         }
         !gone.contains(&question)
