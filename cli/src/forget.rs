@@ -71,7 +71,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let removed = remove(&mut source, &user).await;
     source.end().await?;
     let removed = removed?;
-    history.forget(&user, Forget::Everything, clock()).await?;
+    history.forget(&user, Forget::Everything(i64::MAX), clock()).await?;
     if let Some(database) = database {
         database.traces_gone().await?;
     }

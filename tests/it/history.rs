@@ -48,7 +48,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
     let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.begun_at), (2, now()), "as old as its last change");
-    history.forget(&job("U-old", "open").conversation, Forget::Talk, later(2)).await.unwrap();
+    history.forget(&job("U-old", "open").conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
     assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
 }
 

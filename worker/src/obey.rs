@@ -95,7 +95,8 @@ impl Worker {
         info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
         match (command, &self.config.personas) {
             (Command::Forget, _) => {
-                let forget = || self.history.forget(&job.conversation, Forget::Talk, self.now());
+                let talk = Forget::Talk(job.at().unwrap_or(i64::MAX));
+                let forget = || self.history.forget(&job.conversation, talk.clone(), self.now());
                 self.persist(forget).await?;
                 say(words.forgotten)
             }

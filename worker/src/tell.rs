@@ -7,7 +7,7 @@ use crate::{
     answer::Worker,
     attached::kept,
     command::Command,
-    group::{is_answered, said_to_bot},
+    group::{is_answered, is_asked_anew, said_to_bot},
     history::{Limit, Past, Period, Spent, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
@@ -30,6 +30,8 @@ impl Worker {
         let marks = self.marks(job).await;
         let asked = match &marks {
             Ok(past) if (past.unsent && !past.answers_others) || is_answered(job, past) => return,
+            // The change is a question of its own, behind this one.
+            Ok(past) if is_asked_anew(job, past) => return,
             Ok(past) => match said_to_bot(job, asked, past) {
                 Some(asked) => asked,
                 None => return,

@@ -106,8 +106,8 @@ impl History for DynamoHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let forgotten = match what {
-            Forget::Talk => self.forget_conversation(of, false, now).await,
-            Forget::Everything => self.forget_conversation(of, true, now).await,
+            Forget::Talk(until) => self.forget_conversation(of, until, false, now).await,
+            Forget::Everything(until) => self.forget_conversation(of, until, true, now).await,
             Forget::Message(message_id) => self.forget_message(of, &message_id, now).await,
         };
         forgotten.map_err(failed("forget"))
