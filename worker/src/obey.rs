@@ -180,11 +180,20 @@ pub(crate) fn said_back(words: &str, most: usize) -> String {
 fn again(past: Past) -> Option<Asking> {
     let Past { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
+    if let Some(Unanswered { turn, question, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
         let (past, kept) = (messages, question.clone());
         let attached = Attached::of_kept(&kept, message_id.as_ref());
-        return Some(Asking { past, question, kept, message_id, attached, replaces, ..Asking::default() });
+        return Some(Asking {
+            past,
+            question,
+            kept,
+            message_id,
+            speaker,
+            attached,
+            replaces,
+            ..Asking::default()
+        });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let Message { content: kept, speaker, .. } = messages.drain(at..).next()?;

@@ -8,7 +8,7 @@ use crate::{
     attached::kept,
     command::Command,
     group::{is_answered, is_asked_anew, said_to_bot},
-    history::{Limit, Past, Period, Spent, Tokens, key_is_alive},
+    history::{Limit, Past, Period, Said, Spent, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
     think::Thought,
@@ -41,8 +41,14 @@ impl Worker {
         };
         // What a command asked for was asked before, as was what stands for a message that was taken back.
         let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
-        let question = (Command::of(asked).is_none() && !was_unsent).then_some(asked);
-        match self.persist(|| self.history.tell(job, question, now)).await {
+        self.learn_speaker(job).await;
+        let question = (Command::of(asked).is_none() && !was_unsent).then(|| Said {
+            event: job.event_id.clone(),
+            text: asked.to_owned(),
+            message_id: job.message_id().cloned(),
+            speaker: self.speaker(job),
+        });
+        match self.persist(|| self.history.tell(job, question.as_ref(), now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,
             Err(Failure { detail, .. }) => {

@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Turn, Wanted,
 };
 
 mod batch_get;
@@ -138,7 +138,7 @@ impl History for DynamoHistory {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&str>,
+        question: Option<&Said>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
         self.mark_told(job, question, now).await.map_err(failed("mark who is told"))

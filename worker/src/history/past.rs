@@ -90,6 +90,8 @@ pub struct Unanswered {
     pub turn: Named,
     /// What was asked.
     pub question: String,
+    /// In a group: the name of who asked, where it is known.
+    pub speaker: Option<String>,
 }
 
 /// Up to where a conversation is forgotten. It is never before any row that was there, and each is after
