@@ -222,6 +222,9 @@ mod told {
         assert_eq!(said(chat).len(), 1, "told once: {:?}", said(chat));
         hears(chat, message_event(text("persona: a pirate"), REN, (wall_clock())())).await;
         assert!(said(chat)[1].contains("pirate"), "it is everybody's right in private");
+        hears(chat, writes(AOI, "@Henji help")).await;
+        let help = &said(chat)[2];
+        assert!(help.contains("(@)") && help.contains("retry") && !help.contains("persona"), "{help}");
         hears(chat, writes(AOI, "@Henji who are you?")).await;
         assert!(!chat.model().asked()[0].body.to_string().contains("pirate"));
     }
@@ -231,6 +234,11 @@ mod told {
         hears(chat, writes(REN, "@Henji persona: a pirate")).await;
         hears(chat, writes(AOI, "@Henji who are you?")).await;
         assert!(chat.model().asked()[0].body.to_string().contains("pirate"));
+        hears(chat, writes(REN, "@Henji help")).await;
+        hears(chat, writes(REN, "@Henji persona")).await;
+        let [help, ask] = &said(chat)[2..] else { panic!("{:?}", said(chat)) };
+        assert!(help.contains("(@)") && help.contains("persona"), "{help}");
+        assert!(ask.contains("Teacher, ") && !ask.contains("below"), "there are no buttons: {ask}");
     }
 
     pub(super) async fn limits_are_each_persons_own(chat: &dyn Chat) {

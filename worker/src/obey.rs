@@ -102,11 +102,17 @@ impl Worker {
             }
             (Command::Help, _) => {
                 let commands = [Command::Retry, Command::Persona(None), Command::Forget];
-                Ok(Todo::Say(Reply { buttons: self.buttons(job, locale, &commands), ..words.help.into() }))
+                let buttons = self.buttons(job, locale, &commands);
+                Ok(Todo::Say(Reply { buttons, ..self.help(job, locale).as_str().into() }))
+            }
+            (Command::Persona(None), Some(personas)) if job.is_private() => {
+                let buttons = offers(personas, words, locale);
+                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
             }
             (Command::Persona(None), Some(personas)) => {
-                let buttons = if job.is_private() { offers(personas, words, locale) } else { vec![] };
-                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
+                let names = personas.0.iter().map(|persona| persona.name.as_str());
+                let names: Vec<_> = names.chain([words.labels.usual]).collect();
+                say(&(words.group_persona_ask)(&names.join(", ")))
             }
             (Command::Persona(Some(who)), Some(personas)) => {
                 say(&self.become_persona(job, &who, personas, words).await?)
@@ -121,6 +127,16 @@ impl Worker {
                 Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), attached: None, ..question }))
             }
         }
+    }
+
+    /// What the bot can do, but for what this chat cannot have; in a group with how it is called there.
+    fn help(&self, job: &Job, locale: Locale) -> String {
+        let (words, persona) = (locale.words(), Command::Persona(None));
+        let has_personas =
+            self.config.personas.is_some() && self.may_not_change(job, Some(&persona)).is_none();
+        let lines = words.help.lines().filter(|line| has_personas || !line.contains(persona.word(locale)));
+        let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
+        lines.chain(in_group).collect::<Vec<_>>().join("\n")
     }
 
     /// Buttons that send these commands, but for those that there are not. In a group a button would speak to
