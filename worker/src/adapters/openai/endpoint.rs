@@ -139,9 +139,8 @@ impl Endpoint {
             return request.bearer_auth(key.expose_secret());
         }
         let mut header = HeaderMap::new();
-        // A key that no header can hold is left out, and the server refuses the request.
+        // As `bearer_auth` has it: whoever prints the request does not print the key.
         if let Ok(mut key) = HeaderValue::from_str(key.expose_secret()) {
-            // As `bearer_auth` does: whoever prints the request does not print the key.
             key.set_sensitive(true);
             header.insert("api-key", key);
         }
