@@ -40,6 +40,7 @@ use crate::{
     },
 };
 
+pub mod alone;
 mod conversation;
 mod fault;
 mod feed;

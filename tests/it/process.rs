@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::bot::{PATH, SECRET};
+use crate::{
+    bot::{PATH, SECRET},
+    secrecy::Private,
+};
 
 /// The program beside this test's own, which `tests/all` builds first.
 pub fn henji() -> PathBuf {
@@ -30,6 +33,7 @@ pub struct Serve {
     child: Child,
     pub origin: String,
     log: PathBuf,
+    private: Private,
 }
 
 impl Serve {
@@ -47,7 +51,8 @@ impl Serve {
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        let mut serve = Self { child, origin: format!("http://127.0.0.1:{port}"), log };
+        let origin = format!("http://127.0.0.1:{port}");
+        let mut serve = Self { child, origin, log, private: Private::default() };
         let http = worker::adapters::http::client().unwrap();
         for _ in 0..1_000 {
             if http.get(format!("{}/healthz", serve.origin)).send().await.is_ok() {
@@ -70,6 +75,8 @@ impl Serve {
     /// Posts a body as LINE does; `None` if there was no answer.
     pub async fn posts(&self, http: &reqwest::Client, body: &str) -> Option<u16> {
         let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
+        self.private.notes_text(&signature);
+        self.private.notes(&serde_json::from_str(body).unwrap_or_default());
         let request = http.post(format!("{}{PATH}", self.origin)).header("x-line-signature", signature);
         let response = request.body(body.to_owned()).send().await.ok()?;
         Some(response.status().as_u16())
@@ -93,5 +100,8 @@ impl Drop for Serve {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            self.private.is_not_in(&self.log(), "henji serve");
+        }
     }
 }

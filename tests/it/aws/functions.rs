@@ -19,6 +19,7 @@ use super::{
     emulator::{Cloud, PATIENCE},
     runtime_api::{Failed, RuntimeApi, trace},
 };
+use crate::secrecy::Private;
 
 pub struct Lambda {
     name: &'static str,
@@ -26,6 +27,7 @@ pub struct Lambda {
     log: Arc<Mutex<Vec<String>>>,
     process: Child,
     readers: [JoinHandle<()>; 2],
+    private: Private,
 }
 
 impl Lambda {
@@ -58,10 +60,11 @@ impl Lambda {
         let log = Arc::default();
         let readers =
             [keep(process.stdout.take().unwrap(), &log), keep(process.stderr.take().unwrap(), &log)];
-        Self { name, api, log, process, readers }
+        Self { name, api, log, process, readers, private: Private::default() }
     }
 
     pub async fn invoke(&self, event: Value, time: Duration) -> Result<Value, Failed> {
+        self.private.notes(&event);
         self.api.invoke(event, time).await
     }
 
@@ -90,11 +93,13 @@ impl Lambda {
     }
 }
 
-/// A story that fails shows what its functions said.
+/// A story that fails shows what its functions said, and one that does not has seen nothing private in it.
 impl Drop for Lambda {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.log().iter().for_each(|line| println!("{}: {line}", self.name));
+        } else {
+            self.private.is_not_in(&self.log().join("\n"), self.name);
         }
     }
 }
