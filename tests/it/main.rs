@@ -50,6 +50,8 @@ mod line_faults;
 mod reply_first;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
+// All at once: hours of traffic and faults, drawn from a seed.
+mod chaos;
 // What both queues promise, and both histories.
 mod groups;
 mod history;

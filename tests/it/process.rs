@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use cli::standin::line::webhook::PATIENCE;
+
 use crate::{
     bot::{PATH, SECRET},
     secrecy::Private,
@@ -26,6 +28,14 @@ pub fn henji() -> PathBuf {
 /// Runs `henji` with these arguments to its end.
 pub fn run(args: &[&str]) -> Output {
     Command::new(henji()).args(args).env_clear().stdin(Stdio::null()).output().unwrap()
+}
+
+/// Posts a body as LINE does, to whoever listens there; `None` if there was no answer.
+pub async fn posts(http: &reqwest::Client, origin: &str, body: &str) -> Option<u16> {
+    let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
+    let request = http.post(format!("{origin}{PATH}")).header("x-line-signature", signature);
+    let response = request.timeout(PATIENCE).body(body.to_owned()).send().await.ok()?;
+    Some(response.status().as_u16())
 }
 
 /// `henji serve`, which is killed when it is dropped.
@@ -74,12 +84,9 @@ impl Serve {
 
     /// Posts a body as LINE does; `None` if there was no answer.
     pub async fn posts(&self, http: &reqwest::Client, body: &str) -> Option<u16> {
-        let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
-        self.private.notes_text(&signature);
+        self.private.notes_text(&ingress::signature::sign(&SECRET.into(), body.as_bytes()));
         self.private.notes(&serde_json::from_str(body).unwrap_or_default());
-        let request = http.post(format!("{}{PATH}", self.origin)).header("x-line-signature", signature);
-        let response = request.body(body.to_owned()).send().await.ok()?;
-        Some(response.status().as_u16())
+        posts(http, &self.origin, body).await
     }
 
     /// SIGKILL.

@@ -7,16 +7,19 @@ use std::{process::ExitCode, time::Duration};
 mod accept;
 mod aws;
 mod cost;
+mod full;
 mod lambda;
 mod limits;
 mod runtime;
 mod serve;
+mod storm;
 mod waiting;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve().await,
+        Some("load") => load().await,
         Some("lambda") => {
             lambda::measure().await;
             ExitCode::SUCCESS
@@ -26,21 +29,32 @@ async fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            eprintln!("usage: tests/bench/run serve|lambda|cost");
+            eprintln!("usage: tests/bench/run serve|load|lambda|cost");
             ExitCode::from(2)
         }
     }
 }
 
+/// A folder on this disk; what is measured would be another thing in memory.
+fn folder() -> tempfile::TempDir {
+    tempfile::TempDir::new_in(".").expect("a folder to work in")
+}
+
+async fn load() -> ExitCode {
+    // Each conversation in flight is a connection to the model.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let folder = folder();
+    waiting::measure(&folder.path().join("waiting"), 10_000, Duration::from_secs(30)).await;
+    println!();
+    storm::measure(&folder.path().join("storm")).await;
+    println!();
+    full::measure(folder.path()).await;
+    ExitCode::SUCCESS
+}
+
 async fn serve() -> ExitCode {
     let seconds = Duration::from_secs(5);
-    let folder = match tempfile::TempDir::new_in(".") {
-        Ok(folder) => folder,
-        Err(error) => {
-            eprintln!("bench: no folder to work in: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let folder = folder();
     let fsyncs = limits::fsyncs_per_second(folder.path(), seconds);
     let hmacs = limits::hmacs_per_second(seconds);
     println!("| limit of this machine | per second |\n|---|---|");

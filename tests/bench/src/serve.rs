@@ -16,8 +16,10 @@ use crate::accept::SECRET;
 /// `henji serve`, which ends with this value.
 pub(crate) struct Serve {
     child: Child,
+    command: Command,
     pub(crate) address: SocketAddr,
     pub(crate) line: Arc<Line>,
+    pub(crate) model: Arc<Model>,
 }
 
 impl Serve {
@@ -25,10 +27,11 @@ impl Serve {
     pub(crate) async fn start(data: &Path, think: Duration, concurrency: usize) -> Self {
         let line = Line::new();
         let model = Model::new(think, |_| "an answer".to_owned());
-        let (line_url, model_url) = (host(line.clone().router()).await, host(model.router()).await);
+        let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
         let address = free_address();
         let program = std::env::current_exe().expect("this program has a path").with_file_name("henji");
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["serve", "--listen", &address.to_string(), "--data"])
             .arg(data)
             .env_clear()
@@ -38,13 +41,25 @@ impl Serve {
             .env("LINE_API_BASE_URL", line_url)
             .env("OPENAI_BASE_URL", format!("{model_url}/v1"))
             .env("CONCURRENCY", concurrency.to_string())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("tests/bench/run builds henji");
-        while tokio::net::TcpStream::connect(address).await.is_err() {
+            .stderr(Stdio::null());
+        let child = command.spawn().expect("tests/bench/run builds henji");
+        let serve = Self { child, command, address, line, model };
+        serve.listens().await;
+        serve
+    }
+
+    async fn listens(&self) {
+        while tokio::net::TcpStream::connect(self.address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Self { child, address, line }
+    }
+
+    /// SIGKILL, and a start on the same data.
+    pub(crate) async fn is_killed(&mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it ends");
+        self.child = self.command.spawn().expect("it starts again");
+        self.listens().await;
     }
 
     /// The most memory it ever held, in MiB.
