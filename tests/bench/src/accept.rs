@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::serve::Serve;
+use crate::serve::{Serve, program};
 
 pub(crate) const SECRET: &str = "a channel secret";
 const USERS: usize = 500;
@@ -59,7 +59,7 @@ pub(crate) fn request(user: &str) -> Vec<u8> {
 /// Posts as fast as each of `connections` gets its answers. The model never answers meanwhile.
 #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
 pub(crate) async fn measure(data: &Path, connections: usize, for_: Duration) -> Measured {
-    let serve = Serve::start(data, Duration::from_hours(1), 100).await;
+    let serve = Serve::start(program("henji"), data, Duration::from_hours(1), 100).await;
     let mut clients = JoinSet::new();
     let started = Instant::now();
     for _ in 0..connections {

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     accept::{post, quantile_ms, request},
-    serve::Serve,
+    serve::{Serve, program},
 };
 
 const PEOPLE: u32 = 10_000;
@@ -28,8 +28,8 @@ pub(crate) async fn measure(folder: &Path) {
         drop(cli::sqlite::Database::open(&file).expect("a database"));
         fill(&file, people).expect("it can be filled");
     }
-    let empty = Serve::start(&paths[0], Duration::ZERO, 100).await;
-    let full = Serve::start(&paths[1], Duration::ZERO, 100).await;
+    let empty = Serve::start(program("henji"), &paths[0], Duration::ZERO, 100).await;
+    let full = Serve::start(program("henji"), &paths[1], Duration::ZERO, 100).await;
     let (mut in_empty, mut in_full) = (vec![], vec![]);
     for _ in 0..MEASURED {
         in_empty.push(turn(&empty).await);

@@ -10,7 +10,7 @@ use tokio::{net::TcpStream, task::JoinSet, time::sleep};
 
 use crate::{
     accept::{is_taken, request},
-    serve::Serve,
+    serve::{Serve, program},
 };
 
 const PER_SECOND: u32 = 3_000;
@@ -25,7 +25,7 @@ const MIB: f64 = 1_048_576.0;
 /// Measures and prints; takes some minutes.
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes")]
 pub(crate) async fn measure(data: &Path) {
-    let mut serve = Serve::start(data, THINKS, CONCURRENCY).await;
+    let mut serve = Serve::start(program("henji"), data, THINKS, CONCURRENCY).await;
     println!(
         "| run | webhooks taken | a second | kills | answered | peak memory, first and last third | WAL at most | database | of it free |"
     );

@@ -10,12 +10,12 @@ use tokio::net::TcpStream;
 
 use crate::{
     accept::{post, quantile_ms, request},
-    serve::Serve,
+    serve::{Serve, program},
 };
 
 /// Asks for as many users at once and prints what came of it.
 pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
-    let serve = Serve::start(data, think, users).await;
+    let serve = Serve::start(program("henji"), data, think, users).await;
     let idle_mib = serve.peak_mib();
     let mut sent = serve.line.watch();
     let seen = tokio::spawn(async move {
