@@ -28,7 +28,7 @@ use functions::Lambda;
 pub mod between;
 pub mod bot;
 pub mod emulator;
-mod functions;
+pub mod functions;
 mod runtime_api;
 pub mod world;
 

@@ -64,5 +64,7 @@ mod limits;
 mod bursts;
 // Pictures and voices, likewise.
 mod media;
+// Whatever is done to any request or commit.
+mod boundaries;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

@@ -37,7 +37,9 @@ async fn main() -> ExitCode {
         Some("gate") => gate::check().await,
         Some("record") => gate::renew().await,
         _ => {
-            eprintln!("usage: tests/bench/run all|serve|load|lambda|cost|instructions, tests/bench/gate [record]");
+            eprintln!(
+                "usage: tests/bench/run all|serve|load|lambda|cost|instructions, tests/bench/gate [record]"
+            );
             ExitCode::from(2)
         }
     }

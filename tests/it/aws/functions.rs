@@ -38,14 +38,25 @@ impl Lambda {
 
     /// The same with the binary of this build profile.
     pub async fn built(profile: &str, name: &'static str, variables: &[(String, String)]) -> Self {
+        Self::behind(profile, name, variables, async |address| address).await
+    }
+
+    /// The same, told of another Runtime API than its own, whose address is handed over.
+    pub async fn behind(
+        profile: &str,
+        name: &'static str,
+        variables: &[(String, String)],
+        gate: impl AsyncFnOnce(String) -> String,
+    ) -> Self {
         let sampled = variables.iter().any(|(name, _)| name == "AWS_XRAY_DAEMON_ADDRESS");
         let api = RuntimeApi::start(trace(name, sampled)).await;
+        let address = gate(api.address.to_string()).await;
         let tests = std::env::current_exe().unwrap();
         let program = tests.ancestors().nth(3).unwrap().join(profile).join(name);
         let mut process = Command::new(&program)
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             // By this the stand-in for AWS knows whose calls it writes down.
             .env("AWS_SDK_UA_APP_ID", name)
@@ -68,9 +79,22 @@ impl Lambda {
         self.api.invoke(event, time).await
     }
 
+    /// What it answers; `None` if it ends instead.
+    pub async fn invoke_if_it_lives(&mut self, event: Value, time: Duration) -> Option<Value> {
+        tokio::select! {
+            biased;
+            answer = self.api.invoke(event, time) => answer.ok(),
+            _ = self.process.wait() => None,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+
     /// SIGKILL.
     pub fn kill(&self) {
-        let id = self.process.id().expect("it runs").to_string();
+        let id = self.pid().to_string();
         assert!(std::process::Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
     }
 

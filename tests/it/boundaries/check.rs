@@ -1,0 +1,65 @@
+//! What must be so at the end of every story, whatever was done to which boundary.
+
+use cli::standin::{line::Line, model::Model};
+
+use super::{
+    gate::Gate,
+    store::Store,
+    stories::{Ends, Story},
+};
+
+/// What is not as it must be.
+pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, store: &Store) -> Vec<String> {
+    let mut wrong = vec![];
+    let mut must = |what: &str, is_so: bool, seen: &dyn std::fmt::Debug| {
+        if !is_so {
+            wrong.push(format!("{what}: {seen:?}"));
+        }
+    };
+    let said: Vec<String> = line.sent().into_iter().flat_map(|sent| sent.texts).collect();
+    let (messages, unfinished, letters) =
+        (store.messages().await, store.unfinished().await, store.letters().await);
+    let of = |role: &str| -> Vec<&str> {
+        messages.iter().filter(|(of, _)| of == role).map(|(_, content)| content.as_str()).collect()
+    };
+
+    let asked = model.asked().len();
+    must("no more questions than one too many", asked <= story.asks + 1, &asked);
+    must("what is stored is not paid for again", gate.paid_twice().is_empty(), &gate.paid_twice());
+    must("every question is kept once", of("user") == story.kept, &messages);
+    let told: Vec<_> =
+        letters.iter().map(|letter| (letter["reason"].clone(), letter["state"].clone())).collect();
+    let named: Vec<_> = letters.iter().map(|letter| letter["event"].as_str().unwrap().to_owned()).collect();
+    must("whatever is not over has a letter", unfinished == named, &(&unfinished, &letters));
+    let letter = |reason: &str, state: &str| told == [(reason.into(), state.into())];
+    match story.ends {
+        Ends::Answered | Ends::AnsweredByReply => {
+            let (heard, stored) = (without_spaces(&said), without_spaces(&of("assistant")));
+            must("what is stored was said, once and in order", heard == stored, &(heard.len(), &messages));
+            must(
+                "no turn without an answer",
+                messages.last().is_some_and(|(role, _)| role == "assistant"),
+                &messages,
+            );
+            // A reply has no key by which LINE could tell what became of it.
+            let is_unknown =
+                story.ends == Ends::AnsweredByReply && letter("delivery_unknown", "delivery_unknown");
+            must("no letter but of what is unknown", told.is_empty() || is_unknown, &letters);
+        }
+        Ends::Forgotten => {
+            must("nothing is kept", messages.is_empty(), &messages);
+            must("it was answered once", said == ["answer to hello"], &said);
+            must("no letter", told.is_empty(), &letters);
+        }
+        Ends::Refused => {
+            must("nothing is kept", messages.is_empty(), &messages);
+            must("the user was told once", said.len() == 1 && said[0].starts_with("Sorry"), &said);
+            must("one letter", letter("model_refused", "unanswered"), &letters);
+        }
+    }
+    wrong
+}
+
+fn without_spaces(texts: &[impl AsRef<str>]) -> String {
+    texts.iter().flat_map(|text| text.as_ref().split_whitespace()).collect()
+}
