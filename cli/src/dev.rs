@@ -45,6 +45,7 @@ mod fault;
 mod feed;
 mod groups;
 mod guard;
+mod language;
 mod messages;
 mod overhear;
 mod page;
