@@ -2,6 +2,7 @@
 
 import { does, h } from "./dom.js";
 import { t } from "./i18n.js";
+import { isActive } from "./turns.js";
 
 /** What the slider stands for, in milliseconds. */
 const THINK = [0, 500, 1200, 3000, 5000, 10_000, 30_000, 60_000, 120_000, 180_000];
@@ -132,7 +133,7 @@ const SHOWS = [
   }],
 ];
 
-const done = (turn) => ["answered", "merged", "dead", "noticed", "skipped", "silent", "forgot", "forgotten", "gone"].includes(turn.state);
+const done = (turn) => !isActive(turn);
 
 /** The first person says this; how to look its turn up. */
 async function says(state, until, text) {

@@ -46,6 +46,7 @@ mod fault;
 mod feed;
 mod groups;
 mod guard;
+mod language;
 mod messages;
 mod overhear;
 mod page;

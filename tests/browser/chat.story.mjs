@@ -143,6 +143,32 @@ story("what people and the model write is text, never markup or script", async (
   await desk.page.locator("#letters b", { hasText: "<b>bold</b>" }).waitFor();
 });
 
+story("a chat is at its end after a reload too, until one scrolls up, and then when one says something", async (desk) => {
+  const log = desk.phone().locator(".log");
+  const below = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  const isSeen = (text) => desk.page.waitForFunction(([user, text]) => {
+    const log = document.querySelector(`.phone[data-user="${user}"] .log`);
+    const row = [...log.querySelectorAll(".row")].findLast((row) => row.textContent.includes(text));
+    return row && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom;
+  }, [AOI, text]);
+  await desk.does({ do: "say", user: AOI, text: "Tell me a long story" });
+  await desk.turn("answered", "long story");
+  for (const n of Array(30).keys()) await desk.does({ do: "say", user: AOI, text: `line ${n}` });
+  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+  await desk.opens();
+  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+  assert.ok((await below()) < 5, "at its end");
+  await log.evaluate((log) => new Promise((done) => {
+    log.addEventListener("scroll", done, { once: true });
+    log.scrollTop = 100;
+  }));
+  await desk.does({ do: "follow", user: AOI });
+  await desk.phone().locator(".day", { hasText: "friend again" }).waitFor({ state: "attached" });
+  assert.ok((await below()) > 500, "who reads is left alone");
+  await desk.writes("what did you say?");
+  await isSeen("what did you say?");
+});
+
 story("two pages show the same, and a reload loses nothing", async (desk, henji) => {
   const other = await Desk.at(henji, { colorScheme: "dark" });
   await desk.writes("hello from here");

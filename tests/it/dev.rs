@@ -194,6 +194,7 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
         json!({ "do": "contents", "fault": "sings" }),
         json!({ "do": "join", "user": "U1", "name": "short" }),
         json!({ "do": "join", "user": AOI.replace('1', "3"), "name": "" }),
+        json!({ "do": "join", "user": AOI.replace('1', "3"), "name": "Mei", "language": "not a tag!" }),
         json!({ "do": "model", "fault": "sings" }),
     ] {
         assert_eq!(dev.does(step.clone()).await, 400, "{step}");
