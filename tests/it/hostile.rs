@@ -223,7 +223,6 @@ async fn what_servers_and_strangers_wrote_steers_the_terminal_of_no_command() {
         &["dev", "--replay", "\u{1b}]0;owned\u{7}"],
         &["dlq", "list", "--data", "\u{1b}]0;owned\u{7}"],
         &["usage", "--data", "\u{1b}]0;owned\u{7}"],
-        &["usage", "--days", "\u{1b}]0;owned\u{7}"],
     ] {
         let said = run(args);
         assert!(!said.status.success());
