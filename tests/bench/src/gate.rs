@@ -27,7 +27,9 @@ pub(crate) async fn check() -> ExitCode {
         |it: &Counted| before(it.path).is_some_and(|b| more_percent(b, it.instructions) > TOLERANCE);
     let mut counted = count().await;
     if counted.iter().any(is_over) {
-        eprintln!("Counted again: where a machine is very busy, a call runs out of time and is made twice.");
+        eprintln!(
+            "Counted again: where a machine is very busy, a call can run out of time and be made twice."
+        );
         for (it, again) in counted.iter_mut().zip(count().await) {
             it.instructions = it.instructions.min(again.instructions);
         }

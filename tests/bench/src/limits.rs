@@ -1,6 +1,7 @@
 //! What the machine could do at most.
 
 use std::{
+    fmt::Display,
     fs::File,
     hint::black_box,
     io::{Read, Write},
@@ -39,6 +40,13 @@ pub(crate) fn round_trips_per_second(for_: Duration) -> f64 {
     let mut connection = TcpStream::connect(address).expect("somebody listens");
     connection.set_nodelay(true).expect("a TCP option");
     rate(for_, || connection.write_all(&request).and_then(|()| connection.read_exact(&mut [0; 3])).is_ok())
+}
+
+/// A whole number as people read it: 12,345.
+pub(crate) fn grouped(number: &dyn Display) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
 }
 
 fn rate(for_: Duration, mut work: impl FnMut() -> bool) -> f64 {

@@ -4,6 +4,8 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use limits::grouped;
+
 mod accept;
 mod aws;
 mod cost;
@@ -69,9 +71,12 @@ async fn serve() -> ExitCode {
     let hmacs = limits::hmacs_per_second(seconds);
     let round_trips = limits::round_trips_per_second(seconds);
     println!("| limit of this machine | per second |\n|---|---|");
-    println!("| fdatasync after 4 KiB, one after another | {fsyncs:.0} |");
-    println!("| HMAC-SHA256 of one webhook, one core | {hmacs:.0} |");
-    println!("| round trip over loopback, one after another | {round_trips:.0} |\n");
+    println!("| fdatasync after 4 KiB, one after another | {} |", grouped(&format_args!("{fsyncs:.0}")));
+    println!("| HMAC-SHA256 of one webhook, one core | {} |", grouped(&format_args!("{hmacs:.0}")));
+    println!(
+        "| round trip over loopback, one after another | {} |\n",
+        grouped(&format_args!("{round_trips:.0}"))
+    );
 
     let floor_ms = 1000.0 * (1.0 / fsyncs + 1.0 / hmacs + 1.0 / round_trips);
     println!(
@@ -84,7 +89,8 @@ async fn serve() -> ExitCode {
         let rate = measured.per_second;
         let (p50, p99) = (measured.quantile_ms(0.5), measured.quantile_ms(0.99));
         println!(
-            "| {connections} | {rate:.0} | {p50:.2} ms | {p99:.2} ms | {:.1} | {:.2} | {:.4} |",
+            "| {connections} | {} | {p50:.2} ms | {p99:.2} ms | {:.1} | {:.2} | {:.4} |",
+            grouped(&format_args!("{rate:.0}")),
             p50 / floor_ms,
             rate / fsyncs,
             rate / hmacs

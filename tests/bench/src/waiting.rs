@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use crate::{
     accept::{post, quantile_ms, request},
+    limits::grouped,
     serve::{Serve, program},
 };
 
@@ -47,9 +48,11 @@ pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
     );
     println!("|---|---|---|---|---|---|---|---|");
     println!(
-        "| {users} | {} s | {} | {pushes} | {:.0} ms | {:.0} ms | {:.0} MiB | {idle_mib:.0} MiB |",
+        "| {} | {} s | {} | {} | {:.0} ms | {:.0} ms | {:.0} MiB | {idle_mib:.0} MiB |",
+        grouped(&users),
         think.as_secs(),
-        seen.len(),
+        grouped(&seen.len()),
+        grouped(&pushes),
         quantile_ms(&added, 0.5),
         quantile_ms(&added, 0.99),
         serve.peak_mib(),
