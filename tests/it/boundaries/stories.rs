@@ -99,7 +99,7 @@ pub fn a_burst_is_answered() -> Story {
         variables: &[("BURST", "merge")],
         webhooks: |_| {
             let event = |text| phone::message_event(said::text(text), USER, wall_clock()());
-            vec![webhook(vec![event("hello"), event("again")])]
+            vec![webhook(&[event("hello"), event("again")])]
         },
         ..a_second_question_is_answered_after_the_first()
     }
@@ -122,7 +122,7 @@ pub fn what_is_taken_back_is_forgotten() -> Story {
         webhooks: |line| {
             let said = webhook_of("hello", USER);
             let id = said["events"][0]["message"]["id"].as_str().unwrap().to_owned();
-            vec![said, webhook(vec![line.unsends(USER, &id, wall_clock()())])]
+            vec![said, webhook(&[line.unsends(USER, &id, wall_clock()())])]
         },
         kept: &[],
         ends: Ends::Forgotten(1),
@@ -133,7 +133,7 @@ pub fn what_is_taken_back_is_forgotten() -> Story {
 pub fn who_leaves_is_forgotten() -> Story {
     Story {
         webhooks: |line| {
-            vec![webhook_of("hello", USER), webhook(vec![line.follows(USER, false, wall_clock()())])]
+            vec![webhook_of("hello", USER), webhook(&[line.follows(USER, false, wall_clock()())])]
         },
         ..what_is_taken_back_is_forgotten()
     }
@@ -152,7 +152,7 @@ pub fn a_picture_is_looked_at() -> Story {
         variables: &[("GPT_MODEL", "gpt-4o")],
         webhooks: |line| {
             let message = said::image(&line.holds("image/jpeg", jpeg(1_000)));
-            vec![webhook(vec![phone::message_event(message, USER, wall_clock()())])]
+            vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
         },
         kept: &["[image]"],
         ..a_question_is_answered()
@@ -164,7 +164,7 @@ pub fn a_voice_is_heard() -> Story {
         variables: &[("TRANSCRIBE_MODEL", "whisper-1")],
         webhooks: |line| {
             let message = said::voice(&line.holds("audio/x-m4a", hear::sample("hello", 1)), Some(1_000));
-            vec![webhook(vec![phone::message_event(message, USER, wall_clock()())])]
+            vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
         },
         says_back: "🎤 “hello”",
         ..a_question_is_answered()
@@ -182,13 +182,13 @@ pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
             let id = said["message"]["id"].as_str().unwrap().to_owned();
             let words = said::text_in_group("@Henji good morning", &[]);
             let changed = phone::edited_event(&id, words, source(), wall_clock()());
-            vec![webhook(vec![said]), webhook(vec![changed])]
+            vec![webhook(&[said]), webhook(&[changed])]
         },
         ..a_question_is_answered()
     }
 }
 
-fn webhook(events: Vec<Value>) -> Value {
+fn webhook(events: &[Value]) -> Value {
     json!({ "destination": phone::BOT, "events": events })
 }
 
