@@ -184,6 +184,11 @@ impl Worker {
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
             }
+            Kept::Theirs(Stage::Delivered) => {
+                // Perhaps by another turn, of which nothing may be left when this job comes again.
+                self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
+                return Ok(Outcome::AlreadyAnswered);
+            }
             Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();

@@ -1,10 +1,10 @@
-//! The gate between a pipeline and all that is outside of it. It numbers what passes, each request and each
-//! commit, and does harm to one of them: that is a boundary.
+//! The gate between a pipeline and all that is outside of it. It writes down what passes, each request and
+//! each commit, and does harm to one of them.
 
 use std::{
     collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex},
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -22,93 +22,47 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::{process::Command, time::sleep};
 
-use super::store::Store;
+use super::{
+    record::{Boundary, Fault, Record},
+    store::Store,
+};
 use crate::bot::host;
 
 /// How long the model thinks: what is done beside it comes to its end meanwhile, in every run alike.
 const THINK: Duration = Duration::from_millis(100);
-/// What every commit is called.
-const COMMIT: &str = "commit";
-
-/// The nth passage of its name, as another run has it, too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Boundary {
-    name: String,
-    nth: usize,
-}
-
-impl fmt::Display for Boundary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} #{}", self.name, self.nth)
-    }
-}
-
-/// What is done to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The process is killed before anything comes of it.
-    KilledBefore,
-    /// It is done, and the process is killed before it hears so.
-    KilledAfter,
-    /// It is done, and the connection breaks before the answer.
-    AnswerLost,
-}
 
 /// Whose boundaries it sees, and what becomes of them.
 pub struct Gate {
     http: Client,
     store: Store,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// Those passed, and whether each came to an answer.
-    passed: Vec<(Boundary, bool)>,
-    fault: Option<(Boundary, Fault)>,
+    record: Mutex<Record>,
     /// Who is to be killed.
-    pids: HashMap<&'static str, u32>,
+    pids: Mutex<HashMap<&'static str, u32>>,
     /// Answers that were paid for although they were stored before.
-    paid_twice: Vec<String>,
+    paid_twice: Mutex<Vec<String>>,
 }
 
 impl Gate {
     /// One that does this, and looks into this store.
     pub fn new(store: Store, fault: Option<(Boundary, Fault)>) -> Arc<Self> {
-        let state = Mutex::new(State { fault, ..State::default() });
-        Arc::new(Self { http: worker::adapters::http::client().unwrap(), store, state })
+        let http = worker::adapters::http::client().unwrap();
+        let (pids, paid_twice) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { http, store, record: Mutex::new(Record::new(fault)), pids, paid_twice })
     }
 
     /// A process runs by this name.
     pub fn knows(&self, process: &'static str, pid: u32) {
-        self.state.lock().unwrap().pids.insert(process, pid);
+        self.pids.lock().unwrap().insert(process, pid);
     }
 
-    /// Whether there was no fault to be, or it was.
-    pub fn is_done(&self) -> bool {
-        self.state.lock().unwrap().fault.is_none()
-    }
-
-    /// All faults that a run like this one can meet.
-    pub fn faults(&self) -> Vec<(Boundary, Fault)> {
-        let state = self.state.lock().unwrap();
-        let all = state.passed.iter().flat_map(|(boundary, is_answered)| {
-            let after = is_answered.then_some(Fault::KilledAfter);
-            let lost = (*is_answered && !boundary.name.ends_with(COMMIT)).then_some(Fault::AnswerLost);
-            let faults = [Some(Fault::KilledBefore), after, lost].into_iter().flatten();
-            faults.map(|fault| (boundary.clone(), fault))
-        });
-        all.collect()
-    }
-
-    /// The boundaries so far, by their names.
-    pub fn passed(&self) -> Vec<String> {
-        self.state.lock().unwrap().passed.iter().map(|(boundary, _)| boundary.to_string()).collect()
+    /// What passed.
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap()
     }
 
     /// Answers that were paid for although they were stored before.
     pub fn paid_twice(&self) -> Vec<String> {
-        self.state.lock().unwrap().paid_twice.clone()
+        self.paid_twice.lock().unwrap().clone()
     }
 
     /// The origin at which a process finds what is at `origin`.
@@ -120,22 +74,18 @@ impl Gate {
             if uri.path().ends_with("/invocation/next") {
                 return gate.hands_on(method, &url, headers, body).await;
             }
-            let place = gate.passes(format!("{process} {}", name(&method, &uri, &headers)));
-            if gate.does(place, Fault::KilledBefore) {
-                gate.kills(process).await;
-            }
+            let place = gate.record().passes(format!("{process} {}", name(&method, &uri, &headers)));
+            gate.kills_if(Fault::KilledBefore, place, process).await;
             let mut stored = vec![];
             if uri.path() == COMPLETIONS {
                 stored = gate.store.answers().await;
                 sleep(THINK).await;
             }
             let response = gate.hands_on(method, &url, headers, body).await;
-            gate.is_answered(place);
+            gate.record().is_answered(place);
             let response = gate.looks_at(response, &stored).await;
-            if gate.does(place, Fault::KilledAfter) {
-                gate.kills(process).await;
-            }
-            if gate.does(place, Fault::AnswerLost) { broken() } else { response }
+            gate.kills_if(Fault::KilledAfter, place, process).await;
+            if gate.record().does(place, Fault::AnswerLost) { broken() } else { response }
         };
         host(Router::new().fallback(handle)).await
     }
@@ -145,58 +95,29 @@ impl Gate {
         let gate = self.clone();
         let handle = async move |Path(moment): Path<String>| {
             if moment == "before" {
-                let place = gate.passes(format!("{process} {COMMIT}"));
-                if gate.does(place, Fault::KilledBefore) {
-                    gate.kills(process).await;
-                }
+                let place = gate.record().commits(process);
+                gate.kills_if(Fault::KilledBefore, place, process).await;
             } else {
-                let place = gate.last_commit();
-                gate.is_answered(place);
-                if gate.does(place, Fault::KilledAfter) {
-                    gate.kills(process).await;
-                }
+                let place = gate.record().last_commit();
+                gate.record().is_answered(place);
+                gate.kills_if(Fault::KilledAfter, place, process).await;
             }
         };
         host(Router::new().route("/{moment}", post(handle))).await
     }
 
-    /// Notes a passage; its place among all.
-    fn passes(&self, name: String) -> usize {
-        let mut state = self.state.lock().unwrap();
-        let nth = 1 + state.passed.iter().filter(|(boundary, _)| boundary.name == name).count();
-        state.passed.push((Boundary { name, nth }, false));
-        state.passed.len() - 1
-    }
-
-    /// The commit that is under way. There is one at a time.
-    fn last_commit(&self) -> usize {
-        let state = self.state.lock().unwrap();
-        state.passed.iter().rposition(|(boundary, _)| boundary.name.ends_with(COMMIT)).unwrap()
-    }
-
-    fn is_answered(&self, place: usize) {
-        self.state.lock().unwrap().passed[place].1 = true;
-    }
-
-    /// Whether this is to be done here, which it is once.
-    fn does(&self, place: usize, what: Fault) -> bool {
-        let mut state = self.state.lock().unwrap();
-        let here = Some((state.passed[place].0.clone(), what));
-        let is_it = state.fault == here;
-        if is_it {
-            state.fault = None;
+    /// Does this here, if it is to be.
+    async fn kills_if(&self, fault: Fault, place: usize, process: &str) {
+        if !self.record().does(place, fault) {
+            return;
         }
-        is_it
-    }
-
-    /// SIGKILL; nobody is there any more to be answered.
-    async fn kills(&self, process: &str) {
         loop {
-            let pid = self.state.lock().unwrap().pids.get(process).copied();
+            let pid = self.pids.lock().unwrap().get(process).copied();
             if let Some(pid) = pid {
                 let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().await;
                 assert!(killed.unwrap().success());
-                return std::future::pending().await;
+                // Nobody is there any more to be answered.
+                return pending().await;
             }
             // It has only just been started.
             sleep(Duration::from_millis(1)).await;
@@ -226,7 +147,7 @@ impl Gate {
         let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
         let words = answer["choices"][0]["message"]["content"].as_str().unwrap_or_default();
         if stored.iter().any(|stored| stored == words) {
-            self.state.lock().unwrap().paid_twice.push(words.to_owned());
+            self.paid_twice.lock().unwrap().push(words.to_owned());
         }
         Response::from_parts(parts, Body::from(body))
     }

@@ -105,7 +105,8 @@ impl Function {
 
     fn log(&self) -> String {
         let log = self.process.as_ref().map(Lambda::log).unwrap_or_default();
-        self.log.iter().chain(&log).map(|line| format!("{}: {line}\n", self.name)).collect()
+        let lines = self.log.iter().chain(&log).map(|line| format!("{}: {line}", self.name));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -140,6 +141,6 @@ impl Pipeline for OnLambda {
     }
 
     fn log(&self) -> String {
-        self.ingress.log() + &self.worker.log()
+        [self.ingress.log(), self.worker.log()].join("\n")
     }
 }
