@@ -74,7 +74,9 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
-    let count = |at: &str| usage.pointer(at).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    // Sums of them are kept for years, in 64 bits; whatever a server claims, none may spoil a sum.
+    let count =
+        |at: &str| usage.pointer(at).and_then(serde_json::Value::as_u64).unwrap_or(0).min(u32::MAX.into());
     let prompt = count("/prompt_tokens");
     let tokens = Tokens {
         prompt,

@@ -125,3 +125,12 @@ fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
         assert_eq!(refuses, expect, "{status} {body}");
     }
 }
+
+#[test]
+fn no_count_is_larger_than_its_sums_can_bear() {
+    let usage =
+        format!(r#"{{"prompt_tokens":{},"completion_tokens":{}}}"#, u64::MAX, 9_000_000_000_000_000_000_u64);
+    let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
+    let tokens = completion(body.as_bytes(), "req_1").unwrap().tokens;
+    assert_eq!((tokens.prompt, tokens.completion), (u32::MAX.into(), u32::MAX.into()));
+}
