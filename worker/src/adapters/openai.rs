@@ -28,6 +28,7 @@ mod error;
 mod request;
 mod response;
 mod transcribe;
+mod written;
 
 pub use self::{
     endpoint::Endpoint,

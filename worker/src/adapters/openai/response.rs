@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::ErrorBody;
+use super::{error::ErrorBody, written::Written};
 use crate::{
     history::Tokens,
     outcome::{Failure, Reason, Remedy},
@@ -87,8 +87,7 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
     // Sums of them are kept for years, in 64 bits; whatever a server claims, none may spoil a sum.
-    let count =
-        |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
+    let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
     let prompt = count("/prompt_tokens");
     let tokens = Tokens {
         prompt,
@@ -98,21 +97,39 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let Some(choice) = choices.into_iter().next() else {
         return Err(passing("status 200, but no choices"));
     };
-    let finish = choice.finish_reason.as_deref().unwrap_or("");
-    let text = choice.message.content.unwrap_or_default();
-    if !text.trim().is_empty() {
+    let finish = choice.finish_reason.as_str().unwrap_or("");
+    if finish == "error" {
+        // OpenRouter, "Errors and Debugging": what there is broke off.
+        return Err(passing("status 200, but the answer broke off"));
+    }
+    let Written(text) = choice.message.content.unwrap_or_default();
+    let text = without_thought(&text, finish).trim();
+    if !text.is_empty() {
         return Ok(Completion {
-            text: text.trim().to_owned(),
-            cut: matches!(finish, "length" | "content_filter"),
+            text: text.to_owned(),
+            cut: finish == "length",
             tokens,
             request: request.to_owned(),
         });
     }
     match finish {
-        _ if choice.message.refusal.is_some_and(|r| !r.is_empty()) => Err(refused("the model refused")),
+        _ if choice.message.refusal.is_some_and(|Written(words)| !words.is_empty()) => {
+            Err(refused("the model refused"))
+        }
         "content_filter" => Err(refused("the content filter left nothing")),
         "length" => Err(ModelError::NothingWithinLimit),
         _ => Err(passing("status 200, but the answer is empty")),
+    }
+}
+
+/// What was written without the thought that reasoning models of llama.cpp, Ollama and vLLM write before it
+/// where their server does not take it out. One that never ends is a thought where the tokens ran out in it.
+fn without_thought<'a>(text: &'a str, finish: &str) -> &'a str {
+    let Some(thought) = text.trim_start().strip_prefix("<think>") else { return text };
+    match thought.split_once("</think>") {
+        Some((_, said)) => said,
+        None if finish == "length" => "",
+        None => text,
     }
 }
 
@@ -154,13 +171,14 @@ struct Response {
 #[derive(Deserialize)]
 struct Choice {
     message: Answer,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Value,
 }
 
 #[derive(Deserialize)]
 struct Answer {
-    content: Option<String>,
-    refusal: Option<String>,
+    content: Option<Written>,
+    refusal: Option<Written>,
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));
     assert!(of(r#""hi""#, r#""length""#).unwrap().cut);
     assert!(!of(r#""hi""#, "null").unwrap().cut);
+    // What a filter cut off is no story that got long.
+    assert!(!of(r#""hi""#, r#""content_filter""#).unwrap().cut);
+    assert_eq!(of(r#""hi""#, "1").unwrap().text, "hi");
     for usage in ["null", "[]", r#"{"prompt_tokens":1.5}"#] {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
         assert_eq!(completion(body.as_bytes(), "req_1").unwrap().text, "hi");
@@ -30,9 +33,37 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         let Err(ModelError::Failed(failure)) = completion(body.as_bytes(), "req_1") else { panic!("{body}") };
         assert_eq!(failure.remedy, Remedy::Retry(None), "{body}");
     }
+    // OpenRouter: the provider broke off in the middle.
+    let Err(ModelError::Failed(failure)) = of(r#""half an ans""#, r#""error""#) else { panic!() };
+    assert_eq!(failure.remedy, Remedy::Retry(None));
     let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
     let Err(ModelError::Failed(failure)) = completion(refused, "req_1") else { panic!() };
     assert_eq!(failure.reason, Reason::ModelRefused);
+}
+
+#[test]
+fn what_was_written_may_come_in_parts_after_a_thought_or_with_half_a_character() {
+    for (content, finish, text) in [
+        (r#"[{"type":"text","text":"from "},{"type":"text","text":"parts"}]"#, "stop", "from parts"),
+        (
+            r#"[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"Hello"}]"#,
+            "stop",
+            "Hello",
+        ),
+        (r#""lone \ud800 half""#, "stop", "lone \u{fffd}\u{fffd}\u{fffd} half"),
+        (r#""<think>\nlet me see\n</think>\n\nHello""#, "stop", "Hello"),
+        (r#""say <think>x</think>""#, "stop", "say <think>x</think>"),
+        (r#""<think> begins a thought""#, "stop", "<think> begins a thought"),
+    ] {
+        let body =
+            format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":"{finish}"}}]}}"#);
+        assert_eq!(completion(body.as_bytes(), "req_1").unwrap().text, text, "{content}");
+    }
+    for content in [r#"[{"type":"thinking","thinking":[]}]"#, r#""<think>and so on and""#] {
+        let body =
+            format!(r#"{{"choices":[{{"message":{{"content":{content}}},"finish_reason":"length"}}]}}"#);
+        assert!(matches!(completion(body.as_bytes(), ""), Err(ModelError::NothingWithinLimit)), "{content}");
+    }
 }
 
 #[test]
