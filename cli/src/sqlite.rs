@@ -6,6 +6,7 @@
 use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc,
@@ -221,7 +222,9 @@ fn within_savepoint<T>(
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     connection.execute_batch("SAVEPOINT operation")?;
-    let done = work(connection);
+    // One that panics is one that failed: the thread serves all the others.
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    let done = done.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
     if done.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK TO operation")?;
     }

@@ -101,3 +101,24 @@ async fn where_nothing_is_there_the_command_says_what_to_name() {
     assert_eq!(elsewhere.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("nowhere/henji.db"));
 }
+
+#[tokio::test]
+async fn a_count_that_no_server_can_mean_spoils_no_sum() {
+    let mut bot = Bot::start().await;
+    for count in [u64::MAX, 9_000_000_000_000_000_000] {
+        let usage = json!({ "prompt_tokens": count, "completion_tokens": count });
+        let choice = json!({ "message": { "content": "an answer" }, "finish_reason": "stop" });
+        for _ in 0..2 {
+            bot.model.does(Act::Respond(
+                200,
+                vec![],
+                json!({ "choices": [choice], "usage": usage }).to_string(),
+            ));
+            bot.hears("hi").await;
+            bot.answers(&["an answer"]).await;
+        }
+    }
+    bot.hears("and now?").await;
+    bot.answers(&["answer to and now?"]).await;
+    assert_eq!(bot.sql("SELECT answers, typeof(tokens) FROM usage"), [r#"Integer(5) Text("integer")"#]);
+}

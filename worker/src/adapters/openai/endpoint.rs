@@ -8,6 +8,7 @@
 use reqwest::{
     Client, RequestBuilder, Url,
     header::{HeaderMap, HeaderValue},
+    multipart,
 };
 use secrecy::{ExposeSecret, SecretString};
 use shared::env::{Env, EnvError, unreadable};
@@ -119,6 +120,15 @@ impl Endpoint {
         }
         let body = serde_json::json!({ "model": model, "messages": [] }).to_string();
         self.completions(http, key).header("content-type", "application/json").body(body)
+    }
+
+    /// [`Self::look_up`] of the model that hears: on Azure a request without a recording.
+    pub fn look_up_ears(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
+        if self.form == Form::OpenAi {
+            return self.look_up(http, key, model);
+        }
+        self.transcriptions(http, key, model)
+            .multipart(multipart::Form::new().text("model", model.to_owned()))
     }
 
     /// The deployment that is asked where Azure is asked for this model.
