@@ -37,7 +37,7 @@ story("who reloads in the middle of a show finds the model as it was", async (de
   await desk.page.getByRole("button", { name: "The worker dies" }).click();
   await desk.turn("working", "Good morning");
   await desk.opens();
-  await desk.turn("working", "Good morning");
+  await desk.page.locator(".turn", { hasText: "Good morning" }).waitFor();
   await desk.page.locator("#knobs b", { hasText: /^0 s$/ }).waitFor();
 });
 

@@ -54,7 +54,7 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some("audio/wav"),
         [_, _, _, _, b'f', b't', b'y', b'p', b'M', b'4', b'A', ..] => Some("audio/x-m4a"),
         // A photo in a video's container. The page makes a JPEG of it where its browser can.
-        [_, _, _, _, b'f', b't', b'y', b'p', of @ ..] if PHOTOS.iter().any(|it| of.starts_with(*it)) => None,
+        [_, _, _, _, b'f', b't', b'y', b'p', of @ ..] if PHOTOS.iter().any(|it| of.starts_with(it)) => None,
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("video/mp4"),
         [b'I', b'D', b'3', ..] | [0xff, 0xe0..=0xff, ..] => Some("audio/mpeg"),
         [b'O', b'g', b'g', b'S', ..] => Some("audio/ogg"),
