@@ -101,7 +101,7 @@ function makePhone(state, user) {
       else {
         log.append(row);
         // Who says something wants to see it, wherever they were reading.
-        isAtEnd ||= item.user === user.id;
+        isAtEnd ||= item.by === "user" && item.user === user.id;
       }
       drawn[i] = { looks, row };
     });

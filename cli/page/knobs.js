@@ -105,8 +105,11 @@ const SHOWS = [
     await until(() => turn().deliveries > 1 && done(turn()));
   }],
   ["show_kill", async (state, until) => {
-    const before = state.knobs.think;
+    const restored = { do: "think", ms: state.knobs.think };
+    const restore = () => does(restored, { keepalive: true });
     await must({ do: "think", ms: 3000 });
+    // Who leaves the page in the middle of it leaves the model as it was.
+    addEventListener("pagehide", restore);
     try {
       const turn = await says(state, until, t("hello_there"));
       // Long enough into its thought that one sees it think.
@@ -114,7 +117,8 @@ const SHOWS = [
       await must({ do: "kill" });
       await until(() => done(turn()));
     } finally {
-      await does({ do: "think", ms: before });
+      removeEventListener("pagehide", restore);
+      await restore();
     }
   }],
   ["show_lost", async (state, until) => {

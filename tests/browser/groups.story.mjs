@@ -59,6 +59,10 @@ story("somebody new comes into the group, and the bot is mentioned from a list",
   await desk.page.locator("#join input").fill("Mei");
   await desk.page.getByRole("button", { name: "Add" }).click();
   const mei = desk.page.locator(".phone").nth(2);
+  await desk.page.waitForFunction(() => {
+    const [place, phone] = [document.querySelector("#phones"), document.querySelector(".phone:nth-child(3)")].map((e) => e?.getBoundingClientRect());
+    return phone && phone.right <= place.right;
+  });
   await mei.getByRole("button", { name: "Join Picnic" }).click();
   await desk.opensGroup();
   await desk.phone().locator(".day", { hasText: "Mei joined the group" }).waitFor();
