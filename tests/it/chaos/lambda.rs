@@ -21,7 +21,7 @@ use super::{
     chat,
     facts::{self, Facts, Posted},
     schedule::{Schedule, Step},
-    world::settings,
+    settings::settings,
 };
 use crate::{
     aws::{
@@ -52,11 +52,7 @@ impl Functions {
         let rng = Mutex::new(Rng::with_seed(schedule.seed));
         let table = Between::start(move |call, _| play(call, rng.lock().unwrap().u16(..1_000))).await;
         let problems: Arc<Mutex<Vec<String>>> = Arc::default();
-        let noted = problems.clone();
-        let model = Model::new(Duration::from_millis(20), move |messages| {
-            noted.lock().unwrap().extend(chat::problem(messages));
-            chat::answer(messages)
-        });
+        let model = chat::model(problems.clone());
         let model_url = host(model.clone().router()).await + "/v1";
         let mut variables = settings(schedule);
         variables.extend([
