@@ -40,7 +40,6 @@ fn none_twice(heard: &[Heard]) -> Vec<String> {
 
 /// Each event that was taken ends in an answer, a notice, a dead letter, or in silence for a reason.
 fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String> {
-    let answers = answers(schedule, heard);
     let taken_back = schedule.events.iter().filter_map(|event| match event.kind {
         Kind::Unsend(of) => Some(of),
         _ => None,
@@ -54,7 +53,8 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         let (stage, gave_up) = facts.turn(number);
         let is_forgotten =
             (stage == 3 || gave_up) && (taken_back.contains(&number) || forgetful.contains(&event.chat));
-        let is_over_limit = || answers.get(&person(event)).is_some_and(|many| *many >= schedule.limit);
+        // What was stored counts, also where it was never delivered.
+        let is_over_limit = || spent(schedule, facts, heard, &person(event)) >= schedule.limit;
         let is_well = match event.kind {
             _ if facts.posted[number].accepted.is_none() => false,
             Kind::Aside => !of.is_answered() && of.apologies == 0 && letter.is_none(),
@@ -66,7 +66,11 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
             }
         };
         if !is_well {
-            wrong.push(format!("event {number} was lost: {event:?}, stage {stage}, letter {letter:?}"));
+            let beside = number.saturating_sub(3)..schedule.events.len().min(number + 4);
+            let beside: Vec<_> = beside.map(|other| (other, &schedule.events[other])).collect();
+            wrong.push(format!(
+                "event {number} was lost: {event:?}, stage {stage}, letter {letter:?}; beside it were {beside:?}"
+            ));
         }
     }
     wrong
@@ -98,6 +102,16 @@ fn in_order(
         }
     }
     wrong
+}
+
+/// How many answers a person got at most, counting those that were stored and kept from them.
+fn spent(schedule: &Schedule, facts: &Facts, heard: &[Heard], who: &str) -> usize {
+    let events = schedule.events.iter().enumerate().filter(|(_, event)| person(event) == who);
+    let may_count = |number: usize| {
+        let (stage, gave_up) = facts.turn(number);
+        heard[number].is_answer || stage == 3 || gave_up || facts.letter(number).is_some()
+    };
+    events.filter(|(number, _)| may_count(*number)).count()
 }
 
 /// How many answers each person got.
