@@ -95,7 +95,7 @@ impl World {
 
     async fn starts(&mut self) {
         let serve = Serve::start(&self.data(), &self.variables).await;
-        *self.shared.origin.lock().unwrap() = serve.origin.clone();
+        self.shared.origin.lock().unwrap().clone_from(&serve.origin);
         self.serve = Some(serve);
     }
 
@@ -143,7 +143,9 @@ impl World {
             let webhook = {
                 let mut posted = shared.posted.lock().unwrap();
                 let now = Instant::now();
-                events.iter().for_each(|&event| _ = posted[event].first.get_or_insert(now));
+                for &event in &events {
+                    posted[event].first.get_or_insert(now);
+                }
                 let events: Vec<&Value> = events.iter().map(|&event| &posted[event].webhook).collect();
                 json!({ "destination": BOT, "events": events })
             };
@@ -157,7 +159,9 @@ impl World {
                 }
             }
             let (mut posted, now) = (shared.posted.lock().unwrap(), Instant::now());
-            events.iter().for_each(|&event| _ = posted[event].accepted.get_or_insert(now));
+            for &event in &events {
+                posted[event].accepted.get_or_insert(now);
+            }
         });
     }
 
