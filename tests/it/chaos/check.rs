@@ -14,7 +14,7 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
     let was_redriven = |event: usize| early.is_some_and(|early| early.letter(event).is_some());
     let (heard, mut wrong) = facts.heard(schedule);
     wrong.extend(facts.problems.iter().cloned());
-    wrong.extend(none_twice(&heard));
+    wrong.extend(none_twice(schedule, &heard));
     wrong.extend(none_lost(schedule, facts, &heard));
     wrong.extend(in_order(schedule, facts, &heard, &was_redriven));
     wrong.extend(limits_kept(schedule, &heard));
@@ -23,11 +23,18 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
     wrong
 }
 
-fn none_twice(heard: &[Heard]) -> Vec<String> {
+fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
+    // Where an answer was taken back with one of its questions, the others stand unanswered before the next one,
+    // and the model speaks of them again.
+    let taken_back = schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(_)));
+    let taken_back: HashSet<usize> = taken_back.map(|event| event.chat).collect();
     let mut wrong = vec![];
     for (number, of) in heard.iter().enumerate() {
         let answers = of.with.len() + usize::from(of.is_answer);
-        if of.parts.values().any(|times| *times > 1) || of.apologies > 1 || answers > 1 {
+        if of.parts.values().any(|times| *times > 1)
+            || of.apologies > 1
+            || answers > 1 && !taken_back.contains(&schedule.events[number].chat)
+        {
             let (parts, apologies) = (&of.parts, of.apologies);
             wrong.push(format!(
                 "event {number} was answered twice: {parts:?}, {apologies} apologies, with {:?}",
@@ -61,7 +68,15 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
             Kind::Unsend(_) => !of.is_answered() && (stage == 2 || letter.is_some()),
             Kind::Forget => of.is_answered() || letter.is_some() || is_forgotten,
             Kind::Question(_) | Kind::TooLong => {
-                let is_silent = stage == 2 && is_over_limit();
+                // Answered together, they end as the last of them does: its letter is theirs.
+                let is_anothers = || {
+                    (0..schedule.events.len()).any(|other| {
+                        let (stage, gave_up) = facts.turn(other);
+                        let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
+                        other != number && schedule.events[other].chat == event.chat && has_failed
+                    })
+                };
+                let is_silent = stage == 2 && (is_over_limit() || schedule.merges() && is_anothers());
                 of.is_answered() || letter.is_some() || is_forgotten || is_silent
             }
         };
