@@ -1,14 +1,21 @@
 //! What is said: every message carries a marker of its own, its chat and its number, and an answer begins with
 //! the markers of what it answers. So whatever is seen anywhere tells whose it is.
 
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cli::standin::{
+    line::{
+        Line,
+        phone::{Source, message_event},
+        said,
+    },
+    model::Model,
+};
 use jiff::Timestamp;
 use serde_json::Value;
-
-use cli::standin::line::{
-    Line,
-    phone::{Source, message_event},
-    said,
-};
 use worker::{
     model::{self, Encoding},
     prompt::Budget,
@@ -77,8 +84,16 @@ pub fn webhook_events(line: &Line, events: &[Event], now: Timestamp) -> Vec<Valu
     all
 }
 
+/// A model that answers at once, and notes what is wrong with a prompt.
+pub fn model(problems: Arc<Mutex<Vec<String>>>) -> Arc<Model> {
+    Model::new(Duration::from_millis(20), move |messages| {
+        problems.lock().unwrap().extend(problem(messages));
+        answer(messages)
+    })
+}
+
 /// What the model says: which questions it answers, and something more.
-pub fn answer(messages: &[Value]) -> String {
+fn answer(messages: &[Value]) -> String {
     let questions = messages.iter().rev().take_while(|message| message["role"] == "user");
     let texts: Vec<_> = questions.filter_map(|question| question["content"].as_str()).collect();
     let asked: Vec<_> = texts.iter().rev().flat_map(|text| markers(text)).collect();
@@ -89,7 +104,7 @@ pub fn answer(messages: &[Value]) -> String {
 }
 
 /// What is wrong with a prompt: it speaks of several chats, or is larger than the context.
-pub fn problem(messages: &[Value]) -> Option<String> {
+fn problem(messages: &[Value]) -> Option<String> {
     let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
     let texts: Vec<String> = messages.iter().map(text).collect();
     let all: Vec<Marker> = texts.iter().flat_map(|text| markers(text)).collect();

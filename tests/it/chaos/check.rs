@@ -14,7 +14,7 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
     let was_redriven = |event: usize| early.is_some_and(|early| early.letter(event).is_some());
     let (heard, mut wrong) = facts.heard(schedule);
     wrong.extend(facts.problems.iter().cloned());
-    wrong.extend(none_twice(&heard));
+    wrong.extend(none_twice(schedule, &heard));
     wrong.extend(none_lost(schedule, facts, &heard));
     wrong.extend(in_order(schedule, facts, &heard, &was_redriven));
     wrong.extend(limits_kept(schedule, &heard));
@@ -23,11 +23,18 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
     wrong
 }
 
-fn none_twice(heard: &[Heard]) -> Vec<String> {
+fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
+    // Where an answer was taken back with one of its questions, the others stand unanswered before the next one,
+    // and the model speaks of them again.
+    let taken_back = schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(_)));
+    let taken_back: HashSet<usize> = taken_back.map(|event| event.chat).collect();
     let mut wrong = vec![];
     for (number, of) in heard.iter().enumerate() {
         let answers = of.with.len() + usize::from(of.is_answer);
-        if of.parts.values().any(|times| *times > 1) || of.apologies > 1 || answers > 1 {
+        if of.parts.values().any(|times| *times > 1)
+            || of.apologies > 1
+            || answers > 1 && !taken_back.contains(&schedule.events[number].chat)
+        {
             let (parts, apologies) = (&of.parts, of.apologies);
             wrong.push(format!(
                 "event {number} was answered twice: {parts:?}, {apologies} apologies, with {:?}",
@@ -40,7 +47,6 @@ fn none_twice(heard: &[Heard]) -> Vec<String> {
 
 /// Each event that was taken ends in an answer, a notice, a dead letter, or in silence for a reason.
 fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String> {
-    let answers = answers(schedule, heard);
     let taken_back = schedule.events.iter().filter_map(|event| match event.kind {
         Kind::Unsend(of) => Some(of),
         _ => None,
@@ -54,19 +60,32 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         let (stage, gave_up) = facts.turn(number);
         let is_forgotten =
             (stage == 3 || gave_up) && (taken_back.contains(&number) || forgetful.contains(&event.chat));
-        let is_over_limit = || answers.get(&person(event)).is_some_and(|many| *many >= schedule.limit);
+        // What was stored counts, also where it was never delivered.
+        let is_over_limit = || spent(schedule, facts, heard, &person(event)) >= schedule.limit;
         let is_well = match event.kind {
             _ if facts.posted[number].accepted.is_none() => false,
             Kind::Aside => !of.is_answered() && of.apologies == 0 && letter.is_none(),
             Kind::Unsend(_) => !of.is_answered() && (stage == 2 || letter.is_some()),
             Kind::Forget => of.is_answered() || letter.is_some() || is_forgotten,
             Kind::Question(_) | Kind::TooLong => {
-                let is_silent = stage == 2 && is_over_limit();
+                // Answered together, they end as the last of them does: its letter is theirs.
+                let is_anothers = || {
+                    (0..schedule.events.len()).any(|other| {
+                        let (stage, gave_up) = facts.turn(other);
+                        let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
+                        other != number && schedule.events[other].chat == event.chat && has_failed
+                    })
+                };
+                let is_silent = stage == 2 && (is_over_limit() || schedule.merges() && is_anothers());
                 of.is_answered() || letter.is_some() || is_forgotten || is_silent
             }
         };
         if !is_well {
-            wrong.push(format!("event {number} was lost: {event:?}, stage {stage}, letter {letter:?}"));
+            let beside = number.saturating_sub(3)..schedule.events.len().min(number + 4);
+            let beside: Vec<_> = beside.map(|other| (other, &schedule.events[other])).collect();
+            wrong.push(format!(
+                "event {number} was lost: {event:?}, stage {stage}, letter {letter:?}; beside it were {beside:?}"
+            ));
         }
     }
     wrong
@@ -98,6 +117,16 @@ fn in_order(
         }
     }
     wrong
+}
+
+/// How many answers a person got at most, counting those that were stored and kept from them.
+fn spent(schedule: &Schedule, facts: &Facts, heard: &[Heard], who: &str) -> usize {
+    let events = schedule.events.iter().enumerate().filter(|(_, event)| person(event) == who);
+    let may_count = |number: usize| {
+        let (stage, gave_up) = facts.turn(number);
+        heard[number].is_answer || stage == 3 || gave_up || facts.letter(number).is_some()
+    };
+    events.filter(|(number, _)| may_count(*number)).count()
 }
 
 /// How many answers each person got.

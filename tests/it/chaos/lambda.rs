@@ -21,7 +21,7 @@ use super::{
     chat,
     facts::{self, Facts, Posted},
     schedule::{Schedule, Step},
-    world::settings,
+    settings::settings,
 };
 use crate::{
     aws::{
@@ -52,11 +52,7 @@ impl Functions {
         let rng = Mutex::new(Rng::with_seed(schedule.seed));
         let table = Between::start(move |call, _| play(call, rng.lock().unwrap().u16(..1_000))).await;
         let problems: Arc<Mutex<Vec<String>>> = Arc::default();
-        let noted = problems.clone();
-        let model = Model::new(Duration::from_millis(20), move |messages| {
-            noted.lock().unwrap().extend(chat::problem(messages));
-            chat::answer(messages)
-        });
+        let model = chat::model(problems.clone());
         let model_url = host(model.clone().router()).await + "/v1";
         let mut variables = settings(schedule);
         variables.extend([
@@ -102,12 +98,16 @@ impl Functions {
         let webhooks: Vec<&Value> = events.iter().map(|&event| &self.posted[event].webhook).collect();
         let body = json!({ "destination": BOT, "events": webhooks }).to_string();
         let (now, is_again) = (Instant::now(), self.posted[events[0]].accepted.is_some());
-        events.iter().for_each(|&event| _ = self.posted[event].first.get_or_insert(now));
+        for &event in events {
+            self.posted[event].first.get_or_insert(now);
+        }
         while self.bot.status(payload_2(&body)).await != 200 {
             sleep(Duration::from_millis(200)).await;
         }
         let now = Instant::now();
-        events.iter().for_each(|&event| _ = self.posted[event].accepted.get_or_insert(now));
+        for &event in events {
+            self.posted[event].accepted.get_or_insert(now);
+        }
         let verdicts = parse(body.as_bytes(), None, wall_clock()().as_millisecond()).unwrap();
         for verdict in verdicts.into_iter().filter(|_| is_again) {
             if let Verdict::Job(job) = verdict {

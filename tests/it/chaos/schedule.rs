@@ -111,6 +111,11 @@ impl Schedule {
         schedule
     }
 
+    /// Whether the bot answers together what waits together.
+    pub fn merges(&self) -> bool {
+        self.variables.contains(&("BURST", "merge".to_owned()))
+    }
+
     /// One message, or several at once; some are taken back or followed by the wish to be forgotten.
     fn somebody_writes(&mut self, rng: &mut Rng, chats: usize, at: u64) {
         // Some chats are far busier than others.

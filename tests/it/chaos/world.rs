@@ -11,7 +11,6 @@ use cli::standin::{
     line::{LOADING, Line, PUSH, REPLY, phone::BOT},
     model::{COMPLETIONS, Model},
 };
-use jiff::{Timestamp, Zoned, tz::Offset};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,9 +21,10 @@ use tokio::{
 use worker::answer::wall_clock;
 
 use super::{
-    chat::{self, BUDGET},
+    chat,
     facts::{self, Facts, Posted},
     schedule::{Schedule, Step},
+    settings::settings,
 };
 use crate::{
     bot::{host, variables},
@@ -62,11 +62,7 @@ impl World {
     pub async fn new(schedule: &Schedule) -> Self {
         let line = Line::new();
         let problems: Arc<Mutex<Vec<String>>> = Arc::default();
-        let noted = problems.clone();
-        let model = Model::new(Duration::from_millis(20), move |messages| {
-            noted.lock().unwrap().extend(chat::problem(messages));
-            chat::answer(messages)
-        });
+        let model = chat::model(problems.clone());
         let mut variables =
             variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
         variables.extend(settings(schedule));
@@ -93,13 +89,13 @@ impl World {
         world
     }
 
-    pub fn data(&self) -> PathBuf {
+    fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     async fn starts(&mut self) {
         let serve = Serve::start(&self.data(), &self.variables).await;
-        *self.shared.origin.lock().unwrap() = serve.origin.clone();
+        self.shared.origin.lock().unwrap().clone_from(&serve.origin);
         self.serve = Some(serve);
     }
 
@@ -114,7 +110,9 @@ impl World {
             }
             self.does(step).await;
         }
-        while self.deliveries.join_next().await.is_some() {}
+        while let Some(delivered) = self.deliveries.join_next().await {
+            delivered.unwrap();
+        }
         for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
             self.script(path).misbehaves(path, None, false);
         }
@@ -139,13 +137,15 @@ impl World {
     }
 
     /// LINE delivers these, again and again until they are taken.
-    pub fn delivers(&mut self, events: &[usize]) {
+    fn delivers(&mut self, events: &[usize]) {
         let (shared, events) = (self.shared.clone(), events.to_vec());
         self.deliveries.spawn(async move {
             let webhook = {
                 let mut posted = shared.posted.lock().unwrap();
                 let now = Instant::now();
-                events.iter().for_each(|&event| _ = posted[event].first.get_or_insert(now));
+                for &event in &events {
+                    posted[event].first.get_or_insert(now);
+                }
                 let events: Vec<&Value> = events.iter().map(|&event| &posted[event].webhook).collect();
                 json!({ "destination": BOT, "events": events })
             };
@@ -159,7 +159,9 @@ impl World {
                 }
             }
             let (mut posted, now) = (shared.posted.lock().unwrap(), Instant::now());
-            events.iter().for_each(|&event| _ = posted[event].accepted.get_or_insert(now));
+            for &event in &events {
+                posted[event].accepted.get_or_insert(now);
+            }
         });
     }
 
@@ -184,9 +186,8 @@ impl World {
         database
     }
 
-    /// Waits until every webhook is taken and no job is left.
-    pub async fn drains(&mut self) {
-        while self.deliveries.join_next().await.is_some() {}
+    /// Waits until no job is left.
+    async fn drains(&self) {
         let until = Instant::now() + DRAINING;
         let mut left = vec![String::new()];
         while !left.is_empty() {
@@ -204,7 +205,7 @@ impl World {
     }
 
     /// Redrives every dead letter, by the command.
-    pub async fn redrives(&mut self) {
+    pub async fn redrives(&self) {
         let output = self.runs(&["dlq", "redrive", "--all", "--yes", "--json"]);
         let sum: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(sum["failed"], 0, "{}", String::from_utf8_lossy(&output.stderr));
@@ -241,24 +242,4 @@ impl World {
     pub fn ends(mut self) {
         assert_eq!(self.serve.take().unwrap().terminate(), 0);
     }
-}
-
-/// The settings of a bot that this schedule happens to.
-pub fn settings(schedule: &Schedule) -> Vec<(String, String)> {
-    let own = [
-        ("SYSTEM_PROMPT", "You are a friend.".to_owned()),
-        ("CONTEXT_TOKENS", BUDGET.context_tokens.to_string()),
-        ("MAX_TOKENS", BUDGET.max_tokens.to_string()),
-        // No day ends meanwhile, and with it a limit.
-        ("UTC_OFFSET", offset_of_noon(wall_clock()())),
-    ];
-    let all = own.into_iter().chain(schedule.variables.iter().cloned());
-    all.map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-/// Where it is noon.
-fn offset_of_noon(now: Timestamp) -> String {
-    let hour = Zoned::new(now, Offset::UTC.to_time_zone()).hour();
-    let offset = 12 - hour;
-    format!("{}{:02}:00", if offset < 0 { '-' } else { '+' }, offset.abs())
 }
