@@ -82,7 +82,7 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
     (story.model)(&model);
     let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
     let stage = Stage { line_url, model_url, variables: story.variables, fault };
-    let (gate, store, mut pipeline) = match on {
+    let (gate, kept, mut pipeline) = match on {
         BackEnd::OneMachine => OneMachine::start(&stage).await,
         BackEnd::Lambda => OnLambda::start(&stage).await,
     };
@@ -100,7 +100,7 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
     if timeout(PATIENCE, told).await.is_err() {
         wrong.push("jobs are left over".to_owned());
     }
-    wrong.extend(check::check(story, &line, &model, &gate, &store).await);
+    wrong.extend(check::check(story, &line, &model, &gate, &kept).await);
     if !wrong.is_empty() {
         wrong.push(pipeline.log());
     }

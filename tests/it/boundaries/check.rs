@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What is not as it must be.
-pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, store: &Store) -> Vec<String> {
+pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept: &Store) -> Vec<String> {
     let mut wrong = vec![];
     let mut must = |what: &str, is_so: bool, seen: &dyn std::fmt::Debug| {
         if !is_so {
@@ -21,7 +21,7 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, store
     };
     let said: Vec<String> = line.sent().into_iter().flat_map(|sent| sent.texts).collect();
     let (messages, unfinished, letters) =
-        (store.messages().await, store.unfinished().await, store.letters().await);
+        (kept.messages().await, kept.unfinished().await, kept.letters().await);
     let of = |role: &str| -> Vec<&str> {
         messages.iter().filter(|(of, _)| of == role).map(|(_, content)| content.as_str()).collect()
     };

@@ -80,19 +80,15 @@ impl OnLambda {
 impl Function {
     /// What it answers, in a new process where there is none; `None` if it ends instead.
     async fn invoke(&mut self, gate: &Arc<Gate>, event: Value, time: Duration) -> Option<Value> {
-        let mut process = match self.process.take() {
-            Some(process) => process,
-            None => {
-                let through = async |api| {
-                    gate.before(self.name, format!("http://{api}"))
-                        .await
-                        .trim_start_matches("http://")
-                        .to_owned()
-                };
-                let process = Lambda::behind("debug", self.name, &self.variables, through).await;
-                gate.knows(self.name, process.pid());
-                process
-            }
+        let mut process = if let Some(process) = self.process.take() {
+            process
+        } else {
+            let through = async |api| {
+                gate.before(self.name, format!("http://{api}")).await.trim_start_matches("http://").to_owned()
+            };
+            let process = Lambda::behind("debug", self.name, &self.variables, through).await;
+            gate.knows(self.name, process.pid());
+            process
         };
         let answer = process.invoke_if_it_lives(event, time).await;
         if answer.is_some() {

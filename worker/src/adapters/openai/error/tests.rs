@@ -51,7 +51,9 @@ fn every_error_status_has_its_typed_outcome() {
 
 /// Rows of what servers say in words and forms of their own.
 fn check_rows(expect: &str, rows: &[(u16, &str)]) {
-    rows.iter().for_each(|(status, body)| check_refusal(*status, body, false, expect));
+    for (status, body) in rows {
+        check_refusal(*status, body, false, expect);
+    }
 }
 
 #[test]
