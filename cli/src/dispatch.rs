@@ -16,11 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 use worker::answer::Worker;
 
-use crate::sqlite::{
-    DatabaseError,
-    letters::Letters,
-    queue::{Claimed, SqliteQueue},
-};
+use crate::sqlite::{letters::Letters, queue::SqliteQueue};
 
 /// How often the queue is looked at without the bell: for retries that `henji dlq` or the clock made due.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -67,7 +63,8 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
         }
         let in_flight = u32::try_from(running.len()).unwrap_or(u32::MAX);
         let free = dispatcher.concurrency.saturating_sub(in_flight);
-        let next = match dispatcher.claim(free).await {
+        let lease = dispatcher.job_timeout + LEASE_MARGIN;
+        let next = match dispatcher.queue.claim(free, lease).await {
             Ok((claimed, next)) => {
                 for job in claimed {
                     running.spawn(dispatcher.clone().turn(job, give_back.clone()));
@@ -79,12 +76,14 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
                 Some(DATABASE_AGAIN)
             }
         };
+        // What is due waits for a place, if it is no change of a message.
         let is_full = running.len() >= dispatcher.concurrency as usize;
+        let next = next.filter(|_| !is_full).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
         tokio::select! {
             () = stop.cancelled() => {}
-            () = dispatcher.queue.bell.notified(), if !is_full => {}
+            () = dispatcher.queue.bell.notified() => {}
             Some(_) = running.join_next(), if is_full => {}
-            () = sleep(next.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)), if !is_full => {}
+            () = sleep(next) => {}
         }
         while running.try_join_next().is_some() {}
     }
@@ -99,13 +98,4 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
 
 async fn sweep(dispatcher: Arc<Dispatcher>) {
     while let Ok(1..) = dispatcher.queue.sweep().await {}
-}
-
-impl Dispatcher {
-    async fn claim(&self, free: u32) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
-        if free == 0 {
-            return Ok((vec![], None));
-        }
-        self.queue.claim(free, self.job_timeout + LEASE_MARGIN).await
-    }
 }

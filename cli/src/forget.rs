@@ -19,8 +19,12 @@ use worker::{
 use crate::{
     ask,
     deployment::{Place, Where},
-    dlq::{audit::Audit, audit_of, list, source::Source},
-    serve::{self, DATABASE},
+    dlq::{
+        audit::Audit,
+        audit_of, list,
+        source::{Source, database},
+    },
+    serve,
     sqlite::{Database, history::SqliteHistory},
     terminal::{note, say},
 };
@@ -71,7 +75,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let removed = remove(&mut source, &user).await;
     source.end().await?;
     let removed = removed?;
-    history.forget(&user, Forget::Everything, clock()).await?;
+    history.forget(&user, Forget::Everything(i64::MAX), clock()).await?;
     if let Some(database) = database {
         database.traces_gone().await?;
     }
@@ -83,6 +87,12 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     say("A message that still waits in the queue is answered yet: run it again after that.")?;
+    if Job::new("forget".to_owned().try_into()?, user, Ask::Unfollow).is_private() {
+        say(
+            "What this person said in groups stays there, with their name and without their id: forget a group by its own id.",
+        )?;
+    }
+    say("How many answers and tokens each person used up on which day stays for 60 days.")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,7 +136,7 @@ impl fmt::Display for Known {
 fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
         Place::Data(data) => {
-            let database = Database::existing(&data.join(DATABASE))?;
+            let database = database(data)?;
             (Arc::new(SqliteHistory::new(database.clone(), None)), Some(database))
         }
         #[cfg(feature = "aws")]

@@ -24,14 +24,15 @@ pub mod letters;
 pub mod queue;
 
 /// What makes each version of the schema out of the one before.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/respect.sql"),
     include_str!("sqlite/understanding.sql"),
     include_str!("sqlite/groups.sql"),
+    include_str!("sqlite/speaker.sql"),
 ];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 /// How long a lock of another process (`henji dlq`) is waited for.

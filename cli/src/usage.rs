@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use anyhow::Context;
 use jiff::ToSpan;
 use serde_json::json;
 use shared::{env::Env, prices::Prices};
@@ -14,9 +13,9 @@ use worker::{
 
 use crate::{
     deployment::{Place, Where},
-    serve::DATABASE,
-    sqlite::{Database, history},
-    terminal::{say, say_json},
+    dlq::source::database,
+    sqlite::history,
+    terminal::{note, say, say_json},
 };
 
 /// Arguments of `henji usage`.
@@ -58,20 +57,27 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let of = |used: &Used| if args.user.is_some() { used.day.clone() } else { used.user.clone() };
+    let mut total = (0, Tokens::default());
     let mut sums: BTreeMap<String, (u64, Tokens)> = BTreeMap::new();
     for used in &all {
-        for name in [of(used), "total".to_owned()] {
-            let (answers, tokens) = sums.entry(name).or_default();
+        for (answers, tokens) in [sums.entry(of(used)).or_default(), &mut total] {
             *answers += used.answers;
             *tokens = *tokens + used.tokens;
         }
     }
-    let total = sums.remove("total").unwrap_or_default();
     let mut lines: Vec<_> = sums.into_iter().collect();
     if args.user.is_none() {
         lines.sort_by_key(|(_, (_, tokens))| std::cmp::Reverse(tokens.total()));
     }
     lines.push(("total".to_owned(), total));
+    if all.is_empty() && args.user.is_some() {
+        note("henji: nothing is found; is it the id, as the log names it?");
+    }
+    if prices.is_none() {
+        note(
+            "henji: without both PROMPT_USD_PER_MILLION and COMPLETION_USD_PER_MILLION nobody knows what it cost",
+        );
+    }
     let what = if args.user.is_some() { "day" } else { "user" };
     say(format!(
         "{what:33}  {:>8}  {:>12}  {:>12}  {:>12}  {:>10}",
@@ -87,12 +93,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
 
 async fn used(place: &Place, since: &str) -> anyhow::Result<Vec<Used>> {
     match place {
-        Place::Data(data) => {
-            let path = data.join(DATABASE);
-            let database =
-                Database::existing(&path).with_context(|| format!("{} cannot be used", path.display()))?;
-            Ok(history::used_since(&database, since).await?)
-        }
+        Place::Data(data) => Ok(history::used_since(&database(data)?, since).await?),
         #[cfg(feature = "aws")]
         Place::Aws(deployment) => {
             let table = deployment.table.clone();

@@ -129,12 +129,9 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
         "message" => message?.in_group(prefix)?,
         "messageEdited" if is_private => return Err(Skip("a change in a private chat")),
         "messageEdited" => {
-            let message = message?;
-            let message_id = message.id.clone().and_then(|id| MessageId::try_from(id).ok());
-            let message_id = message_id.ok_or(Odd("the change names no message"))?;
-            let (text, ask) = message.edited(prefix)?;
-            beside = ask;
-            Ask::Edited { message_id, text }
+            let (edited, question) = message?.edited(prefix)?;
+            beside = question;
+            edited
         }
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
         "follow" => Ask::Follow,

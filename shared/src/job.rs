@@ -100,10 +100,15 @@ impl Job {
         self.speaker.as_ref().map_or(self.conversation.as_str(), UserId::as_str)
     }
 
+    /// When it was said, in milliseconds since 1970: by LINE's clock, else by that of *accept*.
+    pub fn at(&self) -> Option<i64> {
+        self.happened_at.or(self.accepted_at)
+    }
+
     /// The message that it quotes.
     pub fn quotes(&self) -> Option<&MessageId> {
         match &self.ask {
-            Ask::Question { quotes, .. } => quotes.as_ref(),
+            Ask::Question { quotes, .. } | Ask::Edited { quotes, .. } => quotes.as_ref(),
             _ => None,
         }
     }

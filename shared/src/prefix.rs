@@ -2,6 +2,7 @@
 //! how words are compared. Pure.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::env::{Env, EnvError, unreadable};
 
@@ -10,11 +11,21 @@ const LONGEST: usize = 20;
 /// Of so many characters at most is one composed (a Hangul syllable of three; a spare one).
 const COMPOSED_OF: usize = 4;
 /// What people put between a name and what they say.
-const BETWEEN: [char; 8] = [':', '：', ',', '，', '、', '､', '!', '！'];
+const BETWEEN: [char; 10] = [':', '：', ',', '，', '、', '､', '!', '！', '。', '｡'];
+
+/// What follows a name, without what stands between the two.
+pub fn after_name(text: &str) -> &str {
+    text.trim_start().trim_start_matches(BETWEEN).trim_start()
+}
 
 /// The text as it is compared: full and half width are one, and so are capitals and small letters.
 pub fn folded(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim()).trim().to_lowercase()
+}
+
+/// What begins a word without a space before it, though a boundary of words is not seen: Hangul and kana.
+fn joins(char: char) -> bool {
+    matches!(char, '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' | '\u{ff66}'..='\u{ffdc}')
 }
 
 /// A word before a message, by which the bot is called.
@@ -43,15 +54,11 @@ impl Prefix {
         let most = COMPOSED_OF * self.folded.chars().count();
         let ends = text.char_indices().map(|(at, char)| at + char.len_utf8()).take(most);
         let end = ends.filter(|&end| folded(&text[..end]) == self.folded).last()?;
-        let (head, rest) = text.split_at(end);
-        let goes_on = |text: &str, at: fn(&str) -> Option<char>| {
-            at(text).is_some_and(|char| {
-                folded(&char.to_string()).starts_with(|c: char| c.is_ascii_alphanumeric())
-            })
-        };
-        let is_longer_word = goes_on(head, |s| s.chars().next_back()) && goes_on(rest, |s| s.chars().next());
-        let said = rest.trim_start().trim_start_matches(BETWEEN).trim_start();
-        (!is_longer_word).then_some(said)
+        let rest = &text[end..];
+        let is_boundary = || text.split_word_bound_indices().any(|(at, _)| at == end);
+        let is_apart =
+            rest.is_empty() || rest.starts_with(BETWEEN) || rest.starts_with(joins) || is_boundary();
+        is_apart.then_some(after_name(rest))
     }
 }
 
@@ -75,6 +82,15 @@ mod tests {
             ("bot", "bot今日は", Some("今日は")),
             ("bot", "bottle", None),
             ("bot", "ｂｏｔｔｌｅ", None),
+            ("bot", "botín es", None),
+            ("bot", "bot's life", None),
+            ("bot", "bote\u{301}", None),
+            ("bot", "bot:hello", Some("hello")),
+            ("bot", "bot。忘れて", Some("忘れて")),
+            ("봇", "봇아 안녕", Some("아 안녕")),
+            ("ボット", "ボットテスト", Some("テスト")),
+            ("บอท", "บอทสวัสดี", Some("สวัสดี")),
+            ("été", "étéo", None),
             ("bot", "a bot", None),
             ("bot", "bo", None),
             ("bot", "bot", Some("")),

@@ -2,6 +2,9 @@
 
 use crate::env::{Env, EnvError, unreadable};
 
+/// No price is as high.
+const MOST: f64 = 1e6;
+
 /// US dollars for a million tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Prices {
@@ -16,8 +19,11 @@ impl Prices {
     pub fn from_env(env: &Env) -> Result<Option<Self>, EnvError> {
         let price = |name: &str| -> Result<Option<f64>, EnvError> {
             let Some(text) = env.optional(name)? else { return Ok(None) };
-            let price = text.trim().parse().ok().filter(|price: &f64| price.is_finite() && *price >= 0.0);
-            price.map(Some).ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
+            let price = text.trim().parse().ok().filter(|price: &f64| (0.0..=MOST).contains(price));
+            // Zero has a sign.
+            price
+                .map(|price: f64| Some(price.abs()))
+                .ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
         };
         let cached = price("CACHED_USD_PER_MILLION")?;
         let both = price("PROMPT_USD_PER_MILLION")?.zip(price("COMPLETION_USD_PER_MILLION")?);
@@ -52,6 +58,10 @@ mod tests {
         let all = [both[0], both[1], ("CACHED_USD_PER_MILLION", "0.2")];
         assert!((cents(of(&all).unwrap().unwrap()) - 310.0).abs() < 0.1);
         assert!(of(&both[..1]).unwrap().is_none());
-        assert!(of(&[("CACHED_USD_PER_MILLION", "cheap")]).is_err());
+        for wrong in ["cheap", "-1", "1e308", "inf", "NaN"] {
+            assert!(of(&[("CACHED_USD_PER_MILLION", wrong)]).is_err(), "{wrong}");
+        }
+        let free = [("PROMPT_USD_PER_MILLION", "-0"), ("COMPLETION_USD_PER_MILLION", "-0")];
+        assert_eq!(format!("{:.4}", of(&free).unwrap().unwrap().usd(1, 0, 1)), "0.0000");
     }
 }

@@ -139,6 +139,7 @@ async fn a_person_who_asks_for_it_is_forgotten_while_the_bot_runs() {
         let ended = operator.runs(&["forget", user, "--yes"]).await;
         assert!(ended.code == 0 && ended.out.starts_with(found), "{}{}", ended.out, ended.err);
         assert!(ended.out.contains(letters) && ended.out.contains("Now: 0 messages"), "{}", ended.out);
+        assert!(ended.out.contains("in groups stays") && ended.out.contains("60 days"), "{}", ended.out);
         assert_eq!(ended.err.contains("nothing is found"), letters.starts_with('0'), "{}", ended.err);
     }
     let audit = operator.audit();

@@ -35,6 +35,11 @@ story!(a_change_before_the_answer_counts);
 story!(a_change_while_the_model_thinks_is_thought_about_anew);
 story!(a_change_after_the_answer_is_silence_and_one_that_calls_the_bot_first_is_a_question);
 story!(a_call_that_is_taken_out_is_left_in_silence);
+story!(a_change_that_quotes_somebody_else_takes_the_call_out);
+story!(what_is_changed_behind_a_wish_to_forget_is_as_it_was_changed);
+story!(of_two_changes_that_wait_one_is_answered_once, "BURST" = "merge");
+story!(of_a_message_that_was_changed_and_found_no_answer_its_group_is_told_once);
+story!(a_change_overtakes_where_all_places_are_taken, "CONCURRENCY" = "1");
 story!(a_message_of_a_group_that_is_taken_back_is_not_answered);
 story!(a_group_that_was_left_is_silence_and_no_dead_letter, "DELIVERY" = "push");
 
@@ -217,6 +222,9 @@ mod told {
         assert_eq!(said(chat).len(), 1, "told once: {:?}", said(chat));
         hears(chat, message_event(text("persona: a pirate"), REN, (wall_clock())())).await;
         assert!(said(chat)[1].contains("pirate"), "it is everybody's right in private");
+        hears(chat, writes(AOI, "@Henji help")).await;
+        let help = &said(chat)[2];
+        assert!(help.contains("(@)") && help.contains("retry") && !help.contains("persona"), "{help}");
         hears(chat, writes(AOI, "@Henji who are you?")).await;
         assert!(!chat.model().asked()[0].body.to_string().contains("pirate"));
     }
@@ -226,6 +234,11 @@ mod told {
         hears(chat, writes(REN, "@Henji persona: a pirate")).await;
         hears(chat, writes(AOI, "@Henji who are you?")).await;
         assert!(chat.model().asked()[0].body.to_string().contains("pirate"));
+        hears(chat, writes(REN, "@Henji help")).await;
+        hears(chat, writes(REN, "@Henji persona")).await;
+        let [help, ask] = &said(chat)[2..] else { panic!("{:?}", said(chat)) };
+        assert!(help.contains("(@)") && help.contains("persona"), "{help}");
+        assert!(ask.contains("Teacher, ") && !ask.contains("below"), "there are no buttons: {ask}");
     }
 
     pub(super) async fn limits_are_each_persons_own(chat: &dyn Chat) {
@@ -286,14 +299,20 @@ mod told {
         let message = writes(AOI, "@Henji one");
         hears(chat, message.clone()).await;
         hears(chat, changes(&message, "@Henji LATER")).await;
-        let uncalled = writes(AOI, "two");
-        hears(chat, uncalled.clone()).await;
-        assert_eq!(said(chat), ["answer to Aoi: one"]);
-        assert!(!chat.kept().await.contains("LATER"));
-        for _ in 0..2 {
-            hears(chat, changes(&uncalled, "@Henji two")).await;
+        for _ in 0..4 {
+            let uncalled = writes(AOI, "two");
+            hears(chat, uncalled.clone()).await;
+            assert!(!chat.kept().await.contains("LATER"));
+            for _ in 0..2 {
+                hears(chat, changes(&uncalled, "@Henji two")).await;
+            }
         }
-        assert_eq!(said(chat), ["answer to Aoi: one", "answer to Aoi: two"]);
+        assert_eq!(said(chat), [vec!["answer to Aoi: one"], vec!["answer to Aoi: two"; 4]].concat());
+        assert_eq!(chat.model().asked().len(), 5, "each was thought about once");
+    }
+
+    pub(super) async fn a_change_overtakes_where_all_places_are_taken(chat: &dyn Chat) {
+        a_change_while_the_model_thinks_is_thought_about_anew(chat).await;
     }
 
     pub(super) async fn a_call_that_is_taken_out_is_left_in_silence(chat: &dyn Chat) {
@@ -308,6 +327,76 @@ mod told {
         let kept = chat.kept().await;
         assert!(!kept.contains("SECRET") && !kept.contains("PRIVATE"), "{kept}");
         assert_eq!(chat.letters().await, 0);
+    }
+
+    pub(super) async fn a_change_that_quotes_somebody_else_takes_the_call_out(chat: &dyn Chat) {
+        gathers(chat);
+        let strangers = writes(REN, "somebody else");
+        let quoted = strangers["message"]["id"].as_str().unwrap().to_owned();
+        let quotes = |mut event: Value| {
+            event["message"]["quotedMessageId"] = quoted.clone().into();
+            event
+        };
+        hears(chat, quotes(changes(&strangers, "PRIVATE"))).await;
+        chat.model().does(SLOW);
+        let message = quotes(writes(AOI, "@Henji SECRET"));
+        chat.takes(webhook(message.clone())).await;
+        is_asked(chat, 1).await;
+        chat.takes(webhook(quotes(changes(&message, "never mind, PRIVATE")))).await;
+        chat.drains().await;
+        assert!(said(chat).is_empty(), "{:?}", said(chat));
+        let kept = chat.kept().await;
+        assert!(!kept.contains("SECRET") && !kept.contains("PRIVATE"), "{kept}");
+    }
+
+    pub(super) async fn what_is_changed_behind_a_wish_to_forget_is_as_it_was_changed(chat: &dyn Chat) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        chat.takes(webhook(writes(REN, "@Henji hold"))).await;
+        is_asked(chat, 1).await;
+        chat.takes(webhook(writes(REN, "@Henji forget"))).await;
+        for (words, later) in [
+            ("@Henji PRIVATE?", &["PRIVATE, Ren"][..]),
+            ("@Henji waht?", &["@Henji what?"]),
+            ("chatter", &["@Henji first", "@Henji last"]),
+        ] {
+            let message = writes(AOI, words);
+            chat.takes(webhook(message.clone())).await;
+            for words in later {
+                chat.takes(webhook(changes(&message, words))).await;
+            }
+        }
+        chat.drains().await;
+        let asked: Vec<_> = prompts(chat).into_iter().map(|mut prompt| prompt.pop().unwrap()).collect();
+        assert_eq!(asked, ["Ren x: hold", "Aoi: what?", "Aoi: last"]);
+        let kept = chat.kept().await;
+        assert!(!["PRIVATE", "waht", "first"].iter().any(|gone| kept.contains(gone)), "{kept}");
+    }
+
+    pub(super) async fn of_two_changes_that_wait_one_is_answered_once(chat: &dyn Chat) {
+        what_is_changed_behind_a_wish_to_forget_is_as_it_was_changed(chat).await;
+    }
+
+    pub(super) async fn of_a_message_that_was_changed_and_found_no_answer_its_group_is_told_once(
+        chat: &dyn Chat,
+    ) {
+        gathers(chat);
+        chat.model().does(SLOW);
+        chat.takes(webhook(writes(REN, "@Henji hold"))).await;
+        is_asked(chat, 1).await;
+        let message = writes(AOI, "@Henji one");
+        chat.takes(webhook(message.clone())).await;
+        for words in ["@Henji two", "@Henji three"] {
+            chat.takes(webhook(changes(&message, words))).await;
+        }
+        for _ in 0..3 {
+            chat.model().fails(400, "invalid_request_error");
+        }
+        chat.drains().await;
+        assert_eq!((chat.letters().await, said(chat).len()), (3, 2), "{:?}", said(chat));
+        hears(chat, writes(REN, "@Henji retry")).await;
+        let asked = prompts(chat).pop().unwrap();
+        assert_eq!(asked.last().unwrap(), "Aoi: three", "it is Aoi's question yet");
     }
 
     pub(super) async fn a_message_of_a_group_that_is_taken_back_is_not_answered(chat: &dyn Chat) {

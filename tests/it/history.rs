@@ -48,7 +48,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
     let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.begun_at), (2, now()), "as old as its last change");
-    history.forget(&job("U-old", "open").conversation, Forget::Talk, later(2)).await.unwrap();
+    history.forget(&job("U-old", "open").conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
     assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
 }
 
@@ -348,27 +348,31 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         let ask = Ask::question("q", message_id);
         Job { ask, ..job(conversation, event) }
     };
+    let (event, speaker) = (job("Uun", "un").event_id, Some("Aoi".to_owned()));
+    let why = Said { event, text: "why?".to_owned(), message_id: None, speaker };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));
         // The conversation goes on.
         let lost = of_message(&user, &first, "m-un1");
         history.begin(&lost, now()).await.unwrap();
-        history.tell(&lost, Some("why?"), later(1)).await.unwrap();
+        history.tell(&lost, Some(&why), later(1)).await.unwrap();
         let next = job(&user, &second);
         history.begin(&next, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(2)).await.as_deref(), Some("why?"));
+        let past = history.load(&next, FIFTY, later(2)).await.unwrap();
+        assert_eq!(past.unanswered.unwrap().speaker.as_deref(), Some("Aoi"), "who asked is known");
         history.store(&next, said(&next, "q", vec![]), None, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 
         // It is forgotten: all of it, or that message and no other.
         for (event, what, expected) in [
-            (format!("un{which}3"), Forget::Talk, None),
+            (format!("un{which}3"), Forget::Talk(i64::MAX), None),
             (format!("un{which}4"), Forget::Message(format!("m-un{which}4").try_into().unwrap()), None),
             (format!("un{which}5"), Forget::Message("m-other".to_owned().try_into().unwrap()), Some("why?")),
         ] {
             let lost = of_message(&format!("U{event}"), &event, &format!("m-{event}"));
             history.begin(&lost, now()).await.unwrap();
-            history.tell(&lost, Some("why?"), later(1)).await.unwrap();
+            history.tell(&lost, Some(&why), later(1)).await.unwrap();
             history.forget(&lost.conversation, what, later(2)).await.unwrap();
             assert_eq!(unanswered(history, &lost, later(3)).await.as_deref(), expected, "{event}");
         }
@@ -376,7 +380,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
     // Its words are kept as long as others.
     let lost = of_message("Uun6", "un6", "m-un6");
     hourly.begin(&lost, now()).await.unwrap();
-    hourly.tell(&lost, Some("why?"), now()).await.unwrap();
+    hourly.tell(&lost, Some(&why), now()).await.unwrap();
     assert_eq!(unanswered(hourly, &lost, later(59)).await.as_deref(), Some("why?"));
     assert_eq!(unanswered(hourly, &lost, later(61)).await, None);
 }

@@ -218,7 +218,7 @@ fn job_of(message: &Value) -> Job {
 
 pub async fn forgets(chat: &dyn Chat) {
     let of = job_of(&says("")).conversation;
-    chat.history().forget(&of, Forget::Talk, (wall_clock())()).await.unwrap();
+    chat.history().forget(&of, Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
 }
 
 pub async fn is_unsent(chat: &dyn Chat, message: &Value) {

@@ -52,11 +52,14 @@ async fn are_listed(operator: &Operator) {
     let one = operator.runs(&["usage", "--user", OTHER, "--days", "1"]).await.out;
     let lines: Vec<&str> = one.lines().collect();
     assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0019"), "{one}");
+    let nobody = operator.runs(&["usage", "--user", "nobody"]).await;
+    assert!(nobody.code == 0 && nobody.err.contains("is it the id"), "{}", nobody.err);
     assert_eq!(operator.runs(&["usage", "--days", "0"]).await.code, 2);
 
-    std::fs::remove_file(operator.folder.path().join(".env")).unwrap();
-    let table = operator.runs(&["usage"]).await.out;
-    assert!(table.lines().last().unwrap().ends_with(" ?"), "without prices there is no estimate: {table}");
+    std::fs::write(operator.folder.path().join(".env"), "PROMPT_USD_PER_MILLION=2\n").unwrap();
+    let table = operator.runs(&["usage"]).await;
+    assert!(table.out.lines().last().unwrap().ends_with(" ?"), "without prices there is no estimate");
+    assert!(table.err.contains("COMPLETION_USD_PER_MILLION"), "and what is missing is said: {}", table.err);
 }
 
 #[tokio::test]
@@ -99,7 +102,20 @@ async fn where_nothing_is_there_the_command_says_what_to_name() {
     assert_eq!((empty.code, empty.out.trim()), (0, "[]"));
     let elsewhere = crate::process::run(&["usage", "--data", "nowhere"]);
     assert_eq!(elsewhere.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("nowhere/henji.db"));
+    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("there is no nowhere/henji.db"));
+}
+
+#[tokio::test]
+async fn nobody_is_mistaken_for_the_sum() {
+    let mut bot = Bot::start().await;
+    bot.hears_from("total", "one").await;
+    bot.hears("two").await;
+    bot.drain().await;
+    bot.says().await;
+    let table = Operator::beside(&bot).runs(&["usage"]).await.out;
+    let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    let answers: Vec<(&str, &str)> = lines[1..].iter().map(|line| (line[0], line[1])).collect();
+    assert!(answers.contains(&("total", "1")) && answers.last() == Some(&("total", "2")), "{table}");
 }
 
 #[tokio::test]

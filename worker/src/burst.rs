@@ -72,7 +72,12 @@ impl Worker {
         let questions = bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_plain));
         let mut jobs: Vec<Job> = vec![];
         for job in questions {
-            if jobs.first().is_some_and(|first| first.speaker != job.speaker) {
+            let is_same =
+                |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
+            // Who did not say who they are may be two people.
+            let is_ones =
+                |first: &Job| first.speaker == job.speaker && (job.speaker.is_some() || job.is_private());
+            if !jobs.first().is_none_or(is_ones) || jobs.iter().any(is_same) {
                 break;
             }
             jobs.push(job);

@@ -22,10 +22,12 @@ impl Worker {
     /// hears nothing any more.
     pub(crate) async fn forget(&self, job: &Job, ask: &Ask) -> Result<Outcome, Setback> {
         let what = match ask {
-            Ask::Unfollow => Forget::Everything,
+            Ask::Unfollow => Forget::Everything(job.at().unwrap_or(i64::MAX)),
             Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
-            Ask::Edited { message_id, text } => {
-                let edit = Edit { text: text.clone(), at: job.happened_at.or(job.accepted_at).unwrap_or(0) };
+            Ask::Edited { message_id, text, quotes } => {
+                let is_said = quotes.is_none() || self.marks(job).await?.quotes_own;
+                let text = if is_said { text.clone() } else { String::new() };
+                let edit = Edit { text, at: job.at().unwrap_or(0) };
                 let keep = || self.history.edit(&job.conversation, message_id, edit.clone(), self.now());
                 self.persist(keep).await?;
                 self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;

@@ -20,10 +20,20 @@ pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, past: &'a Past) -> Optio
     if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !past.quotes_own {
         return None;
     }
-    let later = |edit: &&Edit| job.happened_at.is_none_or(|at| edit.at >= at);
-    let text = past.edit.as_ref().filter(later).map_or(text, |edit| edit.text.as_str());
-    let is_withdrawn = text.is_empty() && past.edit.is_some();
-    (!is_withdrawn).then_some(text)
+    match later_edit(job, past) {
+        Some(edit) => Some(edit.text.as_str()).filter(|text| !text.is_empty()),
+        None => Some(text),
+    }
+}
+
+/// The change of the job's message that came after what the job says.
+fn later_edit<'a>(job: &Job, past: &'a Past) -> Option<&'a Edit> {
+    past.edit.as_ref().filter(|edit| job.at().is_none_or(|at| edit.at > at))
+}
+
+/// Whether a later job asks what the job's message says since it was changed.
+pub(crate) fn is_asked_anew(job: &Job, past: &Past) -> bool {
+    later_edit(job, past).is_some_and(|edit| !edit.text.is_empty())
 }
 
 /// Whether the job's message was answered by another turn: it was changed, and each text is a question.

@@ -79,7 +79,7 @@ pub trait History: Send + Sync {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&str>,
+        question: Option<&Said>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError>;
 }

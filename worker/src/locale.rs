@@ -49,12 +49,16 @@ pub struct Words {
     pub forgotten: &'static str,
     /// What the bot can do, and the commands.
     pub help: &'static str,
+    /// Below the help in a group: that a word is only heard where the bot is mentioned.
+    pub group_help: &'static str,
     /// The bot has this persona from now on.
     pub persona_set: fn(&str) -> String,
     /// The bot has its own persona again.
     pub persona_reset: &'static str,
     /// How to pick or describe a persona.
     pub persona_ask: &'static str,
+    /// The same in a group, where there are no buttons: the names to pick from.
+    pub group_persona_ask: fn(&str) -> String,
     /// The description of a persona is too long.
     pub persona_too_long: &'static str,
     /// The names of the personas that come with the bot: friend, teacher, butler, comedian.

@@ -95,17 +95,24 @@ impl Worker {
         info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
         match (command, &self.config.personas) {
             (Command::Forget, _) => {
-                let forget = || self.history.forget(&job.conversation, Forget::Talk, self.now());
+                let talk = Forget::Talk(job.at().unwrap_or(i64::MAX));
+                let forget = || self.history.forget(&job.conversation, talk.clone(), self.now());
                 self.persist(forget).await?;
                 say(words.forgotten)
             }
             (Command::Help, _) => {
                 let commands = [Command::Retry, Command::Persona(None), Command::Forget];
-                Ok(Todo::Say(Reply { buttons: self.buttons(job, locale, &commands), ..words.help.into() }))
+                let buttons = self.buttons(job, locale, &commands);
+                Ok(Todo::Say(Reply { buttons, ..self.help(job, locale).as_str().into() }))
+            }
+            (Command::Persona(None), Some(personas)) if job.is_private() => {
+                let buttons = offers(personas, words, locale);
+                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
             }
             (Command::Persona(None), Some(personas)) => {
-                let buttons = if job.is_private() { offers(personas, words, locale) } else { vec![] };
-                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
+                let names = personas.0.iter().map(|persona| persona.name.as_str());
+                let names: Vec<_> = names.chain([words.labels.usual]).collect();
+                say(&(words.group_persona_ask)(&names.join(", ")))
             }
             (Command::Persona(Some(who)), Some(personas)) => {
                 say(&self.become_persona(job, &who, personas, words).await?)
@@ -120,6 +127,16 @@ impl Worker {
                 Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), attached: None, ..question }))
             }
         }
+    }
+
+    /// What the bot can do, but for what this chat cannot have; in a group with how it is called there.
+    fn help(&self, job: &Job, locale: Locale) -> String {
+        let (words, persona) = (locale.words(), Command::Persona(None));
+        let has_personas =
+            self.config.personas.is_some() && self.may_not_change(job, Some(&persona)).is_none();
+        let lines = words.help.lines().filter(|line| has_personas || !line.contains(persona.word(locale)));
+        let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
+        lines.chain(in_group).collect::<Vec<_>>().join("\n")
     }
 
     /// Buttons that send these commands, but for those that there are not. In a group a button would speak to
@@ -179,11 +196,20 @@ pub(crate) fn said_back(words: &str, most: usize) -> String {
 fn again(past: Past) -> Option<Asking> {
     let Past { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question }) = unanswered.filter(|it| is_other(&it.turn)) {
+    if let Some(Unanswered { turn, question, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
         let (past, kept) = (messages, question.clone());
         let attached = Attached::of_kept(&kept, message_id.as_ref());
-        return Some(Asking { past, question, kept, message_id, attached, replaces, ..Asking::default() });
+        return Some(Asking {
+            past,
+            question,
+            kept,
+            message_id,
+            speaker,
+            attached,
+            replaces,
+            ..Asking::default()
+        });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let Message { content: kept, speaker, .. } = messages.drain(at..).next()?;

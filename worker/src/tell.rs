@@ -7,8 +7,8 @@ use crate::{
     answer::Worker,
     attached::kept,
     command::Command,
-    group::{is_answered, said_to_bot},
-    history::{Limit, Past, Period, Spent, Tokens, key_is_alive},
+    group::{is_answered, is_asked_anew, said_to_bot},
+    history::{Limit, Past, Period, Said, Spent, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
     think::Thought,
@@ -30,6 +30,8 @@ impl Worker {
         let marks = self.marks(job).await;
         let asked = match &marks {
             Ok(past) if (past.unsent && !past.answers_others) || is_answered(job, past) => return,
+            // The change is a question of its own, behind this one.
+            Ok(past) if is_asked_anew(job, past) => return,
             Ok(past) => match said_to_bot(job, asked, past) {
                 Some(asked) => asked,
                 None => return,
@@ -39,8 +41,14 @@ impl Worker {
         };
         // What a command asked for was asked before, as was what stands for a message that was taken back.
         let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
-        let question = (Command::of(asked).is_none() && !was_unsent).then_some(asked);
-        match self.persist(|| self.history.tell(job, question, now)).await {
+        self.learn_speaker(job).await;
+        let question = (Command::of(asked).is_none() && !was_unsent).then(|| Said {
+            event: job.event_id.clone(),
+            text: asked.to_owned(),
+            message_id: job.message_id().cloned(),
+            speaker: self.speaker(job),
+        });
+        match self.persist(|| self.history.tell(job, question.as_ref(), now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,
             Err(Failure { detail, .. }) => {

@@ -133,7 +133,9 @@ impl Worker {
     ) -> Result<Kept, Setback> {
         let Thought { exchange, memory, reply, spent, seen } = thought;
         let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
-        let answer = Answer { exchange, memory, pushes, spent, edit: seen.edit, ..Answer::default() };
+        // The change that the job itself is of may be kept only after it was looked up.
+        let edit = seen.edit.max(job.at());
+        let answer = Answer { exchange, memory, pushes, spent, edit, ..Answer::default() };
         Ok(self.keep(job, answer, seen.forgotten, token_is_spent).await?)
     }
 

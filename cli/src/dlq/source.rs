@@ -1,6 +1,6 @@
 //! Where the letters are: SQLite or SQS. What differs between the two ends here.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -44,21 +44,24 @@ pub struct Seen {
     pub messages: u64,
 }
 
+/// The database of a directory of `henji serve`.
+pub fn database(data: &Path) -> anyhow::Result<Database> {
+    let path = data.join(DATABASE);
+    if !path.is_file() {
+        bail!(
+            "there is no {}: --data names the directory of `henji serve`, --env a deployment on AWS",
+            path.display()
+        );
+    }
+    Database::existing(&path).with_context(|| format!("{} cannot be used", path.display()))
+}
+
 impl Source {
     /// Opens what is in that place.
     pub fn open(place: &Place, clock: Clock) -> anyhow::Result<Self> {
         match place {
             Place::Data(data) => {
-                let path = data.join(DATABASE);
-                if !path.is_file() {
-                    bail!(
-                        "there is no {}: --data names the directory of `henji serve`, --env a deployment on AWS",
-                        path.display()
-                    );
-                }
-                let database = Database::existing(&path)
-                    .with_context(|| format!("{} cannot be used", path.display()))?;
-                Ok(Self::Sqlite { letters: Letters::new(database, clock), is_read: false })
+                Ok(Self::Sqlite { letters: Letters::new(database(data)?, clock), is_read: false })
             }
             #[cfg(feature = "aws")]
             Place::Aws(deployment) => Ok(Self::Sqs(Box::new(SqsLetters::new(deployment, clock)))),

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Tokens, Turn, Used,
-    Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Tokens, Turn,
+    Used, Wanted,
 };
 
 use super::{Database, DatabaseError};
@@ -131,10 +131,10 @@ impl History for SqliteHistory {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&str>,
+        question: Option<&Said>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
-        let (job, question) = (job.clone(), question.map(ToOwned::to_owned));
+        let (job, question) = (job.clone(), question.cloned());
         let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
         let until = now.checked_add(kept).unwrap_or(now).as_second();
         let told = self.database.call(move |db| {

@@ -22,6 +22,17 @@ const WAITING: i64 = 0;
 const READY: i64 = 1;
 const IN_FLIGHT: i64 = 2;
 
+/// The jobs that are due. By an index, as it has `state > 0` for its condition, which nothing else says.
+const DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
+    WHERE state = ?1 AND state > 0 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3";
+/// Those of them that change a message or take one back, by the names of their groups ([`Job::group`]). The
+/// plus keeps SQLite from looking through all that are due.
+const CHANGES_DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
+    WHERE (conversation GLOB 'edit.*' OR conversation GLOB 'unsend.*') AND +state = ?1 AND visible_at <= ?2
+    ORDER BY visible_at LIMIT ?3";
+/// So many of them have places of their own.
+const CHANGES_MOST: u32 = 8;
+
 /// The queue.
 pub struct SqliteQueue {
     database: Database,
@@ -100,7 +111,8 @@ impl SqliteQueue {
             .await
     }
 
-    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due.
+    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due. Changes of
+    /// messages come first and have places of their own: they must not stand in line behind their message.
     pub async fn claim(
         &self,
         most: u32,
@@ -110,22 +122,26 @@ impl SqliteQueue {
         let lease_end = now + millis(lease);
         self.database
             .call(move |db| {
-                db.prepare_cached("UPDATE jobs SET state = ?1 WHERE state = ?2 AND visible_at <= ?3")?
-                    .execute(params![READY, IN_FLIGHT, now])?;
-                let mut due = db.prepare_cached(
-                    "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
-                     WHERE state = ?1 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3",
-                )?;
-                let claimed = due
-                    .query_map(params![READY, now, most], Claimed::of_row)?
-                    .collect::<Result<Vec<_>, _>>()?;
+                db.prepare_cached(
+                    "UPDATE jobs SET state = ?1 WHERE state = ?2 AND state > 0 AND visible_at <= ?3",
+                )?
+                .execute(params![READY, IN_FLIGHT, now])?;
                 let mut lease = db.prepare_cached(
                     "UPDATE jobs SET state = ?1, visible_at = ?2, received = received + 1 WHERE seq = ?3",
                 )?;
-                for job in &claimed {
-                    lease.execute(params![IN_FLIGHT, lease_end, job.seq])?;
+                let mut claimed = vec![];
+                for (due, most) in [(CHANGES_DUE, CHANGES_MOST), (DUE, most)] {
+                    let mut due = db.prepare_cached(due)?;
+                    let jobs = due
+                        .query_map(params![READY, now, most], Claimed::of_row)?
+                        .collect::<Result<Vec<_>, _>>()?;
+                    for job in &jobs {
+                        lease.execute(params![IN_FLIGHT, lease_end, job.seq])?;
+                    }
+                    claimed.extend(jobs);
                 }
-                let mut next = db.prepare_cached("SELECT min(visible_at) FROM jobs WHERE state = ?1")?;
+                let mut next =
+                    db.prepare_cached("SELECT min(visible_at) FROM jobs WHERE state = ?1 AND state > 0")?;
                 let next: Option<i64> = next.query_row([READY], |row| row.get(0))?;
                 Ok((claimed, next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)))))
             })

@@ -1,14 +1,18 @@
 //! Whether a text in a group is said to the bot: by a mention (LINE, "Text", `mention`), or by the prefix. Pure.
 
 use serde::Deserialize;
-use shared::prefix::Prefix;
+use shared::prefix::{Prefix, after_name};
 
 use super::lenient;
+
+/// What people put before a name at the end of what they say.
+const COMMAS: [char; 4] = [',', '，', '、', '､'];
 
 /// Whom a text mentions.
 #[derive(Deserialize)]
 pub(super) struct Mention {
-    mentionees: Vec<Mentionee>,
+    /// An odd one does not spoil its neighbours.
+    mentionees: Vec<Entry>,
 }
 
 /// One of them. Places are counted in UTF-16 code units, as in what is sent.
@@ -23,16 +27,22 @@ struct Mentionee {
     is_self: Option<bool>,
 }
 
+/// One of them, if it can be read.
+#[derive(Deserialize)]
+struct Entry(#[serde(deserialize_with = "lenient")] Option<Mentionee>);
+
 /// What is said to the bot, without what calls it; `None` where nothing does. A call alone stays as it is.
 pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Prefix>) -> Option<String> {
     let all = mention.map_or(&[][..], |mention| &mention.mentionees);
-    let own: Vec<&Mentionee> = all.iter().filter(|it| it.is_self == Some(true)).collect();
+    let all = all.iter().filter_map(|Entry(it)| it.as_ref());
+    let own: Vec<&Mentionee> = all.filter(|it| it.is_self == Some(true)).collect();
     let said = if own.is_empty() { prefix?.strip(text)?.to_owned() } else { without(text, &own) };
     let is_blank = said.trim().is_empty();
     Some(if is_blank { text.to_owned() } else { said.trim().to_owned() })
 }
 
-/// The text without these mentions, as far as they are where they should be.
+/// The text without these mentions, as far as they are where they should be. What stands between a name and
+/// what is said goes with it.
 fn without(text: &str, mentions: &[&Mentionee]) -> String {
     let place = |it: &&Mentionee| {
         let start = it.index?;
@@ -45,15 +55,22 @@ fn without(text: &str, mentions: &[&Mentionee]) -> String {
     let (mut said, mut from) = (String::new(), 0);
     for (start, end) in places {
         let Some(before) = text.get(from..start) else { continue };
-        append(&mut said, before);
+        append(&mut said, before, from > 0);
         from = end;
     }
-    append(&mut said, &text[from..]);
+    let rest = &text[from..];
+    if from > 0 && rest.trim().is_empty() {
+        said.truncate(said.trim_end().trim_end_matches(COMMAS).len());
+    }
+    append(&mut said, rest, from > 0);
     said
 }
 
-/// Adds what follows a mention; one of the spaces around it went with it.
-fn append(said: &mut String, more: &str) {
+/// Adds what may follow a mention; one of the spaces around it went with it.
+fn append(said: &mut String, more: &str, is_behind: bool) {
+    if is_behind && said.trim().is_empty() {
+        return said.push_str(after_name(more));
+    }
     let is_apart = said.is_empty() || said.ends_with(char::is_whitespace);
     said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
 }
@@ -98,6 +115,14 @@ mod tests {
             ("ねえ@Henji元気？", 2, "ねえ元気？"),
             ("🍎🍎 @Henji hi", 5, "🍎🍎 hi"),
             ("one\n@Henji two", 4, "one\ntwo"),
+            ("@Henji、忘れて", 0, "忘れて"),
+            ("@Henji：忘れて", 0, "忘れて"),
+            ("@Henji: forget", 0, "forget"),
+            ("@Henji,forget", 0, "forget"),
+            ("@Henji! forget", 0, "forget"),
+            ("forget, @Henji", 8, "forget"),
+            ("忘れて！ @Henji", 5, "忘れて！"),
+            ("@Henji!", 0, "@Henji!"),
             ("@Henji", 0, "@Henji"),
             ("  @Henji ", 2, "  @Henji "),
         ] {
@@ -117,6 +142,8 @@ mod tests {
         assert_eq!(said("@Henji @x hello", &overlapping).as_deref(), Some("@x hello"));
         let odd = r#"{"isSelf":true,"index":"0","length":-1}"#;
         assert_eq!(said("@Henji hello", odd).as_deref(), Some("@Henji hello"));
+        let beside_odd = format!("null,7,{{\"isSelf\":7}},{}", own(0, 6));
+        assert_eq!(said("@Henji hello", &beside_odd).as_deref(), Some("hello"));
     }
 
     #[test]

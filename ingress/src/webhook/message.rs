@@ -78,17 +78,23 @@ impl Message {
         }
     }
 
-    /// What a changed message of a group says to the bot now, and what it asks for beside that: nothing
-    /// where it calls the bot no longer.
-    pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(String, Option<Ask>), Verdict> {
-        match self.in_group(prefix) {
-            Ok(ask @ Ask::Question { .. }) => {
-                let Ask::Question { text, .. } = &ask else { return Err(NOT_CALLED) };
-                Ok((text.clone(), Some(ask)))
-            }
-            Err(odd @ Verdict::Odd(_)) => Err(odd),
-            _ => Ok((String::new(), None)),
-        }
+    /// That a message of a group was changed, and what it asks for beside that: nothing where it calls the
+    /// bot no longer.
+    pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(Ask, Option<Ask>), Verdict> {
+        let message_id = self.id.clone().and_then(|id| id.try_into().ok());
+        let message_id = message_id.ok_or(Verdict::Odd("the change names no message"))?;
+        let (text, quotes, beside) = match self.in_group(prefix) {
+            Ok(ask) => match &ask {
+                Ask::Question { text, quotes, only_if_quoting_bot, .. } => {
+                    let quotes = quotes.clone().filter(|_| *only_if_quoting_bot);
+                    (text.clone(), quotes, Some(ask))
+                }
+                _ => return Err(NOT_CALLED),
+            },
+            Err(odd @ Verdict::Odd(_)) => return Err(odd),
+            Err(_) => (String::new(), None, None),
+        };
+        Ok((Ask::Edited { message_id, text, quotes }, beside))
     }
 
     fn called(&self, text: &str, prefix: Option<&Prefix>) -> Option<String> {

@@ -181,8 +181,8 @@ fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_th
         let job = |verdict| if let Verdict::Job(job) = verdict { *job } else { panic!("{verdict:?}") };
         verdicts.into_iter().map(job).collect::<Vec<_>>()
     };
-    let edited =
-        |text: &str| Ask::Edited { message_id: "5".to_owned().try_into().unwrap(), text: text.into() };
+    let id = |id: &str| MessageId::try_from(id.to_owned()).unwrap();
+    let edited = |text: &str| Ask::Edited { message_id: id("5"), text: text.into(), quotes: None };
     let both = jobs(&in_group("messageEdited", "@Henji hi", MENTION));
     assert_eq!((both.len(), &both[0].ask, both[0].group().as_str()), (2, &edited("hi"), "edit.5"));
     assert_eq!((both[0].event_id.as_str(), both[0].happened_at), ("01H", Some(1)));
@@ -192,6 +192,12 @@ fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_th
     // Whose call is gone is not answered, and whoever was never called keeps no words.
     let [uncalled] = &jobs(&in_group("messageEdited", "hi", ""))[..] else { panic!() };
     assert_eq!(uncalled.ask, edited(""));
+    // Whose message it quotes is for *answer* to find out, if nothing else calls the bot.
+    let quote = r#","quotedMessageId":"7""#;
+    let quoting = &jobs(&in_group("messageEdited", "hi", quote))[0];
+    assert_eq!(quoting.ask, Ask::Edited { message_id: id("5"), text: "hi".into(), quotes: Some(id("7")) });
+    let calling = &jobs(&in_group("messageEdited", "@Henji hi", &format!("{MENTION}{quote}")))[0];
+    assert_eq!(calling.ask, edited("hi"));
 }
 
 #[test]

@@ -46,8 +46,12 @@ pub enum Ask {
     Edited {
         /// The message.
         message_id: MessageId,
-        /// What it says now, as it would be asked.
+        /// What it says now, as it would be asked; empty if it calls the bot no longer.
         text: String,
+        /// Where nothing calls the bot but what it quotes: that message. Is it not the bot's own, nothing is
+        /// said to the bot.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        quotes: Option<MessageId>,
     },
 }
 

@@ -61,8 +61,16 @@ fn the_json_in_the_queue_never_changes() {
         (Ask::Unfollow, r#""kind":"unfollow""#),
         (Ask::Join, r#""kind":"join""#),
         (
-            Ask::Edited { message_id: message_id.clone(), text: "ho".into() },
+            Ask::Edited { message_id: message_id.clone(), text: "ho".into(), quotes: None },
             r#""kind":"edited","messageId":"325708","text":"ho""#,
+        ),
+        (
+            Ask::Edited {
+                message_id: message_id.clone(),
+                text: "ho".into(),
+                quotes: Some(message_id.clone()),
+            },
+            r#""kind":"edited","messageId":"325708","text":"ho","quotes":"325708""#,
         ),
         (Ask::Unsend { message_id }, r#""kind":"unsend","messageId":"325708""#),
     ] {
@@ -102,7 +110,7 @@ fn only_to_take_a_message_back_or_to_change_it_has_a_group_of_its_own() {
     let group = |ask| Job { ask, ..job("") }.group();
     let unsend = group(Ask::Unsend { message_id: longest.clone() });
     assert!(unsend.starts_with("unsend.5") && unsend.len() <= 128, "{unsend}");
-    let edit = group(Ask::Edited { message_id: longest, text: "t".into() });
+    let edit = group(Ask::Edited { message_id: longest, text: "t".into(), quotes: None });
     assert!(edit.starts_with("edit.5") && edit.len() <= 128, "{edit}");
 }
 

@@ -85,7 +85,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     bot.cloud.is_drained().await;
     let before = shown(message_rows(&bot).await);
     *stale.lock().unwrap() = Some(shown(vec![]));
-    history(&bot, &table.url).forget(&user(), Forget::Talk, (wall_clock())()).await.unwrap();
+    history(&bot, &table.url).forget(&user(), Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
     assert!(message_rows(&bot).await.is_empty(), "the head names them");
     *stale.lock().unwrap() = Some(before);
     for (turn, prompt) in [vec!["fifth"], vec!["fifth", "answer to fifth", "sixth"]].into_iter().enumerate() {
@@ -108,7 +108,7 @@ async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_the
         put.item("createdAt", s(&at)).send().await.unwrap();
     }
     let history = DynamoHistory::new(&bot.cloud.sdk, TABLE.to_owned(), None);
-    history.forget(&user(), Forget::Talk, (wall_clock())()).await.unwrap();
+    history.forget(&user(), Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
     assert!(message_rows(&bot).await.is_empty());
     for (turn, prompt) in [vec!["new"], vec!["new", "answer to new", "newer"]].into_iter().enumerate() {
         bot.hears(prompt.last().unwrap()).await;

@@ -74,7 +74,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     let mut marks = vec![];
     // Twice is once; only the mark moves on, though it is the same moment.
     for _ in 0..2 {
-        history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
         let past = load(history, &job).await;
         assert_eq!((past.messages, past.newest, past.persona.as_deref()), (vec![], None, Some("a pirate")));
         marks.push(past.forgotten.unwrap().through);
@@ -90,19 +90,19 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
 async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
     let job = talk(history, "U-leave", "leave-1").await;
     history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
-    history.forget(&job.conversation, Forget::Everything, later(1)).await.unwrap();
+    history.forget(&job.conversation, Forget::Everything(i64::MAX), later(1)).await.unwrap();
     let past = load(history, &job).await;
     assert_eq!((past.messages, past.persona), (vec![], None));
     // Nobody was there, and there is nothing to forget.
     let nobody = question("U-nobody", "nobody");
-    history.forget(&nobody.conversation, Forget::Everything, later(1)).await.unwrap();
+    history.forget(&nobody.conversation, Forget::Everything(i64::MAX), later(1)).await.unwrap();
     talk(history, "U-nobody", "nobody").await;
 }
 
 async fn what_began_before_is_older_than_the_mark(history: &dyn History) {
     let job = question("U-older", "older");
     assert_eq!(history.begin(&job, later(1)).await.unwrap().begun_at, later(1));
-    history.forget(&job.conversation, Forget::Talk, later(2)).await.unwrap();
+    history.forget(&job.conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
     let redriven = Job { run: Some("older:letter".into()), ..job };
     let begun_at = history.begin(&redriven, later(3)).await.unwrap().begun_at;
     assert_eq!(begun_at, later(1), "its first attempt");
@@ -115,7 +115,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         let job = question("U-zombie", event);
         history.begin(&job, now()).await.unwrap();
         let seen = load(history, &job).await.forgotten;
-        history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
         if again {
             // Another worker has loaded since: what the zombie saw is still what counts.
             load(history, &job).await;
@@ -144,7 +144,7 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     history.store(&waits, unpushed, None, now()).await.unwrap();
     let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true };
     history.record(&waits, failed, now()).await.unwrap();
-    history.forget(&waits.conversation, Forget::Talk, later(1)).await.unwrap();
+    history.forget(&waits.conversation, Forget::Talk(i64::MAX), later(1)).await.unwrap();
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);
     let redriven = Job { run: Some("waits:letter".into()), ..waits };
     assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
@@ -186,7 +186,7 @@ async fn a_message_is_found_however_much_was_said_since(history: &dyn History) {
     history.forget(&job.conversation, Forget::Message(message("long-1")), now()).await.unwrap();
     let said = words(history, &job, 100, now()).await;
     assert!(said.len() == 44 && !said.contains(&"long-1".to_owned()), "{said:?}");
-    history.forget(&job.conversation, Forget::Talk, now()).await.unwrap();
+    history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
     assert!(words(history, &job, 100, now()).await.is_empty());
 }
 
@@ -274,6 +274,6 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     }
     // To be forgotten is no way to get more.
     let same = job("U-used", "used").conversation;
-    history.forget(&same, Forget::Everything, now()).await.unwrap();
+    history.forget(&same, Forget::Everything(i64::MAX), now()).await.unwrap();
     assert_eq!(used(day).await.answers, 2);
 }

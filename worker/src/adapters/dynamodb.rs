@@ -25,7 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Step, Turn, Wanted,
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Turn, Wanted,
 };
 
 mod batch_get;
@@ -106,8 +106,8 @@ impl History for DynamoHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let forgotten = match what {
-            Forget::Talk => self.forget_conversation(of, false, now).await,
-            Forget::Everything => self.forget_conversation(of, true, now).await,
+            Forget::Talk(until) => self.forget_conversation(of, until, false, now).await,
+            Forget::Everything(until) => self.forget_conversation(of, until, true, now).await,
             Forget::Message(message_id) => self.forget_message(of, &message_id, now).await,
         };
         forgotten.map_err(failed("forget"))
@@ -138,7 +138,7 @@ impl History for DynamoHistory {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&str>,
+        question: Option<&Said>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
         self.mark_told(job, question, now).await.map_err(failed("mark who is told"))

@@ -90,6 +90,8 @@ pub struct Unanswered {
     pub turn: Named,
     /// What was asked.
     pub question: String,
+    /// In a group: the name of who asked, where it is known.
+    pub speaker: Option<String>,
 }
 
 /// Up to where a conversation is forgotten. It is never before any row that was there, and each is after
@@ -126,10 +128,11 @@ impl Memory {
 /// What is to be forgotten, by [`super::History::forget`].
 #[derive(Clone, Debug)]
 pub enum Forget {
-    /// What was said.
-    Talk,
-    /// What was said, and what was chosen.
-    Everything,
+    /// What was said, and what messages say since they were changed up to then, by [`Edit::at`]: a change
+    /// overtakes, and may be of a message that stands in line behind who asks to forget.
+    Talk(i64),
+    /// The same, and what was chosen.
+    Everything(i64),
     /// One message, with the answer to it.
     Message(MessageId),
 }
@@ -224,7 +227,7 @@ pub struct Answer {
     pub by_reply: bool,
     /// What its user used up by it.
     pub spent: Option<Spent>,
-    /// The change of its message that it answers, by [`Edit::at`].
+    /// The latest change of its message that it knows of, by [`Edit::at`].
     pub edit: Option<i64>,
 }
 

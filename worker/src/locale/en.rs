@@ -23,9 +23,15 @@ pub(super) const WORDS: Words = Words {
         \"retry\": I answer your last question again\n\
         \"continue\": I go on where my answer was cut off\n\
         \"help\": this message",
+    group_help: "In a group, mention me (@) before the word, or I do not hear it.",
     persona_set: |name| format!("Got it! From now on I am \"{name}\" ✨"),
     persona_reset: "I am my usual self again 😊",
     persona_ask: "Who should I be? 🎭 Pick one below, or describe it, like \"persona: a pirate with a heart of gold\".",
+    group_persona_ask: |names| {
+        format!(
+            "Who should I be? 🎭 Mention me and describe it, like \"persona: a pirate with a heart of gold\". These are there, too: {names}"
+        )
+    },
     persona_too_long: "Sorry, that description is too long 🙏 Please make it a bit shorter.",
     personas: ["Best friend", "Teacher", "Butler", "Comedian"],
     nothing_to_retry: "There is no question to answer again yet 😊 Ask me something first!",

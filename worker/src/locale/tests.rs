@@ -22,7 +22,7 @@ fn line_s_tags_lead_to_a_language() {
 #[test]
 fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
     for locale in Locale::ALL {
-        let Words { help, labels, persona_ask, .. } = locale.words();
+        let Words { help, labels, persona_ask, group_persona_ask, .. } = locale.words();
         for (command, label) in [
             (Command::Forget, labels.forget),
             (Command::Help, labels.help),
@@ -33,7 +33,12 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
             assert!(help.contains(command.word(locale)), "{command:?} in {locale:?}");
         }
-        assert!(persona_ask.contains(Command::Persona(None).word(locale)), "{locale:?}");
+        let persona = Command::Persona(None).word(locale);
+        let in_group = group_persona_ask("Ren");
+        assert!(persona_ask.contains(persona) && in_group.contains(persona), "{locale:?}");
+        assert!(in_group.contains("Ren"), "{locale:?}");
+        let lines = help.lines().filter(|line| line.contains(persona));
+        assert_eq!(lines.count(), 1, "it can be left out of the help of {locale:?}");
     }
 }
 
@@ -46,6 +51,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.greeting)(Some("Ann")),
             (words.group_greeting)(Some("ai!"), "forget!"),
             (words.senses.heard)("hello"),
+            (words.group_persona_ask)("Ren"),
         ];
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
@@ -62,6 +68,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.not_allowed,
             words.forgotten,
             words.help,
+            words.group_help,
             words.persona_reset,
             words.persona_ask,
             words.persona_too_long,

@@ -23,9 +23,13 @@ pub(super) const WORDS: Words = Words {
         「重試」重新回答上一個問題\n\
         「繼續」把沒說完的回答說完\n\
         「說明」顯示這則說明",
+    group_help: "在群組裡，請先標記我（@）再寫這些指令。",
     persona_set: |name| format!("好的！從現在起我就是「{name}」✨"),
     persona_reset: "我變回原本的樣子囉😊",
     persona_ask: "想要我變成什麼角色呢？🎭 可以點選下面的按鈕，或是像「角色：愛說冷笑話的老師」這樣寫給我。",
+    group_persona_ask: |names| {
+        format!("想要我變成什麼角色呢？🎭 請標記我，像「角色：愛說冷笑話的老師」這樣寫。也可以選：{names}")
+    },
     persona_too_long: "抱歉，角色的描述太長了🙏 請再寫短一點。",
     personas: ["好朋友", "老師", "管家", "喜劇演員"],
     nothing_to_retry: "目前還沒有可以重新回答的問題😊 先問我點什麼吧！",

@@ -16,13 +16,16 @@ pub(super) fn forget(
     what: &Forget,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    match what {
+    let until = match what {
         Forget::Message(message_id) => return message(db, of, message_id, now.as_millisecond()),
-        Forget::Talk => {}
-        Forget::Everything => choose(db, of, None)?,
-    }
+        Forget::Talk(until) => until,
+        Forget::Everything(until) => {
+            choose(db, of, None)?;
+            until
+        }
+    };
     unanswered(db, of)?;
-    group::forget(db, of)?;
+    group::forget(db, of, *until)?;
     // Redriven, they would be answered by nobody.
     // A change of a message, which has words, has a group of its own in the queue.
     db.execute(

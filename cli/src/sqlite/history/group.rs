@@ -87,9 +87,12 @@ pub(super) fn mark(db: &Connection, job: &Job, answer: &Answer, now: i64) -> rus
     Ok(())
 }
 
-/// The words of changed messages go.
-pub(super) fn forget(db: &Connection, of: &ConversationId) -> rusqlite::Result<()> {
-    db.execute("DELETE FROM said WHERE conversation = ?1 AND content IS NOT NULL", [of.as_str()])?;
+/// The words of messages go that were changed until then.
+pub(super) fn forget(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM said WHERE conversation = ?1 AND content IS NOT NULL AND edited_at <= ?2",
+        params![of.as_str(), until],
+    )?;
     Ok(())
 }
 

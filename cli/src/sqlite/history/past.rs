@@ -86,14 +86,14 @@ fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named
 /// The newest question, where its user was told that there will be no answer.
 fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
     });
-    let Some((event, message_id, question)) = row.optional()? else { return Ok(None) };
+    let Some((event, message_id, question, speaker)) = row.optional()? else { return Ok(None) };
     let message_id = message_id.and_then(|id| id.try_into().ok());
-    Ok(event.try_into().ok().map(|event| Unanswered { turn: Named { event, message_id }, question }))
+    Ok(event.try_into().ok().map(|event| Unanswered { turn: Named { event, message_id }, question, speaker }))
 }
 
 /// Up to where the conversation is forgotten.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
-    history::{Delivery, Stage, Step, Turn},
+    history::{Delivery, Said, Stage, Step, Turn},
     outcome::Reason,
 };
 
@@ -126,18 +126,19 @@ pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<O
 pub(super) fn keep_unanswered(
     db: &Connection,
     job: &Job,
-    question: &str,
+    question: &Said,
     until: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
         job.conversation.as_str(),
         job.event_id.as_str(),
         job.message_id().map(MessageId::as_str),
-        question,
+        question.text,
+        question.speaker,
         until
     ])?;
     Ok(())

@@ -21,11 +21,12 @@ const BATCH: usize = 25;
 const BATCH_TRIES: u32 = 6;
 
 impl DynamoHistory {
-    /// Forgets what was said, and perhaps what was chosen. Deleting comes first, so that a crash on the
+    /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
     /// way leaves the mark to be set by whoever tries again, with all that must go still named.
     pub(super) async fn forget_conversation(
         &self,
         of: &ConversationId,
+        until: i64,
         with_settings: bool,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
@@ -38,7 +39,7 @@ impl DynamoHistory {
                 ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
             }
-            ids.extend(self.edited(of).await?);
+            self.forget_edits(of, until).await?;
             ids.sort();
             ids.dedup();
             self.delete_all(&ids).await?;

@@ -1,11 +1,15 @@
 //! What is kept of a group's messages beside the conversation, without an end in the index.
 //!
 //! - `said#{message}`: what a changed message says now, until it is answered; and the turn that answered it.
-//! - `edited#{conversation}`: the messages that were changed, so that forgetting finds their words.
+//! - `edited#{conversation}`: the messages that were changed and say something to the bot, so that forgetting
+//!   finds their words.
 //! - `own#{message}`: that a message is the bot's own, without a word of it.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+use aws_sdk_dynamodb::{
+    operation::delete_item::DeleteItemError,
+    types::{
+        AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+    },
 };
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
@@ -71,11 +75,13 @@ impl DynamoHistory {
                 .expression_attribute_values(":expiresAt", until.clone())
                 .expression_attribute_values(":message", AttributeValue::Ss(vec![message.to_string()]))
                 .build()?;
-            let rows = vec![
+            let mut rows = vec![
                 (Part::Said, TransactWriteItem::builder().update(said).build()),
-                (Part::Any, TransactWriteItem::builder().update(list).build()),
                 self.not_unsent(message)?,
             ];
+            if !edit.text.is_empty() {
+                rows.push((Part::Any, TransactWriteItem::builder().update(list).build()));
+            }
             let reasons = match self.commit(rows).await? {
                 Committed::Done => return Ok(()),
                 Committed::Met(reasons) => reasons,
@@ -120,13 +126,30 @@ impl DynamoHistory {
         answered.into_iter().map(row).collect()
     }
 
-    /// The rows that hold words of changed messages, and the list of them.
-    pub(super) async fn edited(&self, of: &ConversationId) -> Result<Vec<String>, DynamoError> {
-        let list = self.items(vec![edited_id(of)]).await?;
-        let Some(list) = list.first() else { return Ok(vec![]) };
+    /// The words of messages go that were changed until then.
+    pub(super) async fn forget_edits(&self, of: &ConversationId, until: i64) -> Result<(), DynamoError> {
+        let list = self.items(vec![edited_id(of)]).await?.pop().unwrap_or_default();
         let messages = list.get("messages").and_then(|ids| ids.as_ss().ok()).map_or(&[][..], Vec::as_slice);
-        let said = messages.iter().filter_map(|id| Some(said_id(&id.clone().try_into().ok()?)));
-        Ok(said.chain([edited_id(of)]).collect())
+        let ids = messages.iter().filter_map(|id| Some(said_id(&id.clone().try_into().ok()?))).collect();
+        let has_words = |row: &&Item| row.contains_key("content") && number(row, "editedAt") <= Some(until);
+        for row in self.items(ids).await?.iter().filter(has_words) {
+            let id = text(row, "id").unwrap_or_default();
+            let said = self.client.delete_item().table_name(&self.table).key("id", s(id));
+            let deleted = said
+                .condition_expression("attribute_exists(content) AND editedAt <= :until")
+                .expression_attribute_values(":until", n(until))
+                .send()
+                .await;
+            // One that was changed again, or answered, meanwhile holds no words of then.
+            if let Err(error) = deleted
+                && !error
+                    .as_service_error()
+                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception)
+            {
+                return Err(error.into());
+            }
+        }
+        Ok(())
     }
 
     /// Remembers messages of the bot's own.

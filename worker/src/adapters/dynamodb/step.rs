@@ -7,7 +7,7 @@ use shared::job::Job;
 use super::{DynamoError, DynamoHistory, error::condition_failed, n, s, turn};
 use crate::{
     conversation::rfc3339,
-    history::{Delivery, Step, Turn},
+    history::{Delivery, Said, Step, Turn},
 };
 
 impl DynamoHistory {
@@ -109,7 +109,7 @@ impl DynamoHistory {
     pub(super) async fn mark_told(
         &self,
         job: &Job,
-        question: Option<&str>,
+        question: Option<&Said>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, DynamoError> {
         let told = turn::update(&self.client, &self.table, job, now)

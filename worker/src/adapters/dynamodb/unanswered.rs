@@ -6,7 +6,7 @@ use shared::job::{ConversationId, Job, MessageId};
 use super::{DynamoError, DynamoHistory, Item, head, key, n, number, remembered_until, s, text};
 use crate::{
     conversation::rfc3339,
-    history::{Named, Unanswered},
+    history::{Named, Said, Unanswered},
 };
 
 /// The row's key.
@@ -23,7 +23,9 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     }
     let event = text(row, "event")?.to_owned().try_into().ok()?;
     let message_id = text(row, "messageId").and_then(|id| id.to_owned().try_into().ok());
-    Some(Unanswered { turn: Named { event, message_id }, question: text(row, "content")?.to_owned() })
+    let question = text(row, "content")?.to_owned();
+    let speaker = text(row, "speaker").map(ToOwned::to_owned);
+    Some(Unanswered { turn: Named { event, message_id }, question, speaker })
 }
 
 impl DynamoHistory {
@@ -31,12 +33,13 @@ impl DynamoHistory {
     pub(super) async fn keep_unanswered(
         &self,
         job: &Job,
-        question: &str,
+        question: &Said,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
         let mut row = key(id(&job.conversation));
         row.insert("event".to_owned(), s(job.event_id.as_str()));
-        row.insert("content".to_owned(), s(question));
+        row.insert("content".to_owned(), s(&question.text));
+        row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
         row.insert("createdAt".to_owned(), s(rfc3339(now)));
         row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
         row.insert(

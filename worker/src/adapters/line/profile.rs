@@ -18,6 +18,8 @@ use crate::locale::Locale;
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
 /// The longest name in a prompt, in characters as people count them.
 const NAME_MAX: usize = 20;
+/// And in bytes, as such a character can have any number of marks. Twenty families fit.
+const NAME_BYTES: usize = 512;
 /// How many are remembered at once.
 const PROFILES_MAX: usize = 10_000;
 
@@ -140,10 +142,25 @@ fn path(chat: &str) -> String {
 
 /// A name on one line, without what could hide or turn the words beside it, and not too long.
 fn plain(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let line = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|&c| !c.is_control() && !turns(c)).collect();
-    line.graphemes(true).take(NAME_MAX).collect::<String>().trim().to_owned()
+    // What turns, then what is not seen: a soft hyphen, spaces of no width, fillers, tags, variants beyond those
+    // of emoji. What joins emoji is not among them.
+    let is_odd = |c: char| {
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+    };
+    let line: String = name.chars().filter(|&c| c.is_whitespace() || !c.is_control() && !is_odd(c)).collect();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut plain = String::new();
+    for grapheme in line.graphemes(true).take(NAME_MAX) {
+        if plain.len() + grapheme.len() > NAME_BYTES {
+            break;
+        }
+        plain.push_str(grapheme);
+    }
+    let is_seen = |c: char| !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    if plain.contains(is_seen) { plain.trim().to_owned() } else { String::new() }
 }
 
 #[cfg(test)]
@@ -158,9 +175,13 @@ mod tests {
             ("\u{202e}ioA\u{202c}\u{200f}\u{7}", "ioA"),
             ("あおい🍎", "あおい🍎"),
             ("\u{200e}\t", ""),
+            ("\u{200b}\u{ad}\u{feff}\u{3164} \u{e0041}\u{200d}", ""),
+            ("A\u{ad}o\u{200b}i", "Aoi"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ] {
             assert_eq!(plain(name), shown, "{name:?}");
         }
+        assert_eq!(plain(&format!("Aoi{}", "\u{301}".repeat(3000))), "Ao", "marks upon marks");
         assert_eq!(plain(&"👨‍👩‍👧".repeat(30)), "👨‍👩‍👧".repeat(20), "counted as people count");
     }
 }
