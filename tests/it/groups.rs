@@ -333,16 +333,16 @@ mod told {
         gathers(chat);
         let strangers = writes(REN, "somebody else");
         let quoted = strangers["message"]["id"].as_str().unwrap().to_owned();
-        let quotes = |mut event: Value| {
+        let quoting = |mut event: Value| {
             event["message"]["quotedMessageId"] = quoted.clone().into();
             event
         };
-        hears(chat, quotes(changes(&strangers, "PRIVATE"))).await;
+        hears(chat, quoting(changes(&strangers, "PRIVATE"))).await;
         chat.model().does(SLOW);
-        let message = quotes(writes(AOI, "@Henji SECRET"));
+        let message = quoting(writes(AOI, "@Henji SECRET"));
         chat.takes(webhook(message.clone())).await;
         is_asked(chat, 1).await;
-        chat.takes(webhook(quotes(changes(&message, "never mind, PRIVATE")))).await;
+        chat.takes(webhook(quoting(changes(&message, "never mind, PRIVATE")))).await;
         chat.drains().await;
         assert!(said(chat).is_empty(), "{:?}", said(chat));
         let kept = chat.kept().await;

@@ -204,8 +204,8 @@ fn again(past: Past) -> Option<Asking> {
             past,
             question,
             kept,
-            message_id,
             speaker,
+            message_id,
             attached,
             replaces,
             ..Asking::default()

@@ -17,10 +17,11 @@ use super::{Pipeline, Stage, gate::Gate, store::Store};
 use crate::{bot::variables, process::Serve};
 
 pub struct OneMachine {
+    // It ends before the folder that its log is in.
+    serve: Option<Serve>,
     folder: TempDir,
     gate: Arc<Gate>,
     variables: Vec<(String, String)>,
-    serve: Option<Serve>,
     http: Client,
 }
 
@@ -37,7 +38,7 @@ impl OneMachine {
         variables.push(("LD_PRELOAD".to_owned(), told));
         variables.push(("GATE_PORT".to_owned(), commits.rsplit(':').next().unwrap().to_owned()));
         let http = worker::adapters::http::client().unwrap();
-        (gate.clone(), store, Box::new(Self { folder, gate, variables, serve: None, http }))
+        (gate.clone(), store, Box::new(Self { serve: None, folder, gate, variables, http }))
     }
 
     /// The process; a new one where there is none.
