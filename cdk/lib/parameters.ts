@@ -11,6 +11,7 @@ export interface ParametersProps {
   /** Those that only some environments set. */
   optional: Record<
     | 'OPENAI_BASE_URL'
+    | 'TRANSCRIBE_MODEL'
     | 'UTC_OFFSET'
     | 'PROMPT_USD_PER_MILLION'
     | 'CACHED_USD_PER_MILLION'

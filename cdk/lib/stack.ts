@@ -73,6 +73,7 @@ export class HenjiStack extends Stack {
       // And what `henji usage` reckons with.
       optional: {
         OPENAI_BASE_URL: settings.openaiBaseUrl,
+        TRANSCRIBE_MODEL: settings.transcribeModel,
         UTC_OFFSET: settings.utcOffset,
         PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
         CACHED_USD_PER_MILLION: settings.cachedUsdPerMillion,

@@ -46,22 +46,25 @@ const LAMBDA_ITSELF = {
 /** Calls whose refusal is as good: the ingress makes its connection to SQS by one, whatever SQS answers. */
 const NOT_NEEDED = ['ingress sqs:GetQueueAttributes jobs'];
 
-/** The resource of a statement as calls.txt calls it. */
-function kind(resource: unknown): string {
-  const text = JSON.stringify(resource);
-  if (text === '"*"') return '*';
-  if (text.includes('/index/byLineUserId')) return 'index';
-  const secret = /parameter\/henji\/dev\/(\w+)"/.exec(text);
+/** The resource of a statement as calls.txt calls it: exactly that and nothing around it, else as it is. */
+function kind(resource: unknown, of: 'Ingress' | 'Worker'): string {
+  const arn = (id: string) => `{"Fn::GetAtt":["${id}","Arn"]}`;
+  // Without the hashes of logical ids.
+  const text = JSON.stringify(resource).replace(/(?<="Fn::GetAtt":\["\w+)[0-9A-F]{8}"/g, '"');
+  const secret =
+    /^{"Fn::Join":\["",\["arn:",{"Ref":"AWS::Partition"},":ssm:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":parameter\/henji\/dev\/(\w+)"]]}$/.exec(
+      text,
+    );
   if (secret) return secret[1]!;
-  for (const [id, name] of Object.entries({
-    MessagesTable: 'table',
-    JobsDeadLetters: 'letters',
-    JobsQueue: 'jobs',
-    Log: 'log',
-  })) {
-    if (new RegExp(`"(Ingress|Worker)?${id}[0-9A-F]{8}"`).test(text)) return name;
-  }
-  return text;
+  const known: Record<string, string> = {
+    '"*"': '*',
+    [arn('MessagesTable')]: 'table',
+    [`{"Fn::Join":["",[${arn('MessagesTable')},"/index/byLineUserId"]]}`]: 'index',
+    [arn('JobsDeadLetters')]: 'letters',
+    [arn('JobsQueue')]: 'jobs',
+    [arn(`${of}Log`)]: 'log',
+  };
+  return known[text] ?? text;
 }
 
 function granted(name: 'Ingress' | 'Worker'): string[] {
@@ -71,7 +74,9 @@ function granted(name: 'Ingress' | 'Worker'): string[] {
   const statements = policies.flatMap(([, policy]) => policy.Properties['PolicyDocument'].Statement);
   return statements.flatMap(({ Effect, Action, Resource, Condition }) => {
     expect([Effect, Condition]).toEqual(['Allow', undefined]);
-    return [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${kind(resource)}`));
+    return [Action]
+      .flat()
+      .flatMap((action) => [Resource].flat().map((resource) => `${action} ${kind(resource, name)}`));
   });
 }
 

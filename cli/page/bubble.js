@@ -27,9 +27,9 @@ export function drawItem(item, view, hasButtons) {
   const meta = h("span", { class: "meta" }, isOwn && item.read ? h("span", {}, t("read")) : null, item.edited ? h("span", {}, t("edited")) : null, h("time", { datetime: new Date(item.at).toISOString() }, clock(item.at)));
   if (item.by === "bot") return drawAnswer(item, view, meta, hasButtons);
   const acts = actsOf(item, view, isOwn);
-  if (isOwn) return h("li", { class: "row user" }, acts, meta, body(item, people));
+  if (isOwn) return h("li", { class: "row user", tabindex: "-1" }, acts, meta, body(item, people));
   const index = [...people.keys()].indexOf(item.user);
-  return h("li", { class: "row other" }, face(name, index), h("div", { class: "words" }, h("span", { class: "sender" }, name), body(item, people)), meta, acts);
+  return h("li", { class: "row other", tabindex: "-1" }, face(name, index), h("div", { class: "words" }, h("span", { class: "sender" }, name), body(item, people)), meta, acts);
 }
 
 /** What the bot says: as whom, to what, and what can be tapped below it. */
@@ -42,7 +42,7 @@ function drawAnswer(item, view, meta, hasButtons) {
   const tap = ([label, words]) => h("button", { type: "button", click: () => view.say(words) }, label);
   const quick = hasButtons && buttons?.length > 0 && h("div", { class: "quick", role: "group", "aria-label": t("quick") }, buttons.map(tap));
   const words = h("div", { class: "words" }, sender && h("span", { class: "sender" }, sender), bubble);
-  return h("li", {}, h("div", { class: "row bot" }, face, words, meta, actsOf(item, view, false)), quick);
+  return h("li", {}, h("div", { class: "row bot", tabindex: "-1" }, face, words, meta, actsOf(item, view, false)), quick);
 }
 
 function actsOf(item, { chat, quote, edit }, isOwn) {

@@ -37,8 +37,16 @@ function makePhone(state, user) {
     if (!own.drafts.has(own.chat)) own.drafts.set(own.chat, { text: "", quotes: null, edits: null });
     return own.drafts.get(own.chat);
   };
-  const log = h("ol", { class: "log", role: "log", tabindex: "0", scroll: () => (isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80) });
+  let top = 0;
+  const log = h("ol", { class: "log", role: "log", tabindex: "0", scroll: () => {
+    // What comes between a scroll and its event puts the end farther off: only who scrolls up leaves it.
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) isAtEnd = true;
+    else if (log.scrollTop < top) isAtEnd = false;
+    top = log.scrollTop;
+  } });
   const stayAtEnd = () => isAtEnd && (log.scrollTop = log.scrollHeight);
+  // A picture has its height when it is there.
+  log.addEventListener("load", stayAtEnd, true);
   // A narrower phone breaks its lines anew, and somebody who types takes room away.
   new ResizeObserver(stayAtEnd).observe(log);
   const typing = h("p", { class: "typing", role: "status" });
@@ -79,6 +87,7 @@ function makePhone(state, user) {
   function draw() {
     const { items, isGroup, bot: hasBot } = chat();
     const can = isGroup || user.follows;
+    const hadFocus = log.contains(document.activeElement);
     own.read.set(own.chat, items.length);
     status.textContent = isGroup ? chat().members.map((id) => people.get(id)?.name).join(", ") : `${languageOf(user)} · ${user.follows ? t("friend") : t("blocker")}`;
     bot.textContent = isGroup ? t(hasBot ? "remove" : "invite") : t(user.follows ? "block" : "unblock");
@@ -89,13 +98,19 @@ function makePhone(state, user) {
       if (drawn[i]?.looks === looks) return;
       const row = drawItem(item, view, hasButtons);
       if (drawn[i]) drawn[i].row.replaceWith(row);
-      else log.append(row);
+      else {
+        log.append(row);
+        // Who says something wants to see it, wherever they were reading.
+        isAtEnd ||= item.by === "user" && item.user === user.id;
+      }
       drawn[i] = { looks, row };
     });
     drawTabs();
     drawForm();
     drawTyping(typing, chat());
     stayAtEnd();
+    // What was tapped may be gone, as a quick reply is.
+    if (hadFocus && !log.contains(document.activeElement)) log.focus({ preventScroll: true });
   }
   function drawTabs() {
     const groups = [...state.chats.values()].filter((chat) => chat.isGroup);

@@ -31,26 +31,40 @@ export function composer(where) {
     },
   });
   const about = h("p", { class: "about", hidden: true });
-  const hideMore = () => (more.hidden = true);
   const mentions = h("div", { class: "menu mentions", hidden: true, role: "group", "aria-label": t("mention") });
   const more = h("div", { class: "menu", hidden: true, role: "group", "aria-label": t("more") },
-    h("div", { class: "stickers" }, STICKERS.map((face, sticker) => pick(hideMore, `${t("sticker")} ${face}`, face, () => send({ do: "sticker", sticker })))),
+    h("div", { class: "stickers" }, STICKERS.map((face, sticker) => pick(`${t("sticker")} ${face}`, face, () => send({ do: "sticker", sticker })))),
     h("div", { class: "others" },
-      pick(hideMore, t("voice"), `🎤 ${t("voice")}`, sendVoice),
-      pick(hideMore, t("silence"), `🎤 ${t("silence")}`, () => send({ do: "voice", words: "" })),
-      pick(hideMore, t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE }))));
+      pick(t("voice"), `🎤 ${t("voice")}`, sendVoice),
+      pick(t("silence"), `🎤 ${t("silence")}`, () => send({ do: "voice", words: "" })),
+      pick(t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE }))));
   const file = h("input", { type: "file", "aria-label": t("attach"), change: () => attach(send, file) });
-  const at = h("button", { type: "button", class: "icon", title: t("mention"), "aria-label": t("mention"), click: () => toggle(mentions) }, "@");
-  const form = h("form", { class: "composer", submit },
+  const opens = (menu, name, sign) => h("button", { type: "button", class: "icon", title: t(name), "aria-label": t(name), "aria-expanded": "false", click: () => toggle(menu) }, sign);
+  const smile = opens(more, "more", "☺");
+  const at = opens(mentions, "mention", "@");
+  const open = () => [more, mentions].find((menu) => !menu.hidden);
+  const form = h("form", { class: "composer", submit, keydown: ({ key }) => key === "Escape" && open() && toggle(open()) },
     more, mentions, about,
-    h("button", { type: "button", class: "icon", title: t("more"), "aria-label": t("more"), click: () => toggle(more) }, "☺"),
+    smile,
     h("label", { class: "icon", title: t("attach") }, h("span", { "aria-hidden": "true" }, "＋"), file),
     at, text,
     h("button", { type: "submit", class: "send", title: t("send"), "aria-label": t("send") }, "➤"));
 
+  /** Shows or hides this menu, and hides the other. The focus goes into it, and back to its button. */
   function toggle(menu) {
-    for (const other of [more, mentions]) other.hidden = other !== menu || !other.hidden;
-    if (!menu.hidden) menu.querySelector("button").focus();
+    for (const [other, button] of [[more, smile], [mentions, at]]) {
+      if (other === menu && !other.hidden) button.focus();
+      other.hidden = other !== menu || !other.hidden;
+      button.setAttribute("aria-expanded", String(!other.hidden));
+    }
+    if (menu && !menu.hidden) menu.querySelector("button").focus();
+    document[more.hidden && mentions.hidden ? "removeEventListener" : "addEventListener"]("pointerdown", hideMenus);
+  }
+  function hideMenus({ target }) {
+    if (![more, smile, mentions, at].some((part) => part.contains(target))) toggle();
+  }
+  function pick(label, face, click) {
+    return h("button", { type: "button", "aria-label": label, click: ({ target }) => { toggle(target.closest(".menu")); click(); } }, face);
   }
   /** A voice says what is written, or something of its own. */
   async function sendVoice() {
@@ -88,14 +102,14 @@ export function composer(where) {
     const can = chat.isGroup || user.follows;
     for (const control of form.elements) control.disabled = !can;
     const name = chat.isGroup ? `${user.name} · ${chat.name}` : user.name;
-    for (const attribute of ["aria-label", "placeholder"]) text.setAttribute(attribute, t("write_to", { name }));
+    for (const attribute of ["aria-label", "placeholder"]) text.setAttribute(attribute, t(attribute === "placeholder" ? "writes" : "write_to", { name }));
     if (text.value !== draft.text) text.value = draft.text;
     grow(text);
     at.hidden = !chat.isGroup;
-    if (at.hidden) mentions.hidden = true;
+    if (at.hidden && !mentions.hidden) toggle();
     const names = ["Henji", ...chat.members.filter((id) => id !== user.id).map((id) => people.get(id)?.name), "All"].filter(Boolean);
     const looks = names.join("\n");
-    if (mentions.dataset.looks !== looks) mentions.replaceChildren(...names.map((name) => pick(() => (mentions.hidden = true), `@${name}`, `@${name}`, () => insert(`@${name} `))));
+    if (mentions.dataset.looks !== looks) mentions.replaceChildren(...names.map((name) => pick(`@${name}`, `@${name}`, () => insert(`@${name} `))));
     mentions.dataset.looks = looks;
     const item = draft.edits ?? draft.quotes;
     about.hidden = !item;
@@ -107,10 +121,6 @@ export function composer(where) {
     text.focus();
   }
   return { form, text, draw };
-}
-
-function pick(close, label, face, click) {
-  return h("button", { type: "button", "aria-label": label, click: () => { close(); click(); } }, face);
 }
 
 /** As high as what is written in it. */

@@ -1,5 +1,7 @@
 // Elements from data. Text becomes text nodes and nothing else, whoever wrote it.
 
+import { t } from "./i18n.js";
+
 /** An element with these attributes (functions listen, booleans are there or not) and children. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -21,18 +23,19 @@ export function toast(text) {
   toast.timer = setTimeout(() => place.classList.remove("shown"), 5000);
 }
 
-/** Does a step; what is wrong with it is shown. True if it was done. */
-export async function does(step) {
+/** Does a step; what is wrong with it is shown. True if it was done. With `keepalive` also from a page that is left. */
+export async function does(step, { keepalive = false } = {}) {
   try {
     const response = await fetch("/dev/steps", {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(step),
+      keepalive,
     });
     if (response.ok) return true;
-    toast((await response.json()).message);
+    toast(t((await response.json()).message));
   } catch {
-    toast("henji dev?");
+    toast(t("lost"));
   }
   return false;
 }

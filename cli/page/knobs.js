@@ -2,6 +2,7 @@
 
 import { does, h } from "./dom.js";
 import { t } from "./i18n.js";
+import { isActive } from "./turns.js";
 
 /** What the slider stands for, in milliseconds. */
 const THINK = [0, 500, 1200, 3000, 5000, 10_000, 30_000, 60_000, 120_000, 180_000];
@@ -104,8 +105,11 @@ const SHOWS = [
     await until(() => turn().deliveries > 1 && done(turn()));
   }],
   ["show_kill", async (state, until) => {
-    const before = state.knobs.think;
+    const restored = { do: "think", ms: state.knobs.think };
+    const restore = () => does(restored, { keepalive: true });
     await must({ do: "think", ms: 3000 });
+    // Who leaves the page in the middle of it leaves the model as it was.
+    addEventListener("pagehide", restore);
     try {
       const turn = await says(state, until, t("hello_there"));
       // Long enough into its thought that one sees it think.
@@ -113,7 +117,8 @@ const SHOWS = [
       await must({ do: "kill" });
       await until(() => done(turn()));
     } finally {
-      await does({ do: "think", ms: before });
+      removeEventListener("pagehide", restore);
+      await restore();
     }
   }],
   ["show_lost", async (state, until) => {
@@ -132,7 +137,7 @@ const SHOWS = [
   }],
 ];
 
-const done = (turn) => ["answered", "merged", "dead", "noticed", "skipped", "silent", "forgot", "forgotten", "gone"].includes(turn.state);
+const done = (turn) => !isActive(turn);
 
 /** The first person says this; how to look its turn up. */
 async function says(state, until, text) {

@@ -12,7 +12,7 @@ const $ = (id) => document.getElementById(id);
 const state = nothing();
 const dirty = { users: new Set(), turns: new Set(), rest: new Set() };
 const waiting = new Set();
-let boot;
+let [boot, feed, last] = [undefined, undefined, ""];
 
 function draw() {
   const { users, turns, rest } = dirty;
@@ -96,11 +96,20 @@ function drawOthers() {
   if (others.open) others.lastElementChild.replaceChildren(...exchangesOf(state.others));
 }
 
+/** Listens while somebody looks or a show waits: six connections are all that a browser has, for all its tabs. */
 function listen() {
-  const feed = new EventSource("/dev/events");
-  feed.onopen = () => ($("lost").hidden = true);
-  feed.onerror = () => ($("lost").hidden = false);
+  if (document.hidden && !waiting.size) {
+    feed?.close();
+    feed = undefined;
+  }
+  if (document.hidden || feed) return;
+  feed = new EventSource(`/dev/events?after=${last}`);
+  // How the pipeline is, nobody knows then.
+  const loses = (is) => ([$("lost").hidden, $("life").hidden] = [!is, is]);
+  feed.onopen = () => loses(false);
+  feed.onerror = () => loses(true);
   feed.onmessage = ({ data, lastEventId }) => {
+    last = lastEventId;
     const from = lastEventId.split("-")[0];
     // Another henji dev than before: what was is gone.
     if (boot && boot !== from) return location.reload();
@@ -130,15 +139,20 @@ $("join").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = event.target.elements.name.value.trim();
   const random = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (name && (await does({ do: "join", user: `U${random}`, name, language: event.target.elements.language.value }))) event.target.reset();
+  if (!name || !(await does({ do: "join", user: `U${random}`, name, language: event.target.elements.language.value }))) return;
+  event.target.reset();
+  const phone = () => document.querySelector(`[data-user="U${random}"]`);
+  await until(phone);
+  phone().scrollIntoView({ inline: "end", block: "nearest" });
 });
+document.querySelector("#letters h3 button").addEventListener("click", () => does({ do: "redrive" }));
 $("others").addEventListener("toggle", drawOthers);
 $("replay").addEventListener("change", async (event) => {
   const file = event.target.files[0];
   event.target.value = "";
   if (!file) return;
   const response = await fetch("/dev/replay", { method: "POST", headers: { "content-type": "application/json" }, body: await file.text() });
-  if (!response.ok) toast(t("bad_replay"));
+  if (!response.ok) toast(t("not_replayed", { why: t((await response.json()).message) }));
 });
 
 setTheme(localStorage.getItem("henji.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
@@ -147,4 +161,5 @@ setInterval(() => {
   for (const chat of state.chats.values()) if (chat.loadingUntil) note({ chat: chat.id });
 }, 250);
 note({ all: true });
+document.addEventListener("visibilitychange", listen);
 listen();

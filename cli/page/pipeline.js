@@ -109,6 +109,7 @@ export function drawLetters(state, section) {
     return h("li", {}, h("b", { dir: "auto" }, words), h("code", {}, letter.reason), h("span", {}, letter.detail),
       h("button", { type: "button", click: () => does({ do: "redrive", letter: letter.id }) }, t("redrive")));
   };
+  section.querySelector("h3 button").hidden = state.letters.length < 2;
   section.querySelector("ul").replaceChildren(...state.letters.map(line));
 }
 

@@ -142,6 +142,9 @@ const HANDLERS = {
   step(state, e) {
     const known = e.event && state.turns.get(state.seconds.get(e.event) ?? e.event);
     if (!known) return {};
+    // An edit that asks as well is two jobs at once, and its question's is the one to watch.
+    if (known.event !== e.event) known.asks = true;
+    else if (known.asks) return {};
     STEPS[e.name]?.(known, e, state);
     return { turn: known.event };
   },

@@ -49,6 +49,13 @@ export const STEPS = {
   "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),
   "forgot what it was asked to": (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
   forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
+  /** The line that every attempt leaves: what came of it, where no other line has said so. */
+  turn(turn, e) {
+    const state = turn.type === "edited" && e.outcome === "noticed" ? "kept" : ENDS[e.outcome];
+    // A letter that is redriven may have been answered long ago.
+    if (state && (isActive(turn) || turn.state === "dead")) Object.assign(turn, { state, ended: e.at, asked: null });
+    if (["not_ready", "given_back", "suspect"].includes(e.outcome)) Object.assign(turn, { state: "queued", asked: null });
+  },
   "to be tried again"(turn, e) {
     Object.assign(turn, { state: "retry", asked: null });
     turn.notes.push(["again_in", { reason: e.reason, s: (e.after_ms / 1000).toFixed(1) }]);
@@ -59,7 +66,11 @@ export const STEPS = {
   },
 };
 
-const ACTIVE = (turn) => turn.ended == null && turn.state !== "skipped";
+/** The outcomes that end a turn; `later` and `dead` have lines of their own, with the reason. */
+const ENDS = { answered: "answered", merged: "merged", already_answered: "already", noticed: "noticed", forgotten: "forgotten" };
+
+/** Whether something is still to come of it. */
+export const isActive = (turn) => turn.ended == null && turn.state !== "skipped";
 const CONTENT = /\/message\/(\w+)\/content/;
 
 /** Whose turn a call of the bot's belongs to. A question to the model names nobody, so its words tell. */
@@ -68,7 +79,7 @@ export function whose(state, { path, headers, body }) {
   if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
   if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
   // The call may be heard of before the log's line that the attempt began.
-  const active = [...state.turns.values()].filter(ACTIVE);
+  const active = [...state.turns.values()].filter(isActive);
   const content = path.match(CONTENT)?.[1];
   // A text that quotes a picture looks at it too.
   if (content) return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");

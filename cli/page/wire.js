@@ -23,12 +23,18 @@ function part(title, headers, body) {
   const head = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`).join("\n");
   const json = parsed(body);
   const text = json === undefined ? body : JSON.stringify(json, null, 2);
+  const words = h("pre", { tabindex: "0" }, text);
   const copy = h("button", {
     type: "button", class: "quiet-button",
     click: async () => {
-      await navigator.clipboard.writeText(body);
+      // There is no clipboard for a page that comes over plain HTTP from another machine.
+      if (navigator.clipboard) await navigator.clipboard.writeText(body);
+      else {
+        getSelection().selectAllChildren(words);
+        if (!document.execCommand("copy")) return toast(t("not_copied"));
+      }
       toast(t("copied"));
     },
   }, t("copy"));
-  return h("div", { class: "part" }, h("h5", {}, title, " ", body ? copy : null), h("pre", { class: "head", tabindex: "0" }, head), body ? h("pre", { tabindex: "0" }, text) : null);
+  return h("div", { class: "part" }, h("h5", {}, title, " ", body ? copy : null), h("pre", { class: "head", tabindex: "0" }, head), body ? words : null);
 }

@@ -40,11 +40,13 @@ use crate::{
     },
 };
 
+pub mod alone;
 mod conversation;
 mod fault;
 mod feed;
 mod groups;
 mod guard;
+mod language;
 mod messages;
 mod overhear;
 mod page;

@@ -5,13 +5,19 @@ use std::time::Duration;
 use anyhow::anyhow;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
+use serde_json::Value;
 use shared::env::Env;
-use worker::adapters::{http, openai::Endpoint};
+use worker::adapters::{
+    http,
+    openai::{Endpoint, ErrorBody},
+};
 
 use crate::no_answer::NoAnswer;
 
 /// How long it may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// The most that is read of what it says: some list thousands of models.
+const BODY_MAX: usize = 8 << 20;
 
 /// When models end, as their maker has announced (OpenAI, "Deprecations").
 const ENDS: [(&str, &str); 8] = [
@@ -24,6 +30,17 @@ const ENDS: [(&str, &str); 8] = [
     ("gpt-5.2-chat-latest", "2026-08-10"),
     ("gpt-5.3-chat-latest", "2026-08-10"),
 ];
+
+/// What a server says of a model's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has it.
+    Yes,
+    /// It has none of that name.
+    No,
+    /// It has no page for it and does not list it. Such servers, as llama.cpp's, may answer by any name.
+    Unclear,
+}
 
 /// A client of the server at `OPENAI_BASE_URL`.
 pub struct ModelServer {
@@ -50,20 +67,50 @@ impl ModelServer {
     }
 
     /// Whether it knows the model of this name, or what is asked in its place.
-    pub async fn knows(&self, name: &str) -> anyhow::Result<bool> {
-        let response = self.send(self.endpoint.look_up(&self.http, &self.key, name)).await?;
-        match response.status() {
-            status if status.is_success() => Ok(true),
-            // Azure's deployments are asked without a message, which they refuse.
-            StatusCode::BAD_REQUEST if self.endpoint.deployment(name).is_some() => Ok(true),
-            StatusCode::NOT_FOUND => Ok(false),
-            _ => Err(self.refusal(&response)),
+    pub async fn knows(&self, name: &str) -> anyhow::Result<Known> {
+        self.judge(name, self.endpoint.look_up(&self.http, &self.key, name)).await
+    }
+
+    /// The same of the model that hears.
+    pub async fn hears_by(&self, name: &str) -> anyhow::Result<Known> {
+        self.judge(name, self.endpoint.look_up_ears(&self.http, &self.key, name)).await
+    }
+
+    async fn judge(&self, name: &str, asked: RequestBuilder) -> anyhow::Result<Known> {
+        let response = self.send(asked).await?;
+        let (status, is_azure) = (response.status(), self.endpoint.deployment(name).is_some());
+        if status.is_success() {
+            return Ok(Known::Yes);
         }
+        // Azure's deployments are asked without what they need, which they refuse.
+        let is_asked_for_more = is_azure && status == StatusCode::BAD_REQUEST;
+        if status != StatusCode::NOT_FOUND && !is_asked_for_more {
+            return Err(self.refusal(&response));
+        }
+        let is_unknown = ErrorBody::of(&read(response).await).says_model_not_found();
+        Ok(match status {
+            _ if is_unknown => Known::No,
+            StatusCode::NOT_FOUND if is_azure => Known::No,
+            StatusCode::NOT_FOUND if !self.lists(name).await? => Known::Unclear,
+            _ => Known::Yes,
+        })
+    }
+
+    async fn lists(&self, name: &str) -> anyhow::Result<bool> {
+        let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
+        let list: Value = serde_json::from_slice(&read(response).await).unwrap_or_default();
+        Ok(list["data"].as_array().is_some_and(|models| models.iter().any(|model| model["id"] == name)))
     }
 
     /// What it looks for by the model's name, in words.
     pub fn answerer(&self, model: &str) -> String {
         self.endpoint.deployment(model).map_or(format!("model {model}"), |name| format!("deployment {name}"))
+    }
+
+    /// The same of the model that hears, which on Azure is a deployment of that name.
+    pub fn listener(&self, model: &str) -> String {
+        let kind = if self.endpoint.deployment(model).is_some() { "deployment" } else { "model" };
+        format!("{kind} {model}")
     }
 
     /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
@@ -90,4 +137,8 @@ impl ModelServer {
     fn no_answer(&self, why: String) -> NoAnswer {
         NoAnswer { base_url: self.base_url().to_owned(), why, variable: "OPENAI_BASE_URL" }
     }
+}
+
+async fn read(response: Response) -> Vec<u8> {
+    http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 use tokio::sync::oneshot;
 
 pub mod history;
@@ -138,6 +139,8 @@ fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, Dat
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Plans are made without looking at the values that are bound, or cached statements are made anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA {
         return Err(DatabaseError::Newer(version));
@@ -222,7 +225,9 @@ fn within_savepoint<T>(
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     connection.execute_batch("SAVEPOINT operation")?;
-    let done = work(connection);
+    // One that panics is one that failed: the thread serves all the others.
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    let done = done.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
     if done.is_err() && !connection.is_autocommit() {
         connection.execute_batch("ROLLBACK TO operation")?;
     }

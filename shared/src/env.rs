@@ -93,12 +93,16 @@ impl Env {
     /// A base URL without its last slash, or the default.
     pub fn base_url(&self, name: &str, default: &str) -> Result<String, EnvError> {
         let url = self.optional(name)?.unwrap_or(default).trim().trim_end_matches('/');
-        match Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
-                Ok(url.to_owned())
-            }
-            _ => Err(unreadable(name, "it must be an http:// or https:// URL")),
+        let parsed = Url::parse(url).ok();
+        let Some(parsed) = parsed.filter(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
+        else {
+            return Err(unreadable(name, "it must be an http:// or https:// URL"));
+        };
+        // Addresses are shown, and it would take the place of the key.
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(unreadable(name, "no user name and no password may be in it"));
         }
+        Ok(url.to_owned())
     }
 
     /// A URL that has no default.
@@ -136,11 +140,19 @@ mod tests {
 
     #[test]
     fn every_error_names_its_variable_and_never_shows_the_value() {
-        let env = env(&[("N", "hunter2"), ("Z", "0"), ("URL", "hunter2"), ("S", "hun\nter2"), ("E", "")]);
+        let env = env(&[
+            ("N", "hunter2"),
+            ("Z", "0"),
+            ("URL", "hunter2"),
+            ("USER", "https://me:hunter2@gate.example/v1"),
+            ("S", "hun\nter2"),
+            ("E", ""),
+        ]);
         for (name, error) in [
             ("N", env.number("N", 1, 1, 9).unwrap_err()),
             ("Z", env.number("Z", 1, 1, 9).unwrap_err()),
             ("URL", env.base_url("URL", "http://x").unwrap_err()),
+            ("USER", env.base_url("USER", "http://x").unwrap_err()),
             ("S", env.secret("S").unwrap_err()),
             ("E", env.required("E").unwrap_err()),
             ("GONE", env.required("GONE").unwrap_err()),

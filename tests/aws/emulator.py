@@ -48,9 +48,17 @@ def permissions(target, request):
         queue = request["QueueUrl"].rsplit("/", 1)[-1].removesuffix(".fifo")
         return [f"sqs:{action.removesuffix('Batch')} {queue}"]
     if service == "DynamoDB":
-        actions = [TRANSACTED[kind] for item in request.get("TransactItems", []) for kind in item] or [action]
-        return [f"dynamodb:{action} {'index' if 'IndexName' in request else 'table'}" for action in actions]
-    return [f"ssm:{action} {request['Name'].rsplit('/', 1)[-1]}"]
+        transacted = [(TRANSACTED[kind], of["TableName"]) for item in request.get("TransactItems", []) for kind, of in item.items()]
+        calls = transacted or [(action, name) for name in request.get("RequestItems", [request.get("TableName")])]
+        return [f"dynamodb:{action} {place(table, request.get('IndexName'))}" for action, table in calls]
+    secret = re.fullmatch(r"/henji/\w+/(\w+)", request["Name"])
+    return [f"ssm:{action} {secret[1] if secret else request['Name']}"]
+
+
+def place(table, index):
+    """The deployment's one table or its one index; any other by its name, which calls.txt does not say."""
+    is_ours = re.fullmatch(r"Messages(-\w+)?", table)
+    return {None: "table", "byLineUserId": "index"}.get(index, index) if is_ours else table
 
 
 async def written_down(method, path, headers, body, *args, **kwargs):

@@ -115,6 +115,49 @@ story("an answer names its persona, and its question when another one came in be
   await desk.picture("persona-and-quote");
 }, { think: 300 });
 
+story("a menu closes on Escape and beside it, and the focus stays in the phone", async (desk) => {
+  const phone = desk.phone();
+  const smile = phone.getByRole("button", { name: "Stickers and more" });
+  const focused = () => desk.page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+  const isOpen = async (is) => {
+    assert.equal(await smile.getAttribute("aria-expanded"), String(is));
+    assert.equal(await phone.getByRole("group", { name: "Stickers and more" }).isVisible(), is);
+  };
+  await smile.click();
+  await isOpen(true);
+  await desk.page.keyboard.press("Escape");
+  await isOpen(false);
+  assert.equal(await focused(), "Stickers and more");
+  await smile.click();
+  await phone.locator(".log").click();
+  await isOpen(false);
+  await desk.picks("Sticker 👋");
+  await isOpen(false);
+  assert.equal(await focused(), "Stickers and more");
+  const quick = phone.getByRole("group", { name: "Quick replies" });
+  await quick.getByRole("button", { name: "使い方" }).click();
+  await desk.turn("answered", "ヘルプ");
+  assert.equal(await focused(), "Chat of Aoi");
+  await desk.act("ヘルプ", "Unsend");
+  await phone.getByText("Aoi unsent a message").waitFor();
+  assert.equal(await focused(), "Chat of Aoi");
+});
+
+story("on a touch screen what can be done with a message shows at the first tap, and is done at the second", async (desk) => {
+  await desk.does({ do: "say", user: AOI, text: "a slip of the finger, which is long enough to be broken" });
+  const row = desk.phone().locator(".row.user");
+  const bubble = row.locator(".bubble");
+  await desk.phone().locator(".row.bot").waitFor();
+  assert.ok((await bubble.boundingBox()).width > 200);
+  const unsend = await row.getByRole("button", { name: "Unsend" }).boundingBox();
+  const tap = () => desk.page.touchscreen.tap(unsend.x + unsend.width / 2, unsend.y + unsend.height / 2);
+  await tap();
+  await bubble.tap();
+  assert.equal(await row.count(), 1);
+  await tap();
+  await desk.phone().getByText("Aoi unsent a message").waitFor();
+}, { look: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } });
+
 story("Enter that ends a Japanese composition sends nothing", async (desk) => {
   const box = desk.phone().locator("textarea");
   await box.fill("にほんご");
@@ -143,6 +186,32 @@ story("what people and the model write is text, never markup or script", async (
   await desk.page.locator("#letters b", { hasText: "<b>bold</b>" }).waitFor();
 });
 
+story("a chat is at its end after a reload too, until one scrolls up, and then when one says something", async (desk) => {
+  const log = desk.phone().locator(".log");
+  const below = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+  const isSeen = (text) => desk.page.waitForFunction(([user, text]) => {
+    const log = document.querySelector(`.phone[data-user="${user}"] .log`);
+    const row = [...log.querySelectorAll(".row")].findLast((row) => row.textContent.includes(text));
+    return row && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom;
+  }, [AOI, text]);
+  await desk.does({ do: "say", user: AOI, text: "Tell me a long story" });
+  await desk.turn("answered", "long story");
+  for (const n of Array(30).keys()) await desk.does({ do: "say", user: AOI, text: `line ${n}` });
+  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+  await desk.opens();
+  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+  assert.ok((await below()) < 5, "at its end");
+  await log.evaluate((log) => new Promise((done) => {
+    log.addEventListener("scroll", done, { once: true });
+    log.scrollTop = 100;
+  }));
+  await desk.does({ do: "follow", user: AOI });
+  await desk.phone().locator(".day", { hasText: "friend again" }).waitFor({ state: "attached" });
+  assert.ok((await below()) > 500, "who reads is left alone");
+  await desk.writes("what did you say?");
+  await isSeen("what did you say?");
+});
+
 story("two pages show the same, and a reload loses nothing", async (desk, henji) => {
   const other = await Desk.at(henji, { colorScheme: "dark" });
   await desk.writes("hello from here");
@@ -155,4 +224,25 @@ story("two pages show the same, and a reload loses nothing", async (desk, henji)
   await desk.phone().locator(".bubble").nth(3).waitFor();
   assert.deepEqual(await desk.phone().locator(".bubble").allTextContents(), before);
   assert.deepEqual(other.faults, []);
+});
+
+story("a tab that nobody sees holds no connection, and catches up when it is seen", async (desk) => {
+  const see = (page, hidden) => page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+  const tabs = [];
+  // A browser has six connections to a host.
+  for (let n = 0; n < 6; n += 1) {
+    const tab = new Desk(desk.henji, await desk.page.context().newPage());
+    await see(n ? tabs[n - 1].page : desk.page, true);
+    await tab.opens();
+    tabs.push(tab);
+  }
+  await tabs[5].writes("can you all hear me?");
+  await tabs[5].turn("answered", "hear me");
+  assert.equal(await desk.spoke(), 0);
+  await see(desk.page, false);
+  await desk.turn("answered", "hear me");
+  assert.equal(await desk.phone().locator(".row.user").count(), 1);
 });

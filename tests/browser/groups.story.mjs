@@ -59,6 +59,10 @@ story("somebody new comes into the group, and the bot is mentioned from a list",
   await desk.page.locator("#join input").fill("Mei");
   await desk.page.getByRole("button", { name: "Add" }).click();
   const mei = desk.page.locator(".phone").nth(2);
+  await desk.page.waitForFunction(() => {
+    const [place, phone] = [document.querySelector("#phones"), document.querySelector(".phone:nth-child(3)")].map((e) => e?.getBoundingClientRect());
+    return phone && phone.right <= place.right;
+  });
   await mei.getByRole("button", { name: "Join Picnic" }).click();
   await desk.opensGroup();
   await desk.phone().locator(".day", { hasText: "Mei joined the group" }).waitFor();
@@ -98,6 +102,8 @@ story("an edit before the answer counts, one after it does not, and one that men
   await desk.turn("working", "lemun");
   await desk.act("lemun", "Edit");
   await desk.writes("@Henji what is a lemon?");
+  const edits = desk.page.locator(".turn", { hasText: "✎" });
+  await edits.filter({ hasText: "lemon" }).getByText("answered before").waitFor();
   const bubbles = desk.phone().locator(".row.bot .bubble");
   await bubbles.filter({ hasText: "what is a lemon?" }).waitFor();
   await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "0" }).waitFor();
@@ -105,10 +111,15 @@ story("an edit before the answer counts, one after it does not, and one that men
   await desk.writes("@Henji what is a melon?");
   await desk.writes("just talking");
   await desk.turn("skipped", "just talking");
+  await desk.turn("already", "✎ @Henji what is a melon?");
   await desk.act("just talking", "Edit");
+  await desk.writes("just humming");
+  await desk.turn("kept", "✎ just humming");
+  await desk.act("just humming", "Edit");
   await desk.writes("@Henji now to you");
   await bubbles.filter({ hasText: "now to you" }).waitFor();
   assert.doesNotMatch((await bubbles.allTextContents()).join(), /lemun|Aoi: what is a melon/);
+  await desk.turn("answered", "✎ @Henji now to you");
   await desk.picture("group-edits");
 }, { think: 2500 });
 

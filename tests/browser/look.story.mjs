@@ -85,6 +85,52 @@ story("language and theme are switched by hand and remembered; what is being don
   assert.equal(await desk.page.evaluate(() => document.documentElement.dataset.theme), "dark");
 });
 
+for (const [locale, width] of [["en", 1280], ["ja", 1280], ["en", 820]]) {
+  story(`at ${width} pixels nothing is cut or runs into its neighbour (${locale})`, async (desk) => {
+    await desk.does({ do: "say", user: AOI, text: "こんにちは" });
+    await desk.does({ do: "say", user: REN, text: "hello" });
+    await desk.page.locator('.turn[data-state="answered"]').nth(1).waitFor();
+    await desk.does({ do: "model", fault: "refuses" });
+    await desk.does({ do: "say", user: REN, text: "a delicate question, and a long one" });
+    await desk.page.locator("#letters li").waitFor();
+    await desk.page.locator(".turn summary").first().click();
+    assert.deepEqual(await desk.page.evaluate(cut), []);
+    await desk.picture(`cut-${width}-${locale}`);
+  }, { look: { viewport: { width, height: 860 }, locale } });
+}
+
+/** What has less room than it needs, or ends beside the line that it should end at. Runs in the page. */
+function cut() {
+  const all = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
+  const box = (e) => e.getBoundingClientRect();
+  const ink = document.createElement("canvas").getContext("2d");
+  const bad = [];
+  for (const select of all("select")) {
+    const style = getComputedStyle(select);
+    ink.font = style.font;
+    // The arrow of a select has about 20 pixels.
+    const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 20;
+    for (const { text } of select.options) if (ink.measureText(text).width > room) bad.push(`option ${text}`);
+  }
+  for (const stop of all(".way b, .way small")) if (stop.scrollWidth > stop.clientWidth) bad.push(`stop ${stop.textContent}`);
+  for (const small of all(".way li:first-child small")) if (box(small).height > 20) bad.push(`wrapped ${small.textContent}`);
+  for (const e of all("#join *")) if (box(e).left < 0) bad.push(`left ${e.textContent}`);
+  for (const panel of all(".panel")) if (Math.abs(box(panel).right - box(document.querySelector(".tools")).right) > 1) bad.push("panel's edge");
+  for (const shown of all("details[open]")) if (box(shown).width < box(shown.closest("li")).width) bad.push("raw JSON");
+  for (const letter of all("#letters li")) if (box(letter.querySelector("button")).top > box(letter.querySelector("span")).top) bad.push("redrive");
+  for (const text of all(".phone textarea")) {
+    ink.font = getComputedStyle(text).font;
+    if (ink.measureText(text.placeholder).width > text.clientWidth - 26) bad.push(text.placeholder);
+  }
+  return bad;
+}
+
+story("what the server refuses is said in the page's language", async (desk) => {
+  await desk.page.getByRole("button", { name: "最後のWebhookを再配信" }).click();
+  await desk.page.locator("#said", { hasText: "まだ何も配信していません" }).waitFor();
+  desk.faults.length = 0;
+}, { look: { locale: "ja" } });
+
 story("all of it can be done from the keyboard", async (desk) => {
   await desk.page.keyboard.press("Tab");
   assert.equal(await desk.page.evaluate(() => document.activeElement.className), "skip");
@@ -137,8 +183,12 @@ test("a saved conversation is replayed word for word; a page whose henji is gone
   writeFileSync(join(PICTURES, "broken.json"), "{");
   await desk.page.locator("#replay").setInputFiles(join(PICTURES, "broken.json"));
   await desk.page.getByText("no conversation saved by henji dev").waitFor();
+  writeFileSync(join(PICTURES, "broken.json"), '{"henji_conversation": 99, "steps": []}');
+  await desk.page.locator("#replay").setInputFiles(join(PICTURES, "broken.json"));
+  await desk.page.getByText("Not replayed: it has version 99").waitFor();
   first.stop();
   await desk.page.getByText("henji dev does not answer").waitFor();
+  assert.ok(await desk.page.locator("#life").isHidden(), "whether the pipeline runs nobody knows");
 
   const second = await start(["--replay", file]);
   await second.printed(/Replayed \d+ steps: \d+ messages from the bot, \d+ in the file, word for word the same/);

@@ -71,6 +71,9 @@ story("stickers are taken by their words, places by their names; what says nothi
   await desk.attaches("notes.pdf", "application/pdf", Buffer.from("%PDF-1.7"), REN);
   await desk.phone(REN).locator(".user .bubble", { hasText: "📄 notes.pdf" }).waitFor();
   await desk.turn("noticed", "notes.pdf");
-  assert.equal(await desk.spoke(REN), 2);
+  await desk.attaches("photo.heic", "image/heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), REN);
+  await desk.phone(REN).locator(".user .bubble", { hasText: "📄 photo.heic" }).waitFor();
+  await desk.turn("noticed", "photo.heic");
+  assert.equal(await desk.spoke(REN), 3);
   await desk.picture("stickers-and-places");
 });

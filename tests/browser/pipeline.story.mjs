@@ -1,7 +1,7 @@
 // What can go wrong between a message and its answer, and that the answer comes once all the same.
 
 import assert from "node:assert/strict";
-import { AOI, story } from "./henji.mjs";
+import { AOI, REN, story } from "./henji.mjs";
 
 story("an event that LINE delivers twice is answered once", async (desk) => {
   await desk.page.getByRole("button", { name: "LINE delivers twice" }).click();
@@ -32,6 +32,14 @@ story("a worker that is killed in mid-turn, twice, answers once", async (desk) =
   assert.equal(await desk.spoke(), 2);
   await desk.picture("killed");
 }, { think: 1500 });
+
+story("who reloads in the middle of a show finds the model as it was", async (desk) => {
+  await desk.page.getByRole("button", { name: "The worker dies" }).click();
+  await desk.turn("working", "Good morning");
+  await desk.opens();
+  await desk.page.locator(".turn", { hasText: "Good morning" }).waitFor();
+  await desk.page.locator("#knobs b", { hasText: /^0 s$/ }).waitFor();
+});
 
 story("a message that is sent while the pipeline is dead is delivered again, and answered", async (desk) => {
   await desk.does({ do: "kill" });
@@ -65,6 +73,13 @@ story("what the model refuses is a dead letter, its user is told, and a redrive 
   await desk.turn("answered", "a delicate question");
   await desk.page.locator("#letters").waitFor({ state: "hidden" });
   assert.match(await desk.says(1), /a delicate question/);
+  await desk.does({ do: "model", fault: "refuses" });
+  await desk.writes("two more");
+  await desk.writes("two more", REN);
+  await letter.nth(1).waitFor();
+  await desk.does({ do: "model" });
+  await desk.page.getByRole("button", { name: "Redrive all" }).click();
+  await desk.page.locator("#letters").waitFor({ state: "hidden" });
 });
 
 story("a model that fails for a while, and one that hangs, are waited for", async (desk) => {
@@ -121,6 +136,13 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await turn.getByRole("button", { name: "Copy" }).first().click();
   const copied = JSON.parse(await desk.page.evaluate(() => navigator.clipboard.readText()));
   assert.equal(copied.events[0].source.userId, AOI);
+  // Over plain HTTP from another machine a page has no clipboard.
+  await desk.page.evaluate(() => {
+    window.clipboard = navigator.clipboard;
+    Object.defineProperty(navigator, "clipboard", { value: undefined });
+  });
+  await turn.getByRole("button", { name: "Copy" }).nth(1).click();
+  await desk.page.waitForFunction(async () => !(await window.clipboard.readText()).includes("events"));
   await turn.locator(".exchange").first().scrollIntoViewIfNeeded();
   await desk.picture("raw-json");
 });

@@ -25,10 +25,10 @@ use emulator::{Row, TABLE, attribute};
 use functions::Lambda;
 
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
-mod between;
+pub mod between;
 pub mod bot;
 pub mod emulator;
-mod functions;
+pub mod functions;
 mod runtime_api;
 pub mod world;
 

@@ -60,16 +60,21 @@ impl Azure {
         if path == "/openai/models" {
             return (200, json!({ "data": [] }));
         }
-        let Some(deployment) =
-            path.strip_prefix("/openai/deployments/").and_then(|rest| rest.strip_suffix("/chat/completions"))
+        let Some((deployment, operation)) =
+            path.strip_prefix("/openai/deployments/").and_then(|rest| rest.split_once('/'))
         else {
             return not_found();
         };
-        if deployment != "mine" {
+        if ![("mine", "chat/completions"), ("ears", "audio/transcriptions")]
+            .contains(&(deployment, operation))
+        {
             return (
                 404,
                 error("DeploymentNotFound", "The API deployment for this resource does not exist."),
             );
+        }
+        if deployment == "ears" {
+            return (400, error("invalid_request_error", "Required parameter: 'file'"));
         }
         let Some(question) = body["messages"].as_array().and_then(|messages| messages.last()) else {
             return (400, error("invalid_request_error", "[] is too short - 'messages'"));
@@ -181,6 +186,9 @@ async fn doctor_and_secrets_check_ask_azure_and_say_what_it_said() {
         let mut command = Command::new(henji());
         command.args(args).env_clear().stdin(Stdio::null()).env("OPENAI_BASE_URL", url(&origin, deployment));
         command.env("LINE_API_BASE_URL", "http://127.0.0.1:9").env("LINE_CHANNEL_SECRET", SECRET);
+        if deployment == "mine" {
+            command.env("TRANSCRIBE_MODEL", "ears");
+        }
         command.env("OPEN_AI_API_KEY", key).env("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token");
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
@@ -196,4 +204,8 @@ async fn doctor_and_secrets_check_ask_azure_and_say_what_it_said() {
     let doctor = ["doctor", "--url", "http://127.0.0.1:9"];
     check(&doctor, "mine", "an-api-key", format!("ok      model: {base} knows deployment mine"));
     check(&doctor, "another", "an-api-key", format!("BROKEN  model: {base} knows no deployment another"));
+    check(&doctor, "mine", "an-api-key", format!("ok      voice: {base} knows deployment ears"));
+    // OpenAI's own model that hears is no deployment where nobody made one.
+    let deaf = format!("BROKEN  voice: {base} knows no deployment gpt-transcribe");
+    check(&doctor, "another", "an-api-key", deaf);
 }

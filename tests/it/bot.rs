@@ -1,6 +1,6 @@
 //! A bot in this process: both stages on port 0 and a database on disk, with LINE and the model stood in
-//! for over HTTP. At its end it asserts that no job is left over and that every request it made was
-//! one that the specifications allow.
+//! for over HTTP. At its end it asserts that no job is left over, that every request it made was one that
+//! the specifications allow, and that its log holds nothing private.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -19,7 +19,10 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::spec;
+use crate::{
+    secrecy::{Private, logged_since, logged_so_far},
+    spec,
+};
 
 pub const SECRET: &str = "a channel secret";
 pub const USER: &str = "U4af4980629000000000000000000000a";
@@ -33,6 +36,8 @@ pub struct Bot {
     pub http: reqwest::Client,
     pub settings: Settings,
     pub leaves_jobs: bool,
+    pub private: Arc<Private>,
+    log_begins: usize,
     told: usize,
     stop: CancellationToken,
 }
@@ -88,6 +93,8 @@ impl Bot {
             origin: String::new(),
             http: worker::adapters::http::client().unwrap(),
             leaves_jobs: false,
+            private: Arc::default(),
+            log_begins: logged_so_far(),
             told: 0,
             stop: CancellationToken::new(),
         };
@@ -133,9 +140,12 @@ impl Bot {
     /// Posts these bytes under this signature; the status.
     pub async fn posts_signed(&self, body: impl Into<Vec<u8>>, signature: Option<&[u8]>) -> u16 {
         let body = body.into();
-        self.line.sends(&serde_json::from_slice(&body).unwrap_or_default(), tokio::time::Instant::now());
+        let webhook = serde_json::from_slice(&body).unwrap_or_default();
+        self.line.sends(&webhook, tokio::time::Instant::now());
+        self.private.notes(&webhook);
         let mut request = self.http.post(format!("{}{PATH}", self.origin)).body(body);
         if let Some(signature) = signature {
+            self.private.notes_text(&String::from_utf8_lossy(signature));
             request = request.header("X-Line-Signature", signature);
         }
         request.send().await.unwrap().status().as_u16()
@@ -158,9 +168,16 @@ impl Bot {
     }
 
     pub async fn health(&self) -> Value {
-        let response = self.http.get(format!("{}/healthz", self.origin)).send().await.unwrap();
+        serde_json::from_str(&self.shows("/healthz").await).unwrap()
+    }
+
+    /// What anybody who asks is shown at a path.
+    async fn shows(&self, path: &str) -> String {
+        let response = self.http.get(format!("{}{path}", self.origin)).send().await.unwrap();
         assert_eq!(response.status(), 200);
-        serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+        let shown = response.text().await.unwrap();
+        self.private.is_not_in(&shown, path);
+        shown
     }
 
     /// Waits until `done`, for at most half a minute.
@@ -181,6 +198,7 @@ impl Bot {
             health["queued"] == 0 && health["in_flight"] == 0
         })
         .await;
+        self.shows("/metrics").await;
     }
 
     /// What was sent since the last call, once no job is left.
@@ -247,6 +265,8 @@ impl Drop for Bot {
         assert!(self.leaves_jobs || jobs == ["Integer(0)"], "jobs are left over: {jobs:?}");
         for seen in self.line.script.all_seen().iter().chain(&self.model.script.all_seen()) {
             spec::check(seen);
+            self.private.notes(&seen.body);
         }
+        self.private.is_not_in(&logged_since(self.log_begins), "the bot");
     }
 }

@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use crate::{
     bot::Bot,
-    respect::{Chat, SLOW, forgets, is_asked, is_unsent, prompts, said, says, story, takes_back},
+    respect::{Chat, is_asked, prompts, said, says, story},
 };
+
+mod taken_back;
 
 story!(each_message_is_answered_unless_it_is_wanted_otherwise);
 story!(what_waits_together_is_answered_together_once, "BURST" = "merge", "ANSWERS_PER_DAY" = "2");
@@ -33,17 +35,6 @@ story!(
     "MAX_TOKENS" = "100"
 );
 story!(a_limit_is_told_as_ever, "BURST" = "merge", "QUESTION_MAX_CHARACTERS" = "5");
-story!(one_taken_back_meanwhile_is_left_out, "BURST" = "merge");
-story!(forgotten_meanwhile_none_of_them_is_asked_again, "BURST" = "merge");
-story!(one_taken_back_later_takes_the_answer_along, "BURST" = "merge");
-story!(one_taken_back_before_the_answer_arrived_costs_the_others_none, "BURST" = "merge");
-story!(the_last_taken_back_before_the_answer_arrived_costs_the_others_none, "BURST" = "merge");
-story!(
-    others_of_one_taken_back_are_told_where_the_model_refuses_them,
-    "BURST" = "merge",
-    "MAX_ATTEMPTS" = "2"
-);
-story!(one_taken_back_while_nobody_knows_is_an_operators, "BURST" = "merge");
 story!(asked_again_all_of_them_are_answered, "BURST" = "merge");
 story!(an_answer_that_line_refuses_is_redriven_alone, "BURST" = "merge");
 story!(what_line_delivers_again_is_silence, "BURST" = "merge");
@@ -187,98 +178,6 @@ mod told {
         let said = said(chat);
         assert_eq!((&*said[1], &*said[3], said.len()), ("answer to one", "answer to three", 4));
         assert!(said[2].starts_with("Sorry, I can read 5 characters"), "{said:?}");
-    }
-
-    pub(super) async fn one_taken_back_meanwhile_is_left_out(chat: &dyn Chat) {
-        let messages = meanwhile(chat, &["one", "wisteria", "three"], [Act::Hang]).await;
-        is_asked(chat, 3).await;
-        chat.takes(takes_back(&messages[1])).await;
-        is_unsent(chat, &messages[1]).await;
-        chat.model().script.misbehaves(COMPLETIONS, None, false);
-        chat.drains().await;
-        assert_eq!(said(chat), ["answer to hold", "answer to one", "answer to three"]);
-        assert!(!chat.kept().await.contains("wisteria"));
-        assert_eq!(chat.letters().await, 0);
-    }
-
-    pub(super) async fn forgotten_meanwhile_none_of_them_is_asked_again(chat: &dyn Chat) {
-        meanwhile(chat, &["wisteria", "two", "three"], [SLOW]).await;
-        is_asked(chat, 3).await;
-        forgets(chat).await;
-        chat.drains().await;
-        assert_eq!((said(chat), asked(chat).len()), (vec!["answer to hold".to_owned()], 1));
-        assert_eq!((chat.kept().await.contains("wisteria"), chat.letters().await), (false, 0));
-    }
-
-    pub(super) async fn one_taken_back_later_takes_the_answer_along(chat: &dyn Chat) {
-        let messages = meanwhile(chat, &["one", "wisteria", "three"], []).await;
-        chat.drains().await;
-        chat.takes(takes_back(&messages[1])).await;
-        is_unsent(chat, &messages[1]).await;
-        chat.drains().await;
-        chat.takes(says("four")).await;
-        chat.drains().await;
-        assert!(!chat.kept().await.contains("wisteria"));
-        assert_eq!(prompts(chat).last().unwrap()[1..], ["answer to hold", "one", "three", "four"]);
-    }
-
-    /// LINE does not take the answer to three messages for now, and one of them is taken back meanwhile.
-    async fn takes_back_unpushed(chat: &dyn Chat, which: usize, before: Option<Act>) {
-        let limited = r#"{"message":"The API rate limit has been exceeded. Try again later."}"#;
-        let limited = Act::Respond(429, vec![("retry-after", "6".to_owned())], limited.to_owned());
-        let acts: Vec<_> = [Act::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
-        let tries = acts.len();
-        acts.into_iter().for_each(|act| chat.line().script.will(PUSH, act));
-        let messages = meanwhile(chat, &["one", "two", "three"], []).await;
-        while chat.line().script.seen(PUSH).len() < tries {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        chat.takes(takes_back(&messages[which])).await;
-        is_unsent(chat, &messages[which]).await;
-    }
-
-    pub(super) async fn one_taken_back_before_the_answer_arrived_costs_the_others_none(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 1, None).await;
-        chat.drains().await;
-        assert_eq!(said(chat), ["answer to hold", "answer to three"]);
-        assert_eq!(asked(chat), [&["one", "two", "three"][..], &["one", "three"]].map(words));
-        assert!(!chat.kept().await.contains("two"));
-        chat.takes(says("four")).await;
-        chat.drains().await;
-        let all = ["answer to hold", "one", "three", "answer to three", "four"];
-        assert_eq!((&prompts(chat).last().unwrap()[1..], chat.letters().await), (&words(&all)[..], 0));
-    }
-
-    pub(super) async fn the_last_taken_back_before_the_answer_arrived_costs_the_others_none(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 2, None).await;
-        chat.drains().await;
-        assert_eq!(said(chat), ["answer to hold", "answer to two"]);
-        assert_eq!(asked(chat), [&["one", "two", "three"][..], &["one", "two"]].map(words));
-        assert!(!chat.kept().await.contains("three"));
-        chat.takes(says("four")).await;
-        chat.drains().await;
-        let all = ["answer to hold", "one", "two", "answer to two", "four"];
-        assert_eq!((&prompts(chat).last().unwrap()[1..], chat.letters().await), (&words(&all)[..], 0));
-    }
-
-    pub(super) async fn others_of_one_taken_back_are_told_where_the_model_refuses_them(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 2, None).await;
-        chat.model().script.will(COMPLETIONS, refuses());
-        chat.drains().await;
-        assert!(said(chat)[1].starts_with("Sorry"), "{:?}", said(chat));
-        assert_eq!(
-            (said(chat).len(), chat.letters().await),
-            (2, 0),
-            "a letter would hold what was taken back"
-        );
-        assert!(!chat.kept().await.contains("three"));
-    }
-
-    pub(super) async fn one_taken_back_while_nobody_knows_is_an_operators(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 0, Some(Act::Reset)).await;
-        chat.drains().await;
-        assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
-        assert!(!chat.kept().await.contains(r#""one""#));
     }
 
     pub(super) async fn asked_again_all_of_them_are_answered(chat: &dyn Chat) {

@@ -16,9 +16,12 @@ use tempfile::TempDir;
 use crate::{
     bot::{PATH, host},
     process::{henji, run},
+    secrecy::Private,
 };
 
 const AOI: &str = "U00000000000000000000000000000001";
+/// What it says on standard error.
+const LOG: &str = "dev.log";
 const GROUP: &str = "C00000000000000000000000000000001";
 
 struct Dev {
@@ -26,6 +29,7 @@ struct Dev {
     data: Arc<TempDir>,
     origin: String,
     http: reqwest::Client,
+    private: Private,
 }
 
 impl Dev {
@@ -35,11 +39,16 @@ impl Dev {
 
     fn start_in(data: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
         let mut command = command(&["--listen", "127.0.0.1:0"], data.path(), variables);
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let log = std::fs::File::create(data.path().join(LOG)).unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let origin = line.trim().trim_end_matches('/').rsplit(' ').next().unwrap().to_owned();
-        Self { child, data, origin, http: worker::adapters::http::client().unwrap() }
+        let private = Private::default();
+        for (_, value) in variables {
+            private.notes_text(value);
+        }
+        Self { child, data, origin, http: worker::adapters::http::client().unwrap(), private }
     }
 
     /// The status of a request with these headers.
@@ -53,6 +62,7 @@ impl Dev {
     }
 
     async fn does(&self, step: Value) -> u16 {
+        self.private.notes(&step);
         let headers = [("origin", self.origin.as_str()), ("content-type", "application/json")];
         self.status("POST", "/dev/steps", &headers, &step.to_string()).await
     }
@@ -86,6 +96,10 @@ impl Drop for Dev {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() {
+            self.private
+                .is_not_in(&std::fs::read_to_string(self.data.path().join(LOG)).unwrap(), "henji dev");
+        }
     }
 }
 
@@ -180,12 +194,36 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
         json!({ "do": "contents", "fault": "sings" }),
         json!({ "do": "join", "user": "U1", "name": "short" }),
         json!({ "do": "join", "user": AOI.replace('1', "3"), "name": "" }),
+        json!({ "do": "join", "user": AOI.replace('1', "3"), "name": "Mei", "language": "not a tag!" }),
         json!({ "do": "model", "fault": "sings" }),
     ] {
         assert_eq!(dev.does(step.clone()).await, 400, "{step}");
     }
     assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": "still there?" })).await, 204);
     dev.feed_until(|entry| entry["name"] == "answered").await;
+}
+
+#[tokio::test]
+async fn a_replay_of_messages_that_cannot_be_ends_and_the_next_one_begins() {
+    let dev = Dev::start(&[]);
+    let beyond = u64::MAX;
+    let steps = json!([
+        { "do": "join", "user": AOI, "name": "Aoi" },
+        { "do": "say", "user": AOI, "text": "hi" },
+        { "do": "unsend", "message": beyond },
+        { "do": "say", "user": AOI, "text": "hi", "quotes": { "message": beyond } },
+    ]);
+    let headers = [("origin", dev.origin.as_str()), ("content-type", "application/json")];
+    let body = json!({ "henji_conversation": 1, "steps": steps }).to_string();
+    for replays in 1..=2 {
+        assert_eq!(dev.status("POST", "/dev/replay", &headers, &body).await, 204);
+        let ends = std::cell::Cell::new(0);
+        dev.feed_until(|entry| {
+            ends.set(ends.get() + u32::from(entry["kind"] == "replay" && entry["same"] == false));
+            ends.get() == replays
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

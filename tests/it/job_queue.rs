@@ -158,3 +158,18 @@ async fn a_queue_that_fails_says_so_and_quotes_nobody(backend: &dyn Backend) {
     backend.queue().send(&jobs).await.unwrap();
     assert_eq!(backend.take().await.len(), 2, "sending again is safe");
 }
+
+#[tokio::test]
+async fn an_operation_that_panics_fails_alone_and_leaves_nothing_behind() {
+    let folder = TempDir::new().unwrap();
+    let database = Database::open(&folder.path().join("henji.db")).unwrap();
+    let count = |sql: &'static str| database.call(move |db| db.execute(sql, []));
+    let panics = database.call(|db| -> rusqlite::Result<()> {
+        db.execute("CREATE TABLE left_behind (x)", [])?;
+        panic!("on purpose")
+    });
+    let (panicked, created) = tokio::join!(panics, count("CREATE TABLE kept (x)"));
+    assert!(panicked.is_err() && created.is_ok());
+    assert_eq!(count("INSERT INTO kept VALUES (1)").await.unwrap(), 1);
+    assert!(count("INSERT INTO left_behind VALUES (1)").await.is_err());
+}

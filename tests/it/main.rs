@@ -7,14 +7,18 @@
     reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
 )]
 
-// The harness: a bot in this process, a bot as a process, who operates it, and the specifications all requests must meet.
+// The harness: a bot in this process, a bot as a process, who operates it, the specifications all requests must meet,
+// and what nothing that is printed may hold.
 mod bot;
 mod operator;
 mod process;
+mod secrecy;
 mod spec;
 
 // What LINE may post, and what it is told.
 mod accepting;
+// What strangers and bad servers do to it, to memory and to terminals.
+mod hostile;
 // LINE's stand-in, held against LINE's own specification.
 mod standin;
 // `henji dev`: its page's API, its guard, its replay.
@@ -46,6 +50,8 @@ mod line_faults;
 mod reply_first;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
+// All at once: hours of traffic and faults, drawn from a seed.
+mod chaos;
 // What both queues promise, and both histories.
 mod groups;
 mod history;
@@ -58,5 +64,7 @@ mod limits;
 mod bursts;
 // Pictures and voices, likewise.
 mod media;
+// Whatever is done to any request or commit.
+mod boundaries;
 // The functions on Lambda, with AWS stood in for.
 mod aws;

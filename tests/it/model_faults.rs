@@ -23,6 +23,12 @@ async fn a_passing_fault_is_tried_again_and_the_user_hears_only_the_answer() {
         Act::Respond(
             200,
             vec![],
+            r#"{"choices":[{"message":{"content":"half an ans"},"finish_reason":"error","error":{"code":502}}]}"#
+                .into(),
+        ),
+        Act::Respond(
+            200,
+            vec![],
             r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#.into(),
         ),
     ];
@@ -137,7 +143,10 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     }
     bot.says().await;
     bot.model.fails(400, "context_length_exceeded");
-    bot.model.fails(400, "context_length_exceeded");
+    // The same in llama.cpp's words.
+    let too_long = json!({ "error": { "code": 400, "type": "exceed_context_size_error", "n_ctx": 4096,
+        "message": "request (4390 tokens) exceeds the available context size (4096 tokens)" } });
+    bot.model.does(Act::Respond(400, vec![], too_long.to_string()));
     bot.hears("four").await;
     bot.answers(&["answer to four"]).await;
     let lengths: Vec<_> =
@@ -159,6 +168,7 @@ async fn what_no_retry_mends_is_a_dead_letter_at_once_and_the_user_is_told_once(
         (401, "invalid_api_key", "model_auth"),
         (403, "unsupported_country", "model_auth"),
         (429, "insufficient_quota", "model_quota"),
+        (402, "invalid_request_error", "model_quota"),
         (404, "model_not_found", "model_gone"),
         (400, "invalid_request_error", "model_refused"),
     ] {
@@ -191,6 +201,20 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     bot.answers(&["answer to hi", "answer to and on"]).await;
     let names: Vec<_> = bot.model.asked().iter().map(|s| s.body["max_completion_tokens"].is_null()).collect();
     assert_eq!(names, [true, false, false], "it is learned once");
+
+    // Who takes neither has taught nothing.
+    let mut bot = Bot::start().await;
+    for name in ["max_tokens", "max_completion_tokens"] {
+        let refusal = json!({ "error": { "param": name, "message": "must be less than or equal to 8192" } });
+        bot.model.does(Act::Respond(400, vec![], refusal.to_string()));
+    }
+    bot.hears("hi").await;
+    bot.gave_up("model_refused", "unanswered").await;
+    bot.hears("and on").await;
+    bot.drain().await;
+    let names: Vec<_> = bot.model.asked().iter().map(|s| s.body["max_completion_tokens"].is_null()).collect();
+    assert_eq!(names, [true, false, true]);
+    bot.says().await;
 
     let mut newer = Bot::with(&[("GPT_MODEL", "gpt-5-mini")], |_| {}).await;
     newer.hears("hi").await;

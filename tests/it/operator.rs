@@ -1,13 +1,13 @@
 //! An operator with a shell in a folder of its own, who runs the real `henji`.
 
-use std::{collections::HashSet, path::PathBuf, process::Stdio};
+use std::{collections::HashSet, path::PathBuf, process::Stdio, sync::Arc};
 
 use serde_json::{Value, json};
 use shared::env::Env;
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{aws::emulator::Cloud, bot::Bot, process::henji};
+use crate::{aws::emulator::Cloud, bot::Bot, process::henji, secrecy::Private};
 
 pub struct Operator {
     pub folder: TempDir,
@@ -15,6 +15,8 @@ pub struct Operator {
     /// Where the bot is, as every command is told.
     place: Vec<String>,
     audit: PathBuf,
+    /// What its commands never show unasked.
+    private: Arc<Private>,
 }
 
 /// How a command ended: its code, and what it wrote.
@@ -31,7 +33,7 @@ impl Operator {
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let folder = TempDir::new().unwrap();
         let audit = folder.path().join("henji-audit.jsonl");
-        Self { folder, variables, place: vec![], audit }
+        Self { folder, variables, place: vec![], audit, private: Arc::default() }
     }
 
     /// Of a bot on this machine.
@@ -44,7 +46,7 @@ impl Operator {
         let data = bot.data.path();
         let place = vec!["--data".to_owned(), data.to_str().unwrap().to_owned()];
         let audit = data.join("henji-audit.jsonl");
-        Self { folder: TempDir::new().unwrap(), variables, place, audit }
+        Self { folder: TempDir::new().unwrap(), variables, place, audit, private: bot.private.clone() }
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
@@ -60,7 +62,7 @@ impl Operator {
     }
 
     pub async fn runs(&self, args: &[&str]) -> Ended {
-        ended(self.command(args).output().await.unwrap())
+        self.checked(args, self.command(args).output().await.unwrap())
     }
 
     /// Runs a command and writes this into it.
@@ -69,7 +71,7 @@ impl Operator {
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(text.as_bytes()).await.unwrap();
         drop(stdin);
-        ended(child.wait_with_output().await.unwrap())
+        self.checked(args, child.wait_with_output().await.unwrap())
     }
 
     /// Runs a command on a terminal, and types each answer after what it answers; all that is shown is `out`.
@@ -78,7 +80,15 @@ impl Operator {
         let before = [script, &json!(typed).to_string(), henji.to_str().unwrap()];
         let mut command = self.program("python3".into(), &[&before, args].concat());
         let path = Env::of_process();
-        ended(command.env("PATH", path.required("PATH").unwrap()).output().await.unwrap())
+        self.checked(args, command.env("PATH", path.required("PATH").unwrap()).output().await.unwrap())
+    }
+
+    /// How a command ended, which showed nothing private unless it was asked to.
+    fn checked(&self, args: &[&str], output: std::process::Output) -> Ended {
+        let ended = ended(output);
+        let private = if args.contains(&"--reveal") { &Private::default() } else { &*self.private };
+        private.is_not_in(&(ended.out.clone() + &ended.err), &args.join(" "));
+        ended
     }
 
     /// The letters that `list` shows with these filters.

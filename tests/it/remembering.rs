@@ -49,13 +49,19 @@ async fn prompts_of_a_long_conversation_share_their_beginning() {
     let eight = [("QUERY_LIMIT", "1000"), ("CONTEXT_TOKENS", "8192"), ("MAX_TOKENS", "1024")];
     let two = [("QUERY_LIMIT", "1000"), ("CONTEXT_TOKENS", "2048"), ("MAX_TOKENS", "256")];
     let fifty = [("CONTEXT_TOKENS", "1000000")];
-    for (env, turns, least) in [(&eight[..], 150, 85.0), (&two, 60, 60.0), (&fifty, 100, 80.0)] {
+    let eight_name = "a context of 8,192 tokens, 1,024 for the answer";
+    let two_name = "a context of 2,048 tokens, 256 for the answer";
+    for (what, env, turns, least) in [
+        (eight_name, &eight[..], 150, 85.0),
+        (two_name, &two, 60, 60.0),
+        ("50 messages (`QUERY_LIMIT`)", &fifty, 100, 80.0),
+    ] {
         let bot = talk(env, turns).await;
         let prompts = prompts(&bot);
         let full = turns / 2;
         let share = share(&prompts[full..]);
         let sum: usize = prompts[full..].iter().map(|prompt| tokens(prompt)).sum();
-        println!("{env:?}: {share:.1} % the same, {} tokens a prompt", sum / (turns - full));
+        println!("| {what} | {turns} | {share:.1} % | {} |", sum / (turns - full));
         assert!(share > least, "{share} {env:?}");
         let most =
             |name| env.iter().find(|(it, _)| *it == name).map(|(_, most)| most.parse::<usize>().unwrap());

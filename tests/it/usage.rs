@@ -117,3 +117,24 @@ async fn nobody_is_mistaken_for_the_sum() {
     let answers: Vec<(&str, &str)> = lines[1..].iter().map(|line| (line[0], line[1])).collect();
     assert!(answers.contains(&("total", "1")) && answers.last() == Some(&("total", "2")), "{table}");
 }
+
+#[tokio::test]
+async fn a_count_that_no_server_can_mean_spoils_no_sum() {
+    let mut bot = Bot::start().await;
+    for count in [u64::MAX, 9_000_000_000_000_000_000] {
+        let usage = json!({ "prompt_tokens": count, "completion_tokens": count });
+        let choice = json!({ "message": { "content": "an answer" }, "finish_reason": "stop" });
+        for _ in 0..2 {
+            bot.model.does(Act::Respond(
+                200,
+                vec![],
+                json!({ "choices": [choice], "usage": usage }).to_string(),
+            ));
+            bot.hears("hi").await;
+            bot.answers(&["an answer"]).await;
+        }
+    }
+    bot.hears("and now?").await;
+    bot.answers(&["answer to and now?"]).await;
+    assert_eq!(bot.sql("SELECT answers, typeof(tokens) FROM usage"), [r#"Integer(5) Text("integer")"#]);
+}

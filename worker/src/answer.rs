@@ -80,8 +80,10 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
+        // What is not the wait for the model is boxed, here and in what follows: thousands of turns wait for it at
+        // once, and shall not keep room for what they do before and after.
         if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
-            return self.give_notice(job).await;
+            return Box::pin(self.give_notice(job)).await;
         }
         let begun = traces::step("begin", self.history.begin(job, self.now()));
         let turn = match timeout_at(limits.deadline, begun).await {
@@ -96,7 +98,7 @@ impl Worker {
             Stage::Open | Stage::Stored(_) => {}
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
-            return self.used_up(job, &turn).await;
+            return Box::pin(self.used_up(job, &turn)).await;
         }
         if turn.attempts > 1 && turn.failed.is_none() && !limits.alone {
             self.record(job, Step::Withdrawn).await;
@@ -133,7 +135,7 @@ impl Worker {
         }
         let gave_up = failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts;
         if gave_up {
-            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
+            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
         }
         self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up }).await;
         self.later(turn.attempts, failure)
@@ -160,7 +162,7 @@ impl Worker {
                 Err(_) => return Err(out_of_time().into()),
             },
         };
-        self.say_kept(job, turn, kept, deadline).await
+        Box::pin(self.say_kept(job, turn, kept, deadline)).await
     }
 
     /// From the stored answer to the delivered one.
@@ -181,6 +183,11 @@ impl Worker {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
+            }
+            Kept::Theirs(Stage::Delivered) => {
+                // Perhaps by another turn, of which nothing may be left when this job comes again.
+                self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
+                return Ok(Outcome::AlreadyAnswered);
             }
             Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
         };

@@ -148,14 +148,13 @@ impl Worker {
         let mut token_is_spent = false;
         tokio::pin!(work);
         loop {
-            let request = self.line.start_loading(job.conversation.as_str());
-            tokio::pin!(request);
+            let mut request = Box::pin(self.line.start_loading(job.conversation.as_str()));
             tokio::select! {
                 done = &mut work => {
                     let _ = timeout(GRACE, request).await;
                     return (done, token_is_spent);
                 }
-                () = &mut request => {}
+                () = &mut request => drop(request),
             }
             let again = Instant::now() + self.config.pauses.loading;
             let wakes = patience_ends.map_or(again, |ends| ends.min(again));
@@ -165,8 +164,7 @@ impl Worker {
             }
             if patience_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
                 token_is_spent = true;
-                let notice = self.say_still_thinking(job);
-                tokio::pin!(notice);
+                let mut notice = Box::pin(self.say_still_thinking(job));
                 tokio::select! {
                     done = &mut work => {
                         let _ = timeout(GRACE, notice).await;

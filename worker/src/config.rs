@@ -23,7 +23,7 @@ pub const SYSTEM_PROMPT: &str =
 
 /// The model that hears where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
 /// shut down on 2027-02-26).
-const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
+pub const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
 
 /// How answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

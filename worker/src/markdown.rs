@@ -63,6 +63,8 @@ struct Editor<'a> {
 
 /// The plain text of `source`.
 pub fn plain(source: &str) -> Plain {
+    // The parser takes a carriage return for the end of a line in some places and not in others.
+    let source = &source.replace("\r\n", "\n").replace('\r', "\n");
     let mut editor = Editor {
         source,
         protected: Protected::of(source),
@@ -135,8 +137,14 @@ impl Editor<'_> {
             Event::End(TagEnd::Link | TagEnd::Image) => self.link(at),
             Event::Start(Tag::Table(_)) => self.before_table = std::mem::take(&mut self.edits),
             Event::End(TagEnd::TableCell) => self.cell(at),
-            Event::End(TagEnd::TableHead) => self.table.end_head(),
-            Event::End(TagEnd::TableRow) => self.end_row(at.end),
+            Event::End(TagEnd::TableHead) => {
+                self.further_cells(at.end);
+                self.table.end_head();
+            }
+            Event::End(TagEnd::TableRow) => {
+                self.further_cells(at.end);
+                self.table.end_row();
+            }
             Event::End(TagEnd::Table) => self.end_table(at),
             Event::Code(_) => self.code_span(at),
             Event::Html(_) | Event::InlineHtml(_) => self.protected.add(at),

@@ -5,8 +5,14 @@
 //! limit's name by what the server says. Windows and modalities are from OpenAI's model pages
 //! (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
 
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
 /// The two encodings of chat models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// gpt-4 and gpt-3.5-turbo.
     Cl100k,
@@ -83,11 +89,34 @@ pub fn named(name: &str) -> Model {
 /// up, with a panic.
 const PIECE: usize = 64 << 10;
 
+/// How many counts are remembered.
+const COUNTS_MAX: usize = 10_000;
+
+/// What was counted before: each turn counts the conversation's messages anew. They are known by a hash whose
+/// keys this process has drawn, so that no words are kept.
+static COUNTS: LazyLock<(RandomState, Mutex<HashMap<u64, usize>>)> = LazyLock::new(Default::default);
+
 /// How many tokens `text` has; of a text longer than 64 KiB, perhaps a few more than it has.
 ///
 /// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing
 /// before it; where bytes alone tell that all fits, [`crate::prompt`] never asks.
-pub fn count(encoding: Encoding, mut text: &str) -> usize {
+pub fn count(encoding: Encoding, text: &str) -> usize {
+    let (hasher, counts) = &*COUNTS;
+    let key = hasher.hash_one((encoding, text));
+    let lock = || counts.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tokens) = lock().get(&key) {
+        return *tokens;
+    }
+    let tokens = count_anew(encoding, text);
+    let mut counts = lock();
+    if counts.len() >= COUNTS_MAX {
+        counts.clear();
+    }
+    counts.insert(key, tokens);
+    tokens
+}
+
+fn count_anew(encoding: Encoding, mut text: &str) -> usize {
     let tokenizer = match encoding {
         Encoding::Cl100k => tiktoken_rs::cl100k_base_singleton(),
         Encoding::O200k => tiktoken_rs::o200k_base_singleton(),

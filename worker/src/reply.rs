@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::job::ConversationId;
-use unicode_segmentation::UnicodeSegmentation;
+use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use crate::markdown::{Plain, urls};
 
@@ -193,23 +193,16 @@ fn cut(text: &str, whole: impl Fn(usize) -> Option<usize>) -> usize {
 /// than a whole message is cut between characters: the limit is LINE's, and nothing may be lost.
 fn window(text: &str) -> Option<usize> {
     let mut units = 0;
-    for (at, grapheme) in text.grapheme_indices(true) {
-        let size: usize = grapheme.chars().map(char::len_utf16).sum();
-        if units + size > TEXT_MAX {
-            return Some(if at > 0 { at } else { inside(grapheme) });
-        }
-        units += size;
-    }
-    None
-}
-
-fn inside(grapheme: &str) -> usize {
-    let mut units = 0;
-    let over = grapheme.char_indices().find(|(_, c)| {
+    let (limit, _) = text.char_indices().find(|(_, c)| {
         units += c.len_utf16();
         units > TEXT_MAX
-    });
-    over.map_or(grapheme.len(), |(at, _)| at)
+    })?;
+    let mut cursor = GraphemeCursor::new(limit, text.len(), true);
+    if cursor.is_boundary(text, 0) == Ok(true) {
+        return Some(limit);
+    }
+    let before = cursor.prev_boundary(text, 0).ok().flatten();
+    Some(before.filter(|&at| at > 0).unwrap_or(limit))
 }
 
 #[cfg(test)]

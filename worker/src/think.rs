@@ -119,7 +119,8 @@ impl Worker {
             self.profile(job).await;
             return Ok(Continue((thinking.await?, false)));
         }
-        let (thought, token_is_spent) = self.while_loading(job, self.while_asking_who(job, thinking)).await;
+        let thinking = Box::pin(self.while_asking_who(job, thinking));
+        let (thought, token_is_spent) = self.while_loading(job, thinking).await;
         Ok(Continue((thought?, token_is_spent)))
     }
 
@@ -158,7 +159,7 @@ impl Worker {
             Todo::Ask(asking) => Asking { before, ..asking },
         };
         let deadline = limits.deadline - reserve;
-        match self.see_and_hear(job, &mut asking, deadline).await? {
+        match Box::pin(self.see_and_hear(job, &mut asking, deadline)).await? {
             Sensed::Asks => {}
             Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
             Sensed::Silence => return Ok(says(None)),

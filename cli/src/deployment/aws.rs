@@ -25,9 +25,10 @@ pub struct Store {
 }
 
 /// What commands hold against the model's server, the queue and the usage.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "GPT_MODEL",
     "OPENAI_BASE_URL",
+    "TRANSCRIBE_MODEL",
     "WORKER_TIMEOUT_SECONDS",
     "UTC_OFFSET",
     "PROMPT_USD_PER_MILLION",

@@ -152,10 +152,10 @@ fn moved(step: Step, people: &mut BTreeMap<String, String>, first: usize) -> Ste
     fields.remove("letter");
     let quoted = fields.get("quotes").and_then(|quotes| quotes["message"].as_u64());
     if let Some(n) = quoted {
-        fields["quotes"]["message"] = (n + first as u64).into();
+        fields["quotes"]["message"] = n.saturating_add(first as u64).into();
     }
     if let Some(n) = fields.get("message").and_then(Value::as_u64) {
-        fields["message"] = (n + first as u64).into();
+        fields["message"] = n.saturating_add(first as u64).into();
     }
     serde_json::from_value(moved).unwrap_or(step)
 }

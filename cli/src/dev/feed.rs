@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use worker::answer::Clock;
 
-/// How many entries are kept; the oldest go first.
-const KEPT: usize = 5_000;
+/// How many entries are kept; the oldest go first. A message has about twenty, and of many that were sent at once
+/// the questions would go long before their answers.
+const KEPT: usize = 20_000;
 
 /// The list.
 pub(super) struct Feed {

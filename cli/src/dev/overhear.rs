@@ -4,7 +4,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    step::{Step, japanese},
+    language::japanese,
+    step::Step,
     world::{World, lock},
 };
 use crate::standin::line::{chat, is_group, phone};

@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Path, State, rejection::JsonRejection},
+    extract::{DefaultBodyLimit, Path, Query, State, rejection::JsonRejection},
     http::{
         HeaderMap, StatusCode,
         header::{CONTENT_DISPOSITION, CONTENT_TYPE},
@@ -21,6 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use futures_util::Stream;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{
@@ -77,11 +78,19 @@ pub(super) fn router(world: Arc<World>) -> Router {
     router.with_state(world)
 }
 
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: String,
+}
+
+/// The feed after what the page has, which a browser that lost the line by itself says in a header.
 async fn events(
     State(world): State<Arc<World>>,
+    Query(After { after }): Query<After>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok());
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).or(Some(after.as_str()));
     Sse::new(world.feed.clone().stream(last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 

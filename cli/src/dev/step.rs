@@ -4,12 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::fault::{ContentFault, LineFault, ModelFault};
-
-/// The language of people of whom a saved conversation says nothing else.
-pub(super) fn japanese() -> String {
-    "ja".to_owned()
-}
+use super::{
+    fault::{ContentFault, LineFault, ModelFault},
+    language,
+};
 
 /// One thing done. Messages are named by their place among all that were sent, so that a replay, whose
 /// messages have other ids, means the same ones.
@@ -23,7 +21,7 @@ pub(super) enum Step {
         /// Their name.
         name: String,
         /// Their language, as a BCP 47 tag.
-        #[serde(default = "japanese")]
+        #[serde(default = "language::japanese", deserialize_with = "language::tag")]
         language: String,
     },
     /// There is a group of people, or a room; the bot is not in it.

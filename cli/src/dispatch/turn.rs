@@ -44,8 +44,9 @@ impl Dispatcher {
             Ok(ended) => ended,
             Err(claimed) => self.singly(claimed, &give_back).await,
         };
-        // Until the queue knows what became of it, the job is nobody else's.
-        while let Err(failure) = self.settle(&ended).await {
+        // Until the queue knows what became of it, the job is nobody else's. Boxed, as most of a turn's life is
+        // waiting for the model, and room for what comes after is not needed there.
+        while let Err(failure) = Box::pin(self.settle(&ended)).await {
             let event = &ended.claimed.event_id;
             error!(event, error = %logging::chain(&failure), "a job's outcome was not written down");
             sleep(DATABASE_AGAIN).await;
@@ -169,7 +170,7 @@ impl Dispatcher {
             tokio::spawn(async move { this.worker.attempt(&own_jobs, &limits).await }.instrument(span));
         let ended = match attempt.await {
             Ok(ended) => ended,
-            Err(_) => self.worker.panicked(jobs).await,
+            Err(_) => Box::pin(self.worker.panicked(jobs)).await,
         };
         ended.log(jobs, began, (self.worker.clock)());
         ended

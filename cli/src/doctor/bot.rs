@@ -5,9 +5,14 @@ use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::env::Env;
+use worker::config::TRANSCRIBE_MODEL;
 
 use crate::{
-    channel::Channel, deployment::Place, findings::Findings, http::WEBHOOK_PATH, model_server::ModelServer,
+    channel::Channel,
+    deployment::Place,
+    findings::Findings,
+    http::WEBHOOK_PATH,
+    model_server::{Known, ModelServer},
     secrets, webhook,
 };
 
@@ -107,30 +112,63 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
 }
 
 async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
-    let named = match place {
-        Place::Data(_) => env.optional("GPT_MODEL").ok().flatten().map(str::to_owned),
-        #[cfg(feature = "aws")]
-        Place::Aws(deployment) => deployment.plain.get("GPT_MODEL").cloned(),
-    };
-    let name = named.unwrap_or_else(|| "gpt-4".to_owned());
-    let change = match place {
-        Place::Data(_) => format!("set GPT_MODEL in .env, restart henji serve{}", place.option()),
-        #[cfg(feature = "aws")]
-        Place::Aws(deployment) => {
-            format!("set model in cdk/lib/environments.ts, then {}", deployment.deploy())
-        }
-    };
+    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| "gpt-4".to_owned());
+    let change = change(place, "GPT_MODEL", "model");
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));
     match server.knows(&name).await {
         Err(error) => findings.failed("model", &error, "try again"),
-        Ok(false) => findings.broken("model", format!("{base_url} knows no {what}"), change),
-        Ok(true) => match server.ends_on(&name) {
+        Ok(Known::No) => findings.broken("model", format!("{base_url} knows no {what}"), change),
+        Ok(Known::Unclear) => {
+            let says = format!("{base_url} does not list {what}; it may answer all the same");
+            findings.note("model", says, format!("if the bot does not answer, {change}"));
+        }
+        Ok(Known::Yes) => match server.ends_on(&name) {
             None => findings.ok("model", format!("{base_url} knows {what}")),
             Some(day) if now.to_string().as_str() < day => {
                 findings.note("model", format!("{name} ends on {day}, says its maker"), change);
             }
             Some(day) => findings.broken("model", format!("{name} ended on {day}, says its maker"), change),
         },
+    }
+    voice(findings, place, env, &server).await;
+}
+
+/// The model that hears. Where nobody can tell there is no finding: who cannot hear says so to the user.
+async fn voice(findings: &mut Findings, place: &Place, env: &Env, server: &ModelServer) {
+    let name = setting(place, env, "TRANSCRIBE_MODEL").unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
+    if name == "off" {
+        return;
+    }
+    let (base_url, what) = (server.base_url(), server.listener(&name));
+    match server.hears_by(&name).await {
+        Ok(Known::Yes) => findings.ok("voice", format!("{base_url} knows {what}")),
+        Ok(Known::No) => {
+            let says = format!("{base_url} knows no {what}, so no voice is answered");
+            let change = change(place, "TRANSCRIBE_MODEL", "transcribeModel");
+            findings.broken("voice", says, format!("{change}; \"off\" tells people to write instead"));
+        }
+        Ok(Known::Unclear) | Err(_) => {}
+    }
+}
+
+/// What the bot itself is set to: the environment of who asks may be another's.
+fn setting(place: &Place, env: &Env, name: &str) -> Option<String> {
+    match place {
+        Place::Data(_) => env.optional(name).ok().flatten().map(str::to_owned),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => deployment.plain.get(name).cloned(),
+    }
+}
+
+/// How it is set otherwise, by its variable or its name in the deployment's settings.
+#[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "only AWS is deployed by settings"))]
+fn change(place: &Place, variable: &str, of_deployment: &str) -> String {
+    match place {
+        Place::Data(_) => format!("set {variable} in .env, restart henji serve{}", place.option()),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => {
+            format!("set {of_deployment} in cdk/lib/environments.ts, then {}", deployment.deploy())
+        }
     }
 }

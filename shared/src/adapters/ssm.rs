@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::{Client, error::SdkError, operation::get_parameter::GetParameterError};
-use secrecy::SecretString;
+use secrecy::{SecretString, zeroize::Zeroizing};
 
 /// How long the Parameter Store may take over one parameter, retries included: more must not hold up a
 /// function's start, nor a request that needs a secret read again.
@@ -62,7 +62,8 @@ impl Parameter {
             .send()
             .await
             .map_err(|source| SsmError::Read { name: self.name.clone(), source: Box::new(source) })?;
-        let value = got.parameter.and_then(|p| p.value).unwrap_or_default();
+        // The SDK's copy is wiped as well.
+        let value = Zeroizing::new(got.parameter.and_then(|p| p.value).unwrap_or_default());
         match value.trim() {
             "" => Err(SsmError::Empty(self.name.clone())),
             value => Ok(value.into()),

@@ -7,8 +7,14 @@ use super::NAMESPACE;
 
 /// A text that cannot be an identifier.
 #[derive(Debug, thiserror::Error)]
-#[error("an id is 1 to {0} printable ASCII characters")]
+#[error("an id is 1 to {0} printable ASCII characters that mean nothing in an address")]
 pub struct BadId(usize);
+
+/// Whether a text is one segment of a path wherever it is put into an address.
+fn is_segment(id: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !b"/\\?#%".contains(&b);
+    id.bytes().all(is_plain) && ![".", ".."].contains(&id)
+}
 
 /// A newtype of a text of so many printable ASCII characters at most.
 macro_rules! id {
@@ -28,7 +34,7 @@ macro_rules! id {
         impl TryFrom<String> for $name {
             type Error = BadId;
             fn try_from(id: String) -> Result<Self, BadId> {
-                let fits = (1..=$max).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+                let fits = (1..=$max).contains(&id.len()) && is_segment(&id);
                 if fits { Ok(Self(id)) } else { Err(BadId($max)) }
             }
         }

@@ -147,3 +147,14 @@ fn an_event_without_an_id_gets_the_same_derived_one_each_time() {
     assert_eq!(of(None, Some("325708"), b"").as_str(), "cc0c8ab7-82fd-5d1c-b0a2-ba97038d740f");
     assert_eq!(of(Some("01H"), None, b"").derive("user").to_string(), "dd10a7ab-3848-5f37-a079-603101e1c680");
 }
+
+#[test]
+fn an_id_is_one_segment_of_any_address_that_it_is_put_into() {
+    for id in ["325708", "abc-DEF_1.2:3", "U4af4980629"] {
+        assert!(MessageId::try_from(id.to_owned()).is_ok(), "{id}");
+    }
+    for id in ["", "../../x?y=1", "..", ".", "%2e%2e", "a/b", "a\\b", "a?b", "a#b", "a b", "あ"] {
+        assert!(MessageId::try_from(id.to_owned()).is_err(), "{id}");
+        assert!(ConversationId::try_from(id.to_owned()).is_err(), "{id}");
+    }
+}

@@ -17,9 +17,25 @@ use crate::accept::SECRET;
 
 /// The stand-in; it keeps the names of its calls.
 #[derive(Clone, Default)]
-pub(crate) struct Aws(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Aws {
+    calls: Arc<Mutex<Vec<String>>>,
+    past: Arc<Vec<Value>>,
+}
 
 impl Aws {
+    /// One whose index shows these messages, question and answer in turn, oldest first.
+    pub(crate) fn remembering(messages: &[String]) -> Self {
+        let row = |(n, text): (usize, &String)| {
+            json!({
+                "id": { "S": format!("00000000-0000-5000-8000-{n:012}") }, "lineUserId": { "S": "U1" },
+                "role": { "S": if n % 2 == 0 { "user" } else { "assistant" } }, "content": { "S": text },
+                "createdAt": { "S": format!("2026-01-01T00:00:00.{n:06}Z") },
+                "updatedAt": { "S": format!("2026-01-01T00:00:00.{n:06}Z") },
+            })
+        };
+        Self { past: Arc::new(messages.iter().enumerate().map(row).rev().collect()), ..Self::default() }
+    }
+
     /// How often it was called.
     pub(crate) fn calls(&self) -> u32 {
         self.calls_to("")
@@ -27,7 +43,7 @@ impl Aws {
 
     /// How often the service was called whose calls' names begin so.
     pub(crate) fn calls_to(&self, service: &str) -> u32 {
-        let calls = self.0.lock().expect("nobody panics with it");
+        let calls = self.calls.lock().expect("nobody panics with it");
         u32::try_from(calls.iter().filter(|call| call.starts_with(service)).count()).unwrap_or(u32::MAX)
     }
 
@@ -38,7 +54,7 @@ impl Aws {
 
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    aws.0.lock().expect("nobody panics with it").push(target.to_owned());
+    aws.calls.lock().expect("nobody panics with it").push(target.to_owned());
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let body = match target.rsplit('.').next().unwrap_or_default() {
         "GetParameter" => {
@@ -50,7 +66,8 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Resp
                 |entry: &Value| json!({ "Id": entry["Id"], "MessageId": "m", "MD5OfMessageBody": "0" });
             json!({ "Successful": entries.iter().map(taken).collect::<Vec<_>>(), "Failed": [] })
         }
-        "Query" => json!({ "Items": [], "Count": 0, "ScannedCount": 0 }),
+        "Query" => json!({ "Items": *aws.past, "Count": aws.past.len(), "ScannedCount": aws.past.len() }),
+        "BatchGetItem" => json!({ "Responses": {}, "UnprocessedKeys": {} }),
         "GetQueueAttributes"
         | "UpdateItem"
         | "GetItem"

@@ -10,7 +10,7 @@ use crate::{
     aws::Aws,
     lambda::{Process, batch, request},
     runtime::Runtime,
-    serve::host,
+    serve::{host, program},
 };
 
 /// Dollars in us-east-1, without free tiers, as of 2026-11 (aws.amazon.com: "AWS Lambda Pricing" for arm64,
@@ -50,7 +50,7 @@ pub(crate) async fn measure() {
     let accepted = price::HTTP_API + billed(ingress, INGRESS_GB) + price::SQS_FIFO;
     println!("ingress: {:.2} ms, accepting costs ${accepted:.2} a million\n", ingress.as_secs_f64() * 1000.0);
     println!(
-        "| model | batch | worker billed | SQS calls a message | dollars a million | the synchronous one |"
+        "| model | batch | worker billed | SQS calls a message | dollars a million | one synchronous function |"
     );
     println!("|---|---|---|---|---|---|");
     let mut running = vec![];
@@ -74,7 +74,7 @@ pub(crate) async fn measure() {
             + SYNCHRONOUS_WRITE_UNITS * price::WRITE_UNITS
             + SYNCHRONOUS_READ_UNITS * price::READ_UNITS;
         println!(
-            "| {seconds} s | {conversations} | {:.3} s | {sqs:.1} | ${dollars:.0} | ${synchronous:.0} |",
+            "| {seconds} s | {conversations} | {:.3} s | {sqs:.1} | {dollars:.0} | {synchronous:.0} |",
             taken.as_secs_f64()
         );
     }
@@ -84,7 +84,7 @@ pub(crate) async fn measure() {
 async fn accept() -> Duration {
     let env = environment(Duration::ZERO, &Aws::default()).await;
     let mut runtime = Runtime::start().await;
-    let process = Process::start("ingress", &env, &runtime.address);
+    let process = Process::start(program("ingress"), "ingress", &env, &runtime.address);
     runtime.polled().await;
     let mut taken = vec![];
     for _ in 0..201 {
@@ -101,7 +101,7 @@ async fn answer(seconds: u64, conversations: u32) -> (Duration, f64) {
     let aws = Aws::default();
     let env = environment(Duration::from_secs(seconds), &aws).await;
     let mut runtime = Runtime::start().await;
-    let process = Process::start("worker", &env, &runtime.address);
+    let process = Process::start(program("worker"), "worker", &env, &runtime.address);
     runtime.polled().await;
     let users: Vec<String> = (0..conversations).map(|n| format!("U{n}")).collect();
     let taken = runtime.invoke(batch(&users)).await;

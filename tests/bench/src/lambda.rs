@@ -13,14 +13,19 @@ use serde_json::{Value, json};
 use crate::{
     accept::{SECRET, quantile_ms, webhook},
     aws::Aws,
+    limits::round_trips_per_second,
     runtime::Runtime,
-    serve::host,
+    serve::{host, program},
 };
 
 /// How many starts are measured.
 const STARTS: usize = 20;
 /// How many warm invocations are measured.
 const TURNS: usize = 1_000;
+
+/// Calls of a worker's turn that wait for one another: begin, load, ask, store, push, end. What else it calls, it
+/// calls beside these (docs/benchmarks.md draws them).
+const WORKER_STEPS: f64 = 6.0;
 
 /// What was measured of one function.
 struct Measured {
@@ -59,12 +64,19 @@ pub(crate) async fn measure() {
             m.calls_per_turn,
         );
     }
-    println!("\n| times the bare one | exec to first poll | warm p50 | CPU a turn |\n|---|---|---|---|");
-    for (name, m) in [("ingress", &ingress), ("worker", &worker)] {
+    let round_trip = 1000.0 / round_trips_per_second(Duration::from_secs(5));
+    println!("\nOne round trip over loopback: {round_trip:.3} ms.\n");
+    println!(
+        "| times the bare one | exec to first poll | warm p50 | CPU a turn | calls one after another | warm p50, times the bare one's and these calls' round trips |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for (name, m, calls) in [("ingress", &ingress, 1.0), ("worker", &worker, WORKER_STEPS)] {
         let start = ms(m.start) / ms(bare.start);
         let warm = quantile_ms(&m.warm, 0.5) / quantile_ms(&bare.warm, 0.5);
         let cpu = ms(m.cpu_per_turn) / ms(bare.cpu_per_turn);
-        println!("| {name} | {start:.1} | {warm:.1} | {cpu:.1} |");
+        let floor = quantile_ms(&bare.warm, 0.5) + calls * round_trip;
+        let over = quantile_ms(&m.warm, 0.5) / floor;
+        println!("| {name} | {start:.1} | {warm:.1} | {cpu:.1} | {calls} | {over:.1} |");
     }
 }
 
@@ -86,7 +98,11 @@ pub(crate) async fn environment(aws: &Aws, model: String) -> Vec<(&'static str, 
 
 /// An HTTP API event with a webhook of a new event.
 pub(crate) fn request(_: usize) -> Value {
-    let body = webhook("U1");
+    delivery(&webhook("U1"))
+}
+
+/// An HTTP API event with this webhook.
+pub(crate) fn delivery(body: &str) -> Value {
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": cli::http::WEBHOOK_PATH, "rawQueryString": "",
@@ -119,7 +135,7 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
     for _ in 0..STARTS {
         let mut runtime = Runtime::start().await;
         let started = Instant::now();
-        let process = Process::start(name, env, &runtime.address);
+        let process = Process::start(program(name), name, env, &runtime.address);
         runtime.polled().await;
         starts.push(started.elapsed());
         drop(process);
@@ -127,7 +143,7 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
     starts.sort();
 
     let mut runtime = Runtime::start().await;
-    let process = Process::start(name, env, &runtime.address);
+    let process = Process::start(program(name), name, env, &runtime.address);
     runtime.polled().await;
     let first = runtime.invoke(event(0)).await;
     let (calls, cpu) = (aws.calls(), process.cpu());
@@ -153,13 +169,12 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
 }
 
 /// A function's process, which ends with this value.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Process {
-    pub(crate) fn start(name: &str, env: &[(&str, String)], runtime: &str) -> Self {
-        let program = std::env::current_exe().expect("this program has a path").with_file_name(name);
-        let child = Command::new(program)
-            .env_clear()
+    /// Starts the function that `command` runs.
+    pub(crate) fn start(mut command: Command, name: &str, env: &[(&str, String)], runtime: &str) -> Self {
+        let child = command
             .envs(env.iter().cloned())
             .env("AWS_LAMBDA_RUNTIME_API", runtime)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)

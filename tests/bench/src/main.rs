@@ -4,19 +4,26 @@
 
 use std::{process::ExitCode, time::Duration};
 
+use limits::grouped;
+
 mod accept;
 mod aws;
 mod cost;
+mod full;
+mod gate;
+mod instructions;
 mod lambda;
 mod limits;
 mod runtime;
 mod serve;
+mod storm;
 mod waiting;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve().await,
+        Some("load") => load().await,
         Some("lambda") => {
             lambda::measure().await;
             ExitCode::SUCCESS
@@ -25,39 +32,66 @@ async fn main() -> ExitCode {
             cost::measure().await;
             ExitCode::SUCCESS
         }
+        Some("instructions") => {
+            instructions::print().await;
+            ExitCode::SUCCESS
+        }
+        Some("gate") => gate::check().await,
+        Some("record") => gate::renew().await,
         _ => {
-            eprintln!("usage: tests/bench/run serve|lambda|cost");
+            eprintln!(
+                "usage: tests/bench/run all|serve|load|lambda|cost|instructions, tests/bench/gate [record]"
+            );
             ExitCode::from(2)
         }
     }
 }
 
+/// A folder on this disk; what is measured would be another thing in memory.
+fn folder() -> tempfile::TempDir {
+    tempfile::TempDir::new_in(".").expect("a folder to work in")
+}
+
+async fn load() -> ExitCode {
+    // Each conversation in flight is a connection to the model.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let folder = folder();
+    waiting::measure(&folder.path().join("waiting"), 10_000, Duration::from_secs(30)).await;
+    println!();
+    storm::measure(&folder.path().join("storm")).await;
+    println!();
+    full::measure(folder.path()).await;
+    ExitCode::SUCCESS
+}
+
 async fn serve() -> ExitCode {
     let seconds = Duration::from_secs(5);
-    let folder = match tempfile::TempDir::new_in(".") {
-        Ok(folder) => folder,
-        Err(error) => {
-            eprintln!("bench: no folder to work in: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let folder = folder();
     let fsyncs = limits::fsyncs_per_second(folder.path(), seconds);
     let hmacs = limits::hmacs_per_second(seconds);
+    let round_trips = limits::round_trips_per_second(seconds);
     println!("| limit of this machine | per second |\n|---|---|");
-    println!("| fdatasync after 4 KiB, one after another | {fsyncs:.0} |");
-    println!("| HMAC-SHA256 of one webhook, one core | {hmacs:.0} |\n");
-
+    println!("| fdatasync after 4 KiB, one after another | {} |", grouped(&format_args!("{fsyncs:.0}")));
+    println!("| HMAC-SHA256 of one webhook, one core | {} |", grouped(&format_args!("{hmacs:.0}")));
     println!(
-        "| connections | durable webhooks/s | p50 of the 200 | p99 | per fdatasync | of one core's HMACs |"
+        "| round trip over loopback, one after another | {} |\n",
+        grouped(&format_args!("{round_trips:.0}"))
     );
-    println!("|---|---|---|---|---|---|");
+
+    let floor_ms = 1000.0 * (1.0 / fsyncs + 1.0 / hmacs + 1.0 / round_trips);
+    println!(
+        "| connections | durable webhooks/s | p50 of the 200 | p99 | p50, times one of each | per fdatasync | of one core's HMACs |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     for connections in [1, 8, 64] {
         let data = folder.path().join(format!("accept-{connections}"));
         let measured = accept::measure(&data, connections, seconds).await;
         let rate = measured.per_second;
         let (p50, p99) = (measured.quantile_ms(0.5), measured.quantile_ms(0.99));
         println!(
-            "| {connections} | {rate:.0} | {p50:.2} ms | {p99:.2} ms | {:.2} | {:.4} |",
+            "| {connections} | {} | {p50:.2} ms | {p99:.2} ms | {:.1} | {:.2} | {:.4} |",
+            grouped(&format_args!("{rate:.0}")),
+            p50 / floor_ms,
             rate / fsyncs,
             rate / hmacs
         );

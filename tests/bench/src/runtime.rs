@@ -7,6 +7,7 @@ use std::{
 
 use axum::{
     Router,
+    body::Bytes,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -23,13 +24,13 @@ pub(crate) struct Runtime {
     pub(crate) address: String,
     events: mpsc::Sender<Value>,
     polls: mpsc::Receiver<()>,
-    responses: mpsc::Receiver<()>,
+    responses: mpsc::Receiver<Value>,
 }
 
 struct Api {
     events: Mutex<mpsc::Receiver<Value>>,
     polls: mpsc::Sender<()>,
-    responses: mpsc::Sender<()>,
+    responses: mpsc::Sender<Value>,
 }
 
 impl Runtime {
@@ -55,8 +56,12 @@ impl Runtime {
     pub(crate) async fn invoke(&mut self, event: Value) -> Duration {
         let started = Instant::now();
         self.events.send(event).await.expect("the API runs");
-        self.responses.recv().await.expect("the function responds");
+        let response = self.responses.recv().await.expect("the function responds");
         let taken = started.elapsed();
+        // What failed is not what is to be measured.
+        let is_done = response.get("statusCode").is_none_or(|status| status == 200)
+            && response.get("batchItemFailures").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        assert!(is_done, "the function failed: {response}");
         self.polled().await;
         taken
     }
@@ -75,7 +80,7 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
     (headers, event.to_string()).into_response()
 }
 
-async fn response(State(api): State<Arc<Api>>) -> StatusCode {
-    let _ = api.responses.send(()).await;
+async fn response(State(api): State<Arc<Api>>, body: Bytes) -> StatusCode {
+    let _ = api.responses.send(serde_json::from_slice(&body).unwrap_or_default()).await;
     StatusCode::ACCEPTED
 }

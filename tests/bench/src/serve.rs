@@ -15,36 +15,53 @@ use crate::accept::SECRET;
 
 /// `henji serve`, which ends with this value.
 pub(crate) struct Serve {
-    child: Child,
+    pub(crate) child: Child,
+    command: Command,
     pub(crate) address: SocketAddr,
     pub(crate) line: Arc<Line>,
+    pub(crate) model: Arc<Model>,
 }
 
 impl Serve {
-    /// Starts it on `data`, with a model that thinks for `think`.
-    pub(crate) async fn start(data: &Path, think: Duration, concurrency: usize) -> Self {
+    /// Starts it by `command` on `data`, with a model that thinks for `think`.
+    pub(crate) async fn start(
+        mut command: Command,
+        data: &Path,
+        think: Duration,
+        concurrency: usize,
+    ) -> Self {
         let line = Line::new();
         let model = Model::new(think, |_| "an answer".to_owned());
-        let (line_url, model_url) = (host(line.clone().router()).await, host(model.router()).await);
+        let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
         let address = free_address();
-        let program = std::env::current_exe().expect("this program has a path").with_file_name("henji");
-        let child = Command::new(program)
+        command
             .args(["serve", "--listen", &address.to_string(), "--data"])
             .arg(data)
-            .env_clear()
             .env("LINE_CHANNEL_SECRET", SECRET)
             .env("LINE_CHANNEL_ACCESS_TOKEN", "token")
             .env("OPEN_AI_API_KEY", "key")
             .env("LINE_API_BASE_URL", line_url)
             .env("OPENAI_BASE_URL", format!("{model_url}/v1"))
             .env("CONCURRENCY", concurrency.to_string())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("tests/bench/run builds henji");
-        while tokio::net::TcpStream::connect(address).await.is_err() {
+            .stderr(Stdio::null());
+        let child = command.spawn().expect("tests/bench/run builds henji");
+        let serve = Self { child, command, address, line, model };
+        serve.listens().await;
+        serve
+    }
+
+    async fn listens(&self) {
+        while tokio::net::TcpStream::connect(self.address).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Self { child, address, line }
+    }
+
+    /// SIGKILL, and a start on the same data.
+    pub(crate) async fn is_killed(&mut self) {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it ends");
+        self.child = self.command.spawn().expect("it starts again");
+        self.listens().await;
     }
 
     /// The most memory it ever held, in MiB.
@@ -58,6 +75,15 @@ impl Drop for Serve {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A release program in an empty environment. It lies beside this one or, where this one is a debug build, in the folder beside.
+pub(crate) fn program(name: &str) -> Command {
+    let own = std::env::current_exe().expect("this program has a path");
+    let profiles = own.parent().and_then(Path::parent).expect("cargo put it into a profile's folder");
+    let mut command = Command::new(profiles.join("release").join(name));
+    command.env_clear();
+    command
 }
 
 /// The most memory a process ever held, in MiB.

@@ -10,21 +10,24 @@ use tokio::net::TcpStream;
 
 use crate::{
     accept::{post, quantile_ms, request},
-    serve::Serve,
+    limits::grouped,
+    serve::{Serve, program},
 };
 
 /// Asks for as many users at once and prints what came of it.
 pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
-    let serve = Serve::start(data, think, users).await;
+    let serve = Serve::start(program("henji"), data, think, users).await;
     let idle_mib = serve.peak_mib();
     let mut sent = serve.line.watch();
     let seen = tokio::spawn(async move {
-        let mut seen = HashMap::new();
+        let (mut seen, mut looked_at) = (HashMap::new(), 0);
         while seen.len() < users {
             let _ = tokio::time::timeout(Duration::from_mins(2), sent.changed()).await.expect("one was lost");
-            for push in sent.borrow_and_update().iter() {
+            let sent = sent.borrow_and_update();
+            for push in &sent[looked_at..] {
                 seen.entry(push.to.clone()).or_insert_with(Instant::now);
             }
+            looked_at = sent.len();
         }
         seen
     });
@@ -45,9 +48,11 @@ pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
     );
     println!("|---|---|---|---|---|---|---|---|");
     println!(
-        "| {users} | {} s | {} | {pushes} | {:.0} ms | {:.0} ms | {:.0} MiB | {idle_mib:.0} MiB |",
+        "| {} | {} s | {} | {} | {:.0} ms | {:.0} ms | {:.0} MiB | {idle_mib:.0} MiB |",
+        grouped(&users),
         think.as_secs(),
-        seen.len(),
+        grouped(&seen.len()),
+        grouped(&pushes),
         quantile_ms(&added, 0.5),
         quantile_ms(&added, 0.99),
         serve.peak_mib(),

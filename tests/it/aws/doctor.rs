@@ -136,3 +136,30 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
         ill.out
     );
 }
+
+#[tokio::test]
+async fn a_server_that_only_lists_its_models_is_not_called_broken() {
+    let world = World::with_bot(200).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let llama_cpp = Act::Respond(
+        404,
+        vec![],
+        json!({ "error": { "code": 404, "message": "File Not Found", "type": "not_found_error" } })
+            .to_string(),
+    );
+    world.model.script.misbehaves("/v1/models/llama3", Some(&llama_cpp), false);
+    world.model.script.misbehaves("/v1/models/gpt-transcribe", Some(&llama_cpp), false);
+    for (listed, verdict) in [("llama3", "ok"), ("/models/llama.gguf", "note")] {
+        let list = Act::Respond(200, vec![], json!({ "data": [{ "id": listed }] }).to_string());
+        world.model.script.misbehaves("/v1/models", Some(&list), false);
+        let mut command = tokio::process::Command::new(crate::process::henji());
+        command.args(["doctor", "--json", "--data"]).arg(folder.path());
+        command.env_clear().envs(world.variables.iter().cloned()).stdin(Stdio::null());
+        command.envs([("OPEN_AI_API_KEY", "a-key"), ("GPT_MODEL", "llama3")]);
+        let ended = ended(command.output().await.unwrap());
+        let all: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+        let of = |what: &str| all.iter().find(|finding| finding["what"] == what);
+        assert_eq!(of("model").unwrap()["verdict"], verdict, "{}", ended.out);
+        assert!(of("voice").is_none(), "a server without ears is no fault: {}", ended.out);
+    }
+}

@@ -142,7 +142,7 @@ async fn a_push_that_fails_for_a_moment_is_repeated_under_its_key_and_arrives_on
     }
     // 409: the key was taken before, which is success.
     bot.line.fails(PUSH, 409, "The retry key is already accepted");
-    bot.hears(USER).await;
+    bot.hears("once more").await;
     bot.pushes(2 * all + 1).await;
     assert_eq!((bot.said().await.len(), bot.pushes_tried().len()), (all, 2 * all + 1));
     assert_eq!(attempts(&bot).await, vec!["1"; all + 1]);

@@ -19,6 +19,7 @@ use super::{
     emulator::{Cloud, PATIENCE},
     runtime_api::{Failed, RuntimeApi, trace},
 };
+use crate::secrecy::Private;
 
 pub struct Lambda {
     name: &'static str,
@@ -26,6 +27,7 @@ pub struct Lambda {
     log: Arc<Mutex<Vec<String>>>,
     process: Child,
     readers: [JoinHandle<()>; 2],
+    private: Private,
 }
 
 impl Lambda {
@@ -36,14 +38,25 @@ impl Lambda {
 
     /// The same with the binary of this build profile.
     pub async fn built(profile: &str, name: &'static str, variables: &[(String, String)]) -> Self {
+        Self::behind(profile, name, variables, async |address| address).await
+    }
+
+    /// The same, told of another Runtime API than its own, whose address is handed over.
+    pub async fn behind(
+        profile: &str,
+        name: &'static str,
+        variables: &[(String, String)],
+        gate: impl AsyncFnOnce(String) -> String,
+    ) -> Self {
         let sampled = variables.iter().any(|(name, _)| name == "AWS_XRAY_DAEMON_ADDRESS");
         let api = RuntimeApi::start(trace(name, sampled)).await;
+        let address = gate(api.address.to_string()).await;
         let tests = std::env::current_exe().unwrap();
         let program = tests.ancestors().nth(3).unwrap().join(profile).join(name);
         let mut process = Command::new(&program)
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
-            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             // By this the stand-in for AWS knows whose calls it writes down.
             .env("AWS_SDK_UA_APP_ID", name)
@@ -58,16 +71,30 @@ impl Lambda {
         let log = Arc::default();
         let readers =
             [keep(process.stdout.take().unwrap(), &log), keep(process.stderr.take().unwrap(), &log)];
-        Self { name, api, log, process, readers }
+        Self { name, api, log, process, readers, private: Private::default() }
     }
 
     pub async fn invoke(&self, event: Value, time: Duration) -> Result<Value, Failed> {
+        self.private.notes(&event);
         self.api.invoke(event, time).await
+    }
+
+    /// What it answers; `None` if it ends instead.
+    pub async fn invoke_if_it_lives(&mut self, event: Value, time: Duration) -> Option<Value> {
+        tokio::select! {
+            biased;
+            answer = self.api.invoke(event, time) => answer.ok(),
+            _ = self.process.wait() => None,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id().expect("it runs")
     }
 
     /// SIGKILL.
     pub fn kill(&self) {
-        let id = self.process.id().expect("it runs").to_string();
+        let id = self.pid().to_string();
         assert!(std::process::Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
     }
 
@@ -90,11 +117,13 @@ impl Lambda {
     }
 }
 
-/// A story that fails shows what its functions said.
+/// A story that fails shows what its functions said, and one that does not has seen nothing private in it.
 impl Drop for Lambda {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.log().iter().for_each(|line| println!("{}: {line}", self.name));
+        } else {
+            self.private.is_not_in(&self.log().join("\n"), self.name);
         }
     }
 }

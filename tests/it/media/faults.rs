@@ -24,6 +24,7 @@ story!(what_found_no_answer_is_seen_and_heard_again, "GPT_MODEL" = "gpt-4o", "MA
 story!(short_faults_of_line_and_of_the_ears_are_outlived);
 story!(what_line_refuses_is_a_letter_that_a_redrive_mends, "MAX_ATTEMPTS" = "1");
 story!(ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice);
+story!(a_voice_that_nobody_pays_for_is_a_letter);
 story!(a_server_that_does_not_know_pictures_is_a_notice, "GPT_MODEL" = "llama3");
 story!(a_voice_taken_back_while_it_is_prepared_is_forgotten_in_silence);
 story!(what_is_prepared_for_ten_minutes_is_told);
@@ -152,6 +153,9 @@ mod told {
     pub(super) async fn ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice(chat: &dyn Chat) {
         chat.model().script.will(TRANSCRIPTIONS, refusal(404, ""));
         assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf]);
+        let deaf = json!({ "error": { "message": "model `x` does not support audio" } }).to_string();
+        chat.model().script.will(TRANSCRIPTIONS, Act::Respond(400, vec![], deaf));
+        assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf; 2]);
         chat.model().script.will(TRANSCRIPTIONS, refusal(404, "model_not_found"));
         sends(chat, voice(chat, "hello")).await;
         chat.drains().await;
@@ -159,6 +163,15 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!(said(chat).pop().unwrap(), "answer to hello");
+    }
+
+    pub(super) async fn a_voice_that_nobody_pays_for_is_a_letter(chat: &dyn Chat) {
+        for (status, code) in [(402, ""), (400, "billing_hard_limit_reached"), (429, "insufficient_quota")] {
+            chat.model().script.will(TRANSCRIPTIONS, refusal(status, code));
+            sends(chat, voice(chat, "hello")).await;
+            chat.drains().await;
+        }
+        assert_eq!((said(chat), chat.letters().await), (vec![no_answer().to_owned(); 3], 3));
     }
 
     pub(super) async fn a_server_that_does_not_know_pictures_is_a_notice(chat: &dyn Chat) {

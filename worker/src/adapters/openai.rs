@@ -13,7 +13,7 @@ use shared::secret::Secret;
 
 use self::{
     request::{Messages, Request},
-    response::{ErrorBody, Refusal, Sent},
+    response::{Refusal, Sent},
 };
 use super::http;
 use crate::{
@@ -24,12 +24,15 @@ use crate::{
 };
 
 mod endpoint;
+mod error;
 mod request;
 mod response;
 mod transcribe;
+mod written;
 
 pub use self::{
     endpoint::Endpoint,
+    error::ErrorBody,
     response::{Completion, ModelError},
     transcribe::{BYTES_MAX as RECORDING_MAX, Heard},
 };
@@ -45,7 +48,7 @@ pub struct OpenAi {
     endpoint: Endpoint,
     model: String,
     key: Secret,
-    /// Whether the server wants `max_completion_tokens`; learned from its refusal.
+    /// Whether the server wants `max_completion_tokens`; learned where it took the other name.
     completion_limit: AtomicBool,
     clock: crate::answer::Clock,
 }
@@ -80,8 +83,11 @@ impl OpenAi {
         let newer = self.completion_limit.load(Relaxed);
         match self.post(prompt, picture, max_tokens, newer, timeout).await {
             Err(Refusal::OtherLimit) => {
-                self.completion_limit.store(!newer, Relaxed);
-                self.post(prompt, picture, max_tokens, !newer, timeout).await.map_err(Refusal::last)
+                let other = self.post(prompt, picture, max_tokens, !newer, timeout).await;
+                if other.is_ok() {
+                    self.completion_limit.store(!newer, Relaxed);
+                }
+                other.map_err(Refusal::last)
             }
             other => other.map_err(Refusal::last),
         }
@@ -119,14 +125,15 @@ impl OpenAi {
         let asked = self.endpoint.completions(&self.http, &self.key.current());
         let asked = asked.header("content-type", "application/json").timeout(timeout).body(body);
         let answer = self.send(asked).await.map_err(Refusal::Error)?;
-        let Sent { status, request_id, body, .. } = &answer;
+        let Sent { status, body, .. } = &answer;
+        let request = answer.shown(&answer.request_id);
         if status.is_success() {
-            return response::completion(body, request_id).map_err(Refusal::Error);
+            return response::completion(body, request).map_err(Refusal::Error);
         }
         let error = ErrorBody::of(body);
         if picture.is_some() && error.refuses_picture(*status) {
-            let code = error.named();
-            tracing::info!(status = status.as_u16(), code, request = request_id, "the picture was refused");
+            let code = answer.shown(error.named());
+            tracing::info!(status = status.as_u16(), code, request, "the picture was refused");
             return Err(Refusal::Error(ModelError::NotSeen));
         }
         Err(response::refusal(&answer, &error, newer))
@@ -135,8 +142,10 @@ impl OpenAi {
     /// Sends a request and reads all of what comes back, whatever it says.
     async fn send(&self, request: RequestBuilder) -> Result<Sent, ModelError> {
         let broken = |error: reqwest::Error| unavailable(http::no_response(&error));
+        let key = self.key.current();
         let response = request.send().await.map_err(broken)?;
         Ok(Sent {
+            key,
             status: response.status(),
             retry_after: http::retry_after(response.headers(), (self.clock)()),
             request_id: http::request_id(response.headers()),

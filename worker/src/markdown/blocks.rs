@@ -64,12 +64,11 @@ impl Editor<'_> {
         self.table.end_cell(&edited(self.source, at, &edits));
     }
 
-    /// A row may have more cells than the head, of which the parser says nothing.
-    pub(super) fn end_row(&mut self, end: usize) {
-        for more in self.source[self.cells_end..end].split('|') {
+    /// A row may have more cells than the table has columns, of which the parser says nothing.
+    pub(super) fn further_cells(&mut self, end: usize) {
+        for more in self.source[self.cells_end..end].split('|').filter(|more| !more.trim().is_empty()) {
             self.table.end_cell(more);
         }
-        self.table.end_row();
     }
 
     pub(super) fn end_table(&mut self, at: Range<usize>) {

@@ -79,6 +79,8 @@ fn code_is_kept_and_set_off() {
         ("1. do\n   ```sh\n   - ls\n   ```\n2. end", "1. do\n   ─── sh ───\n   - ls\n   ──────────\n2. end"),
         ("cut off:\n```js\nlet a = **", "cut off:\n─── js ───\nlet a = **"),
     ]);
+    // However lines end.
+    check(&[("```\rx\r\n```\ry\r---", "──────────\nx\n──────────\ny\n──────────")]);
     let Plain { text, code } = plain("**a** [b](https://c.d)\n```\nx\n```\nd\n```\ny\n```");
     let blocks: Vec<&str> = code.into_iter().map(|block| &text[block]).collect();
     assert_eq!(blocks, ["──────────\nx\n──────────", "──────────\ny\n──────────"]);

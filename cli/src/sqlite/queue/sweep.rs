@@ -7,7 +7,8 @@ use crate::sqlite::history::group;
 
 impl SqliteQueue {
     /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
-    /// what was remembered beside them for as long (CONTRACT "Table"). Returns how many rows went.
+    /// what was remembered beside them for as long (CONTRACT "Table"). Returns how many rows went; it is to be
+    /// called until none do.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();
         let oldest = now.checked_sub(REMEMBERED).unwrap_or_default().as_millisecond();
@@ -24,6 +25,10 @@ impl SqliteQueue {
                     "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
                     [now.as_second()],
                 )?;
+                // The rest has no index by age: it is looked through once, when the many are gone.
+                if turns + messages > 0 {
+                    return Ok(turns + messages);
+                }
                 let unanswered = db.execute("DELETE FROM unanswered WHERE expires_at <= ?1", [now.as_second()])?;
                 let marks = db.execute(
                     "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1
@@ -34,7 +39,7 @@ impl SqliteQueue {
                 let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
                 let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
                 let groups = group::sweep(db, now.as_millisecond(), oldest)?;
-                Ok(turns + messages + unanswered + marks + unsent + usage + groups)
+                Ok(unanswered + marks + unsent + usage + groups)
             })
             .await
     }

@@ -5,7 +5,11 @@
 //! query goes behind each path, and as the request's `model` in its newer one (`/openai/v1`). Its key
 //! travels in a header of its own.
 
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{
+    Client, RequestBuilder, Url,
+    header::{HeaderMap, HeaderValue},
+    multipart,
+};
 use secrecy::{ExposeSecret, SecretString};
 use shared::env::{Env, EnvError, unreadable};
 
@@ -118,6 +122,15 @@ impl Endpoint {
         self.completions(http, key).header("content-type", "application/json").body(body)
     }
 
+    /// [`Self::look_up`] of the model that hears: on Azure a request without a recording.
+    pub fn look_up_ears(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
+        if self.form == Form::OpenAi {
+            return self.look_up(http, key, model);
+        }
+        self.transcriptions(http, key, model)
+            .multipart(multipart::Form::new().text("model", model.to_owned()))
+    }
+
     /// The deployment that is asked where Azure is asked for this model.
     pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
         match &self.form {
@@ -132,10 +145,16 @@ impl Endpoint {
     }
 
     fn signed(&self, request: RequestBuilder, key: &SecretString) -> RequestBuilder {
-        match self.form {
-            Form::OpenAi => request.bearer_auth(key.expose_secret()),
-            _ => request.header("api-key", key.expose_secret()),
+        if self.form == Form::OpenAi {
+            return request.bearer_auth(key.expose_secret());
         }
+        let mut header = HeaderMap::new();
+        // As `bearer_auth` has it: whoever prints the request does not print the key.
+        if let Ok(mut key) = HeaderValue::from_str(key.expose_secret()) {
+            key.set_sensitive(true);
+            header.insert("api-key", key);
+        }
+        request.headers(header)
     }
 }
 
@@ -207,6 +226,17 @@ mod tests {
         ] {
             let error = Endpoint::from_env(&Env::of([(NAME.to_owned(), url.to_owned())])).unwrap_err();
             assert!(error.to_string().contains("api-version"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_printed_does_not_show_its_key() {
+        let (http, key) = (crate::adapters::http::client().unwrap(), "sk-secret".to_owned().into());
+        for url in ["https://api.openai.com/v1", "https://r.openai.azure.com/"] {
+            let request =
+                Endpoint::of(url.parse().unwrap()).unwrap().completions(&http, &key).build().unwrap();
+            let sent = request.headers().values().any(|value| value.as_bytes().ends_with(b"sk-secret"));
+            assert!(sent && !format!("{request:?}").contains("sk-secret"), "{request:?}");
         }
     }
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value;
 
+use super::{error::ErrorBody, written::Written};
 use crate::{
-    adapters::http,
     history::Tokens,
     outcome::{Failure, Reason, Remedy},
 };
@@ -19,6 +21,16 @@ pub(super) struct Sent {
     /// The server's name of the request.
     pub(super) request_id: String,
     pub(super) body: Vec<u8>,
+    /// The key that the server was shown.
+    pub(super) key: SecretString,
+}
+
+impl Sent {
+    /// An identifier that the server wrote, unless it gives the key away.
+    pub(super) fn shown<'a>(&self, word: &'a str) -> &'a str {
+        let key = self.key.expose_secret();
+        if !key.is_empty() && word.contains(key) { "?" } else { word }
+    }
 }
 
 /// An answer.
@@ -74,7 +86,8 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
-    let count = |at: &str| usage.pointer(at).and_then(serde_json::Value::as_u64).unwrap_or(0);
+    // Sums of them are kept for years, in 64 bits; whatever a server claims, none may spoil a sum.
+    let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
     let prompt = count("/prompt_tokens");
     let tokens = Tokens {
         prompt,
@@ -84,56 +97,63 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let Some(choice) = choices.into_iter().next() else {
         return Err(passing("status 200, but no choices"));
     };
-    let finish = choice.finish_reason.as_deref().unwrap_or("");
-    let text = choice.message.content.unwrap_or_default();
-    if !text.trim().is_empty() {
+    let finish = choice.finish_reason.as_str().unwrap_or("");
+    if finish == "error" {
+        // OpenRouter, "Errors and Debugging": what there is broke off.
+        return Err(passing("status 200, but the answer broke off"));
+    }
+    let Written(text) = choice.message.content.unwrap_or_default();
+    let text = without_thought(&text, finish).trim();
+    if !text.is_empty() {
         return Ok(Completion {
-            text: text.trim().to_owned(),
-            cut: matches!(finish, "length" | "content_filter"),
+            text: text.to_owned(),
+            cut: finish == "length",
             tokens,
             request: request.to_owned(),
         });
     }
     match finish {
-        _ if choice.message.refusal.is_some_and(|r| !r.is_empty()) => Err(refused("the model refused")),
+        _ if choice.message.refusal.is_some_and(|Written(words)| !words.is_empty()) => {
+            Err(refused("the model refused"))
+        }
         "content_filter" => Err(refused("the content filter left nothing")),
         "length" => Err(ModelError::NothingWithinLimit),
         _ => Err(passing("status 200, but the answer is empty")),
     }
 }
 
-/// The typed outcome of an error status (OpenAI, "Error codes").
-pub(super) fn refusal(
-    Sent { status, retry_after, request_id, .. }: &Sent,
-    body: &ErrorBody,
-    newer: bool,
-) -> Refusal {
-    let ErrorBody { error } = body;
-    let code = error.code();
-    let kind = error.kind.as_deref().unwrap_or("");
-    let message = error.message.as_deref().unwrap_or("");
-    let detail = format!("status {} {}, request {request_id}", status.as_u16(), body.named());
-    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
+/// What was written without the thought that reasoning models of llama.cpp, Ollama and vLLM write before it
+/// where their server does not take it out. One that never ends is a thought where the tokens ran out in it.
+fn without_thought<'a>(text: &'a str, finish: &str) -> &'a str {
+    let Some(thought) = text.trim_start().strip_prefix("<think>") else { return text };
+    match thought.split_once("</think>") {
+        Some((_, said)) => said,
+        None if finish == "length" => "",
+        None => text,
+    }
+}
 
+/// The typed outcome of an error status (OpenAI, "Error codes").
+pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
+    let Sent { status, retry_after, .. } = sent;
+    let [name, request] = [error.named(), sent.request_id.as_str()].map(|word| sent.shown(word));
+    let detail = format!("status {} {name}, request {request}", status.as_u16());
+    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
     let passing = || {
         let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
         Refusal::Error(ModelError::Failed(Failure { remedy: Remedy::Retry(*retry_after), ..failure }))
     };
     // Servers say it in many words; that the number itself is too large is another complaint.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };
-    let about_limit = error.param.as_deref() == Some(limit) || message.contains(limit);
+    let about_limit = error.is_about(limit) || error.says(&[limit]);
     match status.as_u16() {
-        400 | 413 | 422
-            if code == "context_length_exceeded" || message.contains("maximum context length") =>
-        {
-            Refusal::Error(ModelError::ContextLength)
-        }
-        400 | 422 if about_limit && !message.contains("too large") => Refusal::OtherLimit,
         401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
-        _ if code == "insufficient_quota" || kind == "insufficient_quota" => lasting(Reason::ModelQuota),
+        _ if error.is_too_long() => Refusal::Error(ModelError::ContextLength),
+        400 | 422 if about_limit && !error.says(&["too large"]) => Refusal::OtherLimit,
+        _ if error.is_unpaid(*status) => lasting(Reason::ModelQuota),
         404 => lasting(Reason::ModelGone),
-        _ if body.says_model_not_found() => lasting(Reason::ModelGone),
-        403 => lasting(Reason::ModelAuth),
+        _ if error.says_model_not_found() => lasting(Reason::ModelGone),
+        403 if !error.is_moderated() => lasting(Reason::ModelAuth),
         // A redirect is a wrong base URL, no word about the question.
         300..400 | 408 | 429 | 500.. => passing(),
         _ => lasting(Reason::ModelRefused),
@@ -145,85 +165,20 @@ struct Response {
     choices: Vec<Choice>,
     /// Only for the log: whatever is in it, the answer is one.
     #[serde(default)]
-    usage: serde_json::Value,
+    usage: Value,
 }
 
 #[derive(Deserialize)]
 struct Choice {
     message: Answer,
-    finish_reason: Option<String>,
+    #[serde(default)]
+    finish_reason: Value,
 }
 
 #[derive(Deserialize)]
 struct Answer {
-    content: Option<String>,
-    refusal: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-pub(super) struct ErrorBody {
-    #[serde(default)]
-    error: ErrorObject,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorObject {
-    message: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    code: Option<serde_json::Value>,
-    param: Option<String>,
-}
-
-impl ErrorObject {
-    /// The code, where it is a word; some servers write a number.
-    fn code(&self) -> &str {
-        self.code.as_ref().and_then(serde_json::Value::as_str).unwrap_or("")
-    }
-}
-
-impl ErrorBody {
-    /// What a body says; nothing where it is not an error as OpenAI writes it.
-    pub(super) fn of(body: &[u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_default()
-    }
-
-    /// What the server calls it, by its code or else its type.
-    pub(super) fn named(&self) -> &str {
-        let code = self.error.code();
-        http::identifier(if code.is_empty() { self.error.kind.as_deref().unwrap_or("") } else { code })
-    }
-
-    /// Whether the request is refused for what it names here.
-    pub(super) fn is_about(&self, param: &str) -> bool {
-        self.error.param.as_deref() == Some(param)
-    }
-
-    /// Whether a request with a picture is refused for the picture. Servers say it in many words, mostly
-    /// about the form of the message, and llama.cpp as a fault of its own; without the picture, the same
-    /// request would be a good one.
-    pub(super) fn refuses_picture(&self, status: StatusCode) -> bool {
-        let (code, message) = (self.error.code(), self.error.message.as_deref().unwrap_or(""));
-        let is_other = code == "context_length_exceeded"
-            || ["maximum context length", "max_tokens", "max_completion_tokens"]
-                .iter()
-                .any(|words| message.contains(words))
-            || ["content_filter", "content_policy", "quota", "model"].iter().any(|word| code.contains(word))
-            || self.is_about("model");
-        match status.as_u16() {
-            400 | 413 | 415 | 422 => !is_other,
-            // 404: OpenRouter, where no provider of the model sees.
-            404 | 500 => ["image input", "image_url"].iter().any(|words| message.contains(words)),
-            _ => false,
-        }
-    }
-
-    /// Whether the server does not know the model, whatever the status.
-    pub(super) fn says_model_not_found(&self) -> bool {
-        let words = [self.error.code(), self.error.kind.as_deref().unwrap_or("")];
-        words.iter().any(|word| ["model_not_found", "DeploymentNotFound"].contains(word))
-    }
+    content: Option<Written>,
+    refusal: Option<Written>,
 }
 
 #[cfg(test)]

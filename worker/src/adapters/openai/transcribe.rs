@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::{
     OpenAi,
-    response::{self, ErrorBody, ModelError},
+    error::ErrorBody,
+    response::{self, ModelError},
     unavailable,
 };
 
@@ -48,8 +49,9 @@ impl OpenAi {
         }
         let error = ErrorBody::of(&answer.body);
         match answer.status.as_u16() {
-            _ if error.says_model_not_found() => {}
+            _ if error.says_model_not_found() || error.is_unpaid(answer.status) => {}
             404 | 405 | 501 => return Ok(Heard::Deaf),
+            400 | 415 | 422 if error.says(&["not support audio"]) => return Ok(Heard::Deaf),
             400 | 413 | 415 | 422 if !error.is_about("model") => return Ok(Heard::Nothing),
             _ => {}
         }

@@ -1,0 +1,88 @@
+//! The gate: no path may take notably more instructions than are recorded for it. The record is a file for each
+//! kind of processor, which a person changes on purpose.
+
+use std::{fmt::Write, fs, path::PathBuf, process::ExitCode};
+
+use crate::instructions::{Counted, count};
+
+/// What is let through, in percent. Runs on one machine differ by a tenth of this, C libraries by more.
+const TOLERANCE: f64 = 3.0;
+
+/// `tests/bench/instructions-x86_64.txt`: a line for each path, its instructions first.
+fn record() -> PathBuf {
+    let name = format!("instructions-{}.txt", std::env::consts::ARCH);
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Counts, and fails where the record is exceeded.
+pub(crate) async fn check() -> ExitCode {
+    let file = record();
+    let Ok(recorded) = fs::read_to_string(&file) else {
+        eprintln!("NOT CHECKED: nothing is recorded for this kind of processor in {}", file.display());
+        return ExitCode::SUCCESS;
+    };
+    let recorded: Vec<(u64, &str)> = recorded.lines().filter_map(line).collect();
+    let before = |path: &str| recorded.iter().find(|(_, name)| *name == path).map(|(before, _)| *before);
+    let is_over =
+        |it: &Counted| before(it.path).is_some_and(|b| more_percent(b, it.instructions) > TOLERANCE);
+    let mut counted = count().await;
+    if counted.iter().any(is_over) {
+        eprintln!(
+            "Counted again: where a machine is very busy, a call can run out of time and be made twice."
+        );
+        for (it, again) in counted.iter_mut().zip(count().await) {
+            it.instructions = it.instructions.min(again.instructions);
+        }
+    }
+    let mut is_well = recorded.len() == counted.len();
+    println!("| path | instructions | recorded | |\n|---|---|---|---|");
+    for Counted { path, instructions, .. } in counted {
+        let Some(before) = before(path) else {
+            println!("| {path} | {instructions} | none | **not recorded** |");
+            is_well = false;
+            continue;
+        };
+        let more = more_percent(before, instructions);
+        let verdict = match more {
+            _ if more > TOLERANCE => "**too many**",
+            _ if more < -TOLERANCE => "fewer: record it, so that it stays so",
+            _ => "",
+        };
+        println!("| {path} | {instructions} | {before} | {more:+.2} % {verdict} |");
+        is_well &= more <= TOLERANCE;
+    }
+    if is_well {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "The record is not kept. Where that is intended: tests/bench/gate record, and say why in the commit."
+    );
+    ExitCode::FAILURE
+}
+
+/// Counts, and writes the record.
+pub(crate) async fn renew() -> ExitCode {
+    let lines =
+        count().await.into_iter().fold(String::new(), |mut lines, Counted { path, instructions, .. }| {
+            let _ = writeln!(lines, "{instructions} {path}");
+            lines
+        });
+    print!("{lines}");
+    match fs::write(record(), lines) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", record().display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn line(line: &str) -> Option<(u64, &str)> {
+    let (instructions, path) = line.split_once(' ')?;
+    Some((instructions.parse().ok()?, path))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a percentage")]
+fn more_percent(before: u64, now: u64) -> f64 {
+    100.0 * (now as f64 - before as f64) / before as f64
+}

@@ -1,0 +1,5 @@
+//! libFuzzer's way into [`fuzz::markdown`].
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::markdown::holds(data);
+});

@@ -1,0 +1,96 @@
+//! The page's API: it serves its own page, refuses everybody else and whatever it does not know, and lives.
+
+use std::{
+    net::SocketAddr,
+    sync::{Mutex, OnceLock},
+};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, Response, StatusCode},
+};
+use cli::{dev::alone, sqlite::Database};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use reqwest::Client;
+use tempfile::TempDir;
+
+/// Where the page is, as it were: nothing listens there.
+const LISTENS: &str = "127.0.0.1:9";
+/// What comes between two requests.
+const NEXT: char = '\u{1e}';
+
+/// A database that all share: what it takes most time to make.
+fn database() -> (Database, Client) {
+    static WORLD: OnceLock<(TempDir, Mutex<Database>, Client)> = OnceLock::new();
+    let (_, database, client) = WORLD.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        let database = Database::open(&folder.path().join("henji.db")).unwrap();
+        (folder, Mutex::new(database), worker::adapters::http::local_client().unwrap())
+    });
+    (database.lock().unwrap().clone(), client.clone())
+}
+
+/// Requests to a page of its own, each a line `METHOD /path`, lines of headers, an empty line, and the body.
+pub fn holds(data: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(data);
+    let requests: Vec<(bool, Request<Body>)> = text.split(NEXT).filter_map(request).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (database, client) = database();
+        let listens: SocketAddr = LISTENS.parse().unwrap();
+        let page = TowerToHyperService::new(alone::page(database, client, listens).unwrap());
+        let mut is_done = false;
+        for (is_own, request) in requests {
+            let is_odd = request.uri().path().contains("..") || request.uri().path().contains('%');
+            let response = page.call(request).await.unwrap();
+            assert!(!is_odd || response.status() != StatusCode::OK, "a path leads elsewhere");
+            is_done |= response.status() == StatusCode::NO_CONTENT;
+            keeps_to_the_rules(response, is_own).await;
+        }
+        is_done
+    })
+}
+
+async fn keeps_to_the_rules(response: Response<Body>, is_own: bool) {
+    let (parts, body) = response.into_parts();
+    assert!(parts.status.as_u16() < 500, "{}", parts.status);
+    if !is_own {
+        assert_eq!(parts.status, StatusCode::FORBIDDEN, "a stranger is served");
+    } else if parts.status != StatusCode::FORBIDDEN {
+        assert!(parts.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        assert_eq!(parts.headers["x-content-type-options"], "nosniff");
+    }
+    if parts.status.is_client_error() {
+        // It does not end where all is well: the feed.
+        let body = to_bytes(body, 4 << 20).await.unwrap();
+        assert!(body.len() < 1_000, "a refusal is one line: {}", String::from_utf8_lossy(&body));
+    }
+}
+
+/// A request of one of the page's own paths, and whether it names where the page is.
+fn request(text: &str) -> Option<(bool, Request<Body>)> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, path) = lines.next()?.split_once(' ')?;
+    let is_page = path == "/" || ["/dev/", "/page/"].iter().any(|own| path.starts_with(own));
+    let mut request = Request::builder().method(method).uri(path);
+    let (mut host, mut origin) = (None, None);
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        match name.to_ascii_lowercase().as_str() {
+            // No browser sends two.
+            "host" if host.is_some() => return None,
+            "origin" if origin.is_some() => return None,
+            "host" => host = Some(value.trim().to_owned()),
+            "origin" => origin = Some(value.trim().to_owned()),
+            _ => {}
+        }
+        request = request.header(name, value.trim());
+    }
+    let names = [LISTENS, "localhost:9"];
+    let is_own = host.is_some_and(|host| {
+        names.contains(&host.as_str()) && origin.is_none_or(|origin| origin == format!("http://{host}"))
+    });
+    Some((is_own, request.body(Body::from(body.to_owned())).ok()?)).filter(|_| is_page)
+}

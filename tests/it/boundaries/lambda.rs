@@ -1,0 +1,142 @@
+//! Both functions behind the gate: all their requests pass it, those to the Runtime API as well, by which
+//! Lambda is told what is done. What is not done is shown again at once, as it is when its lease ends.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use aws_sdk_sqs::types::Message;
+use serde_json::{Value, json};
+
+use super::{Pipeline, Stage, gate::Gate, store::Store};
+use crate::aws::{
+    bot::{INGRESS_TIME, payload_2},
+    emulator::{Cloud, endpoint},
+    functions::{Lambda, record},
+};
+
+/// How long an invocation of the worker may take.
+const WORKER_TIME: Duration = Duration::from_mins(1);
+
+pub struct OnLambda {
+    cloud: Arc<Cloud>,
+    gate: Arc<Gate>,
+    ingress: Function,
+    worker: Function,
+}
+
+/// One of the functions, and the process that there is of it.
+struct Function {
+    name: &'static str,
+    variables: Vec<(String, String)>,
+    process: Option<Lambda>,
+    log: Vec<String>,
+}
+
+impl OnLambda {
+    pub async fn start(stage: &Stage) -> (Arc<Gate>, Store, Box<dyn Pipeline>) {
+        let cloud = Arc::new(Cloud::start().await);
+        let store = Store::Lambda(cloud.clone());
+        let gate = Gate::new(store.clone(), stage.fault.clone());
+        let function = async |name| {
+            let aws = gate.before(name, endpoint()).await;
+            let line = gate.before(name, stage.line_url.clone()).await;
+            let model = gate.before(name, stage.model_url.clone()).await;
+            let mut variables = cloud.variables();
+            variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+            let addresses = [
+                ("AWS_ENDPOINT_URL", aws),
+                ("LINE_API_BASE_URL", line.clone()),
+                ("LINE_DATA_API_BASE_URL", line),
+                ("OPENAI_BASE_URL", format!("{model}/v1")),
+                ("LOCALE", "en".to_owned()),
+            ];
+            variables.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
+            variables.extend(stage.variables());
+            Function { name, variables, process: None, log: vec![] }
+        };
+        let (ingress, worker) = (function("ingress").await, function("worker").await);
+        (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker }))
+    }
+
+    /// The job is done.
+    async fn deletes(&self, message: &Message) {
+        let receipt = message.receipt_handle.as_deref().unwrap();
+        let delete = self.cloud.sqs.delete_message().queue_url(&self.cloud.queue_url).receipt_handle(receipt);
+        if let Err(error) = delete.send().await {
+            // The worker deletes by itself what ends early. SQS would say nothing.
+            assert!(error.into_service_error().is_receipt_handle_is_invalid());
+        }
+    }
+
+    /// The job comes again.
+    async fn shows(&self, message: &Message) {
+        let receipt = message.receipt_handle.as_deref().unwrap();
+        let show = self.cloud.sqs.change_message_visibility().queue_url(&self.cloud.queue_url);
+        // What the worker deleted by itself is not there any more.
+        let _ = show.receipt_handle(receipt).visibility_timeout(0).send().await;
+    }
+}
+
+impl Function {
+    /// What it answers, in a new process where there is none; `None` if it ends instead.
+    async fn invoke(&mut self, gate: &Arc<Gate>, event: Value, time: Duration) -> Option<Value> {
+        let mut process = if let Some(process) = self.process.take() {
+            process
+        } else {
+            let through = async |api| {
+                gate.before(self.name, format!("http://{api}")).await.trim_start_matches("http://").to_owned()
+            };
+            let process = Lambda::behind("debug", self.name, &self.variables, through).await;
+            gate.knows(self.name, process.pid());
+            process
+        };
+        let answer = process.invoke_if_it_lives(event, time).await;
+        if answer.is_some() {
+            self.process = Some(process);
+        } else {
+            self.log.extend(process.log());
+        }
+        answer
+    }
+
+    fn log(&self) -> String {
+        let log = self.process.as_ref().map(Lambda::log).unwrap_or_default();
+        let lines = self.log.iter().chain(&log).map(|line| format!("{}: {line}", self.name));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[async_trait]
+impl Pipeline for OnLambda {
+    async fn takes(&mut self, webhook: &Value) -> bool {
+        let event = payload_2(&webhook.to_string());
+        let answer = self.ingress.invoke(&self.gate, event, INGRESS_TIME).await;
+        answer.is_some_and(|answer| answer["statusCode"] == 200)
+    }
+
+    async fn works(&mut self) -> bool {
+        if self.cloud.depth(&self.cloud.queue_url).await == 0 {
+            return true;
+        }
+        let messages = self.cloud.receive(&self.cloud.queue_url, Duration::from_secs(1)).await;
+        if messages.is_empty() {
+            return false;
+        }
+        let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
+        let answer = self.worker.invoke(&self.gate, event, WORKER_TIME).await;
+        for message in &messages {
+            let is_it = |failure: &Value| failure["itemIdentifier"] == json!(message.message_id);
+            let failures = answer.as_ref().map(|answer| answer["batchItemFailures"].as_array().unwrap());
+            if failures.is_some_and(|failures| !failures.iter().any(is_it)) {
+                self.deletes(message).await;
+            } else {
+                self.shows(message).await;
+            }
+        }
+        false
+    }
+
+    fn log(&self) -> String {
+        [self.ingress.log(), self.worker.log()].join("\n")
+    }
+}

@@ -1,0 +1,87 @@
+//! `henji serve` behind the gate: its requests pass it as a proxy, its commits by `commits.c`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use reqwest::Client;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use super::{Pipeline, Stage, gate::Gate, store::Store};
+use crate::{bot::variables, process::Serve};
+
+pub struct OneMachine {
+    // It ends before the folder that its log is in.
+    serve: Option<Serve>,
+    folder: TempDir,
+    gate: Arc<Gate>,
+    variables: Vec<(String, String)>,
+    http: Client,
+}
+
+impl OneMachine {
+    pub async fn start(stage: &Stage) -> (Arc<Gate>, Store, Box<dyn Pipeline>) {
+        let folder = TempDir::new().unwrap();
+        let store = Store::OneMachine(folder.path().join("data"));
+        let gate = Gate::new(store.clone(), stage.fault.clone());
+        let line = gate.before("serve", stage.line_url.clone()).await;
+        let model = gate.before("serve", stage.model_url.clone()).await;
+        let commits = gate.at_commits("serve").await;
+        let mut variables = [variables(&line, &model), stage.variables()].concat();
+        let told = commits_so().to_str().unwrap().to_owned();
+        variables.push(("LD_PRELOAD".to_owned(), told));
+        variables.push(("GATE_PORT".to_owned(), commits.rsplit(':').next().unwrap().to_owned()));
+        let http = worker::adapters::http::client().unwrap();
+        (gate.clone(), store, Box::new(Self { serve: None, folder, gate, variables, http }))
+    }
+
+    /// The process; a new one where there is none.
+    async fn serve(&mut self) -> &mut Serve {
+        while !self.serve.as_mut().is_some_and(Serve::is_running) {
+            let mut serve = Serve::launch(&self.folder.path().join("data"), &self.variables);
+            self.gate.knows("serve", serve.pid());
+            self.serve = serve.answers().await.then_some(serve);
+        }
+        self.serve.as_mut().unwrap()
+    }
+}
+
+#[async_trait]
+impl Pipeline for OneMachine {
+    async fn takes(&mut self, webhook: &Value) -> bool {
+        let http = self.http.clone();
+        self.serve().await.posts(&http, &webhook.to_string()).await == Some(200)
+    }
+
+    async fn works(&mut self) -> bool {
+        let health = format!("{}/healthz", self.serve().await.origin);
+        let Ok(response) = self.http.get(health).send().await else { return false };
+        let Ok(body) = response.bytes().await else { return false };
+        let health: Value = serde_json::from_slice(&body).unwrap();
+        sleep(Duration::from_millis(20)).await;
+        health["queued"] == 0 && health["in_flight"] == 0
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("data.log")).unwrap_or_default()
+    }
+}
+
+/// What is loaded into the process, made once.
+fn commits_so() -> &'static Path {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/it/boundaries/commits.c");
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("commits.so");
+        let mut cc = Command::new("cc");
+        let cc = cc.args(["-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&made).arg(source);
+        assert!(cc.status().unwrap().success());
+        made
+    })
+}

@@ -1,0 +1,113 @@
+//! What passed the gate, and where harm is to be done. Pure.
+
+use std::fmt;
+
+/// What every commit is called.
+const COMMIT: &str = "commit";
+
+/// The nth passage of its name, as another run has it, too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    name: String,
+    nth: usize,
+}
+
+impl fmt::Display for Boundary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{}", self.name, self.nth)
+    }
+}
+
+/// What is done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The process is killed before anything comes of it.
+    KilledBefore,
+    /// It is done, and the process is killed before it hears so.
+    KilledAfter,
+    /// It is done, and the connection breaks before the answer.
+    AnswerLost,
+}
+
+#[derive(Default)]
+pub struct Record {
+    /// Those passed, and whether each came to an answer.
+    passed: Vec<(Boundary, bool)>,
+    fault: Option<(Boundary, Fault)>,
+    /// Where that was, once it was.
+    fault_at: Option<usize>,
+}
+
+impl Record {
+    /// Nothing passed yet, and this is to be done.
+    pub fn new(fault: Option<(Boundary, Fault)>) -> Self {
+        Self { fault, ..Self::default() }
+    }
+
+    /// A request passes; its place among all.
+    pub fn passes(&mut self, name: String) -> usize {
+        let nth = 1 + self.passed.iter().filter(|(boundary, _)| boundary.name == name).count();
+        self.passed.push((Boundary { name, nth }, false));
+        self.passed.len() - 1
+    }
+
+    /// A process commits; its place among all.
+    pub fn commits(&mut self, process: &str) -> usize {
+        self.passes(format!("{process} {COMMIT}"))
+    }
+
+    /// The commit that is under way. There is one at a time.
+    pub fn last_commit(&self) -> usize {
+        self.passed.iter().rposition(|(boundary, _)| boundary.is_commit()).unwrap()
+    }
+
+    /// It is done.
+    pub fn is_answered(&mut self, place: usize) {
+        self.passed[place].1 = true;
+    }
+
+    /// Whether this is to be done here, which it is once.
+    pub fn does(&mut self, place: usize, what: Fault) -> bool {
+        let here = Some((self.passed[place].0.clone(), what));
+        let is_it = self.fault == here;
+        if is_it {
+            (self.fault, self.fault_at) = (None, Some(place));
+        }
+        is_it
+    }
+
+    /// Whether there was no fault to be, or it was.
+    pub fn is_done(&self) -> bool {
+        self.fault.is_none()
+    }
+
+    /// All faults that a run like this one can meet.
+    pub fn faults(&self) -> Vec<(Boundary, Fault)> {
+        let of = |(boundary, is_answered): &(Boundary, bool)| {
+            let faults: &[Fault] = match (is_answered, boundary.is_commit()) {
+                (false, _) => &[Fault::KilledBefore],
+                (true, true) => &[Fault::KilledBefore, Fault::KilledAfter],
+                (true, false) => &[Fault::KilledBefore, Fault::KilledAfter, Fault::AnswerLost],
+            };
+            faults.iter().map(|fault| (boundary.clone(), *fault)).collect::<Vec<_>>()
+        };
+        self.passed.iter().flat_map(of).collect()
+    }
+
+    /// The boundaries by their names.
+    pub fn names(&self) -> Vec<String> {
+        self.passed.iter().map(|(boundary, _)| boundary.to_string()).collect()
+    }
+
+    /// Whether a request to this path had passed, or was passing, when the fault was.
+    pub fn had_passed(&self, path: &str) -> bool {
+        let before = &self.passed[..self.fault_at.map_or(0, |at| at + 1)];
+        before.iter().any(|(boundary, _)| boundary.name.ends_with(path))
+    }
+}
+
+impl Boundary {
+    fn is_commit(&self) -> bool {
+        self.name.ends_with(COMMIT)
+    }
+}

@@ -1,0 +1,202 @@
+//! What is lived through at every boundary: what people do, what the model makes of it, and what must be left.
+
+use cli::{
+    send::webhook_of,
+    standin::{
+        Act,
+        line::{Line, phone, said},
+        model::{COMPLETIONS, Model, hear},
+    },
+};
+use serde_json::{Value, json};
+use worker::answer::wall_clock;
+
+use crate::{bot::USER, media::jpeg};
+
+pub struct Story {
+    pub variables: &'static [(&'static str, &'static str)],
+    /// What LINE posts, each after all before was worked on.
+    pub webhooks: fn(&Line) -> Vec<Value>,
+    pub model: fn(&Model),
+    /// What people said that is kept at the end, in order.
+    pub kept: &'static [&'static str],
+    /// How many questions the model is asked, if each by itself.
+    pub asks: usize,
+    /// What is said of the question before it is answered.
+    pub says_back: &'static str,
+    pub ends: Ends,
+}
+
+/// How a story ends, whatever happens meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Every question has an answer, and it was said.
+    Answered,
+    /// It was answered, and then forgotten, and so many messages were sent in all.
+    Forgotten(usize),
+    /// There is a dead letter, and the user was told.
+    Refused,
+}
+
+const GROUP: &str = "Caf9a0c8de0b7f4d3a1d2c3b4a5968778";
+/// What is answered with more than one request can carry.
+const TELL_MUCH: &str = "tell me much";
+
+/// What the model says to this.
+pub fn answer(question: &str) -> String {
+    if question == TELL_MUCH {
+        "word ".repeat(6_000).trim().to_owned()
+    } else {
+        format!("answer to {question}")
+    }
+}
+
+pub fn a_question_is_answered() -> Story {
+    Story {
+        variables: &[],
+        webhooks: |_| vec![webhook_of("hello", USER)],
+        model: |_| {},
+        kept: &["hello"],
+        asks: 1,
+        says_back: "",
+        ends: Ends::Answered,
+    }
+}
+
+pub fn a_second_question_is_answered_after_the_first() -> Story {
+    Story {
+        webhooks: |_| vec![webhook_of("hello", USER), webhook_of("again", USER)],
+        kept: &["hello", "again"],
+        asks: 2,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_long_answer_is_said_in_several_pushes() -> Story {
+    Story { webhooks: |_| vec![webhook_of(TELL_MUCH, USER)], kept: &[TELL_MUCH], ..a_question_is_answered() }
+}
+
+pub fn a_free_reply_carries_the_answer() -> Story {
+    Story { variables: &[("DELIVERY", "reply-first")], ..a_question_is_answered() }
+}
+
+pub fn a_free_reply_is_followed_by_pushes() -> Story {
+    Story { variables: &[("DELIVERY", "reply-first")], ..a_long_answer_is_said_in_several_pushes() }
+}
+
+pub fn a_redelivery_is_no_second_question() -> Story {
+    Story {
+        webhooks: |_| {
+            let first = webhook_of("hello", USER);
+            vec![first.clone(), redelivered(&first)]
+        },
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_burst_is_answered() -> Story {
+    Story {
+        variables: &[("BURST", "merge")],
+        webhooks: |_| {
+            let event = |text| phone::message_event(said::text(text), USER, wall_clock()());
+            vec![webhook(&[event("hello"), event("again")])]
+        },
+        ..a_second_question_is_answered_after_the_first()
+    }
+}
+
+pub fn a_refusal_is_told_once() -> Story {
+    Story {
+        model: |model| {
+            let error = json!({ "error": { "message": "on purpose", "code": null } }).to_string();
+            model.script.misbehaves(COMPLETIONS, Some(&Act::Respond(400, vec![], error)), false);
+        },
+        kept: &[],
+        ends: Ends::Refused,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn what_is_taken_back_is_forgotten() -> Story {
+    Story {
+        webhooks: |line| {
+            let said = webhook_of("hello", USER);
+            let id = said["events"][0]["message"]["id"].as_str().unwrap().to_owned();
+            vec![said, webhook(&[line.unsends(USER, &id, wall_clock()())])]
+        },
+        kept: &[],
+        ends: Ends::Forgotten(1),
+        ..a_question_is_answered()
+    }
+}
+
+pub fn who_leaves_is_forgotten() -> Story {
+    Story {
+        webhooks: |line| {
+            vec![webhook_of("hello", USER), webhook(&[line.follows(USER, false, wall_clock()())])]
+        },
+        ..what_is_taken_back_is_forgotten()
+    }
+}
+
+pub fn who_wishes_so_is_forgotten_and_told() -> Story {
+    Story {
+        webhooks: |_| vec![webhook_of("hello", USER), webhook_of("forget", USER)],
+        ends: Ends::Forgotten(2),
+        ..what_is_taken_back_is_forgotten()
+    }
+}
+
+pub fn a_picture_is_looked_at() -> Story {
+    Story {
+        variables: &[("GPT_MODEL", "gpt-4o")],
+        webhooks: |line| {
+            let message = said::image(&line.holds("image/jpeg", jpeg(1_000)));
+            vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
+        },
+        kept: &["[image]"],
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_voice_is_heard() -> Story {
+    Story {
+        variables: &[("TRANSCRIBE_MODEL", "whisper-1")],
+        webhooks: |line| {
+            let message = said::voice(&line.holds("audio/x-m4a", hear::sample("hello", 1)), Some(1_000));
+            vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
+        },
+        says_back: "🎤 “hello”",
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
+    Story {
+        webhooks: |line| {
+            line.gathers(GROUP, &[USER]);
+            line.invites(GROUP, wall_clock()());
+            let source = || phone::Source::of(GROUP, Some(USER));
+            let said =
+                phone::message_event(said::text_in_group("@Henji hello", &[]), source(), wall_clock()());
+            let id = said["message"]["id"].as_str().unwrap().to_owned();
+            let words = said::text_in_group("@Henji good morning", &[]);
+            let changed = phone::edited_event(&id, words, source(), wall_clock()());
+            vec![webhook(&[said]), webhook(&[changed])]
+        },
+        ..a_question_is_answered()
+    }
+}
+
+fn webhook(events: &[Value]) -> Value {
+    json!({ "destination": phone::BOT, "events": events })
+}
+
+/// As LINE posts a webhook for which it heard no 200.
+pub fn redelivered(webhook: &Value) -> Value {
+    let mut again = webhook.clone();
+    for event in again["events"].as_array_mut().unwrap() {
+        event["deliveryContext"]["isRedelivery"] = true.into();
+    }
+    again
+}

@@ -1,0 +1,184 @@
+//! The functions on Lambda that a schedule happens to. Between them and AWS stands what throttles the table, keeps
+//! answers back and lets the index lag; and the queue hands over some jobs twice.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cli::standin::{
+    Act,
+    line::{LOADING, PUSH, REPLY, phone::BOT},
+    model::{COMPLETIONS, Model},
+};
+use fastrand::Rng;
+use ingress::webhook::{Verdict, parse};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+use worker::answer::wall_clock;
+
+use super::{
+    chat,
+    facts::{self, Facts, Posted},
+    schedule::{Schedule, Step},
+    settings::settings,
+};
+use crate::{
+    aws::{
+        between::{Between, Play, error},
+        bot::{Bot, host, payload_2},
+        emulator::Row,
+    },
+    operator::Operator,
+};
+
+/// How much faster than a clock the schedule is. What the queue lets wait is not.
+const SPEED: u32 = 60;
+/// How long it may take until no job is left: some wait for minutes.
+const DRAINING: Duration = Duration::from_mins(8);
+
+pub struct Functions {
+    bot: Bot,
+    model: Arc<Model>,
+    table: Arc<Between>,
+    posted: Vec<Posted>,
+    problems: Arc<Mutex<Vec<String>>>,
+    /// Of the queue's own jobs, so many came twice.
+    twice: usize,
+}
+
+impl Functions {
+    pub async fn new(schedule: &Schedule) -> Self {
+        let rng = Mutex::new(Rng::with_seed(schedule.seed));
+        let table = Between::start(move |call, _| play(call, rng.lock().unwrap().u16(..1_000))).await;
+        let problems: Arc<Mutex<Vec<String>>> = Arc::default();
+        let model = chat::model(problems.clone());
+        let model_url = host(model.clone().router()).await + "/v1";
+        let mut variables = settings(schedule);
+        variables.extend([
+            ("OPENAI_BASE_URL".to_owned(), model_url),
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), table.url.clone()),
+            ("LEASE_SECONDS".to_owned(), "3".to_owned()),
+        ]);
+        let variables: Vec<_> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let bot = Bot::with(&variables).await;
+        let events = chat::webhook_events(&bot.line, &schedule.events, wall_clock()());
+        let posted = events.into_iter().map(Posted::new).collect();
+        Self { bot, model, table: Arc::new(table), posted, problems, twice: 0 }
+    }
+
+    /// All that the schedule says, until no job is left and nothing fails any more.
+    pub async fn lives_through(&mut self, schedule: &Schedule) {
+        let began = Instant::now();
+        for (at, step) in &schedule.steps {
+            sleep((began + Duration::from_millis(*at) / SPEED).saturating_duration_since(Instant::now()))
+                .await;
+            match step {
+                Step::Delivers(events) => self.delivers(events).await,
+                // An invocation lasts a minute: what hangs would hold up the schedule.
+                Step::Fails(_, Act::Hang) | Step::Breaks(_, Act::Hang) => {}
+                Step::Fails(path, act) => self.script(path).will(path, act.clone()),
+                Step::Breaks(path, act) => self.script(path).misbehaves(path, Some(act), false),
+                Step::Mends(path) => self.script(path).misbehaves(path, None, false),
+                Step::Kills => self.bot.worker_is_killed().await,
+            }
+        }
+        for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
+            self.script(path).misbehaves(path, None, false);
+        }
+        self.drains().await;
+    }
+
+    fn script(&self, path: &str) -> &cli::standin::Script {
+        if path == COMPLETIONS { &self.model.script } else { &self.bot.line.script }
+    }
+
+    /// LINE delivers these until they are taken. What it delivers again, the queue hands over again, too.
+    async fn delivers(&mut self, events: &[usize]) {
+        let webhooks: Vec<&Value> = events.iter().map(|&event| &self.posted[event].webhook).collect();
+        let body = json!({ "destination": BOT, "events": webhooks }).to_string();
+        let (now, is_again) = (Instant::now(), self.posted[events[0]].accepted.is_some());
+        for &event in events {
+            self.posted[event].first.get_or_insert(now);
+        }
+        while self.bot.status(payload_2(&body)).await != 200 {
+            sleep(Duration::from_millis(200)).await;
+        }
+        let now = Instant::now();
+        for &event in events {
+            self.posted[event].accepted.get_or_insert(now);
+        }
+        let verdicts = parse(body.as_bytes(), None, wall_clock()().as_millisecond()).unwrap();
+        for verdict in verdicts.into_iter().filter(|_| is_again) {
+            if let Verdict::Job(job) = verdict {
+                self.twice += 1;
+                let other = format!("{}-{}", job.event_id, self.twice);
+                self.bot.is_sent(&job.encode(), &job.group(), &other).await;
+            }
+        }
+    }
+
+    async fn drains(&self) {
+        let until = Instant::now() + DRAINING;
+        while self.bot.cloud.depth(&self.bot.cloud.queue_url).await > 0 {
+            assert!(Instant::now() < until, "jobs are left over");
+            sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub async fn redrives(&self) {
+        let operator = Operator::of(&self.bot.cloud, &[]);
+        let ended = operator.runs(&["dlq", "redrive", "--all", "--yes", "--json"]).await;
+        let sum: Value = serde_json::from_str(&ended.out).unwrap();
+        assert_eq!(sum["failed"], 0, "{}", ended.err);
+        self.drains().await;
+    }
+
+    /// All that can be seen of it from outside, and the table.
+    pub async fn facts(&self) -> Facts {
+        let letters = Operator::of(&self.bot.cloud, &[]).lists(&[]).await;
+        let rows = self.bot.cloud.rows().await;
+        let of = |row: &Row, name: &str| Some(row.get(name)?.as_s().ok()?.clone());
+        let turn = |row: &Row| {
+            let event = of(row, "id")?.strip_prefix("turn#")?.to_owned();
+            let stage = match of(row, "stage").as_deref() {
+                Some("stored") => 1,
+                Some("delivered") => 2,
+                Some("forgotten") => 3,
+                _ => 0,
+            };
+            Some((event, (stage, row.keys().any(|name| name.starts_with("gaveUp")))))
+        };
+        let message =
+            |row| Some((of(row, "lineUserId")?, of(row, "role")?, of(row, "content").unwrap_or_default()));
+        Facts {
+            posted: self.posted.clone(),
+            sent: self.bot.line.sent(),
+            tried: facts::tried(&self.bot.line.script),
+            letters: facts::letters(&letters),
+            turns: rows.iter().filter_map(turn).collect(),
+            rows: rows.iter().filter_map(message).collect(),
+            problems: self.problems.lock().unwrap().clone(),
+        }
+    }
+
+    /// How much AWS was asked and how often the queue erred, for the record.
+    pub fn summary(&self) -> String {
+        let queries = self.table.calls("Query");
+        format!("{queries} queries of the index, {} jobs came twice from the queue", self.twice)
+    }
+}
+
+/// What becomes of a call to the table, of a thousand.
+fn play(call: &str, drawn: u16) -> Play {
+    match drawn {
+        0..30 => error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),
+        30..35 => error(500, "com.amazonaws.dynamodb.v20120810#InternalServerError"),
+        35..40 => Play::Lose,
+        // The index shows nothing yet.
+        40..240 if call == "Query" => {
+            Play::Answer(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
+        }
+        _ => Play::HandOn,
+    }
+}

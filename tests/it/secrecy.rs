@@ -1,0 +1,140 @@
+//! What nothing that is printed may hold: secrets, tokens, signatures, and what people or the model wrote
+//! (ARCHITECTURE.md, invariant 9). The harness asks it of every log, every answer of `/healthz` and `/metrics`,
+//! and every command of every story, so a new story is covered by being told.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::{aws::emulator::VALUES, bot::Bot};
+
+/// What people and the model write, and what one may be answered by.
+const WORDS: [&str; 8] =
+    ["text", "content", "title", "address", "fileName", "replyToken", "quoteToken", "authorization"];
+/// A shorter word may be a log's own, unless it is in letters that no log is written in.
+const TELLING: usize = 10;
+/// So much of a text gives it away.
+const BEGINNING: usize = 40;
+/// Of a story with more, these tell as much: each is looked for in all of its log.
+const WORDS_MAX: usize = 300;
+/// As much of the log of this process is kept, in bytes.
+const LOG_MAX: usize = 32 << 20;
+
+/// What a story's people and model wrote so far.
+#[derive(Default)]
+pub struct Private(Mutex<BTreeSet<String>>);
+
+impl Private {
+    /// Notes all that is private in a webhook, a job, or a request to LINE or the model.
+    pub fn notes(&self, body: &Value) {
+        match body {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    match value {
+                        Value::String(text) if WORDS.contains(&name.as_str()) => self.notes_text(text),
+                        // A function's event holds a webhook, or jobs, in a string.
+                        Value::String(text) if name == "body" => {
+                            let bytes = STANDARD.decode(text).unwrap_or_else(|_| text.clone().into_bytes());
+                            self.notes(&serde_json::from_slice(&bytes).unwrap_or_default());
+                        }
+                        other => self.notes(other),
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.notes(item)),
+            _ => {}
+        }
+    }
+
+    pub fn notes_text(&self, text: &str) {
+        let text: String = text.trim().chars().take(BEGINNING).collect();
+        let mut words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if (!text.is_ascii() || text.len() >= TELLING) && words.len() < WORDS_MAX {
+            words.insert(text);
+        }
+    }
+
+    /// Asserts that this, which was printed by `whom`, gives nothing away.
+    pub fn is_not_in(&self, shown: &str, whom: &str) {
+        let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let secrets = VALUES.iter().map(|(_, secret)| *secret);
+        for private in secrets.chain(words.iter().map(String::as_str)) {
+            // As it is, and as JSON writes it.
+            let json = Value::from(private).to_string();
+            for form in [private, json.trim_matches('"')] {
+                let found = shown.find(form);
+                let line = |at: usize| shown[..at].lines().last().unwrap_or("").to_owned() + form;
+                assert!(found.is_none(), "{whom} printed {form:?}: {}", found.map_or(String::new(), line));
+            }
+        }
+    }
+}
+
+/// What was logged, and how much of its beginning is gone.
+static LOG: Mutex<(Vec<u8>, usize)> = Mutex::new((vec![], 0));
+
+fn log() -> MutexGuard<'static, (Vec<u8>, usize)> {
+    LOG.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on all that bots in this process log is kept; how much there is of it already.
+pub fn logged_so_far() -> usize {
+    static START: Once = Once::new();
+    START.call_once(|| {
+        let own = ["ingress", "worker", "cli", "shared"].map(|name| (name, LevelFilter::TRACE));
+        let all = Targets::new().with_targets(own).with_default(LevelFilter::INFO);
+        let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| Kept);
+        tracing_subscriber::registry().with(lines).with(all).init();
+    });
+    let (kept, gone) = &*log();
+    gone + kept.len()
+}
+
+/// What was logged from there on.
+pub fn logged_since(start: usize) -> String {
+    let (kept, gone) = &*log();
+    String::from_utf8_lossy(&kept[start.saturating_sub(*gone)..]).into_owned()
+}
+
+struct Kept;
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (kept, gone) = &mut *log();
+        kept.extend_from_slice(bytes);
+        if kept.len() > LOG_MAX {
+            *gone += kept.drain(..LOG_MAX / 2).len();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+#[should_panic(expected = "a log printed")]
+fn what_is_private_is_found_in_a_log_that_tells_it() {
+    let private = Private::default();
+    private.notes(&serde_json::json!({ "events": [{ "message": { "text": "say \"nothing\" of it" } }] }));
+    private.is_not_in("a line\n{\"message\":\"of say \\\"nothing\\\" of it\"}\n", "a log");
+}
+
+#[tokio::test]
+async fn what_a_bot_logs_is_what_is_searched() {
+    let (bot, start) = (Bot::start().await, logged_so_far());
+    bot.hears("hi").await;
+    bot.drain().await;
+    assert!(logged_since(start).contains("\"message\":\"turn\""));
+}

@@ -1,0 +1,223 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::{
+    adapters::openai::response::{ModelError, Refusal, Sent, refusal},
+    outcome::Remedy,
+};
+
+fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
+    let sent = Sent {
+        status: StatusCode::from_u16(status).unwrap(),
+        retry_after: None,
+        request_id: "req_1".to_owned(),
+        body: body.as_bytes().to_vec(),
+        key: "sk-a-secret".to_owned().into(),
+    };
+    let refusal = refusal(&sent, &ErrorBody::of(&sent.body), newer);
+    let got = match &refusal {
+        Refusal::OtherLimit => "other limit".to_owned(),
+        Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
+        Refusal::Error(ModelError::Unauthorized(f)) => format!("unauthorized {}", f.reason.as_str()),
+        Refusal::Error(ModelError::Failed(f)) => {
+            let remedy = if f.remedy == Remedy::None { "lasting" } else { "passing" };
+            assert!(!f.detail.contains("secret"), "{}", f.detail);
+            format!("{remedy} {}", f.reason.as_str())
+        }
+        Refusal::Error(ModelError::NothingWithinLimit | ModelError::NotSeen) => panic!("not from a status"),
+    };
+    assert_eq!(got, expect, "{status} {body}");
+}
+
+#[test]
+fn every_error_status_has_its_typed_outcome() {
+    let check = |status, body, expect| check_refusal(status, body, false, expect);
+    for status in [408, 429, 500, 502, 503, 504, 529] {
+        check(status, "", "passing model_unavailable");
+    }
+    check(429, r#"{"error":{"message":"secret","code":"rate_limit_exceeded"}}"#, "passing model_unavailable");
+    check(401, r#"{"error":{"code":"invalid_api_key"}}"#, "unauthorized model_auth");
+    check(403, "secret", "lasting model_auth");
+    check(404, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
+    check(404, "", "lasting model_gone");
+    check(400, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
+    check(400, r#"{"error":{"code":"secret words that a server wrote"}}"#, "lasting model_refused");
+    check(400, r#"{"error":{"code":400,"message":"secret"}}"#, "lasting model_refused");
+    check(422, "[]", "lasting model_refused");
+    check(301, "", "passing model_unavailable");
+    check(403, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
+    check(400, r#"{"error":{"code":"sk-a-secret"}}"#, "lasting model_refused");
+}
+
+/// Rows of what servers say in words and forms of their own.
+fn check_rows(expect: &str, rows: &[(u16, &str)]) {
+    for (status, body) in rows {
+        check_refusal(*status, body, false, expect);
+    }
+}
+
+#[test]
+fn every_server_may_say_in_its_own_way_that_a_prompt_is_too_long() {
+    check_rows(
+        "context",
+        &[
+            (400, r#"{"error":{"code":"context_length_exceeded"}}"#),
+            (400, r#"{"error":{"message":["x"],"param":{"a":1},"code":"context_length_exceeded"}}"#),
+            (400, r#"{"error":"context_length_exceeded"}"#),
+            (400, r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":400}}"#),
+            // llama.cpp, now and before, and where the answer outgrew it.
+            (
+                400,
+                r#"{"error":{"code":400,"message":"request (4390 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4390,"n_ctx":4096}}"#,
+            ),
+            (
+                500,
+                r#"{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"exceed_context_size_error"}}"#,
+            ),
+            (
+                500,
+                r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#,
+            ),
+            // vLLM, from the newest on.
+            (
+                400,
+                r#"{"error":{"message":"You passed 1193 input tokens and requested 7000 output tokens. However, the model's context length is only 8192 tokens, resulting in a maximum input length of 1192 tokens. Please reduce the length of the input prompt.","type":"BadRequestError","param":"input_tokens","code":400}}"#,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"'max_tokens' or 'max_completion_tokens' is too large: 8000. This model's maximum context length is 4096 tokens and your request has 2778 input tokens","type":"BadRequestError","param":null,"code":400}}"#,
+            ),
+            (
+                400,
+                r#"{"object":"error","message":"This model's maximum context length is 512 tokens. However, you requested 1600 tokens","type":"BadRequestError","param":null,"code":400}"#,
+            ),
+            // Gemini, Anthropic, xAI, llama-cpp-python, Groq.
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]"#,
+            ),
+            (
+                400,
+                r#"{"error":{"code":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum","type":"invalid_request_error","param":null}}"#,
+            ),
+            (
+                400,
+                r#"{"code":"invalid-argument","error":"This model's maximum prompt length is 131072 but the request contains 537812 tokens."}"#,
+            ),
+            (400, r#"{"error":{"message":"Requested tokens (2085) exceed context window of 2048"}}"#),
+            (
+                413,
+                r#"{"error":{"message":"Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 8000","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_server_may_say_in_its_own_way_that_nothing_is_left_to_pay_with() {
+    check_rows(
+        "lasting model_quota",
+        &[
+            (402, ""),
+            (
+                402,
+                r#"{"error":{"code":402,"message":"Insufficient credits. Add more using https://openrouter.ai/credits"}}"#,
+            ),
+            (
+                402,
+                r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","code":"invalid_request_error"}}"#,
+            ),
+            (400, r#"{"error":{"code":"billing_hard_limit_reached","type":"invalid_request_error"}}"#),
+            (
+                400,
+                r#"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the Anthropic API."}}"#,
+            ),
+            (429, r#"{"error":{"code":"insufficient_quota"}}"#),
+            (429, r#"{"error":{"type":"insufficient_quota","code":null}}"#),
+        ],
+    );
+}
+
+#[test]
+fn every_server_may_say_in_its_own_way_that_there_is_no_such_model() {
+    check_rows(
+        "lasting model_gone",
+        &[
+            (404, r#"{"error":{"message":"No endpoints found for foo/bar.","code":404}}"#),
+            (
+                400,
+                r#"{"error":{"message":"The model `x` has been decommissioned and is no longer supported.","type":"invalid_request_error","code":"model_decommissioned"}}"#,
+            ),
+            (400, r#"{"error":{"message":"foo/bar is not a valid model ID","code":400},"user_id":"user_x"}"#),
+            (
+                400,
+                r#"{"object":"error","message":"Invalid model: foo","type":"invalid_model","param":null,"code":"1500"}"#,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"Model Not Exist","type":"invalid_request_error","code":"invalid_request_error"}}"#,
+            ),
+            (
+                400,
+                r#"{"error":{"code":"OperationNotSupported","message":"The chatCompletion operation does not work with the specified model, gpt-x."}}"#,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_a_moderation_flags_is_refused_and_no_word_about_the_key() {
+    let flagged = r#"{"error":{"code":403,"message":"Your chosen model requires moderation and your input was flagged","metadata":{"reasons":["violence"],"flagged_input":"secret"}}}"#;
+    check_refusal(403, flagged, false, "lasting model_refused");
+    check_refusal(403, r#"{"error":{"code":"content_policy_violation"}}"#, false, "lasting model_refused");
+}
+
+#[test]
+fn the_token_limit_goes_by_the_name_that_the_server_takes() {
+    let newer = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens","code":"unsupported_parameter"}}"#;
+    check_refusal(400, newer, false, "other limit");
+    for older in [
+        r#"{"error":{"message":"unknown field","param":"max_completion_tokens","code":"unknown_parameter"}}"#,
+        r#"{"error":{"message":"Unrecognized request argument supplied: max_completion_tokens","code":null}}"#,
+    ] {
+        check_refusal(400, older, true, "other limit");
+        check_refusal(400, older, false, "lasting model_refused");
+    }
+    let large = r#"{"error":{"message":"max_tokens is too large: 9000.","param":"max_tokens","code":null}}"#;
+    check_refusal(400, large, false, "lasting model_refused");
+}
+
+#[test]
+fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
+    for (status, body, expect) in [
+        (
+            400,
+            r#"{"error":{"code":"invalid_image_format","message":"You uploaded an unsupported image."}}"#,
+            true,
+        ),
+        (400, r#"{"error":{"code":"image_parse_error"}}"#, true),
+        (400, r#"{"error":{"param":"messages.[1].content.[1].type","code":null}}"#, true),
+        // Servers that know no content parts at all.
+        (422, r#"{"detail":[{"msg":"Input should be 'text'"}]}"#, true),
+        (404, r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#, true),
+        (500, r#"{"error":{"message":"image input is not supported - hint: provide the mmproj"}}"#, true),
+        (500, r#"{"error":{"code":500,"message":"Unsupported content part type: \"image_url\""}}"#, true),
+        (413, "too large", true),
+        (400, r#"{"error":{"code":"context_length_exceeded"}}"#, false),
+        (400, r#"{"error":{"code":"unsupported_parameter","message":"Use max_completion_tokens"}}"#, false),
+        (400, r#"{"error":{"code":"content_policy_violation"}}"#, false),
+        (400, r#"{"error":{"code":"content_filter"}}"#, false),
+        (400, r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"x"}}"#, false),
+        (400, r#"{"object":"error","message":"This model's maximum context length is 512 tokens"}"#, false),
+        (400, r#"[{"error":{"message":"The input token count (9) exceeds the maximum number"}}]"#, false),
+        (400, r#"{"error":{"message":"Model Not Exist"}}"#, false),
+        (400, r#"{"error":{"code":"billing_hard_limit_reached"}}"#, false),
+        (400, r#"{"error":{"code":"model_not_found"}}"#, false),
+        (401, "{}", false),
+        (429, "{}", false),
+        (500, "{}", false),
+    ] {
+        let refuses = ErrorBody::of(body.as_bytes()).refuses_picture(StatusCode::from_u16(status).unwrap());
+        assert_eq!(refuses, expect, "{status} {body}");
+    }
+}

@@ -1,0 +1,50 @@
+//! What a model wrote, in each form that servers give it: a string, or parts, of which those of text count;
+//! Mistral puts its thoughts beside them. Half of a surrogate pair, which JSON can write and UTF-8 cannot,
+//! becomes U+FFFD: the answer is paid for.
+
+use std::fmt::{Formatter, Result as FmtResult};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
+
+#[derive(Default)]
+pub(super) struct Written(pub(super) String);
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(rename = "type")]
+    kind: String,
+    text: Option<Written>,
+}
+
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_bytes(Form)
+    }
+}
+
+struct Form;
+
+impl<'de> Visitor<'de> for Form {
+    type Value = Written;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> FmtResult {
+        f.write_str("a string, or parts")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Written, E> {
+        Ok(Written(String::from_utf8_lossy(bytes).into_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Written, A::Error> {
+        let mut text = String::new();
+        while let Some(part) = parts.next_element::<Part>()? {
+            if part.kind == "text" {
+                text.extend(part.text.map(|Written(text)| text));
+            }
+        }
+        Ok(Written(text))
+    }
+}
