@@ -68,7 +68,7 @@ fn world() -> World {
     World { runtime, says, asks, prompt }
 }
 
-/// What the server answers, as [`response`] reads it.
+/// What the server answers, as `response` reads it.
 pub fn holds(data: &[u8]) -> bool {
     static WORLD: OnceLock<World> = OnceLock::new();
     let World { runtime, says, asks, prompt } = WORLD.get_or_init(world);
