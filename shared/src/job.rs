@@ -105,6 +105,16 @@ impl Job {
         self.happened_at.or(self.accepted_at)
     }
 
+    /// The same, but for what it says.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        let mut job = self.clone();
+        if let Ask::Question { text, .. } = &mut job.ask {
+            text.clear();
+        }
+        job
+    }
+
     /// The message that it quotes.
     pub fn quotes(&self) -> Option<&MessageId> {
         match &self.ask {

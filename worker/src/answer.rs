@@ -94,7 +94,7 @@ impl Worker {
         match turn.stage {
             Stage::Delivered => return Outcome::AlreadyAnswered,
             Stage::Forgotten => return Outcome::Forgotten,
-            Stage::InDoubt => return self.leave_in_doubt(job, &turn).await,
+            Stage::InDoubt => return Outcome::Dead { failure: in_doubt(), attempts: turn.attempts },
             Stage::Open | Stage::Stored(_) => {}
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
@@ -179,7 +179,9 @@ impl Worker {
                 let tried = delivery.unknown_since.is_some();
                 (delivery, tried)
             }
-            Kept::Theirs(Stage::Forgotten | Stage::InDoubt) | Kept::Forgotten => {
+            Kept::Theirs(Stage::InDoubt) => return Err(in_doubt().into()),
+            Kept::Forgotten if self.marks(job).await?.others > 0 => return Err(owes().into()),
+            Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
@@ -239,6 +241,18 @@ impl Worker {
             error!(event = %job.event_id, detail, "the attempt's end was not written down");
         }
     }
+}
+
+/// An answer may have arrived before a part of what it answered was taken back: an operator is to know.
+fn in_doubt() -> Failure {
+    let detail = "a message that it answered was taken back, and nobody knows whether the answer had arrived";
+    Failure::lasting(Reason::DeliveryUnknown, detail)
+}
+
+/// The message whose turn holds the answer to others was taken back before that arrived.
+pub(crate) fn owes() -> Failure {
+    let detail = "LINE did not take its answer to several messages, and then it was taken back";
+    Failure::lasting(Reason::LineRejected, detail)
 }
 
 pub(crate) fn out_of_time() -> Failure {

@@ -160,7 +160,7 @@ impl Worker {
         for (other, turn) in others.iter().zip(&*turns) {
             let marks = self.marks(other).await.map_err(Parted::Failed)?;
             // What was changed or answered since is not plain any more.
-            let is_settled = marks.edit.is_none() && marks.answered_by.is_none() && !marks.answers_others;
+            let is_settled = marks.edit.is_none() && marks.answered_by.is_none() && marks.others == 0;
             if !is_settled || is_forgotten(other, turn, &marks) {
                 return Err(Parted::Apart);
             }

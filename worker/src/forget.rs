@@ -6,7 +6,7 @@ use tracing::info;
 use crate::{
     answer::{Setback, Worker},
     history::{Edit, Forget, Past, Step, Turn, Wanted},
-    outcome::{Failure, Outcome, Reason},
+    outcome::{Failure, Outcome},
 };
 
 /// Whether a turn shall not go on: its message was taken back, unless others' wait for its answer, or its
@@ -14,7 +14,7 @@ use crate::{
 /// order.
 pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
     let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
-    (past.unsent && !past.answers_others) || is_older
+    (past.unsent && past.others == 0) || is_older
 }
 
 impl Worker {
@@ -39,20 +39,6 @@ impl Worker {
         self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
         info!(event = %job.event_id, conversation = %job.conversation, "forgot what it was asked to");
         Ok(Outcome::Answered)
-    }
-
-    /// What becomes of a job whose answer may have arrived before a part of what it answered was taken back:
-    /// an operator is to know. No letter is written of a message that was taken back itself.
-    pub(crate) async fn leave_in_doubt(&self, job: &Job, turn: &Turn) -> Outcome {
-        match self.marks(job).await {
-            Ok(past) if past.unsent => Outcome::Forgotten,
-            Ok(_) => {
-                let detail = "a message that it answered as well was taken back, and nobody knows whether the answer had arrived";
-                let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
-                Outcome::Dead { failure, attempts: turn.attempts }
-            }
-            Err(failure) => self.later(turn.attempts, failure),
-        }
     }
 
     /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.

@@ -4,7 +4,6 @@ use shared::job::Job;
 
 use crate::{
     answer::Worker,
-    forget::is_forgotten,
     history::{Delivery, Step, Turn},
     outcome::{Failure, Outcome, Reason},
 };
@@ -30,17 +29,19 @@ impl Worker {
         failure: Failure,
         delivery: Option<Delivery>,
     ) -> Outcome {
-        if let Ok(past) = self.marks(job).await
-            && (past.unsent || is_forgotten(job, turn, &past))
-        {
-            if !is_forgotten(job, turn, &past) {
-                // What it was to answer in its place was not taken back.
-                self.apologise(job, failure.reason).await;
-            }
+        if self.is_forgotten(job, turn).await.unwrap_or(false) {
             self.record(job, Step::Forgotten).await;
             return Outcome::Forgotten;
         }
         self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up: true }).await;
         Outcome::Dead { failure, attempts }
+    }
+
+    /// What a letter keeps of a job: no words of a message that was taken back.
+    pub async fn in_letter(&self, job: &Job, body: &str) -> String {
+        match self.marks(job).await {
+            Ok(past) if past.unsent => job.without_words().encode(),
+            _ => body.to_owned(),
+        }
     }
 }

@@ -29,7 +29,7 @@ impl Worker {
         // speak to the bot.
         let marks = self.marks(job).await;
         let asked = match &marks {
-            Ok(past) if (past.unsent && !past.answers_others) || is_answered(job, past) => return,
+            Ok(past) if (past.unsent && past.others == 0) || is_answered(job, past) => return,
             // The change is a question of its own, behind this one.
             Ok(past) if is_asked_anew(job, past) => return,
             Ok(past) => match said_to_bot(job, asked, past) {
@@ -39,7 +39,7 @@ impl Worker {
             Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
             Err(_) => asked,
         };
-        // What a command asked for was asked before, as was what stands for a message that was taken back.
+        // What a command asked for was asked before, and what was taken back is not kept.
         let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
         self.learn_speaker(job).await;
         let question = (Command::of(asked).is_none() && !was_unsent).then(|| Said {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::{
-    answer::{Limits, Setback, Worker},
+    answer::{Limits, Setback, Worker, owes},
     ask::Asked,
     attached::Attached,
     command::Command,
@@ -86,6 +86,9 @@ impl Worker {
         if is_forgotten(job, turn, &past) {
             return Ok(Break(Kept::Forgotten));
         }
+        if past.unsent {
+            return Err(owes().into());
+        }
         if is_answered(job, &past) {
             return Ok(Break(Kept::Theirs(Stage::Delivered)));
         }
@@ -94,9 +97,8 @@ impl Worker {
             return Ok(Continue((silence, false)));
         };
         let personas = &self.config.personas;
-        // What was taken back is not asked; what stands before it still has no answer.
-        let command = if past.unsent { Some(Command::Retry) } else { Command::of(&text) };
-        let command = command.filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
+        let command =
+            Command::of(&text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         if command.is_some() && !before.is_empty() {
             // A message was changed into it: nothing is obeyed before what was said before it is answered.
             return Ok(Break(Kept::Edited));
@@ -107,7 +109,8 @@ impl Worker {
         let is_free = is_quick && (command == Some(Command::Forget) || !allowance.is_closed_to(user));
         let limit = [&text].into_iter().chain(before.iter().map(|said| &said.text));
         let limit = { limit }.find_map(|text| allowance.reached(user, text, &past.used));
-        let limit = limit.filter(|_| !is_free);
+        // What is asked anew for others was counted.
+        let limit = limit.filter(|_| !is_free && past.others == 0);
         if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
             return Ok(Continue((self.refuse(job, limit, period, &past).await, false)));
         }
@@ -135,7 +138,8 @@ impl Worker {
         let pushes = reply.map(|reply| reply::pushes(&job.conversation, &reply)).unwrap_or_default();
         // The change that the job itself is of may be kept only after it was looked up.
         let edit = seen.edit.max(job.at());
-        let answer = Answer { exchange, memory, pushes, spent, edit, ..Answer::default() };
+        let answer =
+            Answer { exchange, memory, pushes, spent, edit, others: seen.others, ..Answer::default() };
         Ok(self.keep(job, answer, seen.forgotten, token_is_spent).await?)
     }
 

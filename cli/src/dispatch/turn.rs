@@ -112,11 +112,8 @@ impl Dispatcher {
         let Ended { over, claimed, job, outcome } = ended;
         let Claimed { seq, event_id, conversation, received, .. } = claimed;
         match outcome {
-            Outcome::Answered
-            | Outcome::Merged
-            | Outcome::AlreadyAnswered
-            | Outcome::Noticed
-            | Outcome::Forgotten => {}
+            Outcome::Answered | Outcome::Merged | Outcome::AlreadyAnswered | Outcome::Noticed => {}
+            Outcome::Forgotten => self.queue.leaves_no_trace(),
             Outcome::GivenBack | Outcome::Suspect { .. } => {
                 return self.queue.hand_back(over, *seq, Duration::ZERO).await;
             }
@@ -134,7 +131,11 @@ impl Dispatcher {
                 return self.queue.hand_back(over, *seq, *after).await;
             }
             Outcome::Dead { failure, attempts } => {
-                self.letters.write(claimed, failure, *attempts).await?;
+                let body = match job {
+                    Some(job) => self.worker.in_letter(job, &claimed.body).await,
+                    None => claimed.body.clone(),
+                };
+                self.letters.write(claimed, body, failure, *attempts).await?;
                 let Failure { reason, detail, .. } = failure;
                 error!(
                     event = event_id,

@@ -28,9 +28,9 @@ impl State {
         match stage {
             Stage::Open => Self::Unanswered,
             Stage::Delivered => Self::Delivered,
-            Stage::Forgotten | Stage::InDoubt => Self::Forgotten,
+            Stage::Forgotten => Self::Forgotten,
             Stage::Stored(delivery) if delivery.may_be_pushed(now) => Self::Answered,
-            Stage::Stored(_) => Self::DeliveryUnknown,
+            Stage::Stored(_) | Stage::InDoubt => Self::DeliveryUnknown,
         }
     }
 

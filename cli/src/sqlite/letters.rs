@@ -40,11 +40,17 @@ impl Letters {
         Self { database, clock }
     }
 
-    /// Writes a letter. The job stays in the queue until it is acknowledged; writing twice is the same
+    /// Writes a letter with this for its job. The job stays in the queue until it is acknowledged; writing twice is the same
     /// as once.
-    pub async fn write(&self, job: &Claimed, failure: &Failure, attempts: u32) -> Result<(), DatabaseError> {
+    pub async fn write(
+        &self,
+        job: &Claimed,
+        body: String,
+        failure: &Failure,
+        attempts: u32,
+    ) -> Result<(), DatabaseError> {
         let id = format!("{}:{}", job.event_id, job.seq);
-        let (event, conversation, body) = (job.event_id.clone(), job.conversation.clone(), job.body.clone());
+        let (event, conversation) = (job.event_id.clone(), job.conversation.clone());
         let (reason, detail): (Reason, _) = (failure.reason, failure.detail.replace('\n', " "));
         let now = (self.clock)().as_millisecond();
         self.database

@@ -78,6 +78,11 @@ impl SqliteQueue {
         waits.await.unwrap_or(false)
     }
 
+    /// See [`Database::leaves_no_trace`].
+    pub fn leaves_no_trace(&self) {
+        self.database.leaves_no_trace();
+    }
+
     /// The queue in this database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock, bell: Notify::new() }

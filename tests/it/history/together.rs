@@ -143,11 +143,11 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     // Where it had, nothing is owed.
     let jobs = burst(history, "arrived", 2).await;
     keep(history, &jobs).await;
-    assert!(load(history, &jobs[1]).await.answers_others);
+    assert_eq!(load(history, &jobs[1]).await.others, 1);
     history.record(&jobs[1], Step::Delivered, now()).await.unwrap();
     history.forget(&jobs[0].conversation, Forget::Message(message("arrived-2")), now()).await.unwrap();
     assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
-    assert!(!load(history, &jobs[1]).await.answers_others);
+    assert_eq!(load(history, &jobs[1]).await.others, 0);
     assert_eq!(said_now(history, &jobs[1]).await, ["arrived-1"]);
 }
 
@@ -169,16 +169,16 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let waits: Vec<_> = (1..=2).filter(|n| *n != unsent).map(id).collect();
         assert_eq!(said_now(history, last).await, waits);
         let past = load(history, last).await;
-        assert_eq!((past.unsent, past.answers_others), (unsent == 3, true));
-        // Who took back the last question is answered as who asks again.
-        let newest = past.newest.unwrap();
-        let mut again = answer(&jobs[2..]);
+        assert_eq!((past.unsent, past.others), (unsent == 3, u32::try_from(waits.len()).unwrap()));
+        let again = Answer { others: past.others, ..answer(&jobs[2..]) };
         if unsent == 3 {
-            let exchange = again.exchange.as_mut().unwrap();
-            exchange.questions[0].text = id(2);
-            exchange.questions[0].message_id = newest.message_id;
-            exchange.replaces = Some(newest.event);
+            assert_eq!(history.store(last, again, None, later(2)).await.unwrap(), Kept::Forgotten);
+            assert!(history.tell(last, None, later(2)).await.unwrap().is_some(), "the others are told");
+            continue;
         }
+        // Not for more than are left.
+        let more = Answer { others: past.others + 1, ..again.clone() };
+        assert_eq!(history.store(last, more, None, later(2)).await.unwrap(), Kept::Edited);
         assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), Kept::Mine(_)));
         let all: Vec<_> = (1..=3).filter(|n| *n != unsent).map(id).chain(["answer".into()]).collect();
         assert_eq!(said_now(history, last).await, all);

@@ -12,10 +12,11 @@ use crate::{adapters::sqs::Letter, outcome::Failure};
 const LETTER_AGAIN: Duration = Duration::from_secs(10);
 
 impl Function {
-    /// Writes the letter; done once it is safe.
+    /// Writes the letter with this for its job; done once it is safe.
     pub(super) async fn bury(
         &self,
         record: &Record,
+        body: &str,
         event: &EventId,
         failure: &Failure,
         attempts: u32,
@@ -24,7 +25,7 @@ impl Function {
             event,
             conversation: &record.group,
             message_id: &record.id,
-            body: &record.body,
+            body,
             failure,
             attempts,
             failed_at: (self.worker.clock)(),

@@ -99,7 +99,7 @@ impl Function {
         }
         let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
         let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
-        self.bury(record, &event, &failure, 0).await
+        self.bury(record, &record.body, &event, &failure, 0).await
     }
 
     /// Does with a record what the outcome says: it is done, or to be seen again after so long.
@@ -120,7 +120,8 @@ impl Function {
                 ControlFlow::Break(after)
             }
             Outcome::Dead { failure, attempts } => {
-                self.bury(record, &job.event_id, &failure, attempts).await?;
+                let body = self.worker.in_letter(job, &record.body).await;
+                self.bury(record, &body, &job.event_id, &failure, attempts).await?;
                 self.worker.apologise(job, failure.reason).await;
                 ControlFlow::Continue(())
             }

@@ -37,8 +37,8 @@ pub struct Past {
     pub used: Usage,
     /// Whether the job's message was taken back.
     pub unsent: bool,
-    /// Whether others' questions have the turn's answer, beside its own or in place of it.
-    pub answers_others: bool,
+    /// How many questions of other turns have the turn's answer, too.
+    pub others: u32,
     /// Up to where the conversation is forgotten.
     pub forgotten: Option<Mark>,
     /// In a group: what the job's message says since it was changed.
@@ -56,12 +56,14 @@ pub struct Seen {
     pub forgotten: Option<Mark>,
     /// The change of its message, by [`Edit::at`].
     pub edit: Option<i64>,
+    /// See [`Past::others`].
+    pub others: u32,
 }
 
 impl Past {
     /// See [`Seen`].
     pub fn seen(&self) -> Seen {
-        Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at) }
+        Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at), others: self.others }
     }
 }
 
@@ -229,6 +231,8 @@ pub struct Answer {
     pub spent: Option<Spent>,
     /// The latest change of its message that it knows of, by [`Edit::at`].
     pub edit: Option<i64>,
+    /// How many questions of other turns, that had an answer of this turn before, it was made for as well.
+    pub others: u32,
 }
 
 /// The rows of a turn, or of several turns that are answered together.

@@ -85,7 +85,8 @@ pub enum Kept {
     /// The turn has no answer, but one of those that this would answer with it is not open any more.
     /// Nothing is stored.
     Overtaken,
-    /// Its message was changed since it was loaded. Nothing is stored: it is to be thought about anew.
+    /// Its message was changed since it was loaded, or another that it answers was taken back. Nothing is
+    /// stored: it is to be thought about anew.
     Edited,
     /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
     /// stored, and nothing shall be pushed.

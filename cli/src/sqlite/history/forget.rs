@@ -54,11 +54,6 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         "DELETE FROM unanswered WHERE conversation = ?1 AND message_id = ?2",
         [of.as_str(), message_id.as_str()],
     )?;
-    db.execute(
-        "DELETE FROM letters WHERE json_valid(body)
-             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
-        [of.as_str(), message_id.as_str()],
-    )?;
     let turns = db
         .prepare_cached(
             "SELECT DISTINCT event_id, answered_by FROM messages
@@ -78,6 +73,19 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
             }
         }
     }
+    // A letter whose turn owes an answer to others stays, without its words.
+    db.execute(
+        "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)
+             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
+        [of.as_str(), message_id.as_str()],
+    )?;
+    db.execute(
+        "DELETE FROM letters WHERE json_valid(body)
+             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2
+             AND NOT EXISTS (SELECT 1 FROM messages WHERE answered_by = letters.event_id)
+             AND NOT EXISTS (SELECT 1 FROM turns WHERE event_id = letters.event_id AND stage = 4)",
+        [of.as_str(), message_id.as_str()],
+    )?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::job::{ConversationId, Job, MessageId};
+use shared::job::{ConversationId, EventId, Job, MessageId};
 use worker::{
     conversation::{Message, Role, rfc3339},
     history::{Limit, Mark, Memory, Named, Past, Period, Unanswered, Usage, Wanted},
@@ -36,7 +36,7 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
         unanswered: unanswered(db, of, now)?,
         unsent: is_unsent(db, job.message_id())?,
-        answers_others: answers_others(db, job)?,
+        others: others(db, &job.event_id)?,
         forgotten: mark(db, of)?,
     })
 }
@@ -144,13 +144,10 @@ pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusq
         .exists([message_id.map(MessageId::as_str)])
 }
 
-/// Whether others' questions have the turn's answer.
-fn answers_others(db: &Connection, job: &Job) -> rusqlite::Result<bool> {
-    db.prepare_cached(
-        "SELECT 1 FROM messages WHERE answered_by = ?1
-         UNION ALL SELECT 1 FROM messages WHERE event_id = ?1 AND role = 'user' AND message_id IS NOT ?2",
-    )?
-    .exists(params![job.event_id.as_str(), job.message_id().map(MessageId::as_str)])
+/// How many questions of other turns have the answer of this one.
+pub(super) fn others(db: &Connection, event: &EventId) -> rusqlite::Result<u32> {
+    db.prepare_cached("SELECT count(*) FROM messages WHERE answered_by = ?1")?
+        .query_row([event.as_str()], |row| row.get(0))
 }
 
 /// What a user used up of a period.

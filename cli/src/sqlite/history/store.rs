@@ -32,6 +32,9 @@ pub(super) fn store(
         if mark.is_some() && mark != seen {
             return Ok(Kept::Forgotten);
         }
+        if past::others(db, &job.event_id)? != answer.others {
+            return Ok(Kept::Edited);
+        }
         for Said { event, message_id, .. } in &exchange.questions {
             if past::is_unsent(db, message_id.as_ref())? {
                 return Ok(Kept::Forgotten);

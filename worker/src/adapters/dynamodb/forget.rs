@@ -124,7 +124,7 @@ impl DynamoHistory {
     ) -> Result<Option<(Part, TransactWriteItem)>, DynamoError> {
         let row = self.items(vec![turn::id(event)]).await?.pop().unwrap_or_default();
         let stage = turn::stage(&row);
-        let is_owed = after.names(event) || after.is_waited_for(event);
+        let is_owed = after.names(event) || after.others(event) > 0;
         let is_open_again = match &stage {
             Stage::Open => return Ok(None),
             Stage::Stored(delivery) => is_owed && delivery.is_unsaid(),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
-use shared::job::{ConversationId, EventId, Job, MessageId};
+use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{Item, index::Row, n, s, text};
 use crate::{
@@ -117,16 +117,10 @@ impl Head {
         self.turns.iter_mut().filter(waits).for_each(|asked| asked.answer = Answer::Gone);
     }
 
-    /// Whether others' questions have the answer of this job's turn.
-    pub(super) fn answers_others(&self, job: &Job) -> bool {
-        let own = self.turns.iter().find(|asked| asked.turn.event == job.event_id);
-        let is_others = |asked: &Asked| asked.turn.message_id.as_ref() != job.message_id();
-        self.is_waited_for(&job.event_id) || own.is_some_and(is_others)
-    }
-
-    /// Whether another turn's question has its answer in this one.
-    pub(super) fn is_waited_for(&self, event: &EventId) -> bool {
-        self.turns.iter().any(|asked| asked.answer == Answer::Of(event.clone()))
+    /// How many questions of other turns have the answer of this one.
+    pub(super) fn others(&self, event: &EventId) -> u32 {
+        let others = self.turns.iter().filter(|asked| asked.answer == Answer::Of(event.clone()));
+        u32::try_from(others.count()).unwrap_or(u32::MAX)
     }
 
     /// Whether it names this turn.

@@ -48,7 +48,7 @@ impl DynamoHistory {
             used: used.as_ref().and_then(known).map(usage).unwrap_or_default(),
             unanswered: known(&always[2]).and_then(|row| unanswered::of_item(row, head.last, now)),
             unsent: unsent.as_ref().and_then(known).is_some(),
-            answers_others: head.answers_others(job),
+            others: head.others(&job.event_id),
             forgotten: head.forgotten,
             memory: head.memory.clone(),
             edit: said.as_ref().and_then(known).and_then(|row| group::edit(row, now)),

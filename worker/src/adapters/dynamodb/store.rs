@@ -42,6 +42,11 @@ impl DynamoHistory {
                 if head.forgotten.is_some() && head.forgotten != seen {
                     return Ok(Kept::Forgotten);
                 }
+                if head.others(&job.event_id) != answer.others {
+                    let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
+                    let stage = turn::stage(&row);
+                    return Ok(if stage == Stage::Open { Kept::Edited } else { Kept::Theirs(stage) });
+                }
                 let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
                 rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
             }
