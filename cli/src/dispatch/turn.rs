@@ -111,9 +111,13 @@ impl Dispatcher {
     async fn settle(&self, ended: &Ended) -> Result<(), DatabaseError> {
         let Ended { over, claimed, job, outcome } = ended;
         let Claimed { seq, event_id, conversation, received, .. } = claimed;
+        let mut was_taken_back = matches!(outcome, Outcome::Forgotten);
         match outcome {
-            Outcome::Answered | Outcome::Merged | Outcome::AlreadyAnswered | Outcome::Noticed => {}
-            Outcome::Forgotten => self.queue.leaves_no_trace(),
+            Outcome::Answered
+            | Outcome::Merged
+            | Outcome::AlreadyAnswered
+            | Outcome::Noticed
+            | Outcome::Forgotten => {}
             Outcome::GivenBack | Outcome::Suspect { .. } => {
                 return self.queue.hand_back(over, *seq, Duration::ZERO).await;
             }
@@ -135,6 +139,7 @@ impl Dispatcher {
                     Some(job) => self.worker.in_letter(job, &claimed.body).await,
                     None => claimed.body.clone(),
                 };
+                was_taken_back = body != claimed.body;
                 self.letters.write(claimed, body, failure, *attempts).await?;
                 let Failure { reason, detail, .. } = failure;
                 error!(
@@ -149,6 +154,10 @@ impl Dispatcher {
                     self.worker.apologise(job, failure.reason).await;
                 }
             }
+        }
+        if was_taken_back {
+            // The words of the job that goes now.
+            self.queue.leaves_no_trace();
         }
         self.queue.finish(over, *seq, conversation).await
     }
