@@ -2,7 +2,10 @@ use cli::send::webhook_of;
 use serde_json::{Value, json};
 use worker::locale::{Locale, Words};
 
-use crate::bot::{Bot, USER};
+use crate::{
+    bot::{Bot, USER},
+    respect::{SLOW, says, takes_back},
+};
 
 fn english() -> &'static Words {
     Locale::En.words()
@@ -54,16 +57,29 @@ async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
     bot.model.fails(400, "content_filter");
     bot.hears("Momotaro-five again").await;
     bot.drain().await;
-    let holds_it = || {
-        let files = std::fs::read_dir(bot.database().parent().unwrap()).unwrap();
-        let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
-        files.filter(|bytes| bytes.windows(13).any(|part| part == b"Momotaro-five")).count()
-    };
-    assert_eq!(holds_it(), 2);
+    assert_eq!(files_that_hold(&bot, b"Momotaro-five"), 2);
     bot.hears("forget").await;
-    bot.until("no file holds it", async || holds_it() == 0).await;
+    bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-five") == 0).await;
     bot.drain().await;
     assert_eq!((bot.letters().await, bot.says().await.pop()), (json!([]), Some(english().forgotten.into())));
+}
+
+#[tokio::test]
+async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_either() {
+    let bot = Bot::start().await;
+    bot.model.does(SLOW);
+    let message = says("Momotaro-five");
+    for webhook in [says("hold"), message.clone(), takes_back(&message)] {
+        assert_eq!(bot.posts(webhook.to_string()).await, 200);
+    }
+    bot.drain().await;
+    bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-five") == 0).await;
+}
+
+fn files_that_hold(bot: &Bot, words: &[u8]) -> usize {
+    let files = std::fs::read_dir(bot.database().parent().unwrap()).unwrap();
+    let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.filter(|bytes| bytes.windows(words.len()).any(|part| part == words)).count()
 }
 
 #[tokio::test]
