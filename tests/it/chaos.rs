@@ -22,8 +22,8 @@ const SHORT: Size = Size { chats: 40, events: 300, minutes: 8, kills: 3, outages
 const LONG: Size = Size { chats: 3_000, events: 12_000, minutes: 360, kills: 60, outages: 30 };
 /// On Lambda, where what is handed back waits for real.
 const ON_LAMBDA: Size = Size { chats: 16, events: 150, minutes: 30, kills: 6, outages: 0 };
-/// Seeds under which something once went wrong; and two to begin with.
-const SEEDS: [u64; 2] = [2, 3];
+/// Seeds under which something once went wrong; and one to begin with.
+const SEEDS: [u64; 1] = [2];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_fails_nothing_is_lost_nothing_said_twice_and_nobody_hears_what_is_anothers() {

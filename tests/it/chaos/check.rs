@@ -24,10 +24,7 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
 }
 
 fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
-    // Where an answer was taken back with one of its questions, the others stand unanswered before the next one,
-    // and the model speaks of them again.
-    let taken_back = schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(_)));
-    let taken_back: HashSet<usize> = taken_back.map(|event| event.chat).collect();
+    let taken_back = speaks_again(schedule);
     let mut wrong = vec![];
     for (number, of) in heard.iter().enumerate() {
         let answers = of.with.len() + usize::from(of.is_answer);
@@ -43,6 +40,13 @@ fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The chats in which an answer was taken back with one of its questions: the others stand unanswered before the
+/// next one, and the model speaks of them again.
+fn speaks_again(schedule: &Schedule) -> HashSet<usize> {
+    let taken_back = schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(_)));
+    taken_back.map(|event| event.chat).collect()
 }
 
 /// Each event that was taken ends in an answer, a notice, a dead letter, or in silence for a reason.
@@ -98,10 +102,12 @@ fn in_order(
     heard: &[Heard],
     was_redriven: &dyn Fn(usize) -> bool,
 ) -> Vec<String> {
+    let taken_back = speaks_again(schedule);
     let mut chats: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, event) in schedule.events.iter().enumerate() {
         let was_given_up = was_redriven(number) || facts.letter(number).is_some();
-        if heard[number].at.is_some() && !was_given_up {
+        let is_spoken_of_again = schedule.merges() && taken_back.contains(&event.chat);
+        if heard[number].at.is_some() && !was_given_up && !is_spoken_of_again {
             chats.entry(event.chat).or_default().push(number);
         }
     }
