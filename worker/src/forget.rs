@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Whether a turn shall not go on: its message was taken back, unless others' wait for its answer, or its
-/// conversation was forgotten after it began. Only what was redriven can be older than that: the queue keeps the jobs of a conversation in
-/// order.
+/// conversation was forgotten after it began. Only what was redriven can be older than that: the queue keeps
+/// the jobs of a conversation in order.
 pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
     let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
     (past.unsent && past.others == 0) || is_older

@@ -122,7 +122,8 @@ pub(super) fn turn(db: &Connection, event: &str, now: i64) -> rusqlite::Result<(
     end(db, event, 3, now)
 }
 
-/// What was to be pushed is not pushed any more; the turn's stage from now on.
+/// What was to be pushed is not pushed any more; the turn's stage from now on: 0 is open again, 3 forgotten, 4 in
+/// doubt.
 fn end(db: &Connection, event: &str, stage: u8, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, ?2, ?3)
