@@ -14,14 +14,14 @@ use anyhow::{Context, bail};
 use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
-use shared::{env::Env, logging, metrics::Metrics, secret::Secret};
+use shared::{env::Env, logging, metrics::Metrics, roots::Roots, secret::Secret};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
 use worker::{
-    adapters::{line::Line, openai::OpenAi},
+    adapters::{http::Clients, line::Line, openai::OpenAi},
     answer::{Worker, wall_clock},
     config::Config,
 };
@@ -101,6 +101,7 @@ impl DataDir {
 /// Runs both stages on `listener` until `stop`. `beside` is served on the same listener.
 pub async fn run(
     settings: Settings,
+    clients: Clients,
     data: DataDir,
     listener: TcpListener,
     beside: Router,
@@ -109,8 +110,6 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
-    let client = worker::adapters::http::client()
-        .context("no HTTPS client can be made (are CA certificates installed?)")?;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
@@ -131,8 +130,8 @@ pub async fn run(
         apart: Mutex::default(),
         worker: Worker {
             history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
-            model: OpenAi::new(&config, client.clone(), Secret::fixed(settings.api_key), clock.clone()),
-            line: Line::new(&config, client, Secret::fixed(settings.access_token), clock.clone()),
+            model: OpenAi::new(&config, clients.clone(), Secret::fixed(settings.api_key), clock.clone()),
+            line: Line::new(&config, clients.http, Secret::fixed(settings.access_token), clock.clone()),
             clock,
             config,
         },
@@ -159,8 +158,9 @@ pub async fn command(listen: SocketAddr, data: &Path, env: &Env) -> anyhow::Resu
     let settings = Settings::from_env(env)?;
     let data = DataDir::open(data)?;
     let listener = bind(listen).await?;
-    tokio::spawn(say_if_model_is_gone(settings.clone()));
-    run(settings, data, listener, Router::new(), on_signal()?).await
+    let clients = clients()?;
+    tokio::spawn(say_if_model_is_gone(settings.clone(), clients.clone()));
+    run(settings, clients, data, listener, Router::new(), on_signal()?).await
 }
 
 /// Listens, with the file descriptors that many connections need.
@@ -182,10 +182,14 @@ pub fn on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
+/// What both stages reach the network by.
+pub fn clients() -> anyhow::Result<Clients> {
+    Clients::trusting(Roots::System).context("no HTTPS client can be made (are CA certificates installed?)")
+}
+
 /// Says in the log that every question will fail, if the server knows no such model.
-pub async fn say_if_model_is_gone(settings: Settings) {
-    let (Ok(client), clock) = (worker::adapters::http::client(), wall_clock()) else { return };
-    let model = OpenAi::new(&settings.worker, client, Secret::fixed(settings.api_key), clock);
+pub async fn say_if_model_is_gone(settings: Settings, clients: Clients) {
+    let model = OpenAi::new(&settings.worker, clients, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {
         tracing::error!(
             model = settings.worker.model,

@@ -137,6 +137,8 @@ impl Database {
 /// Nothing is written to a database of a schema that is older than `oldest`, or newer than this build.
 fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, DatabaseError> {
     let connection = Connection::open_with_flags(path, flags)?;
+    // Of a file that is new: what grows under a backlog is made smaller by `queue::sweep`.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
     // Plans are made without looking at the values that are bound, or cached statements are made anew.
@@ -224,15 +226,15 @@ fn within_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    connection.execute_batch("SAVEPOINT operation")?;
+    connection.prepare_cached("SAVEPOINT operation")?.execute(())?;
     // One that panics is one that failed: the thread serves all the others.
     let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
     let done = done.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
     if done.is_err() && !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK TO operation")?;
+        connection.prepare_cached("ROLLBACK TO operation")?.execute(())?;
     }
     if !connection.is_autocommit() {
-        connection.execute_batch("RELEASE operation")?;
+        connection.prepare_cached("RELEASE operation")?.execute(())?;
     }
     done
 }

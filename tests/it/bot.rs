@@ -109,7 +109,9 @@ impl Bot {
         let data = DataDir::open(self.data.path()).unwrap();
         let (settings, stop) = (self.settings.clone(), self.stop.clone());
         tokio::spawn(async move {
-            serve::run(settings, data, listener, Router::new(), stop).await.unwrap();
+            serve::run(settings, serve::clients().unwrap(), data, listener, Router::new(), stop)
+                .await
+                .unwrap();
         });
     }
 

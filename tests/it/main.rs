@@ -39,6 +39,8 @@ mod sending;
 mod terminal;
 // The model as it really behaves.
 mod model_faults;
+// The call that lasts, on the wire.
+mod patience;
 // What a long conversation costs.
 mod remembering;
 mod usage;
@@ -50,6 +52,8 @@ mod line_faults;
 mod reply_first;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
+// Many at once, and what they cost.
+mod load;
 // All at once: hours of traffic and faults, drawn from a seed.
 mod chaos;
 // What both queues promise, and both histories.

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod line;
 pub mod openai;
+mod patient;
 
 #[cfg(feature = "aws")]
 pub mod aws;

@@ -97,7 +97,7 @@ impl Worker {
         let mut turns = vec![];
         let parted = tokio::select! {
             kept = timeout_at(limits.deadline, self.think_together(jobs, &mut turns, limits)) => match kept {
-                Ok(Ok(kept)) => return self.say_together(jobs, &turns, kept, limits).await,
+                Ok(Ok(kept)) => return Box::pin(self.say_together(jobs, &turns, kept, limits)).await,
                 Ok(Err(parted)) => parted,
                 Err(_) => Parted::Failed(out_of_time()),
             },
@@ -173,7 +173,7 @@ impl Worker {
         let question = Question { text: text(job), before };
         let kept = match self.thought(job, turn, question, limits).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
-                self.keep_thought(job, thought, token_is_spent).await.map_err(failed)?
+                Box::pin(self.keep_thought(job, *thought, token_is_spent)).await.map_err(failed)?
             }
             Continue(_) => return Err(Parted::Apart),
             Break(kept) => kept,

@@ -140,7 +140,7 @@ impl Worker {
         tokio::select! {
             biased;
             done = &mut work => done,
-            _ = self.profile(job) => work.await,
+            _ = Box::pin(self.profile(job)) => work.await,
         }
     }
 }

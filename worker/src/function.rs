@@ -11,7 +11,7 @@ use shared::{
 };
 
 use crate::{
-    adapters::{dynamodb::DynamoHistory, http, line::Line, openai::OpenAi, sqs::Queue},
+    adapters::{dynamodb::DynamoHistory, http::Clients, line::Line, openai::OpenAi, sqs::Queue},
     answer::{Worker, wall_clock},
     batch::{Function, quota::QuotaWatch},
     config::Config,
@@ -67,7 +67,7 @@ impl Function {
         let secrets = ParameterStore::new(&sdk, &config.base_secret_path);
         let secret = |name| Secret::of_parameter(secrets.parameter(name));
         let (token, key) = tokio::join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"));
-        let client = http::client_trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
+        let clients = Clients::trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
         let clock = wall_clock();
         Ok(Self {
             queue: Queue::new(&sdk, &config.queue_url, &config.dlq_url),
@@ -76,8 +76,8 @@ impl Function {
             panics_at: config.panics_at,
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),
-                model: OpenAi::new(&config.worker, client.clone(), key, clock.clone()),
-                line: Line::new(&config.worker, client, token, clock.clone()),
+                model: OpenAi::new(&config.worker, clients.clone(), key, clock.clone()),
+                line: Line::new(&config.worker, clients.http, token, clock.clone()),
                 clock,
                 config: config.worker,
             },

@@ -63,7 +63,9 @@ impl Worker {
     ) -> Result<Kept, Setback> {
         let question = Question { text, before: vec![] };
         match self.thought(job, turn, question, limits).await? {
-            Continue((thought, token_is_spent)) => self.keep_thought(job, thought, token_is_spent).await,
+            Continue((thought, token_is_spent)) => {
+                Box::pin(self.keep_thought(job, *thought, token_is_spent)).await
+            }
             Break(kept) => Ok(kept),
         }
     }
@@ -76,13 +78,14 @@ impl Worker {
         turn: &Turn,
         Question { text, before }: Question<'_>,
         limits: &Limits,
-    ) -> Result<ControlFlow<Kept, (Thought<'a>, bool)>, Setback> {
+    ) -> Result<ControlFlow<Kept, (Box<Thought<'a>>, bool)>, Setback> {
         let (user, allowance) = (job.user(), &self.config.allowance);
         let period = Some(allowance.period(user, self.now()));
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
-        let (past, ()) = tokio::join!(traces::step("load", load), self.learn_speaker(job));
-        let past = past?;
+        let loading = async { tokio::join!(traces::step("load", load), self.learn_speaker(job)) };
+        let (past, ()) = Box::pin(loading).await;
+        let past = Box::new(past?);
         if is_forgotten(job, turn, &past) {
             return Ok(Break(Kept::Forgotten));
         }
@@ -94,7 +97,7 @@ impl Worker {
         }
         let Some(text) = said_to_bot(job, text, &past).map(ToOwned::to_owned) else {
             let silence = Thought { seen: past.seen(), ..Thought::default() };
-            return Ok(Continue((silence, false)));
+            return Ok(Continue((Box::new(silence), false)));
         };
         let personas = &self.config.personas;
         let command =
@@ -112,14 +115,15 @@ impl Worker {
         // What is asked anew for others was counted.
         let limit = limit.filter(|_| !is_free && past.others == 0);
         if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
-            return Ok(Continue((self.refuse(job, limit, period, &past).await, false)));
+            let refusal = Box::pin(self.refuse(job, limit, period, &past)).await;
+            return Ok(Continue((Box::new(refusal), false)));
         }
         let question = Question { text: &text, before };
         // Boxed, because what waits beside it would otherwise hold it several times.
         let thinking = Box::pin(self.consider(job, question, command, past, period, limits));
         if is_quick {
             // What is said is in the user's language, and there is no time to learn it meanwhile.
-            self.profile(job).await;
+            Box::pin(self.profile(job)).await;
             return Ok(Continue((thinking.await?, false)));
         }
         let thinking = Box::pin(self.while_asking_who(job, thinking));
@@ -149,16 +153,16 @@ impl Worker {
         job: &'a Job,
         Question { text, before }: Question<'_>,
         command: Option<Command>,
-        mut past: Past,
+        mut past: Box<Past>,
         period: Option<Period>,
         limits: &Limits,
-    ) -> Result<Thought<'a>, Setback> {
+    ) -> Result<Box<Thought<'a>>, Setback> {
         let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         past.recall(&self.config);
         let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
-        let says = |reply| Thought { reply, seen, ..Thought::default() };
-        let mut asking = match self.obey(job, text, command, past, self.locale(job)).await? {
+        let says = |reply| Box::new(Thought { reply, seen, ..Thought::default() });
+        let mut asking = match Box::pin(self.obey(job, text, command, *past, self.locale(job))).await? {
             Todo::Say(reply) => return Ok(says(Some(reply))),
             Todo::Ask(asking) => Asking { before, ..asking },
         };
@@ -189,7 +193,7 @@ impl Worker {
                 let added = asking.before.len() + 2;
                 let memory = memory::moved(&self.config, &asking.past, &times, left_out, added);
                 let exchange = Some(asking.exchange(&job.event_id, answer.text));
-                Ok(Thought { exchange, memory, reply: Some(reply), spent, seen })
+                Ok(Box::new(Thought { exchange, memory, reply: Some(reply), spent, seen }))
             }
         }
     }

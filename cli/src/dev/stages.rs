@@ -43,14 +43,15 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    tokio::spawn(serve::say_if_model_is_gone(settings.clone()));
+    let clients = serve::clients()?;
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone(), clients.clone()));
     std::thread::spawn(|| {
         // The parent never writes: the pipe ends when the parent does, also by a kill. At once, because
         // the next `henji dev` wants the directory, and takes up what was in flight.
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    serve::run(settings, data, listener, Router::new(), CancellationToken::new()).await
+    serve::run(settings, clients, data, listener, Router::new(), CancellationToken::new()).await
 }
 
 /// The parent's view of it.

@@ -40,28 +40,19 @@ struct Ended {
 impl Dispatcher {
     pub(super) async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
         let Some(_place) = Place::take(&self.running, claimed.seq) else { return };
-        let ended = match self.together(claimed, &give_back).await {
-            Ok(ended) => ended,
-            Err(claimed) => self.singly(claimed, &give_back).await,
-        };
-        // Until the queue knows what became of it, the job is nobody else's. Boxed, as most of a turn's life is
-        // waiting for the model, and room for what comes after is not needed there.
-        while let Err(failure) = Box::pin(self.settle(&ended)).await {
-            let event = &ended.claimed.event_id;
-            error!(event, error = %logging::chain(&failure), "a job's outcome was not written down");
-            sleep(DATABASE_AGAIN).await;
+        // Boxed, as most of a turn's life is waiting for the model, and room for what comes before and after is not
+        // needed there.
+        if let Some(claimed) = Box::pin(self.together(claimed, &give_back)).await {
+            Box::pin(self.singly(claimed, &give_back)).await;
         }
     }
 
-    /// An attempt at this job and those that wait behind it, where they may be answered together.
-    async fn together(
-        self: &Arc<Self>,
-        claimed: Claimed,
-        give_back: &CancellationToken,
-    ) -> Result<Ended, Claimed> {
+    /// An attempt at this job and those that wait behind it, where they may be answered together; else the job
+    /// is given back.
+    async fn together(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Option<Claimed> {
         let is_apart = locked(&self.apart).remove(&claimed.seq);
         if is_apart || !self.worker.config.merges {
-            return Err(claimed);
+            return Some(claimed);
         }
         // A database that does not say who waits holds nothing up.
         let waiting = self.queue.behind(&claimed, MOST).await.unwrap_or_default();
@@ -70,27 +61,31 @@ impl Dispatcher {
             all.truncate(first);
         }
         let jobs = self.worker.burst(all.iter().map(|it| it.body.as_str()));
-        let Some(last) = jobs.len().checked_sub(1) else { return Err(all.swap_remove(0)) };
+        let Some(last) = jobs.len().checked_sub(1) else { return Some(all.swap_remove(0)) };
         match self.attempt(&jobs, all[last].seq, give_back).await {
             Together::Apart(many) => {
                 locked(&self.apart).extend(all[1..many].iter().map(|it| it.seq));
-                Err(all.swap_remove(0))
+                Some(all.swap_remove(0))
             }
-            Together::Ended { over, outcome } => Ok(Ended {
-                over: all[..over].iter().map(|it| it.seq).collect(),
-                claimed: all.swap_remove(over),
-                job: jobs.into_iter().nth(over),
-                outcome,
-            }),
+            Together::Ended { over, outcome } => {
+                let ended = Ended {
+                    over: all[..over].iter().map(|it| it.seq).collect(),
+                    claimed: all.swap_remove(over),
+                    job: jobs.into_iter().nth(over),
+                    outcome,
+                };
+                Box::pin(self.settle_at_last(ended)).await;
+                None
+            }
         }
     }
 
     /// An attempt at one job.
-    async fn singly(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Ended {
-        let (job, outcome) = match Job::decode(&claimed.body) {
-            Ok(job) => match self.attempt(std::slice::from_ref(&job), claimed.seq, give_back).await {
-                Together::Ended { outcome, .. } => (Some(job), outcome),
-                Together::Apart(_) => (Some(job), Outcome::GivenBack),
+    async fn singly(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) {
+        let (job, outcome) = match Job::decode(&claimed.body).map(Box::new) {
+            Ok(job) => match self.attempt(std::slice::from_ref(&*job), claimed.seq, give_back).await {
+                Together::Ended { outcome, .. } => (Some(*job), outcome),
+                Together::Apart(_) => (Some(*job), Outcome::GivenBack),
             },
             Err(JobError::Newer(version)) => {
                 let failure = Failure::passing(
@@ -104,7 +99,16 @@ impl Dispatcher {
                 (None, Outcome::Dead { failure, attempts: 0 })
             }
         };
-        Ended { over: vec![], claimed, job, outcome }
+        Box::pin(self.settle_at_last(Ended { over: vec![], claimed, job, outcome })).await;
+    }
+
+    /// Until the queue knows what became of it, the job is nobody else's.
+    async fn settle_at_last(&self, ended: Ended) {
+        while let Err(failure) = self.settle(&ended).await {
+            let event = &ended.claimed.event_id;
+            error!(event, error = %logging::chain(&failure), "a job's outcome was not written down");
+            sleep(DATABASE_AGAIN).await;
+        }
     }
 
     /// Does with the jobs what the outcome says. It may be done twice.

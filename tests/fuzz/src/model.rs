@@ -12,11 +12,11 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode},
     response::Response,
 };
-use shared::{env::Env, secret::Secret};
+use shared::{env::Env, roots::Roots, secret::Secret};
 use tokio::{net::TcpListener, runtime::Runtime};
 use worker::{
     adapters::{
-        http,
+        http::Clients,
         openai::{ModelError, OpenAi},
     },
     answer::wall_clock,
@@ -64,7 +64,12 @@ fn world() -> World {
     runtime.spawn(async move { axum::serve(listener, router).await });
     let config = Config::from_env(&Env::of([("OPENAI_BASE_URL".to_owned(), url)])).unwrap();
     let prompt = Prompt::fit("be kind", vec![], &["hi"], config.budget).unwrap();
-    let asks = OpenAi::new(&config, http::local_client().unwrap(), Secret::fixed("k".into()), wall_clock());
+    let asks = OpenAi::new(
+        &config,
+        Clients::trusting(Roots::Bundled).unwrap(),
+        Secret::fixed("k".into()),
+        wall_clock(),
+    );
     World { runtime, says, asks, prompt }
 }
 

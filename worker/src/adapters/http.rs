@@ -1,49 +1,124 @@
 //! The one way HTTP clients are made, bodies are read, and `Retry-After` is understood.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, future::ready, time::Duration};
 
+use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::{Client, ClientBuilder, Response, header::HeaderMap};
+use reqwest::{
+    Client, ClientBuilder, RequestBuilder, Response,
+    header::{self, HeaderMap, HeaderValue},
+};
 use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::ConfigVerifierExt;
 use shared::roots::Roots;
 
-/// How long a TCP and TLS handshake may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The model is silent for minutes; without probes a NAT forgets the connection.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+use super::patient::Patient;
 
-/// A client that trusts the system's certificate authorities, as [`client_trusting`] says.
+/// How long a TCP and TLS handshake may take.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The model is silent for minutes; without probes a NAT forgets the connection.
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Who says by which name it asks.
+const USER_AGENT: HeaderValue = HeaderValue::from_static("henji");
+
+/// A client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
+/// total time-out. Redirects are not followed: they would carry a secret to another host.
 pub fn client() -> Result<Client, reqwest::Error> {
-    client_trusting(Roots::System)
+    provided(Client::builder()).build()
 }
 
 /// The same for servers on this machine, which no proxy of the environment's leads to.
 pub fn local_client() -> Result<Client, reqwest::Error> {
-    builder(Roots::System).no_proxy().build()
+    provided(Client::builder()).no_proxy().build()
 }
 
-/// A client with a connect time-out. Each request sets its own total one. Redirects are not followed:
-/// they would carry a secret to another host.
-pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
-    builder(roots).build()
+/// A process's clients: one for calls of seconds, and one for those that last.
+#[derive(Clone)]
+pub struct Clients {
+    /// The first, as [`client`] makes it.
+    pub http: Client,
+    patient: Patient,
 }
 
-fn builder(roots: Roots) -> ClientBuilder {
+/// No client can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoClient {
+    /// The system's certificates cannot be read.
+    #[error("the certificate authorities are not known")]
+    Tls(#[from] rustls::Error),
+    /// Anything else.
+    #[error("no HTTP client can be made")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Clients {
+    /// Those that trust these authorities, which are read once.
+    pub fn trusting(roots: Roots) -> Result<Self, NoClient> {
+        let builder = provided(Client::builder());
+        let tls = match roots {
+            Roots::System => ClientConfig::with_platform_verifier()?,
+            Roots::Bundled => {
+                let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+            }
+        };
+        let http = builder.tls_backend_preconfigured(tls.clone()).build()?;
+        Ok(Self { http, patient: Patient::new(tls) })
+    }
+
+    /// Sends a request that may last `within` and reads all that comes back, of a body longer than `max`
+    /// nothing. The error says what happened, in words without the URL. It is boxed because thousands wait for
+    /// it at once, and shall not keep room for the request.
+    pub(super) fn exchange(
+        &self,
+        request: RequestBuilder,
+        max: usize,
+        within: Duration,
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, String>> {
+        let request = match request.timeout(within).build() {
+            Ok(request) => request,
+            Err(error) => return ready(Err(no_response(&error))).boxed(),
+        };
+        match self.lasting(&request) {
+            Some(request) => self.patient.send(request, max, within).boxed(),
+            None => self.exchange_as_usual(request, max).boxed(),
+        }
+    }
+
+    /// The request as the patient client sends it, if it can: not through a proxy, and no body that is made while
+    /// it is sent.
+    fn lasting(&self, request: &reqwest::Request) -> Option<http::Request<Vec<u8>>> {
+        let target = http::Uri::try_from(request.url().as_str()).ok()?;
+        let mut lasting = http::Request::new(request.body()?.as_bytes()?.to_vec());
+        *lasting.method_mut() = request.method().clone();
+        *lasting.headers_mut() = request.headers().clone();
+        lasting.headers_mut().insert(header::USER_AGENT, USER_AGENT);
+        *lasting.uri_mut() = target;
+        self.patient.reaches(lasting.uri()).then_some(lasting)
+    }
+
+    async fn exchange_as_usual(
+        &self,
+        request: reqwest::Request,
+        max: usize,
+    ) -> Result<http::Response<Vec<u8>>, String> {
+        let response = self.http.execute(request).await.map_err(|error| no_response(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = body(response, max).await.map_err(|error| no_response(&error))?;
+        let mut whole = http::Response::new(body.unwrap_or_default());
+        (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
+        Ok(whole)
+    }
+}
+
+fn provided(builder: ClientBuilder) -> ClientBuilder {
     // The first call wins; the provider is the same each time.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = match roots {
-        Roots::System => Client::builder(),
-        Roots::Bundled => {
-            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-            let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-            Client::builder().tls_backend_preconfigured(tls)
-        }
-    };
     builder
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent("henji")
+        .user_agent(USER_AGENT)
 }
 
 /// A response's body, or `None` where it is larger than `max` bytes.
@@ -74,16 +149,25 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
+/// A request without an answer.
+pub(super) const NO_ANSWER_IN_TIME: &str = "no answer in time";
+/// One of which nobody knows whether it arrived.
+pub(super) const BROKEN: &str = "the connection broke";
+
 /// Why a request got no response, in words without its URL. What kept a connection from being made
 /// (a name, a port, a certificate) was said by this machine, before anything was sent.
 pub fn no_response(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return "no answer in time".to_owned();
+        return NO_ANSWER_IN_TIME.to_owned();
     }
     if !error.is_connect() {
-        return "the connection broke".to_owned();
+        return BROKEN.to_owned();
     }
-    let mut cause: &dyn Error = error;
+    no_connection(error)
+}
+
+/// Why there was no connection, by what is behind the error.
+pub(super) fn no_connection(mut cause: &(dyn Error + 'static)) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }

@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use shared::secret::Secret;
 
 use self::{
     request::{Messages, Request},
     response::{Refusal, Sent},
 };
-use super::http;
+use super::http::{self, Clients};
 use crate::{
     config::Config,
     outcome::{Failure, Reason},
@@ -44,7 +44,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one model.
 pub struct OpenAi {
-    http: Client,
+    clients: Clients,
     endpoint: Endpoint,
     model: String,
     key: Secret,
@@ -55,9 +55,9 @@ pub struct OpenAi {
 
 impl OpenAi {
     /// A client with the settings' model and base URL.
-    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
+    pub fn new(config: &Config, clients: Clients, key: Secret, clock: crate::answer::Clock) -> Self {
         Self {
-            http,
+            clients,
             endpoint: config.openai.clone(),
             model: config.model.clone(),
             key,
@@ -96,7 +96,7 @@ impl OpenAi {
     /// Whether the server says that it does not know the model. Servers without the models API, and
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
-        let asked = self.endpoint.look_up(&self.http, &self.key.current(), &self.model);
+        let asked = self.endpoint.look_up(&self.clients.http, &self.key.current(), &self.model);
         let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
@@ -113,18 +113,20 @@ impl OpenAi {
         newer: bool,
         timeout: Duration,
     ) -> Result<Completion, Refusal> {
-        let request = Request {
-            model: &self.model,
-            messages: Messages(prompt.messages(), picture),
-            max_tokens: (!newer).then_some(max_tokens),
-            max_completion_tokens: newer.then_some(max_tokens),
-            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
+        let asked = {
+            let request = Request {
+                model: &self.model,
+                messages: Messages(prompt.messages(), picture),
+                max_tokens: (!newer).then_some(max_tokens),
+                max_completion_tokens: newer.then_some(max_tokens),
+                prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
+            };
+            let body = serde_json::to_vec(&request)
+                .map_err(|_| Refusal::Error(unavailable("the request could not be written".into())))?;
+            let asked = self.endpoint.completions(&self.clients.http, &self.key.current());
+            asked.header("content-type", "application/json").body(body)
         };
-        let body = serde_json::to_vec(&request)
-            .map_err(|_| Refusal::Error(unavailable("the request could not be written".into())))?;
-        let asked = self.endpoint.completions(&self.http, &self.key.current());
-        let asked = asked.header("content-type", "application/json").timeout(timeout).body(body);
-        let answer = self.send(asked).await.map_err(Refusal::Error)?;
+        let answer = self.send(asked, timeout).await.map_err(Refusal::Error)?;
         let Sent { status, body, .. } = &answer;
         let request = answer.shown(&answer.request_id);
         if status.is_success() {
@@ -140,17 +142,23 @@ impl OpenAi {
     }
 
     /// Sends a request and reads all of what comes back, whatever it says.
-    async fn send(&self, request: RequestBuilder) -> Result<Sent, ModelError> {
-        let broken = |error: reqwest::Error| unavailable(http::no_response(&error));
+    fn send(
+        &self,
+        request: RequestBuilder,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Sent, ModelError>> + use<'_> {
         let key = self.key.current();
-        let response = request.send().await.map_err(broken)?;
-        Ok(Sent {
-            key,
-            status: response.status(),
-            retry_after: http::retry_after(response.headers(), (self.clock)()),
-            request_id: http::request_id(response.headers()),
-            body: http::body(response, BODY_MAX).await.map_err(broken)?.unwrap_or_default(),
-        })
+        let answer = self.clients.exchange(request, BODY_MAX, timeout);
+        async move {
+            let (head, body) = answer.await.map_err(unavailable)?.into_parts();
+            Ok(Sent {
+                key,
+                status: head.status,
+                retry_after: http::retry_after(&head.headers, (self.clock)()),
+                request_id: http::request_id(&head.headers),
+                body,
+            })
+        }
     }
 }
 

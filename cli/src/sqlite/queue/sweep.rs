@@ -1,14 +1,20 @@
 //! What is past its time, and goes.
 
+use rusqlite::Connection;
 use worker::history::REMEMBERED;
 
 use super::{DatabaseError, SqliteQueue};
 use crate::sqlite::history::group;
 
+/// How many free pages are kept for what comes: 16 MiB.
+const SPARE_PAGES: i64 = 4096;
+/// How many go at once. It takes some ten milliseconds, and whoever writes meanwhile waits.
+const PAGES_AT_ONCE: i64 = 128;
+
 impl SqliteQueue {
     /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
-    /// what was remembered beside them for as long (CONTRACT "Table"). Returns how many rows went; it is to be
-    /// called until none do.
+    /// what was remembered beside them for as long (CONTRACT "Table"); then gives the room that is free back to
+    /// the disk. Returns how many rows or pages went; it is to be called until none do.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();
         let oldest = now.checked_sub(REMEMBERED).unwrap_or_default().as_millisecond();
@@ -39,8 +45,20 @@ impl SqliteQueue {
                 let unsent = db.execute("DELETE FROM unsent WHERE at < ?1", [oldest])?;
                 let usage = db.execute("DELETE FROM usage WHERE updated_at < ?1", [oldest])?;
                 let groups = group::sweep(db, now.as_millisecond(), oldest)?;
-                Ok(unanswered + marks + unsent + usage + groups)
+                Ok(unanswered + marks + unsent + usage + groups + shrink(db)?)
             })
             .await
     }
+}
+
+/// Gives pages back. A file that was made before this could be has none to give.
+fn shrink(db: &Connection) -> rusqlite::Result<usize> {
+    let free = || db.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    let before = free()?;
+    let many = (before - SPARE_PAGES).min(PAGES_AT_ONCE);
+    if many <= 0 {
+        return Ok(0);
+    }
+    db.execute_batch(&format!("PRAGMA incremental_vacuum({many})"))?;
+    Ok(usize::try_from(before - free()?).unwrap_or(0))
 }

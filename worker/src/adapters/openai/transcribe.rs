@@ -41,8 +41,8 @@ impl OpenAi {
         let (length, name) = (recording.len() as u64, file_name(&recording));
         let file = Part::stream_with_length(Body::from(recording), length).file_name(name);
         let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
-        let asked = self.endpoint.transcriptions(&self.http, &self.key.current(), model);
-        let answer = self.send(asked.timeout(timeout).multipart(form.part("file", file))).await?;
+        let asked = self.endpoint.transcriptions(&self.clients.http, &self.key.current(), model);
+        let answer = self.send(asked.multipart(form.part("file", file)), timeout).await?;
         if answer.status.is_success() {
             return words(&answer.body)
                 .ok_or_else(|| unavailable("status 200, but the body is no transcription".into()));
