@@ -35,6 +35,8 @@ const MIGRATIONS: [&str; 5] = [
 const SCHEMA: i64 = 5;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
+/// How much of the file is kept in memory, in KiB.
+const CACHE_KIB: i64 = 8192;
 /// How long a lock of another process (`henji dlq`) is waited for.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -154,6 +156,9 @@ fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, Dat
     connection.pragma_update(None, "synchronous", "full")?;
     // What is deleted is overwritten, not only marked as free.
     connection.pragma_update(None, "secure_delete", true)?;
+    // What a savepoint would put back stays in memory: else it goes to a file elsewhere, words and all.
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
 }
 

@@ -61,7 +61,8 @@ impl Secret {
                 if !self.may_reread(Instant::now()) {
                     return false;
                 }
-                read(parameter).await.is_some_and(|fresh| self.replace(fresh))
+                // Boxed: whoever may reread while they wait for something else shall not keep room for it.
+                Box::pin(read(parameter)).await.is_some_and(|fresh| self.replace(fresh))
             }
         }
     }

@@ -54,6 +54,14 @@ async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() 
     assert_eq!(serve.terminate(), 0);
 }
 
+/// What a database writes beside itself would hold people's words where nobody looks for them.
+fn keeps_no_file_elsewhere(pid: u32) {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    let open = open.filter_map(|it| std::fs::read_link(it.unwrap().path()).ok());
+    let gone: Vec<_> = open.filter(|path| path.to_string_lossy().ends_with("(deleted)")).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_over_a_process_that_is_killed_again_and_again_loses_nothing_and_answers_nobody_twice() {
     const CLIENTS: usize = 16;
@@ -85,7 +93,10 @@ async fn a_storm_over_a_process_that_is_killed_again_and_again_loses_nothing_and
     };
     let kills = async {
         for _ in 0..4 {
-            sleep(Duration::from_millis(900)).await;
+            for _ in 0..30 {
+                sleep(Duration::from_millis(30)).await;
+                keeps_no_file_elsewhere(serve.pid());
+            }
             serve.kill();
             serve = Serve::start(&data, &variables).await;
             origin.lock().unwrap().clone_from(&serve.origin);
@@ -98,7 +109,7 @@ async fn a_storm_over_a_process_that_is_killed_again_and_again_loses_nothing_and
     let mut sent = line.watch();
     sent.wait_for(|sent| sent.len() >= taken).await.unwrap();
     println!("{taken} webhooks over four kills");
-    assert!(taken > 500);
+    assert!(taken > 100);
     assert_eq!(serve.terminate(), 0);
     let keys: HashSet<_> = line.sent().into_iter().map(|sent| sent.retry_key).collect();
     assert_eq!((line.sent().len(), keys.len()), (taken, taken));

@@ -56,6 +56,7 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         _ => None,
     });
     let taken_back: HashSet<usize> = taken_back.collect();
+    let unlinked = speaks_again(schedule);
     let forgetful: HashSet<usize> =
         schedule.events.iter().filter(|event| event.kind == Kind::Forget).map(|event| event.chat).collect();
     let mut wrong = vec![];
@@ -77,7 +78,10 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
                     (0..schedule.events.len()).any(|other| {
                         let (stage, gave_up) = facts.turn(other);
                         let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
-                        other != number && schedule.events[other].chat == event.chat && has_failed
+                        let is_same = other != number && schedule.events[other].chat == event.chat;
+                        // Where one of them was taken back, the link to it is gone.
+                        let may_be = || unlinked.contains(&event.chat) || facts.may_be_merged(number, other);
+                        is_same && has_failed && may_be()
                     })
                 };
                 let is_silent = stage == 2 && (is_over_limit() || schedule.merges() && is_anothers());

@@ -58,6 +58,9 @@ pub struct Facts {
     pub turns: HashMap<String, (u8, bool)>,
     /// Conversation, role and content of each stored message.
     pub rows: Vec<(String, String, String)>,
+    /// Which turn answered a question together with its own, by the question's event; none where the table does
+    /// not say it so that a test could read it.
+    pub merged: Option<HashMap<String, String>>,
     /// What was wrong with prompts.
     pub problems: Vec<String>,
 }
@@ -154,6 +157,12 @@ impl Facts {
     /// Whether LINE was ever asked to deliver an answer to this event.
     pub fn was_tried(&self, event: usize) -> bool {
         self.posted[event].names().any(|(name, _)| self.tried.contains(&name))
+    }
+
+    /// Whether this event may be answered by the other's turn.
+    pub fn may_be_merged(&self, event: usize, with: usize) -> bool {
+        let id = |event: usize| self.posted[event].id().as_str().to_owned();
+        self.merged.as_ref().is_none_or(|merged| merged.get(&id(event)) == Some(&id(with)))
     }
 
     pub fn letter(&self, event: usize) -> Option<&(String, String)> {

@@ -158,6 +158,7 @@ impl Functions {
             letters: facts::letters(&letters),
             turns: rows.iter().filter_map(turn).collect(),
             rows: rows.iter().filter_map(message).collect(),
+            merged: None,
             problems: self.problems.lock().unwrap().clone(),
         }
     }

@@ -222,6 +222,7 @@ impl World {
         let letters = self.runs(&["dlq", "list", "--json"]);
         let letters: Vec<Value> = serde_json::from_slice(&letters.stdout).unwrap();
         let stage = "SELECT event_id, stage, gave_up IS NOT NULL FROM turns";
+        let merged = "SELECT event_id, answered_by FROM messages WHERE answered_by IS NOT NULL";
         Facts {
             posted: self.shared.posted.lock().unwrap().clone(),
             sent: self.shared.line.sent(),
@@ -234,6 +235,7 @@ impl World {
             rows: self.rows("SELECT conversation, role, content FROM messages", |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             }),
+            merged: Some(self.rows(merged, |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect()),
             problems: self.shared.problems.lock().unwrap().clone(),
         }
     }

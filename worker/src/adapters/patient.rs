@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Buf;
 use futures_util::FutureExt;
 use http::{Request, Response, Uri, header::CONTENT_LENGTH};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
@@ -69,7 +70,7 @@ struct Asked {
     to: Box<Uri>,
     connection: Connection,
     call: Box<Call<state::RecvResponse>>,
-    /// Whether all of it was: some servers answer before they have read it.
+    /// Whether all of it was, which some servers do not wait for.
     is_said: bool,
     /// What came meanwhile.
     came: Vec<u8>,
@@ -210,22 +211,22 @@ impl Patient {
     }
 }
 
+/// Sends a request, and listens meanwhile.
 async fn say(mut connection: Connection, to: Uri, request: Request<Vec<u8>>) -> Result<Asked, Broken> {
     let (mut head, body) = request.into_parts();
     head.headers.insert(CONTENT_LENGTH, body.len().into());
     let mut call = Call::new(Request::from_parts(head, ()))?.proceed();
-    let (mut out, mut lines) = (vec![], vec![0; PIECE]);
+    let (mut lines, mut piece) = (vec![], vec![0; PIECE]);
     while !call.can_proceed() {
-        let written = call.write(&mut lines)?;
-        out.extend_from_slice(&lines[..written]);
+        let written = call.write(&mut piece)?;
+        lines.extend_from_slice(&piece[..written]);
     }
     let Some(SendRequestResult::SendBody(mut call)) = call.proceed()? else { return Err(Broken) };
     call.consume_direct_write(body.len())?;
-    out.extend(body);
     let mut came = vec![];
     let (mut reader, mut writer) = split(&mut connection);
     let written = async {
-        writer.write_all(&out).await?;
+        writer.write_all_buf(&mut lines.chain(&*body)).await?;
         writer.flush().await
     };
     let is_said = tokio::select! {
