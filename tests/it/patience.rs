@@ -175,6 +175,10 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_fault_that_passes() {
         ("in a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n43\r\n{\"cho"),
         ("before the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
         ("no chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
+        (
+            "a chunk's line without an end",
+            &format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}", "1".repeat(1 << 20)),
+        ),
         ("no HTTP", "220 mail.example ESMTP\r\n\r\n"),
         ("a head without an end", &format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(1 << 20))),
         ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
@@ -227,6 +231,44 @@ async fn who_refuses_a_long_question_before_it_is_sent_is_understood() {
     });
     let refused = Asks::much(&origin, &"why? ".repeat(8_000_000)).asks(LONG).await;
     assert!(refused.contains("401"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_something_before_a_long_question_is_sent_hears_the_rest_of_it() {
+    let (begins, ends) = COMPLETION.split_at(5);
+    let early = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n".to_owned() + begins + "\r\n";
+    let late = format!("{:x}\r\n{ends}\r\n0\r\n\r\n", ends.len());
+    let hint = "HTTP/1.1 100 Continue\r\n\r\n".to_owned();
+    for (first, last) in [(hint, of_length(COMPLETION)), (early, late)] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_exact(&mut [0; 100]).await.unwrap();
+            stream.write_all(first.as_bytes()).await.unwrap();
+            // Until it has certainly arrived, and the rest of the question cannot have been sent.
+            sleep(Duration::from_millis(300)).await;
+            let mut rest = 40_000_000;
+            while rest > 0 {
+                rest -= stream.read(&mut vec![0; rest.min(1 << 20)]).await.unwrap();
+            }
+            stream.write_all(last.as_bytes()).await.unwrap();
+            sleep(LONG).await;
+        });
+        let asks = Asks::much(&origin, &"why? ".repeat(8_000_000));
+        assert_eq!(asks.asks(LONG).await, "an answer");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_no_more_than_a_status_is_asked_again_on_the_same_connection() {
+    let nothing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    let wire = Wire::says(nothing, usize::MAX, false).await;
+    let asks = Asks::of(&wire.origin);
+    for _ in 0..3 {
+        assert!(asks.asks(LONG).await.contains("503"));
+    }
+    assert_eq!(wire.connections.load(Relaxed), 1);
 }
 
 async fn completes(mut stream: impl AsyncRead + AsyncWrite + Unpin) {

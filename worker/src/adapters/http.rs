@@ -93,6 +93,7 @@ impl Clients {
         *lasting.method_mut() = request.method().clone();
         *lasting.headers_mut() = request.headers().clone();
         lasting.headers_mut().insert(header::USER_AGENT, USER_AGENT);
+        lasting.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         *lasting.uri_mut() = target;
         self.patient.reaches(lasting.uri()).then_some(lasting)
     }

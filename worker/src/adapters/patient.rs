@@ -3,14 +3,14 @@
 //! While it waits, a request is a socket and no buffer. hyper's, and so reqwest's, hold 26 KB for each connection
 //! whatever it does: 8 KB to write from, 8 KB to read into, 9 KB for requests to come. Connections are made by
 //! the same libraries as reqwest's; what is said on them is put together and understood by `ureq-proto`, which
-//! is HTTP/1.1 without input and output.
+//! is HTTP/1.1 without input and output. It takes the lines of chunks to be 20 bytes at most, extensions included.
 
 use std::{
     error::Error,
     future::poll_fn,
     io,
     mem::MaybeUninit,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::{Poll, ready},
     time::Duration,
@@ -72,7 +72,8 @@ struct Asked {
     call: Box<Call<state::RecvResponse>>,
     /// Whether all of it was, which some servers do not wait for.
     is_said: bool,
-    /// What came meanwhile.
+    /// What came meanwhile: the response's head, and bytes that are not understood yet.
+    response: Option<Box<Response<()>>>,
     came: Vec<u8>,
 }
 
@@ -90,7 +91,12 @@ impl Patient {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // As reqwest's: a server that is gone is noticed within a minute or two.
         tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE / 2));
+        tcp.set_keepalive_retries(Some(3));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(KEEPALIVE));
         Self { connector: (tcp, tls).into(), proxies: Arc::new(Matcher::from_system()), idle: Arc::default() }
     }
 
@@ -118,8 +124,8 @@ impl Patient {
     ) -> Result<Response<Vec<u8>>, String> {
         // Boxed and gone with the request: what follows is the wait.
         let mut asked = asked.await?;
-        let Asked { connection, came, .. } = &mut asked;
-        if came.is_empty() && more(connection, came).await.unwrap_or(0) == 0 {
+        let Asked { connection, response, came, .. } = &mut asked;
+        if response.is_none() && came.is_empty() && more(connection, came).await.unwrap_or(0) == 0 {
             return Err(BROKEN.to_owned());
         }
         Box::pin(self.hear(asked, max)).await.map_err(|Broken| BROKEN.to_owned())
@@ -164,20 +170,26 @@ impl Patient {
 
     /// Reads the response, and keeps the connection if it is free for another request.
     async fn hear(&self, asked: Asked, max: usize) -> Result<Response<Vec<u8>>, Broken> {
-        let Asked { to, mut connection, mut call, is_said, mut came } = asked;
+        let Asked { to, mut connection, mut call, is_said, mut response, mut came } = asked;
         let response = loop {
-            let (read, response) = call.try_response(&came, false)?;
-            came.drain(..read);
-            if let Some(response) = response {
-                break response;
+            if let Some(response) = response.take() {
+                break *response;
             }
-            if read == 0 && (came.len() > HEAD_MAX || more(&mut connection, &mut came).await? == 0) {
+            response = head(&mut call, &mut came)?;
+            if response.is_none() && more(&mut connection, &mut came).await? == 0 {
                 return Err(Broken);
             }
         };
         let mut body = vec![];
-        let Some(RecvResponseResult::RecvBody(mut call)) = call.proceed() else {
-            return Ok(response.map(|()| body));
+        let mut call = match call.proceed() {
+            Some(RecvResponseResult::RecvBody(call)) => call,
+            Some(RecvResponseResult::Cleanup(call)) => {
+                if is_said && came.is_empty() && !call.must_close_connection() {
+                    self.keep(*to, connection);
+                }
+                return Ok(response.map(|()| body));
+            }
+            _ => return Ok(response.map(|()| body)),
         };
         let ends_with_connection = call.body_mode() == BodyMode::CloseDelimited;
         while ends_with_connection || !call.can_proceed() {
@@ -188,7 +200,14 @@ impl Patient {
             if body.len() > max {
                 return Ok(response.map(|()| vec![]));
             }
-            if read == 0 && more(&mut connection, &mut came).await? == 0 {
+            if read > 0 {
+                continue;
+            }
+            // What is left is the line of a chunk, which is short.
+            if came.len() > PIECE {
+                return Err(Broken);
+            }
+            if more(&mut connection, &mut came).await? == 0 {
                 if ends_with_connection {
                     break;
                 }
@@ -213,30 +232,63 @@ impl Patient {
 
 /// Sends a request, and listens meanwhile.
 async fn say(mut connection: Connection, to: Uri, request: Request<Vec<u8>>) -> Result<Asked, Broken> {
-    let (mut head, body) = request.into_parts();
-    head.headers.insert(CONTENT_LENGTH, body.len().into());
-    let mut call = Call::new(Request::from_parts(head, ()))?.proceed();
-    let (mut lines, mut piece) = (vec![], vec![0; PIECE]);
+    let (mut parts, body) = request.into_parts();
+    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    let mut call = Call::new(Request::from_parts(parts, ()))?.proceed();
+    let (mut lines, mut piece) = (vec![], vec![0; HEAD_MAX]);
     while !call.can_proceed() {
         let written = call.write(&mut piece)?;
         lines.extend_from_slice(&piece[..written]);
     }
     let Some(SendRequestResult::SendBody(mut call)) = call.proceed()? else { return Err(Broken) };
     call.consume_direct_write(body.len())?;
-    let mut came = vec![];
+    let mut call = Box::new(call.proceed().ok_or(Broken)?);
+    let (mut response, mut came) = (None, vec![]);
     let (mut reader, mut writer) = split(&mut connection);
-    let written = async {
-        writer.write_all_buf(&mut lines.chain(&*body)).await?;
+    let mut out = lines.chain(&*body);
+    let mut writing = pin!(async {
+        writer.write_all_buf(&mut out).await?;
         writer.flush().await
+    });
+    let is_said = loop {
+        tokio::select! {
+            biased;
+            // Who hangs up on a request may have said why.
+            written = &mut writing => break written.is_ok(),
+            read = more(&mut reader, &mut came) => if read? == 0 { break false },
+        }
+        if response.is_none() {
+            response = head(&mut call, &mut came)?;
+        }
+        // Who refuses it does not read on; who says something else does.
+        if response.as_ref().is_some_and(|response| response.status().as_u16() >= 400) {
+            break false;
+        }
+        if came.len() > HEAD_MAX {
+            return Err(Broken);
+        }
     };
-    let is_said = tokio::select! {
-        biased;
-        // Who hangs up on a request may have said why.
-        written = written => written.is_ok(),
-        read = more(&mut reader, &mut came) => { read?; false }
-    };
-    let call = Box::new(call.proceed().ok_or(Broken)?);
-    Ok(Asked { to: Box::new(to), connection, call, is_said, came })
+    Ok(Asked { to: Box::new(to), connection, call, is_said, response, came })
+}
+
+/// The head of the response, if all of it came, behind what is said before one.
+fn head(
+    call: &mut Call<state::RecvResponse>,
+    came: &mut Vec<u8>,
+) -> Result<Option<Box<Response<()>>>, Broken> {
+    loop {
+        let (read, response) = call.try_response(came, false)?;
+        came.drain(..read);
+        if response.is_some() {
+            return Ok(response.map(Box::new));
+        }
+        if came.len() > HEAD_MAX {
+            return Err(Broken);
+        }
+        if read == 0 {
+            return Ok(None);
+        }
+    }
 }
 
 /// Waits for more, and has no room for it until it comes.
