@@ -53,12 +53,13 @@ pub(super) struct Asked {
 pub(super) async fn say(mut connection: Connection, request: Request<Vec<u8>>) -> Result<Asked, Broken> {
     let (mut parts, body) = request.into_parts();
     parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    // For each header and its punctuation, and twice for the URL, of which one is the host.
+    let headers: usize =
+        parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let mut lines = vec![0; headers + 2 * parts.uri.to_string().len() + 100];
     let mut call = Call::new(Request::from_parts(parts, ()))?.proceed();
-    let (mut lines, mut piece) = (vec![], vec![0; HEAD_MAX]);
-    while !call.can_proceed() {
-        let written = call.write(&mut piece)?;
-        lines.extend_from_slice(&piece[..written]);
-    }
+    let written = call.write(&mut lines)?;
+    lines.truncate(written);
     let Some(SendRequestResult::SendBody(mut call)) = call.proceed()? else { return Err(Broken) };
     call.consume_direct_write(body.len())?;
     let mut call = Box::new(call.proceed().ok_or(Broken)?);
