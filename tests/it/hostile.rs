@@ -25,7 +25,7 @@ use crate::{
     aws::{bot::host, world::World},
     bot::{Bot, PATH, USER, variables},
     operator::Operator,
-    process::{Serve, run},
+    process::{Serve, memory_kib, run},
 };
 
 fn connects(origin: &str) -> TcpStream {
@@ -124,9 +124,7 @@ async fn endless(beginning: &'static str, sent: &Arc<AtomicU64>) -> String {
 
 /// The most memory that a process ever had, in MiB.
 fn peak(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+    memory_kib(pid, "VmHWM") >> 10
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,15 +16,8 @@ use worker::adapters::http;
 
 use crate::{
     bot::{Bot, host, variables},
-    process::{Serve, posts},
+    process::{Serve, memory_kib, posts},
 };
-
-/// What a process holds in memory now, in KiB.
-fn resident_kib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() {
@@ -35,14 +28,14 @@ async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() 
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     let serve = Serve::start(&data, &variables).await;
-    let (http, before) = (http::client().unwrap(), resident_kib(serve.pid()));
+    let (http, before) = (http::client().unwrap(), memory_kib(serve.pid(), "VmRSS"));
     for user in 0..USERS {
         assert_eq!(serve.posts(&http, &webhook_of("hi", &format!("U{user}")).to_string()).await, Some(200));
     }
     while model.asked().len() < USERS {
         sleep(Duration::from_millis(20)).await;
     }
-    let each = (resident_kib(serve.pid()) - before) / USERS as u64;
+    let each = (memory_kib(serve.pid(), "VmRSS") - before) / USERS as u64;
     println!("each of those who wait takes {each} KiB");
     assert!(each < 32, "a connection's buffers alone are 26 KiB with hyper: {each} KiB");
     serve.kill();

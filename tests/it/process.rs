@@ -38,6 +38,13 @@ pub async fn posts(http: &reqwest::Client, origin: &str, body: &str) -> Option<u
     Some(response.status().as_u16())
 }
 
+/// What a process's status says of its memory, in KiB: `VmRSS` what it holds now, `VmHWM` the most it ever held.
+pub fn memory_kib(pid: u32, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let value = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
+    value.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
 /// `henji serve`, which is killed when it is dropped.
 pub struct Serve {
     child: Child,
