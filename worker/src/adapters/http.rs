@@ -24,12 +24,12 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static("henji");
 /// A client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
 /// total time-out. Redirects are not followed: they would carry a secret to another host.
 pub fn client() -> Result<Client, reqwest::Error> {
-    provided(Client::builder()).build()
+    builder().build()
 }
 
 /// The same for servers on this machine, which no proxy of the environment's leads to.
 pub fn local_client() -> Result<Client, reqwest::Error> {
-    provided(Client::builder()).no_proxy().build()
+    builder().no_proxy().build()
 }
 
 /// A process's clients: one for calls of seconds, and one for those that last.
@@ -54,7 +54,8 @@ pub enum NoClient {
 impl Clients {
     /// Those that trust these authorities, which are read once.
     pub fn trusting(roots: Roots) -> Result<Self, NoClient> {
-        let builder = provided(Client::builder());
+        // First, as it says whose cryptography the rest is made with.
+        let builder = builder();
         let tls = match roots {
             Roots::System => ClientConfig::with_platform_verifier()?,
             Roots::Bundled => {
@@ -88,14 +89,15 @@ impl Clients {
     /// The request as the patient client sends it, if it can: not through a proxy, and no body that is made while
     /// it is sent.
     fn lasting(&self, request: &reqwest::Request) -> Option<http::Request<Vec<u8>>> {
-        let target = http::Uri::try_from(request.url().as_str()).ok()?;
+        let target = http::Uri::try_from(request.url().as_str()).ok();
+        let target = target.filter(|target| self.patient.reaches(target))?;
         let mut lasting = http::Request::new(request.body()?.as_bytes()?.to_vec());
         *lasting.method_mut() = request.method().clone();
         *lasting.headers_mut() = request.headers().clone();
         lasting.headers_mut().insert(header::USER_AGENT, USER_AGENT);
         lasting.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
         *lasting.uri_mut() = target;
-        self.patient.reaches(lasting.uri()).then_some(lasting)
+        Some(lasting)
     }
 
     async fn exchange_as_usual(
@@ -112,10 +114,10 @@ impl Clients {
     }
 }
 
-fn provided(builder: ClientBuilder) -> ClientBuilder {
+fn builder() -> ClientBuilder {
     // The first call wins; the provider is the same each time.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    builder
+    Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
         .redirect(reqwest::redirect::Policy::none())
