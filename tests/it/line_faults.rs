@@ -171,6 +171,20 @@ async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
 }
 
 #[tokio::test]
+async fn a_refusal_for_good_does_not_tell_what_became_of_the_try_before_it() {
+    let mut bot = Bot::start().await;
+    bot.line.script.will(PUSH, Act::Lose);
+    bot.line.fails(PUSH, 400, "on purpose");
+    bot.hears("hi").await;
+    assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
+    bot.gave_up("delivery_unknown", "answered").await;
+    assert!(bot.letters().await[0]["detail"].as_str().unwrap().contains("400"));
+    bot.redrives().await;
+    bot.answers(&[]).await;
+    assert_eq!(bot.health().await["dead_letters"], 0);
+}
+
+#[tokio::test]
 async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
     // LINE takes the push and is slower to say so than the attempt may last.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |s| s.job_timeout = Duration::from_secs(1)).await;

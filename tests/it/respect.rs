@@ -9,7 +9,7 @@ use cli::{
     sqlite::{Database, history::SqliteHistory, queue::SqliteQueue},
     standin::{
         Act,
-        line::{Line, PUSH},
+        line::{Line, PUSH, REPLY},
         model::{COMPLETIONS, Model},
     },
 };
@@ -168,6 +168,8 @@ story!(what_is_redriven_after_forgetting_is_neither_asked_nor_said);
 story!(a_message_taken_back_while_it_waits_is_never_asked);
 story!(a_message_taken_back_while_it_is_answered_is_not_answered);
 story!(a_message_taken_back_while_the_model_fails_is_not_spoken_of);
+story!(a_message_taken_back_while_line_is_busy_is_not_answered);
+story!(a_message_taken_back_while_line_takes_no_reply_is_not_answered, "DELIVERY" = "reply-first");
 story!(a_message_taken_back_is_forgotten_with_its_answer);
 story!(a_message_taken_back_before_it_arrives_is_not_answered);
 story!(a_message_taken_back_that_nobody_knows_is_silence);
@@ -234,13 +236,17 @@ pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
 }
 
 pub async fn is_asked(chat: &dyn Chat, times: usize) {
+    until("the model is not asked", || chat.model().asked().len() >= times).await;
+}
+
+async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
     for _ in 0..2_000 {
-        if chat.model().asked().len() >= times {
+        if is_so() {
             return;
         }
         sleep(Duration::from_millis(10)).await;
     }
-    panic!("the model is not asked");
+    panic!("{otherwise}");
 }
 
 /// How long the model takes where something has to happen meanwhile.
@@ -340,6 +346,30 @@ mod told {
         chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert!(!chat.kept().await.contains("wisteria"));
+    }
+
+    pub(super) async fn a_message_taken_back_while_line_is_busy_is_not_answered(chat: &dyn Chat) {
+        is_taken_back_while_line_is_busy(chat, PUSH).await;
+    }
+
+    pub(super) async fn a_message_taken_back_while_line_takes_no_reply_is_not_answered(chat: &dyn Chat) {
+        is_taken_back_while_line_is_busy(chat, REPLY).await;
+    }
+
+    async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
+        // Longer than it takes to take it back, and short enough to be waited for within the attempt.
+        let busy = Act::Respond(429, vec![("retry-after", "3".into())], "{}".into());
+        chat.line().script.will(path, busy);
+        let message = says("my secret is wisteria");
+        chat.takes(message.clone()).await;
+        until("LINE is not asked", || !chat.line().script.seen(path).is_empty()).await;
+        chat.takes(takes_back(&message)).await;
+        is_unsent(chat, &message).await;
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        let asked = [PUSH, REPLY].map(|path| chat.line().script.seen(path).len());
+        assert_eq!(asked.iter().sum::<usize>(), 1, "it is not tried again");
         assert!(!chat.kept().await.contains("wisteria"));
     }
 

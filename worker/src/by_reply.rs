@@ -75,7 +75,7 @@ impl Worker {
                 }
             }
         };
-        if !(tried || unknown) {
+        if !(tried || unknown || self.is_taken_back(job).await) {
             info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
             let now = self.now();
             self.persist(|| self.history.record(job, Step::NotReplied { attempts }, now)).await?;
@@ -88,7 +88,7 @@ impl Worker {
 
     /// One reply with the short retries of an attempt; on failure, whether its outcome is unknown.
     async fn reply(&self, job: &Job, body: &str) -> Result<(), (Failure, bool)> {
-        let own = traces::step("reply", self.send(|| self.line.reply(body))).await?;
+        let own = traces::step("reply", self.send(job, || self.line.reply(body))).await?;
         self.remember_own(job, &own).await;
         Ok(())
     }

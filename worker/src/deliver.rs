@@ -13,7 +13,7 @@ use crate::{
     adapters::line::SendError,
     answer::{Setback, Worker},
     history::{Delivery, Step},
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason},
 };
 
 /// The key of one push of an event.
@@ -53,10 +53,10 @@ impl Worker {
             if let Err((mut failure, unknown)) =
                 self.push(job, body, retry_key(&job.event_id, delivery.pushed)).await
             {
-                if !(tried || unknown) {
-                    delivery.unknown_since = None;
-                } else if failure.remedy != Remedy::None {
+                if tried || unknown {
                     failure.reason = Reason::DeliveryUnknown;
+                } else {
+                    delivery.unknown_since = None;
                 }
                 return Err(Setback { failure, delivery: Some(delivery) });
             }
@@ -68,14 +68,19 @@ impl Worker {
 
     /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        let own = traces::step("push", self.send(|| self.line.push(body, key))).await?;
+        let own = traces::step("push", self.send(job, || self.line.push(body, key))).await?;
         self.remember_own(job, &own).await;
         Ok(())
     }
 
     /// One request with the short retries of an attempt, and the messages that it sent; on failure, whether
-    /// its outcome is unknown.
-    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<Vec<MessageId>, (Failure, bool)>
+    /// its outcome is unknown. What is taken back meanwhile is not tried again: the next attempt
+    /// ends in silence.
+    pub(crate) async fn send<F>(
+        &self,
+        job: &Job,
+        request: impl Fn() -> F,
+    ) -> Result<Vec<MessageId>, (Failure, bool)>
     where
         F: Future<Output = Result<Vec<MessageId>, SendError>>,
     {
@@ -103,6 +108,9 @@ impl Worker {
             };
             tries += 1;
             sleep(pause).await;
+            if self.is_taken_back(job).await {
+                return Err((failure, unknown));
+            }
         }
     }
 }

@@ -9,12 +9,11 @@ use crate::{
     outcome::{Failure, Outcome},
 };
 
-/// Whether a turn shall not go on: its message was taken back, unless others' wait for its answer, or its
-/// conversation was forgotten after it began. Only what was redriven can be older than that: the queue keeps
-/// the jobs of a conversation in order.
+/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
+/// began. Only what was redriven can be older than that: the queue keeps the jobs of a conversation in order.
 pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
     let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
-    (past.unsent && past.others == 0) || is_older
+    past.is_taken_back() || is_older
 }
 
 impl Worker {
@@ -44,6 +43,11 @@ impl Worker {
     /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.
     pub(crate) async fn is_forgotten(&self, job: &Job, turn: &Turn) -> Result<bool, Failure> {
         Ok(is_forgotten(job, turn, &self.marks(job).await?))
+    }
+
+    /// Whether the message is known to be taken back.
+    pub(crate) async fn is_taken_back(&self, job: &Job) -> bool {
+        Box::pin(self.marks(job)).await.is_ok_and(|marks| marks.is_taken_back())
     }
 
     /// What is known beside the messages: above all, what was taken back or forgotten.

@@ -29,7 +29,7 @@ impl Worker {
         // speak to the bot.
         let marks = self.marks(job).await;
         let asked = match &marks {
-            Ok(past) if (past.unsent && past.others == 0) || is_answered(job, past) => return,
+            Ok(past) if past.is_taken_back() || is_answered(job, past) => return,
             // The change is a question of its own, behind this one.
             Ok(past) if is_asked_anew(job, past) => return,
             Ok(past) => match said_to_bot(job, asked, past) {

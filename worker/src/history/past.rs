@@ -61,6 +61,11 @@ pub struct Seen {
 }
 
 impl Past {
+    /// Whether the message was taken back, and nobody else waits for its answer.
+    pub fn is_taken_back(&self) -> bool {
+        self.unsent && self.others == 0
+    }
+
     /// See [`Seen`].
     pub fn seen(&self) -> Seen {
         Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at), others: self.others }
