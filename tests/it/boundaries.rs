@@ -37,10 +37,11 @@ mod record;
 mod store;
 mod stories;
 
-/// How long a story may take.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// How many stories run at once.
+/// How long a story may take. Letters that a redrive held when it was killed are shown again after two minutes.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// How many stories run at once, and how many of those that mostly wait for that.
 const AT_ONCE: usize = 8;
+const AT_ONCE_REDRIVEN: usize = 40;
 /// How often a boundary is looked for that a run did not come to.
 const TRIES: usize = 3;
 
@@ -51,6 +52,8 @@ pub trait Pipeline: Send {
     async fn takes(&mut self, webhook: &Value) -> bool;
     /// Works on; whether nothing is left.
     async fn works(&mut self) -> bool;
+    /// An operator redrives every dead letter; whether that ended well, and no letter is left.
+    async fn redrives(&mut self) -> bool;
     /// What the processes wrote so far.
     fn log(&self) -> String;
 }
@@ -75,11 +78,15 @@ impl Stage {
     }
 }
 
+/// What an operator runs to have every dead letter answered after all.
+const REDRIVE: [&str; 5] = ["dlq", "redrive", "--all", "--yes", "--json"];
+const OPERATOR: &str = "operator";
+
 /// Lives through a story with this fault, if any; its gate, and what was wrong at its end.
 async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
     let line = Line::new();
     let model = Model::new(Duration::ZERO, |messages| stories::answer(&see::said(messages.last().unwrap())));
-    (story.model)(&model);
+    (story.misbehaves)(&line, &model);
     let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
     let stage = Stage { line_url, model_url, variables: story.variables, fault };
     let (gate, kept, mut pipeline) = match on {
@@ -95,6 +102,10 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
             }
             while !pipeline.works().await {}
         }
+        while story.redrives && !pipeline.redrives().await {
+            while !pipeline.works().await {}
+        }
+        while !pipeline.works().await {}
     };
     let mut wrong = vec![];
     if timeout(PATIENCE, told).await.is_err() {
@@ -125,7 +136,8 @@ async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
         }
         Some(format!("{fault:?} at {boundary}: no run came to it"))
     });
-    let failures = stream::iter(failures).buffer_unordered(AT_ONCE).filter_map(async |failure| failure);
+    let at_once = if story.redrives { AT_ONCE_REDRIVEN } else { AT_ONCE };
+    let failures = stream::iter(failures).buffer_unordered(at_once).filter_map(async |failure| failure);
     let failures: Vec<_> = failures.collect().await;
     assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n\n"));
     gate.record().names()
@@ -189,6 +201,11 @@ stories!(
     a_picture_is_looked_at
     a_voice_is_heard
     a_change_of_what_a_group_was_answered_is_silence
+    two_people_are_answered_at_once
+    a_new_friend_is_greeted
+    a_persona_is_chosen
+    a_refusal_is_mended_by_a_redrive
+    what_line_refuses_is_pushed_after_a_redrive
 );
 
 /// What is found at least: commits, the model, LINE.

@@ -1,7 +1,7 @@
 //! What must be so at the end of every story, whatever was done to which boundary.
 
 use cli::standin::{
-    line::{Line, REPLY},
+    line::{Line, REPLY, Sent},
     model::Model,
 };
 
@@ -19,15 +19,17 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
             wrong.push(format!("not so: {what}, but {seen:?}"));
         }
     };
-    let said: Vec<String> = line.sent().into_iter().flat_map(|sent| sent.texts).collect();
+    let sent = line.sent();
+    let said: Vec<&str> = sent.iter().flat_map(|sent| &sent.texts).map(String::as_str).collect();
     let (messages, unfinished, letters) =
         (kept.messages().await, kept.unfinished().await, kept.letters().await);
     let of = |role: &str| -> Vec<&str> {
-        messages.iter().filter(|(of, _)| of == role).map(|(_, content)| content.as_str()).collect()
+        messages.iter().filter(|[_, of, _]| of == role).map(|[_, _, content]| content.as_str()).collect()
     };
 
     let asked = model.asked().len();
-    must("no more questions than one too many", asked <= story.asks + 1, &asked);
+    let at_once = conversations(&messages).count().max(1);
+    must("no more questions than one too many of each", asked <= story.asks + at_once, &asked);
     must("what is stored is not paid for again", gate.paid_twice().is_empty(), &gate.paid_twice());
     must("every question is kept once", of("user") == story.kept, &messages);
     let told: Vec<_> =
@@ -38,32 +40,61 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
     // A reply has no key by which LINE could tell later what became of it.
     let may_be_unknown = gate.record().had_passed(REPLY) && letter("delivery_unknown", "delivery_unknown");
     match story.ends {
-        Ends::Answered => {
-            let (heard, stored) = (without_spaces(&said), without_spaces(&of("assistant")));
-            let expected = without_spaces(&[story.says_back]) + &stored;
-            // After what is unknown nothing more is said, and nothing is said twice.
-            let is_begun = may_be_unknown && !heard.is_empty() && expected.starts_with(&heard);
-            let is_said = heard == expected || is_begun;
-            must("what is stored was said, once and in order", is_said, &(&said, &messages));
-            let is_answered = messages.last().is_some_and(|(role, _)| role == "assistant");
-            must("the last word is the bot's", is_answered, &messages);
+        Ends::Answered | Ends::AnsweredAfterAll => {
+            for of in conversations(&messages) {
+                let stored = of.iter().filter(|[_, role, _]| role == "assistant");
+                let stored = joined(stored.map(|[_, _, content]| content.as_str()));
+                let mut heard = heard_in(&sent, &of[0][0]).peekable();
+                if story.ends == Ends::AnsweredAfterAll {
+                    heard.next_if(|text| is_sorry(text));
+                }
+                let heard = joined(heard);
+                let expected = joined([story.says_back]) + &stored;
+                // After what is unknown nothing more is said, and nothing is said twice.
+                let is_begun = may_be_unknown && !heard.is_empty() && expected.starts_with(&heard);
+                let is_said = heard == expected || is_begun;
+                must("what is stored was said, once and in order", is_said, &(&said, &messages));
+                must("the last word is the bot's", of.last().unwrap()[1] == "assistant", &messages);
+            }
+            must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
+        }
+        Ends::Noticed => {
+            must("something was said once", said.len() == 1, &said);
+            must("nothing is kept", messages.is_empty(), &messages);
             must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
         }
         Ends::Forgotten(messages_sent) => {
-            let is_said = said.len() == messages_sent && said.iter().any(|text| text == "answer to hello");
+            let is_said = said.len() == messages_sent && said.contains(&"answer to hello");
             must("it was answered once", is_said, &said);
             must("no answer is kept", messages.is_empty(), &messages);
             must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
         }
         Ends::Refused => {
             must("no answer is kept", messages.is_empty(), &messages);
-            must("the user was told once", said.len() == 1 && said[0].starts_with("Sorry"), &said);
+            must("the user was told once", said.len() == 1 && is_sorry(said[0]), &said);
             must("one letter", letter("model_refused", "unanswered"), &letters);
         }
     }
     wrong
 }
 
-fn without_spaces(texts: &[impl AsRef<str>]) -> String {
-    texts.iter().flat_map(|text| text.as_ref().split_whitespace()).collect()
+/// Whether the user is told that there is no answer.
+fn is_sorry(text: &str) -> bool {
+    text.starts_with("Sorry, ")
+}
+
+/// The rows of each conversation.
+fn conversations(messages: &[[String; 3]]) -> impl Iterator<Item = &[[String; 3]]> {
+    messages.chunk_by(|[one, ..], [other, ..]| one == other)
+}
+
+/// What was said in a conversation. A reply names none; where there are several nothing is replied.
+fn heard_in<'a>(sent: &'a [Sent], conversation: &str) -> impl Iterator<Item = &'a str> {
+    let here = sent.iter().filter(move |sent| sent.retry_key.is_none() || sent.to == conversation);
+    here.flat_map(|sent| &sent.texts).map(String::as_str)
+}
+
+/// Without spaces, which end where a message does.
+fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    texts.into_iter().flat_map(str::split_whitespace).collect()
 }

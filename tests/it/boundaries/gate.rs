@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     future::pending,
+    process::Stdio,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -53,6 +54,14 @@ impl Gate {
     /// A process runs by this name.
     pub fn knows(&self, process: &'static str, pid: u32) {
         self.pids.lock().unwrap().insert(process, pid);
+    }
+
+    /// Runs this under that name to its end; whether that was a good one.
+    pub async fn runs(&self, process: &'static str, command: &mut Command) -> bool {
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        self.knows(process, child.id().unwrap());
+        child.wait().await.unwrap().success()
     }
 
     /// What passed.

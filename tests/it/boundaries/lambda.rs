@@ -6,12 +6,17 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
 
-use super::{Pipeline, Stage, gate::Gate, store::Store};
-use crate::aws::{
-    bot::{INGRESS_TIME, payload_2},
-    emulator::{Cloud, endpoint},
-    functions::{Lambda, record},
+use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
+use crate::{
+    aws::{
+        bot::{INGRESS_TIME, payload_2},
+        emulator::{Cloud, endpoint},
+        functions::{Lambda, record},
+    },
+    process::henji,
 };
 
 /// How long an invocation of the worker may take.
@@ -22,6 +27,8 @@ pub struct OnLambda {
     gate: Arc<Gate>,
     ingress: Function,
     worker: Function,
+    /// The operator's.
+    folder: TempDir,
 }
 
 /// One of the functions, and the process that there is of it.
@@ -41,10 +48,8 @@ impl OnLambda {
             let aws = gate.before(name, endpoint()).await;
             let line = gate.before(name, stage.line_url.clone()).await;
             let model = gate.before(name, stage.model_url.clone()).await;
-            let mut variables = cloud.variables();
-            variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+            let mut variables = variables_behind(&cloud, aws);
             let addresses = [
-                ("AWS_ENDPOINT_URL", aws),
                 ("LINE_API_BASE_URL", line.clone()),
                 ("LINE_DATA_API_BASE_URL", line),
                 ("OPENAI_BASE_URL", format!("{model}/v1")),
@@ -55,7 +60,8 @@ impl OnLambda {
             Function { name, variables, process: None, log: vec![] }
         };
         let (ingress, worker) = (function("ingress").await, function("worker").await);
-        (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker }))
+        let folder = TempDir::new().unwrap();
+        (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker, folder }))
     }
 
     /// The job is done.
@@ -75,6 +81,14 @@ impl OnLambda {
         // What the worker deleted by itself is not there any more.
         let _ = show.receipt_handle(receipt).visibility_timeout(0).send().await;
     }
+}
+
+/// The account's variables, but for the address of AWS.
+fn variables_behind(cloud: &Cloud, address: String) -> Vec<(String, String)> {
+    let mut variables = cloud.variables();
+    variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
+    variables.push(("AWS_ENDPOINT_URL".to_owned(), address));
+    variables
 }
 
 impl Function {
@@ -134,6 +148,15 @@ impl Pipeline for OnLambda {
             }
         }
         false
+    }
+
+    async fn redrives(&mut self) -> bool {
+        let aws = self.gate.before(OPERATOR, endpoint()).await;
+        let mut redrive = Command::new(henji());
+        redrive.args(REDRIVE).current_dir(self.folder.path()).env_clear();
+        redrive.envs(variables_behind(&self.cloud, aws));
+        // A letter that was held when the last one was killed is not seen for a while.
+        self.gate.runs(OPERATOR, &mut redrive).await && self.cloud.depth(&self.cloud.dlq_url).await == 0
     }
 
     fn log(&self) -> String {

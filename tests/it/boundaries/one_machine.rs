@@ -13,8 +13,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use super::{Pipeline, Stage, gate::Gate, store::Store};
-use crate::{bot::variables, process::Serve};
+use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
+use crate::{
+    bot::variables,
+    process::{Serve, henji},
+};
 
 pub struct OneMachine {
     // It ends before the folder that its log is in.
@@ -32,11 +35,8 @@ impl OneMachine {
         let gate = Gate::new(store.clone(), stage.fault.clone());
         let line = gate.before("serve", stage.line_url.clone()).await;
         let model = gate.before("serve", stage.model_url.clone()).await;
-        let commits = gate.at_commits("serve").await;
         let mut variables = [variables(&line, &model), stage.variables()].concat();
-        let told = commits_so().to_str().unwrap().to_owned();
-        variables.push(("LD_PRELOAD".to_owned(), told));
-        variables.push(("GATE_PORT".to_owned(), commits.rsplit(':').next().unwrap().to_owned()));
+        variables.extend(tells_of_commits(&gate, "serve").await);
         let http = worker::adapters::http::client().unwrap();
         (gate.clone(), store, Box::new(Self { serve: None, folder, gate, variables, http }))
     }
@@ -68,9 +68,23 @@ impl Pipeline for OneMachine {
         health["queued"] == 0 && health["in_flight"] == 0
     }
 
+    async fn redrives(&mut self) -> bool {
+        let mut redrive = tokio::process::Command::new(henji());
+        redrive.args(REDRIVE).arg("--data").arg(self.folder.path().join("data")).env_clear();
+        redrive.envs(tells_of_commits(&self.gate, OPERATOR).await);
+        self.gate.runs(OPERATOR, &mut redrive).await
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("data.log")).unwrap_or_default()
     }
+}
+
+/// The variables by which a process tells the gate of its commits.
+async fn tells_of_commits(gate: &Arc<Gate>, process: &'static str) -> [(String, String); 2] {
+    let origin = gate.at_commits(process).await;
+    [("LD_PRELOAD", commits_so().to_str().unwrap()), ("GATE_PORT", origin.rsplit(':').next().unwrap())]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 /// What is loaded into the process, made once.

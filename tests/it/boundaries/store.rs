@@ -23,33 +23,34 @@ pub enum Store {
 }
 
 impl Store {
-    /// Role and content of each message row, in the conversation's order.
-    pub async fn messages(&self) -> Vec<(String, String)> {
+    /// Conversation, role and content of each message row, conversation by conversation, each in its order.
+    pub async fn messages(&self) -> Vec<[String; 3]> {
         match self {
-            Self::OneMachine(data) => {
-                of_database(data, "SELECT role, content FROM messages ORDER BY created_at")
-            }
+            Self::OneMachine(data) => of_database(
+                data,
+                "SELECT conversation, role, content FROM messages ORDER BY conversation, created_at",
+            ),
             Self::Lambda(cloud) => {
                 let mut rows = cloud.rows().await;
                 rows.retain(|row| row.contains_key("lineUserId"));
-                rows.sort_by_key(|row| text(row, "createdAt"));
-                rows.iter().map(|row| (text(row, "role"), text(row, "content"))).collect()
+                rows.sort_by_key(|row| (text(row, "lineUserId"), text(row, "createdAt")));
+                rows.iter().map(|row| ["lineUserId", "role", "content"].map(|name| text(row, name))).collect()
             }
         }
     }
 
     /// The answers among them.
     pub async fn answers(&self) -> Vec<String> {
-        let answers = self.messages().await.into_iter().filter(|(role, _)| role == "assistant");
-        answers.map(|(_, content)| content).collect()
+        let answers = self.messages().await.into_iter().filter(|[_, role, _]| role == "assistant");
+        answers.map(|[_, _, content]| content).collect()
     }
 
-    /// The events whose turns are neither delivered nor forgotten.
+    /// The events whose turns began and are neither delivered nor forgotten. A greeting has none.
     pub async fn unfinished(&self) -> Vec<String> {
         match self {
             Self::OneMachine(data) => {
-                let turns = of_database(data, "SELECT event_id, '' FROM turns WHERE stage < 2");
-                turns.into_iter().map(|(event, _)| event).collect()
+                let turns = of_database(data, "SELECT event_id FROM turns WHERE stage < 2 AND attempts > 0");
+                turns.into_iter().map(|[event]| event).collect()
             }
             Self::Lambda(cloud) => {
                 let mut rows = cloud.rows().await;
@@ -74,11 +75,12 @@ impl Store {
     }
 }
 
-fn of_database(data: &Path, sql: &str) -> Vec<(String, String)> {
+fn of_database<const COLUMNS: usize>(data: &Path, sql: &str) -> Vec<[String; COLUMNS]> {
     let db = Connection::open(data.join(cli::serve::DATABASE)).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
     let mut statement = db.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let columns = |row: &rusqlite::Row<'_>| std::array::from_fn(|at| row.get(at).unwrap());
+    let rows = statement.query_map([], |row| Ok(columns(row))).unwrap();
     rows.map(Result::unwrap).collect()
 }
 

@@ -1,10 +1,12 @@
 //! What is lived through at every boundary: what people do, what the model makes of it, and what must be left.
 
+use std::time::Duration;
+
 use cli::{
     send::webhook_of,
     standin::{
         Act,
-        line::{Line, phone, said},
+        line::{Line, PUSH, phone, said},
         model::{COMPLETIONS, Model, hear},
     },
 };
@@ -17,7 +19,10 @@ pub struct Story {
     pub variables: &'static [(&'static str, &'static str)],
     /// What LINE posts, each after all before was worked on.
     pub webhooks: fn(&Line) -> Vec<Value>,
-    pub model: fn(&Model),
+    /// Whether an operator then has every dead letter answered after all.
+    pub redrives: bool,
+    /// How LINE and the model misbehave.
+    pub misbehaves: fn(&Line, &Model),
     /// What people said that is kept at the end, in order.
     pub kept: &'static [&'static str],
     /// How many questions the model is asked, if each by itself.
@@ -32,12 +37,18 @@ pub struct Story {
 pub enum Ends {
     /// Every question has an answer, and it was said.
     Answered,
+    /// So at the end; before it the user may have been told, once, that there is none.
+    AnsweredAfterAll,
+    /// Something was said, once, and nothing is kept.
+    Noticed,
     /// It was answered, and then forgotten, and so many messages were sent in all.
     Forgotten(usize),
     /// There is a dead letter, and the user was told.
     Refused,
 }
 
+/// Whose conversation comes after the user's.
+const NEIGHBOUR: &str = "Uf0000000000000000000000000000000";
 const GROUP: &str = "Caf9a0c8de0b7f4d3a1d2c3b4a5968778";
 /// What is answered with more than one request can carry.
 const TELL_MUCH: &str = "tell me much";
@@ -55,7 +66,8 @@ pub fn a_question_is_answered() -> Story {
     Story {
         variables: &[],
         webhooks: |_| vec![webhook_of("hello", USER)],
-        model: |_| {},
+        redrives: false,
+        misbehaves: |_, _| {},
         kept: &["hello"],
         asks: 1,
         says_back: "",
@@ -107,14 +119,58 @@ pub fn a_burst_is_answered() -> Story {
 
 pub fn a_refusal_is_told_once() -> Story {
     Story {
-        model: |model| {
-            let error = json!({ "error": { "message": "on purpose", "code": null } }).to_string();
-            model.script.misbehaves(COMPLETIONS, Some(&Act::Respond(400, vec![], error)), false);
-        },
+        misbehaves: |_, model| model.script.misbehaves(COMPLETIONS, Some(&refusal()), false),
         kept: &[],
         ends: Ends::Refused,
         ..a_question_is_answered()
     }
+}
+
+pub fn a_refusal_is_mended_by_a_redrive() -> Story {
+    Story {
+        redrives: true,
+        misbehaves: |_, model| model.script.will(COMPLETIONS, refusal()),
+        asks: 2,
+        ends: Ends::AnsweredAfterAll,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn what_line_refuses_is_pushed_after_a_redrive() -> Story {
+    Story {
+        redrives: true,
+        misbehaves: |line, _| line.script.will(PUSH, refusal()),
+        ends: Ends::AnsweredAfterAll,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn two_people_are_answered_at_once() -> Story {
+    Story {
+        webhooks: |_| {
+            let event = |text, of: &str| phone::message_event(said::text(text), of, wall_clock()());
+            vec![webhook(&[event("hello", USER), event("good morning", NEIGHBOUR)])]
+        },
+        // So that their commits are not the same ones in one run and in another not.
+        misbehaves: |_, model| model.script.will(COMPLETIONS, Act::After(Duration::from_millis(300))),
+        kept: &["hello", "good morning"],
+        asks: 2,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_new_friend_is_greeted() -> Story {
+    Story {
+        webhooks: |line| vec![webhook(&[line.follows(USER, true, wall_clock()())])],
+        kept: &[],
+        asks: 0,
+        ends: Ends::Noticed,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_persona_is_chosen() -> Story {
+    Story { webhooks: |_| vec![webhook_of("/persona a pirate", USER)], ..a_new_friend_is_greeted() }
 }
 
 pub fn what_is_taken_back_is_forgotten() -> Story {
@@ -186,6 +242,12 @@ pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
         },
         ..a_question_is_answered()
     }
+}
+
+/// What no repetition mends.
+fn refusal() -> Act {
+    let error = json!({ "message": "on purpose", "error": { "message": "on purpose", "code": null } });
+    Act::Respond(400, vec![], error.to_string())
 }
 
 fn webhook(events: &[Value]) -> Value {
