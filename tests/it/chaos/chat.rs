@@ -27,7 +27,9 @@ use super::schedule::{Event, Kind};
 pub const BUDGET: Budget = Budget { context_tokens: 1_000, max_tokens: 200, encoding: Encoding::Cl100k };
 /// How the model's answers begin.
 pub const ANSWER: &str = "re ";
-/// Every so many messages one has an answer that takes several pushes.
+/// What is said again and again in an answer that takes several pushes.
+pub const LONG_ANSWER: &str = "A long story. ";
+/// Every so many messages one has such an answer.
 const LONG_EVERY: usize = 60;
 
 /// A message's chat, and its number among the schedule's events.
@@ -99,7 +101,7 @@ fn answer(messages: &[Value]) -> String {
     let asked: Vec<_> = texts.iter().rev().flat_map(|text| markers(text)).collect();
     let said: String = asked.iter().copied().map(marker).collect();
     let is_long = asked.iter().any(|(_, event)| event % LONG_EVERY == LONG_EVERY - 1);
-    let more = if is_long { "A long story. ".repeat(2_000) } else { "So it is.".to_owned() };
+    let more = if is_long { LONG_ANSWER.repeat(2_000) } else { "So it is.".to_owned() };
     format!("{ANSWER}{said} {more}")
 }
 

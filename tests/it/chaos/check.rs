@@ -24,7 +24,7 @@ pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Ve
 }
 
 fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
-    let taken_back = speaks_again(schedule);
+    let taken_back = speaks_again(schedule, heard);
     let mut wrong = vec![];
     for (number, of) in heard.iter().enumerate() {
         let answers = of.with.len() + usize::from(of.is_answer);
@@ -42,10 +42,17 @@ fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
     wrong
 }
 
-/// The chats in which an answer was taken back with one of its questions: the others stand unanswered before the
-/// next one, and the model speaks of them again.
-fn speaks_again(schedule: &Schedule) -> HashSet<usize> {
-    let taken_back = schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(_)));
+/// The chats in which an answer to several questions went with one that was taken back: the others stand unanswered
+/// before the next one, and the model speaks of them again.
+fn speaks_again(schedule: &Schedule, heard: &[Heard]) -> HashSet<usize> {
+    let is_shared = |of: usize| {
+        heard.iter().enumerate().any(|(number, it)| {
+            let with = &it.with;
+            number == of && !with.is_empty() || with.contains(&of)
+        })
+    };
+    let taken_back =
+        schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(of) if is_shared(of)));
     taken_back.map(|event| event.chat).collect()
 }
 
@@ -56,7 +63,6 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         _ => None,
     });
     let taken_back: HashSet<usize> = taken_back.collect();
-    let unlinked = speaks_again(schedule);
     let forgetful: HashSet<usize> =
         schedule.events.iter().filter(|event| event.kind == Kind::Forget).map(|event| event.chat).collect();
     let mut wrong = vec![];
@@ -80,7 +86,8 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
                         let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
                         let is_same = other != number && schedule.events[other].chat == event.chat;
                         // Where one of them was taken back, the link to it is gone.
-                        let may_be = || unlinked.contains(&event.chat) || facts.may_be_merged(number, other);
+                        let is_unlinked = || schedule.is_taken_back_in(event.chat);
+                        let may_be = || is_unlinked() || facts.may_be_merged(number, other);
                         is_same && has_failed && may_be()
                     })
                 };
@@ -106,12 +113,11 @@ fn in_order(
     heard: &[Heard],
     was_redriven: &dyn Fn(usize) -> bool,
 ) -> Vec<String> {
-    let taken_back = speaks_again(schedule);
+    let taken_back = speaks_again(schedule, heard);
     let mut chats: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, event) in schedule.events.iter().enumerate() {
         let was_given_up = was_redriven(number) || facts.letter(number).is_some();
-        let is_spoken_of_again = schedule.merges() && taken_back.contains(&event.chat);
-        if heard[number].at.is_some() && !was_given_up && !is_spoken_of_again {
+        if heard[number].at.is_some() && !was_given_up && !taken_back.contains(&event.chat) {
             chats.entry(event.chat).or_default().push(number);
         }
     }
@@ -168,14 +174,13 @@ fn letters_truthful(
         let mut wrongs =
             |what: &str| wrong.push(format!("event {number}, {:?}: {what}", schedule.events[number]));
         if let Some((reason, state)) = facts.letter(number) {
-            let is_long = heard_of > 1;
             if state == "delivered" && heard_of == 0 {
                 wrongs("its letter says that it was delivered");
             }
             if state == "unanswered" && heard_of > 0 {
                 wrongs("its letter says that it was never answered");
             }
-            if (reason.starts_with("model_") || reason.starts_with("line_")) && heard_of > 0 && !is_long {
+            if (reason.starts_with("model_") || reason.starts_with("line_")) && heard_of > 0 && !of.is_long {
                 wrongs(&format!("its letter says {reason}, and it was delivered"));
             }
             if reason == "delivery_unknown" && !facts.was_tried(number) {

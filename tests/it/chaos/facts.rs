@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use worker::deliver::retry_key;
 
 use super::{
-    chat::{ANSWER, Marker, chat_id, markers},
+    chat::{ANSWER, LONG_ANSWER, Marker, chat_id, markers},
     schedule::Schedule,
 };
 
@@ -58,9 +58,10 @@ pub struct Facts {
     pub turns: HashMap<String, (u8, bool)>,
     /// Conversation, role and content of each stored message.
     pub rows: Vec<(String, String, String)>,
-    /// Which turn answered a question together with its own, by the question's event; none where the table does
-    /// not say it so that a test could read it.
-    pub merged: Option<HashMap<String, String>>,
+    /// Which turn answered a question together with its own, by the question's event.
+    pub merged: HashMap<String, String>,
+    /// The conversations of which that is not known of every turn.
+    pub outgrown: HashSet<String>,
     /// What was wrong with prompts.
     pub problems: Vec<String>,
 }
@@ -89,6 +90,8 @@ pub struct Heard {
     pub apologies: usize,
     /// Whether what was said first is the model's answer.
     pub is_answer: bool,
+    /// Whether that takes several pushes.
+    pub is_long: bool,
     /// In which other answers it is answered.
     pub with: Vec<usize>,
     /// The place of its answer: among everything sent, and there.
@@ -130,6 +133,7 @@ impl Facts {
                 continue;
             }
             heard[number].is_answer = true;
+            heard[number].is_long = text.contains(LONG_ANSWER);
             let answered: Vec<Marker> = markers(&text);
             if !answered.contains(&(event.chat, number)) {
                 wrong.push(format!("the answer to event {number} is one to {answered:?}"));
@@ -161,8 +165,11 @@ impl Facts {
 
     /// Whether this event may be answered by the other's turn.
     pub fn may_be_merged(&self, event: usize, with: usize) -> bool {
-        let id = |event: usize| self.posted[event].id().as_str().to_owned();
-        self.merged.as_ref().is_none_or(|merged| merged.get(&id(event)) == Some(&id(with)))
+        let source = &self.posted[event].webhook["source"];
+        let conversation = source["groupId"].as_str().or(source["userId"].as_str()).unwrap();
+        self.outgrown.contains(conversation)
+            || self.merged.get(self.posted[event].id().as_str()).map(String::as_str)
+                == Some(self.posted[with].id().as_str())
     }
 
     pub fn letter(&self, event: usize) -> Option<&(String, String)> {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use cli::standin::{
     Act,
     line::{LOADING, PUSH, REPLY, phone::BOT},
@@ -34,6 +35,8 @@ use crate::{
 
 /// How much faster than a clock the schedule is. What the queue lets wait is not.
 const SPEED: u32 = 60;
+/// How many turns the head row of a conversation names: the newest.
+const NAMED: usize = 20;
 /// How long it may take until no job is left: some wait for minutes.
 const DRAINING: Duration = Duration::from_mins(8);
 
@@ -151,6 +154,8 @@ impl Functions {
         };
         let message =
             |row| Some((of(row, "lineUserId")?, of(row, "role")?, of(row, "content").unwrap_or_default()));
+        let heads: Vec<(String, &[AttributeValue])> = rows.iter().filter_map(head).collect();
+        let turns_named = heads.iter().flat_map(|(_, turns)| *turns).filter_map(|turn| turn.as_m().ok());
         Facts {
             posted: self.posted.clone(),
             sent: self.bot.line.sent(),
@@ -158,7 +163,14 @@ impl Functions {
             letters: facts::letters(&letters),
             turns: rows.iter().filter_map(turn).collect(),
             rows: rows.iter().filter_map(message).collect(),
-            merged: None,
+            merged: turns_named
+                .filter_map(|turn| Some((of(turn, "event")?, of(turn, "answeredBy")?)))
+                .collect(),
+            outgrown: heads
+                .iter()
+                .filter(|(_, turns)| turns.len() >= NAMED)
+                .map(|(of, _)| of.clone())
+                .collect(),
             problems: self.problems.lock().unwrap().clone(),
         }
     }
@@ -168,6 +180,12 @@ impl Functions {
         let queries = self.table.calls("Query");
         format!("{queries} queries of the index, {} jobs came twice from the queue", self.twice)
     }
+}
+
+/// The conversation of a head row, and the turns that it names.
+fn head(row: &Row) -> Option<(String, &[AttributeValue])> {
+    let conversation = row["id"].as_s().ok()?.strip_prefix("head#")?.to_owned();
+    Some((conversation, row.get("turns")?.as_l().ok()?))
 }
 
 /// What becomes of a call to the table, of a thousand.

@@ -116,6 +116,11 @@ impl Schedule {
         self.variables.contains(&("BURST", "merge".to_owned()))
     }
 
+    /// Whether anything of a chat is taken back.
+    pub fn is_taken_back_in(&self, chat: usize) -> bool {
+        self.events.iter().any(|event| event.chat == chat && matches!(event.kind, Kind::Unsend(_)))
+    }
+
     /// One message, or several at once; some are taken back or followed by the wish to be forgotten.
     fn somebody_writes(&mut self, rng: &mut Rng, chats: usize, at: u64) {
         // Some chats are far busier than others.

@@ -2,6 +2,7 @@
 //! is a minute here: what the queue lets wait is moved that much nearer.
 
 use std::{
+    collections::HashSet,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -235,7 +236,8 @@ impl World {
             rows: self.rows("SELECT conversation, role, content FROM messages", |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             }),
-            merged: Some(self.rows(merged, |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect()),
+            merged: self.rows(merged, |row| Ok((row.get(0)?, row.get(1)?))).into_iter().collect(),
+            outgrown: HashSet::new(),
             problems: self.shared.problems.lock().unwrap().clone(),
         }
     }
