@@ -42,8 +42,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// How many stories run at once, and how many of those that mostly wait for that.
 const AT_ONCE: usize = 8;
 const AT_ONCE_REDRIVEN: usize = 40;
-/// How often a boundary is looked for that a run did not come to.
-const TRIES: usize = 3;
+/// How often a boundary is looked for that a run did not come to: what is begun at once may share a commit, or not.
+const TRIES: usize = 10;
 
 /// A bot, and whoever brings it webhooks and jobs, and starts anew what died.
 #[async_trait]
@@ -122,6 +122,8 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
 async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
     let (gate, wrong) = live(story, on, None).await;
     assert!(wrong.is_empty(), "without a fault: {}", wrong.join("\n"));
+    let is_operated = gate.record().names().iter().any(|name| name.starts_with(OPERATOR));
+    assert_eq!(is_operated, story.redrives, "what is redriven is seen");
     let faults = gate.record().faults();
     println!("{} faults at: {}", faults.len(), gate.record().names().join(", "));
     let failures = faults.into_iter().map(async |(boundary, fault)| {

@@ -239,7 +239,7 @@ pub async fn is_asked(chat: &dyn Chat, times: usize) {
     until("the model is not asked", || chat.model().asked().len() >= times).await;
 }
 
-async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
+pub async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
     for _ in 0..2_000 {
         if is_so() {
             return;
@@ -358,8 +358,8 @@ mod told {
     }
 
     async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
-        // Longer than it takes to take it back, and short enough to be waited for within the attempt.
-        let busy = Act::Respond(429, vec![("retry-after", "3".into())], "{}".into());
+        // As long as is waited for within the attempt.
+        let busy = Act::Respond(429, vec![("retry-after", "5".into())], "{}".into());
         chat.line().script.will(path, busy);
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;

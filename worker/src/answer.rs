@@ -16,6 +16,7 @@ use tracing::{debug, error, info};
 use crate::{
     adapters::{line::Line, openai::OpenAi},
     config::Config,
+    forget::is_forgotten,
     history::{Delivery, History, Kept, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason, Remedy},
     retry::storage_failed,
@@ -155,11 +156,11 @@ impl Worker {
             Stage::Open => timeout_at(deadline, self.think_until_settled(job, turn, text, limits))
                 .await
                 .map_err(|_| out_of_time())??,
-            further => match timeout_at(deadline, self.is_forgotten(job, turn)).await {
-                Ok(Ok(false)) => Kept::Theirs(further.clone()),
-                Ok(Ok(true)) => Kept::Forgotten,
-                Ok(Err(failure)) => return Err(failure.into()),
-                Err(_) => return Err(out_of_time().into()),
+            // An earlier attempt stored it: what was taken back since is read before it is pushed.
+            further => match timeout_at(deadline, self.marks(job)).await.map_err(|_| out_of_time())?? {
+                past if past.stage == Stage::InDoubt => Kept::Theirs(Stage::InDoubt),
+                past if is_forgotten(job, turn, &past) => Kept::Forgotten,
+                _ => Kept::Theirs(further.clone()),
             },
         };
         Box::pin(self.say_kept(job, turn, kept, deadline)).await
@@ -244,7 +245,7 @@ impl Worker {
 }
 
 /// An answer may have arrived before a part of what it answered was taken back: an operator is to know.
-fn in_doubt() -> Failure {
+pub(crate) fn in_doubt() -> Failure {
     let detail = "a message that it answered was taken back, and nobody knows whether the answer had arrived";
     Failure::lasting(Reason::DeliveryUnknown, detail)
 }

@@ -66,16 +66,20 @@ impl Worker {
             }
             Some(token) => {
                 let body = reply::by_token(token, push);
-                match self.reply(job, &body).await {
-                    Ok(()) => {
+                let (mut pauses, mut was_unknown) = (0, false);
+                loop {
+                    let Err((failure, unknown)) = self.reply(job, &body).await else {
                         debug!(event = %job.event_id, "replied");
                         return Ok(Delivery { pushed: 1, unknown_since: None, by_reply: false, ..delivery });
+                    };
+                    was_unknown |= unknown;
+                    if !self.waits(job, &mut pauses, &failure).await? {
+                        break (failure, was_unknown);
                     }
-                    Err(refused) => refused,
                 }
             }
         };
-        if !(tried || unknown || self.is_taken_back(job).await) {
+        if !(tried || unknown) {
             info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
             let now = self.now();
             self.persist(|| self.history.record(job, Step::NotReplied { attempts }, now)).await?;
@@ -86,9 +90,9 @@ impl Worker {
         Err(Setback { failure, delivery: Some(delivery) })
     }
 
-    /// One reply with the short retries of an attempt; on failure, whether its outcome is unknown.
+    /// One reply; on failure, whether its outcome is unknown.
     async fn reply(&self, job: &Job, body: &str) -> Result<(), (Failure, bool)> {
-        let own = traces::step("reply", self.send(job, || self.line.reply(body))).await?;
+        let own = traces::step("reply", self.send(|| self.line.reply(body))).await?;
         self.remember_own(job, &own).await;
         Ok(())
     }
@@ -98,7 +102,7 @@ impl Worker {
         let Some(token) = &job.reply_token else { return false };
         let Some(push) = reply::pushes(&job.conversation, reply).into_iter().next() else { return false };
         let body = reply::by_token(token, &push);
-        match self.reply(job, &body).await {
+        match self.again(|| self.reply(job, &body)).await {
             Ok(()) => true,
             Err((Failure { detail, .. }, _)) => {
                 info!(event = %job.event_id, detail, "LINE did not take a free reply");

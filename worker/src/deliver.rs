@@ -36,6 +36,7 @@ impl Worker {
             delivery = self.reply_first(job, delivery, tried, attempts).await?;
             tried = false;
         }
+        let mut pauses = 0;
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
             let now = self.now();
             if !delivery.may_be_pushed(now) {
@@ -50,67 +51,93 @@ impl Worker {
                 self.persist(|| self.history.record(job, step.clone(), now)).await?;
                 delivery.unknown_since = Some(now);
             }
-            if let Err((mut failure, unknown)) =
-                self.push(job, body, retry_key(&job.event_id, delivery.pushed)).await
-            {
-                if tried || unknown {
-                    failure.reason = Reason::DeliveryUnknown;
-                } else {
-                    delivery.unknown_since = None;
+            let key = retry_key(&job.event_id, delivery.pushed);
+            let Err((mut failure, unknown)) = self.push_once(job, body, key).await else {
+                delivery.pushed += 1;
+                (tried, pauses) = (false, 0);
+                if (delivery.pushed as usize) < delivery.pushes.len() {
+                    self.stands(job).await?;
                 }
+                continue;
+            };
+            tried |= unknown;
+            if tried {
+                failure.reason = Reason::DeliveryUnknown;
+            } else {
+                delivery.unknown_since = None;
+                // Before the pause: what is certainly unsaid is asked for anew where a part is taken back meanwhile.
+                let refused = Some(delivery.clone());
+                let failed = Step::Failed { reason: failure.reason, delivery: refused, gave_up: false };
+                self.record(job, failed).await;
+            }
+            if !self.waits(job, &mut pauses, &failure).await? {
                 return Err(Setback { failure, delivery: Some(delivery) });
             }
-            delivery.pushed += 1;
-            tried = false;
         }
         Ok(())
     }
 
+    /// Waits until a part of a stored answer is to be tried again; false if it is not, within this attempt. An
+    /// error where nothing more of it shall be said.
+    pub(crate) async fn waits(
+        &self,
+        job: &Job,
+        pauses: &mut usize,
+        failure: &Failure,
+    ) -> Result<bool, Failure> {
+        let Some(pause) = self.pause_within(*pauses, failure) else { return Ok(false) };
+        *pauses += 1;
+        sleep(pause).await;
+        self.stands(job).await?;
+        Ok(true)
+    }
+
     /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        let own = traces::step("push", self.send(job, || self.line.push(body, key))).await?;
+        self.again(|| self.push_once(job, body, key)).await
+    }
+
+    async fn push_once(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
+        let own = traces::step("push", self.send(|| self.line.push(body, key))).await?;
         self.remember_own(job, &own).await;
         Ok(())
     }
 
-    /// One request with the short retries of an attempt, and the messages that it sent; on failure, whether
-    /// its outcome is unknown. What is taken back meanwhile is not tried again: the next attempt
-    /// ends in silence.
-    pub(crate) async fn send<F>(
-        &self,
-        job: &Job,
-        request: impl Fn() -> F,
-    ) -> Result<Vec<MessageId>, (Failure, bool)>
+    /// The short retries of an attempt; on failure, whether the outcome of any is unknown.
+    pub(crate) async fn again<F>(&self, request: impl Fn() -> F) -> Result<(), (Failure, bool)>
+    where
+        F: Future<Output = Result<(), (Failure, bool)>>,
+    {
+        let (mut tries, mut was_unknown) = (0, false);
+        loop {
+            let Err((failure, unknown)) = request().await else { return Ok(()) };
+            was_unknown |= unknown;
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err((failure, was_unknown)) };
+            tries += 1;
+            sleep(pause).await;
+        }
+    }
+
+    /// One request, with a fresh token where it is refused for that, and the messages that it sent; on failure,
+    /// whether its outcome is unknown.
+    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<Vec<MessageId>, (Failure, bool)>
     where
         F: Future<Output = Result<Vec<MessageId>, SendError>>,
     {
-        let mut unknown = false;
         let mut token_is_fresh = false;
-        let mut tries = 0;
         loop {
-            let failure = match request().await {
-                Ok(own) => return Ok(own),
+            return match request().await {
+                Ok(own) => Ok(own),
                 Err(SendError::Unauthorized(failure)) => {
                     if !token_is_fresh && self.line.reread_token().await {
                         token_is_fresh = true;
                         continue;
                     }
-                    failure
+                    Err((failure, false))
                 }
-                Err(SendError::Refused(failure)) => failure,
-                Err(SendError::Unknown(failure)) => {
-                    unknown = true;
-                    failure
-                }
+                Err(SendError::Refused(failure)) => Err((failure, false)),
+                Err(SendError::Unknown(failure)) => Err((failure, true)),
             };
-            let Some(pause) = self.pause_within(tries, &failure) else {
-                return Err((failure, unknown));
-            };
-            tries += 1;
-            sleep(pause).await;
-            if self.is_taken_back(job).await {
-                return Err((failure, unknown));
-            }
         }
     }
 }

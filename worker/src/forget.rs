@@ -4,9 +4,9 @@ use shared::job::{Ask, Job};
 use tracing::info;
 
 use crate::{
-    answer::{Setback, Worker},
-    history::{Edit, Forget, Past, Step, Turn, Wanted},
-    outcome::{Failure, Outcome},
+    answer::{Setback, Worker, in_doubt},
+    history::{Edit, Forget, Past, Stage, Step, Turn, Wanted},
+    outcome::{Failure, Outcome, Reason},
 };
 
 /// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
@@ -40,14 +40,20 @@ impl Worker {
         Ok(Outcome::Answered)
     }
 
-    /// [`is_forgotten`], of an answer that an earlier attempt stored: read before it is pushed.
-    pub(crate) async fn is_forgotten(&self, job: &Job, turn: &Turn) -> Result<bool, Failure> {
-        Ok(is_forgotten(job, turn, &self.marks(job).await?))
-    }
-
-    /// Whether the message is known to be taken back.
-    pub(crate) async fn is_taken_back(&self, job: &Job) -> bool {
-        Box::pin(self.marks(job)).await.is_ok_and(|marks| marks.is_taken_back())
+    /// An error where nothing more of a stored answer shall be said: what it answers, or a part of that, was
+    /// taken back since this attempt looked.
+    pub(crate) async fn stands(&self, job: &Job) -> Result<(), Failure> {
+        let Ok(past) = Box::pin(self.marks(job)).await else { return Ok(()) };
+        match past.stage {
+            Stage::InDoubt => Err(in_doubt()),
+            Stage::Open => Err(Failure::passing(
+                Reason::LineRejected,
+                "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
+            )),
+            Stage::Stored(_) | Stage::Delivered if !past.is_taken_back() => Ok(()),
+            // Given up, it ends in silence.
+            _ => Err(Failure::lasting(Reason::Internal, "its message was taken back")),
+        }
     }
 
     /// What is known beside the messages: above all, what was taken back or forgotten.

@@ -3,8 +3,9 @@
 use shared::job::Job;
 
 use crate::{
-    answer::Worker,
-    history::{Delivery, Step, Turn},
+    answer::{Worker, in_doubt},
+    forget::is_forgotten,
+    history::{Delivery, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason},
 };
 
@@ -29,9 +30,15 @@ impl Worker {
         failure: Failure,
         delivery: Option<Delivery>,
     ) -> Outcome {
-        if self.is_forgotten(job, turn).await.unwrap_or(false) {
-            self.record(job, Step::Forgotten).await;
-            return Outcome::Forgotten;
+        match self.marks(job).await {
+            Ok(past) if past.stage == Stage::InDoubt => {
+                return Outcome::Dead { failure: in_doubt(), attempts };
+            }
+            Ok(past) if is_forgotten(job, turn, &past) => {
+                self.record(job, Step::Forgotten).await;
+                return Outcome::Forgotten;
+            }
+            _ => {}
         }
         self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up: true }).await;
         Outcome::Dead { failure, attempts }

@@ -35,12 +35,20 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
     let told: Vec<_> =
         letters.iter().map(|letter| (letter["reason"].clone(), letter["state"].clone())).collect();
     let named: Vec<_> = letters.iter().map(|letter| letter["event"].as_str().unwrap().to_owned()).collect();
-    must("whatever is not over has a letter", unfinished == named, &(&unfinished, &letters));
+    // A greeting has no turn that ends: it is said if LINE takes it.
+    let is_over = unfinished == named || story.ends == Ends::Noticed;
+    must("whatever is not over has a letter", is_over, &(&unfinished, &letters));
     let letter = |reason: &str, state: &str| told == [(reason.into(), state.into())];
     // A reply has no key by which LINE could tell later what became of it.
     let may_be_unknown = gate.record().had_passed(REPLY) && letter("delivery_unknown", "delivery_unknown");
     match story.ends {
         Ends::Answered | Ends::AnsweredAfterAll => {
+            let sorries = said.iter().filter(|text| is_sorry(text)).count();
+            let is_sorry_as_it_should = gate.record().had_fault() || sorries == usize::from(story.redrives);
+            must("undisturbed, who is answered after all was told first", is_sorry_as_it_should, &said);
+            let is_here = |of: &str| messages.iter().any(|[here, ..]| here == of);
+            let is_anothers = |sent: &&Sent| sent.retry_key.is_some() && !is_here(&sent.to);
+            must("nobody else is spoken to", !sent.iter().any(|sent| is_anothers(&sent)), &sent);
             for of in conversations(&messages) {
                 let stored = of.iter().filter(|[_, role, _]| role == "assistant");
                 let stored = joined(stored.map(|[_, _, content]| content.as_str()));

@@ -1,4 +1,4 @@
-// Loaded into `henji serve` (LD_PRELOAD), it tells the gate of each commit to SQLite's write-ahead log, just before
+// Loaded into `henji serve` and `henji dlq` (LD_PRELOAD), it tells the gate of each commit to SQLite's write-ahead log, just before
 // its first byte is written and just after it is on disk, and holds the process until the gate has answered. So a
 // commit is a boundary like every request, and the program under test is the one that ships.
 #define _GNU_SOURCE

@@ -58,10 +58,12 @@ impl Gate {
 
     /// Runs this under that name to its end; whether that was a good one.
     pub async fn runs(&self, process: &'static str, command: &mut Command) -> bool {
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.kill_on_drop(true).spawn().unwrap();
         self.knows(process, child.id().unwrap());
-        child.wait().await.unwrap().success()
+        let ended = child.wait_with_output().await.unwrap();
+        print!("{}", String::from_utf8_lossy(&ended.stderr));
+        ended.status.success()
     }
 
     /// What passed.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::{process::Command, time::sleep};
 
 use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
 use crate::{
@@ -27,7 +27,8 @@ pub struct OnLambda {
     gate: Arc<Gate>,
     ingress: Function,
     worker: Function,
-    /// The operator's.
+    /// The operator's variables, and folder.
+    operator: Vec<(String, String)>,
     folder: TempDir,
 }
 
@@ -60,8 +61,9 @@ impl OnLambda {
             Function { name, variables, process: None, log: vec![] }
         };
         let (ingress, worker) = (function("ingress").await, function("worker").await);
+        let operator = variables_behind(&cloud, gate.before(OPERATOR, endpoint()).await);
         let folder = TempDir::new().unwrap();
-        (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker, folder }))
+        (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker, operator, folder }))
     }
 
     /// The job is done.
@@ -151,12 +153,15 @@ impl Pipeline for OnLambda {
     }
 
     async fn redrives(&mut self) -> bool {
-        let aws = self.gate.before(OPERATOR, endpoint()).await;
         let mut redrive = Command::new(henji());
         redrive.args(REDRIVE).current_dir(self.folder.path()).env_clear();
-        redrive.envs(variables_behind(&self.cloud, aws));
+        redrive.envs(self.operator.iter().cloned());
         // A letter that was held when the last one was killed is not seen for a while.
-        self.gate.runs(OPERATOR, &mut redrive).await && self.cloud.depth(&self.cloud.dlq_url).await == 0
+        if self.gate.runs(OPERATOR, &mut redrive).await && self.cloud.depth(&self.cloud.dlq_url).await == 0 {
+            return true;
+        }
+        sleep(Duration::from_secs(3)).await;
+        false
     }
 
     fn log(&self) -> String {

@@ -81,6 +81,11 @@ impl Record {
         self.fault.is_none()
     }
 
+    /// Whether there was one.
+    pub fn had_fault(&self) -> bool {
+        self.fault_at.is_some()
+    }
+
     /// All faults that a run like this one can meet.
     pub fn faults(&self) -> Vec<(Boundary, Fault)> {
         let of = |(boundary, is_answered): &(Boundary, bool)| {

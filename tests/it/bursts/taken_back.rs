@@ -7,7 +7,9 @@ use cli::standin::{Act, line::PUSH, model::COMPLETIONS};
 use serde_json::Value;
 
 use super::{asked, meanwhile, words};
-use crate::respect::{Chat, SLOW, forgets, is_asked, is_unsent, prompts, said, says, story, takes_back};
+use crate::respect::{
+    Chat, SLOW, forgets, is_asked, is_unsent, prompts, said, says, story, takes_back, until,
+};
 
 story!(one_taken_back_meanwhile_is_left_out, "BURST" = "merge");
 story!(forgotten_meanwhile_none_of_them_is_asked_again, "BURST" = "merge");
@@ -17,23 +19,33 @@ story!(the_last_taken_back_before_the_answer_arrived_has_the_others_told, "BURST
 story!(asked_anew_for_the_others_no_limit_holds, "BURST" = "merge", "ANSWERS_PER_DAY" = "2");
 story!(of_two_taken_back_one_while_the_model_thinks_again_neither_is_said, "BURST" = "merge");
 story!(one_taken_back_while_nobody_knows_is_an_operators, "BURST" = "merge");
+story!(one_taken_back_within_an_attempt_costs_the_others_none, "BURST" = "merge");
+story!(the_last_taken_back_within_an_attempt_has_the_others_told, "BURST" = "merge");
+story!(the_last_taken_back_while_it_is_pushed_is_an_operators, "BURST" = "merge");
+
+/// How long LINE asks for patience, in seconds: longer than is waited for within an attempt, and as long as that.
+const BETWEEN: &str = "6";
+const WITHIN: &str = "5";
 
 mod told {
     use super::*;
 
     /// LINE does not take the answer to three messages for now, and one of them is taken back meanwhile.
-    async fn takes_back_unpushed(chat: &dyn Chat, which: usize, before: Option<Act>) -> Vec<Value> {
+    async fn takes_back_unpushed(
+        chat: &dyn Chat,
+        which: usize,
+        before: Option<Act>,
+        pause: &str,
+    ) -> Vec<Value> {
         let limited = r#"{"message":"The API rate limit has been exceeded. Try again later."}"#;
-        let limited = Act::Respond(429, vec![("retry-after", "6".to_owned())], limited.to_owned());
+        let limited = Act::Respond(429, vec![("retry-after", pause.to_owned())], limited.to_owned());
         let acts: Vec<_> = [Act::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
         let tries = acts.len();
         for act in acts {
             chat.line().script.will(PUSH, act);
         }
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
-        while chat.line().script.seen(PUSH).len() < tries {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        until("LINE is not asked", || chat.line().script.seen(PUSH).len() >= tries).await;
         chat.takes(takes_back(&messages[which])).await;
         is_unsent(chat, &messages[which]).await;
         messages
@@ -73,7 +85,7 @@ mod told {
     }
 
     pub(super) async fn one_taken_back_before_the_answer_arrived_costs_the_others_none(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 1, None).await;
+        takes_back_unpushed(chat, 1, None, BETWEEN).await;
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
         assert_eq!(asked(chat), [&["one", "two", "three"][..], &["one", "three"]].map(words));
@@ -85,7 +97,7 @@ mod told {
     }
 
     pub(super) async fn the_last_taken_back_before_the_answer_arrived_has_the_others_told(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 2, None).await;
+        takes_back_unpushed(chat, 2, None, BETWEEN).await;
         chat.drains().await;
         assert!(said(chat)[1].starts_with("Sorry"), "{:?}", said(chat));
         assert_eq!((said(chat).len(), asked(chat).len(), chat.letters().await), (2, 1, 1));
@@ -101,13 +113,13 @@ mod told {
     }
 
     pub(super) async fn asked_anew_for_the_others_no_limit_holds(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 0, None).await;
+        takes_back_unpushed(chat, 0, None, BETWEEN).await;
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
     }
 
     pub(super) async fn of_two_taken_back_one_while_the_model_thinks_again_neither_is_said(chat: &dyn Chat) {
-        let messages = takes_back_unpushed(chat, 0, None).await;
+        let messages = takes_back_unpushed(chat, 0, None, BETWEEN).await;
         chat.model().does(SLOW);
         is_asked(chat, 4).await;
         chat.takes(takes_back(&messages[1])).await;
@@ -118,8 +130,37 @@ mod told {
         assert!(!chat.kept().await.contains("two"));
     }
 
+    pub(super) async fn one_taken_back_within_an_attempt_costs_the_others_none(chat: &dyn Chat) {
+        takes_back_unpushed(chat, 1, None, WITHIN).await;
+        chat.drains().await;
+        assert_eq!(said(chat), ["answer to hold", "answer to three"]);
+        assert_eq!(asked(chat), [&["one", "two", "three"][..], &["one", "three"]].map(words));
+        assert_eq!((chat.line().script.seen(PUSH).len(), chat.letters().await), (3, 0));
+        assert!(!chat.kept().await.contains("two"));
+    }
+
+    pub(super) async fn the_last_taken_back_within_an_attempt_has_the_others_told(chat: &dyn Chat) {
+        takes_back_unpushed(chat, 2, None, WITHIN).await;
+        chat.drains().await;
+        assert!(said(chat)[1].starts_with("Sorry"), "{:?}", said(chat));
+        assert_eq!((said(chat).len(), asked(chat).len(), chat.letters().await), (2, 1, 1));
+    }
+
+    pub(super) async fn the_last_taken_back_while_it_is_pushed_is_an_operators(chat: &dyn Chat) {
+        chat.line().script.will(PUSH, Act::After(Duration::ZERO));
+        chat.line().script.will(PUSH, Act::Hang);
+        let messages = meanwhile(chat, &["one", "two", "three"], []).await;
+        until("LINE is not asked", || chat.line().script.seen(PUSH).len() == 2).await;
+        chat.takes(takes_back(&messages[2])).await;
+        is_unsent(chat, &messages[2]).await;
+        chat.line().script.misbehaves(PUSH, None, false);
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
+        assert_eq!(chat.line().script.seen(PUSH).len(), 2, "it is not pushed again");
+    }
+
     pub(super) async fn one_taken_back_while_nobody_knows_is_an_operators(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 0, Some(Act::Reset)).await;
+        takes_back_unpushed(chat, 0, Some(Act::Reset), BETWEEN).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
         assert!(!chat.kept().await.contains(r#""one""#));

@@ -45,12 +45,7 @@ fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
 /// The chats in which an answer to several questions went with one that was taken back: the others stand unanswered
 /// before the next one, and the model speaks of them again.
 fn speaks_again(schedule: &Schedule, heard: &[Heard]) -> HashSet<usize> {
-    let is_shared = |of: usize| {
-        heard.iter().enumerate().any(|(number, it)| {
-            let with = &it.with;
-            number == of && !with.is_empty() || with.contains(&of)
-        })
-    };
+    let is_shared = |of: usize| !heard[of].with.is_empty() || heard.iter().any(|it| it.with.contains(&of));
     let taken_back =
         schedule.events.iter().filter(|event| matches!(event.kind, Kind::Unsend(of) if is_shared(of)));
     taken_back.map(|event| event.chat).collect()
@@ -85,8 +80,9 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
                         let (stage, gave_up) = facts.turn(other);
                         let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
                         let is_same = other != number && schedule.events[other].chat == event.chat;
-                        // Where one of them was taken back, the link to it is gone.
-                        let is_unlinked = || schedule.is_taken_back_in(event.chat);
+                        // Where one of them was taken back or forgotten, the link to it is gone.
+                        let is_unlinked =
+                            || schedule.is_taken_back_in(event.chat) || forgetful.contains(&event.chat);
                         let may_be = || is_unlinked() || facts.may_be_merged(number, other);
                         is_same && has_failed && may_be()
                     })
@@ -96,10 +92,16 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
             }
         };
         if !is_well {
-            let beside = number.saturating_sub(3)..schedule.events.len().min(number + 4);
-            let beside: Vec<_> = beside.map(|other| (other, &schedule.events[other])).collect();
+            let same = schedule.events.iter().enumerate().filter(|(_, other)| other.chat == event.chat);
+            let chat: Vec<_> = same
+                .map(|(other, event)| {
+                    let Heard { is_answer, apologies, with, .. } = &heard[other];
+                    (other, event.speaker, event.kind, facts.turn(other), is_answer, apologies, with)
+                })
+                .collect();
+            let (spent, limit) = (spent(schedule, facts, heard, &person(event)), schedule.limit);
             wrong.push(format!(
-                "event {number} was lost: {event:?}, stage {stage}, letter {letter:?}; beside it were {beside:?}"
+                "event {number} was lost: {event:?}, stage {stage}, letter {letter:?}, {spent} answers of {limit}; its chat: {chat:?}"
             ));
         }
     }

@@ -139,6 +139,12 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     history.forget(&jobs[0].conversation, Forget::Message(message("waits-1")), now()).await.unwrap();
     // Nobody knows whether it had arrived.
     assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
+    // An attempt that knows nothing of it changes nothing.
+    for step in [Step::Pushing { pushed: 0 }, Step::NotReplied { attempts: 1 }] {
+        assert!(history.record(&jobs[1], step, now()).await.unwrap_err().passing);
+    }
+    history.record(&jobs[1], Step::Forgotten, now()).await.unwrap();
+    assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
     assert_eq!(said_now(history, &jobs[1]).await, ["waits-2"]);
     // Where it had, nothing is owed.
     let jobs = burst(history, "arrived", 2).await;

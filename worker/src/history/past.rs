@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
-use super::Tokens;
+use super::{Stage, Tokens};
 use crate::conversation::Message;
 
 /// What [`super::History::load`] is to find out.
@@ -35,6 +35,8 @@ pub struct Past {
     pub persona: Option<String>,
     /// What the user has used up of the period.
     pub used: Usage,
+    /// How far the job's turn got, where the conversation is not looked up (`Wanted::limit` is 0).
+    pub stage: Stage,
     /// Whether the job's message was taken back.
     pub unsent: bool,
     /// How many questions of other turns have the turn's answer, too.

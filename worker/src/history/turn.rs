@@ -20,9 +20,10 @@ pub struct Turn {
 }
 
 /// How far a turn got.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
     /// No answer is stored.
+    #[default]
     Open,
     /// The answer is stored and not certainly delivered.
     Stored(Delivery),
@@ -96,20 +97,21 @@ pub enum Kept {
 /// A step of a turn that is written down.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A push that was refused is tried again from now on: its outcome is unknown until it is known.
+    /// A push that was refused is tried again from now on: its outcome is unknown until it is known. An
+    /// error, and nothing is written, where the answer is not stored any more.
     Pushing {
         /// Pushes certainly accepted.
         pushed: u32,
     },
     /// LINE certainly did not take the free reply: from now on it is pushed. An error, and nothing is
-    /// written, where another attempt has begun since this one.
+    /// written, where another attempt has begun since this one, or the answer is not stored any more.
     NotReplied {
         /// Attempts begun in this run, this one included.
         attempts: u32,
     },
     /// Every push was accepted. The bodies are forgotten.
     Delivered,
-    /// It shall never be answered nor pushed: see [`Stage::Forgotten`].
+    /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. What is in doubt stays so.
     Forgotten,
     /// The attempt failed.
     Failed {

@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job, MessageId};
 use worker::{
     conversation::{Message, Role, rfc3339},
-    history::{Limit, Mark, Memory, Named, Past, Period, Unanswered, Usage, Wanted},
+    history::{Limit, Mark, Memory, Named, Past, Period, Stage, Unanswered, Usage, Wanted},
 };
 
-use super::group;
+use super::{group, turn};
 use crate::sqlite::queue::time;
 
 pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Past> {
@@ -35,6 +35,7 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
         persona: persona.flatten(),
         used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
         unanswered: unanswered(db, of, now)?,
+        stage: if wanted.limit == 0 { turn::stage(db, job.event_id.as_str())? } else { Stage::Open },
         unsent: is_unsent(db, job.message_id())?,
         others: others(db, &job.event_id)?,
         forgotten: mark(db, of)?,

@@ -74,9 +74,11 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
     };
     match step {
         Step::Pushing { pushed } => {
+            is_stored(db, event)?;
             update("pushed = ?3, unknown_since = ?2, by_reply = 0", params![event, now, pushed])?;
         }
         Step::NotReplied { attempts } => {
+            is_stored(db, event)?;
             let newest: u32 =
                 db.query_row("SELECT attempts FROM turns WHERE event_id = ?1", [event], |row| row.get(0))?;
             if attempts != newest {
@@ -88,7 +90,9 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
             update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
         }
         Step::Forgotten => {
-            update("stage = 3, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
+            if stage(db, event)? != Stage::InDoubt {
+                update("stage = 3, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
+            }
         }
         Step::Failed { reason, delivery, gave_up } => {
             let reason = reason.as_str();
@@ -106,6 +110,14 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
         }
     }
     Ok(())
+}
+
+/// An error where the answer is not stored any more.
+fn is_stored(db: &Connection, event: &str) -> rusqlite::Result<()> {
+    match stage(db, event)? {
+        Stage::Stored(_) => Ok(()),
+        _ => Err(rusqlite::Error::StatementChangedRows(0)),
+    }
 }
 
 pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {

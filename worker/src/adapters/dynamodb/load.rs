@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
-use super::{DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, unanswered};
+use super::{
+    DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, turn, unanswered,
+};
 use crate::history::{Limit, Past, Period, Usage, Wanted};
 
 /// The key of the row that says that a message was taken back.
@@ -30,8 +32,17 @@ impl DynamoHistory {
         let in_group = !job.is_private();
         let said = job.message_id().filter(|_| in_group).map(group::said_id);
         let own = job.quotes().filter(|_| in_group).map(group::own_id);
+        let turn = (limit == 0).then(|| turn::id(&job.event_id));
         let always = [head::id(of), settings_id(of), unanswered::id(of)];
-        let ids = always.iter().chain(&unsent).chain(&used).chain(&said).chain(&own).cloned().collect();
+        let ids = always
+            .iter()
+            .chain(&unsent)
+            .chain(&used)
+            .chain(&said)
+            .chain(&own)
+            .chain(&turn)
+            .cloned()
+            .collect();
         let (mut rows, known) = tokio::try_join!(self.shown(of, limit, now), self.items(ids))?;
         let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
 
@@ -47,6 +58,7 @@ impl DynamoHistory {
             persona: known(&always[1]).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
             used: used.as_ref().and_then(known).map(usage).unwrap_or_default(),
             unanswered: known(&always[2]).and_then(|row| unanswered::of_item(row, head.last, now)),
+            stage: turn.as_ref().and_then(known).map(turn::stage).unwrap_or_default(),
             unsent: unsent.as_ref().and_then(known).is_some(),
             others: head.others(&job.event_id),
             forgotten: head.forgotten,

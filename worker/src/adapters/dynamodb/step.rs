@@ -45,12 +45,14 @@ impl DynamoHistory {
     pub(super) async fn write(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), DynamoError> {
         let run = job.run.as_deref();
         let update = turn::update(&self.client, &self.table, job, now);
-        let is_withdrawn = matches!(step, Step::Withdrawn);
+        let is_left = matches!(step, Step::Withdrawn | Step::Forgotten);
         let update = match step {
             Step::Pushing { pushed } => update
                 .update_expression(
                     "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply",
                 )
+                .condition_expression("stage = :stored")
+                .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::NotReplied { attempts } => update
@@ -68,6 +70,8 @@ impl DynamoHistory {
                 .expression_attribute_values(":delivered", s(turn::DELIVERED)),
             Step::Forgotten => update
                 .update_expression(turn::FORGET)
+                .condition_expression("attribute_not_exists(stage) OR stage <> :inDoubt")
+                .expression_attribute_values(":inDoubt", s(turn::IN_DOUBT))
                 .expression_attribute_values(":forgotten", s(turn::FORGOTTEN)),
             Step::Failed { reason, delivery, gave_up } => {
                 let mut update = update
@@ -100,8 +104,8 @@ impl DynamoHistory {
         };
         match update.send().await {
             Ok(_) => Ok(()),
-            // Nothing is left to withdraw.
-            Err(error) if is_withdrawn => condition_failed(error).map(drop),
+            // Nothing is left to withdraw, and what is in doubt stays so.
+            Err(error) if is_left => condition_failed(error).map(drop),
             Err(error) => Err(condition_failed(error).map_or_else(|other| other, |_| DynamoError::Overtaken)),
         }
     }
