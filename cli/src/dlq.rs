@@ -139,7 +139,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
             }
             let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
             let default = env.parsed("LOCALE", Locale::Ja)?.words().no_answer;
-            (which, Action::Resolve(Box::new(Resolve { channel, message, default })))
+            (which, Action::Resolve(Box::new(Resolve { channel, message, default, now })))
         }
         Command::Purge { which, to } => (which, Action::Purge(Lines::of_words(to))),
     };

@@ -110,6 +110,8 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
+    // Of what the last process deleted before it was killed.
+    queue.leaves_no_trace().await;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),

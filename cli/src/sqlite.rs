@@ -103,9 +103,15 @@ impl Database {
         Ok(Self { operations: sender, leaves_traces })
     }
 
-    /// What was deleted shall soon be in the write-ahead log neither, which keeps old pages for long.
-    pub fn leaves_no_trace(&self) {
-        self.leaves_traces.store(true, Relaxed);
+    /// What was deleted before shall soon be in the write-ahead log neither, which keeps old pages for long.
+    pub async fn leaves_no_trace(&self) {
+        let traces = self.leaves_traces.clone();
+        // Within an operation: set from outside it could be taken for done before the last commit.
+        let done = self.call(move |_| {
+            traces.store(true, Relaxed);
+            Ok(())
+        });
+        let _ = done.await;
     }
 
     /// Waits until that was done, or the log found in use: it is looked at after each operation.

@@ -1,4 +1,7 @@
-use cli::send::webhook_of;
+use cli::{
+    send::webhook_of,
+    standin::{Act, line::PUSH},
+};
 use serde_json::{Value, json};
 use worker::locale::{Locale, Words};
 
@@ -74,6 +77,23 @@ async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_ei
     }
     bot.drain().await;
     bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-five") == 0).await;
+}
+
+#[tokio::test]
+async fn what_is_taken_back_while_line_asks_for_an_hours_patience_is_gone_at_once() {
+    let bot = Bot::start().await;
+    let patience = vec![("retry-after", "3600".to_owned())];
+    bot.line.script.will(PUSH, Act::Respond(429, patience, "{}".into()));
+    let message = says("Momotaro-six");
+    assert_eq!(bot.posts(message.to_string()).await, 200);
+    bot.until("it waits", async || {
+        bot.health().await == json!({ "queued": 1, "in_flight": 0, "dead_letters": 0 })
+    })
+    .await;
+    assert_eq!(bot.posts(takes_back(&message).to_string()).await, 200);
+    bot.drain().await;
+    bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-six") == 0).await;
+    assert_eq!(bot.line.sent().len(), 0);
 }
 
 fn files_that_hold(bot: &Bot, words: &[u8]) -> usize {

@@ -1,5 +1,6 @@
 //! Dead letters on one machine, told by the `henji dlq` command beside the bot.
 
+use cli::standin::line::PUSH;
 use serde_json::Value;
 
 use crate::{
@@ -105,6 +106,24 @@ AGE  U2            model_refused  1         unanswered: asks the model          
     let operator = Operator::beside(&bot);
     assert_eq!(operator.outcomes(), ["kept", "done", "done", "done"]);
     assert!(!format!("{:?}", operator.audit()).contains("PRIVATE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_not_be_told_is_told_by_resolving_and_once() {
+    let mut bot = Bot::start().await;
+    bot.model.fails(400, "invalid_request_error");
+    bot.line.fails(PUSH, 400, "on purpose");
+    bot.hears("hello").await;
+    bot.drain().await;
+    bot.gave_up("model_refused", "unanswered").await;
+    bot.answers(&[]).await;
+    bot.line.fails(PUSH, 400, "on purpose");
+    let (code, _, err) = dlq(&bot, &["resolve", "--all", "--yes"]).await;
+    assert!(code == 1 && err.contains("LINE answers 400"), "{err}");
+    let (code, out, _) = dlq(&bot, &["resolve", "--all", "--yes"]).await;
+    assert!(code == 0 && out.contains("1 letter: 1 resolved."), "{out}");
+    let said = bot.says().await;
+    assert!(said.len() == 1 && said[0].starts_with("Sorry"), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

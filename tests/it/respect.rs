@@ -346,6 +346,7 @@ mod told {
         chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
+        assert_eq!(prompts(chat).len(), 1, "it is not asked again");
         assert!(!chat.kept().await.contains("wisteria"));
     }
 

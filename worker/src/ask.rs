@@ -60,7 +60,7 @@ impl Worker {
             prompt.of = Some(job.conversation.pseudonym());
             Ok(prompt)
         };
-        let asked = traces::step("model", self.ask(&fit, picture, deadline)).await?;
+        let asked = traces::step("model", self.ask(job, &fit, picture, deadline)).await?;
         if let Asked::Answer(answer, _) = &asked {
             info!(
                 event = %job.event_id,
@@ -81,6 +81,7 @@ impl Worker {
     /// longest answer of so many tokens.
     async fn ask(
         &self,
+        job: &Job,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
         picture: Option<&Picture>,
         deadline: Instant,
@@ -132,6 +133,9 @@ impl Worker {
                     }
                     tries += 1;
                     sleep(pause).await;
+                    if self.is_taken_back(job).await {
+                        return Err(failure);
+                    }
                 }
             }
         }

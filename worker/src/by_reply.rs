@@ -120,8 +120,11 @@ impl Worker {
         Some(Instant::now() + patience.saturating_sub(waited))
     }
 
-    /// One notice that it takes longer.
+    /// One notice that it takes longer, unless the message was taken back.
     pub(crate) async fn say_still_thinking(&self, job: &Job) {
+        if self.is_taken_back(job).await {
+            return;
+        }
         let text = self.locale(job).words().still_thinking;
         let said = self.say_free(job, &text.into()).await;
         info!(event = %job.event_id, said, "asked for patience");

@@ -56,6 +56,11 @@ impl Worker {
         }
     }
 
+    /// Whether the message is known to be taken back.
+    pub(crate) async fn is_taken_back(&self, job: &Job) -> bool {
+        Box::pin(self.marks(job)).await.is_ok_and(|past| past.is_taken_back())
+    }
+
     /// What is known beside the messages: above all, what was taken back or forgotten.
     pub(crate) async fn marks(&self, job: &Job) -> Result<Past, Failure> {
         let wanted = Wanted { limit: 0, period: None };

@@ -14,6 +14,9 @@ use crate::{
     think::Thought,
 };
 
+/// What the retry key is derived from by which a user is told that there will be no answer.
+pub const APOLOGY: &str = "apology";
+
 impl Worker {
     /// Tells the user, once per event for ever, that there will be no answer. Called when the dead
     /// letter is safe, and again if it is called for again: the mark and the key make it once. Left out
@@ -24,6 +27,9 @@ impl Worker {
         if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
             return;
         }
+        // First, as LINE may take its time: it may be taken back meanwhile.
+        self.learn_speaker(job).await;
+        self.profile(job).await;
         let now = self.now();
         // Who took the message back wants no word about it, and none of its words kept; nor does who did not
         // speak to the bot.
@@ -41,7 +47,6 @@ impl Worker {
         };
         // What a command asked for was asked before, and what was taken back is not kept.
         let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
-        self.learn_speaker(job).await;
         let question = (Command::of(asked).is_none() && !was_unsent).then(|| Said {
             event: job.event_id.clone(),
             text: asked.to_owned(),
@@ -56,7 +61,6 @@ impl Worker {
                 return;
             }
         }
-        self.profile(job).await;
         let locale = self.locale(job);
         let words = locale.words();
         let (text, buttons) = match reason {
@@ -65,7 +69,7 @@ impl Worker {
         };
         for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
             if let Err((Failure { detail, .. }, _)) =
-                self.push(job, &body, job.event_id.derive("apology")).await
+                self.push(job, &body, job.event_id.derive(APOLOGY)).await
             {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }

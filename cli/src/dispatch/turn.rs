@@ -143,7 +143,6 @@ impl Dispatcher {
                     Some(job) => self.worker.in_letter(job, &claimed.body).await,
                     None => claimed.body.clone(),
                 };
-                was_taken_back = body != claimed.body;
                 self.letters.write(claimed, body, failure, *attempts).await?;
                 let Failure { reason, detail, .. } = failure;
                 error!(
@@ -156,14 +155,16 @@ impl Dispatcher {
                 );
                 if let Some(job) = job {
                     self.worker.apologise(job, failure.reason).await;
+                    was_taken_back = self.worker.in_letter(job, &claimed.body).await != claimed.body;
                 }
             }
         }
+        self.queue.finish(over, *seq, conversation).await?;
         if was_taken_back {
-            // The words of the job that goes now.
-            self.queue.leaves_no_trace();
+            // The words of the job that went.
+            self.queue.leaves_no_trace().await;
         }
-        self.queue.finish(over, *seq, conversation).await
+        Ok(())
     }
 
     /// One attempt, in a task of its own: a panic is that of these jobs alone. `last` is the last one's

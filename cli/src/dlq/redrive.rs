@@ -14,7 +14,11 @@ pub async fn one(source: &mut Source, letter: &Letter, resend: bool) -> anyhow::
         if !resend {
             return Ok(Done::Kept("its answer may have arrived (--resend pushes it all the same)"));
         }
-        source.risk_resending(letter).await?;
+        if !source.risk_resending(letter).await? {
+            return Ok(Done::Kept(
+                "its answer went with a message that was taken back (resolve --message says something)",
+            ));
+        }
     }
     Ok(match source.redrive(letter).await? {
         Redriven::Queued => Done::Changed,

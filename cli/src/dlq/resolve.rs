@@ -1,6 +1,8 @@
 //! `henji dlq resolve`: ends a letter by telling its user that it could not be answered.
 
+use jiff::Timestamp;
 use shared::job::Ask;
+use worker::{history::key_is_alive, tell::APOLOGY};
 
 use super::{
     action::Done,
@@ -17,6 +19,8 @@ pub struct Resolve {
     pub message: Option<String>,
     /// What is said without them.
     pub default: &'static str,
+    /// The time.
+    pub now: Timestamp,
 }
 
 impl Resolve {
@@ -32,15 +36,21 @@ impl Resolve {
             (State::DeliveryUnknown, None) => {
                 return Ok(Done::Kept("its answer may have arrived (--message says something all the same)"));
             }
-            (_, None) if source.told_at(letter).await?.is_some() => {
-                source.remove(letter).await?;
-                return Ok(Done::Removed("its user was told before (--message says more)"));
-            }
             _ => {}
         }
         let text = self.message.as_deref().unwrap_or(self.default);
         // Run again, LINE takes the same words once.
-        let key = job.event_id.derive(&format!("resolve/{text}"));
+        let mut key = job.event_id.derive(&format!("resolve/{text}"));
+        if self.message.is_none()
+            && let Some(first) = source.told_at(letter).await?
+        {
+            if !key_is_alive(first, self.now) {
+                source.remove(letter).await?;
+                return Ok(Done::Removed("its user was told before (--message says more)"));
+            }
+            // It is marked before it is said, and LINE may not have taken it: under its key it takes it once.
+            key = job.event_id.derive(APOLOGY);
+        }
         self.channel.say(job.conversation.as_str(), text, key).await?;
         // Its user was told, whoever removed the letter meanwhile.
         source.remove(letter).await?;

@@ -178,7 +178,7 @@ impl Source {
     }
 
     /// Lets a stored answer be pushed although LINE may have it and no longer knows.
-    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<()> {
+    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.risk_resending(&letter.event).await?),
             #[cfg(feature = "aws")]

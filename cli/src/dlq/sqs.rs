@@ -180,9 +180,9 @@ impl SqsLetters {
         Ok(())
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows.
-    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<()> {
-        let Some(event) = event_of(letter) else { return Ok(()) };
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
+        let Some(event) = event_of(letter) else { return Ok(false) };
         Ok(self.history.risk_resending(&event).await?)
     }
 

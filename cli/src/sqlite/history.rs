@@ -94,7 +94,7 @@ impl History for SqliteHistory {
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let of = of.clone();
         let forgotten = self.database.call(move |db| forget::forget(db, &of, &what, now)).await;
-        self.database.leaves_no_trace();
+        self.database.leaves_no_trace().await;
         forgotten.map_err(failed("forget"))
     }
 

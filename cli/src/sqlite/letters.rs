@@ -96,11 +96,11 @@ impl Letters {
         Ok(removed.await? > 0)
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows.
-    pub async fn risk_resending(&self, event: &str) -> Result<(), DatabaseError> {
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    pub async fn risk_resending(&self, event: &str) -> Result<bool, DatabaseError> {
         let event = event.to_owned();
         let change = "UPDATE turns SET unknown_since = NULL, by_reply = 0 WHERE event_id = ?1 AND stage = 1";
-        self.database.call(move |db| db.execute(change, [event])).await.map(drop)
+        self.database.call(move |db| db.execute(change, [event])).await.map(|changed| changed == 1)
     }
 
     /// When the user was told that there will be no answer.

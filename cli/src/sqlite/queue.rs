@@ -79,8 +79,8 @@ impl SqliteQueue {
     }
 
     /// See [`Database::leaves_no_trace`].
-    pub fn leaves_no_trace(&self) {
-        self.database.leaves_no_trace();
+    pub async fn leaves_no_trace(&self) {
+        self.database.leaves_no_trace().await;
     }
 
     /// The queue in this database.

@@ -73,6 +73,12 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
             }
         }
     }
+    // Where it waits for its next attempt it waits no longer: its words go with its job.
+    db.prepare_cached(
+        "UPDATE jobs SET visible_at = ?3 WHERE conversation = ?1 AND state = 1 AND visible_at > ?3
+             AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
+    )?
+    .execute(params![of.as_str(), message_id.as_str(), now])?;
     // A letter whose turn owes an answer to others stays, without its words.
     db.execute(
         "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)

@@ -37,8 +37,8 @@ impl DynamoHistory {
         Ok(rows.map_err(failed("show turns"))?.iter().filter_map(looked).collect())
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows.
-    pub async fn risk_resending(&self, event: &EventId) -> Result<(), HistoryError> {
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    pub async fn risk_resending(&self, event: &EventId) -> Result<bool, HistoryError> {
         let update = self
             .client
             .update_item()
@@ -48,9 +48,8 @@ impl DynamoHistory {
             .condition_expression("stage = :stored")
             .expression_attribute_values(":stored", s(turn::STORED));
         let done = match update.send().await {
-            Ok(_) => Ok(()),
-            // It is not stored any more: there is nothing to risk.
-            Err(error) => condition_failed(error).map(drop),
+            Ok(_) => Ok(true),
+            Err(error) => condition_failed(error).map(|_| false),
         };
         done.map_err(failed("allow a second push"))
     }
