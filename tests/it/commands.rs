@@ -75,6 +75,8 @@ async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_ei
     for webhook in [says("hold"), message.clone(), takes_back(&message)] {
         assert_eq!(bot.posts(webhook.to_string()).await, 200);
     }
+    bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-five") == 0).await;
+    assert_eq!(bot.line.sent().len(), 0, "it waits still");
     bot.drain().await;
     bot.until("no file holds it", async || files_that_hold(&bot, b"Momotaro-five") == 0).await;
 }

@@ -73,10 +73,11 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
             }
         }
     }
-    // Where it waits for its next attempt it waits no longer: its words go with its job.
+    // Its job loses its words at once, and where it waits for its next attempt it waits no longer.
     db.prepare_cached(
-        "UPDATE jobs SET visible_at = ?3 WHERE conversation = ?1 AND state = 1 AND visible_at > ?3
-             AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
+        "UPDATE jobs SET body = json_set(body, '$.text', ''),
+             visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
+         WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
     )?
     .execute(params![of.as_str(), message_id.as_str(), now])?;
     // A letter whose turn owes an answer to others stays, without its words.
