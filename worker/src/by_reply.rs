@@ -104,7 +104,7 @@ impl Worker {
         let body = reply::by_token(token, &push);
         match self.again(|| self.reply(job, &body)).await {
             Ok(()) => true,
-            Err((Failure { detail, .. }, _)) => {
+            Err(Failure { detail, .. }) => {
                 info!(event = %job.event_id, detail, "LINE did not take a free reply");
                 false
             }

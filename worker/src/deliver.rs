@@ -52,7 +52,7 @@ impl Worker {
                 delivery.unknown_since = Some(now);
             }
             let key = retry_key(&job.event_id, delivery.pushed);
-            let Err((mut failure, unknown)) = self.push_once(job, body, key).await else {
+            let Err((mut failure, unknown)) = self.push(job, body, key).await else {
                 delivery.pushed += 1;
                 (tried, pauses) = (false, 0);
                 if (delivery.pushed as usize) < delivery.pushes.len() {
@@ -92,27 +92,22 @@ impl Worker {
         Ok(true)
     }
 
-    /// One push with the short retries of an attempt; on failure, whether its outcome is unknown.
+    /// One push; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        self.again(|| self.push_once(job, body, key)).await
-    }
-
-    async fn push_once(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
         let own = traces::step("push", self.send(|| self.line.push(body, key))).await?;
         self.remember_own(job, &own).await;
         Ok(())
     }
 
-    /// The short retries of an attempt; on failure, whether the outcome of any is unknown.
-    pub(crate) async fn again<F>(&self, request: impl Fn() -> F) -> Result<(), (Failure, bool)>
+    /// A request that says nothing of a stored answer, with the short retries of an attempt.
+    pub(crate) async fn again<F>(&self, request: impl Fn() -> F) -> Result<(), Failure>
     where
         F: Future<Output = Result<(), (Failure, bool)>>,
     {
-        let (mut tries, mut was_unknown) = (0, false);
+        let mut tries = 0;
         loop {
-            let Err((failure, unknown)) = request().await else { return Ok(()) };
-            was_unknown |= unknown;
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err((failure, was_unknown)) };
+            let Err((failure, _)) = request().await else { return Ok(()) };
+            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
             tries += 1;
             sleep(pause).await;
         }

@@ -68,9 +68,8 @@ impl Worker {
             _ => (words.no_answer, self.buttons(job, locale, &[Command::Retry])),
         };
         for body in reply::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
-            if let Err((Failure { detail, .. }, _)) =
-                self.push(job, &body, job.event_id.derive(APOLOGY)).await
-            {
+            let key = job.event_id.derive(APOLOGY);
+            if let Err(Failure { detail, .. }) = self.again(|| self.push(job, &body, key)).await {
                 warn!(event = %job.event_id, detail, "the user could not be told");
             }
         }
