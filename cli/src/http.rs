@@ -23,7 +23,7 @@ use hyper_util::{
 use ingress::{accept::Ingress, signature};
 use tokio::{
     net::TcpListener,
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -44,8 +44,9 @@ const DISCARD_MAX: usize = 32 << 20;
 const CONNECTIONS_MAX: usize = 16_384;
 /// What a webhook of a few messages fits into.
 const SMALL_BODY: usize = 16 << 10;
-/// How many larger bodies are read at once: unsigned strangers could fill the memory with them.
-static LARGE_BODIES: Semaphore = Semaphore::const_new(128);
+/// How much of larger bodies is held at once, in KiB: unsigned strangers could fill the memory with them. Each takes
+/// of it what it has sent, so that who sends little and slowly keeps nobody waiting.
+static LARGE_BODIES_KIB: Semaphore = Semaphore::const_new(256 << 10);
 /// How long open requests may take after the listener was closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -71,13 +72,20 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, StatusCode
     let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let mut bytes = Vec::new();
     let reading = async {
-        let mut place = None;
+        let mut held: Option<SemaphorePermit<'_>> = None;
         let mut is_too_large = length.is_some_and(|length| length > BODY_MAX);
         while !is_too_large && let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
             bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
-            if bytes.len() > SMALL_BODY && place.is_none() {
-                place = LARGE_BODIES.acquire().await.ok();
+            let kib = bytes.len().saturating_sub(SMALL_BODY).div_ceil(1 << 10);
+            let more = kib - held.as_ref().map_or(0, SemaphorePermit::num_permits);
+            if let Ok(more @ 1..) = u32::try_from(more)
+                && let Ok(more) = LARGE_BODIES_KIB.acquire_many(more).await
+            {
+                match &mut held {
+                    Some(held) => held.merge(more),
+                    None => held = Some(more),
+                }
             }
             is_too_large = bytes.len() > BODY_MAX;
         }

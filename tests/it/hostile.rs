@@ -17,7 +17,10 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use cli::{send::webhook_of, standin::line::PUSHED};
+use cli::{
+    send::webhook_of,
+    standin::line::{PUSHED, webhook::PATIENCE},
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -74,13 +77,14 @@ async fn requests_against_the_rules_of_http_are_refused_and_the_next_one_is_serv
     bot.answers(&["answer to hi"]).await;
 }
 
-/// A thousand who send a byte now and then, of headers or of a body, until each is cut off.
+/// A thousand who send a byte now and then, of headers or of a body that is not small, until each is cut off.
 fn trickle(origin: &str) {
     let mut slow: Vec<TcpStream> = (0..1_000).map(|_| connects(origin)).collect();
     for (n, client) in slow.iter_mut().enumerate() {
+        let body = format!("Content-Length: 1000000\r\n\r\n{}", "a".repeat(20_000));
+        let begun = if n.is_multiple_of(2) { &*body } else { "x: " };
+        write!(client, "POST {PATH} HTTP/1.1\r\nHost: x\r\n{begun}").unwrap();
         client.set_nonblocking(true).unwrap();
-        let length = if n.is_multiple_of(2) { "Content-Length: 1000000\r\n\r\n" } else { "x: " };
-        write!(client, "POST {PATH} HTTP/1.1\r\nHost: x\r\n{length}").unwrap();
     }
     while !slow.is_empty() {
         let is_open = |client: &mut TcpStream| match client.write(b"a") {
@@ -99,11 +103,15 @@ async fn a_thousand_who_trickle_are_cut_off_and_meanwhile_line_gets_its_200() {
     let trickling = tokio::task::spawn_blocking(move || trickle(&origin));
     let mut heard = 0;
     while !trickling.is_finished() {
-        bot.hears(&format!("message {heard}")).await;
+        let mut webhook = webhook_of(&format!("message {heard}"), USER);
+        webhook["events"][0]["padding"] = "x".repeat(20_000).into();
+        let taken = tokio::time::timeout(PATIENCE, bot.posts(webhook.to_string())).await;
+        assert_eq!(taken.ok(), Some(200), "within LINE's patience");
         heard += 1;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     trickling.await.unwrap();
+    bot.drain().await;
     assert_eq!(bot.says().await.len(), heard);
 }
 
