@@ -177,7 +177,7 @@ impl Source {
         }
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows.
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
     pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.risk_resending(&letter.event).await?),

@@ -1,6 +1,6 @@
-// Loaded into `henji serve` and `henji dlq` (LD_PRELOAD), it tells the gate of each commit to SQLite's write-ahead log, just before
-// its first byte is written and just after it is on disk, and holds the process until the gate has answered. So a
-// commit is a boundary like every request, and the program under test is the one that ships.
+// Loaded into `henji serve` and `henji dlq` (LD_PRELOAD), it tells the gate of each commit to SQLite's write-ahead
+// log, just before its first byte is written and just after it is on disk, and holds the process until the gate has
+// answered. So a commit is a boundary like every request, and the program under test is the one that ships.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
