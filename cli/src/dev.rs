@@ -62,8 +62,6 @@ mod world;
 pub const SECRET: &str = "henji-dev";
 /// Where the model is, beside LINE's paths.
 const MODEL: &str = "/standin/model";
-/// What it is called where nothing else is said: one that can see.
-const MODEL_NAME: &str = "gpt-5.4-mini";
 /// How long the stand-in model thinks at first.
 const THINK_MS: u64 = 1_200;
 /// After which pauses LINE delivers again what was not taken: short enough to be watched.
@@ -107,7 +105,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let stop = serve::on_signal()?;
     let upstream = upstream(&env)?;
     let is_offline = upstream.is_none();
-    let env = environment(env, &origin, is_offline);
+    let env = environment(env, &origin);
     let settings = Settings::from_env(&env)?;
     let (clock, client) = (wall_clock(), worker::adapters::http::local_client()?);
     let database = Database::open(&data.join(DATABASE))?;
@@ -167,7 +165,7 @@ fn upstream(env: &Env) -> anyhow::Result<Option<Endpoint>> {
 
 /// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE,
 /// and the real model is talked to through [`Model::before`].
-fn environment(env: Env, origin: &str, is_offline: bool) -> Env {
+fn environment(env: Env, origin: &str) -> Env {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let over = [
         pair("LINE_API_BASE_URL", origin.to_owned()),
@@ -175,9 +173,7 @@ fn environment(env: Env, origin: &str, is_offline: bool) -> Env {
         pair("OPENAI_BASE_URL", format!("{origin}{MODEL}/v1")),
     ];
     let secrets = SECRETS.map(|name| pair(name, SECRET.to_owned()));
-    let model = is_offline.then(|| pair("GPT_MODEL", MODEL_NAME.to_owned()));
-    let defaults = secrets.into_iter().chain(model);
-    Env::of(over).or(env).or(Env::of(defaults))
+    Env::of(over).or(env).or(Env::of(secrets))
 }
 
 const SECRETS: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];

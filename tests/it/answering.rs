@@ -8,6 +8,7 @@ use cli::{
     standin::line::{LOADING, PUSH},
 };
 use serde_json::{Value, json};
+use worker::model;
 
 use crate::bot::{Bot, USER};
 
@@ -33,7 +34,8 @@ async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_
     bot.answers(&["answer to And now?"]).await;
     let asked = bot.model.asked();
     assert_eq!(contents(&asked[1].body)[1..], ["Hello, world", "answer to Hello, world", "And now?"]);
-    assert_eq!((&asked[1].body["model"], &asked[1].body["max_tokens"]), (&json!("gpt-4"), &json!(1024)));
+    let body = &asked[1].body;
+    assert_eq!((&body["model"], &body["max_completion_tokens"]), (&json!(model::DEFAULT), &json!(4096)));
 
     let rows = bot.sql("SELECT role, content FROM messages ORDER BY created_at");
     assert_eq!(rows.len(), 4);

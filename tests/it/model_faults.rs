@@ -114,8 +114,9 @@ async fn a_model_that_only_thought_is_asked_once_more_with_four_times_the_limit(
     bot.model.says("after all");
     bot.hears("hard").await;
     bot.answers(&["after all"]).await;
-    let limits: Vec<_> = bot.model.asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
-    assert_eq!(limits, [1024, 4096]);
+    let limit = "max_completion_tokens";
+    let limits: Vec<_> = bot.model.asked().iter().map(|seen| seen.body[limit].clone()).collect();
+    assert_eq!(limits, [4096, 16_384]);
 
     // As much as the context leaves, where that is less.
     let mut small =
@@ -123,7 +124,7 @@ async fn a_model_that_only_thought_is_asked_once_more_with_four_times_the_limit(
     small.model.completes(json!({ "content": "" }), "length");
     small.hears("hard").await;
     small.answers(&["answer to hard"]).await;
-    let limits: Vec<_> = small.model.asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
+    let limits: Vec<_> = small.model.asked().iter().map(|seen| seen.body[limit].clone()).collect();
     assert_eq!(limits, [200, 500 - 3 - 5 - 5]);
 
     bot.model.completes(json!({ "content": null }), "length");
@@ -192,7 +193,7 @@ async fn what_no_retry_mends_is_a_dead_letter_at_once_and_the_user_is_told_once(
 
 #[tokio::test]
 async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
-    let mut bot = Bot::start().await;
+    let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     let refusal = json!({ "error": { "param": "max_tokens", "code": "unsupported_parameter",
         "message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead." } });
     bot.model.does(Act::Respond(400, vec![], refusal.to_string()));
@@ -203,7 +204,7 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     assert_eq!(names, [true, false, false], "it is learned once");
 
     // Who takes neither has taught nothing.
-    let mut bot = Bot::start().await;
+    let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     for name in ["max_tokens", "max_completion_tokens"] {
         let refusal = json!({ "error": { "param": name, "message": "must be less than or equal to 8192" } });
         bot.model.does(Act::Respond(400, vec![], refusal.to_string()));
@@ -219,6 +220,6 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     let mut newer = Bot::with(&[("GPT_MODEL", "gpt-5-mini")], |_| {}).await;
     newer.hears("hi").await;
     newer.answers(&["answer to hi"]).await;
-    assert_eq!(newer.model.asked()[0].body["max_completion_tokens"], 1024);
+    assert_eq!(newer.model.asked()[0].body["max_completion_tokens"], 4096);
     assert!(newer.model.asked()[0].body["max_tokens"].is_null());
 }

@@ -15,7 +15,7 @@ fn question(n: usize) -> String {
 }
 
 fn tokens(messages: &[Value]) -> usize {
-    let of = |message: &Value| count(Encoding::Cl100k, message["content"].as_str().unwrap()) + PER_MESSAGE;
+    let of = |message: &Value| count(Encoding::O200k, message["content"].as_str().unwrap()) + PER_MESSAGE;
     messages.iter().map(of).sum()
 }
 

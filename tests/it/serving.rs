@@ -260,7 +260,8 @@ async fn a_second_henji_on_the_same_data_is_refused_with_a_clear_line() {
 #[test]
 fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line_that_names_it() {
     let folder = TempDir::new().unwrap();
-    let good = variables("http://127.0.0.1:1", "http://127.0.0.1:1");
+    let mut good = variables("http://127.0.0.1:1", "http://127.0.0.1:1");
+    good.push(("CONTEXT_TOKENS".to_owned(), "8192".to_owned()));
     let start = |name: &str, value: Option<&str>| {
         let mut command = Command::new(henji());
         command
@@ -433,7 +434,10 @@ async fn the_log_is_json_and_holds_nothing_private() {
 async fn a_model_that_is_gone_is_said_at_the_start() {
     let world = World::new(Duration::ZERO).await;
     let body = serde_json::json!({ "error": { "message": "gone", "type": "invalid_request_error", "param": null, "code": "model_not_found" } });
-    world.model.script.will("/v1/models/gpt-4", cli::standin::Act::Respond(404, vec![], body.to_string()));
+    world
+        .model
+        .script
+        .will("/v1/models/gpt-5.4-mini", cli::standin::Act::Respond(404, vec![], body.to_string()));
     let serve = world.serve().await;
     for _ in 0..500 {
         if serve.log().contains("model_gone") {

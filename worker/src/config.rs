@@ -21,6 +21,9 @@ use crate::{
 pub const SYSTEM_PROMPT: &str =
     "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
 
+/// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
+const MAX_TOKENS: u32 = 4096;
+
 /// The model that hears where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
 /// shut down on 2027-02-26).
 pub const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
@@ -147,10 +150,12 @@ impl Default for Pauses {
 impl Config {
     /// Reads the variables, or names the one that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let name = env.optional("GPT_MODEL")?.unwrap_or("gpt-4").to_owned();
+        let name = env.optional("GPT_MODEL")?.unwrap_or(model::DEFAULT).to_owned();
         let known = model::named(&name);
-        let max_tokens = env.number("MAX_TOKENS", 1024, 1, 1_000_000)?;
         let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
+        // Half of a small context is left for the prompt where nobody says otherwise.
+        let default = MAX_TOKENS.min(context_tokens / 2).max(1);
+        let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
         if max_tokens >= context_tokens {
             let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
             return Err(unreadable("MAX_TOKENS", &why));

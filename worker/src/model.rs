@@ -11,6 +11,10 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
+/// The model that is asked where `GPT_MODEL` is not set. `.env.example`, the README, the deployment's settings and
+/// `henji dev` name the same one, which a test compares.
+pub const DEFAULT: &str = "gpt-5.4-mini";
+
 /// The two encodings of chat models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
@@ -52,7 +56,13 @@ const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
         ("gpt-5-chat",          128_000,   O200k,  true,  Yes),
         ("gpt-5.1-chat",        128_000,   O200k,  true,  Yes),
         ("gpt-5.3-chat",        128_000,   O200k,  true,  Yes),
+        ("gpt-5.4-mini",        400_000,   O200k,  true,  Yes),
+        ("gpt-5.4-nano",        400_000,   O200k,  true,  Yes),
+        ("gpt-5.4",             1_050_000, O200k,  true,  Yes),
+        ("gpt-5.5",             1_050_000, O200k,  true,  Yes),
+        ("gpt-5.6",             1_050_000, O200k,  true,  Yes),
         ("gpt-5",               400_000,   O200k,  true,  Yes),
+        ("gpt-6",               1_050_000, O200k,  true,  Yes),
         ("gpt-4.5",             128_000,   O200k,  false, Yes),
         ("gpt-4.1",             1_047_576, O200k,  false, Yes),
         ("gpt-4o",              128_000,   O200k,  false, Yes),
@@ -146,6 +156,10 @@ mod tests {
         check("openrouter/openai/gpt-5.2", 400_000, true, Vision::Yes);
         check("ft:gpt-4o-mini-2024-07-18::9aBc1XyZ", 128_000, false, Vision::Yes);
         check("openai/ft:gpt-4.1-mini:acme", 1_047_576, false, Vision::Yes);
+        check("gpt-5.4-mini", 400_000, true, Vision::Yes);
+        check("gpt-5.4-2026-03-05", 1_050_000, true, Vision::Yes);
+        check("gpt-6-luna", 1_050_000, true, Vision::Yes);
+        check("gpt-6.1-sol", 1_050_000, true, Vision::Yes);
         check("gpt-4-0613", 8_192, false, Vision::No);
         check("gpt-4-turbo-2024-04-09", 128_000, false, Vision::Yes);
         check("gpt-35-turbo", 16_385, false, Vision::No);

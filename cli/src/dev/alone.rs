@@ -15,7 +15,7 @@ use crate::{serve::Settings, sqlite::Database};
 /// The page as if it listened there.
 pub fn page(database: Database, http: Client, listens: SocketAddr) -> anyhow::Result<Router> {
     let (origin, clock) = (format!("http://{listens}"), wall_clock());
-    let settings = Settings::from_env(&environment(Env::of([]), &origin, true))?;
+    let settings = Settings::from_env(&environment(Env::of([]), &origin))?;
     let feed = Feed::new(clock.clone(), CancellationToken::new(), vec![]);
     let world = world(&settings, database, &origin, None, &http, clock, feed)?;
     Ok(router(&world, http, listens))

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use shared::env::Env;
-use worker::config::TRANSCRIBE_MODEL;
+use worker::{config::TRANSCRIBE_MODEL, model};
 
 use crate::{
     channel::Channel,
@@ -35,7 +35,7 @@ pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now
             ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) if is_taken => {
                 line(findings, place, env, token, now).await;
             }
-            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => model(findings, place, env, key, now).await,
+            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => answerer(findings, place, env, key, now).await,
             _ => {}
         }
     }
@@ -111,8 +111,8 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
     }
 }
 
-async fn model(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
-    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| "gpt-4".to_owned());
+async fn answerer(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
+    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| model::DEFAULT.to_owned());
     let change = change(place, "GPT_MODEL", "model");
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));

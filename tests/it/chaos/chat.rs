@@ -24,7 +24,7 @@ use worker::{
 use super::schedule::{Event, Kind};
 
 /// The model's, small enough for a conversation to outgrow it.
-pub const BUDGET: Budget = Budget { context_tokens: 1_000, max_tokens: 200, encoding: Encoding::Cl100k };
+pub const BUDGET: Budget = Budget { context_tokens: 1_000, max_tokens: 200, encoding: Encoding::O200k };
 /// How the model's answers begin.
 pub const ANSWER: &str = "re ";
 /// What is said again and again in an answer that takes several pushes.
