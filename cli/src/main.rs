@@ -12,11 +12,11 @@ use cli::{
     terminal::{Unheard, note},
     usage, webhook,
 };
-use shared::env::Env;
+use shared::{env::Env, version};
 
 /// The LINE bot that always answers.
 #[derive(Parser)]
-#[command(name = "henji", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+#[command(name = "henji", version = version::SHOWN.as_str(), after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
 struct Args {
     #[command(subcommand)]
     command: Command,

@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
-use shared::{env::Env, logging, metrics::Metrics, roots::Roots, secret::Secret};
+use shared::{env::Env, logging, metrics::Metrics, roots::Roots, secret::Secret, version};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -138,7 +138,7 @@ pub async fn run(
             config,
         },
     });
-    tracing::info!(address = %listener.local_addr()?, resumed, "henji serves");
+    tracing::info!(address = %listener.local_addr()?, version = version::SHOWN.as_str(), resumed, "henji serves");
     // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
     let guard = stop.clone().drop_guard();
     let answering = tokio::spawn({

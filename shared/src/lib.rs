@@ -1,7 +1,7 @@
 //! What Henji's two stages must agree on, and nothing else: the [`job`] that crosses the queue, the
 //! [`env`](mod@env) that both read, the [`secret`]s both hold, whose certificates they trust ([`roots`]), the one
 //! form of log ([`logging`]), the figures that are made of it ([`metrics`]), the spans of a trace
-//! ([`traces`]), and what calls the bot in a group ([`prefix`]).
+//! ([`traces`]), and what calls the bot in a group ([`prefix`]), and the [`version`] of the build.
 //!
 //! It refuses to know anything of LINE, of the model or of a queue: stage one and stage two never
 //! meet, only a [`job::Job`] crosses.
@@ -16,3 +16,4 @@ pub mod prices;
 pub mod roots;
 pub mod secret;
 pub mod traces;
+pub mod version;

@@ -11,7 +11,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{env::Env, metrics::Metrics};
+use crate::{env::Env, metrics::Metrics, version};
 
 /// The SDK's own account of how it finds credentials names them.
 const DEFAULT: &str = "info,aws_config=error";
@@ -53,6 +53,7 @@ pub async fn function(
         Err(wrong) => (None, Some(wrong)),
     };
     start(std::io::stdout, None, metrics);
+    tracing::info!(version = version::VERSION, commit = version::COMMIT, "{name} starts");
     let ended = match wrong {
         None => serve.await,
         Some(wrong) => Err(wrong.into()),

@@ -50,6 +50,8 @@ mod azure;
 mod line_faults;
 // The free reply, and when a push takes its place.
 mod reply_first;
+// Facts that several files name, and the version.
+mod documents;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
 // Many at once, and what they cost.
