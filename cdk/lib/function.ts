@@ -16,6 +16,8 @@ export interface ProgramProps {
   environment: Record<string, string>;
   /** The names of the secrets that it reads below `BASE_SECRET_PATH`. */
   secrets: string[];
+  /** Whether it reads several of them by one call. */
+  readsTogether?: true;
   settings: Settings;
 }
 
@@ -49,7 +51,11 @@ export class Program extends Construct {
     const prefix = props.environment['BASE_SECRET_PATH'];
     const secret = (name: string) =>
       Stack.of(this).formatArn({ service: 'ssm', resource: `parameter${prefix}${name}` });
-    Grant.addToPrincipal({ grantee: role, actions: ['ssm:GetParameter'], resourceArns: props.secrets.map(secret) });
+    Grant.addToPrincipal({
+      grantee: role,
+      actions: ['ssm:GetParameter', ...(props.readsTogether ? ['ssm:GetParameters'] : [])],
+      resourceArns: props.secrets.map(secret),
+    });
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'X-Ray has no resources: PutTraceSegments and PutTelemetryRecords are granted on * or not at all.',

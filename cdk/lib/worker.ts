@@ -72,6 +72,7 @@ export class Worker extends Program {
         ...optional(settings),
       },
       secrets: ['LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY'],
+      readsTogether: true,
     });
     messages.grantTurns(this.function);
     jobs.deadLetters.grant(this.function, 'sqs:SendMessage');

@@ -2,7 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{job::Job, logging, prefix::Prefix, secret::Secret, traces};
+use shared::{
+    job::Job,
+    logging,
+    prefix::Prefix,
+    secret::{NotRead, Secret},
+    traces,
+};
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
@@ -34,7 +40,8 @@ pub enum Accepted {
     Unauthorized,
     /// Signed by LINE's secret and yet not a webhook.
     NotAWebhook,
-    /// The queue did not take it in time. LINE delivers again if its console says so.
+    /// The queue did not take it in time, or nobody can tell yet whether LINE signed it. LINE delivers again if
+    /// its console says so.
     Unavailable,
 }
 
@@ -65,9 +72,16 @@ impl Ingress {
     }
 
     async fn accept_in_time(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
-        if !traces::step("verify", self.is_authentic(signature, body)).await {
-            warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
-            return Accepted::Unauthorized;
+        match traces::step("verify", self.is_authentic(signature, body)).await {
+            Ok(true) => {}
+            Ok(false) => {
+                warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
+                return Accepted::Unauthorized;
+            }
+            Err(NotRead) => {
+                error!("the channel secret could not be read yet: LINE is told 503");
+                return Accepted::Unavailable;
+            }
         }
         let Ok(verdicts) = webhook::parse(body, self.group_prefix.as_ref(), (self.clock)()) else {
             warn!(bytes = body.len(), "refused a signed body that is not a webhook");
@@ -91,10 +105,15 @@ impl Ingress {
         }
     }
 
-    async fn is_authentic(&self, signature: Option<&[u8]>, body: &[u8]) -> bool {
-        let Some(signature) = signature else { return false };
-        let verify = || signature::verify(&self.secret.current(), body, signature);
-        verify() || (self.secret.reread().await && verify())
+    async fn is_authentic(&self, signature: Option<&[u8]>, body: &[u8]) -> Result<bool, NotRead> {
+        let Some(signature) = signature else { return Ok(false) };
+        let secret = self.secret.value().await?;
+        if signature::verify(&secret, body, signature) {
+            return Ok(true);
+        }
+        // A read that fails keeps the secret.
+        let newer = self.secret.other_than(&secret).await.unwrap_or_default();
+        Ok(newer.is_some_and(|newer| signature::verify(&newer, body, signature)))
     }
 }
 

@@ -51,8 +51,9 @@ def permissions(target, request):
         transacted = [(TRANSACTED[kind], of["TableName"]) for item in request.get("TransactItems", []) for kind, of in item.items()]
         calls = transacted or [(action, name) for name in request.get("RequestItems", [request.get("TableName")])]
         return [f"dynamodb:{action} {place(table, request.get('IndexName'))}" for action, table in calls]
-    secret = re.fullmatch(r"/henji/\w+/(\w+)", request["Name"])
-    return [f"ssm:{action} {secret[1] if secret else request['Name']}"]
+    # GetParameters needs its permission for each parameter that it names.
+    names = request.get("Names") or [request["Name"]]
+    return [f"ssm:{action} {re.sub(r'^/henji/[^/]+/', '', name)}" for name in names]
 
 
 def place(table, index):

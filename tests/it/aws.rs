@@ -46,6 +46,8 @@ mod bursts;
 mod forgetting;
 // The model and LINE as they really behave.
 mod faults;
+// Secrets that are rotated, or could not be read.
+mod secrets;
 // The free reply on Lambda.
 mod reply_first;
 // Dead letters, told by the command: few, many, and for minutes.

@@ -217,7 +217,7 @@ const SERVES: [&str; 3] =
 const WORKS: [&str; 6] = [
     "ingress GetParameter #1",
     "ingress SendMessageBatch #1",
-    "worker GetParameter #2",
+    "worker GetParameters #1",
     "worker TransactWriteItems #1",
     "worker POST /v1/chat/completions #1",
     "worker POST /v2/bot/message/push #1",

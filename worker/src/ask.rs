@@ -90,7 +90,6 @@ impl Worker {
         let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
         let mut left_out = prompt.left_out();
         let mut tries = 0;
-        let mut key_is_fresh = false;
         loop {
             let time_left = deadline.saturating_duration_since(Instant::now());
             if time_left.is_zero() {
@@ -120,12 +119,7 @@ impl Worker {
                     prompt = fit(more).map_err(|_| nothing())?;
                     max_tokens = more;
                 }
-                Err(ModelError::Unauthorized(failure)) => {
-                    if key_is_fresh || !self.model.reread_key().await {
-                        return Err(failure);
-                    }
-                    key_is_fresh = true;
-                }
+                Err(ModelError::Unauthorized(failure)) => return Err(failure),
                 Err(ModelError::Failed(failure)) => {
                     let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
                     if Instant::now() + pause >= deadline {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::{
-    adapters::line::Profile,
+    adapters::line::{Profile, SendError},
     answer::{Setback, Worker},
     config::Way,
     history::{Answer, Delivery, Kept, Mark, Step},
@@ -92,7 +92,7 @@ impl Worker {
 
     /// One reply; on failure, whether its outcome is unknown.
     async fn reply(&self, job: &Job, body: &str) -> Result<(), (Failure, bool)> {
-        let own = traces::step("reply", self.send(|| self.line.reply(body))).await?;
+        let own = traces::step("reply", self.line.reply(body)).await.map_err(SendError::parts)?;
         self.remember_own(job, &own).await;
         Ok(())
     }

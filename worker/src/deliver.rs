@@ -3,7 +3,7 @@
 //! (`by_reply`).
 
 use shared::{
-    job::{EventId, Job, MessageId},
+    job::{EventId, Job},
     traces,
 };
 use tokio::time::sleep;
@@ -94,7 +94,7 @@ impl Worker {
 
     /// One push; on failure, whether its outcome is unknown.
     pub(crate) async fn push(&self, job: &Job, body: &str, key: Uuid) -> Result<(), (Failure, bool)> {
-        let own = traces::step("push", self.send(|| self.line.push(body, key))).await?;
+        let own = traces::step("push", self.line.push(body, key)).await.map_err(SendError::parts)?;
         self.remember_own(job, &own).await;
         Ok(())
     }
@@ -110,29 +110,6 @@ impl Worker {
             let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
             tries += 1;
             sleep(pause).await;
-        }
-    }
-
-    /// One request, with a fresh token where it is refused for that, and the messages that it sent; on failure,
-    /// whether its outcome is unknown.
-    pub(crate) async fn send<F>(&self, request: impl Fn() -> F) -> Result<Vec<MessageId>, (Failure, bool)>
-    where
-        F: Future<Output = Result<Vec<MessageId>, SendError>>,
-    {
-        let mut token_is_fresh = false;
-        loop {
-            return match request().await {
-                Ok(own) => Ok(own),
-                Err(SendError::Unauthorized(failure)) => {
-                    if !token_is_fresh && self.line.reread_token().await {
-                        token_is_fresh = true;
-                        continue;
-                    }
-                    Err((failure, false))
-                }
-                Err(SendError::Refused(failure)) => Err((failure, false)),
-                Err(SendError::Unknown(failure)) => Err((failure, true)),
-            };
         }
     }
 }

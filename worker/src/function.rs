@@ -60,13 +60,13 @@ impl FunctionConfig {
 }
 
 impl Function {
-    /// Reads the settings, makes the clients and reads the secrets, side by side.
+    /// Reads the settings, makes the clients and reads the secrets.
     pub async fn start(env: &Env) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let config = FunctionConfig::from_env(env)?;
         let sdk = sdk_config(env, CALL_TIMEOUT).await?;
         let secrets = ParameterStore::new(&sdk, &config.base_secret_path);
-        let secret = |name| Secret::of_parameter(secrets.parameter(name));
-        let (token, key) = tokio::join!(secret("LINE_CHANNEL_ACCESS_TOKEN"), secret("OPEN_AI_API_KEY"));
+        let names = ["LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+        let [token, key] = Secret::of_parameters(&secrets, names).await;
         let clients = Clients::trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
         let clock = wall_clock();
         Ok(Self {

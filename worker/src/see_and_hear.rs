@@ -181,16 +181,12 @@ impl Worker {
 
     /// [`Self::fetch`] with the short retries of an attempt.
     async fn fetch_patiently(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        let (mut tries, mut token_is_fresh) = (0, false);
+        let mut tries = 0;
         loop {
             let failure = match traces::step("content", self.line.content(message, max)).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(failure) => failure,
             };
-            if failure.reason == Reason::LineAuth && !token_is_fresh && self.line.reread_token().await {
-                token_is_fresh = true;
-                continue;
-            }
             let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
             tries += 1;
             sleep(pause).await;
@@ -199,15 +195,11 @@ impl Worker {
 
     /// The words of a recording, with the short retries of an attempt.
     async fn transcribe(&self, model: &str, recording: &Bytes, deadline: Instant) -> Result<Heard, Failure> {
-        let (mut tries, mut key_is_fresh) = (0, false);
+        let mut tries = 0;
         loop {
             let time_left = deadline.saturating_duration_since(Instant::now());
             let failure = match self.model.transcribe(model, recording.clone(), time_left).await {
                 Ok(heard) => return Ok(heard),
-                Err(ModelError::Unauthorized(_)) if !key_is_fresh && self.model.reread_key().await => {
-                    key_is_fresh = true;
-                    continue;
-                }
                 Err(ModelError::Unauthorized(failure) | ModelError::Failed(failure)) => failure,
                 Err(_) => return Ok(Heard::Nothing),
             };

@@ -60,6 +60,11 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Resp
         "GetParameter" => {
             json!({ "Parameter": { "Name": request["Name"], "Type": "SecureString", "Value": SECRET } })
         }
+        "GetParameters" => {
+            let names = request["Names"].as_array().cloned().unwrap_or_default();
+            let value = |name| json!({ "Name": name, "Type": "SecureString", "Value": SECRET });
+            json!({ "Parameters": names.into_iter().map(value).collect::<Vec<_>>(), "InvalidParameters": [] })
+        }
         "SendMessageBatch" | "DeleteMessageBatch" | "ChangeMessageVisibilityBatch" => {
             let entries = request["Entries"].as_array().cloned().unwrap_or_default();
             let taken =

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 use shared::{job::MessageId, secret::Secret};
@@ -17,6 +16,7 @@ use crate::{
 };
 
 mod content;
+mod exchange;
 mod profile;
 
 pub use content::{Content, Fetched};
@@ -58,8 +58,18 @@ pub enum SendError {
     Unknown(Failure),
     /// It was certainly not accepted.
     Refused(Failure),
-    /// The token is refused; certainly not accepted.
+    /// The token is refused, and no other one has taken its place; certainly not accepted.
     Unauthorized(Failure),
+}
+
+impl SendError {
+    /// The failure, and whether the request may have been accepted.
+    pub fn parts(self) -> (Failure, bool) {
+        match self {
+            Self::Unauthorized(failure) | Self::Refused(failure) => (failure, false),
+            Self::Unknown(failure) => (failure, true),
+        }
+    }
 }
 
 impl Line {
@@ -76,30 +86,32 @@ impl Line {
         }
     }
 
-    /// Goes back to the token's source; true if it is another one now.
-    pub async fn reread_token(&self) -> bool {
-        self.token.reread().await
-    }
-
     /// Pushes this body under this key, and returns the ids of its messages. 409 means that the key was accepted before: success
     /// (LINE, "Retry failed API requests").
     pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<Vec<MessageId>, SendError> {
-        let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
-        self.send("push", request.header("x-line-retry-key", retry_key.to_string())).await
+        let request = || {
+            let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
+            request.header("x-line-retry-key", retry_key.to_string())
+        };
+        self.send("push", request).await
     }
 
     /// Says this body's messages by its reply token, free of charge. There are no retry keys here: the
     /// token is single-use, which makes the same request safe to repeat and its refusal say little.
     pub async fn reply(&self, body: &str) -> Result<Vec<MessageId>, SendError> {
-        self.send("reply", self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
+        self.send("reply", || self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
     }
 
-    async fn send(&self, call: &str, request: RequestBuilder) -> Result<Vec<MessageId>, SendError> {
-        let response = match request.send().await {
+    async fn send(
+        &self,
+        call: &str,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Vec<MessageId>, SendError> {
+        let response = match self.exchange(request).await {
             Ok(response) => response,
             Err(error) => {
-                let detail = format!("{call}: {}", http::no_response(&error));
-                return Err(if error.is_connect() || error.is_builder() {
+                let detail = format!("{call}: {}", error.detail());
+                return Err(if error.is_unsent() {
                     SendError::Refused(Failure::passing(Reason::LineRejected, detail))
                 } else {
                     SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
@@ -127,20 +139,18 @@ impl Line {
     /// concern: the answer comes all the same.
     pub async fn start_loading(&self, chat: &str) {
         let body = json!({ "chatId": chat, "loadingSeconds": LOADING_SECONDS });
-        let sent = self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT).send().await;
-        if !sent.is_ok_and(|response| response.status().is_success()) {
+        let request = || self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT);
+        if !self.exchange(request).await.is_ok_and(|response| response.status().is_success()) {
             tracing::debug!("the loading animation was not shown");
         }
     }
 
     fn post(&self, path: &str, body: String, timeout: Duration) -> RequestBuilder {
-        self.authorized(self.http.post(format!("{}{path}", self.base_url)), timeout)
+        self.http
+            .post(format!("{}{path}", self.base_url))
+            .timeout(timeout)
             .header("content-type", "application/json")
             .body(body)
-    }
-
-    fn authorized(&self, request: RequestBuilder, timeout: Duration) -> RequestBuilder {
-        request.bearer_auth(self.token.current().expose_secret()).timeout(timeout)
     }
 
     /// 429 is a rate limit, which passes, or the end of the month's messages, which does not.
@@ -164,8 +174,9 @@ impl Line {
             total_usage: Option<u64>,
         }
         let get = async |path: &str| -> Option<Answer> {
-            let request = self.authorized(self.http.get(format!("{}{path}", self.base_url)), SIDE_TIMEOUT);
-            let response = request.send().await.ok().filter(|r| r.status().is_success())?;
+            let url = format!("{}{path}", self.base_url);
+            let response = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await.ok();
+            let response = response.filter(|response| response.status().is_success())?;
             serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
         };
         let limit = get("/v2/bot/message/quota").await?.value?;

@@ -9,7 +9,9 @@ use std::{
 };
 
 use reqwest::{RequestBuilder, StatusCode};
+use secrecy::SecretString;
 use shared::secret::Secret;
+use tokio::time::Instant;
 
 use self::{
     request::{Messages, Request},
@@ -66,11 +68,6 @@ impl OpenAi {
         }
     }
 
-    /// Goes back to the key's source; true if it is another one now.
-    pub async fn reread_key(&self) -> bool {
-        self.key.reread().await
-    }
-
     /// Asks once, with a picture beside the question if there is one, and once more where the server wants
     /// the token limit under its other name.
     pub async fn complete(
@@ -96,7 +93,8 @@ impl OpenAi {
     /// Whether the server says that it does not know the model. Servers without the models API, and
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
-        let asked = self.endpoint.look_up(&self.clients.http, &self.key.current(), &self.model);
+        let Ok(key) = self.key.value().await else { return false };
+        let asked = self.endpoint.look_up(&self.clients.http, &key, &self.model);
         let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
@@ -113,7 +111,7 @@ impl OpenAi {
         newer: bool,
         timeout: Duration,
     ) -> Result<Completion, Refusal> {
-        let asked = {
+        let ask = |key: &SecretString| {
             let request = Request {
                 model: &self.model,
                 messages: Messages(prompt.messages(), picture),
@@ -122,11 +120,11 @@ impl OpenAi {
                 prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
             };
             let body = serde_json::to_vec(&request)
-                .map_err(|_| Refusal::Error(unavailable("the request could not be written".into())))?;
-            let asked = self.endpoint.completions(&self.clients.http, &self.key.current());
-            asked.header("content-type", "application/json").body(body)
+                .map_err(|_| unavailable("the request could not be written".into()))?;
+            let asked = self.endpoint.completions(&self.clients.http, key);
+            Ok(asked.header("content-type", "application/json").body(body))
         };
-        let answer = self.send(asked, timeout).await.map_err(Refusal::Error)?;
+        let answer = self.send(ask, timeout).await.map_err(Refusal::Error)?;
         let Sent { status, body, .. } = &answer;
         let request = answer.shown(&answer.request_id);
         if status.is_success() {
@@ -141,13 +139,32 @@ impl OpenAi {
         Err(response::refusal(&answer, &error, newer))
     }
 
-    /// Sends a request and reads all of what comes back, whatever it says.
-    fn send(
+    /// Sends what `ask` makes of the key in use and reads all of what comes back, whatever it says. Where the key
+    /// is refused and another one has taken its place, it is sent once more under that one.
+    async fn send(
+        &self,
+        ask: impl Fn(&SecretString) -> Result<RequestBuilder, ModelError>,
+        timeout: Duration,
+    ) -> Result<Sent, ModelError> {
+        let end = Instant::now() + timeout;
+        let no_key = |unread| unavailable(format!("the key: {unread}"));
+        let key = self.key.value().await.map_err(no_key)?;
+        let sent = self.send_under(ask(&key)?, key, end).await?;
+        if sent.status != StatusCode::UNAUTHORIZED {
+            return Ok(sent);
+        }
+        let Some(newer) = self.key.other_than(&sent.key).await.map_err(no_key)? else { return Ok(sent) };
+        Box::pin(self.send_under(ask(&newer)?, newer, end)).await
+    }
+
+    /// Sends one request. The future keeps no room for it.
+    fn send_under(
         &self,
         request: RequestBuilder,
-        timeout: Duration,
+        key: SecretString,
+        end: Instant,
     ) -> impl Future<Output = Result<Sent, ModelError>> + use<'_> {
-        let key = self.key.current();
+        let timeout = end.saturating_duration_since(Instant::now());
         let answer = self.clients.exchange(request, BODY_MAX, timeout);
         async move {
             let (head, body) = answer.await.map_err(unavailable)?.into_parts();

@@ -64,10 +64,10 @@ impl Line {
     pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let path = format!("{}/v2/bot/message/{message}/content", self.data_base_url);
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
-        let request = self.authorized(self.http.get(&path), whole).send();
+        let request = self.exchange(|| self.get(&path, whole));
         let response = match timeout(ANSWER_TIMEOUT, request).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(failed(format!("content: {}", http::no_response(&error)))),
+            Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail()))),
             Err(_) => return Err(failed("content: no answer in time".to_owned())),
         };
         let detail = detail("content", &response);
@@ -118,7 +118,8 @@ impl Line {
         struct Answer {
             status: String,
         }
-        let asked = self.authorized(self.http.get(format!("{path}/transcoding")), SIDE_TIMEOUT).send().await;
+        let url = format!("{path}/transcoding");
+        let asked = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await;
         let Ok(response) = asked else { return Fetched::Preparing };
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         match serde_json::from_slice(&body) {

@@ -94,7 +94,7 @@ impl Line {
     /// users in a group chat").
     pub async fn has_left(&self, chat: &str) -> bool {
         let url = format!("{}{}/members/count", self.base_url, path(chat));
-        let response = self.authorized(self.http.get(url), SIDE_TIMEOUT).send().await;
+        let response = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await;
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
 
@@ -114,7 +114,7 @@ impl Line {
             return Profile::default();
         }
         let url = format!("{}{path}", self.base_url);
-        let Ok(response) = self.authorized(self.http.get(url), SIDE_TIMEOUT).send().await else {
+        let Ok(response) = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await else {
             return Profile::default();
         };
         let profile = match response.status() {

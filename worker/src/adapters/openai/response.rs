@@ -55,7 +55,7 @@ pub enum ModelError {
     NothingWithinLimit,
     /// The picture beside the question is refused: it cannot be read, or the model does not see.
     NotSeen,
-    /// The key is refused.
+    /// The key is refused, and no other one has taken its place.
     Unauthorized(Failure),
     /// Anything else.
     Failed(Failure),

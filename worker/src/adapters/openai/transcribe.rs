@@ -7,6 +7,7 @@ use reqwest::{
     Body,
     multipart::{Form, Part},
 };
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
@@ -39,10 +40,13 @@ impl OpenAi {
         timeout: Duration,
     ) -> Result<Heard, ModelError> {
         let (length, name) = (recording.len() as u64, file_name(&recording));
-        let file = Part::stream_with_length(Body::from(recording), length).file_name(name);
-        let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
-        let asked = self.endpoint.transcriptions(&self.clients.http, &self.key.current(), model);
-        let answer = self.send(asked.multipart(form.part("file", file)), timeout).await?;
+        let ask = |key: &SecretString| {
+            let file = Part::stream_with_length(Body::from(recording.clone()), length).file_name(name);
+            let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
+            let asked = self.endpoint.transcriptions(&self.clients.http, key, model);
+            Ok(asked.multipart(form.part("file", file)))
+        };
+        let answer = self.send(ask, timeout).await?;
         if answer.status.is_success() {
             return words(&answer.body)
                 .ok_or_else(|| unavailable("status 200, but the body is no transcription".into()));

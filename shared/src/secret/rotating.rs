@@ -1,0 +1,140 @@
+//! A secret of the Parameter Store, and one read of it for all who wait for it. When it may be read is said by its
+//! `state`.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use super::{
+    NotRead,
+    state::{Refuser, State},
+};
+use crate::{
+    adapters::ssm::{Parameter, ParameterStore},
+    logging,
+};
+
+/// How long one read may take: more must not hold up a function's start, nor a webhook.
+const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) struct Rotating {
+    parameter: Parameter,
+    refuser: Refuser,
+    state: Mutex<State>,
+    /// Held by the one caller that reads. Who waits for it shares what was read; who is dropped leaves the
+    /// reading to the next one.
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl Rotating {
+    pub(super) async fn read_now(parameter: Parameter, refuser: Refuser) -> Self {
+        let secret = Self::new(parameter, refuser);
+        secret.read(Instant::now() + PATIENCE).await;
+        secret
+    }
+
+    /// Reads several by one call; they are refused by the servers that they are for.
+    pub(super) async fn read_together<const N: usize>(store: &ParameterStore, names: [&str; N]) -> [Self; N] {
+        let parameters = names.map(|name| store.parameter(name));
+        let read = timeout(PATIENCE, store.read(&parameters)).await;
+        let mut values = match read {
+            Ok(Ok(values)) => values,
+            Ok(Err(error)) => {
+                tracing::error!(error = %logging::chain(&error), "the secrets could not be read");
+                vec![]
+            }
+            Err(_) => {
+                tracing::error!("the secrets were not read in time");
+                vec![]
+            }
+        };
+        parameters.map(|parameter| {
+            let own = values.iter().position(|(name, _)| name == parameter.name());
+            let value = own.map(|own| values.swap_remove(own).1);
+            let secret = Self::new(parameter, Refuser::Server);
+            secret.state().learn(value, Instant::now(), Refuser::Server);
+            secret
+        })
+    }
+
+    fn new(parameter: Parameter, refuser: Refuser) -> Self {
+        let state = State::unread().into();
+        Self { parameter, refuser, state, reading: tokio::sync::Mutex::default() }
+    }
+
+    pub(super) async fn value(&self) -> Result<SecretString, NotRead> {
+        let value = self.state().value();
+        match value {
+            Some(value) => Ok(value),
+            None => Box::pin(self.first_value()).await.ok_or(NotRead),
+        }
+    }
+
+    async fn first_value(&self) -> Option<SecretString> {
+        let deadline = Instant::now() + PATIENCE;
+        let _reading = timeout_at(deadline, self.reading.lock()).await.ok()?;
+        let next_read = {
+            let state = self.state();
+            if let Some(value) = state.value() {
+                return Some(value);
+            }
+            state.next_read
+        };
+        if let Some(next_read) = next_read {
+            if next_read >= deadline {
+                return None;
+            }
+            sleep_until(next_read).await;
+        }
+        self.read(deadline).await;
+        self.state().value()
+    }
+
+    pub(super) async fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
+        let reads = {
+            let state = self.state();
+            if let Ok(Some(other)) = state.other_than(used) {
+                return Ok(Some(other));
+            }
+            state.reads
+        };
+        let _reading = self.reading.lock().await;
+        let next_read = {
+            let state = self.state();
+            if state.reads > reads {
+                return state.other_than(used);
+            }
+            state.next_read.filter(|at| *at > Instant::now())
+        };
+        match (next_read, self.refuser) {
+            (Some(_), Refuser::Strangers) => return self.state().other_than(used),
+            (Some(next_read), Refuser::Server) => sleep_until(next_read).await,
+            (None, _) => {}
+        }
+        self.read(Instant::now() + PATIENCE).await;
+        self.state().other_than(used)
+    }
+
+    /// Reads until `deadline`, by whoever holds `reading`. A failure keeps the value and is logged here.
+    async fn read(&self, deadline: Instant) {
+        let value = match timeout_at(deadline, self.parameter.read()).await {
+            Ok(Ok(value)) => Some(value),
+            Ok(Err(error)) => {
+                tracing::error!(error = %logging::chain(&error), "a secret could not be read");
+                None
+            }
+            Err(_) => {
+                tracing::error!(name = self.parameter.name(), "a secret was not read in time");
+                None
+            }
+        };
+        self.state().learn(value, Instant::now(), self.refuser);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,142 @@
+//! What is known of a rotating secret, and when it may be read again. The Parameter Store allows 40 reads a second in
+//! a whole account, so reads are few and far between. Pure.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use super::NotRead;
+
+/// After the first read that failed, before the next one. Each further pause is by three tenths longer, and so a
+/// small part of what has passed: a store that throttles is soon asked again, and one that never gives the secret
+/// is left its quota.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Whose refusals have a secret read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refuser {
+    /// Anybody, by a signature of their own. Until the next read is due a refusal is believed.
+    Strangers,
+    /// The server that the secret is for. A refusal is believed after a read, however long that is not due: what
+    /// is refused is lost otherwise, although the new secret may be there.
+    Server,
+}
+
+impl Refuser {
+    /// How often a secret that was read is read again.
+    fn every(self) -> Duration {
+        match self {
+            Self::Strangers => Duration::from_mins(1),
+            Self::Server => Duration::from_secs(5),
+        }
+    }
+}
+
+pub(super) struct State {
+    value: Value,
+    /// Reads that ended, well or not.
+    pub(super) reads: u64,
+    /// Whether the last of them failed, so that nobody knows whether the value is still current.
+    is_in_doubt: bool,
+    /// No read begins before this.
+    pub(super) next_read: Option<Instant>,
+}
+
+enum Value {
+    /// So many reads failed.
+    NeverRead {
+        failures: u32,
+    },
+    Read(SecretString),
+}
+
+impl State {
+    pub(super) fn unread() -> Self {
+        Self { value: Value::NeverRead { failures: 0 }, reads: 0, is_in_doubt: false, next_read: None }
+    }
+
+    /// What came of a read that ended then.
+    pub(super) fn learn(&mut self, read: Option<SecretString>, ended: Instant, refuser: Refuser) {
+        self.reads += 1;
+        self.is_in_doubt = read.is_none();
+        self.next_read = match (&mut self.value, &read) {
+            // The first refusal of a value that was never held against the source is worth a read.
+            (Value::NeverRead { .. }, Some(_)) => None,
+            (Value::NeverRead { failures }, None) => {
+                *failures = failures.saturating_add(1);
+                Some(ended + pause_after(*failures))
+            }
+            (Value::Read(_), _) => Some(ended + refuser.every()),
+        };
+        if let Some(value) = read {
+            self.value = Value::Read(value);
+        }
+    }
+
+    pub(super) fn value(&self) -> Option<SecretString> {
+        match &self.value {
+            Value::NeverRead { .. } => None,
+            Value::Read(value) => Some(value.clone()),
+        }
+    }
+
+    /// The value that is not `used`; an error where the last read cannot tell.
+    pub(super) fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
+        match self.value() {
+            Some(value) if value.expose_secret() != used.expose_secret() => Ok(Some(value)),
+            _ if self.is_in_doubt => Err(NotRead),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// From one read that failed to the next, where no value is known yet.
+fn pause_after(failures: u32) -> Duration {
+    let longer = 1.3_f64.powi(failures.saturating_sub(1).min(30).cast_signed());
+    FIRST_PAUSE.mul_f64(longer).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(value: Option<SecretString>, expected: Option<&str>) {
+        assert_eq!(value.as_ref().map(ExposeSecret::expose_secret), expected);
+    }
+
+    #[test]
+    fn a_secret_that_was_never_read_is_read_soon_and_then_less_and_less_often() {
+        let (mut state, ended, mut passed) = (State::unread(), Instant::now(), Duration::ZERO);
+        for failures in 1..40 {
+            state.learn(None, ended, Refuser::Strangers);
+            is(state.value(), None);
+            let pause = state.next_read.unwrap_or(ended) - ended;
+            let small = FIRST_PAUSE + passed.mul_f64(0.31);
+            assert!(pause <= small && pause <= LONGEST_PAUSE, "{failures}: {pause:?}");
+            passed += pause;
+            // Within the first seconds whoever comes has a read of their own.
+            assert!(pause.as_secs() < 1 || passed.as_secs() > 3, "{failures}: {pause:?}");
+        }
+        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+        state.learn(Some("new".into()), ended, Refuser::Strangers);
+        assert_eq!(state.next_read, None, "the first refusal is worth a read");
+        is(state.value(), Some("new"));
+    }
+
+    #[test]
+    fn a_read_that_fails_keeps_the_value_and_a_used_value_is_held_against_the_one_in_use() {
+        let (mut state, ended) = (State::unread(), Instant::now());
+        state.learn(Some("old".into()), ended, Refuser::Strangers);
+        is(state.other_than(&"old".into()).ok().flatten(), None);
+        state.learn(None, ended, Refuser::Strangers);
+        is(state.value(), Some("old"));
+        assert_eq!(state.other_than(&"old".into()).err(), Some(NotRead), "perhaps it is still current");
+        assert_eq!(state.next_read, Some(ended + Duration::from_mins(1)));
+        state.learn(Some("new".into()), ended, Refuser::Server);
+        assert_eq!(state.next_read, Some(ended + Duration::from_secs(5)));
+        is(state.other_than(&"old".into()).ok().flatten(), Some("new"));
+        assert!(state.other_than(&"new".into()).is_ok_and(|other| other.is_none()));
+    }
+}
