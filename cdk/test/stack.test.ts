@@ -26,7 +26,7 @@ describe('an environment', () => {
       SqsManagedSseEnabled: true,
       VisibilityTimeout: 360,
       MessageRetentionPeriod: 1_209_600,
-      RedrivePolicy: { maxReceiveCount: 100, deadLetterTargetArn: Match.anyValue() },
+      RedrivePolicy: { maxReceiveCount: 1000, deadLetterTargetArn: Match.anyValue() },
     });
     dev.hasResourceProperties('AWS::SQS::Queue', {
       FifoQueue: true,

@@ -48,6 +48,8 @@ mod forgetting;
 mod faults;
 // Secrets that are rotated, or could not be read.
 mod secrets;
+// A table that refuses for long.
+mod outage;
 // The free reply on Lambda.
 mod reply_first;
 // Dead letters, told by the command: few, many, and for minutes.

@@ -89,8 +89,8 @@ impl Worker {
         let begun = traces::step("begin", self.history.begin(job, self.now()));
         let turn = match timeout_at(limits.deadline, begun).await {
             Ok(Ok(turn)) => turn,
-            Ok(Err(error)) => return self.later(1, storage_failed(&error)),
-            Err(_) => return self.later(1, out_of_time()),
+            Ok(Err(error)) => return self.not_begun(storage_failed(&error)),
+            Err(_) => return self.not_begun(out_of_time()),
         };
         match turn.stage {
             Stage::Delivered => return Outcome::AlreadyAnswered,

@@ -20,6 +20,7 @@ use crate::{adapters::sqs::Queue, answer::Worker};
 
 mod bury;
 mod floor;
+mod patience;
 pub mod quota;
 mod record;
 mod turn;

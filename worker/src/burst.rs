@@ -106,6 +106,9 @@ impl Worker {
         let begun = turns.len();
         let attempts = turns.iter().map(|turn| turn.attempts).max().unwrap_or(1);
         match parted {
+            Parted::Failed(failure) if begun == 0 => {
+                Together::Ended { over: 0, outcome: self.not_begun(failure) }
+            }
             Parted::Failed(failure) if matches!(failure.remedy, Remedy::Retry(_)) => {
                 for job in &jobs[..begun] {
                     let failed = Step::Failed { reason: failure.reason, delivery: None, gave_up: false };

@@ -34,6 +34,8 @@ pub enum Reason {
     JobUnreadable,
     /// The worker died in each attempt.
     WorkerDied,
+    /// SQS itself gave the job up, and no worker wrote down why.
+    NotRecorded,
     /// A fault of Henji's own.
     Internal,
 }
@@ -54,6 +56,7 @@ impl Reason {
             Self::StorageFailed => "storage_failed",
             Self::JobUnreadable => "job_unreadable",
             Self::WorkerDied => "worker_died",
+            Self::NotRecorded => "not_recorded",
             Self::Internal => "internal",
         }
     }
@@ -115,6 +118,14 @@ pub enum Outcome {
         /// Why, for the log.
         failure: Failure,
     },
+    /// The history could not begin the attempt, so that nobody counts it: hand it back for at least this long,
+    /// and where the queue counts receives and gives up by them, for longer each time.
+    NotBegun {
+        /// How long to wait at least.
+        after: Duration,
+        /// Why, for the log.
+        failure: Failure,
+    },
     /// What it needs is not there yet: hand it back for this long. The attempt is not counted.
     NotReady {
         /// How long to wait.
@@ -146,7 +157,7 @@ impl Outcome {
             Self::AlreadyAnswered => "already_answered",
             Self::Noticed => "noticed",
             Self::Forgotten => "forgotten",
-            Self::Later { .. } => "later",
+            Self::Later { .. } | Self::NotBegun { .. } => "later",
             Self::NotReady { .. } => "not_ready",
             Self::Dead { .. } => "dead",
             Self::GivenBack => "given_back",
@@ -154,12 +165,21 @@ impl Outcome {
         }
     }
 
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Later { failure, .. } | Self::NotBegun { failure, .. } | Self::Dead { failure, .. } => {
+                Some(failure)
+            }
+            _ => None,
+        }
+    }
+
     /// Marks the turn's span with what came of it.
     pub fn trace(&self) {
         shared::traces::tell(|turn| {
             turn["annotations"]["outcome"] = self.as_str().into();
-            if let Self::Later { failure, .. } | Self::Dead { failure, .. } = self {
-                turn["annotations"]["reason"] = failure.reason.as_str().into();
+            if let Some(Failure { reason, .. }) = self.failure() {
+                turn["annotations"]["reason"] = reason.as_str().into();
                 turn["fault"] = true.into();
             }
         });
@@ -168,10 +188,7 @@ impl Outcome {
     /// The one line of a turn that every attempt leaves: what came of it, how long the attempt took, and
     /// how long the job had waited when it began at `began`.
     pub fn log(&self, job: &Job, began: Timestamp, ended: Timestamp) {
-        let reason = match self {
-            Self::Later { failure, .. } | Self::Dead { failure, .. } => Some(failure.reason.as_str()),
-            _ => None,
-        };
+        let reason = self.failure().map(|failure| failure.reason.as_str());
         // A redrive waited for its operator, not for a worker.
         let accepted_at = job.accepted_at.filter(|_| job.run.is_none());
         let queue_ms = accepted_at.map(|at| (began.as_millisecond() - at).max(0));

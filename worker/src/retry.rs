@@ -20,7 +20,7 @@ const WAIT_MAX: Duration = Duration::from_hours(12);
 /// How long LINE may prepare content before its sender is told.
 const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
-/// age, so that it is asked some sixty times: SQS gives up a message after a hundred.
+/// age, so that it is asked some sixty times: SQS gives up a message after a thousand.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// What a method of [`crate::history::History`] returns.
@@ -66,6 +66,18 @@ impl Worker {
     pub(crate) fn pause_for_line(&self, job: &Job) -> Option<Duration> {
         let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
         pause_at(self.now().duration_since(accepted_at), self.config.pauses.preparing)
+    }
+}
+
+impl Worker {
+    /// Hands a job back whose attempt could not begin.
+    pub(crate) fn not_begun(&self, failure: Failure) -> Outcome {
+        Outcome::NotBegun { after: self.first_pause(), failure }
+    }
+
+    /// The pause after an attempt that is the first one as far as anybody knows.
+    pub(crate) fn first_pause(&self) -> Duration {
+        jittered(self.config.pauses.between[0])
     }
 }
 

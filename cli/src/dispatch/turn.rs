@@ -126,7 +126,8 @@ impl Dispatcher {
                 return self.queue.hand_back(over, *seq, Duration::ZERO).await;
             }
             Outcome::NotReady { after } => return self.queue.hand_back(over, *seq, *after).await,
-            Outcome::Later { after, failure: Failure { reason, detail, .. } } => {
+            Outcome::Later { after, failure: Failure { reason, detail, .. } }
+            | Outcome::NotBegun { after, failure: Failure { reason, detail, .. } } => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 warn!(
                     event = event_id,

@@ -26,6 +26,7 @@ use worker::{
     },
     answer::Clock,
     history::Stage,
+    outcome::Reason,
 };
 
 use super::letter::{Held, Letter, State};
@@ -225,10 +226,10 @@ fn letter(message: Message) -> Option<Letter> {
     };
     let sent_at = system(System::SentTimestamp).and_then(|at| at.parse().ok());
     let sent_at = sent_at.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
-    let by_sqs = || "SQS moved it by itself, as no worker lived to record why".to_owned();
+    let by_sqs = || "SQS moved it by itself: no worker could begin it, or lived to record why".to_owned();
     Some(Letter {
         conversation: system(System::MessageGroupId).unwrap_or_default(),
-        reason: said("Reason").unwrap_or_else(|| "worker_died".to_owned()),
+        reason: said("Reason").unwrap_or_else(|| Reason::NotRecorded.as_str().to_owned()),
         detail: said("Detail").unwrap_or_else(by_sqs),
         attempts: said("Attempts").and_then(|n| n.parse().ok()).unwrap_or(0),
         failed_at: said("FailedAt").and_then(|at| at.parse().ok()).unwrap_or(sent_at),

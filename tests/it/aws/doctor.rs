@@ -45,7 +45,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         )
     );
     assert_eq!(operator.told(&["secrets", "put", "--env", "dev", "--yes"], SECRETS).await.code, 0);
-    has_redrive_policy(&cloud).await;
+    has_redrive_policy(&cloud, 1_000).await;
     let well = operator.runs(&doctor).await;
     assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
     let shown = operator.runs(&["doctor", "--env", "dev"]).await;

@@ -35,7 +35,7 @@ async fn every_command_of_the_runbook_does_what_it_is_for() {
     let world = World::with_bot(200).await;
     let operator = world.operator(&bot.cloud);
     is_deployed(&bot.cloud, &world.endpoint()).await;
-    has_redrive_policy(&bot.cloud).await;
+    has_redrive_policy(&bot.cloud, 1_000).await;
     assert_eq!(operator.told(&["secrets", "put", "--env", "dev", "--yes"], SECRETS).await.code, 0);
     let all = commands();
     assert!(all.len() > 12 && all.iter().all(|command| command.starts_with("henji ")), "{all:?}");

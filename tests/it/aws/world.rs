@@ -89,10 +89,10 @@ pub async fn is_deployed(cloud: &Cloud, webhook: &str) {
     }
 }
 
-/// SQS itself gives up what nobody does.
-pub async fn has_redrive_policy(cloud: &Cloud) {
+/// SQS itself gives up what was received so often.
+pub async fn has_redrive_policy(cloud: &Cloud, receives: u32) {
     let arn = format!("arn:aws:sqs:ap-northeast-1:{}:letters.fifo", cloud.account());
-    let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 100 }).to_string();
+    let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": receives }).to_string();
     let set = cloud.sqs.set_queue_attributes().queue_url(&cloud.queue_url);
     set.attributes(QueueAttributeName::RedrivePolicy, policy).send().await.unwrap();
 }

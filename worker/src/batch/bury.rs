@@ -5,11 +5,8 @@ use std::{ops::ControlFlow, time::Duration};
 use shared::{job::EventId, logging, traces};
 use tracing::error;
 
-use super::{Function, record::Record};
+use super::{Function, patience::pause, record::Record};
 use crate::{adapters::sqs::Letter, outcome::Failure};
-
-/// When a job is looked at again whose letter the dead-letter queue did not take.
-const LETTER_AGAIN: Duration = Duration::from_secs(10);
 
 impl Function {
     /// Writes the letter with this for its job; done once it is safe.
@@ -32,7 +29,7 @@ impl Function {
         };
         if let Err(unsafe_) = traces::step("dead letter", self.queue.bury(&letter)).await {
             error!(event = %event, error = %logging::chain(&unsafe_), "the dead-letter queue did not take a letter");
-            return ControlFlow::Break(LETTER_AGAIN);
+            return ControlFlow::Break(pause(self.worker.first_pause(), record.receives));
         }
         error!(
             event = %event, conversation = record.group, attempts,

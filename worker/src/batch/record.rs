@@ -9,6 +9,8 @@ pub(super) struct Record {
     pub(super) group: String,
     pub(super) deduplication_id: Option<String>,
     pub(super) body: String,
+    /// How often SQS has handed it over, this time included. SQS calls it approximate.
+    pub(super) receives: u32,
     /// The trace of who sent it.
     pub(super) trace: Option<String>,
 }
@@ -22,6 +24,11 @@ impl From<SqsMessage> for Record {
             group: message.attributes.remove("MessageGroupId").unwrap_or_else(|| id.clone()),
             deduplication_id: message.attributes.remove("MessageDeduplicationId"),
             trace: message.attributes.remove("AWSTraceHeader"),
+            receives: message
+                .attributes
+                .remove("ApproximateReceiveCount")
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(1),
             body: message.body.unwrap_or_default(),
             id,
         }

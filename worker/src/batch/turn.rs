@@ -14,15 +14,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info, warn};
 
-use super::{Function, floor::Seat, record::Record};
+use super::{Function, floor::Seat, patience::pause, record::Record};
 use crate::{
     answer::{IsFollowed, Limits},
     burst::Together,
     outcome::{Failure, Outcome, Reason},
 };
-
-/// When a job of a newer version is looked at again.
-const NEWER_AGAIN: Duration = Duration::from_mins(5);
 
 /// What was done with the first of a conversation's records.
 #[derive(Default)]
@@ -95,7 +92,7 @@ impl Function {
     async fn misread(&self, record: &Record, error: &JobError) -> ControlFlow<Duration> {
         if let JobError::Newer(version) = error {
             warn!(message_id = record.id, version, "a newer build wrote this job; it waits for one");
-            return ControlFlow::Break(NEWER_AGAIN);
+            return ControlFlow::Break(pause(self.worker.first_pause(), record.receives));
         }
         let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
         let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
@@ -115,6 +112,15 @@ impl Function {
             Outcome::Later { after, failure } => {
                 warn!(
                     event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
+                    after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                );
+                ControlFlow::Break(after)
+            }
+            Outcome::NotBegun { after, failure } => {
+                let after = pause(after, record.receives);
+                warn!(
+                    event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
+                    receives = record.receives,
                     after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
                 );
                 ControlFlow::Break(after)
