@@ -1,10 +1,10 @@
 /**
- * What an operator is woken for: ten alarms, as many as AWS gives an account for nothing. Each description says
- * what to do first; docs/operations.md says the rest.
+ * What an operator is woken for. Each description says what to do first; docs/operations.md says the rest. An alarm
+ * mails when its state changes, both ways: so each is about what is new, and ends by itself.
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -22,10 +22,12 @@ export interface AlarmsProps {
   worker: Program;
   metrics: Metrics;
   settings: Settings;
+  /** What `henji` knows the deployment by. */
+  environment: string;
 }
 
 interface When {
-  metric: Metric;
+  metric: IMetric;
   /** From this value on, or up to it where `below`. */
   threshold: number;
   below?: true;
@@ -40,7 +42,7 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { api, jobs, worker, metrics, settings } = props;
+    const { api, jobs, worker, metrics, settings, environment } = props;
     this.topic = new Topic(this, 'Topic', { enforceSSL: true });
     // The policy above replaces the one that lets an account's own alarms publish.
     this.topic.addToResourcePolicy(
@@ -57,11 +59,24 @@ export class Alarms extends Construct {
     const minutes = Duration.minutes(5);
     const sum = { statistic: 'Sum', period: minutes };
     const timeoutMs = settings.workerTimeoutSeconds * 1000;
+    const list = `henji dlq list --env ${environment}`;
     const alarms: Record<string, When> = {
       DeadLetters: {
-        metric: jobs.deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period: minute }),
+        metric: metrics.metric('ActionableDeadLetters', 'Sum', minutes),
         threshold: 1,
-        means: 'Messages were given up. The dashboard shows their reasons, docs/operations.md what to do about each.',
+        means: `Messages were given up. See why: ${list}. docs/operations.md says what to do about each reason.`,
+      },
+      DeadLettersBySqs: {
+        metric: movedBySqs(jobs, minutes),
+        threshold: 1,
+        // A difference needs the period before.
+        periods: { of: 3, bad: 1 },
+        means: `SQS gave messages up by itself, because no worker could begin them for days: ${list} --reason not_recorded. Mend the worker or the table, then redrive.`,
+      },
+      DeadLettersOld: {
+        metric: jobs.deadLetters.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: minutes }),
+        threshold: Duration.days(10).toSeconds(),
+        means: `A dead letter is ten days old, and SQS deletes it after fourteen: ${list} --older-than 9d. Then redrive, resolve or purge.`,
       },
       OldestJob: {
         // Two whole attempts and the pauses before the first retries: what waits longer is not just slow.
@@ -103,6 +118,12 @@ export class Alarms extends Construct {
         means:
           'Workers come near their time-out: the model is slow. Raise workerTimeoutSeconds or take a faster model.',
       },
+      StorageErrors: {
+        metric: metrics.metric('StorageErrors', 'Sum', minutes),
+        threshold: 5,
+        means:
+          'The table refuses or does not answer: see detail in the log of the worker. Messages wait meanwhile, in order.',
+      },
       ModelErrors: {
         metric: metrics.metric('ModelErrors', 'Sum', minutes),
         threshold: 5,
@@ -118,8 +139,9 @@ export class Alarms extends Construct {
           "The month's LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).",
       },
     };
+    const action = new SnsAction(this.topic);
     for (const [name, when] of Object.entries(alarms)) {
-      new Alarm(this, name, {
+      const alarm = new Alarm(this, name, {
         alarmDescription: when.means,
         metric: when.metric,
         threshold: when.threshold,
@@ -129,7 +151,26 @@ export class Alarms extends Construct {
         evaluationPeriods: when.periods?.of ?? 1,
         datapointsToAlarm: when.periods?.bad ?? 1,
         treatMissingData: when.missing ?? TreatMissingData.NOT_BREACHING,
-      }).addAlarmAction(new SnsAction(this.topic));
+      });
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
     }
   }
+}
+
+/**
+ * By how much the dead-letter queue grew beyond what was sent to it: what SQS moves by itself is not counted as sent
+ * (AWS: "Creating alarms for dead-letter queues"). An empty queue that nobody touches has no figures, which is zero.
+ * The depth may show a period later what was sent, so this period's and the last one's count:
+ * `2 * sent - DIFF(sent)`.
+ */
+function movedBySqs({ deadLetters }: Jobs, period: Duration): MathExpression {
+  return new MathExpression({
+    expression: 'DIFF(FILL(visible, 0)) - (2 * FILL(sent, 0) - DIFF(FILL(sent, 0)))',
+    usingMetrics: {
+      visible: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum', period }),
+      sent: deadLetters.metricNumberOfMessagesSent({ statistic: 'Sum', period }),
+    },
+    period,
+  });
 }

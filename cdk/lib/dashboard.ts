@@ -93,7 +93,7 @@ export class Page extends Construct {
     this.dashboard.addWidgets(
       graph('Model, ms', told('ModelMs', 'p50'), told('ModelMs', 'p99')),
       graph('Waiting for a worker, ms', told('QueueMs', 'p50'), told('QueueMs', 'p99')),
-      graph('Model: errors', told('ModelErrors')),
+      graph('Model and table: errors', told('ModelErrors'), told('StorageErrors')),
       graph('Worker: errors, throttles', worker.function.metricErrors(sum), worker.function.metricThrottles(sum)),
     );
     this.dashboard.addWidgets(

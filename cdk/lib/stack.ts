@@ -48,7 +48,7 @@ export class HenjiStack extends Stack {
     ingress.function.node.addDependency(worker.function);
     const api = new Api(this, 'Api', { ingress: ingress.function, settings });
     const watched = { api: api.api, jobs, ingress, worker, metrics, settings };
-    new Alarms(this, 'Alarms', watched);
+    new Alarms(this, 'Alarms', { ...watched, environment });
     const page = new Page(this, 'Page', watched);
 
     const outputs = {

@@ -127,12 +127,13 @@ describe('an environment', () => {
     expect(JSON.stringify(format)).not.toMatch(/body|header|identity|authorizer/i);
   });
 
-  test('there are no more alarms than AWS gives for nothing, each says what it means and reaches the topic', () => {
+  test('each alarm says what it means, and reaches the topic when it begins and when it ends', () => {
     const alarms = Object.values(resources(dev, 'AWS::CloudWatch::Alarm'));
-    expect(alarms).toHaveLength(10);
+    expect(alarms).toHaveLength(13);
     for (const { Properties: alarm } of alarms) {
       expect(alarm['AlarmDescription'].length).toBeGreaterThan(30);
       expect(alarm['AlarmActions']).toHaveLength(1);
+      expect(alarm['OKActions']).toEqual(alarm['AlarmActions']);
     }
     const told = templateOf('dev', { alarmEmail: 'me@example.com' });
     told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'me@example.com' });
@@ -148,6 +149,34 @@ describe('an environment', () => {
         ]),
       },
     });
+  });
+
+  test('dead letters ring when they are new, whoever wrote them, and again before SQS deletes them', () => {
+    const alarms = Object.entries(resources(prod, 'AWS::CloudWatch::Alarm'));
+    const of = (name: string) =>
+      alarms.find(([id]) => new RegExp(`^Alarms${name}[0-9A-F]{8}$`).test(id))![1].Properties;
+    // Not the depth: letters stay for two weeks, and an alarm that stays rings once.
+    expect(of('DeadLetters')).toMatchObject({
+      MetricName: 'ActionableDeadLetters',
+      Statistic: 'Sum',
+      Threshold: 1,
+      TreatMissingData: 'notBreaching',
+    });
+    const metrics = of('DeadLettersBySqs')['Metrics'];
+    expect(metrics.find(({ Expression }: { Expression?: string }) => Expression)).toMatchObject({
+      Expression: expect.stringContaining('DIFF(FILL(visible, 0))'),
+    });
+    const watched = metrics.flatMap(({ MetricStat }: { MetricStat?: { Metric: { MetricName: string } } }) =>
+      MetricStat ? [MetricStat.Metric.MetricName] : [],
+    );
+    expect(watched.sort()).toEqual(['ApproximateNumberOfMessagesVisible', 'NumberOfMessagesSent']);
+    expect(of('DeadLettersOld')).toMatchObject({
+      MetricName: 'ApproximateAgeOfOldestMessage',
+      Threshold: 10 * 24 * 60 * 60,
+    });
+    for (const name of ['DeadLetters', 'DeadLettersBySqs', 'DeadLettersOld']) {
+      expect(of(name)['AlarmDescription']).toContain('henji dlq list --env prod');
+    }
   });
 
   test('the command finds what it needs as plain parameters beside the secrets', () => {

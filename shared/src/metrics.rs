@@ -44,6 +44,10 @@ enum Made {
     /// Those are counted whose `reason` says that the model failed. A question that it declines is no
     /// fault of it.
     ModelFault,
+    /// Those are counted whose `reason` says that the history failed.
+    StorageFault,
+    /// Those are counted that wait for an operator: a question that the model declines does not.
+    Actionable,
     /// A sum is made of the field.
     Amount(&'static str),
     /// The field's own value, in milliseconds.
@@ -71,8 +75,11 @@ const RULES: &[Rule] = &[
     rule("noticed", "Noticed", Made::Count, None),
     rule("to be tried again", "TriedAgain", Made::Count, None),
     rule("to be tried again", "ModelErrors", Made::ModelFault, None),
+    rule("to be tried again", "StorageErrors", Made::StorageFault, None),
     rule("dead-lettered", "ModelErrors", Made::ModelFault, None),
+    rule("dead-lettered", "StorageErrors", Made::StorageFault, None),
     rule("dead-lettered", "DeadLettered", Made::Count, Some("reason")),
+    rule("dead-lettered", "ActionableDeadLetters", Made::Actionable, None),
     rule("the model answered", "ModelMs", Made::Millis("model_ms"), None),
     rule("the model answered", "PromptTokens", Made::Amount("prompt_tokens"), None),
     rule("the model answered", "CachedTokens", Made::Amount("cached_tokens"), None),
@@ -114,6 +121,8 @@ impl Metrics {
                 let reason = fields.text("reason")?;
                 (reason.starts_with("model_") && reason != "model_refused").then_some(1.0)
             }
+            Made::StorageFault => (fields.text("reason")? == "storage_failed").then_some(1.0),
+            Made::Actionable => (fields.text("reason")? != "model_refused").then_some(1.0),
             Made::Amount(field) | Made::Millis(field) | Made::Level(field) => fields.number(field),
             Made::Cost => {
                 let count = |name| fields.get(name).and_then(Value::as_u64);

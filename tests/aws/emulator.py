@@ -4,6 +4,7 @@ import os
 import re
 
 import ministack.app as app
+import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.lambda_svc as functions
 import ministack.services.sqs as sqs
 
@@ -34,6 +35,21 @@ def send_batch_with_traces(data, url):
 
 
 sqs._HANDLERS["SendMessageBatch"] = send_batch_with_traces
+
+# An alarm may watch an expression of several metrics. ministack has none, and evaluates no alarm of a stack either: here
+# the alarm is put down as one on the first of them.
+alarm_record = provisioners._cw_metric_alarm_record
+
+
+def alarm_record_with_expression(name, props):
+    metrics = [metric["MetricStat"] for metric in props.get("Metrics", []) if "MetricStat" in metric]
+    if metrics:
+        first = metrics[0]
+        props = {**props, **first["Metric"], "Period": first["Period"], "Statistic": first["Stat"], "Metrics": None}
+    return alarm_record(name, props)
+
+
+provisioners._cw_metric_alarm_record = alarm_record_with_expression
 
 # Permissions by call: cdk/test/calls.txt holds what this wrote, and the deployment grants what it holds.
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
