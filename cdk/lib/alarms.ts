@@ -159,10 +159,10 @@ export class Alarms extends Construct {
 }
 
 /**
- * By how much the dead-letter queue grew beyond what was sent to it: what SQS moves by itself is not counted as sent
- * (AWS: "Creating alarms for dead-letter queues"). An empty queue that nobody touches has no figures, which is zero.
- * The depth may show a period later what was sent, so this period's and the last one's count:
- * `2 * sent - DIFF(sent)`.
+ * The growth of the dead-letter queue beyond the messages sent to it: SQS does not count as sent the ones that it moves
+ * by itself (AWS: "Creating alarms for dead-letter queues"). An empty queue that nobody touches has no figures, which is
+ * zero. The depth may follow a period later, so the messages sent in the period before are subtracted as well:
+ * `2 * sent - DIFF(sent)` is the sum of both.
  */
 function movedBySqs({ deadLetters }: Jobs, period: Duration): MathExpression {
   return new MathExpression({

@@ -44,9 +44,9 @@ enum Made {
     /// Those are counted whose `reason` says that the model failed. A question that it declines is no
     /// fault of it.
     ModelFault,
-    /// Those are counted whose `reason` says that the history failed.
+    /// Counts the lines whose `reason` says that the history failed.
     StorageFault,
-    /// Those are counted that wait for an operator: a question that the model declines does not.
+    /// Counts the lines that wait for an operator. A question that the model declines does not.
     Actionable,
     /// A sum is made of the field.
     Amount(&'static str),

@@ -36,8 +36,8 @@ def send_batch_with_traces(data, url):
 
 sqs._HANDLERS["SendMessageBatch"] = send_batch_with_traces
 
-# An alarm may watch an expression of several metrics. ministack has none, and evaluates no alarm of a stack either: here
-# the alarm is put down as one on the first of them.
+# ministack refuses an alarm on an expression of several metrics. It evaluates no alarm of a stack anyway, so such an
+# alarm becomes one on the first of its metrics.
 alarm_record = provisioners._cw_metric_alarm_record
 
 

@@ -1,5 +1,5 @@
-//! A secret of the Parameter Store, and one read of it for all who wait for it. When it may be read is said by its
-//! `state`.
+//! A secret of the Parameter Store. One read at a time serves all callers that wait for it; `state` decides when the
+//! next one may begin.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -24,8 +24,8 @@ pub(super) struct Rotating {
     parameter: Parameter,
     refuser: Refuser,
     state: Mutex<State>,
-    /// Held by the one caller that reads. Who waits for it shares what was read; who is dropped leaves the
-    /// reading to the next one.
+    /// Held by the one caller that reads. Callers that wait for it share the result, and a caller that is dropped
+    /// leaves the read to the next one.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -118,7 +118,7 @@ impl Rotating {
         self.state().other_than(used)
     }
 
-    /// Reads until `deadline`, by whoever holds `reading`. A failure keeps the value and is logged here.
+    /// Reads until `deadline`. The caller holds `reading`. A failure keeps the value and is logged here.
     async fn read(&self, deadline: Instant) {
         let value = match timeout_at(deadline, self.parameter.read()).await {
             Ok(Ok(value)) => Some(value),

@@ -1,5 +1,5 @@
-//! What is known of a rotating secret, and when it may be read again. The Parameter Store allows 40 reads a second in
-//! a whole account, so reads are few and far between. Pure.
+//! The state of a rotating secret: its value, and the time of the next read. The Parameter Store allows 40 reads a
+//! second in a whole account, so reads are few. Pure.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use tokio::time::Instant;
 
 use super::NotRead;
 
-/// After the first read that failed, before the next one. Each further pause is by three tenths longer, and so a
-/// small part of what has passed: a store that throttles is soon asked again, and one that never gives the secret
-/// is left its quota.
+/// The pause after the first read that failed. Each further pause is by three tenths longer, and so a small part of
+/// the time that has passed: a store that throttles is soon asked again, and one that never gives the secret keeps its
+/// quota for others.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Whose refusals have a secret read again.
+/// The party that can refuse a secret, and so cause a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refuser {
-    /// Anybody, by a signature of their own. Until the next read is due a refusal is believed.
+    /// Anybody, by a wrong signature. A refusal is believed at once until the next read is due.
     Strangers,
-    /// The server that the secret is for. A refusal is believed after a read, however long that is not due: what
-    /// is refused is lost otherwise, although the new secret may be there.
+    /// Only the server that the secret is for. A refusal is believed after a further read, and that is waited for
+    /// until it is due: without it an answer would be lost although the new secret is there.
     Server,
 }
 
 impl Refuser {
-    /// How often a secret that was read is read again.
+    /// The shortest time between two reads of a secret that has a value.
     fn every(self) -> Duration {
         match self {
             Self::Strangers => Duration::from_mins(1),
@@ -57,12 +57,12 @@ impl State {
         Self { value: Value::NeverRead { failures: 0 }, reads: 0, is_in_doubt: false, next_read: None }
     }
 
-    /// What came of a read that ended then.
+    /// Takes in the result of a read that ended at `ended`.
     pub(super) fn learn(&mut self, read: Option<SecretString>, ended: Instant, refuser: Refuser) {
         self.reads += 1;
         self.is_in_doubt = read.is_none();
         self.next_read = match (&mut self.value, &read) {
-            // The first refusal of a value that was never held against the source is worth a read.
+            // The first refusal of a new value causes a read at once.
             (Value::NeverRead { .. }, Some(_)) => None,
             (Value::NeverRead { failures }, None) => {
                 *failures = failures.saturating_add(1);
@@ -92,7 +92,7 @@ impl State {
     }
 }
 
-/// From one read that failed to the next, where no value is known yet.
+/// The pause after so many failed reads, while there is no value yet.
 fn pause_after(failures: u32) -> Duration {
     let longer = 1.3_f64.powi(failures.saturating_sub(1).min(30).cast_signed());
     FIRST_PAUSE.mul_f64(longer).min(LONGEST_PAUSE)

@@ -1,13 +1,12 @@
-//! How long a message waits that nobody could begin to work on: the table or the dead-letter queue does not
-//! answer, or a newer build wrote it. No attempt of it is counted anywhere, so how often SQS handed it over says how
-//! long this has lasted. Pure.
+//! The pause of a message that no worker could begin: the table or the dead-letter queue does not answer, or a newer
+//! build wrote it. No attempt is counted anywhere, so the number of receives says how long this has lasted. Pure.
 //!
 //! SQS gives a message up after `maxReceiveCount` receives (cdk/lib/queue.ts), which is then the longest fault
-//! that loses nothing. A pause is a small part of what has passed, so that nobody waits long once it is over.
+//! that loses nothing. A pause is a small part of the time that has passed, so that nobody waits long after the fault.
 
 use std::time::Duration;
 
-/// The longest pause, in first ones. The last of a thousand receives is days away by this.
+/// The longest pause, in first ones: with it a thousand receives last some seven days.
 const LONGEST: u32 = 60;
 
 /// The pause after this receive, where the first one is `first`: twice that after the second, and so on.
@@ -22,7 +21,7 @@ mod tests {
 
     const HOUR: Duration = Duration::from_hours(1);
 
-    /// What has passed when a message is received for this time.
+    /// The time from the first receive to this one.
     fn waited(receives: u32) -> Duration {
         let first = Pauses::default().between[0];
         (1..receives).map(|receive| pause(first, receive)).sum()

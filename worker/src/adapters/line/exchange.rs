@@ -12,12 +12,12 @@ use super::{Line, http, id};
 pub(super) enum NoResponse {
     /// There was no token to send it under, but for one that LINE refused.
     NoToken(NotRead),
-    /// What became of it.
+    /// It failed on its way.
     Http(reqwest::Error),
 }
 
 impl NoResponse {
-    /// Whether LINE certainly knows nothing of it.
+    /// Whether LINE certainly did not accept it.
     pub(super) fn is_unsent(&self) -> bool {
         match self {
             Self::NoToken(_) => true,
@@ -25,7 +25,7 @@ impl NoResponse {
         }
     }
 
-    /// What happened, in words without the URL.
+    /// The failure in words, without the URL.
     pub(super) fn detail(&self) -> String {
         match self {
             Self::NoToken(unread) => format!("the access token: {unread}"),
