@@ -63,7 +63,10 @@ impl Secret {
 
     /// The value that has taken the place of `used`, which was refused; `None` where that is still current. Callers
     /// that wait for a read share it.
-    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only parameters are read again"))]
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(unused_variables, clippy::unused_async, reason = "only parameters are read again")
+    )]
     pub async fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         match &self.0 {
             Source::Fixed(_) => Ok(None),

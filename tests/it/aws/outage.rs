@@ -31,7 +31,7 @@ use crate::operator::Operator;
 
 /// SQS counts in seconds: the second pause of this is longer than the first, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 
 /// A worker with short pauses, the queue that it is brought jobs from, and what it asks of that queue.
 struct Patient {
