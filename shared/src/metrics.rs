@@ -204,3 +204,28 @@ impl Visit for Fields {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_whose_fault_it_was_and_whether_an_operator_is_to_act() {
+        let metrics = Metrics { sink: Sink::Totals, prices: None };
+        for (reason, model, storage, actionable) in [
+            ("model_unavailable", true, false, true),
+            ("model_refused", false, false, false),
+            ("storage_failed", false, true, true),
+            ("line_quota", false, false, true),
+            ("job_unreadable", false, false, true),
+        ] {
+            let fields = Fields { others: vec![("reason", reason.into())], ..Fields::default() };
+            let counts = |made| metrics.value(made, &fields).is_some();
+            assert_eq!(
+                (counts(Made::ModelFault), counts(Made::StorageFault), counts(Made::Actionable)),
+                (model, storage, actionable),
+                "{reason}"
+            );
+        }
+    }
+}

@@ -63,6 +63,7 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
         ("Turns dead", &[1.0]),
         ("DeadLettered model_gone", &[1.0]),
         ("ModelErrors", &[1.0]),
+        ("ActionableDeadLetters", &[1.0]),
         ("Sends 200", &[1.0, 1.0]),
     ] {
         assert_eq!(worker.get(name).map(Vec::as_slice), Some(values), "{name}: {worker:?}");
