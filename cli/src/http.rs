@@ -15,20 +15,17 @@ use axum::{
     routing::{get, post},
 };
 use http_body_util::BodyExt;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
 use ingress::{accept::Ingress, signature};
 use tokio::{
-    net::TcpListener,
     sync::{Semaphore, SemaphorePermit},
-    time::{sleep, timeout},
+    time::timeout,
 };
-use tokio_util::sync::CancellationToken;
 
 use crate::sqlite::queue::{Depth, SqliteQueue};
+
+mod connections;
+
+pub use connections::serve;
 
 /// Where LINE posts its webhooks (CONTRACT "Ingress").
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
@@ -36,19 +33,13 @@ pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
 const BODY_MAX: usize = 2_000_000;
 /// How long a client may take over its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may take over its headers, and how long a connection may be idle.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a body that is too large is read and thrown away.
 const DISCARD_MAX: usize = 32 << 20;
-/// How many connections are held at once; further ones wait in the kernel's backlog.
-const CONNECTIONS_MAX: usize = 16_384;
 /// What a webhook of a few messages fits into.
 const SMALL_BODY: usize = 16 << 10;
 /// How much of larger bodies is held at once, in KiB: unsigned strangers could fill the memory with them. Each takes
 /// of it what it has sent, so that who sends little and slowly keeps nobody waiting.
 static LARGE_BODIES_KIB: Semaphore = Semaphore::const_new(256 << 10);
-/// How long open requests may take after the listener was closed.
-const CLOSING: Duration = Duration::from_secs(3);
 
 /// The product's own paths.
 pub fn router(ingress: Arc<Ingress>, queue: Arc<SqliteQueue>) -> Router {
@@ -126,40 +117,4 @@ async fn metrics(State(queue): State<Arc<SqliteQueue>>) -> Response {
     let gauges = [("queued", queued), ("in_flight", in_flight), ("dead_letters", dead_letters)];
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
     (kind, shared::metrics::prometheus(&gauges)).into_response()
-}
-
-/// Serves until `stop`, then lets open requests finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (listener.accept().await, place)
-        };
-        let (stream, place) = tokio::select! {
-            (accepted, place) = accepted => match accepted {
-                Ok((stream, _)) => (stream, place),
-                Err(error) => {
-                    // Out of file descriptors, say: those in use will come free.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-            () = stop.cancelled() => break,
-        };
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            let _place = place;
-            // A client that went away or spoke no HTTP is its own affair.
-            let _ = connection.await;
-        });
-    }
-    drop(listener);
-    let _ = timeout(CLOSING, open.shutdown()).await;
 }
