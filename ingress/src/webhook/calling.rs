@@ -1,5 +1,7 @@
 //! Whether a text in a group is said to the bot: by a mention (LINE, "Text", `mention`), or by the prefix. Pure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Deserialize;
 use shared::prefix::{Prefix, after_name};
 
@@ -44,13 +46,15 @@ pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Pref
 /// The text without these mentions, as far as they are where they should be. What stands between a name and
 /// what is said goes with it.
 fn without(text: &str, mentions: &[&Mentionee]) -> String {
-    let place = |it: &&Mentionee| {
-        let start = it.index?;
-        let (start, end) = (byte(text, start)?, byte(text, start.checked_add(it.length?)?)?);
+    let units = |it: &&Mentionee| Some((it.index?, it.index?.checked_add(it.length?)?));
+    let units: Vec<(usize, usize)> = mentions.iter().filter_map(units).collect();
+    let bytes = bytes(text, units.iter().flat_map(|&(start, end)| [start, end]).collect());
+    let place = |(start, end): &(usize, usize)| {
+        let (start, end) = (*bytes.get(start)?, *bytes.get(end)?);
         let is_mention = text.get(start..end)?.starts_with(['@', '＠']);
         is_mention.then_some((start, end))
     };
-    let mut places: Vec<(usize, usize)> = mentions.iter().filter_map(place).collect();
+    let mut places: Vec<(usize, usize)> = units.iter().filter_map(place).collect();
     places.sort_unstable();
     let (mut said, mut from) = (String::new(), 0);
     for (start, end) in places {
@@ -66,26 +70,31 @@ fn without(text: &str, mentions: &[&Mentionee]) -> String {
     said
 }
 
-/// Adds what may follow a mention; one of the spaces around it went with it.
+/// Adds what may follow a mention; one of the spaces around it went with it. It never begins with white space, so
+/// that it need not be looked through again for each mention.
 fn append(said: &mut String, more: &str, is_behind: bool) {
-    if is_behind && said.trim().is_empty() {
-        return said.push_str(after_name(more));
+    if said.is_empty() {
+        return said.push_str(if is_behind { after_name(more) } else { more.trim_start() });
     }
-    let is_apart = said.is_empty() || said.ends_with(char::is_whitespace);
+    let is_apart = said.ends_with(char::is_whitespace);
     said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
 }
 
-/// Where in bytes a place is that is counted in UTF-16 code units; `None` in the middle of a character, or
-/// beyond the end.
-fn byte(text: &str, units: usize) -> Option<usize> {
-    let mut left = units;
-    for (at, char) in text.char_indices() {
-        if left == 0 {
-            return Some(at);
+/// Where in bytes these places are, which are counted in UTF-16 code units; one in the middle of a character, or
+/// beyond the end, is nowhere. The text is looked through once, however many they are.
+fn bytes(text: &str, wanted: BTreeSet<usize>) -> BTreeMap<usize, usize> {
+    let (mut wanted, mut found, mut unit) = (wanted.into_iter().peekable(), BTreeMap::new(), 0);
+    for (at, char) in text.char_indices().chain([(text.len(), '\0')]) {
+        while wanted.next_if(|&it| it < unit).is_some() {}
+        if wanted.next_if_eq(&unit).is_some() {
+            found.insert(unit, at);
         }
-        left = left.checked_sub(char.len_utf16())?;
+        if wanted.peek().is_none() {
+            break;
+        }
+        unit += char.len_utf16();
     }
-    (left == 0).then_some(text.len())
+    found
 }
 
 #[cfg(test)]
