@@ -14,7 +14,14 @@ use anyhow::{Context, bail};
 use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
-use shared::{env::Env, logging, metrics::Metrics, roots::Roots, secret::Secret, version};
+use shared::{
+    env::Env,
+    logging::{self, Sampled},
+    metrics::Metrics,
+    roots::Roots,
+    secret::Secret,
+    version,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -122,6 +129,7 @@ pub async fn run(
             let clock = clock.clone();
             move || clock().as_millisecond()
         }),
+        refused: Sampled::default(),
     });
     let dispatcher = Arc::new(Dispatcher {
         queue: queue.clone(),

@@ -1,21 +1,32 @@
 //! The story of stage one: authenticate, read, enqueue, answer.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
     job::Job,
-    logging,
+    logging::{self, FIGURES, Sampled},
     prefix::Prefix,
     secret::{NotRead, Secret},
     traces,
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 use tracing::{error, info, warn};
 
-use crate::{queue::JobQueue, signature, webhook};
+use crate::{
+    queue::JobQueue,
+    signature,
+    webhook::{self, Verdict},
+};
 
 /// What *accept* may use of LINE's two seconds, after start-up.
 pub const BUDGET: Duration = Duration::from_millis(1500);
+/// A larger body is read on a thread of its own, so that other webhooks need not wait for it.
+const LARGE: usize = 64 << 10;
+/// So many jobs of a webhook have each a line of the log: far more than LINE ever posts at once.
+const LOGGED_MAX: usize = 1_000;
 
 /// Stage one.
 pub struct Ingress {
@@ -29,6 +40,8 @@ pub struct Ingress {
     pub group_prefix: Option<Prefix>,
     /// The wall clock, in milliseconds since 1970.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
+    /// The webhooks whose signature is missing or wrong.
+    pub refused: Sampled,
 }
 
 /// What LINE is told.
@@ -67,7 +80,12 @@ impl Ingress {
             Accepted::Unavailable
         });
         let ack_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        info!(status = accepted.status(), ack_ms, "webhook");
+        let status = accepted.status();
+        if accepted == Accepted::Unauthorized {
+            info!(target: FIGURES, status, ack_ms, "webhook");
+        } else {
+            info!(status, ack_ms, "webhook");
+        }
         accepted
     }
 
@@ -75,7 +93,7 @@ impl Ingress {
         match traces::step("verify", self.is_authentic(signature, body)).await {
             Ok(true) => {}
             Ok(false) => {
-                warn!(signed = signature.is_some(), "refused a webhook: its signature is missing or wrong");
+                self.log_refusal(signature.is_some());
                 return Accepted::Unauthorized;
             }
             Err(NotRead) => {
@@ -83,25 +101,47 @@ impl Ingress {
                 return Accepted::Unavailable;
             }
         }
-        let Ok(verdicts) = webhook::parse(body, self.group_prefix.as_ref(), (self.clock)()) else {
-            warn!(bytes = body.len(), "refused a signed body that is not a webhook");
-            return Accepted::NotAWebhook;
+        let jobs = match self.read(body).await {
+            Ok(verdicts) => jobs_of(verdicts),
+            Err(refused) => return refused,
         };
-        let jobs: Vec<Job> = verdicts.into_iter().filter_map(job_of).collect();
         if jobs.is_empty() {
             return Accepted::Queued;
         }
         match self.queue.send(&jobs).await {
             Ok(()) => {
-                for job in &jobs {
-                    info!(event = %job.event_id, conversation = %job.conversation, "accepted");
-                }
+                log_accepted(&jobs);
                 Accepted::Queued
             }
             Err(failure) => {
                 error!(error = %logging::chain(&failure), "the webhook was not taken: LINE is told 503");
                 Accepted::Unavailable
             }
+        }
+    }
+
+    /// What becomes of the events of this body.
+    async fn read(&self, body: &[u8]) -> Result<Vec<Verdict>, Accepted> {
+        let now = (self.clock)();
+        let read = if body.len() <= LARGE {
+            webhook::parse(body, self.group_prefix.as_ref(), now)
+        } else {
+            let (body, prefix) = (body.to_vec(), self.group_prefix.clone());
+            let reading = spawn_blocking(move || webhook::parse(&body, prefix.as_ref(), now));
+            // It panicked, which is logged.
+            reading.await.map_err(|_| Accepted::Unavailable)?
+        };
+        read.map_err(|_| {
+            warn!(bytes = body.len(), "refused a signed body that is not a webhook");
+            Accepted::NotAWebhook
+        })
+    }
+
+    /// Counts each webhook that was refused, and logs one in a while: strangers send as many as they like.
+    fn log_refusal(&self, signed: bool) {
+        info!(target: FIGURES, "refused a webhook: its signature is missing or wrong");
+        if let Some(times) = self.refused.count(Instant::now()) {
+            warn!(signed, times, "refused webhooks: their signature is missing or wrong");
         }
     }
 
@@ -117,11 +157,36 @@ impl Ingress {
     }
 }
 
-fn job_of(verdict: webhook::Verdict) -> Option<Job> {
-    match verdict {
-        webhook::Verdict::Job(job) => return Some(*job),
-        webhook::Verdict::Skip(reason) => info!(reason, "skipped an event"),
-        webhook::Verdict::Odd(reason) => warn!(reason, "skipped an odd event"),
+/// A line for each job, up to [`LOGGED_MAX`] of them.
+fn log_accepted(jobs: &[Job]) {
+    let (logged, more) = jobs.split_at(jobs.len().min(LOGGED_MAX));
+    for job in logged {
+        info!(event = %job.event_id, conversation = %job.conversation, "accepted");
     }
-    None
+    for _ in more {
+        info!(target: FIGURES, "accepted");
+    }
+    if !more.is_empty() {
+        info!(jobs = more.len(), "accepted more");
+    }
+}
+
+/// The jobs. The rest is logged: one line for each reason, however many events there are.
+fn jobs_of(verdicts: Vec<Verdict>) -> Vec<Job> {
+    let (mut skipped, mut odd) = (BTreeMap::new(), BTreeMap::new());
+    let mut jobs = vec![];
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Job(job) => jobs.push(*job),
+            Verdict::Skip(reason) => *skipped.entry(reason).or_insert(0_usize) += 1,
+            Verdict::Odd(reason) => *odd.entry(reason).or_insert(0_usize) += 1,
+        }
+    }
+    for (reason, events) in skipped {
+        info!(reason, events, "skipped events");
+    }
+    for (reason, events) in odd {
+        warn!(reason, events, "skipped odd events");
+    }
+    jobs
 }

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use shared::{
     adapters::{sdk::sdk_config, ssm::ParameterStore},
     env::Env,
-    logging,
+    logging::{self, Sampled},
     secret::Secret,
     traces::Daemon,
 };
@@ -35,7 +35,8 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let group_prefix = config.group_prefix;
-    let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock: Arc::new(wall_clock) };
+    let (clock, refused) = (Arc::new(wall_clock), Sampled::default());
+    let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock, refused };
     let daemon = &Daemon::from_env(env);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let trace = event.context.xray_trace_id;

@@ -47,20 +47,23 @@ pub fn parse(body: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Verdi
         return Err(NotAWebhook);
     }
     let webhook: Webhook<'_> = serde_json::from_str(text).map_err(|_| NotAWebhook)?;
-    Ok(webhook.events.into_iter().flat_map(|raw| judge(raw, prefix, now)).collect())
+    let mut verdicts = Vec::with_capacity(webhook.events.len());
+    for raw in webhook.events {
+        match judge(raw, prefix, now) {
+            Ok(jobs) => verdicts.extend(jobs.into_iter().map(|job| Verdict::Job(Box::new(job)))),
+            Err(verdict) => verdicts.push(verdict),
+        }
+    }
+    Ok(verdicts)
 }
 
-fn judge(raw: &RawValue, prefix: Option<&Prefix>, now: i64) -> Vec<Verdict> {
+fn judge(raw: &RawValue, prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
     if !raw.get().starts_with('{') {
-        return vec![Verdict::Odd("the event is not an object")];
+        return Err(Verdict::Odd("the event is not an object"));
     }
-    let Ok(event) = serde_json::from_str(raw.get()) else {
-        return vec![Verdict::Odd("a field of the event has an unknown form")];
-    };
-    match triage(event, raw.get().as_bytes(), prefix, now) {
-        Ok(jobs) => jobs.into_iter().map(|job| Verdict::Job(Box::new(job))).collect(),
-        Err(verdict) => vec![verdict],
-    }
+    let event = serde_json::from_str(raw.get());
+    let event = event.map_err(|_| Verdict::Odd("a field of the event has an unknown form"))?;
+    triage(event, raw.get().as_bytes(), prefix, now)
 }
 
 /// One event, with only what Henji reads of it (LINE, "Webhook Event Objects").

@@ -13,6 +13,12 @@ use tracing_subscriber::{
 
 use crate::{env::Env, metrics::Metrics, version};
 
+mod sampled;
+
+pub use sampled::Sampled;
+
+/// The target of what is counted in the figures and never logged, as strangers cause it as often as they like.
+pub const FIGURES: &str = "henji_figures";
 /// The SDK's own account of how it finds credentials names them.
 const DEFAULT: &str = "info,aws_config=error";
 
@@ -24,6 +30,7 @@ where
 {
     let filter: Targets =
         filter.unwrap_or(DEFAULT).parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let filter = filter.with_target(FIGURES, LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

@@ -31,6 +31,8 @@ use crate::{
     process::{Serve, memory_kib, run},
 };
 
+mod webhooks;
+
 fn connects(origin: &str) -> TcpStream {
     let client = TcpStream::connect(origin.strip_prefix("http://").unwrap()).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();

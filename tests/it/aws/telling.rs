@@ -5,13 +5,14 @@ use std::{
     collections::BTreeMap,
     net::UdpSocket,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
 use super::{
     between::{Between, Play},
-    bot::Bot,
+    bot::{Bot, payload_1},
     runtime_api::trace,
 };
 
@@ -90,6 +91,27 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     let cost = lines.iter().find(|line| line["CostUsd"].is_number()).unwrap();
     assert_eq!(cost["User"], crate::bot::USER);
     assert!(!bot.worker.log().concat().contains("PRIVATE"));
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn each_webhook_that_line_did_not_sign_is_a_figure_and_one_of_them_a_line() {
+    const TIMES: usize = 20;
+    let bot = Bot::with(&TELLS).await;
+    for n in 0..TIMES {
+        let signature = if n % 2 == 0 { "a stranger's guess" } else { "" };
+        assert_eq!(bot.status(payload_1("{}", signature)).await, 401);
+    }
+    // What it writes is read beside what it answers.
+    let is_told = || figures(&bot.ingress.log()).get("Webhooks 401").is_some_and(|it| it.len() == TIMES);
+    while !is_told() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let log = bot.ingress.log();
+    let told = figures(&log);
+    assert_eq!((told["RefusedSignatures"].len(), told["Webhooks 401"].len()), (TIMES, TIMES));
+    let lines: Vec<_> = log.iter().filter(|line| !line.contains("\"_aws\"")).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
     bot.ends().await;
 }
 
