@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use cli::sqlite::{Database, queue::SqliteQueue};
+use futures_util::future::{Either, select};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
 use shared::job::{Ask, EventId, Job};
 use tempfile::TempDir;
@@ -172,4 +173,18 @@ async fn an_operation_that_panics_fails_alone_and_leaves_nothing_behind() {
     assert!(panicked.is_err() && created.is_ok());
     assert_eq!(count("INSERT INTO kept VALUES (1)").await.unwrap(), 1);
     assert!(count("INSERT INTO left_behind VALUES (1)").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_of_thousands_of_jobs_keeps_no_other_waiting_and_loses_none() {
+    let backend = OnSqlite(tempfile::tempdir().unwrap());
+    let queue = backend.open();
+    let many: Vec<Job> = (0..5_000).map(|n| job("U-many", &format!("m{n}"), "q")).collect();
+    let one = [job("U-one", "one", "q")];
+    let both = select(queue.send(&many), queue.send(&one)).await;
+    let Either::Right((sent, rest)) = both else { panic!("the one waited for the many") };
+    sent.unwrap();
+    rest.await.unwrap();
+    let taken = backend.take().await;
+    assert!(of(&taken, "U-many") == many && of(&taken, "U-one") == one);
 }

@@ -5,18 +5,16 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use ingress::queue::{JobQueue, QueueError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
-use shared::job::{EventId, Job};
 use tokio::sync::Notify;
 use worker::answer::Clock;
 
 use super::{Database, DatabaseError};
 
 mod claim;
+mod send;
 mod sweep;
 
 const WAITING: i64 = 0;
@@ -165,34 +163,6 @@ impl SqliteQueue {
             })
             .await
     }
-}
-
-#[async_trait]
-impl JobQueue for SqliteQueue {
-    async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
-        let count = jobs.len();
-        let jobs: Vec<_> = jobs.iter().map(|job| (job.event_id.clone(), job.group(), job.encode())).collect();
-        let now = self.now();
-        let sent = self.database.call(move |db| {
-            for (event, group, body) in &jobs {
-                if take(db, event, now)? {
-                    enqueue(db, event.as_str(), group, body, now)?;
-                }
-            }
-            Ok(())
-        });
-        sent.await.map_err(|source| QueueError { jobs: count, source: source.into() })?;
-        self.bell.notify_one();
-        Ok(())
-    }
-}
-
-/// Marks an event as taken; false if it was before.
-fn take(db: &Connection, event: &EventId, now: i64) -> rusqlite::Result<bool> {
-    let new = db
-        .prepare_cached("INSERT OR IGNORE INTO turns (event_id, updated_at) VALUES (?1, ?2)")?
-        .execute(params![event.as_str(), now])?;
-    Ok(new == 1)
 }
 
 /// Puts a job behind all others.
