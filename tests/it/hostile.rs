@@ -31,6 +31,7 @@ use crate::{
     process::{Serve, memory_kib, run},
 };
 
+mod connections;
 mod webhooks;
 
 fn connects(origin: &str) -> TcpStream {

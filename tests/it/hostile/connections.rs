@@ -1,0 +1,121 @@
+//! What strangers do to the listener's places and to its memory by connections alone.
+
+use futures_util::future::join_all;
+use ingress::signature::sign;
+use tokio::{io::AsyncWriteExt, net::TcpSocket, time::timeout};
+
+use super::*;
+use crate::bot::SECRET;
+
+const NOTHING: &str = r#"{"events":[]}"#;
+
+/// `henji serve` to which nobody says anything that is to be answered.
+async fn serve() -> (TempDir, Serve) {
+    let folder = TempDir::new().unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let serve = Serve::start(&folder.path().join("data"), &variables(nobody, nobody)).await;
+    (folder, serve)
+}
+
+fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
+}
+
+/// A webhook as LINE posts it.
+fn signed(body: &str) -> String {
+    let signature = sign(&SECRET.into(), body.as_bytes());
+    request("POST", PATH, &format!("x-line-signature: {signature}\r\n"), body)
+}
+
+/// The statuses of what is answered to these bytes until the connection is closed from there.
+fn answered(origin: &str, bytes: &str) -> Vec<u16> {
+    let mut client = connects(origin);
+    client.write_all(bytes.as_bytes()).unwrap();
+    let mut answer = vec![];
+    let _ = client.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    answer.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_kept_for_whoever_sends_webhooks_that_are_accepted_and_closed_for_all_others() {
+    let bot = Bot::start().await;
+    let unsigned = request("POST", PATH, "", NOTHING);
+    let last = signed(NOTHING).replace("Host: x", "Connection: close");
+    for (why, requests, expected) in [
+        ("webhooks", signed(NOTHING).repeat(3) + &last, &[200, 200, 200, 200][..]),
+        ("what LINE did not sign", unsigned.repeat(3), &[401]),
+        ("what is no webhook", signed("{}").repeat(3), &[400]),
+        ("other paths", request("POST", "/", "", "").repeat(3), &[404]),
+        ("other methods", request("PUT", PATH, "", "").repeat(3), &[405]),
+        ("looks at its health", request("GET", "/healthz", "", "").repeat(3), &[200]),
+        ("heads of it", request("HEAD", "/healthz", "", "").repeat(3), &[200]),
+        ("a stranger behind LINE", signed(NOTHING) + &unsigned.repeat(3), &[200, 401]),
+    ] {
+        let origin = bot.origin.clone();
+        let said = tokio::task::spawn_blocking(move || answered(&origin, &requests)).await.unwrap();
+        assert_eq!(said, expected, "{why}");
+    }
+}
+
+/// Sends webhooks without end and reads no answer, until it is cut off.
+async fn never_reads(origin: String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    // The least that there is.
+    socket.set_recv_buffer_size(1).unwrap();
+    let address = origin.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut client = socket.connect(address).await.unwrap();
+    let webhooks = signed(NOTHING).repeat(50);
+    while client.write_all(webhooks.as_bytes()).await.is_ok() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_never_read_their_answers_are_cut_off_and_hold_no_memory_till_then() {
+    let (_folder, serve) = serve().await;
+    let (http, before) = (worker::adapters::http::client().unwrap(), peak(serve.pid()));
+    let readers = join_all((0..2).map(|_| tokio::spawn(never_reads(serve.origin.clone()))));
+    let readers = tokio::spawn(timeout(Duration::from_mins(2), readers));
+    while !readers.is_finished() {
+        assert_eq!(serve.posts(&http, NOTHING).await, Some(200), "within LINE's patience");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(readers.await.unwrap().is_ok(), "they hold their places");
+    let grown = peak(serve.pid()) - before;
+    assert!(grown < 16, "what was answered waits in the kernel alone: {grown} MiB");
+    assert_eq!(serve.terminate(), 0);
+}
+
+/// Connects and sends a head of this size that does not end, as much of it as is taken.
+fn begins(origin: &str, size: usize) -> TcpStream {
+    let mut head = request("POST", PATH, "", "").trim_end().to_owned() + "\r\n";
+    while head.len() + 1_000 < size {
+        head = head + "x: " + &"y".repeat(900) + "\r\n";
+    }
+    head += &"z".repeat(size - head.len());
+    let mut client = connects(origin);
+    client.set_write_timeout(Some(Duration::from_millis(50))).unwrap();
+    let _ = client.write_all(head.as_bytes());
+    client
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_never_end_take_little_memory_however_large_they_are() {
+    const EACH: usize = 400;
+    let (_folder, serve) = serve().await;
+    let before = memory_kib(serve.pid(), "VmHWM");
+    let origin = serve.origin.clone();
+    let heads = tokio::task::spawn_blocking(move || {
+        // The largest that are waited for, and larger ones.
+        let sizes = [8_000, 400_000].into_iter().flat_map(|size| [size; EACH]);
+        sizes.map(|size| begins(&origin, size)).collect::<Vec<_>>()
+    });
+    let heads = heads.await.unwrap();
+    let each = (memory_kib(serve.pid(), "VmHWM") - before) / heads.len() as u64;
+    println!("a head that does not end takes {each} KiB");
+    assert!(each < 32, "{each} KiB");
+    let http = worker::adapters::http::client().unwrap();
+    assert_eq!(serve.posts(&http, NOTHING).await, Some(200));
+    drop(heads);
+    assert_eq!(serve.terminate(), 0);
+}
