@@ -5,7 +5,7 @@
 use std::{
     io::Write,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -31,7 +31,9 @@ use self::{
     world::{World, lock},
 };
 use crate::{
+    dotenv::DOTENV,
     http::{self, WEBHOOK_PATH},
+    private,
     serve::{self, DATABASE, DataDir, Settings},
     sqlite::{Database, history, letters::Letters, queue::SqliteQueue},
     standin::{
@@ -92,6 +94,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, Some(env.optional("RUST_LOG")?.unwrap_or("warn")), None);
     let conversation = args.replay.as_deref().map(Conversation::read).transpose()?;
     let data = args.data;
+    private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
     // Whatever is wrong with it is said here, in one line; the pipeline then takes the lock itself.
     drop(DataDir::open(&data)?);
     let listener = serve::bind(args.listen).await?;

@@ -6,6 +6,9 @@ use std::{io::ErrorKind, path::Path};
 use anyhow::{Context, bail};
 use shared::env::Env;
 
+/// The file's name.
+pub const DOTENV: &str = ".env";
+
 /// The variables of the file, none where there is no file.
 pub fn read(path: &Path) -> anyhow::Result<Env> {
     match std::fs::read_to_string(path) {

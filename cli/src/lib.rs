@@ -21,6 +21,7 @@ pub mod forget;
 pub mod http;
 pub mod model_server;
 pub mod no_answer;
+pub mod private;
 pub mod secrets;
 pub mod send;
 pub mod serve;

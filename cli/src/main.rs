@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use cli::{
-    dev, dlq, doctor, dotenv, forget, secrets, send, serve,
+    dev, dlq, doctor, dotenv, forget, private, secrets, send, serve,
     terminal::{Unheard, note},
     usage, webhook,
 };
@@ -86,7 +86,14 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     // The file never overrides the process.
-    let env = Env::of_process().or(dotenv::read(Path::new(".env"))?);
+    let file = Path::new(dotenv::DOTENV);
+    let env = Env::of_process().or(dotenv::read(file)?);
+    // Those that have a log say it there.
+    if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve { .. })
+        && let Some(warning) = private::writable_by_others(file)
+    {
+        note(format_args!("henji: {warning}"));
+    }
     match command {
         Command::Dev(args) => dev::command(args, env).await?,
         Command::DevStages { data } => dev::stages::command(&data, &env).await?,

@@ -35,7 +35,8 @@ use worker::{
 
 use crate::{
     dispatch::{self, Dispatcher},
-    http,
+    dotenv::DOTENV,
+    http, private,
     sqlite::{Database, history::SqliteHistory, letters::Letters, queue::SqliteQueue},
 };
 
@@ -90,8 +91,8 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .with_context(|| format!("the data directory {shown} cannot be made"))?;
-        let lock =
-            File::create(path.join(LOCK)).with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
+        let lock = private::lock_file(&path.join(LOCK));
+        let lock = lock.with_context(|| format!("{shown}/{LOCK} cannot be written"))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -166,6 +167,7 @@ pub async fn run(
 pub async fn command(listen: SocketAddr, data: &Path, env: &Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, env.optional("RUST_LOG")?, Metrics::totals(env)?);
     let settings = Settings::from_env(env)?;
+    private::warn_if_writable_by_others(&[Path::new(DOTENV), data, &data.join(DATABASE)]);
     let data = DataDir::open(data)?;
     let listener = bind(listen).await?;
     let clients = clients()?;

@@ -54,6 +54,8 @@ mod reply_first;
 mod documents;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
+// Its directory: lock, permissions.
+mod data;
 // Many at once, and what they cost.
 mod load;
 // All at once: hours of traffic and faults, drawn from a seed.
