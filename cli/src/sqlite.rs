@@ -19,9 +19,13 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 use tokio::sync::oneshot;
 
+mod damage;
+mod error;
 pub mod history;
 pub mod letters;
 pub mod queue;
+
+pub use error::DatabaseError;
 
 /// What makes each version of the schema out of the one before.
 const MIGRATIONS: [&str; 5] = [
@@ -51,35 +55,16 @@ pub struct Database {
 type Operation = Box<dyn FnOnce(&Connection) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(bool) + Send>;
 
-/// The database did not do it. Nothing of the operation was written.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    /// SQLite says why.
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    /// The shared commit failed.
-    #[error("SQLite could not commit")]
-    Commit,
-    /// It is locked by another process, or its thread is gone.
-    #[error("the database takes no transaction")]
-    Unavailable,
-    /// An older build wrote the file, or something else did.
-    #[error(
-        "the database has schema {0}, older than the {SCHEMA} of this henji: henji serve brings it up to date"
-    )]
-    Older(i64),
-    /// A newer build wrote the file.
-    #[error("the database has schema {0}, newer than the {SCHEMA} of this henji: use the newer henji")]
-    Newer(i64),
-}
-
 impl Database {
-    /// Opens the database in the file at `path`, or creates it, or brings it up to date.
+    /// Opens the database in the file at `path`, or creates it, or brings it up to date. A damaged one is refused.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        damage::check_files(path)?;
         // Made here, it is its owner's alone, whatever the directory; SQLite's files beside it follow. Where this
         // fails, SQLite says why.
         let _ = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         let mut connection = connect(path, OpenFlags::default(), 0)?;
+        damage::check(&connection)?;
+        configure(&connection)?;
         create(&mut connection)?;
         Self::start(connection)
     }
@@ -88,7 +73,9 @@ impl Database {
     pub fn existing(path: &Path) -> Result<Self, DatabaseError> {
         let mut flags = OpenFlags::default();
         flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
-        Self::start(connect(path, flags, SCHEMA)?)
+        let connection = connect(path, flags, SCHEMA)?;
+        configure(&connection)?;
+        Self::start(connection)
     }
 
     /// Starts its thread.
@@ -145,12 +132,10 @@ impl Database {
 /// Nothing is written to a database of a schema that is older than `oldest`, or newer than this build.
 fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, DatabaseError> {
     let connection = Connection::open_with_flags(path, flags)?;
-    // Of a file that is new: what grows under a backlog is made smaller by `queue::sweep`.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    // Plans are made without looking at the values that are bound, or cached statements are made anew.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // A log is written into its database when that is closed: not where this is not to be used, as the log may belong
+    // to another.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA {
         return Err(DatabaseError::Newer(version));
@@ -158,14 +143,23 @@ fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, Dat
     if version < oldest {
         return Err(DatabaseError::Older(version));
     }
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    // Of a file that is new: what grows under a backlog is made smaller by `queue::sweep`.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // Plans are made without looking at the values that are bound, or cached statements are made anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     // What is deleted is overwritten, not only marked as free.
     connection.pragma_update(None, "secure_delete", true)?;
     // What a savepoint would put back stays in memory: else it goes to a file elsewhere, words and all.
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    Ok(connection)
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -54,7 +54,7 @@ mod reply_first;
 mod documents;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
-// Its directory: lock, permissions.
+// Its directory: lock, permissions, damage.
 mod data;
 // Many at once, and what they cost.
 mod load;

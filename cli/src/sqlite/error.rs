@@ -1,0 +1,40 @@
+//! Why the database did not do what it was asked to.
+
+use super::{SCHEMA, damage};
+
+/// The database did not do it. Nothing of the operation was written.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// SQLite says why.
+    #[error("SQLite: {0}")]
+    Sqlite(rusqlite::Error),
+    /// Its file is not what SQLite wrote.
+    #[error(
+        "it is damaged ({0}), and left as it is: put a backup in its place, without the -wal and -shm files of the \
+         old one, or recover it (docs/operations.md, \"The database is damaged\")"
+    )]
+    Damaged(String),
+    /// The shared commit failed.
+    #[error("SQLite could not commit")]
+    Commit,
+    /// It is locked by another process, or its thread is gone.
+    #[error("the database takes no transaction")]
+    Unavailable,
+    /// An older build wrote the file, or something else did.
+    #[error(
+        "the database has schema {0}, older than the {SCHEMA} of this henji: henji serve brings it up to date"
+    )]
+    Older(i64),
+    /// A newer build wrote the file.
+    #[error("the database has schema {0}, newer than the {SCHEMA} of this henji: use the newer henji")]
+    Newer(i64),
+}
+
+impl From<rusqlite::Error> for DatabaseError {
+    fn from(error: rusqlite::Error) -> Self {
+        match damage::told_by(&error) {
+            Some(fault) => Self::Damaged(fault),
+            None => Self::Sqlite(error),
+        }
+    }
+}
