@@ -1,11 +1,18 @@
 //! What `ingress::queue::JobQueue` promises, told once and held against both that ship.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use cli::sqlite::{Database, queue::SqliteQueue};
 use futures_util::future::{Either, select};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
+use jiff::Timestamp;
 use shared::job::{Ask, EventId, Job};
 use tempfile::TempDir;
 use worker::answer::wall_clock;
@@ -187,4 +194,36 @@ async fn a_webhook_of_thousands_of_jobs_keeps_no_other_waiting_and_loses_none() 
     rest.await.unwrap();
     let taken = backend.take().await;
     assert!(of(&taken, "U-many") == many && of(&taken, "U-one") == one);
+}
+
+/// A queue whose clock is this one, in milliseconds.
+fn with_clock(folder: &TempDir, clock: &Arc<AtomicI64>) -> SqliteQueue {
+    let (database, clock) = (Database::open(&folder.path().join("henji.db")).unwrap(), clock.clone());
+    SqliteQueue::new(database, Arc::new(move || Timestamp::from_millisecond(clock.load(Relaxed)).unwrap()))
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_holds_no_job_longer_than_the_longest_pause() {
+    const DAY: i64 = 24 * 3_600_000;
+    const START: i64 = 1_800_000_000_000;
+    let (folder, clock) = (TempDir::new().unwrap(), Arc::new(AtomicI64::new(START)));
+    let queue = with_clock(&folder, &clock);
+    let lease = Duration::from_mins(6);
+    let claimed = async || queue.claim(10, lease).await.unwrap().0;
+    queue.send(&[job("U1", "retried", "q"), job("U2", "in-flight", "q")]).await.unwrap();
+    let jobs = claimed().await;
+    assert_eq!(jobs.len(), 2);
+    queue.hand_back(&[], jobs[0].seq, Duration::from_secs(10)).await.unwrap();
+    queue.send(&[job("U3", "new", "q")]).await.unwrap();
+    assert_eq!(claimed().await.len(), 1, "the retry is not due yet");
+    clock.store(START - DAY, Relaxed);
+    let again: Vec<String> = claimed().await.into_iter().map(|job| job.event_id).collect();
+    assert_eq!(again.len(), 3, "what was due, or leased, by the clock of a day later: {again:?}");
+    assert_eq!(claimed().await.len(), 0, "once each");
+    // However long somebody asks it to wait.
+    queue.hand_back(&[], jobs[0].seq, Duration::from_hours(12)).await.unwrap();
+    assert_eq!(claimed().await.len(), 0);
+    clock.fetch_add(3_600_000, Relaxed);
+    let due: Vec<String> = claimed().await.into_iter().map(|job| job.event_id).collect();
+    assert!(due.contains(&jobs[0].event_id), "{due:?}");
 }

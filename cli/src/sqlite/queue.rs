@@ -3,7 +3,7 @@
 //! The rule behind the `state` column: of each conversation only the first job is ready or in flight.
 //! So taking work is one index range, however many jobs wait behind busy conversations.
 
-use std::time::Duration;
+use std::{sync::atomic::AtomicI64, time::Duration};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -21,10 +21,15 @@ const WAITING: i64 = 0;
 const READY: i64 = 1;
 const IN_FLIGHT: i64 = 2;
 
+/// No job waits longer for its retry. What is due later was dated before the clock was set back, and is due now.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
 /// The queue.
 pub struct SqliteQueue {
     database: Database,
     clock: Clock,
+    /// The time of the last [`Self::claim`], in milliseconds.
+    seen: AtomicI64,
     /// Rings when a job was taken or became ready.
     pub bell: Notify,
 }
@@ -83,7 +88,7 @@ impl SqliteQueue {
 
     /// The queue in this database.
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, bell: Notify::new() }
+        Self { database, clock, seen: i64::MAX.into(), bell: Notify::new() }
     }
 
     fn now(&self) -> i64 {
@@ -133,10 +138,10 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Hands a job back, to be seen again after `after`. Its conversation waits with it. Those before it
-    /// that are `over` are gone.
+    /// Hands a job back, to be seen again after `after`, at most an hour. Its conversation waits with it. Those
+    /// before it that are `over` are gone.
     pub async fn hand_back(&self, over: &[i64], seq: i64, after: Duration) -> Result<(), DatabaseError> {
-        let (gone, visible_at) = (over.to_vec(), self.now() + millis(after));
+        let (gone, visible_at) = (over.to_vec(), self.now() + millis(after.min(LONGEST_PAUSE)));
         self.database
             .call(move |db| {
                 remove(db, &gone)?;

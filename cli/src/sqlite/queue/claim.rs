@@ -1,10 +1,10 @@
 //! Taking jobs for an attempt: changes of messages first, then the rest in order.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use rusqlite::params;
 
-use super::{Claimed, DatabaseError, IN_FLIGHT, READY, SqliteQueue, millis};
+use super::{Claimed, DatabaseError, IN_FLIGHT, LONGEST_PAUSE, READY, SqliteQueue, millis};
 
 /// The jobs that are due. By an index, as it has `state > 0` for its condition, which nothing else says.
 const DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
@@ -14,6 +14,9 @@ const DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM j
 const CHANGES_DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
     WHERE (conversation GLOB 'edit.*' OR conversation GLOB 'unsend.*') AND +state = ?1 AND visible_at <= ?2
     ORDER BY visible_at LIMIT ?3";
+/// Those that are due later than any pause or lease lasts, as the clock was set back since: they are due now.
+const DUE_TOO_LATE: &str = "UPDATE jobs SET state = ?1, visible_at = ?2
+    WHERE state IN (?1, ?3) AND state > 0 AND visible_at > ?4";
 /// So many of them have places of their own.
 const CHANGES_MOST: u32 = 8;
 
@@ -26,13 +29,18 @@ impl SqliteQueue {
         lease: Duration,
     ) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
         let now = self.now();
-        let lease_end = now + millis(lease);
+        // Also at the first look: nobody knows what the clock said before.
+        let was_set_back = self.seen.swap(now, Relaxed) > now;
+        let (lease_end, latest) = (now + millis(lease), now + millis(lease.max(LONGEST_PAUSE)));
         self.database
             .call(move |db| {
                 db.prepare_cached(
                     "UPDATE jobs SET state = ?1 WHERE state = ?2 AND state > 0 AND visible_at <= ?3",
                 )?
                 .execute(params![READY, IN_FLIGHT, now])?;
+                if was_set_back {
+                    db.execute(DUE_TOO_LATE, params![READY, now, IN_FLIGHT, latest])?;
+                }
                 let mut lease = db.prepare_cached(
                     "UPDATE jobs SET state = ?1, visible_at = ?2, received = received + 1 WHERE seq = ?3",
                 )?;
