@@ -125,7 +125,7 @@ function makePhone(state, user) {
       const news = chat.id !== own.chat && unread(chat) > 0;
       return h("button", { type: "button", "data-chat": chat.id, "aria-pressed": String(chat.id === own.chat), class: news ? "news" : "", click: () => open(chat.id) }, chat.name, news ? h("span", { class: "only-read" }, ` (${t("news")})`) : null);
     }));
-    if (focused) tabs.querySelector(`[data-chat="${focused}"]`)?.focus();
+    if (focused) [...tabs.children].find((tab) => tab.dataset.chat === focused)?.focus();
   }
   forget();
   return { element, draw, text };

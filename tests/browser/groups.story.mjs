@@ -1,6 +1,7 @@
 // Groups: who speaks, who is meant, and what is said where the bot does not hear it.
 
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { AOI, GROUP, REN, story } from "./henji.mjs";
 
 story("in a group each one sees who said what, and the bot hears nothing before it is invited", async (desk) => {
@@ -53,6 +54,26 @@ story("a message is quoted, edited and taken back, from the keyboard too", async
   await desk.phone(REN).locator(".day", { hasText: "Aoi unsent a message" }).waitFor();
   await answer.locator("q", { hasText: "unsent" }).waitFor();
   await desk.picture("group-quotes");
+});
+
+story("a group whose id is full of quotes is drawn like any other, and keeps the focus", async (desk) => {
+  const groupId = "C\"'\\]é日本語";
+  const says = async (text) => {
+    const event = { type: "message", mode: "active", timestamp: Date.now(), webhookEventId: `01H${text}`, source: { type: "group", groupId, userId: AOI }, replyToken: "r", message: { id: `1${text.length}`, type: "text", text } };
+    const body = JSON.stringify({ destination: "U0", events: [event] });
+    const signature = createHmac("sha256", "henji-dev").update(body).digest("base64");
+    const response = await fetch(`${desk.henji.origin}/v1/line/bot/message/reply`, { method: "POST", headers: { "x-line-signature": signature }, body });
+    assert.equal(response.status, 200);
+  };
+  await says("one");
+  const tab = desk.phone().locator(".tabs").getByRole("button", { name: groupId });
+  await tab.click();
+  await tab.focus();
+  // Another chat has news: the tabs are made anew.
+  await desk.does({ do: "invite", chat: GROUP });
+  await says("three");
+  await desk.phone().locator(".bubble", { hasText: "three" }).waitFor();
+  assert.equal(await desk.page.evaluate(() => document.activeElement.dataset.chat), groupId);
 });
 
 story("somebody new comes into the group, and the bot is mentioned from a list", async (desk) => {

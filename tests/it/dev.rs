@@ -153,6 +153,25 @@ async fn other_hosts_and_origins_are_refused_and_the_page_lets_nothing_else_in()
         }
         assert_eq!(dev.status("POST", PATH, &[("origin", &origin)], "{}").await, 403);
     }
+    // What a browser sends for a page from elsewhere, also where it names no origin.
+    for site in ["cross-site", "same-site", "newer", "", "é"] {
+        for path in ["/", "/dev/events", "/dev/conversation", "/dev/contents/1", "/healthz", "/v2/bot/info"] {
+            assert_eq!(dev.status("GET", path, &[("sec-fetch-site", site)], "").await, 403, "{site} {path}");
+        }
+        assert_eq!(dev.status("POST", PATH, &[("sec-fetch-site", site)], "{}").await, 403, "{site}");
+        let link = [("sec-fetch-site", site), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert_eq!(dev.status("GET", "/", &link, "").await, 200, "a link to the page may be followed");
+        assert_eq!(dev.status("GET", "/dev/conversation", &link, "").await, 403);
+        let frame = [link[0], link[1], ("sec-fetch-dest", "iframe")];
+        assert_eq!(dev.status("GET", "/", &frame, "").await, 403);
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(
+            dev.status("GET", "/dev/conversation", &[("sec-fetch-site", site)], "").await,
+            200,
+            "{site}"
+        );
+    }
     assert_eq!(
         dev.status("POST", "/dev/steps", &[("origin", &dev.origin), ("content-type", "text/plain")], &step)
             .await,

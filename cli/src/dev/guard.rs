@@ -51,12 +51,29 @@ impl Guard {
     fn allows(&self, method: &Method, path: &str, headers: &HeaderMap) -> bool {
         let text = |name| headers.get(name).and_then(|v: &header::HeaderValue| v.to_str().ok());
         let Some(host) = text(header::HOST).filter(|host| self.is_own(host)) else { return false };
+        if !is_from_own_page(path, headers) {
+            return false;
+        }
         match text(header::ORIGIN) {
             Some(origin) => origin.strip_prefix("http://") == Some(host),
             // Browsers send an origin with whatever changes something; LINE and the bot never do.
             None => {
                 !headers.contains_key(header::ORIGIN) && (method == Method::GET || !path.starts_with("/dev/"))
             }
+        }
+    }
+}
+
+/// Browsers say which page a request is from, also where they send no origin, as for pictures and scripts (W3C, "Fetch
+/// Metadata Request Headers"). From elsewhere one may only follow a link to the page; other programs say nothing.
+fn is_from_own_page(path: &str, headers: &HeaderMap) -> bool {
+    let said = |name: &str| headers.get(name).map(header::HeaderValue::as_bytes);
+    match said("sec-fetch-site") {
+        None | Some(b"same-origin" | b"none") => true,
+        Some(_) => {
+            let is_link =
+                said("sec-fetch-mode") == Some(b"navigate") && said("sec-fetch-dest") == Some(b"document");
+            path == "/" && is_link
         }
     }
 }

@@ -35,7 +35,7 @@ impl World {
             }
             let chat = chat(&event["source"]).unwrap_or(user);
             let group = is_group(chat).then(|| chat.to_owned());
-            if group.is_some() && self.hears_of(chat, &chat[..chat.len().min(9)], user) {
+            if group.is_some() && self.hears_of(chat, &chat.chars().take(9).collect::<String>(), user) {
                 let (chat, name) = (chat.to_owned(), chat.chars().take(9).collect());
                 let made = Step::Group { chat: chat.clone(), name, members: vec![user.to_owned()] };
                 lock(&self.recording).note(made, is_idle);
