@@ -1,6 +1,6 @@
-//! The embedded database of `serve` and `dev`: one file, one writing thread.
+//! The embedded database of `serve` and `dev`: one file, one writing thread, and one that reads what takes long.
 //!
-//! Every operation is a closure that runs on that thread within a transaction; operations that wait
+//! Every operation is a closure that runs on the writing thread within a transaction; operations that wait
 //! together share one commit, and so one `fsync`. A caller hears of success only after the commit.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::{Sender, channel},
     },
@@ -18,13 +18,17 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 use tokio::sync::oneshot;
 
-use self::writer::{Operation, within_savepoint};
+use self::{
+    reader::Read,
+    writer::{Operation, within_savepoint},
+};
 
 mod damage;
 mod error;
 pub mod history;
 pub mod letters;
 pub mod queue;
+mod reader;
 mod writer;
 
 pub use error::DatabaseError;
@@ -44,11 +48,13 @@ const CACHE_KIB: i64 = 8192;
 /// How long a lock of another process (`henji dlq`) is waited for.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// A handle to the database; clones share its thread.
+/// A handle to the database; clones share its threads.
 #[derive(Clone)]
 pub struct Database {
     operations: Sender<Operation>,
     leaves_traces: Arc<AtomicBool>,
+    path: Arc<Path>,
+    reads: Arc<OnceLock<Sender<Read>>>,
 }
 
 impl Database {
@@ -62,7 +68,7 @@ impl Database {
         damage::check(&connection)?;
         configure(&connection)?;
         create(&mut connection)?;
-        Self::start(connection)
+        Self::start(connection, path)
     }
 
     /// Opens the database in the file at `path`, which is there and up to date.
@@ -71,11 +77,11 @@ impl Database {
         flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
         let connection = connect(path, flags, SCHEMA)?;
         configure(&connection)?;
-        Self::start(connection)
+        Self::start(connection, path)
     }
 
-    /// Starts its thread.
-    fn start(connection: Connection) -> Result<Self, DatabaseError> {
+    /// Starts its writing thread.
+    fn start(connection: Connection, path: &Path) -> Result<Self, DatabaseError> {
         let (sender, operations) = channel();
         let leaves_traces = Arc::new(AtomicBool::new(false));
         let traces = leaves_traces.clone();
@@ -83,7 +89,7 @@ impl Database {
             .name("sqlite".into())
             .spawn(move || writer::serve(connection, &operations, &traces))
             .map_err(|_| DatabaseError::Unavailable)?;
-        Ok(Self { operations: sender, leaves_traces })
+        Ok(Self { operations: sender, leaves_traces, path: path.into(), reads: Arc::default() })
     }
 
     /// What was deleted before shall soon be in the write-ahead log neither, which keeps old pages for long.
@@ -108,19 +114,51 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
+        self.run(work, false).await
+    }
+
+    /// The same with a commit of its own: where it fails, no other operation fails with it.
+    pub async fn call_alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        self.run(work, true).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        is_alone: bool,
+    ) -> Result<T, DatabaseError> {
         let (sender, result) = oneshot::channel();
-        let operation: Operation = Box::new(move |connection| {
+        let run = Box::new(move |connection: &Connection| -> writer::Reply {
             let done = within_savepoint(connection, work);
             Box::new(move |committed| {
-                let result = match done {
-                    Ok(value) if committed => Ok(value),
-                    Ok(_) => Err(DatabaseError::Commit),
-                    Err(error) => Err(error.into()),
+                let result = match (done, committed) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(error)) => Err(DatabaseError::Commit(error.clone())),
+                    (Err(error), _) => Err(error.into()),
                 };
                 let _ = sender.send(result);
             })
         });
-        self.operations.send(operation).map_err(|_| DatabaseError::Unavailable)?;
+        self.operations.send(Operation { run, is_alone }).map_err(|_| DatabaseError::Unavailable)?;
+        result.await.map_err(|_| DatabaseError::Unavailable)?
+    }
+
+    /// Reads what was committed, beside the writing thread: however long that takes, no writer waits for it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let (sender, result) = oneshot::channel();
+        let read: Read = Box::new(move |connection| {
+            // One transaction, so that all that is read belongs together.
+            let read = connection.and_then(|it| Ok(work(&*it.unchecked_transaction()?)?));
+            let _ = sender.send(read);
+        });
+        let reads = self.reads.get_or_init(|| reader::start(self.path.clone()));
+        reads.send(read).map_err(|_| DatabaseError::Unavailable)?;
         result.await.map_err(|_| DatabaseError::Unavailable)?
     }
 }

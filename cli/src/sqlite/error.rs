@@ -1,5 +1,7 @@
 //! Why the database did not do what it was asked to.
 
+use std::sync::Arc;
+
 use super::{SCHEMA, damage};
 
 /// The database did not do it. Nothing of the operation was written.
@@ -14,9 +16,9 @@ pub enum DatabaseError {
          old one, or recover it (docs/operations.md, \"The database is damaged\")"
     )]
     Damaged(String),
-    /// The shared commit failed.
+    /// The commit failed.
     #[error("SQLite could not commit")]
-    Commit,
+    Commit(#[source] Arc<rusqlite::Error>),
     /// It is locked by another process, or its thread is gone.
     #[error("the database takes no transaction")]
     Unavailable,

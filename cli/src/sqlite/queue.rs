@@ -153,13 +153,13 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// How much is in the queue.
+    /// How much is in the queue. Counting takes the longer the more there is, and no writer waits for it.
     pub async fn depth(&self) -> Result<Depth, DatabaseError> {
         self.database
-            .call(|db| {
+            .read(|db| {
                 let count = |sql: &str| db.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
                 let number = |n: i64| u64::try_from(n).unwrap_or(0);
-                let in_flight = count("SELECT count(*) FROM jobs WHERE state = 2")?;
+                let in_flight = count("SELECT count(*) FROM jobs WHERE state = 2 AND state > 0")?;
                 Ok(Depth {
                     queued: number(count("SELECT count(*) FROM jobs")? - in_flight),
                     in_flight: number(in_flight),

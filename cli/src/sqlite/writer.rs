@@ -3,26 +3,37 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::Receiver,
     },
+    time::Duration,
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
+
+use super::BUSY;
 
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 
-/// Runs within the transaction, and returns what is to be called with the commit's success.
-pub(super) type Operation = Box<dyn FnOnce(&Connection) -> Reply + Send>;
-pub(super) type Reply = Box<dyn FnOnce(bool) + Send>;
+/// What one caller wants done.
+pub(super) struct Operation {
+    /// Runs within the transaction, and returns what is to be called with the commit's result.
+    pub(super) run: Box<dyn FnOnce(&Connection) -> Reply + Send>,
+    /// Whether it shares its commit with no other, so that its failure is nobody else's.
+    pub(super) is_alone: bool,
+}
+pub(super) type Reply = Box<dyn FnOnce(&Committed) + Send>;
+type Committed = Result<(), Arc<rusqlite::Error>>;
 
 pub(super) fn serve(
     mut connection: Connection,
     operations: &Receiver<Operation>,
     leaves_traces: &AtomicBool,
 ) {
-    while let Ok(first) = operations.recv() {
+    let mut put_off = None;
+    while let Some(first) = put_off.take().or_else(|| operations.recv().ok()) {
         let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(transaction) => transaction,
             Err(error) => {
@@ -32,15 +43,10 @@ pub(super) fn serve(
                 continue;
             }
         };
-        let (replies, is_whole) = run_batch(&transaction, first, operations);
-        let committed = if is_whole {
-            commit(transaction)
-        } else {
-            drop(transaction);
-            false
-        };
+        let replies = run_batch(&transaction, first, operations, &mut put_off);
+        let committed = commit(transaction);
         for reply in replies {
-            reply(committed);
+            reply(&committed);
         }
         if leaves_traces.swap(false, Relaxed) && !is_log_emptied(&connection) {
             leaves_traces.store(true, Relaxed);
@@ -48,31 +54,48 @@ pub(super) fn serve(
     }
 }
 
-/// Empties the write-ahead log. False where another process reads in it.
+/// Empties the write-ahead log. False where somebody reads in it, who is not waited for: writers wait meanwhile.
 fn is_log_emptied(connection: &Connection) -> bool {
+    let _ = connection.busy_timeout(Duration::ZERO);
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    let _ = connection.busy_timeout(BUSY);
     is_busy.is_ok_and(|is_busy| !is_busy)
 }
 
-/// Runs what waits. False if SQLite rolled the transaction back by itself, as it does on a full disk.
+/// Runs what waits, and puts off what is not to share its commit.
 fn run_batch(
     transaction: &Transaction<'_>,
     first: Operation,
     operations: &Receiver<Operation>,
-) -> (Vec<Reply>, bool) {
-    let mut replies = vec![first(transaction)];
-    while !transaction.is_autocommit() && replies.len() < BATCH {
+    put_off: &mut Option<Operation>,
+) -> Vec<Reply> {
+    let is_alone = first.is_alone;
+    let mut replies = vec![(first.run)(transaction)];
+    while !is_alone && !transaction.is_autocommit() && replies.len() < BATCH {
         match operations.try_recv() {
-            Ok(operation) => replies.push(operation(transaction)),
+            Ok(operation) if operation.is_alone => {
+                *put_off = Some(operation);
+                break;
+            }
+            Ok(operation) => replies.push((operation.run)(transaction)),
             Err(_) => break,
         }
     }
-    let is_whole = !transaction.is_autocommit();
-    (replies, is_whole)
+    replies
 }
 
-fn commit(transaction: Transaction<'_>) -> bool {
-    transaction.commit().inspect_err(|error| tracing::error!(%error, "the database could not commit")).is_ok()
+fn commit(transaction: Transaction<'_>) -> Committed {
+    // SQLite rolled it back by itself, as it does on a full disk.
+    if transaction.is_autocommit() {
+        return Err(Arc::new(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+            None,
+        )));
+    }
+    transaction.commit().map_err(|error| {
+        tracing::error!(%error, "the database could not commit");
+        Arc::new(error)
+    })
 }
 
 /// A failed operation leaves nothing behind and does not harm those that share its commit.
