@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{
     dotenv::DOTENV,
-    http::{self, WEBHOOK_PATH},
+    http::{self, CONNECTIONS_MAX, WEBHOOK_PATH},
     private,
     serve::{self, DATABASE, DataDir, Settings},
     sqlite::{Database, history, letters::Letters, queue::SqliteQueue},
@@ -146,7 +146,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
         let _ = world.does(Step::Group { chat, name, members }).await;
     }
     let variables = variables(&env)?;
-    let served = http::serve(listener, router(&world, client, listens), stop.clone());
+    let served = http::serve(listener, router(&world, client, listens), CONNECTIONS_MAX, stop.clone());
     let running = tokio::spawn(async move {
         let _guard = stop.clone().drop_guard();
         world.stages.keep_running(&data, &variables, &stop).await

@@ -22,8 +22,8 @@ mod serve;
 pub struct Args {
     #[command(flatten)]
     place: Where,
-    /// Where `henji serve` listens
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    /// The address of /healthz, which `henji serve` takes by `--admin`
+    #[arg(long, default_value = "http://127.0.0.1:9090")]
     url: Url,
     /// One JSON array
     #[arg(long)]

@@ -1,18 +1,14 @@
-//! The listener of `serve` and `dev`: three statuses that are API Gateway's part on AWS (404, 405,
+//! The listener for webhooks, of `serve` and `dev`: three statuses that are API Gateway's part on AWS (404, 405,
 //! 413), and patience that a slow client cannot use up.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Json, Router,
+    Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{
-        HeaderMap, StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
-    },
-    response::{IntoResponse, Response},
-    routing::{get, post},
+    http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
+    routing::post,
 };
 use http_body_util::BodyExt;
 use ingress::{accept::Ingress, signature};
@@ -21,11 +17,9 @@ use tokio::{
     time::timeout,
 };
 
-use crate::sqlite::queue::{Depth, SqliteQueue};
-
 mod connections;
 
-pub use connections::serve;
+pub use connections::{CONNECTIONS_MAX, serve};
 
 /// Where LINE posts its webhooks (CONTRACT "Ingress").
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
@@ -41,12 +35,9 @@ const SMALL_BODY: usize = 16 << 10;
 /// of it what it has sent, so that who sends little and slowly keeps nobody waiting.
 static LARGE_BODIES_KIB: Semaphore = Semaphore::const_new(256 << 10);
 
-/// The product's own paths.
-pub fn router(ingress: Arc<Ingress>, queue: Arc<SqliteQueue>) -> Router {
-    Router::new()
-        .route(WEBHOOK_PATH, post(webhook).with_state(ingress))
-        .route("/healthz", get(healthz).with_state(queue.clone()))
-        .route("/metrics", get(metrics).with_state(queue))
+/// The one path that the world may reach.
+pub fn router(ingress: Arc<Ingress>) -> Router {
+    Router::new().route(WEBHOOK_PATH, post(webhook).with_state(ingress))
 }
 
 async fn webhook(State(ingress): State<Arc<Ingress>>, headers: HeaderMap, request: Request) -> StatusCode {
@@ -97,24 +88,4 @@ async fn discard(mut body: Body) {
         let Some(rest) = left.checked_sub(size) else { return };
         left = rest;
     }
-}
-
-async fn healthz(State(queue): State<Arc<SqliteQueue>>) -> Response {
-    match queue.depth().await {
-        Ok(depth) => Json(depth).into_response(),
-        Err(error) => {
-            tracing::error!(error = %shared::logging::chain(&error), "the queue cannot be counted");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
-    }
-}
-
-/// The figures since the process began, as Prometheus reads them.
-async fn metrics(State(queue): State<Arc<SqliteQueue>>) -> Response {
-    let Ok(Depth { queued, in_flight, dead_letters }) = queue.depth().await else {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
-    };
-    let gauges = [("queued", queued), ("in_flight", in_flight), ("dead_letters", dead_letters)];
-    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
-    (kind, shared::metrics::prometheus(&gauges)).into_response()
 }

@@ -3,11 +3,12 @@
 //! It adds no logic to *accept* and *answer*: it gives them a queue and a history on SQLite, a listener,
 //! and, in `dev`, servers that stand in for LINE and the model over HTTP.
 //!
-//! In reading order: [`serve`] wires the process, [`http`] is its listener, [`dispatch`] hands jobs to
-//! the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
+//! In reading order: [`serve`] wires the process, [`http`] is its listener for webhooks, [`admin`] the operator's with
+//! what [`health`] finds out, [`dispatch`] hands jobs to the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
 //! [`secrets`], [`webhook`], [`doctor`], [`forget`] and [`send`] are commands of their own, which find their bot by
 //! [`deployment`], speak to LINE by [`channel`], to the model by [`model_server`], and to people by [`terminal`].
 
+pub mod admin;
 pub mod ask;
 pub mod channel;
 pub mod deployment;
@@ -18,6 +19,7 @@ pub mod doctor;
 pub mod dotenv;
 pub mod findings;
 pub mod forget;
+pub mod health;
 pub mod http;
 pub mod model_server;
 pub mod no_answer;

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use cli::{
+    admin::{self, Admin},
     dev, dlq, doctor, dotenv, forget, private, secrets, send, serve,
     terminal::{Unheard, note},
     usage, webhook,
@@ -37,9 +38,12 @@ enum Command {
     ///
     /// Reads the variables of .env.example from the environment or from ./.env.
     Serve {
-        /// The address to listen on
+        /// The address to listen on for webhooks, and nothing else
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
+        /// The address of /healthz and /metrics, which only operators should reach: `:0` for any free port, or `off`
+        #[arg(long, default_value = admin::DEFAULT, value_name = "ADDRESS")]
+        admin: Admin,
         /// The directory of the queue and the history
         #[arg(long, default_value = "henji-data")]
         data: PathBuf,
@@ -97,7 +101,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Dev(args) => dev::command(args, env).await?,
         Command::DevStages { data } => dev::stages::command(&data, &env).await?,
-        Command::Serve { listen, data } => serve::command(listen, &data, &env).await?,
+        Command::Serve { listen, admin, data } => serve::command(listen, admin, &data, &env).await?,
         Command::Dlq(args) => return dlq::command(args, &env).await,
         Command::Secrets(args) => return secrets::command(args, &env).await,
         Command::Webhook(args) => return webhook::command(args, &env).await,

@@ -11,7 +11,6 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use axum::Router;
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
 use shared::{
@@ -34,8 +33,10 @@ use worker::{
 };
 
 use crate::{
+    admin::{self, Admin},
     dispatch::{self, Dispatcher},
     dotenv::DOTENV,
+    health::{AT_MOST_EVERY, Health},
     http, private,
     sqlite::{Database, history::SqliteHistory, letters::Letters, queue::SqliteQueue},
 };
@@ -75,6 +76,14 @@ impl Settings {
     }
 }
 
+/// The listeners of a process.
+pub struct Listeners {
+    /// For webhooks.
+    pub webhooks: TcpListener,
+    /// For the operator, if anywhere.
+    pub admin: Option<TcpListener>,
+}
+
 /// A data directory that this process alone works on.
 pub struct DataDir {
     database: Database,
@@ -106,13 +115,12 @@ impl DataDir {
     }
 }
 
-/// Runs both stages on `listener` until `stop`. `beside` is served on the same listener.
+/// Runs both stages until `stop`.
 pub async fn run(
     settings: Settings,
     clients: Clients,
     data: DataDir,
-    listener: TcpListener,
-    beside: Router,
+    listeners: Listeners,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let clock = wall_clock();
@@ -147,7 +155,10 @@ pub async fn run(
             config,
         },
     });
-    tracing::info!(address = %listener.local_addr()?, version = version::SHOWN.as_str(), resumed, "henji serves");
+    let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
+    let admin = admin.map(tracing::field::display);
+    let address = listeners.webhooks.local_addr()?;
+    tracing::info!(%address, admin, version = version::SHOWN.as_str(), resumed, "henji serves");
     // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
     let guard = stop.clone().drop_guard();
     let answering = tokio::spawn({
@@ -157,22 +168,27 @@ pub async fn run(
             dispatch::run(dispatcher, stop).await;
         }
     });
-    http::serve(listener, http::router(ingress, queue).merge(beside), stop).await;
+    if let Some(listener) = listeners.admin {
+        let health = Health::new(data.database.clone(), queue, AT_MOST_EVERY);
+        let router = admin::router(Arc::new(health));
+        tokio::spawn(http::serve(listener, router, admin::CONNECTIONS_MAX, stop.clone()));
+    }
+    http::serve(listeners.webhooks, http::router(ingress), http::CONNECTIONS_MAX, stop).await;
     answering.await.context("the dispatcher panicked")?;
     tracing::info!("henji stopped");
     Ok(())
 }
 
 /// The command.
-pub async fn command(listen: SocketAddr, data: &Path, env: &Env) -> anyhow::Result<()> {
+pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, env.optional("RUST_LOG")?, Metrics::totals(env)?);
     let settings = Settings::from_env(env)?;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), data, &data.join(DATABASE)]);
     let data = DataDir::open(data)?;
-    let listener = bind(listen).await?;
+    let listeners = Listeners { webhooks: bind(listen).await?, admin: admin.bind().await? };
     let clients = clients()?;
     tokio::spawn(say_if_model_is_gone(settings.clone(), clients.clone()));
-    run(settings, clients, data, listener, Router::new(), on_signal()?).await
+    run(settings, clients, data, listeners, on_signal()?).await
 }
 
 /// Listens, with the file descriptors that many connections need.

@@ -7,7 +7,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use axum::Router;
 use cli::{
     send::webhook_of,
-    serve::{self, DataDir, Settings},
+    serve::{self, DataDir, Listeners, Settings},
+    sqlite::{Database, queue::SqliteQueue},
     standin::{
         line::{Line, PUSH, Sent},
         model::{Model, see},
@@ -32,7 +33,10 @@ pub struct Bot {
     pub line: Arc<Line>,
     pub model: Arc<Model>,
     pub data: TempDir,
+    /// For LINE.
     pub origin: String,
+    /// For its operator.
+    pub admin: String,
     pub http: reqwest::Client,
     pub settings: Settings,
     pub leaves_jobs: bool,
@@ -91,6 +95,7 @@ impl Bot {
             data,
             settings,
             origin: String::new(),
+            admin: String::new(),
             http: worker::adapters::http::client().unwrap(),
             leaves_jobs: false,
             private: Arc::default(),
@@ -103,15 +108,16 @@ impl Bot {
     }
 
     async fn run(&mut self) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        self.origin = format!("http://{}", listener.local_addr().unwrap());
+        let webhooks = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.origin = format!("http://{}", webhooks.local_addr().unwrap());
+        self.admin = format!("http://{}", admin.local_addr().unwrap());
+        let listeners = Listeners { webhooks, admin: Some(admin) };
         self.stop = CancellationToken::new();
         let data = DataDir::open(self.data.path()).unwrap();
         let (settings, stop) = (self.settings.clone(), self.stop.clone());
         tokio::spawn(async move {
-            serve::run(settings, serve::clients().unwrap(), data, listener, Router::new(), stop)
-                .await
-                .unwrap();
+            serve::run(settings, serve::clients().unwrap(), data, listeners, stop).await.unwrap();
         });
     }
 
@@ -169,13 +175,15 @@ impl Bot {
         assert_eq!(self.posts(webhook_of(text, user).to_string()).await, 200);
     }
 
+    /// What `/healthz` says within a second, as it is now.
     pub async fn health(&self) -> Value {
-        serde_json::from_str(&self.shows("/healthz").await).unwrap()
+        let database = Database::existing(&self.database()).unwrap();
+        json!(SqliteQueue::new(database, worker::answer::wall_clock()).depth().await.unwrap())
     }
 
-    /// What anybody who asks is shown at a path.
+    /// What its operator is shown at a path.
     async fn shows(&self, path: &str) -> String {
-        let response = self.http.get(format!("{}{path}", self.origin)).send().await.unwrap();
+        let response = self.http.get(format!("{}{path}", self.admin)).send().await.unwrap();
         assert_eq!(response.status(), 200);
         let shown = response.text().await.unwrap();
         self.private.is_not_in(&shown, path);
@@ -200,7 +208,9 @@ impl Bot {
             health["queued"] == 0 && health["in_flight"] == 0
         })
         .await;
-        self.shows("/metrics").await;
+        for path in ["/healthz", "/metrics"] {
+            self.shows(path).await;
+        }
     }
 
     /// What was sent since the last call, once no job is left.

@@ -40,15 +40,20 @@ impl Dev {
     fn start_in(data: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
         let mut command = command(&["--listen", "127.0.0.1:0"], data.path(), variables);
         let log = std::fs::File::create(data.path().join(LOG)).unwrap();
-        let mut child = command.stderr(log).spawn().unwrap();
+        let dev = Self::of(command.stderr(log).spawn().unwrap(), data);
+        for (_, value) in variables {
+            dev.private.notes_text(value);
+        }
+        dev
+    }
+
+    /// This process, once it says where it is.
+    fn of(mut child: Child, data: Arc<TempDir>) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let origin = line.trim().trim_end_matches('/').rsplit(' ').next().unwrap().to_owned();
-        let private = Private::default();
-        for (_, value) in variables {
-            private.notes_text(value);
-        }
-        Self { child, data, origin, http: worker::adapters::http::client().unwrap(), private }
+        let http = worker::adapters::http::client().unwrap();
+        Self { child, data, origin, http, private: Private::default() }
     }
 
     /// The status of a request with these headers.
@@ -97,8 +102,8 @@ impl Drop for Dev {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if !std::thread::panicking() {
-            self.private
-                .is_not_in(&std::fs::read_to_string(self.data.path().join(LOG)).unwrap(), "henji dev");
+            let log = std::fs::read_to_string(self.data.path().join(LOG)).unwrap_or_default();
+            self.private.is_not_in(&log, "henji dev");
         }
     }
 }
@@ -341,6 +346,29 @@ async fn a_killed_pipeline_is_another_process_and_the_answer_comes_once() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the pipeline outlives henji dev");
+}
+
+#[tokio::test]
+async fn it_is_healthy_while_its_pipeline_lives() {
+    let dev = Dev::start(&[]);
+    let becomes = async |status: u16| {
+        for _ in 0..1_000 {
+            if dev.status("GET", "/healthz", &[], "").await == status {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("/healthz never says {status}");
+    };
+    becomes(200).await;
+    let shown = dev.http.get(format!("{}/healthz", dev.origin)).send().await.unwrap().text().await.unwrap();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown, json!({ "queued": 0, "in_flight": 0, "dead_letters": 0 }));
+    dev.does(json!({ "do": "kill" })).await;
+    becomes(503).await;
+    becomes(200).await;
+    // Nobody but the page's address is told of.
+    assert_eq!(dev.status("GET", "/metrics", &[], "").await, 404);
 }
 
 #[test]

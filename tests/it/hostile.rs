@@ -156,11 +156,9 @@ async fn endless_answers_of_the_model_and_of_line_are_read_to_their_limits_and_t
         assert_eq!(serve.posts(&http, &webhook.to_string()).await, Some(200));
     }
     // Each question is given up, as what comes is no completion; its user is told by an endless push.
-    let health = format!("{}/healthz", serve.origin);
     let mut unfinished = 10;
     for _ in 0..3_000 {
-        let response = http.get(&health).send().await.unwrap().bytes().await.unwrap();
-        let health: serde_json::Value = serde_json::from_slice(&response).unwrap();
+        let (_, health) = serve.health().await;
         unfinished = health["queued"].as_u64().unwrap() + health["in_flight"].as_u64().unwrap();
         if unfinished == 0 {
             assert_eq!(health["dead_letters"], 9, "the picture is too large, which its user is told");

@@ -109,7 +109,7 @@ async fn suite(backend: &dyn Backend) {
     a_queue_that_fails_says_so_and_quotes_nobody(backend).await;
 }
 
-fn job(conversation: &str, event: &str, text: &str) -> Job {
+pub fn job(conversation: &str, event: &str, text: &str) -> Job {
     let event = EventId::try_from(event.to_owned()).unwrap();
     Job {
         reply_token: Some("a reply token".into()),

@@ -56,6 +56,8 @@ mod documents;
 mod serving;
 // Its directory: lock, permissions, damage.
 mod data;
+// What its operator sees, and whether that is true.
+mod admin;
 // Many at once, and what they cost.
 mod load;
 // All at once: hours of traffic and faults, drawn from a seed.

@@ -7,22 +7,27 @@ use std::{
 };
 
 use cli::standin::line::webhook::PATIENCE;
+use serde_json::Value;
 
 use crate::{
     bot::{PATH, SECRET},
     secrecy::Private,
 };
 
-/// The program beside this test's own, which `tests/all` builds first.
-pub fn henji() -> PathBuf {
+/// The program of this name beside this test's own, which `tests/all` builds first.
+pub fn program(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap();
-    let path = exe.parent().and_then(Path::parent).unwrap().join("henji");
+    let path = exe.parent().and_then(Path::parent).unwrap().join(name);
     assert!(
         path.is_file(),
         "{} is not there: run tests/all, or cargo build --workspace --bins",
         path.display()
     );
     path
+}
+
+pub fn henji() -> PathBuf {
+    program("henji")
 }
 
 /// Runs `henji` with these arguments to its end.
@@ -48,7 +53,10 @@ pub fn memory_kib(pid: u32, what: &str) -> u64 {
 /// `henji serve`, which is killed when it is dropped.
 pub struct Serve {
     child: Child,
+    /// For LINE.
     pub origin: String,
+    /// For its operator.
+    pub admin: String,
     log: PathBuf,
     private: Private,
     /// How much of the log is of those before it.
@@ -65,29 +73,45 @@ impl Serve {
 
     /// Starts it on `data`.
     pub fn launch(data: &Path, variables: &[(String, String)]) -> Self {
+        Self::launch_by(Command::new(henji()), ":0", data, variables)
+    }
+
+    /// The same through a shell script, which ends by `exec "$0" "$@"`.
+    pub async fn start_by(script: &str, data: &Path, variables: &[(String, String)]) -> Self {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", script]).arg(henji());
+        let mut serve = Self::launch_by(shell, ":0", data, variables);
+        assert!(serve.answers().await, "it ended: {}", serve.log());
+        serve
+    }
+
+    /// The same by a command that becomes `henji` with the arguments that it is given, among them this `--admin`.
+    pub fn launch_by(mut command: Command, admin: &str, data: &Path, variables: &[(String, String)]) -> Self {
         let log = data.with_extension("log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
         let old_log = std::fs::read_to_string(&log).unwrap().len();
-        let child = Command::new(henji())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        let child = command
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", admin, "--data"])
             .arg(data)
             .env_clear()
+            .env("PATH", "/usr/bin:/bin")
             .envs(variables.iter().cloned())
             .current_dir(data.parent().unwrap())
             .stderr(file)
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, origin: String::new(), log, old_log, private: Private::default() }
+        let (origin, admin) = Default::default();
+        Self { child, origin, admin, log, old_log, private: Private::default() }
     }
 
     /// Waits until it answers; false if it ended instead.
     pub async fn answers(&mut self) -> bool {
         let http = worker::adapters::http::client().unwrap();
         for _ in 0..1_000 {
-            if let Some(address) = self.address() {
-                self.origin = format!("http://{address}");
-                if http.get(format!("{}/healthz", self.origin)).send().await.is_ok() {
+            if let Some([origin, admin]) = self.origins() {
+                (self.origin, self.admin) = (origin, admin);
+                if http.get(&self.origin).send().await.is_ok() {
                     return true;
                 }
             }
@@ -100,10 +124,25 @@ impl Serve {
     }
 
     /// Where it listens, as it says itself.
-    fn address(&self) -> Option<String> {
+    fn origins(&self) -> Option<[String; 2]> {
         let log = self.log();
         let line = log[self.old_log..].lines().find(|line| line.contains("henji serves"))?;
-        Some(line.split_once(r#""address":""#)?.1.split_once('"')?.0.to_owned())
+        let line: Value = serde_json::from_str(line).ok()?;
+        // Without an operator's listener the second leads nowhere.
+        Some(["address", "admin"].map(|field| format!("http://{}", line[field].as_str().unwrap_or_default())))
+    }
+
+    /// What its operator is shown at a path, and the status of that.
+    pub async fn shows(&self, path: &str) -> (u16, String) {
+        let http = worker::adapters::http::client().unwrap();
+        let response = http.get(format!("{}{path}", self.admin)).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// What `/healthz` says.
+    pub async fn health(&self) -> (u16, Value) {
+        let (status, body) = self.shows("/healthz").await;
+        (status, serde_json::from_str(&body).unwrap())
     }
 
     pub fn is_running(&mut self) -> bool {
@@ -132,10 +171,19 @@ impl Serve {
     }
 
     /// SIGTERM; its exit code.
-    pub fn terminate(mut self) -> i32 {
-        let sent = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().unwrap();
-        assert!(sent.success());
+    pub fn terminate(self) -> i32 {
+        self.ends_by("TERM")
+    }
+
+    /// This signal; its exit code.
+    pub fn ends_by(mut self, signal: &str) -> i32 {
+        self.is_sent(signal);
         self.child.wait().unwrap().code().expect("it was not killed")
+    }
+
+    pub fn is_sent(&self, signal: &str) {
+        let sent = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status().unwrap();
+        assert!(sent.success());
     }
 }
 

@@ -265,7 +265,7 @@ fn a_setting_that_is_missing_or_wrong_stops_the_start_with_one_line_that_names_i
     let start = |name: &str, value: Option<&str>| {
         let mut command = Command::new(henji());
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--admin", "off"])
             .env_clear()
             .envs(good.iter().cloned())
             .current_dir(folder.path());
@@ -313,7 +313,7 @@ fn a_database_that_cannot_be_used_is_refused_with_a_clear_line_and_left_as_it_is
     let refused = |word: &str| {
         let before = std::fs::read(&file).unwrap();
         let mut command = Command::new(henji());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data).env_clear();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin", "off", "--data"]).arg(&data).env_clear();
         let output = command.envs(variables("http://127.0.0.1:1", "http://127.0.0.1:1")).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{error}");
@@ -353,7 +353,8 @@ async fn on_a_full_disk_line_is_told_503_and_what_was_accepted_is_answered() {
     world.all_are_answered(1).await;
     serve.kill();
     // No file may grow beyond 400 blocks of 512 bytes: to SQLite that is a disk that is full.
-    let script = "trap '' XFSZ; ulimit -f 400; exec \"$0\" serve --listen 127.0.0.1:0 --data \"$1\"";
+    let script =
+        "trap '' XFSZ; ulimit -f 400; exec \"$0\" serve --listen 127.0.0.1:0 --admin off --data \"$1\"";
     let port_log = world.folder.path().join("full.log");
     let mut child = Command::new("bash")
         .args(["-c", script])
@@ -455,7 +456,7 @@ async fn the_figures_are_there_for_prometheus() {
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hello", USER).to_string()).await, Some(200));
     let metrics = async || {
-        let response = world.http.get(format!("{}/metrics", serve.origin)).send().await.unwrap();
+        let response = world.http.get(format!("{}/metrics", serve.admin)).send().await.unwrap();
         assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4");
         String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap()
     };
@@ -468,6 +469,7 @@ async fn the_figures_are_there_for_prometheus() {
     let text = metrics().await;
     for line in [
         "# TYPE henji_queued gauge",
+        "henji_healthy 1",
         "henji_dead_letters 0",
         "# TYPE henji_answered_total counter",
         "henji_answered_total 1",

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use axum::Router;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{env::Env, logging};
 use tokio::{
@@ -23,7 +23,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::feed::Feed;
-use crate::serve::{self, DataDir, Settings};
+use crate::serve::{self, DataDir, Listeners, Settings};
 
 /// What the steps of a message are logged at.
 const LOG_LEVEL: &str = "warn,cli=info,ingress=info,worker=debug";
@@ -42,7 +42,8 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let mut settings = Settings::from_env(env)?;
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;
-    let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listeners = Listeners { webhooks: serve::bind(any).await?, admin: Some(serve::bind(any).await?) };
     let clients = serve::clients()?;
     tokio::spawn(serve::say_if_model_is_gone(settings.clone(), clients.clone()));
     std::thread::spawn(|| {
@@ -51,12 +52,22 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    serve::run(settings, clients, data, listener, Router::new(), CancellationToken::new()).await
+    serve::run(settings, clients, data, listeners, CancellationToken::new()).await
+}
+
+/// The addresses that it listens on.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Addresses {
+    /// For webhooks.
+    #[serde(rename = "address")]
+    pub(super) webhooks: SocketAddr,
+    /// For `/healthz`.
+    pub(super) admin: SocketAddr,
 }
 
 /// The parent's view of it.
 pub(super) struct Stages {
-    address: watch::Sender<Option<SocketAddr>>,
+    addresses: watch::Sender<Option<Addresses>>,
     kill: Notify,
     feed: Arc<Feed>,
 }
@@ -64,22 +75,22 @@ pub(super) struct Stages {
 impl Stages {
     /// Not started yet.
     pub(super) fn new(feed: Arc<Feed>) -> Arc<Self> {
-        Arc::new(Self { address: watch::Sender::new(None), kill: Notify::new(), feed })
+        Arc::new(Self { addresses: watch::Sender::new(None), kill: Notify::new(), feed })
     }
 
     /// Where it listens, if it lives.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        *self.address.borrow()
+    pub(super) fn addresses(&self) -> Option<Addresses> {
+        *self.addresses.borrow()
     }
 
     /// Waits until it lives.
     pub(super) async fn are_up(&self) {
-        let _ = self.address.subscribe().wait_for(Option::is_some).await;
+        let _ = self.addresses.subscribe().wait_for(Option::is_some).await;
     }
 
     /// SIGKILL, as an out-of-memory killer would, if it lives.
     pub(super) fn kill(&self) {
-        if self.address().is_some() {
+        if self.addresses().is_some() {
             self.kill.notify_one();
         }
     }
@@ -111,7 +122,7 @@ impl Stages {
             vain_starts += 1;
             self.feed.tell("pipeline", json!({ "state": "starting" }));
             let by_whom = self.watch(&mut child, stop).await;
-            let was_up = self.address.send_replace(None).is_some();
+            let was_up = self.addresses.send_replace(None).is_some();
             self.feed.tell("pipeline", json!({ "state": by_whom }));
             if was_up {
                 vain_starts = 0;
@@ -161,8 +172,7 @@ impl Stages {
             let _ = writeln!(std::io::stderr(), "{line}");
         }
         if entry["message"] == "henji serves" {
-            let address = entry["address"].as_str().and_then(|address| address.parse().ok());
-            self.address.send_replace(address);
+            self.addresses.send_replace(Addresses::deserialize(&entry).ok());
             self.feed.tell("pipeline", json!({ "state": "up", "pid": pid, "resumed": entry["resumed"] }));
         } else if let Some(name) = entry["message"].as_str().map(ToOwned::to_owned) {
             for field in ["message", "timestamp", "target"] {

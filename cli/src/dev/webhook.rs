@@ -7,10 +7,10 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -53,17 +53,23 @@ async fn webhook(
 }
 
 async fn pass_on(world: &World, http: &Client, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let Some(address) = world.stages.address() else { return StatusCode::BAD_GATEWAY };
-    let mut request = http.post(format!("http://{address}{WEBHOOK_PATH}")).timeout(TIMEOUT).body(body);
+    let Some(addresses) = world.stages.addresses() else { return StatusCode::BAD_GATEWAY };
+    let url = format!("http://{}{WEBHOOK_PATH}", addresses.webhooks);
+    let mut request = http.post(url).timeout(TIMEOUT).body(body);
     if let Some(signature) = headers.get(signature::HEADER) {
         request = request.header(signature::HEADER, signature);
     }
     request.send().await.map_or(StatusCode::BAD_GATEWAY, |response| response.status())
 }
 
-async fn healthz(State((world, _)): State<(Arc<World>, Client)>) -> Response {
-    match world.depth().await {
-        Some(depth) => Json(depth).into_response(),
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+/// The pipeline's own word, as from here only the pipeline's listener is reached.
+async fn healthz(State((world, http)): State<(Arc<World>, Client)>) -> Response {
+    let Some(addresses) = world.stages.addresses() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let asked = http.get(format!("http://{}/healthz", addresses.admin)).timeout(TIMEOUT).send().await;
+    let Ok(response) = asked else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let status = response.status();
+    let body = response.bytes().await.unwrap_or_default();
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -26,7 +26,7 @@ pub(super) async fn check(findings: &mut Findings, data: &Path, url: &Url) {
             findings.failed("database", &error, format!("start henji serve {option}, or name its --data"));
         }
     }
-    let start = format!("start henji serve {option}, or name its address by --url");
+    let start = format!("start henji serve {option}, or name the address of its --admin by --url");
     findings.judge("serve", health(url).await, start);
 }
 
@@ -37,11 +37,12 @@ async fn health(url: &Url) -> anyhow::Result<String> {
         Ok(response) => response,
         Err(error) => bail!("{url}: {}", http::no_response(&error)),
     };
-    if response.status().as_u16() == 503 {
-        bail!("{url} answers 503: its database does not work");
-    }
+    let status = response.status().as_u16();
     let body = http::body(response, BODY_MAX).await?.unwrap_or_default();
     let health: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if status == 503 {
+        bail!("{url} answers 503: {}", health["error"].as_str().unwrap_or("it does not say why"));
+    }
     let count = |name: &str| health[name].as_u64().with_context(|| format!("{url} is not henji's"));
     Ok(format!("it answers; {} queued, {} in flight", count("queued")?, count("in_flight")?))
 }

@@ -36,7 +36,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to read an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many connections are held at once; further ones wait in the kernel's backlog.
-const CONNECTIONS_MAX: usize = 16_384;
+pub const CONNECTIONS_MAX: usize = 16_384;
 /// The buffer of a connection, and so its largest head: what the memory for heads is bounded by, 15 KiB with all that
 /// belongs to a connection. LINE's heads are under 1 KiB.
 const BUFFER: usize = 8 << 10;
@@ -46,12 +46,12 @@ const CLOSING: Duration = Duration::from_secs(3);
 /// Connections that could not be accepted.
 static REFUSED: Sampled = Sampled::new();
 
-/// Serves until `stop`, then lets open requests finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves on at most so many connections at once until `stop`, then lets open requests finish.
+pub async fn serve(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER);
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections));
     loop {
         let accepted = async {
             let place = places.clone().acquire_owned().await;

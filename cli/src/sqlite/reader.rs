@@ -16,7 +16,7 @@ use super::{BUSY, DatabaseError};
 /// Is given the connection, or why there is none.
 pub(super) type Read = Box<dyn FnOnce(Result<&Connection, DatabaseError>) + Send>;
 
-/// Starts the thread. Where none can be started, whoever sends to it is told.
+/// Starts the thread. If none can be started, its callers are told.
 pub(super) fn start(path: Arc<Path>) -> Sender<Read> {
     let (sender, reads) = channel();
     let _ = std::thread::Builder::new().name("sqlite-read".into()).spawn(move || serve(&path, &reads));

@@ -54,7 +54,7 @@ pub(super) fn serve(
     }
 }
 
-/// Empties the write-ahead log. False where somebody reads in it, who is not waited for: writers wait meanwhile.
+/// Empties the write-ahead log. False if somebody reads in it: readers are not waited for, because writers wait meanwhile.
 fn is_log_emptied(connection: &Connection) -> bool {
     let _ = connection.busy_timeout(Duration::ZERO);
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));

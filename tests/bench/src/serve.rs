@@ -35,7 +35,7 @@ impl Serve {
         let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
         let address = free_address();
         command
-            .args(["serve", "--listen", &address.to_string(), "--data"])
+            .args(["serve", "--listen", &address.to_string(), "--admin", "off", "--data"])
             .arg(data)
             .env("LINE_CHANNEL_SECRET", SECRET)
             .env("LINE_CHANNEL_ACCESS_TOKEN", "token")

@@ -112,7 +112,7 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
         ended(command.output().await.unwrap())
     };
     let doctor = async |url: &str| ask(url, &variables).await;
-    let well = doctor(&serve.origin).await;
+    let well = doctor(&serve.admin).await;
     assert_eq!((well.code, broken(&well)), (0, vec![]), "{}", well.out);
     let of_data = format!("--data {}", data.display());
     // The model's server answers JSON, too.
@@ -126,9 +126,9 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
         without.out
     );
     assert!(without.out.matches(&of_data).count() >= 4, "{}", without.out);
-    let origin = serve.origin.clone();
+    let admin = serve.admin.clone();
     serve.kill();
-    let ill = doctor(&origin).await;
+    let ill = doctor(&admin).await;
     assert_eq!(
         (ill.code, broken(&ill)),
         (1, ["serve", "webhook test"].map(str::to_owned).to_vec()),

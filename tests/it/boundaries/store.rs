@@ -75,6 +75,14 @@ impl Store {
     }
 }
 
+impl Store {
+    /// How many jobs are left on one machine.
+    pub fn jobs(&self) -> usize {
+        let Self::OneMachine(data) = self else { panic!("SQS does not say") };
+        of_database::<1>(data, "SELECT event_id FROM jobs").len()
+    }
+}
+
 fn of_database<const COLUMNS: usize>(data: &Path, sql: &str) -> Vec<[String; COLUMNS]> {
     let db = Connection::open(data.join(cli::serve::DATABASE)).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();

@@ -1,0 +1,142 @@
+//! Whether a webhook would be taken, and how full the queue is. Both are found out at most once a second, however often
+//! they are asked for.
+
+use std::{sync::Arc, time::Duration};
+
+use ingress::accept::BUDGET;
+use serde::Serialize;
+use tokio::{
+    sync::Mutex,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use crate::sqlite::{
+    Database, DatabaseError,
+    queue::{Depth, SqliteQueue},
+};
+
+/// How old a report may be.
+pub const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// What the disk must have room for: a webhook of a few long messages.
+const ROOM: i64 = 64 << 10;
+
+/// Looks after the database and the queue.
+pub struct Health {
+    database: Database,
+    queue: Arc<SqliteQueue>,
+    at_most_every: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last: Option<(Instant, Report)>,
+    /// What the queue last counted, if it ever did.
+    depth: Option<Depth>,
+    writing: Background<Result<(), DatabaseError>>,
+    counting: Background<Result<Depth, DatabaseError>>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// How full the queue is; of a moment ago where counting takes long.
+    #[serde(flatten)]
+    pub depth: Option<Depth>,
+    /// Why a webhook would not be taken, or why the queue cannot be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Health {
+    /// Of this queue, which is in this database.
+    pub fn new(database: Database, queue: Arc<SqliteQueue>, at_most_every: Duration) -> Self {
+        Self { database, queue, at_most_every, state: Mutex::default() }
+    }
+
+    /// The newest report. It takes as long as a webhook may at most, but for the first count of a very long queue.
+    pub async fn report(&self) -> Report {
+        let mut state = self.state.lock().await;
+        if let Some((at, report)) = &state.last
+            && at.elapsed() < self.at_most_every
+        {
+            return report.clone();
+        }
+        let was_well = state.last.as_ref().is_none_or(|(_, last)| last.error.is_none());
+        let report = self.look(&mut state).await;
+        match &report.error {
+            Some(error) if was_well => tracing::error!(error, "not healthy: a webhook would be told 503"),
+            None if !was_well => tracing::info!("healthy again"),
+            _ => {}
+        }
+        state.last = Some((Instant::now(), report.clone()));
+        report
+    }
+
+    async fn look(&self, state: &mut State) -> Report {
+        let (writing, counting) = (&mut state.writing, &mut state.counting);
+        let written = writing.within(BUDGET, || tokio::spawn(write(self.database.clone())));
+        let count = || {
+            let queue = self.queue.clone();
+            tokio::spawn(async move { queue.depth().await })
+        };
+        let (written, mut counted) = tokio::join!(written, counting.within(BUDGET, count));
+        let mut error = match written {
+            Some(Ok(())) => None,
+            Some(Err(error)) => Some(in_few_words(&error)),
+            None => Some("the database does not write in time".to_owned()),
+        };
+        if counted.is_none() && state.depth.is_none() && error.is_none() {
+            // All is well, and there is no older count to show: this one is waited for.
+            counted = state.counting.within(Duration::MAX, count).await;
+        }
+        match counted {
+            Some(Ok(depth)) => state.depth = Some(depth),
+            Some(Err(failure)) => error = error.or_else(|| Some(in_few_words(&failure))),
+            None => {}
+        }
+        Report { depth: state.depth, error }
+    }
+}
+
+/// The cause alone, which SQLite names.
+fn in_few_words(error: &DatabaseError) -> String {
+    match error {
+        DatabaseError::Sqlite(cause) => cause.to_string(),
+        DatabaseError::Commit(cause) => cause.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Puts as much on the disk as a webhook may need, and removes it. Nobody ever sees it, and where the disk has no room
+/// for it, nobody else's commit fails with it.
+async fn write(database: Database) -> Result<(), DatabaseError> {
+    let written = database.call_alone(|db| {
+        db.prepare_cached(
+            "INSERT INTO messages (id, conversation, role, content, created_at) VALUES ('', '', '', zeroblob(?1), '')",
+        )?
+        .execute([ROOM])?;
+        db.prepare_cached("DELETE FROM messages WHERE id = ''")?.execute(())
+    });
+    written.await.map(drop)
+}
+
+/// Work that goes on where its caller waits no longer. There is one of it at a time, so that what hangs does not pile up.
+struct Background<T>(Option<JoinHandle<T>>);
+
+impl<T> Default for Background<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Background<T> {
+    /// What came of it within this time; `None` where it goes on, or panicked.
+    async fn within(&mut self, at_most: Duration, start: impl FnOnce() -> JoinHandle<T>) -> Option<T> {
+        let running = self.0.get_or_insert_with(start);
+        let ended = timeout(at_most, running).await.ok()?;
+        self.0 = None;
+        ended.ok()
+    }
+}
