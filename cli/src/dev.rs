@@ -35,6 +35,7 @@ use crate::{
     http::{self, CONNECTIONS_MAX, WEBHOOK_PATH},
     private,
     serve::{self, DATABASE, DataDir, Settings},
+    signals,
     sqlite::{Database, history, letters::Letters, queue::SqliteQueue},
     standin::{
         line::{Arrival, Line, webhook::Webhooks},
@@ -105,7 +106,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     }
     let origin = format!("http://{own}");
 
-    let stop = serve::on_signal()?;
+    let stop = signals::stop()?;
     let upstream = upstream(&env)?;
     let is_offline = upstream.is_none();
     let env = environment(env, &origin);

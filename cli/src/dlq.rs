@@ -22,7 +22,7 @@ use self::{
 use crate::{
     channel::Channel,
     deployment::{Place, Where},
-    serve,
+    signals,
 };
 
 pub mod action;
@@ -117,7 +117,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let Global { place, json } = args.place;
     let place = place.find(env).await?;
     // From here on Ctrl-C ends it between two steps.
-    let (clock, stop) = (wall_clock(), serve::on_signal()?);
+    let (clock, stop) = (wall_clock(), signals::stop()?);
     let mut source = Source::open(&place, clock.clone())?;
     let now = clock();
     let (which, action) = match args.command {

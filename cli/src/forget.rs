@@ -24,7 +24,7 @@ use crate::{
         audit_of, list,
         source::{Source, database},
     },
-    serve,
+    signals,
     sqlite::{Database, history::SqliteHistory},
     terminal::{note, say},
 };
@@ -58,7 +58,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let user = ConversationId::try_from(args.user).context("USER")?;
     let place = args.place.find(env).await?;
     // From here on Ctrl-C ends it between two steps.
-    let (clock, stop) = (wall_clock(), serve::on_signal()?);
+    let (clock, stop) = (wall_clock(), signals::stop()?);
     let mut source = Source::open(&place, clock.clone())?;
     let (history, database) = history(&place)?;
     let mut audit = Audit::new(audit_of(&place), env, clock.clone())?;

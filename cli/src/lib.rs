@@ -27,6 +27,7 @@ pub mod private;
 pub mod secrets;
 pub mod send;
 pub mod serve;
+pub mod signals;
 pub mod sqlite;
 pub mod standin;
 pub mod terminal;

@@ -21,10 +21,7 @@ use shared::{
     secret::Secret,
     version,
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{http::Clients, line::Line, openai::OpenAi},
@@ -37,7 +34,7 @@ use crate::{
     dispatch::{self, Dispatcher},
     dotenv::DOTENV,
     health::{AT_MOST_EVERY, Health},
-    http, private,
+    http, private, signals,
     sqlite::{Database, history::SqliteHistory, letters::Letters, queue::SqliteQueue},
 };
 
@@ -188,26 +185,13 @@ pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -
     let listeners = Listeners { webhooks: bind(listen).await?, admin: admin.bind().await? };
     let clients = clients()?;
     tokio::spawn(say_if_model_is_gone(settings.clone(), clients.clone()));
-    run(settings, clients, data, listeners, on_signal()?).await
+    run(settings, clients, data, listeners, signals::stop()?).await
 }
 
 /// Listens, with the file descriptors that many connections need.
 pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))
-}
-
-/// Cancelled by SIGTERM or Ctrl-C.
-pub fn on_signal() -> anyhow::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("told to stop: taking no more, finishing what is in flight");
-        stopping.cancel();
-    });
-    Ok(stop)
 }
 
 /// What both stages reach the network by.

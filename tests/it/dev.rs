@@ -371,6 +371,22 @@ async fn it_is_healthy_while_its_pipeline_lives() {
     assert_eq!(dev.status("GET", "/metrics", &[], "").await, 404);
 }
 
+#[tokio::test]
+async fn closing_its_terminal_ends_it_as_ctrl_c_does() {
+    let folder = TempDir::new().unwrap();
+    // Whoever runs the tests may have had it ignored.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP"]).arg(henji()).args(["dev", "--listen", "127.0.0.1:0"]);
+    command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("chat with the bot"), "{line}");
+    let sent = Command::new("kill").args(["-s", "HUP", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 #[test]
 fn bad_input_is_one_clear_line() {
     let folder = TempDir::new().unwrap();

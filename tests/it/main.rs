@@ -58,6 +58,8 @@ mod serving;
 mod data;
 // What its operator sees, and whether that is true.
 mod admin;
+// What the system asks of it: signals, limits.
+mod system;
 // Many at once, and what they cost.
 mod load;
 // All at once: hours of traffic and faults, drawn from a seed.
