@@ -31,6 +31,7 @@ use self::{
     world::{World, lock},
 };
 use crate::{
+    descriptors,
     dotenv::DOTENV,
     http::{self, CONNECTIONS_MAX, WEBHOOK_PATH},
     private,
@@ -98,6 +99,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
     // Whatever is wrong with it is said here, in one line; the pipeline then takes the lock itself.
     drop(DataDir::open(&data)?);
+    descriptors::raise();
     let listener = serve::bind(args.listen).await?;
     let listens = listener.local_addr()?;
     let mut own = listens;

@@ -4,7 +4,7 @@
 //! and, in `dev`, servers that stand in for LINE and the model over HTTP.
 //!
 //! In reading order: [`serve`] wires the process, [`http`] is its listener for webhooks, [`admin`] the operator's with
-//! what [`health`] finds out, [`dispatch`] hands jobs to the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
+//! what [`health`] finds out, [`descriptors`] shares out the open files, [`dispatch`] hands jobs to the worker, [`sqlite`] keeps everything; [`dev`] and [`standin`] are the newcomer's world; [`dlq`],
 //! [`secrets`], [`webhook`], [`doctor`], [`forget`] and [`send`] are commands of their own, which find their bot by
 //! [`deployment`], speak to LINE by [`channel`], to the model by [`model_server`], and to people by [`terminal`].
 
@@ -12,6 +12,7 @@ pub mod admin;
 pub mod ask;
 pub mod channel;
 pub mod deployment;
+pub mod descriptors;
 pub mod dev;
 pub mod dispatch;
 pub mod dlq;

@@ -31,6 +31,7 @@ use worker::{
 
 use crate::{
     admin::{self, Admin},
+    descriptors,
     dispatch::{self, Dispatcher},
     dotenv::DOTENV,
     health::{AT_MOST_EVERY, Health},
@@ -55,6 +56,8 @@ pub struct Settings {
     pub api_key: SecretString,
     /// `CONCURRENCY`: conversations worked on at once.
     pub concurrency: u32,
+    /// How many connections webhooks have.
+    pub connections: usize,
     /// `JOB_TIMEOUT_SECONDS`: the longest that one attempt may take.
     pub job_timeout: Duration,
 }
@@ -67,9 +70,16 @@ impl Settings {
             access_token: env.secret("LINE_CHANNEL_ACCESS_TOKEN")?,
             api_key: env.secret("OPEN_AI_API_KEY")?,
             concurrency: env.number("CONCURRENCY", 1000, 1, 100_000)?,
+            connections: http::CONNECTIONS_MAX,
             job_timeout: Duration::from_secs(env.number("JOB_TIMEOUT_SECONDS", 300, 1, 3600)?.into()),
             worker: Config::from_env(env)?,
         })
+    }
+
+    /// The same within the open files that this process may have.
+    pub fn fitted(self) -> anyhow::Result<Self> {
+        let descriptors::Share { concurrency, connections } = descriptors::fit(self.concurrency)?;
+        Ok(Self { concurrency, connections, ..self })
     }
 }
 
@@ -170,7 +180,7 @@ pub async fn run(
         let router = admin::router(Arc::new(health));
         tokio::spawn(http::serve(listener, router, admin::CONNECTIONS_MAX, stop.clone()));
     }
-    http::serve(listeners.webhooks, http::router(ingress), http::CONNECTIONS_MAX, stop).await;
+    http::serve(listeners.webhooks, http::router(ingress), settings.connections, stop).await;
     answering.await.context("the dispatcher panicked")?;
     tracing::info!("henji stopped");
     Ok(())
@@ -179,7 +189,7 @@ pub async fn run(
 /// The command.
 pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, env.optional("RUST_LOG")?, Metrics::totals(env)?);
-    let settings = Settings::from_env(env)?;
+    let settings = Settings::from_env(env)?.fitted()?;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), data, &data.join(DATABASE)]);
     let data = DataDir::open(data)?;
     let listeners = Listeners { webhooks: bind(listen).await?, admin: admin.bind().await? };
@@ -188,9 +198,8 @@ pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -
     run(settings, clients, data, listeners, signals::stop()?).await
 }
 
-/// Listens, with the file descriptors that many connections need.
+/// Listens for webhooks.
 pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
-    let _ = rlimit::increase_nofile_limit(u64::MAX);
     TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))
 }
 

@@ -1,18 +1,19 @@
-//! What the system asks of the process: signals.
+//! What the system asks of the process, and allows it: signals, open files.
 
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 use cli::{
     send::webhook_of,
     standin::{line::Line, model::Model},
 };
+use futures_util::future::join_all;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use worker::adapters::http;
 
 use crate::{
     bot::{USER, host, variables},
-    process::Serve,
+    process::{Serve, henji},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,4 +47,49 @@ async fn what_nohup_started_outlives_its_terminal() {
     assert_eq!(serve.posts(&http, &webhook_of("hi", USER).to_string()).await, Some(200));
     assert!(!serve.log().contains("told to stop"));
     assert_eq!(serve.terminate(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_few_open_files_webhooks_are_taken_while_all_conversations_wait() {
+    let (line, model) = (Line::new(), Model::new(Duration::from_hours(1), |_| "an answer".to_owned()));
+    let mut variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
+    variables.push(("CONCURRENCY".into(), "1000".into()));
+    let (folder, http) = (TempDir::new().unwrap(), http::client().unwrap());
+    let script = "ulimit -n 256; exec \"$0\" \"$@\"";
+    let serve = Serve::start_by(script, &folder.path().join("data"), &variables).await;
+    let said = serve.log();
+    let said = said.lines().find(|line| line.contains("CONCURRENCY")).unwrap();
+    for word in ["WARN", "256", "1000", "36", "ulimit -n", "LimitNOFILE"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    // More people than could all be answered at once.
+    for user in 0..300 {
+        let webhook = webhook_of("hi", &format!("U{user}")).to_string();
+        assert_eq!(serve.posts(&http, &webhook).await, Some(200), "user {user}");
+    }
+    while model.asked().len() < 36 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    // Each by a connection of its own.
+    let webhooks = (0..40).map(async |n| {
+        let http = http::client().unwrap();
+        serve.posts(&http, &webhook_of("hi", &format!("V{n}")).to_string()).await
+    });
+    assert_eq!(join_all(webhooks).await, [Some(200); 40]);
+    let (status, health) = serve.health().await;
+    assert_eq!((status, &health["in_flight"]), (200, &serde_json::json!(36)));
+    assert!(!serve.log().contains("could not be accepted"));
+    assert_eq!(serve.terminate(), 0);
+}
+
+#[test]
+fn too_few_open_files_are_refused_with_a_clear_line() {
+    let folder = TempDir::new().unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "ulimit -n 64; exec \"$0\" serve --listen 127.0.0.1:0 --admin off"]).arg(henji());
+    shell.env_clear().envs(variables("http://127.0.0.1:9", "http://127.0.0.1:9")).current_dir(folder.path());
+    let ended = shell.output().unwrap();
+    let error = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+    assert!(error.contains("64") && error.contains("ulimit -n"), "{error}");
 }

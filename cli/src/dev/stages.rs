@@ -39,7 +39,7 @@ const STARTS_MAX: u32 = 3;
 /// The child's main function: runs until its parent is gone.
 pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     logging::start(std::io::stderr, Some(LOG_LEVEL), None);
-    let mut settings = Settings::from_env(env)?;
+    let mut settings = Settings::from_env(env)?.fitted()?;
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));

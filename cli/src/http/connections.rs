@@ -35,7 +35,7 @@ mod stream;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take to read an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections are held at once; further ones wait in the kernel's backlog.
+/// How many connections are held at once where there are open files for them; further ones wait in the kernel's backlog.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// The buffer of a connection, and so its largest head: what the memory for heads is bounded by, 15 KiB with all that
 /// belongs to a connection. LINE's heads are under 1 KiB.
