@@ -14,7 +14,7 @@ use axum::{
 use shared::metrics::prometheus;
 use tokio::net::TcpListener;
 
-use crate::{health::Health, sqlite::queue::Depth};
+use crate::{health::Health, log_writer, sqlite::queue::Depth};
 
 /// The address that `henji serve` takes by default.
 pub const DEFAULT: &str = "127.0.0.1:9090";
@@ -75,7 +75,8 @@ async fn metrics(State(health): State<Arc<Health>>) -> Response {
         gauges.extend([("queued", queued), ("in_flight", in_flight), ("dead_letters", dead_letters)]);
     }
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4")];
-    (kind, prometheus(&gauges)).into_response()
+    let counters = [("log_lines_dropped", log_writer::dropped())];
+    (kind, prometheus(&gauges, &counters)).into_response()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use axum::{Router, middleware::from_fn_with_state};
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use serde_json::json;
-use shared::{env::Env, logging};
+use shared::env::Env;
 use worker::{
     adapters::openai::Endpoint,
     answer::{Clock, wall_clock},
@@ -34,7 +34,7 @@ use crate::{
     descriptors,
     dotenv::DOTENV,
     http::{self, CONNECTIONS_MAX, WEBHOOK_PATH},
-    private,
+    log_writer, private,
     serve::{self, DATABASE, DataDir, Settings},
     signals,
     sqlite::{Database, history, letters::Letters, queue::SqliteQueue},
@@ -93,7 +93,7 @@ pub struct Args {
 
 /// The command.
 pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, Some(env.optional("RUST_LOG")?.unwrap_or("warn")), None);
+    let log = log_writer::start(Some(env.optional("RUST_LOG")?.unwrap_or("warn")), None)?;
     let conversation = args.replay.as_deref().map(Conversation::read).transpose()?;
     let data = args.data;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
@@ -150,9 +150,10 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     }
     let variables = variables(&env)?;
     let served = http::serve(listener, router(&world, client, listens), CONNECTIONS_MAX, stop.clone());
+    let terminal = log.writer();
     let running = tokio::spawn(async move {
         let _guard = stop.clone().drop_guard();
-        world.stages.keep_running(&data, &variables, &stop).await
+        world.stages.keep_running(&data, &variables, terminal, &stop).await
     });
     served.await;
     running.await.context("the pipeline's keeper panicked")?

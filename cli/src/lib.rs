@@ -22,6 +22,7 @@ pub mod findings;
 pub mod forget;
 pub mod health;
 pub mod http;
+pub mod log_writer;
 pub mod model_server;
 pub mod no_answer;
 pub mod private;

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use cli::{
     admin::{self, Admin},
     dev, dlq, doctor, dotenv, forget, private, secrets, send, serve,
-    terminal::{Unheard, note},
+    terminal::{Unheard, note, note_at_the_end},
     usage, webhook,
 };
 use shared::{env::Env, version};
@@ -82,7 +82,7 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if error.downcast_ref().is_some_and(Unheard::is_reader_gone) => ExitCode::FAILURE,
         Err(error) => {
-            note(format_args!("henji: {error:#}"));
+            note_at_the_end(format!("henji: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -13,14 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
 use secrecy::SecretString;
-use shared::{
-    env::Env,
-    logging::{self, Sampled},
-    metrics::Metrics,
-    roots::Roots,
-    secret::Secret,
-    version,
-};
+use shared::{env::Env, logging::Sampled, metrics::Metrics, roots::Roots, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -35,7 +28,7 @@ use crate::{
     dispatch::{self, Dispatcher},
     dotenv::DOTENV,
     health::{AT_MOST_EVERY, Health},
-    http, private, signals,
+    http, log_writer, private, signals,
     sqlite::{Database, history::SqliteHistory, letters::Letters, queue::SqliteQueue},
 };
 
@@ -188,7 +181,7 @@ pub async fn run(
 
 /// The command.
 pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, env.optional("RUST_LOG")?, Metrics::totals(env)?);
+    let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(env)?)?;
     let settings = Settings::from_env(env)?.fitted()?;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), data, &data.join(DATABASE)]);
     let data = DataDir::open(data)?;

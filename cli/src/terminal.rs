@@ -5,9 +5,15 @@
 use std::{
     fmt::Display,
     io::{self, ErrorKind, IsTerminal, Write},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
 };
 
 use serde::Serialize;
+
+/// How long the end of the process waits for who reads standard error.
+const LAST_NOTE: Duration = Duration::from_secs(1);
 
 /// Standard output takes no more.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +41,16 @@ pub fn say_json(value: &impl Serialize) -> anyhow::Result<()> {
 /// Says a line on standard error, if anybody reads there.
 pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", harmless(&line.to_string()));
+}
+
+/// The same before the process ends, which a reader who stalls must not hold up.
+pub fn note_at_the_end(line: String) {
+    let (done, is_done) = channel();
+    thread::spawn(move || {
+        note(line);
+        let _ = done.send(());
+    });
+    let _ = is_done.recv_timeout(LAST_NOTE);
 }
 
 /// Asks on standard error; the answer is to stand on the same line.

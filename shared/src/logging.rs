@@ -37,6 +37,8 @@ where
         // Of the turn, so that each of its lines names the event.
         .with_current_span(true)
         .with_span_list(false)
+        // They would go to standard error, and panic where that is gone.
+        .log_internal_errors(false)
         .with_writer(writer)
         .with_filter(filter);
     let metrics = metrics.with_filter(LevelFilter::INFO);

@@ -29,7 +29,7 @@ pub mod between;
 pub mod bot;
 pub mod emulator;
 pub mod functions;
-mod runtime_api;
+pub mod runtime_api;
 pub mod world;
 
 // What LINE may post, and what it is told.

@@ -387,6 +387,25 @@ async fn closing_its_terminal_ends_it_as_ctrl_c_does() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+#[tokio::test]
+async fn a_terminal_that_is_paused_holds_up_no_answer() {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let mut command = command(&["--listen", "127.0.0.1:0"], folder.path(), &[("RUST_LOG", "trace")]);
+    // Nobody reads what it says on standard error: a pipe holds 64 KiB.
+    let dev = Dev::of(command.spawn().unwrap(), folder);
+    for n in 0..20 {
+        let text = format!("message {n}");
+        assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": text })).await, 204);
+    }
+    let answers = std::cell::Cell::new(0);
+    dev.does(json!({ "do": "think", "ms": 0 })).await;
+    dev.feed_until(|entry| {
+        answers.set(answers.get() + u32::from(entry["name"] == "answered"));
+        answers.get() == 20
+    })
+    .await;
+}
+
 #[test]
 fn bad_input_is_one_clear_line() {
     let folder = TempDir::new().unwrap();

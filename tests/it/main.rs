@@ -58,6 +58,8 @@ mod serving;
 mod data;
 // What its operator sees, and whether that is true.
 mod admin;
+// Its log, and readers who do not read.
+mod log;
 // What the system asks of it: signals, limits.
 mod system;
 // Many at once, and what they cost.

@@ -470,6 +470,7 @@ async fn the_figures_are_there_for_prometheus() {
     for line in [
         "# TYPE henji_queued gauge",
         "henji_healthy 1",
+        "henji_log_lines_dropped_total 0",
         "henji_dead_letters 0",
         "# TYPE henji_answered_total counter",
         "henji_answered_total 1",

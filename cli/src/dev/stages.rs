@@ -1,19 +1,12 @@
 //! The pipeline of `henji dev` as a process of its own, the same `serve::run` that `henji serve` is: so
 //! that it can be killed as by a crash, and is watched only from outside, by its log.
 
-use std::{
-    io::{Read, Write},
-    net::SocketAddr,
-    path::Path,
-    process::Stdio,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Read, net::SocketAddr, path::Path, process::Stdio, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::{env::Env, logging};
+use shared::env::Env;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -23,7 +16,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::feed::Feed;
-use crate::serve::{self, DataDir, Listeners, Settings};
+use crate::{
+    log_writer::{self, LogWriter},
+    serve::{self, DataDir, Listeners, Settings},
+};
 
 /// What the steps of a message are logged at.
 const LOG_LEVEL: &str = "warn,cli=info,ingress=info,worker=debug";
@@ -38,7 +34,7 @@ const STARTS_MAX: u32 = 3;
 
 /// The child's main function: runs until its parent is gone.
 pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
-    logging::start(std::io::stderr, Some(LOG_LEVEL), None);
+    let _log = log_writer::start(Some(LOG_LEVEL), None)?;
     let mut settings = Settings::from_env(env)?.fitted()?;
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;
@@ -95,11 +91,12 @@ impl Stages {
         }
     }
 
-    /// Starts it, and again whenever it ends, until `stop`.
+    /// Starts it, and again whenever it ends, until `stop`. Its trouble is shown on the terminal.
     pub(super) async fn keep_running(
         &self,
         data: &Path,
         variables: &[(String, String)],
+        mut terminal: LogWriter,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         // Once, at the start: a build in the meantime may have moved the file.
@@ -121,7 +118,7 @@ impl Stages {
                 .context("the pipeline cannot be started")?;
             vain_starts += 1;
             self.feed.tell("pipeline", json!({ "state": "starting" }));
-            let by_whom = self.watch(&mut child, stop).await;
+            let by_whom = self.watch(&mut child, &mut terminal, stop).await;
             let was_up = self.addresses.send_replace(None).is_some();
             self.feed.tell("pipeline", json!({ "state": by_whom }));
             if was_up {
@@ -137,14 +134,19 @@ impl Stages {
     }
 
     /// Until the child has ended; how it did.
-    async fn watch(&self, child: &mut Child, stop: &CancellationToken) -> &'static str {
+    async fn watch(
+        &self,
+        child: &mut Child,
+        terminal: &mut LogWriter,
+        stop: &CancellationToken,
+    ) -> &'static str {
         let Some(stderr) = child.stderr.take() else { return "ended" };
         let mut lines = BufReader::new(stderr).lines();
         let mut how = "ended";
         loop {
             tokio::select! {
                 line = lines.next_line() => match line {
-                    Ok(Some(line)) => self.hear(&line, child.id()),
+                    Ok(Some(line)) => self.hear(&line, child.id(), terminal),
                     _ => break,
                 },
                 () = self.kill.notified() => {
@@ -163,13 +165,13 @@ impl Stages {
     }
 
     /// One line of its log: a step of a message, a sign of life, or trouble, which the terminal sees too.
-    fn hear(&self, line: &str, pid: Option<u32>) {
+    fn hear(&self, line: &str, pid: Option<u32>, terminal: &mut LogWriter) {
         let Ok(mut entry) = serde_json::from_str::<Value>(line) else {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            terminal.line(line);
             return;
         };
         if matches!(entry["level"].as_str(), Some("WARN" | "ERROR")) {
-            let _ = writeln!(std::io::stderr(), "{line}");
+            terminal.line(line);
         }
         if entry["message"] == "henji serves" {
             self.addresses.send_replace(Addresses::deserialize(&entry).ok());

@@ -25,11 +25,14 @@ pub(super) fn add(rule: &Rule, value: f64, by: Option<(&str, String)>) {
     total.last = value;
 }
 
-/// Everything so far, and these gauges of now.
-pub fn prometheus(gauges: &[(&str, u64)]) -> String {
+/// Everything so far, and these gauges and counters, which are made of no line.
+pub fn prometheus(gauges: &[(&str, u64)], counters: &[(&str, u64)]) -> String {
     let mut text = String::new();
     for (name, value) in gauges {
         let _ = writeln!(text, "# TYPE henji_{name} gauge\nhenji_{name} {value}");
+    }
+    for (name, value) in counters {
+        let _ = writeln!(text, "# TYPE henji_{name}_total counter\nhenji_{name}_total {value}");
     }
     let totals = lock(&TOTALS).clone();
     let mut told = "";
