@@ -20,7 +20,7 @@ use cli::{
 use ingress::queue::JobQueue;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 use worker::{adapters::http, answer::wall_clock};
 
 use crate::{
@@ -160,14 +160,15 @@ async fn a_database_that_hangs_is_not_healthy_until_it_goes_on() {
     let folder = TempDir::new().unwrap();
     let (database, _queue, health) = looked_at(&folder, Duration::ZERO);
     let (goes_on, hangs) = mpsc::channel::<()>();
+    let (begins, has_begun) = oneshot::channel();
     let hanging = tokio::spawn(async move {
         let hung = database.call(move |_| {
-            let _ = hangs.recv();
+            let _ = (begins.send(()), hangs.recv());
             Ok(())
         });
         hung.await
     });
-    while health.report().await.error.is_none() {}
+    has_begun.await.unwrap();
     // Those who look again wait for the same write.
     for _ in 0..2 {
         assert_eq!(health.report().await.error.unwrap(), "the database does not write in time");

@@ -390,20 +390,18 @@ async fn closing_its_terminal_ends_it_as_ctrl_c_does() {
 #[tokio::test]
 async fn a_terminal_that_is_paused_holds_up_no_answer() {
     let folder = Arc::new(TempDir::new().unwrap());
-    let mut command = command(&["--listen", "127.0.0.1:0"], folder.path(), &[("RUST_LOG", "trace")]);
-    // Nobody reads what it says on standard error: a pipe holds 64 KiB.
-    let dev = Dev::of(command.spawn().unwrap(), folder);
-    for n in 0..20 {
-        let text = format!("message {n}");
-        assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": text })).await, 204);
-    }
-    let answers = std::cell::Cell::new(0);
-    dev.does(json!({ "do": "think", "ms": 0 })).await;
-    dev.feed_until(|entry| {
-        answers.set(answers.get() + u32::from(entry["name"] == "answered"));
-        answers.get() == 20
-    })
-    .await;
+    // Nobody reads what it says on standard error, which is full before it begins.
+    let mut shell = Command::new("bash");
+    shell.args(["-c", "yes | head -c 65536 >&2; exec \"$0\" dev --listen 127.0.0.1:0"]).arg(henji());
+    shell.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder.path());
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let dev = Dev::of(child, folder);
+    // The pipeline's trouble is shown on the terminal.
+    dev.does(json!({ "do": "model", "fault": "refuses", "once": true })).await;
+    dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await;
+    dev.feed_until(|entry| entry["name"] == "dead-lettered").await;
+    dev.does(json!({ "do": "say", "user": AOI, "text": "again" })).await;
+    dev.feed_until(|entry| entry["name"] == "answered").await;
 }
 
 #[test]
