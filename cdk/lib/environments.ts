@@ -13,7 +13,10 @@ export interface Settings {
   locale: 'ja' | 'en' | 'zh-Hant' | 'ko' | 'th';
   /** The worker's further variables, with its own defaults where they are not set (docs/lambda.md). */
   systemPrompt?: string;
-  /** Who else people can have it be (.env.example); `off` where they may not change it. */
+  /**
+   * The personas that people can choose (.env.example), each added to `systemPrompt`; `off` where they may not change
+   * the character, and where `systemPrompt` is set and this is not.
+   */
   personas?: 'off' | { name: string; prompt: string; icon?: string }[];
   contextTokens?: number;
   queryLimit?: number;

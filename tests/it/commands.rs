@@ -3,12 +3,47 @@ use cli::{
     standin::{Act, line::PUSH},
 };
 use serde_json::{Value, json};
-use worker::locale::{Locale, Words};
+use worker::{
+    locale::{Locale, Words},
+    persona::Chosen,
+};
 
 use crate::{
     bot::{Bot, USER},
-    respect::{SLOW, says, takes_back},
+    respect::{Chat, SLOW, says, story, takes_back},
 };
+
+story!(an_operators_character_is_nobodys_to_change_where_no_personas_are_set, "SYSTEM_PROMPT" = "be kind");
+
+mod told {
+    use super::*;
+
+    pub(super) async fn an_operators_character_is_nobodys_to_change_where_no_personas_are_set(
+        chat: &dyn Chat,
+    ) {
+        let character = || {
+            let asked = chat.model().asked().pop().unwrap().body;
+            asked["messages"][0]["content"].as_str().unwrap().to_owned()
+        };
+        // Two choices of earlier days.
+        for chosen in [Chosen::Named("Teacher".to_owned()), Chosen::Described("a pirate".to_owned())] {
+            let chosen = serde_json::to_string(&chosen).unwrap();
+            chat.history().choose(&USER.to_owned().try_into().unwrap(), Some(chosen)).await.unwrap();
+            for text in ["who are you?", "persona", "persona: a pirate", "ペルソナ：先生"] {
+                chat.takes(says(text)).await;
+                chat.drains().await;
+                let sent = chat.line().sent().pop().unwrap();
+                assert_eq!(sent.texts, [format!("answer to {text}")]);
+                assert_eq!((character().as_str(), &sent.messages[0].sender), ("be kind", &None));
+            }
+        }
+        chat.takes(says("help")).await;
+        chat.drains().await;
+        let help = chat.line().sent().pop().unwrap();
+        assert!(!help.texts[0].contains("persona"), "{help:?}");
+        assert!(help.messages[0].buttons.iter().all(|(_, text)| text != "persona"), "{help:?}");
+    }
+}
 
 fn english() -> &'static Words {
     Locale::En.words()
@@ -160,7 +195,9 @@ async fn a_persona_is_picked_described_and_put_off_again() {
     bot.hears("persona: Pirate").await;
     bot.hears("ahoy").await;
     bot.answers(&[&(english().persona_set)("Pirate"), "answer to ahoy"]).await;
-    assert_eq!(last_prompt(&bot), ["You are a pirate.", "ahoy"]);
+    let prompt = last_prompt(&bot);
+    assert!(prompt[0].starts_with("be kind\n") && prompt[0].ends_with("You are a pirate."), "{prompt:?}");
+    assert_eq!(prompt[1..], ["ahoy"]);
     let sender = json!({ "name": "Pirate", "iconUrl": "https://example.com/p.png" });
     assert_eq!(bot.pushes_tried().pop().unwrap().1["messages"][0]["sender"], sender);
 
@@ -196,6 +233,26 @@ async fn where_nobody_may_change_it_the_word_is_a_question() {
     let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;
     bot.hears("persona: pirate").await;
     bot.answers(&["answer to persona: pirate"]).await;
+}
+
+#[tokio::test]
+async fn a_persona_takes_the_place_of_the_built_in_character_only() {
+    let mut bot = Bot::start().await;
+    bot.hears("persona: Butler").await;
+    bot.hears("hi").await;
+    bot.answers(&[&(english().persona_set)("Butler"), "answer to hi"]).await;
+    assert!(last_prompt(&bot)[0].starts_with("You are a discreet"), "{:?}", last_prompt(&bot));
+}
+
+#[tokio::test]
+async fn a_persona_that_leaves_no_room_for_questions_is_too_long() {
+    let mut bot = Bot::with(&[("CONTEXT_TOKENS", "250"), ("MAX_TOKENS", "100")], |_| {}).await;
+    let told = (english().persona_set)("a pirate");
+    bot.hears("persona: a pirate").await;
+    bot.hears(&format!("persona: {}", "word ".repeat(99))).await;
+    bot.hears("hi").await;
+    bot.answers(&[&told, english().persona_too_long, "answer to hi"]).await;
+    assert!(last_prompt(&bot)[0].ends_with("a pirate"), "{:?}", last_prompt(&bot));
 }
 
 #[tokio::test]

@@ -44,9 +44,7 @@ impl Worker {
         deadline: Instant,
     ) -> Result<Asked, Failure> {
         let started = Instant::now();
-        let own = &self.config.system_prompt;
-        let personas = self.config.personas.as_ref();
-        let system = personas.map_or_else(|| own.clone(), |personas| personas.system_prompt(own, persona));
+        let system = self.system_prompt(persona);
         let system = if job.is_private() { system } else { format!("{system}\n\n{}", group::PROMPT) };
         let past: Vec<_> = asking.past.iter().cloned().map(Message::named).collect();
         let questions = asking.questions();

@@ -7,8 +7,9 @@ use crate::{
     adapters::openai::Completion,
     answer::Worker,
     command::Command,
+    config::Config,
     markdown,
-    persona::Chosen,
+    persona::{self, Chosen},
     reply::{Reply, Sender},
 };
 
@@ -31,6 +32,12 @@ impl Worker {
         let buttons = self.buttons(job, locale, &commands);
         let quote = job.quote_token().filter(|_| is_unclear);
         Reply { heard: None, words, buttons, sender: self.sender(persona), quote }
+    }
+
+    /// The character in a conversation that has chosen this.
+    pub(crate) fn system_prompt(&self, chosen: Option<&Chosen>) -> String {
+        let Config { system_prompt, personas, .. } = &self.config;
+        persona::system_prompt(system_prompt.as_deref(), personas.as_ref(), chosen)
     }
 
     /// Who is shown as speaking: a persona on offer has a name.

@@ -13,13 +13,9 @@ use crate::{
     allowance::{Allowance, GroupPersona},
     locale::Locale,
     model,
-    persona::Personas,
-    prompt::{Budget, Prompt},
+    persona::{self, Chosen, Persona, Personas},
+    prompt::Budget,
 };
-
-/// The character of the bot where `SYSTEM_PROMPT` is not set.
-pub const SYSTEM_PROMPT: &str =
-    "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
 
 /// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
 const MAX_TOKENS: u32 = 4096;
@@ -89,9 +85,9 @@ pub struct Config {
     pub completion_limit: bool,
     /// How many past messages are looked up at most.
     pub query_limit: u32,
-    /// The character.
-    pub system_prompt: String,
-    /// Who else it can be; `None` where people may not change it.
+    /// The operator's own character; the built-in one where it is `None`.
+    pub system_prompt: Option<String>,
+    /// The personas that people can choose; `None` where they may not change the character.
     pub personas: Option<Personas>,
     /// How long message rows are kept; `None` for ever.
     pub history_ttl: Option<SignedDuration>,
@@ -165,13 +161,12 @@ impl Config {
             max_tokens: max_tokens as usize,
             encoding: known.encoding,
         };
-        let system_prompt = env.optional("SYSTEM_PROMPT")?.unwrap_or(SYSTEM_PROMPT).to_owned();
+        let system_prompt = env.optional("SYSTEM_PROMPT")?;
         let locale = env.parsed("LOCALE", Locale::Ja)?;
-        let fits = |prompt: &str| Prompt::fit(prompt, vec![], &["?"], budget).is_ok();
-        if !fits(&system_prompt) {
+        if !budget.has_room_beside(system_prompt.unwrap_or(persona::BUILT_IN)) {
             return Err(no_room("SYSTEM_PROMPT"));
         }
-        let personas = personas(env, locale, &fits)?;
+        let personas = personas(env, system_prompt, locale, budget)?;
         // By 50 s the reply token is no longer used.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
@@ -180,7 +175,7 @@ impl Config {
             model: name,
             budget,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
-            system_prompt,
+            system_prompt: system_prompt.map(str::to_owned),
             personas,
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
             locale,
@@ -202,21 +197,33 @@ impl Config {
     }
 }
 
-/// The personas on offer. Of the built-in ones those that the context has room for: nobody asked for
-/// them.
-fn personas(env: &Env, locale: Locale, fits: &dyn Fn(&str) -> bool) -> Result<Option<Personas>, EnvError> {
+/// The personas on offer; none where an operator has set a character and no personas. Of the built-in ones
+/// those that the context has room for: nobody asked for them.
+fn personas(
+    env: &Env,
+    operators: Option<&str>,
+    locale: Locale,
+    budget: Budget,
+) -> Result<Option<Personas>, EnvError> {
+    let fits = |all: &Personas, Persona { name, .. }: &Persona| {
+        let chosen = Chosen::Named(name.clone());
+        budget.has_room_beside(&persona::system_prompt(operators, Some(all), Some(&chosen)))
+    };
     let Some(text) = env.optional("PERSONAS")? else {
-        let mut personas = Personas::built_in(locale);
-        personas.0.retain(|persona| fits(&persona.prompt));
-        return Ok(Some(personas));
+        let built_in = Personas::built_in(locale);
+        let fitting = built_in.0.iter().filter(|persona| fits(&built_in, persona)).cloned().collect();
+        return Ok(operators.is_none().then_some(Personas(fitting)));
     };
     let personas = Personas::read(text).map_err(|e| unreadable("PERSONAS", &e.to_string()))?;
-    if personas.iter().flat_map(|personas| &personas.0).any(|persona| !fits(&persona.prompt)) {
-        return Err(no_room("PERSONAS"));
+    match &personas {
+        Some(all) if !all.0.iter().all(|persona| fits(all, persona)) => Err(no_room("PERSONAS")),
+        _ => Ok(personas),
     }
-    Ok(personas)
 }
 
 fn no_room(name: &str) -> EnvError {
     unreadable(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,6 +170,12 @@ impl Worker {
     ) -> Result<String, Failure> {
         let (chosen, said) = match personas.choose(who) {
             Choice::TooLong => return Ok(words.persona_too_long.to_owned()),
+            // It is short, and yet there would be no room for questions beside it.
+            Choice::Chosen(chosen)
+                if !self.config.budget.has_room_beside(&self.system_prompt(Some(&chosen))) =>
+            {
+                return Ok(words.persona_too_long.to_owned());
+            }
             Choice::Default => (None, words.persona_reset.to_owned()),
             Choice::Chosen(chosen) => {
                 let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;

@@ -1,11 +1,14 @@
-//! Who the bot is in a conversation: the operator's `SYSTEM_PROMPT`, one of the personas on offer, or
-//! what the person described. Pure.
+//! The bot's character in a conversation: the operator's `SYSTEM_PROMPT` or the built-in one, with a persona
+//! on offer, or what the person described. Nothing replaces the operator's words. Pure.
 
 use serde::{Deserialize, Serialize};
 use shared::prefix::folded;
 
 use crate::locale::Locale;
 
+/// The character of the bot where `SYSTEM_PROMPT` is not set.
+pub const BUILT_IN: &str =
+    "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
 /// The longest description, in characters: it goes with every question.
 pub const DESCRIPTION_MAX: usize = 500;
 /// LINE: at most so many quick replies, of which two are for the default and for help.
@@ -21,7 +24,7 @@ const DEFAULT: [&str; 8] = ["いつもの", "default", "預設", "기본", "ป�
 pub struct Persona {
     /// What people pick it by, and the name above its answers.
     pub name: String,
-    /// Its character, in place of `SYSTEM_PROMPT`.
+    /// Its character: added to `SYSTEM_PROMPT`, or in place of the built-in character where that is not set.
     pub prompt: String,
     /// The picture beside its answers: the `https` address of a PNG of at most 1 MB.
     #[serde(default)]
@@ -61,7 +64,7 @@ pub struct Personas(pub Vec<Persona>);
 pub struct BadPersonas;
 
 impl Personas {
-    /// What is on offer where `PERSONAS` is not set: names in the bot's language.
+    /// What is on offer where neither `PERSONAS` nor `SYSTEM_PROMPT` is set: names in the bot's language.
     pub fn built_in(locale: Locale) -> Self {
         let [friend, teacher, butler, comedian] = locale.words().personas;
         let persona = |name: &str, who: &str| Persona {
@@ -117,19 +120,26 @@ impl Personas {
     pub fn named(&self, name: &str) -> Option<&Persona> {
         self.0.iter().find(|persona| persona.name == name)
     }
+}
 
-    /// The system prompt of a conversation. What a person described is added to the operator's own words
-    /// and never replaces them.
-    pub fn system_prompt(&self, own: &str, chosen: Option<&Chosen>) -> String {
-        match chosen {
-            Some(Chosen::Named(name)) => self.named(name).map_or(own, |persona| &persona.prompt).to_owned(),
-            Some(Chosen::Described(who)) => {
-                format!(
-                    "{own}\n\nIn this conversation, play this character as the other person described it: {who}"
-                )
-            }
+/// The system prompt of a conversation. A persona is added to the operator's own words (`SYSTEM_PROMPT`) and
+/// never replaces them; one on offer takes the place of the built-in character. Where nothing is on offer,
+/// people may not change the character, and an earlier choice has no effect.
+pub fn system_prompt(operators: Option<&str>, offer: Option<&Personas>, chosen: Option<&Chosen>) -> String {
+    let own = operators.unwrap_or(BUILT_IN);
+    let with = |how, who: &str| {
+        format!(
+            "{own}\n\nIn this conversation, play this character{how}, as far as the words above allow it: {who}"
+        )
+    };
+    let Some((offer, chosen)) = offer.zip(chosen) else { return own.to_owned() };
+    match chosen {
+        Chosen::Named(name) => match offer.named(name) {
+            Some(persona) if operators.is_some() => with("", &persona.prompt),
+            Some(persona) => persona.prompt.clone(),
             None => own.to_owned(),
-        }
+        },
+        Chosen::Described(who) => with(" as the other person described it", who),
     }
 }
 
@@ -150,11 +160,30 @@ mod tests {
         assert_eq!(offer.choose("a pirate"), Choice::Chosen(pirate.clone()));
         assert_eq!(offer.choose(&"海".repeat(501)), Choice::TooLong);
         assert!(matches!(offer.choose(&"海".repeat(500)), Choice::Chosen(Chosen::Described(_))));
+    }
 
-        let prompt = offer.system_prompt("be kind", Some(&pirate));
-        assert!(prompt.starts_with("be kind\n") && prompt.ends_with("a pirate"), "{prompt}");
-        assert_eq!(offer.system_prompt("be kind", Some(&Chosen::Named("gone".to_owned()))), "be kind");
-        assert_eq!(offer.system_prompt("be kind", None), "be kind");
+    #[test]
+    fn a_persona_is_added_to_the_operators_words_and_replaces_only_the_built_in_character() {
+        let offer = Personas::read(r#"[{"name":"Pirate","prompt":"You are a pirate."}]"#).unwrap().unwrap();
+        let named = |name: &str| Some(Chosen::Named(name.to_owned()));
+        let described = Some(Chosen::Described("a duke".to_owned()));
+        for (operators, chosen, begins, ends) in [
+            (Some("be kind"), None, "be kind", "be kind"),
+            (Some("be kind"), named("Pirate"), "be kind\n", "You are a pirate."),
+            (Some("be kind"), named("gone"), "be kind", "be kind"),
+            (Some("be kind"), described.clone(), "be kind\n", "a duke"),
+            (None, None, BUILT_IN, BUILT_IN),
+            (None, named("Pirate"), "You are a pirate.", "You are a pirate."),
+            (None, named("gone"), BUILT_IN, BUILT_IN),
+            (None, described, BUILT_IN, "a duke"),
+        ] {
+            let prompt = system_prompt(operators, Some(&offer), chosen.as_ref());
+            assert!(
+                prompt.starts_with(begins) && prompt.ends_with(ends),
+                "{operators:?} {chosen:?}: {prompt}"
+            );
+            assert_eq!(system_prompt(operators, None, chosen.as_ref()), operators.unwrap_or(BUILT_IN));
+        }
     }
 
     #[test]

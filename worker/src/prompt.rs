@@ -28,6 +28,13 @@ pub struct Budget {
     pub encoding: Encoding,
 }
 
+impl Budget {
+    /// Whether a short question fits beside this system prompt.
+    pub fn has_room_beside(self, system: &str) -> bool {
+        Prompt::fit(system, vec![], &["?"], self).is_ok()
+    }
+}
+
 /// The messages of one request: the system message, past turns, the questions.
 #[derive(Clone, Debug)]
 pub struct Prompt {

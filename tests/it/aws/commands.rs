@@ -20,7 +20,8 @@ async fn tells(bot: &Bot, said: &mut usize, message: &str) -> String {
 #[tokio::test]
 async fn a_conversation_is_asked_again_given_a_persona_and_forgotten() {
     let words = Locale::En.words();
-    let bot = Bot::with(&[("LOCALE", "en"), ("SYSTEM_PROMPT", "be kind")]).await;
+    let offer = r#"[{"name":"先生","prompt":"You are a teacher."}]"#;
+    let bot = Bot::with(&[("LOCALE", "en"), ("SYSTEM_PROMPT", "be kind"), ("PERSONAS", offer)]).await;
     let mut said = 0;
     let mut tell = async |message: &str| tells(&bot, &mut said, message).await;
     assert_eq!(tell("one").await, "answer to one");
@@ -31,7 +32,7 @@ async fn a_conversation_is_asked_again_given_a_persona_and_forgotten() {
     assert_eq!(tell("ペルソナ：先生").await, (words.persona_set)("先生"));
     assert_eq!(tell("three").await, "answer to three");
     let prompt = last_prompt(&bot);
-    assert!(prompt[0].starts_with("be kind\n") && prompt[0].ends_with("先生"), "{prompt:?}");
+    assert!(prompt[0].starts_with("be kind\n") && prompt[0].ends_with("You are a teacher."), "{prompt:?}");
     assert_eq!(prompt[1..], ["one", "answer to one", "two", "answer to two", "three"]);
 
     assert_eq!(tell("forget").await, words.forgotten);

@@ -1,0 +1,38 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<Config, EnvError> {
+    let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::from_env(&Env::of(pairs))
+}
+
+#[test]
+fn personas_are_on_offer_where_the_operator_offers_them_or_has_no_character() {
+    let pirate = r#"[{"name":"Pirate","prompt":"You are a pirate."}]"#;
+    for (system_prompt, personas, offered) in [
+        ("", "", Some(4)),
+        ("be kind", "", None),
+        ("be kind", pirate, Some(1)),
+        ("be kind", "[]", Some(0)),
+        ("be kind", "off", None),
+        ("", pirate, Some(1)),
+        ("", "off", None),
+    ] {
+        let config = read(&[("SYSTEM_PROMPT", system_prompt), ("PERSONAS", personas)]).unwrap();
+        assert_eq!(config.personas.map(|it| it.0.len()), offered, "{system_prompt} {personas}");
+    }
+}
+
+#[test]
+fn a_character_and_a_persona_must_leave_room_for_a_question_together() {
+    let words = "word ".repeat(60);
+    let persona = format!(r#"[{{"name":"Pirate","prompt":"{words}"}}]"#);
+    let room = [("CONTEXT_TOKENS", "200"), ("MAX_TOKENS", "100")];
+    let with = |more: &[(&str, &str)]| read(&[&room, more].concat());
+    assert!(with(&[("SYSTEM_PROMPT", &words)]).is_ok());
+    assert!(with(&[("PERSONAS", &persona)]).is_ok(), "it replaces the built-in character");
+    let error = with(&[("SYSTEM_PROMPT", &words), ("PERSONAS", &persona)]).unwrap_err().to_string();
+    assert!(error.starts_with("PERSONAS cannot be read"), "{error}");
+    assert!(with(&[("SYSTEM_PROMPT", &words), ("PERSONAS", "[]")]).is_ok());
+}
