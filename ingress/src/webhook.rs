@@ -106,7 +106,8 @@ struct Source {
 fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
     use Verdict::{Odd, Skip};
 
-    if event.mode.as_deref() == Some("standby") {
+    let is_standby = event.mode.as_deref() == Some("standby");
+    if is_standby && !event.kind.as_deref().is_some_and(|kind| IN_STANDBY.contains(&kind)) {
         return Err(Skip("another service holds the chat (standby)"));
     }
     let kind = event.kind.as_deref().ok_or(Odd("the event has no type"))?;
@@ -164,6 +165,10 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
 
 /// The kinds of events that can be worth a job.
 const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "join", "leave", "unsend"];
+
+/// Those that take effect, in silence, also while another service holds the chat: people take back what they
+/// said before, and leave (LINE, "Webhook Event Objects", `mode`).
+const IN_STANDBY: [&str; 3] = ["unfollow", "leave", "unsend"];
 
 /// A field that a question can do without: of another type, it is as good as missing.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {

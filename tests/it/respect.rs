@@ -175,6 +175,7 @@ story!(a_message_taken_back_before_it_arrives_is_not_answered);
 story!(a_message_taken_back_that_nobody_knows_is_silence);
 story!(an_answer_that_waits_for_a_redrive_goes_with_its_message);
 story!(who_leaves_is_forgotten_and_who_comes_back_starts_anew);
+story!(in_standby_nothing_is_said_and_what_is_taken_back_or_left_is_forgotten);
 
 /// A user's message, as LINE posts it.
 pub fn says(text: &str) -> Value {
@@ -252,8 +253,39 @@ pub async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
 /// How long the model takes where something has to happen meanwhile.
 pub const SLOW: Act = Act::After(Duration::from_secs(2));
 
+/// The same while another service holds the chat.
+fn in_standby(mut webhook: Value) -> Value {
+    webhook["events"][0]["mode"] = "standby".into();
+    webhook["events"][0].as_object_mut().unwrap().remove("replyToken");
+    webhook
+}
+
 mod told {
     use super::*;
+
+    pub(super) async fn in_standby_nothing_is_said_and_what_is_taken_back_or_left_is_forgotten(
+        chat: &dyn Chat,
+    ) {
+        let (before, during) = (says("my secret is wisteria"), in_standby(says("another is hydrangea")));
+        chat.takes(before.clone()).await;
+        chat.drains().await;
+        for webhook in [during.clone(), in_standby(takes_back(&during)), in_standby(takes_back(&before))] {
+            chat.takes(webhook).await;
+            chat.drains().await;
+        }
+        let kept = chat.kept().await;
+        assert!(!kept.contains("wisteria") && !kept.contains("hydrangea"), "{kept}");
+        chat.takes(says("hello")).await;
+        chat.drains().await;
+        assert_eq!(prompts(chat)[1..], [["hello"]]);
+        for webhook in [does("follow", &json!({})), does("unfollow", &json!({}))] {
+            chat.takes(in_standby(webhook)).await;
+            chat.drains().await;
+        }
+        assert!(!chat.kept().await.contains("hello"), "{}", chat.kept().await);
+        assert_eq!(said(chat), ["answer to my secret is wisteria", "answer to hello"]);
+        assert_eq!(chat.letters().await, 0);
+    }
 
     pub(super) async fn what_was_forgotten_is_in_no_later_prompt_and_no_row(chat: &dyn Chat) {
         for text in ["my secret is wisteria", "do you know it?"] {

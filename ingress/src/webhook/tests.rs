@@ -201,6 +201,30 @@ fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_th
 }
 
 #[test]
+fn in_standby_nothing_is_answered_and_what_is_taken_back_or_left_is_forgotten() {
+    let standby = |kind: &str, more: &str| {
+        one(&format!(
+            r#"{{"type":"{kind}","mode":"standby","webhookEventId":"01H","source":{{"type":"group","groupId":"C1","userId":"U1"}}{more}}}"#
+        ))
+    };
+    let unsend = Ask::Unsend { message_id: "5".to_owned().try_into().unwrap() };
+    for (kind, more, ask) in [
+        ("unsend", r#","unsend":{"messageId":"5"}"#, unsend),
+        ("unfollow", "", Ask::Unfollow),
+        ("leave", "", Ask::Unfollow),
+    ] {
+        let Verdict::Job(job) = standby(kind, more) else { panic!("{kind}") };
+        assert_eq!((job.ask, job.reply_token), (ask, None), "{kind}");
+    }
+    let words = r#","replyToken":"r","message":{"type":"text","id":"5","text":"bot hi"}"#;
+    for kind in ["message", "messageEdited", "follow", "join", "postback", "newer"] {
+        assert!(matches!(standby(kind, words), Verdict::Skip(_)), "{kind}");
+    }
+    assert!(matches!(one(r#"{"mode":"standby"}"#), Verdict::Skip(_)));
+    assert!(matches!(standby("unsend", ""), Verdict::Odd(_)));
+}
+
+#[test]
 fn everything_else_is_skipped_with_a_reason() {
     for (from, to) in [
         (r#""mode":"active""#, r#""mode":"standby""#),
