@@ -1,10 +1,12 @@
 //! Limits against abuse: each is told once and politely, and then there is silence; never a dead letter.
 
 use cli::send::webhook_of;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::{
     bot::USER,
-    respect::{Chat, prompts, said, says, story},
+    respect::{Chat, does, prompts, said, says, story},
 };
 
 story!(a_limit_reached_in_the_middle_of_a_burst_is_told_once, "ANSWERS_PER_DAY" = "2");
@@ -18,6 +20,12 @@ story!(
     "ANSWERS_PER_DAY" = "1"
 );
 
+story!(
+    nobody_is_invited_who_will_be_refused,
+    "ALLOWED_USERS" = "U4af4980629000000000000000000000a",
+    "EXEMPT_USERS" = "U4af4980629000000000000000000000b"
+);
+
 const EXEMPT: &str = "U4af4980629000000000000000000000b";
 const STRANGER: &str = "U4af4980629000000000000000000000c";
 const ENOUGH: &str = "We have talked a lot today";
@@ -28,6 +36,14 @@ async fn bursts(chat: &dyn Chat, user: &str, texts: &[&str]) {
         chat.takes(webhook_of(text, user)).await;
     }
     chat.drains().await;
+}
+
+/// Something else that happens where this source says.
+fn happens(kind: &str, source: &Value) -> Value {
+    let mut webhook = does(kind, &json!({}));
+    webhook["events"][0]["source"] = source.clone();
+    webhook["events"][0]["replyToken"] = Uuid::new_v4().simple().to_string().into();
+    webhook
 }
 
 /// What was said begins so, and nothing was given up.
@@ -82,5 +98,33 @@ mod told {
         bursts(chat, USER, &["4", "5", "6"]).await;
         bursts(chat, EXEMPT, &["7", "8"]).await;
         hears(chat, &[refusal, "answer to 4", ENOUGH, "answer to 7", "answer to 8"]).await;
+    }
+
+    pub(super) async fn nobody_is_invited_who_will_be_refused(chat: &dyn Chat) {
+        let refusal = "Sorry, I only chat with people on my list";
+        let user = |id: &str| json!({ "type": "user", "userId": id });
+        let mut video = webhook_of("", STRANGER);
+        video["events"][0]["message"]["type"] = "video".into();
+        let others = [
+            video,
+            happens("follow", &user(STRANGER)),
+            webhook_of("hi", STRANGER),
+            happens("join", &json!({ "type": "group", "groupId": "C4af4980629000000000000000000000c" })),
+            happens("join", &json!({ "type": "room", "roomId": "R4af4980629000000000000000000000c" })),
+        ];
+        let follows = happens("follow", &user(STRANGER));
+        // LINE delivers it twice.
+        for webhook in [follows.clone(), follows].into_iter().chain(others) {
+            chat.takes(webhook).await;
+            chat.drains().await;
+            hears(chat, &[refusal]).await;
+        }
+        assert_eq!(chat.line().sent()[0].retry_key, None, "for free");
+        for id in [USER, EXEMPT] {
+            chat.takes(happens("follow", &user(id))).await;
+            chat.drains().await;
+        }
+        hears(chat, &[refusal, "Hi! Thanks for adding me", "Hi! Thanks for adding me"]).await;
+        assert!(chat.model().asked().is_empty());
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     attached::kept,
     command::Command,
     group::{is_answered, is_asked_anew, said_to_bot},
-    history::{Limit, Past, Period, Said, Spent, Tokens, key_is_alive},
+    history::{Answer, Kept, Limit, Past, Period, Said, Spent, Step, Tokens, key_is_alive},
     outcome::{Failure, Outcome, Reason},
     reply::{self, Reply},
     think::Thought,
@@ -102,6 +102,9 @@ impl Worker {
             // While they blocked the bot, LINE did not say who they are.
             self.line.forget_profile(job.conversation.as_str());
         }
+        if self.config.allowance.is_closed_to(job.user()) {
+            return self.turn_away(job).await;
+        }
         let profile = self.profile(job).await;
         let locale = self.locale(job);
         let words = locale.words();
@@ -120,5 +123,34 @@ impl Worker {
         let said = self.say_free(job, &reply).await;
         info!(event = %job.event_id, said, "noticed");
         Outcome::Noticed
+    }
+
+    /// Nobody is invited who will be refused: a person hears once a period that the bot is not for them, as for a
+    /// question, and a group, of whom nobody in particular spoke, hears nothing.
+    async fn turn_away(&self, job: &Job) -> Outcome {
+        let said = job.ask != Ask::Join
+            && self.refuse_free(job).await.unwrap_or_else(|Failure { detail, .. }| {
+                warn!(event = %job.event_id, detail, "who is not on the list was not told");
+                false
+            });
+        info!(event = %job.event_id, said, limit = Limit::Allowed.as_str(), "noticed");
+        Outcome::Noticed
+    }
+
+    /// The refusal by the free reply token, if it was not heard before; true if LINE took it.
+    async fn refuse_free(&self, job: &Job) -> Result<bool, Failure> {
+        self.profile(job).await;
+        let (allowance, now) = (&self.config.allowance, self.now());
+        let words = allowance.says(Limit::Allowed, self.locale(job).words());
+        let reply = words.as_str().into();
+        let (period, told) = (allowance.period(job.user(), now), Some(Limit::Allowed));
+        let spent = Some(Spent { period, answers: 0, tokens: Tokens::default(), told });
+        let pushes = reply::pushes(&job.conversation, &reply);
+        let answer = Answer { pushes, spent, ..Answer::default() };
+        // Remembered first: to be silent is better than to say it again.
+        let kept = self.persist(|| self.history.store(job, answer.clone(), None, now)).await?;
+        self.persist(|| self.history.record(job, Step::Delivered, now)).await?;
+        let is_new = matches!(kept, Kept::Mine(delivery) if !delivery.pushes.is_empty());
+        Ok(is_new && self.say_free(job, &reply).await)
     }
 }
