@@ -123,6 +123,25 @@ async fn markdown_is_read_as_plain_text_and_remembered_as_it_was() {
 }
 
 #[tokio::test]
+async fn an_answer_is_stored_said_and_remembered_without_control_characters_and_open_directions() {
+    let mut bot = Bot::start().await;
+    let written = "\u{feff}a\0b\u{1b}[1m\u{9b}c\r\nd\te\u{7f} \u{202e}txt.exe \u{2067}שלום\u{2069} 👨\u{200d}👩 می\u{200c}خواهم\u{202c}\u{2069}\u{2066}";
+    let clean =
+        "\u{feff}ab[1mc\nd\te \u{202e}txt.exe \u{2067}שלום\u{2069} 👨\u{200d}👩 می\u{200c}خواهم\u{202c}";
+    bot.model.says(written);
+    bot.hears("hi").await;
+    bot.answers(&[clean]).await;
+    bot.hears("again").await;
+    bot.answers(&["answer to again"]).await;
+    assert_eq!(contents(&bot.model.asked()[1].body)[2], clean);
+    // With nothing else in it, it is no answer.
+    bot.model.says("\u{7}\u{202e} \u{1b}");
+    bot.hears("and on").await;
+    bot.answers(&["answer to and on"]).await;
+    assert_eq!(bot.model.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn the_prompt_never_exceeds_the_context_and_the_newest_turns_are_kept() {
     let env = [("CONTEXT_TOKENS", "300"), ("MAX_TOKENS", "100"), ("SYSTEM_PROMPT", "Be brief.")];
     let mut bot = Bot::with(&env, |_| {}).await;
@@ -203,7 +222,9 @@ async fn strange_characters_pass_through_unharmed() {
     let mut bot = Bot::start().await;
     let text = "\u{fffe}\u{ffff}\u{0}\"\\ 日本語 👨‍👩‍👧 <|endoftext|> \u{202e}";
     bot.hears(text).await;
-    bot.answers(&[&format!("answer to {text}")]).await;
+    // But for those that an answer is never said with.
+    let said = text.replace(['\0', '\u{202e}'], "");
+    bot.answers(&[&format!("answer to {}", said.trim_end())]).await;
     let half = webhook_of("HALF", USER).to_string().replace("HALF", r"a\ud83d");
     assert_eq!(bot.posts(half).await, 200);
     assert!(bot.says().await[0].starts_with("answer to a\u{fffd}"));

@@ -17,6 +17,7 @@ pub mod ask;
 mod attached;
 pub mod burst;
 pub mod by_reply;
+pub mod clean;
 pub mod command;
 mod compose;
 pub mod config;

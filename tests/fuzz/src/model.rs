@@ -20,6 +20,7 @@ use worker::{
         openai::{ModelError, OpenAi},
     },
     answer::wall_clock,
+    clean::clean,
     config::Config,
     outcome::{Failure, Remedy},
     prompt::Prompt,
@@ -81,6 +82,7 @@ pub fn holds(data: &[u8]) -> bool {
     let (failure, is_refused) = match runtime.block_on(asks.complete(prompt, None, 10, PATIENCE)) {
         Ok(answer) => {
             assert!(!answer.text.is_empty() && answer.text.trim() == answer.text);
+            assert_eq!(clean(&answer.text), answer.text);
             assert!(answer.tokens.cached <= answer.tokens.prompt);
             is_one_word(&answer.request);
             return true;

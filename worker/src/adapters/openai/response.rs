@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{error::ErrorBody, written::Written};
 use crate::{
+    clean::clean,
     history::Tokens,
     outcome::{Failure, Reason, Remedy},
 };
@@ -103,7 +104,8 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
         return Err(passing("status 200, but the answer broke off"));
     }
     let Written(text) = choice.message.content.unwrap_or_default();
-    let text = without_thought(&text, finish).trim();
+    let text = clean(without_thought(&text, finish));
+    let text = text.trim();
     if !text.is_empty() {
         return Ok(Completion {
             text: text.to_owned(),

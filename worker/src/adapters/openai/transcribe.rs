@@ -16,6 +16,7 @@ use super::{
     response::{self, ModelError},
     unavailable,
 };
+use crate::clean::clean;
 
 /// The largest recording that is taken, in bytes. The limit of 25 MB counts the whole request.
 pub const BYTES_MAX: usize = 25_000_000;
@@ -69,6 +70,7 @@ fn words(body: &[u8]) -> Option<Heard> {
         text: String,
     }
     let Response { text } = serde_json::from_slice(body).ok()?;
+    let text = clean(&text);
     let text = text.trim();
     Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })
 }

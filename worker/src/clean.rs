@@ -1,0 +1,163 @@
+//! What a model wrote, without what harms those who read it: control characters, and direction marks that would
+//! turn what stands behind the text. Pure.
+//!
+//! Line feeds and tabs stay, and so does everything that scripts need: joiners, variation selectors, marks of
+//! direction that end by themselves, and embeddings and isolates that are closed within the text.
+
+use std::borrow::Cow;
+
+/// What opens and closes a direction (Unicode Bidirectional Algorithm, 2.1 to 2.4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Embedding,
+    Isolate,
+    EndOfEmbedding,
+    EndOfIsolate,
+}
+
+impl Direction {
+    fn of(c: char) -> Option<Self> {
+        Some(match c {
+            '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' => Self::Embedding,
+            '\u{2066}'..='\u{2068}' => Self::Isolate,
+            '\u{202c}' => Self::EndOfEmbedding,
+            '\u{2069}' => Self::EndOfIsolate,
+            _ => return None,
+        })
+    }
+}
+
+/// The text as it is stored and shown. Each kind of line end is a line feed.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !has_odd(text) {
+        return text.into();
+    }
+    let unpaired = unpaired(text);
+    let mut unpaired = unpaired.iter().copied().peekable();
+    let mut clean = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        match c {
+            '\r' if text[at + 1..].starts_with('\n') => {}
+            '\r' => clean.push('\n'),
+            '\n' | '\t' => clean.push(c),
+            _ if c.is_control() || unpaired.next_if_eq(&at).is_some() => {}
+            _ => clean.push(c),
+        }
+    }
+    clean.into()
+}
+
+/// Whether there may be something to take out. Texts are searched in blocks, fast, for the bytes that begin it.
+fn has_odd(text: &str) -> bool {
+    const BLOCK: usize = 32;
+    let begins = |b: u8| matches!(b, 0..=0x08 | 0x0b..=0x1f | 0x7f | 0xc2 | 0xe2);
+    let is_odd = |c: char| c.is_control() || Direction::of(c).is_some();
+    text.as_bytes().chunks(BLOCK).enumerate().any(|(n, block)| {
+        let places = || (n * BLOCK..).zip(block).filter(|(_, b)| begins(**b));
+        block.iter().fold(false, |any, b| any | begins(*b))
+            && places().any(|(at, _)| text[at..].chars().next().is_some_and(is_odd))
+    })
+}
+
+/// Where direction marks are that have no other half, in order. The end of an isolate ends what was opened within
+/// it (BD9); the end of an embedding reaches no further than into the isolate that it stands in.
+fn unpaired(text: &str) -> Vec<usize> {
+    let (mut open, mut unpaired) = (vec![], vec![]);
+    for (at, c) in text.char_indices() {
+        match Direction::of(c) {
+            None => {}
+            Some(opens @ (Direction::Embedding | Direction::Isolate)) => open.push((at, opens)),
+            Some(Direction::EndOfEmbedding) => {
+                let opened = open.pop_if(|(_, opened)| *opened == Direction::Embedding);
+                unpaired.extend(opened.is_none().then_some(at));
+            }
+            Some(Direction::EndOfIsolate) => {
+                match open.iter().rposition(|(_, opened)| *opened == Direction::Isolate) {
+                    Some(isolate) => unpaired.extend(open.drain(isolate..).skip(1).map(|(within, _)| within)),
+                    None => unpaired.push(at),
+                }
+            }
+        }
+    }
+    unpaired.extend(open.into_iter().map(|(at, _)| at));
+    unpaired.sort_unstable();
+    unpaired
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn control_characters_go_and_what_scripts_need_stays() {
+        for (text, clean_text) in [
+            ("", ""),
+            ("a\tb\nc", "a\tb\nc"),
+            ("a\r\nb\rc\r\r\nd", "a\nb\nc\n\nd"),
+            ("\0a\u{7}\u{8}b\u{b}\u{c}\u{1b}[31mred\u{7f}", "ab[31mred"),
+            ("a\u{80}b\u{85}c\u{9b}d\u{9f}", "abcd"),
+            ("20 °C… “quoted” — déjà", "20 °C… “quoted” — déjà"),
+            ("\u{a0}¿\u{2028}\u{2029}\u{feff}", "\u{a0}¿\u{2028}\u{2029}\u{feff}"),
+            (
+                "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f} 🏴\u{e0067}\u{e007f}",
+                "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f} 🏴\u{e0067}\u{e007f}",
+            ),
+            ("می\u{200c}خواهم क्\u{200d}ष", "می\u{200c}خواهم क्\u{200d}ष"),
+            ("שלום\u{200f}! \u{200e}abc\u{61c}", "שלום\u{200f}! \u{200e}abc\u{61c}"),
+        ] {
+            assert_eq!(clean(text), clean_text, "{text:?}");
+            assert_eq!(clean(clean_text), clean_text);
+        }
+    }
+
+    #[test]
+    fn directions_stay_where_they_are_closed() {
+        // E embeds, I isolates, e and i end them.
+        let marks = |text: &str| {
+            text.replace('E', "\u{202e}")
+                .replace('e', "\u{202c}")
+                .replace('I', "\u{2067}")
+                .replace('i', "\u{2069}")
+        };
+        for (text, clean_text) in [
+            ("a E b e c", "a E b e c"),
+            ("a I b i c", "a I b i c"),
+            ("E I E x e i e", "E I E x e i e"),
+            ("a E b", "a  b"),
+            ("a I b", "a  b"),
+            ("a e b i c", "a  b  c"),
+            ("E E x e", " E x e"),
+            ("I E x i y", "I  x i y"),
+            ("E I x e i y", " I x  i y"),
+            ("I x e i", "I x  i"),
+            ("E x i e", "E x  e"),
+            ("I\nx i", "I\nx i"),
+        ] {
+            // The first of two that open stays open, as the end belongs to the second.
+            assert_eq!(clean(&marks(text)), marks(clean_text), "{text}");
+        }
+        for opens in ['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}'] {
+            assert_eq!(clean(&format!("{opens}x\u{202c}{opens}y")), format!("{opens}x\u{202c}y"));
+        }
+        for opens in ['\u{2066}', '\u{2067}', '\u{2068}'] {
+            assert_eq!(clean(&format!("{opens}x\u{2069}{opens}y")), format!("{opens}x\u{2069}y"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_else_is_lost_and_once_is_enough(
+            text in "([a-zא-ת あ🍎\r\n\t\u{0}-\u{1f}\u{7f}-\u{9f}\u{200c}-\u{200f}\u{202a}-\u{202e}\u{2066}-\u{2069}]|\\PC){0,80}"
+        ) {
+            let once = clean(&text).into_owned();
+            let is_plain = |c: &char| !c.is_control() && Direction::of(*c).is_none();
+            let plain = |text: &str| text.chars().filter(is_plain).collect::<String>();
+            prop_assert_eq!(plain(&once), plain(&text));
+            prop_assert!(once.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'));
+            prop_assert!(unpaired(&once).is_empty());
+            prop_assert_eq!(clean(&once), once.as_str());
+        }
+    }
+}
