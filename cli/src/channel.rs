@@ -10,7 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use shared::env::Env;
 use uuid::Uuid;
-use worker::adapters::http;
+use worker::{
+    adapters::http,
+    redact::{identifier, redacted},
+};
 
 use crate::no_answer::NoAnswer;
 
@@ -102,14 +105,15 @@ impl Channel {
         };
         let status = response.status();
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
-        let request = http::identifier(id.unwrap_or("")).to_owned();
+        let request = identifier(http::identifier(id.unwrap_or("")), &self.token).to_owned();
         let date = response.headers().get("date").and_then(|v| v.to_str().ok());
         let date = date.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         if status.is_server_error() {
             bail!(no_answer(&self.base_url, format!("status {}, request {request}", status.as_u16())));
         }
-        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default(), request, date })
+        let body = redacted(&String::from_utf8_lossy(&body), &self.token).into_owned();
+        Ok(Answer { status, body: serde_json::from_str(&body).unwrap_or_default(), request, date })
     }
 }
 

@@ -7,9 +7,12 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
 use shared::env::Env;
-use worker::adapters::{
-    http,
-    openai::{Endpoint, ErrorBody},
+use worker::{
+    adapters::{
+        http,
+        openai::{Endpoint, ErrorBody},
+    },
+    redact,
 };
 
 use crate::no_answer::NoAnswer;
@@ -128,6 +131,7 @@ impl ModelServer {
 
     fn refusal(&self, response: &Response) -> anyhow::Error {
         let (status, id) = (response.status().as_u16(), http::request_id(response.headers()));
+        let id = redact::identifier(&id, &self.key);
         match status {
             401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url()),
             _ => self.no_answer(format!("status {status}, request {id}")).into(),

@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod persona;
 pub mod picture;
 pub mod prompt;
+pub mod redact;
 pub mod reply;
 mod retry;
 pub mod see_and_hear;

@@ -128,7 +128,9 @@ impl OpenAi {
         let Sent { status, body, .. } = &answer;
         let request = answer.shown(&answer.request_id);
         if status.is_success() {
-            return response::completion(body, request).map_err(Refusal::Error);
+            let mut completion = response::completion(body, request).map_err(Refusal::Error)?;
+            completion.text = answer.told(completion.text);
+            return Ok(completion);
         }
         let error = ErrorBody::of(body);
         if picture.is_some() && error.refuses_picture(*status) {

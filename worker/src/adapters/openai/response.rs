@@ -1,9 +1,9 @@
 //! What a chat-completions server says, as typed outcomes. Pure.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use reqwest::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use crate::{
     clean::clean,
     history::Tokens,
     outcome::{Failure, Reason, Remedy},
+    redact,
 };
 
 /// What came back for a request.
@@ -29,8 +30,15 @@ pub(super) struct Sent {
 impl Sent {
     /// An identifier that the server wrote, unless it gives the key away.
     pub(super) fn shown<'a>(&self, word: &'a str) -> &'a str {
-        let key = self.key.expose_secret();
-        if !key.is_empty() && word.contains(key) { "?" } else { word }
+        redact::identifier(word, &self.key)
+    }
+
+    /// A text that the model wrote, without the key.
+    pub(super) fn told(&self, text: String) -> String {
+        match redact::redacted(&text, &self.key) {
+            Cow::Owned(clear) => clear,
+            Cow::Borrowed(_) => text,
+        }
     }
 }
 

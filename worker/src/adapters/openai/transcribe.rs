@@ -50,6 +50,10 @@ impl OpenAi {
         let answer = self.send(ask, timeout).await?;
         if answer.status.is_success() {
             return words(&answer.body)
+                .map(|heard| match heard {
+                    Heard::Words(words) => Heard::Words(answer.told(words)),
+                    other => other,
+                })
                 .ok_or_else(|| unavailable("status 200, but the body is no transcription".into()));
         }
         let error = ErrorBody::of(&answer.body);

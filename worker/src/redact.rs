@@ -1,0 +1,125 @@
+//! Keeps a secret out of what a server wrote, where it repeats the secret whole or nearly whole: cut, with
+//! characters missing, changed or put between, in another case, or percent-encoded. Pure.
+//!
+//! A part of a text gives the secret away where pieces of the secret stand close together that have enough of
+//! its characters. Beginnings that keys share (`sk-proj-`) are not enough, and no word of a language is.
+
+use std::{borrow::Cow, ops::Range};
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// A shorter secret is a word, such as `ollama` or `none`: servers without keys are given one.
+const SHORTEST: usize = 10;
+/// So many of its characters give a secret away, or two thirds of a shorter one.
+const ENOUGH: usize = 12;
+/// Pieces of one secret are at most so many bytes apart.
+const GAP: usize = 8;
+/// The shortest piece that counts: of a secret as short as a hash, and of one from [`LONG`] characters on, of which
+/// even with a few changes there are longer pieces. A text is searched faster for longer pieces.
+const PIECE: [usize; 2] = [4, 10];
+const LONG: usize = 40;
+/// Pieces are found by so many bytes of them.
+const GRAM: usize = 4;
+/// The table of grams has two to the power of this bits: so many that few grams of other words are looked at.
+const BITS: u32 = 16;
+
+/// The text without the secret.
+pub fn redacted<'a>(text: &'a str, secret: &SecretString) -> Cow<'a, str> {
+    let secret = secret.expose_secret();
+    // A request with another secret cannot be sent.
+    let enough = ENOUGH.min((secret.len() * 2).div_ceil(3));
+    if secret.len() < SHORTEST || !secret.is_ascii() || text.len() < enough {
+        return text.into();
+    }
+    let given_away = Needle::new(secret.as_bytes()).parts_of(text.as_bytes(), enough);
+    if given_away.is_empty() {
+        return text.into();
+    }
+    let (mut clear, mut at) = (String::with_capacity(text.len()), 0);
+    for part in given_away {
+        clear.push_str(&text[at..part.start]);
+        clear.push_str(REDACTED);
+        at = part.end;
+    }
+    clear.push_str(&text[at..]);
+    clear.into()
+}
+
+/// An identifier that a server wrote, unless it gives the secret away, however short that is.
+pub fn identifier<'a>(word: &'a str, secret: &SecretString) -> &'a str {
+    let whole = secret.expose_secret();
+    let is_told =
+        !whole.is_empty() && word.contains(whole) || matches!(redacted(word, secret), Cow::Owned(_));
+    if is_told { "?" } else { word }
+}
+
+/// A secret that is looked for.
+struct Needle<'a> {
+    secret: &'a [u8],
+    piece: usize,
+    /// Which grams it has, by their hashes.
+    grams: [u64; 1 << (BITS - 6)],
+}
+
+impl<'a> Needle<'a> {
+    fn new(secret: &'a [u8]) -> Self {
+        let mut grams = [0; 1 << (BITS - 6)];
+        for hash in secret.array_windows().copied().map(hash) {
+            grams[hash >> 6] |= 1 << (hash & 63);
+        }
+        Self { secret, piece: PIECE[usize::from(secret.len() >= LONG)], grams }
+    }
+
+    /// The parts of a text that give `enough` of the secret away, in order. They begin and end with a character of it, which is
+    /// ASCII, and so between characters of the text.
+    fn parts_of(&self, text: &[u8], enough: usize) -> Vec<Range<usize>> {
+        let (mut parts, mut part, mut found) = (vec![], 0..0, 0);
+        let mut at = 0;
+        while let Some(gram) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let hash = hash(*gram);
+            let may_be = self.grams[hash >> 6] >> (hash & 63) & 1 == 1;
+            let Some(piece) = may_be.then(|| self.piece_around(text, at, part.end)).flatten() else {
+                // Each piece has a gram at one of these places.
+                at += self.piece - GRAM + 1;
+                continue;
+            };
+            if found > 0 && piece.start - part.end > GAP {
+                parts.extend((found >= enough).then_some(part.clone()));
+                found = 0;
+            }
+            if found == 0 {
+                part.start = piece.start;
+            }
+            found += piece.len();
+            part.end = piece.end;
+            at = piece.end;
+        }
+        parts.extend((found >= enough).then_some(part));
+        parts
+    }
+
+    /// The longest piece of the secret around this gram of a text, not before `from`, if it is long enough.
+    fn piece_around(&self, text: &[u8], at: usize, from: usize) -> Option<Range<usize>> {
+        let is_same = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b);
+        let gram = &text[at..at + GRAM];
+        let places = self.secret.windows(GRAM).enumerate().filter(|(_, it)| it.eq_ignore_ascii_case(gram));
+        let pieces = places.map(|(place, _)| {
+            let before = text[from..at].iter().rev().zip(self.secret[..place].iter().rev());
+            let behind = text[at..].iter().zip(&self.secret[place..]);
+            at - before.take_while(is_same).count()..at + behind.take_while(is_same).count()
+        });
+        pieces.max_by_key(Range::len).filter(|piece| piece.len() >= self.piece)
+    }
+}
+
+/// A small number that is the same for the same letters in any case.
+fn hash(gram: [u8; GRAM]) -> usize {
+    let word = u32::from_le_bytes(gram) | 0x2020_2020;
+    (word.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+}
+
+#[cfg(test)]
+mod tests;
