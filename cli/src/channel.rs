@@ -29,6 +29,20 @@ pub struct Channel {
     token: SecretString,
 }
 
+/// LINE takes the token and does not allow the call (LINE, "Status codes": 403).
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "LINE does not allow this account or its plan to do that (status 403, request {0}), which a new token does not change"
+)]
+pub struct NotAllowed(String);
+
+impl NotAllowed {
+    /// What mends it.
+    pub fn mend(&self) -> String {
+        "see the account and its plan in LINE Official Account Manager".to_owned()
+    }
+}
+
 /// What LINE answered.
 pub struct Answer {
     /// The HTTP status.
@@ -126,11 +140,11 @@ impl Answer {
     pub fn done(self) -> anyhow::Result<Value> {
         match self.status {
             status if status.is_success() => Ok(self.body),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!(
-                "LINE refuses the access token (status {}, request {}): issue a new one in LINE's console",
-                self.status.as_u16(),
+            StatusCode::UNAUTHORIZED => bail!(
+                "LINE refuses the access token (status 401, request {}): issue a new one in LINE's console",
                 self.request
             ),
+            StatusCode::FORBIDDEN => bail!(NotAllowed(self.request)),
             status => {
                 // LINE's own sentence about an operator's request; nobody else's words are in it.
                 let message = self.body["message"].as_str().unwrap_or("no message");

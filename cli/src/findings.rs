@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::{
+    channel::NotAllowed,
     no_answer::NoAnswer,
     terminal::{say, say_json},
 };
@@ -73,7 +74,9 @@ impl Findings {
 
     /// It could not be found out, or is wrong: `mend` mends it, but where a server gave no answer.
     pub fn failed(&mut self, what: &'static str, error: &anyhow::Error, mend: impl Into<String>) {
-        let mend = error.downcast_ref().map_or_else(|| mend.into(), NoAnswer::mend);
+        let of_server = error.downcast_ref().map(NoAnswer::mend);
+        let mend =
+            of_server.or_else(|| error.downcast_ref().map(NotAllowed::mend)).unwrap_or_else(|| mend.into());
         self.broken(what, format!("{error:#}"), mend);
     }
 

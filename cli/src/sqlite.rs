@@ -34,15 +34,16 @@ mod writer;
 pub use error::DatabaseError;
 
 /// What makes each version of the schema out of the one before.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/respect.sql"),
     include_str!("sqlite/understanding.sql"),
     include_str!("sqlite/groups.sql"),
     include_str!("sqlite/speaker.sql"),
+    include_str!("sqlite/quota.sql"),
 ];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 5;
+const SCHEMA: i64 = 6;
 /// How much of the file is kept in memory, in KiB.
 const CACHE_KIB: i64 = 8192;
 /// How long a lock of another process (`henji dlq`) is waited for.

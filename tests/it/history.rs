@@ -101,6 +101,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     attempts_are_counted_for_each_run(history).await;
     an_attempt_given_back_does_not_count(history).await;
     the_last_failure_is_told_once(history).await;
+    the_first_refusal_for_a_limit_that_is_not_reached_is_told_for_the_whole_run(history).await;
     the_first_answer_stays(history).await;
     a_notice_is_stored_without_rows(history).await;
     a_delivered_turn_forgets_its_words(history).await;
@@ -189,6 +190,21 @@ async fn the_last_failure_is_told_once(history: &dyn History) {
     let redriven = Job { run: Some("failed:letter".into()), ..job };
     let turn = history.begin(&redriven, now()).await.unwrap();
     assert_eq!((turn.failed, turn.gave_up), (None, None), "that was another run");
+}
+
+async fn the_first_refusal_for_a_limit_that_is_not_reached_is_told_for_the_whole_run(history: &dyn History) {
+    let job = job("U-quota", "quota");
+    assert_eq!(history.begin(&job, now()).await.unwrap().quota_since, None);
+    for at in [later(1), later(2)] {
+        history.record(&job, Step::QuotaRefused, at).await.unwrap();
+        history.record(&job, Step::Withdrawn, at).await.unwrap();
+        let turn = history.begin(&job, later(3)).await.unwrap();
+        assert_eq!((turn.quota_since, turn.attempts), (Some(later(1)), 1));
+    }
+    let redriven = Job { run: Some("quota:letter".into()), ..job };
+    assert_eq!(history.begin(&redriven, later(4)).await.unwrap().quota_since, None, "that was another run");
+    history.record(&redriven, Step::QuotaRefused, later(5)).await.unwrap();
+    assert_eq!(history.begin(&redriven, later(6)).await.unwrap().quota_since, Some(later(5)));
 }
 
 async fn the_first_answer_stays(history: &dyn History) {

@@ -1,6 +1,11 @@
 use std::time::Duration;
 
-use cli::standin::{Act, line::PUSH};
+use cli::standin::{
+    Act,
+    line::{CONSUMPTION, PUSH, QUOTA},
+};
+use jiff::SignedDuration;
+use serde_json::json;
 
 use crate::bot::Bot;
 
@@ -67,15 +72,89 @@ async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
     bot.gave_up("line_quota", "answered").await;
 }
 
+/// With pauses that are short.
+async fn beside_a_broadcast(max: SignedDuration) -> Bot {
+    let bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |settings| {
+        settings.worker.pauses.quota = Duration::from_millis(50);
+        settings.worker.pauses.quota_max = max;
+    })
+    .await;
+    bot.line.has_left(10);
+    bot.line.reserves(10);
+    bot
+}
+
+#[tokio::test]
+async fn a_limit_that_is_not_reached_is_waited_for_while_a_broadcast_has_messages_reserved() {
+    let mut bot = beside_a_broadcast(SignedDuration::from_mins(5)).await;
+    bot.hears("hi").await;
+    bot.until("it is tried again and again", async || bot.pushes_tried().len() >= 4).await;
+    assert_eq!(bot.letters().await, json!([]));
+    bot.line.reserves(0);
+    bot.answers(&["answer to hi"]).await;
+    let tried = bot.pushes_tried();
+    assert!(tried.iter().all(|push| *push == tried[0]), "the same key and body");
+    assert_eq!(bot.sql("SELECT attempts FROM turns"), ["Integer(1)"], "waiting is no attempt");
+    assert_eq!(bot.model.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_limit_that_is_not_reached_is_a_letter_after_a_while_and_a_redrive_waits_anew() {
+    let mut bot = beside_a_broadcast(SignedDuration::from_millis(300)).await;
+    bot.hears("hi").await;
+    bot.gave_up("line_quota", "answered").await;
+    let detail = bot.letters().await[0]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("0 of 10 messages are used"), "{detail}");
+    let tried = bot.pushes_tried().len();
+    assert!((2..=8).contains(&tried), "{tried}");
+    bot.answers(&[]).await;
+
+    bot.redrives().await;
+    bot.gave_up("line_quota", "answered").await;
+    assert!(bot.pushes_tried().len() > tried + 1, "{tried}");
+    bot.line.reserves(0);
+    bot.redrives().await;
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(bot.model.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_line_says_of_the_months_limit_holds_where_its_numbers_do_not_contradict_it() {
+    let monthly = "You have reached your monthly limit.";
+    let cases: [fn(&Bot); 4] = [
+        |bot| bot.line.has_left(0),
+        |bot| bot.line.has_quota(None),
+        |bot| {
+            bot.line.has_left(10);
+            bot.line.fails(QUOTA, 500, "on purpose");
+        },
+        |bot| {
+            bot.line.has_left(10);
+            bot.line.fails(CONSUMPTION, 403, "on purpose");
+        },
+    ];
+    for case in cases {
+        let mut bot = Bot::start().await;
+        case(&bot);
+        bot.line.fails(PUSH, 429, monthly);
+        bot.hears("hi").await;
+        bot.answers(&[]).await;
+        bot.gave_up("line_quota", "answered").await;
+        assert_eq!(bot.pushes_tried().len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn what_line_refuses_for_good_is_a_dead_letter_that_a_redrive_only_pushes() {
-    for (status, reason) in [(400, "line_rejected"), (401, "line_auth"), (403, "line_auth")] {
+    for (status, reason) in [(400, "line_rejected"), (401, "line_auth"), (403, "line_rejected")] {
         let mut bot = Bot::start().await;
         bot.line.fails(PUSH, status, "on purpose");
         bot.hears("hi").await;
         let told = bot.says().await;
         assert_eq!(told.len(), usize::from(reason == "line_rejected"), "{told:?}");
         bot.gave_up(reason, "answered").await;
+        let detail = bot.letters().await[0]["detail"].as_str().unwrap().to_owned();
+        assert_eq!(detail.contains("does not allow this account or its plan"), status == 403, "{detail}");
         bot.redrives().await;
         bot.answers(&["answer to hi"]).await;
         assert_eq!(bot.model.asked().len(), 1);

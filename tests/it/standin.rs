@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use cli::standin::line::{
-    Arrival, LOADING, Line, PUSH, REPLY,
+    Arrival, CONSUMPTION, LOADING, Line, PUSH, QUOTA, REPLY,
     phone::{self, BOT, User},
     said,
     webhook::Webhooks,
@@ -194,6 +194,21 @@ async fn a_retry_key_is_taken_once_and_then_answered_409_with_the_first_answer()
         (&quota["type"], &quota["value"], &used["totalUsage"]),
         (&"limited".into(), &1.into(), &1.into())
     );
+}
+
+#[tokio::test]
+async fn what_a_broadcast_has_reserved_is_not_used_and_cannot_be_pushed() {
+    let platform = Platform::start().await;
+    let body = json!({ "to": USER, "messages": [text("a")] });
+    platform.line.has_left(5);
+    platform.line.reserves(5);
+    let (status, refusal) = platform.pushes(&body, None).await;
+    assert_eq!((status, &refusal["message"]), (429, &"You have reached your monthly limit.".into()));
+    let (_, used) = platform.calls("get", QUOTA, None).await;
+    let (_, limit) = platform.calls("get", CONSUMPTION, None).await;
+    assert_eq!((&used["value"], &limit["totalUsage"]), (&5.into(), &0.into()));
+    platform.line.reserves(0);
+    assert_eq!(platform.pushes(&body, None).await.0, 200);
 }
 
 #[test]

@@ -195,7 +195,7 @@ impl Worker {
             Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();
-        let delivered = self.deliver(job, delivery, tried, turn.attempts);
+        let delivered = self.deliver(job, turn, delivery, tried);
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
         if let Err(setback) = timeout_at(deadline, delivered).await.map_err(|_| unknown())? {

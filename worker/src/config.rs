@@ -130,6 +130,10 @@ pub struct Pauses {
     pub loading: Duration,
     /// At least, before LINE is asked again for what it still prepares.
     pub preparing: Duration,
+    /// Before a push is tried again that LINE refused for a limit of the month that is not reached.
+    pub quota: Duration,
+    /// How long it is tried from the first such refusal on.
+    pub quota_max: SignedDuration,
 }
 
 impl Default for Pauses {
@@ -139,6 +143,8 @@ impl Default for Pauses {
             within: [500, 1_500].map(Duration::from_millis),
             loading: Duration::from_secs(50),
             preparing: Duration::from_secs(2),
+            quota: Duration::from_secs(15),
+            quota_max: SignedDuration::from_mins(5),
         }
     }
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     adapters::line::SendError,
     answer::{Setback, Worker},
-    history::{Delivery, Step},
+    history::{Delivery, Step, Turn},
     outcome::{Failure, Reason},
 };
 
@@ -23,17 +23,16 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
 
 impl Worker {
     /// Delivers what is not certainly accepted yet. `tried` says that the next request may have been
-    /// accepted by an earlier attempt, which no refusal of this one disproves; `attempts` is this one's
-    /// number.
+    /// accepted by an earlier attempt, which no refusal of this one disproves.
     pub(crate) async fn deliver(
         &self,
         job: &Job,
+        turn: &Turn,
         mut delivery: Delivery,
         mut tried: bool,
-        attempts: u32,
     ) -> Result<(), Setback> {
         if delivery.by_reply {
-            delivery = self.reply_first(job, delivery, tried, attempts).await?;
+            delivery = self.reply_first(job, delivery, tried, turn.attempts).await?;
             tried = false;
         }
         let mut pauses = 0;
@@ -52,7 +51,7 @@ impl Worker {
                 delivery.unknown_since = Some(now);
             }
             let key = retry_key(&job.event_id, delivery.pushed);
-            let Err((mut failure, unknown)) = self.push(job, body, key).await else {
+            let Err((failure, unknown)) = self.push(job, body, key).await else {
                 delivery.pushed += 1;
                 (tried, pauses) = (false, 0);
                 if (delivery.pushed as usize) < delivery.pushes.len() {
@@ -61,6 +60,7 @@ impl Worker {
                 continue;
             };
             tried |= unknown;
+            let mut failure = self.outlast_broadcast(job, turn, failure).await;
             if tried {
                 failure.reason = Reason::DeliveryUnknown;
             } else {

@@ -5,8 +5,8 @@
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
 //! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, `see_and_hear`, [`deliver`],
-//! [`by_reply`], `retry`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`], [`reply`],
-//! [`markdown`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
+//! [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`], [`reply`],
+//! [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
 //! pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
 
@@ -36,6 +36,7 @@ pub mod outcome;
 pub mod persona;
 pub mod picture;
 pub mod prompt;
+mod quota;
 pub mod redact;
 pub mod reply;
 mod retry;

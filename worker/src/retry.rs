@@ -91,7 +91,7 @@ pub(crate) fn storage_failed(error: &HistoryError) -> Failure {
 }
 
 /// Up to a tenth more, so that what failed together does not come back together.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + 0.1 * fastrand::f64())
 }
 

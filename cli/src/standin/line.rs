@@ -43,6 +43,10 @@ pub use self::{
 pub const PUSH: &str = "/v2/bot/message/push";
 /// The path of reply.
 pub const REPLY: &str = "/v2/bot/message/reply";
+/// The path of the month's limit, and of what is used of it.
+pub const QUOTA: &str = "/v2/bot/message/quota";
+/// See [`QUOTA`].
+pub const CONSUMPTION: &str = "/v2/bot/message/quota/consumption";
 /// The path of the loading animation.
 pub const LOADING: &str = "/v2/bot/chat/loading/start";
 /// Where `henji send` finds what was pushed under a retry key; not part of LINE.
@@ -109,6 +113,8 @@ struct Memory {
     /// Messages a month; unlimited if `None`.
     quota: Option<usize>,
     used: usize,
+    /// What a broadcast under way keeps for itself. It is not used yet.
+    reserved: usize,
     users: Vec<phone::User>,
     groups: HashMap<String, group::Group>,
     contents: HashMap<String, content::Content>,
@@ -152,6 +158,11 @@ impl Line {
         memory.quota = left.map(|left| memory.used + left);
     }
 
+    /// A broadcast reserves so many of the month's messages until it ends, when none are (LINE, "FAQ").
+    pub fn reserves(&self, messages: usize) {
+        lock(&self.memory).reserved = messages;
+    }
+
     /// The next request to `path` gets this error.
     pub fn fails(&self, path: &str, status: u16, message: &str) {
         self.script.will(path, Act::Respond(status, vec![], json!({ "message": message }).to_string()));
@@ -163,8 +174,8 @@ impl Line {
             .route(PUSH, post(push::push))
             .route(REPLY, post(reply::reply))
             .route(LOADING, post(loading::start))
-            .route("/v2/bot/message/quota", get(quota::quota))
-            .route("/v2/bot/message/quota/consumption", get(quota::consumption))
+            .route(QUOTA, get(quota::quota))
+            .route(CONSUMPTION, get(quota::consumption))
             .route("/v2/bot/profile/{user}", get(profile::profile))
             .route("/v2/bot/info", get(profile::info))
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))

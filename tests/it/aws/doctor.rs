@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use cli::standin::Act;
+use cli::standin::{Act, line::QUOTA};
 use serde_json::{Value, json};
 
 use super::{
@@ -70,6 +70,13 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         ill.out
     );
     assert!(ill.out.contains("henji dlq redrive --reason line_quota --env dev"), "{}", ill.out);
+
+    // Nor is the token where the account may not do something.
+    world.line.fails(QUOTA, 403, "Access to this API is not available for your account");
+    let forbidden = operator.runs(&["doctor", "--env", "dev"]).await;
+    let quota = forbidden.out.lines().find(|line| line.contains("quota: ")).unwrap();
+    assert!(quota.contains("does not allow this account") && quota.contains("-> see the account"), "{quota}");
+    assert!(!forbidden.out.contains("secrets put"), "{}", forbidden.out);
 
     // Nobody's secret is wrong where a server is down.
     world.model.script.will("/v1/models", Act::Respond(503, vec![], String::new()));

@@ -179,6 +179,31 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_not_reached_is_waited_for_and_an_account_that_may_not_push_keeps_its_token() {
+    let bot = Bot::with(&[("MAX_ATTEMPTS", "1")]).await;
+    bot.line.has_left(10);
+    bot.line.reserves(10);
+    bot.hears("hi").await;
+    bot.pushes(1).await;
+    while bot.cloud.rows().await.iter().all(|row| !row.contains_key("quotaSince")) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bot.line.reserves(0);
+    assert_eq!(bot.says(1).await[0].texts, ["answer to hi"]);
+    bot.cloud.is_drained().await;
+    assert_eq!((bot.pushes_tried().len(), bot.model.asked().len()), (2, 1));
+    assert_eq!((attempts(&bot).await, bot.cloud.depth(&bot.cloud.dlq_url).await), (vec!["1".to_owned()], 0));
+
+    bot.cloud.rotates("LINE_CHANNEL_ACCESS_TOKEN", "a-newer-token").await;
+    bot.line.fails(PUSH, 403, "Access to this API is not available for your account");
+    bot.hears("and now?").await;
+    assert_eq!(reasons(&bot, 1).await[USER], "line_rejected");
+    let pushes = bot.line.script.seen(PUSH);
+    assert!(pushes.iter().all(|seen| seen.headers["authorization"] == "Bearer an-access-token"));
+    bot.ends().await;
+}
+
+#[tokio::test]
 async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
     let tries = AtomicUsize::new(0);
     // More often than the SDK tries by itself.

@@ -1,7 +1,7 @@
 //! LINE's Messaging API: push, reply, loading animation, profile, content, and the quota that tells one
 //! 429 from another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -13,6 +13,7 @@ use super::http;
 use crate::{
     config::Config,
     outcome::{Failure, Reason, Remedy},
+    redact,
 };
 
 mod content;
@@ -49,6 +50,12 @@ pub struct Quota {
     pub limit: u64,
     /// What is used of it.
     pub used: u64,
+}
+
+impl Quota {
+    fn is_used_up(self) -> bool {
+        self.used >= self.limit
+    }
 }
 
 /// A push or reply that LINE did not answer with "accepted".
@@ -118,20 +125,26 @@ impl Line {
                 });
             }
         };
-        let detail = detail(call, &response);
+        let detail = self.detail(call, &response);
         // Logged always, as LINE keeps no log of its own.
-        tracing::info!(call, status = response.status().as_u16(), request = id(&response), "LINE answered");
+        tracing::info!(
+            call,
+            status = response.status().as_u16(),
+            request = self.id(&response),
+            "LINE answered"
+        );
         match response.status() {
             status if status.is_success() || status == StatusCode::CONFLICT => Ok(sent(response).await),
             StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
             StatusCode::UNAUTHORIZED => {
                 Err(SendError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
             }
-            StatusCode::FORBIDDEN => Err(SendError::Refused(Failure::lasting(Reason::LineAuth, detail))),
             status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
                 Err(SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
             }
-            _ => Err(SendError::Refused(Failure::lasting(Reason::LineRejected, detail))),
+            status => {
+                Err(SendError::Refused(Failure::lasting(Reason::LineRejected, refused(status, &detail))))
+            }
         }
     }
 
@@ -153,16 +166,46 @@ impl Line {
             .body(body)
     }
 
-    /// 429 is a rate limit, which passes, or the end of the month's messages, which does not.
+    /// 429 is a rate limit, which passes, or the end of the month's messages. That passes, too, where fewer are
+    /// used than the plan has: a broadcast under way has reserved the rest (LINE, "FAQ"). Where LINE gives no
+    /// numbers, or has no limit to compare with, nothing contradicts its words.
     async fn too_many(&self, response: Response, detail: String) -> Failure {
         let retry_after = http::retry_after(response.headers(), (self.clock)());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-        // LINE may change its words, so they only save the two calls that ask for the numbers.
+        // LINE may change its words, so the numbers tell the end of the month as well.
         let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
-        if says_monthly || self.quota().await.is_some_and(|quota| quota.used >= quota.limit) {
-            return Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"));
+        match self.quota().await {
+            Some(quota) if says_monthly && !quota.is_used_up() => Failure::passing(
+                Reason::LineQuota,
+                format!(
+                    "{detail}: the monthly limit is reached, though {} of {} messages are used: a broadcast may have reserved the rest",
+                    quota.used, quota.limit
+                ),
+            ),
+            quota if says_monthly || quota.is_some_and(Quota::is_used_up) => {
+                Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
+            }
+            _ => Failure {
+                remedy: Remedy::Retry(retry_after),
+                ..Failure::passing(Reason::LineRejected, detail)
+            },
         }
-        Failure { remedy: Remedy::Retry(retry_after), ..Failure::passing(Reason::LineRejected, detail) }
+    }
+
+    /// A text that a model wrote, without the token.
+    pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        redact::redacted(text, &self.token.current())
+    }
+
+    /// LINE's name of the request.
+    fn id<'a>(&self, response: &'a Response) -> &'a str {
+        let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
+        redact::identifier(http::identifier(id.unwrap_or("")), &self.token.current())
+    }
+
+    /// What LINE answered, as a failure's detail.
+    fn detail(&self, call: &str, response: &Response) -> String {
+        format!("{call}: status {}, request {}", response.status().as_u16(), self.id(response))
     }
 
     /// The month's messages; `None` where there is no limit, or LINE does not say.
@@ -201,13 +244,10 @@ async fn sent(response: Response) -> Vec<MessageId> {
     sent.into_iter().filter_map(|Sent { id }| id.try_into().ok()).collect()
 }
 
-/// LINE's name of the request.
-fn id(response: &Response) -> &str {
-    let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
-    http::identifier(id.unwrap_or(""))
-}
-
-/// What LINE answered, as a failure's detail.
-fn detail(call: &str, response: &Response) -> String {
-    format!("{call}: status {}, request {}", response.status().as_u16(), id(response))
+/// The detail of a refusal: 403 is no word about the token, which a new one would mend.
+fn refused(status: StatusCode, detail: &str) -> String {
+    match status {
+        StatusCode::FORBIDDEN => format!("{detail}: LINE does not allow this account or its plan to do that"),
+        _ => detail.to_owned(),
+    }
 }

@@ -15,6 +15,8 @@ pub struct Turn {
     pub failed: Option<Reason>,
     /// Why this run was given up, if it was: its job comes again only to be acknowledged.
     pub gave_up: Option<Reason>,
+    /// When LINE refused a push of this run first for the month's limit, though that is not reached.
+    pub quota_since: Option<Timestamp>,
     /// How far it got.
     pub stage: Stage,
 }
@@ -109,6 +111,8 @@ pub enum Step {
         /// Attempts begun in this run, this one included.
         attempts: u32,
     },
+    /// LINE refused a push for the month's limit, though that is not reached. The first time in a run stays.
+    QuotaRefused,
     /// Every push was accepted. The bodies are forgotten.
     Delivered,
     /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. What is in doubt stays so.

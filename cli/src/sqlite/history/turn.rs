@@ -10,7 +10,7 @@ use worker::{
 
 use crate::sqlite::queue::time;
 
-const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, by_reply, told_at FROM turns WHERE event_id = ?1";
+const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, by_reply, told_at, quota_since FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
     let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
@@ -49,6 +49,7 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
             attempts: if same_run { row.get("attempts")? } else { 0 },
             failed: of_run("failed")?,
             gave_up: of_run("gave_up")?,
+            quota_since: row.get::<_, Option<i64>>("quota_since")?.filter(|_| same_run).map(time),
             stage: stage_of(row)?,
         })
     })?;
@@ -56,7 +57,8 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
         turn.attempts += 1;
         db.prepare_cached(
             "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4,
-                 begun_at = coalesce(begun_at, ?4), conversation = ?5, gave_up = CASE WHEN run IS ?2 THEN gave_up END WHERE event_id = ?1",
+                 begun_at = coalesce(begun_at, ?4), conversation = ?5, gave_up = CASE WHEN run IS ?2 THEN gave_up END,
+                 quota_since = CASE WHEN run IS ?2 THEN quota_since END WHERE event_id = ?1",
         )?
         .execute(params![event, run, turn.attempts, now, job.conversation.as_str()])?;
     }
@@ -85,6 +87,9 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
                 return Err(rusqlite::Error::StatementChangedRows(0));
             }
             update("unknown_since = ?2, by_reply = 0", params![event, now])?;
+        }
+        Step::QuotaRefused => {
+            update("quota_since = coalesce(quota_since, ?2)", params![event, now])?;
         }
         Step::Delivered => {
             update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;

@@ -58,7 +58,7 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     let counts = line.recipients(to);
     let is_used_up = {
         let memory = lock(&line.memory);
-        memory.quota.is_some_and(|quota| memory.used + counts.max(1) > quota)
+        memory.quota.is_some_and(|quota| memory.used + memory.reserved + counts.max(1) > quota)
     };
     if is_used_up {
         return error(429, "You have reached your monthly limit.", &[]);

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
-use serde_json::json;
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use serde_json::{Value, json};
 
-use super::{Line, error::refused, lock, request_id, respond};
+use super::{CONSUMPTION, Line, QUOTA, error::refused, lock, request_id, respond};
 
 pub(super) async fn quota(State(line): State<Arc<Line>>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
     let quota = lock(&line.memory).quota;
     let body = quota.map_or(json!({ "type": "none" }), |value| json!({ "type": "limited", "value": value }));
-    respond(200, &[request_id()], body.to_string())
+    answer(&line, QUOTA, &headers, body).await
 }
 
 pub(super) async fn consumption(State(line): State<Arc<Line>>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
     let used = lock(&line.memory).used;
-    respond(200, &[request_id()], json!({ "totalUsage": used }).to_string())
+    answer(&line, CONSUMPTION, &headers, json!({ "totalUsage": used })).await
+}
+
+async fn answer(line: &Line, path: &str, headers: &HeaderMap, body: Value) -> Response {
+    let behaved =
+        async |_| refused(headers, None).unwrap_or_else(|| respond(200, &[request_id()], body.to_string()));
+    line.script.play(path, headers, &Bytes::new(), behaved).await
 }

@@ -62,6 +62,12 @@ impl DynamoHistory {
                 .expression_attribute_values(":attempts", n(attempts))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":now", s(rfc3339(now))),
+            Step::QuotaRefused => update
+                .update_expression(
+                    "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)",
+                )
+                .expression_attribute_names("#quotaSince", turn::quota_since(run))
+                .expression_attribute_values(":now", s(rfc3339(now))),
             Step::Delivered => update
                 .update_expression(
                     "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed",

@@ -62,6 +62,11 @@ pub(super) fn gave_up(run: Option<&str>) -> String {
     of_run("gaveUp", run)
 }
 
+/// The name of when LINE refused a push of a run first for a limit that is not reached.
+pub(super) fn quota_since(run: Option<&str>) -> String {
+    of_run("quotaSince", run)
+}
+
 fn of_run(name: &str, run: Option<&str>) -> String {
     run.map_or(name.to_owned(), |run| format!("{name}#{run}"))
 }
@@ -82,6 +87,7 @@ pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
         attempts: number(item, &attempts(run)).unwrap_or(0),
         failed: text(item, &failed(run)).and_then(reason),
         gave_up: text(item, &gave_up(run)).and_then(reason),
+        quota_since: time(item, &quota_since(run)),
         stage: stage(item),
     }
 }

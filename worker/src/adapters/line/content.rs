@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{BODY_MAX, Line, SIDE_TIMEOUT, detail, http, id};
+use super::{BODY_MAX, Line, SIDE_TIMEOUT, http, refused};
 use crate::outcome::{Failure, Reason, Remedy};
 
 /// How long LINE may take to answer, and then for the bytes.
@@ -70,17 +70,18 @@ impl Line {
             Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail()))),
             Err(_) => return Err(failed("content: no answer in time".to_owned())),
         };
-        let detail = detail("content", &response);
+        let detail = self.detail("content", &response);
         tracing::info!(
             status = response.status().as_u16(),
-            request = id(&response),
+            request = self.id(&response),
             "LINE was asked for content"
         );
         match response.status() {
             StatusCode::ACCEPTED => Ok(self.preparation(&path).await),
             status if status.is_success() => self.read(response, max).await,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(Failure::lasting(Reason::LineAuth, detail))
+            StatusCode::UNAUTHORIZED => Err(Failure::lasting(Reason::LineAuth, detail)),
+            status @ StatusCode::FORBIDDEN => {
+                Err(Failure::lasting(Reason::LineRejected, refused(status, &detail)))
             }
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
             _ => {
