@@ -173,7 +173,7 @@ impl Worker {
         }
         let failed = |setback: Setback| Parted::Failed(setback.failure);
         let turn = turns.last().ok_or(Parted::Apart)?;
-        let question = Question { text: text(job), before };
+        let question = Question { text: text(job), before, attempts: turn.attempts };
         let kept = match self.thought(job, turn, question, limits).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
                 Box::pin(self.keep_thought(job, *thought, token_is_spent)).await.map_err(failed)?

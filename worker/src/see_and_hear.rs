@@ -19,7 +19,6 @@ use crate::{
     answer::Worker,
     attached::{Attached, PICTURE},
     history::{Limit, Usage},
-    locale::Senses,
     model::{self, Vision},
     obey::{Asking, said_back},
     outcome::{Failure, Reason, Remedy},
@@ -32,6 +31,9 @@ const VOICE_MAX: Duration = Duration::from_mins(10);
 const SAID_BACK: usize = 300;
 /// How long a text waits for the picture that it quotes: it is a question without it, too.
 const GLANCE_MAX: Duration = Duration::from_secs(10);
+/// In how many attempts LINE is asked for what it calls a bad request: an outage may pass in them, and then
+/// whoever sent it is told.
+const REFUSED_ATTEMPTS: u32 = 3;
 
 /// What came of looking and listening.
 pub(crate) enum Sensed {
@@ -44,11 +46,12 @@ pub(crate) enum Sensed {
 }
 
 impl Worker {
-    /// Fetches what a question is about and puts it into the question.
+    /// Fetches what a question is about and puts it into the question. `attempts` is this one's number.
     pub(crate) async fn see_and_hear(
         &self,
         job: &Job,
         asking: &mut Asking,
+        attempts: u32,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
         if matches!(asking.attached, Some(Attached::Image(_) | Attached::Voice(_))) {
@@ -59,8 +62,8 @@ impl Worker {
         match asking.attached.clone() {
             None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
             None => Ok(Sensed::Asks),
-            Some(Attached::Image(message)) => self.look(job, asking, &message, words, deadline).await,
-            Some(Attached::Voice(message)) => self.listen(job, asking, &message, words, deadline).await,
+            Some(Attached::Image(message)) => self.look(job, asking, &message, attempts, deadline).await,
+            Some(Attached::Voice(message)) => self.listen(job, asking, &message, attempts, deadline).await,
             Some(Attached::Quoted(message)) => {
                 asking.picture = self.glance(&message, deadline).await;
                 asking.attached.take_if(|_| asking.picture.is_none());
@@ -79,15 +82,16 @@ impl Worker {
         job: &Job,
         asking: &mut Asking,
         message: &MessageId,
-        words: &Senses,
+        attempts: u32,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
+        let words = &self.locale(job).words().senses;
         if !self.may_see() {
             return Ok(Sensed::Says(words.blind.to_owned()));
         }
         let content = match self.fetch(message, picture::BYTES_MAX, deadline).await? {
             Fetched::Here(content) => content,
-            other => return self.without(job, other, words, words.picture_too_large).await,
+            other => return self.without(job, other, attempts, words.picture_too_large).await,
         };
         let Some(picture) = Picture::of(content) else {
             return Ok(Sensed::Says(words.picture_unclear.to_owned()));
@@ -119,9 +123,10 @@ impl Worker {
         job: &Job,
         asking: &mut Asking,
         message: &MessageId,
-        words: &Senses,
+        attempts: u32,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
+        let words = &self.locale(job).words().senses;
         let says = |text: &str| Ok(Sensed::Says(text.to_owned()));
         let Some(model) = &self.config.transcribe_model else { return says(words.deaf) };
         if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
@@ -129,7 +134,7 @@ impl Worker {
         }
         let content = match self.fetch(message, RECORDING_MAX, deadline).await? {
             Fetched::Here(content) => content,
-            other => return self.without(job, other, words, words.voice_too_long).await,
+            other => return self.without(job, other, attempts, words.voice_too_long).await,
         };
         let heard = self.transcribe(model, &content.bytes, deadline);
         let heard = match traces::step("transcribe", heard).await? {
@@ -153,10 +158,16 @@ impl Worker {
         &self,
         job: &Job,
         fetched: Fetched,
-        words: &Senses,
+        attempts: u32,
         too_large: &str,
     ) -> Result<Sensed, Failure> {
         info!(event = %job.event_id, ?fetched, "no content");
+        if let Fetched::Refused(failure) = fetched {
+            if attempts < REFUSED_ATTEMPTS.min(self.config.max_attempts) {
+                return Err(failure);
+            }
+            return self.gone(job).await;
+        }
         if matches!(fetched, Fetched::TooLarge) {
             return Ok(Sensed::Says(too_large.to_owned()));
         }
@@ -166,11 +177,16 @@ impl Worker {
             let detail = "content: LINE still prepares it".to_owned();
             return Err(Failure { reason: Reason::LineRejected, detail, remedy: Remedy::Wait(pause) });
         }
-        // LINE is the first to know of a message that was taken back, and its sender wants no word of it.
+        self.gone(job).await
+    }
+
+    /// What is said where LINE gives no content. LINE is the first to know of a message that was taken back, and
+    /// its sender wants no word of it.
+    async fn gone(&self, job: &Job) -> Result<Sensed, Failure> {
         if self.marks(job).await?.unsent {
             return Ok(Sensed::Silence);
         }
-        Ok(Sensed::Says(words.gone.to_owned()))
+        Ok(Sensed::Says(self.locale(job).words().senses.gone.to_owned()))
     }
 
     /// The content of a message, of at most `max` bytes.
@@ -183,11 +199,9 @@ impl Worker {
     async fn fetch_patiently(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let mut tries = 0;
         loop {
-            let failure = match traces::step("content", self.line.content(message, max)).await {
-                Ok(fetched) => return Ok(fetched),
-                Err(failure) => failure,
-            };
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
+            let fetched = traces::step("content", self.line.content(message, max)).await;
+            let (Ok(Fetched::Refused(failure)) | Err(failure)) = &fetched else { return fetched };
+            let Some(pause) = self.pause_within(tries, failure) else { return fetched };
             tries += 1;
             sleep(pause).await;
         }

@@ -35,6 +35,8 @@ pub(crate) struct Question<'a> {
     pub(crate) text: &'a str,
     /// What was said just before it, and is answered with it.
     pub(crate) before: Vec<Said>,
+    /// Attempts begun at it in this run, this one included.
+    pub(crate) attempts: u32,
 }
 
 /// What a turn comes to.
@@ -61,7 +63,7 @@ impl Worker {
         text: &str,
         limits: &Limits,
     ) -> Result<Kept, Setback> {
-        let question = Question { text, before: vec![] };
+        let question = Question { text, before: vec![], attempts: turn.attempts };
         match self.thought(job, turn, question, limits).await? {
             Continue((thought, token_is_spent)) => {
                 Box::pin(self.keep_thought(job, *thought, token_is_spent)).await
@@ -76,7 +78,7 @@ impl Worker {
         &'a self,
         job: &'a Job,
         turn: &Turn,
-        Question { text, before }: Question<'_>,
+        Question { text, before, attempts }: Question<'_>,
         limits: &Limits,
     ) -> Result<ControlFlow<Kept, (Box<Thought<'a>>, bool)>, Setback> {
         let (user, allowance) = (job.user(), &self.config.allowance);
@@ -118,7 +120,7 @@ impl Worker {
             let refusal = Box::pin(self.refuse(job, limit, period, &past)).await;
             return Ok(Continue((Box::new(refusal), false)));
         }
-        let question = Question { text: &text, before };
+        let question = Question { text: &text, before, attempts };
         // Boxed, because what waits beside it would otherwise hold it several times.
         let thinking = Box::pin(self.consider(job, question, command, past, period, limits));
         if is_quick {
@@ -151,7 +153,7 @@ impl Worker {
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        Question { text, before }: Question<'_>,
+        Question { text, before, attempts }: Question<'_>,
         command: Option<Command>,
         mut past: Box<Past>,
         period: Option<Period>,
@@ -167,7 +169,7 @@ impl Worker {
             Todo::Ask(asking) => Asking { before, ..asking },
         };
         let deadline = limits.deadline - reserve;
-        match Box::pin(self.see_and_hear(job, &mut asking, deadline)).await? {
+        match Box::pin(self.see_and_hear(job, &mut asking, attempts, deadline)).await? {
             Sensed::Asks => {}
             Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
             Sensed::Silence => return Ok(says(None)),

@@ -15,7 +15,7 @@ use worker::{answer::wall_clock, locale::Locale};
 use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
 use crate::{
     aws::bot::Bot as OnLambda,
-    bot::USER,
+    bot::{Bot, USER},
     respect::{Chat, does, said, says, story},
 };
 
@@ -23,6 +23,8 @@ story!(a_picture_is_looked_at_again, "GPT_MODEL" = "gpt-4o");
 story!(what_found_no_answer_is_seen_and_heard_again, "GPT_MODEL" = "gpt-4o", "MAX_ATTEMPTS" = "1");
 story!(short_faults_of_line_and_of_the_ears_are_outlived);
 story!(what_line_refuses_is_a_letter_that_a_redrive_mends, "MAX_ATTEMPTS" = "1");
+story!(what_line_calls_a_bad_request_is_asked_for_again);
+story!(what_line_goes_on_calling_a_bad_request_is_told_as_gone, "MAX_ATTEMPTS" = "1", "GPT_MODEL" = "gpt-4o");
 story!(ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice);
 story!(a_voice_that_nobody_pays_for_is_a_letter);
 story!(a_server_that_does_not_know_pictures_is_a_notice, "GPT_MODEL" = "llama3");
@@ -48,6 +50,31 @@ async fn writes(chat: &dyn Chat, text: &str) -> String {
 
 fn content_of(message: &Value) -> String {
     content_path(message["id"].as_str().unwrap())
+}
+
+fn bad_request() -> Act {
+    Act::Respond(400, vec![], json!({ "message": "The request body has 1 error(s)" }).to_string())
+}
+
+#[tokio::test]
+async fn a_bad_request_for_content_is_tried_in_three_attempts() {
+    let mut bot = Bot::start().await;
+    let message = voice(&bot, "hello");
+    bot.line.script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+    sends(&bot, message.clone()).await;
+    bot.answers(&[senses().gone]).await;
+    assert_eq!((looks(&bot, &message), bot.health().await["dead_letters"].as_u64()), (9, Some(0)));
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_have_content_is_no_matter_of_the_token() {
+    let mut bot = Bot::start().await;
+    let message = voice(&bot, "hello");
+    bot.line.script.will(&content_of(&message), Act::Respond(403, vec![], "{}".into()));
+    sends(&bot, message.clone()).await;
+    bot.answers(&[no_answer()]).await;
+    bot.gave_up("line_rejected", "unanswered").await;
+    assert_eq!(looks(&bot, &message), 1);
 }
 
 fn refusal(status: u16, code: &str) -> Act {
@@ -148,6 +175,36 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!(said(chat), ["🎤 “hello”", "answer to hello"]);
+    }
+
+    pub(super) async fn what_line_calls_a_bad_request_is_asked_for_again(chat: &dyn Chat) {
+        // As long as an attempt lasts, and a little longer.
+        let message = voice(chat, "hello");
+        for _ in 0..4 {
+            chat.line().script.will(&content_of(&message), bad_request());
+        }
+        assert_eq!(answers(chat, message.clone()).await, ["🎤 “hello”", "answer to hello"]);
+        assert_eq!((looks(chat, &message), chat.letters().await), (5, 0));
+    }
+
+    pub(super) async fn what_line_goes_on_calling_a_bad_request_is_told_as_gone(chat: &dyn Chat) {
+        for message in [voice(chat, "hello"), picture(chat, jpeg(100))] {
+            chat.line().script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+            assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
+            assert_eq!(looks(chat, &message), 3);
+        }
+        // Whoever quotes it is answered all the same.
+        let message = picture(chat, jpeg(100));
+        chat.line().script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+        let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
+        assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
+        // What is gone is gone at once.
+        for status in [404, 410] {
+            let message = voice(chat, "hello");
+            chat.line().script.will(&content_of(&message), Act::Respond(status, vec![], "{}".into()));
+            assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
+            assert_eq!(looks(chat, &message), 1);
+        }
     }
 
     pub(super) async fn ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice(chat: &dyn Chat) {

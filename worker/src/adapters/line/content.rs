@@ -41,6 +41,8 @@ pub enum Fetched {
     Preparing,
     /// It was taken back, it has expired, there never was any, or LINE could not prepare it.
     Gone,
+    /// LINE calls the request a bad one, as it did for good ones during an outage: it may give it later.
+    Refused(Failure),
     /// It has more bytes than were asked for.
     TooLarge,
 }
@@ -83,6 +85,7 @@ impl Line {
             status @ StatusCode::FORBIDDEN => {
                 Err(Failure::lasting(Reason::LineRejected, refused(status, &detail)))
             }
+            StatusCode::BAD_REQUEST => Ok(Fetched::Refused(failed(detail))),
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
             _ => {
                 let remedy = Remedy::Retry(http::retry_after(response.headers(), (self.clock)()));
