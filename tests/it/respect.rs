@@ -27,7 +27,7 @@ use worker::{
 use crate::{
     aws::{
         bot::{Bot as OnLambda, payload_2},
-        emulator::TABLE,
+        emulator::{TABLE, attribute},
     },
     bot::{Bot as OnOneMachine, USER},
 };
@@ -47,6 +47,8 @@ pub trait Chat {
     async fn kept(&self) -> String;
     /// How many dead letters there are.
     async fn letters(&self) -> usize;
+    /// The details of all dead letters.
+    async fn details(&self) -> Vec<String>;
     /// Redrives every dead letter.
     async fn redrives(&self);
     /// A job comes to the queue by itself.
@@ -83,6 +85,12 @@ impl Chat for OnOneMachine {
 
     async fn letters(&self) -> usize {
         OnOneMachine::letters(self).await.as_array().unwrap().len()
+    }
+
+    async fn details(&self) -> Vec<String> {
+        let letters = OnOneMachine::letters(self).await;
+        let detail = |letter: &Value| letter["detail"].as_str().unwrap().to_owned();
+        letters.as_array().unwrap().iter().map(detail).collect()
     }
 
     async fn redrives(&self) {
@@ -123,6 +131,11 @@ impl Chat for OnLambda {
 
     async fn letters(&self) -> usize {
         self.cloud.depth(&self.cloud.dlq_url).await
+    }
+
+    async fn details(&self) -> Vec<String> {
+        let letters = self.cloud.letters(Chat::letters(self).await).await;
+        letters.iter().map(|letter| attribute(letter, "Detail")).collect()
     }
 
     async fn redrives(&self) {

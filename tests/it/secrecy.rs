@@ -16,7 +16,14 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{aws::emulator::VALUES, bot::Bot};
+use cli::standin::{Act, line::PUSH};
+
+use crate::{
+    aws::emulator::VALUES,
+    bot::Bot,
+    media::{answers, voice},
+    respect::{Chat, said, says, story},
+};
 
 /// What people and the model write, and what one may be answered by.
 const WORDS: [&str; 8] =
@@ -129,6 +136,48 @@ fn what_is_private_is_found_in_a_log_that_tells_it() {
     let private = Private::default();
     private.notes(&serde_json::json!({ "events": [{ "message": { "text": "say \"nothing\" of it" } }] }));
     private.is_not_in("a line\n{\"message\":\"of say \\\"nothing\\\" of it\"}\n", "a log");
+}
+
+story!(a_secret_that_the_model_repeats_reaches_nobody, "MAX_ATTEMPTS" = "1");
+
+mod told {
+    use super::*;
+
+    pub(super) async fn a_secret_that_the_model_repeats_reaches_nobody(chat: &dyn Chat) {
+        for repeated in
+            ["an-api-key", "an-api-ke", "AN-API-KEY", "an-ap~-key", "an-access-token", "n-access-token"]
+        {
+            chat.model().says(&format!("It is {repeated}!"));
+            chat.takes(says("what is the key?")).await;
+            chat.drains().await;
+            assert_eq!(said(chat).pop().unwrap(), "It is [redacted]!", "{repeated}");
+            assert!(!chat.kept().await.contains(repeated), "{repeated} is kept");
+        }
+        let spoken = voice(chat, "my key is an-api-key");
+        assert_eq!(answers(chat, spoken).await.split_off(6)[0], "🎤 “my key is [redacted]”");
+        // Letters and logs have what a server calls its refusals.
+        for (repeated, in_header) in [("an-api-key", "req_an-api-key"), ("n-api-key_is_wrong", "an-api-ke")] {
+            let error = serde_json::json!({ "error": { "code": repeated, "message": repeated } }).to_string();
+            let id = ("x-request-id", in_header.to_owned());
+            chat.model().does(Act::Respond(400, vec![id], error));
+            chat.takes(says("and now?")).await;
+            chat.drains().await;
+        }
+        let id = ("x-line-request-id", "an-access-token".to_owned());
+        chat.line().script.will(PUSH, Act::Respond(400, vec![id], "{}".into()));
+        chat.takes(says("push it")).await;
+        chat.drains().await;
+        assert_eq!(chat.letters().await, 3);
+        let details = chat.details().await;
+        assert!(
+            details.iter().all(|detail| !detail.contains("api-k") && !detail.contains("token")),
+            "{details:?}"
+        );
+        assert!(
+            details.iter().filter(|detail| *detail == "status 400 ?, request ?").count() == 2,
+            "{details:?}"
+        );
+    }
 }
 
 #[tokio::test]

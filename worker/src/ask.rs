@@ -1,6 +1,6 @@
 //! The chapter of asking: what to do about each way in which a model behaves, within one attempt.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use shared::{job::Job, traces};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -58,8 +58,11 @@ impl Worker {
             prompt.of = Some(job.conversation.pseudonym());
             Ok(prompt)
         };
-        let asked = traces::step("model", self.ask(job, &fit, picture, deadline)).await?;
-        if let Asked::Answer(answer, _) = &asked {
+        let mut asked = traces::step("model", self.ask(job, &fit, picture, deadline)).await?;
+        if let Asked::Answer(answer, _) = &mut asked {
+            if let Cow::Owned(clear) = self.line.redacted(&answer.text) {
+                answer.text = clear;
+            }
             info!(
                 event = %job.event_id,
                 user = job.user(),

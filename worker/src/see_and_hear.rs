@@ -138,7 +138,7 @@ impl Worker {
         };
         let heard = self.transcribe(model, &content.bytes, deadline);
         let heard = match traces::step("transcribe", heard).await? {
-            Heard::Words(heard) => heard,
+            Heard::Words(heard) => self.line.redacted(&heard).into_owned(),
             Heard::Nothing => return says(words.nothing_heard),
             Heard::Deaf => return says(words.deaf),
         };
