@@ -61,6 +61,15 @@ impl Secret {
         }
     }
 
+    /// The value in use; `None` where it was never read.
+    pub fn known(&self) -> Option<SecretString> {
+        match &self.0 {
+            Source::Fixed(value) => Some(value.clone()),
+            #[cfg(feature = "aws")]
+            Source::Parameter(parameter) => parameter.known(),
+        }
+    }
+
     /// The value that has taken the place of `used`, which was refused; `None` where that is still current. Callers
     /// that wait for a read share it.
     #[cfg_attr(

@@ -2,6 +2,7 @@
 //! next one may begin.
 
 use std::{
+    pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -65,9 +66,12 @@ impl Rotating {
         Self { parameter, refuser, state, reading: tokio::sync::Mutex::default() }
     }
 
+    pub(super) fn known(&self) -> Option<SecretString> {
+        self.state().value()
+    }
+
     pub(super) async fn value(&self) -> Result<SecretString, NotRead> {
-        let value = self.state().value();
-        match value {
+        match self.known() {
             Some(value) => Ok(value),
             None => Box::pin(self.first_value()).await.ok_or(NotRead),
         }
@@ -120,7 +124,9 @@ impl Rotating {
 
     /// Reads until `deadline`. The caller holds `reading`. A failure keeps the value and is logged here.
     async fn read(&self, deadline: Instant) {
-        let value = match timeout_at(deadline, self.parameter.read()).await {
+        // Its type is erased: the SDK's is so deep that with all who wait for it the compiler gives up.
+        let read: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(self.parameter.read());
+        let value = match timeout_at(deadline, read).await {
             Ok(Ok(value)) => Some(value),
             Ok(Err(error)) => {
                 tracing::error!(error = %logging::chain(&error), "a secret could not be read");

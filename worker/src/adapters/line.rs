@@ -194,13 +194,14 @@ impl Line {
 
     /// A text that a model wrote, without the token.
     pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        redact::redacted(text, &self.token.current())
+        self.token.known().map_or(text.into(), |token| redact::redacted(text, &token))
     }
 
     /// LINE's name of the request.
     fn id<'a>(&self, response: &'a Response) -> &'a str {
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
-        redact::identifier(http::identifier(id.unwrap_or("")), &self.token.current())
+        let id = http::identifier(id.unwrap_or(""));
+        self.token.known().map_or(id, |token| redact::identifier(id, &token))
     }
 
     /// What LINE answered, as a failure's detail.

@@ -6,7 +6,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use shared::secret::NotRead;
 
-use super::{Line, http, id};
+use super::{Line, http};
 
 /// A request that got no response.
 pub(super) enum NoResponse {
@@ -53,7 +53,7 @@ impl Line {
         }
         let newer = self.token.other_than(&token).await.map_err(NoResponse::NoToken)?;
         let Some(newer) = newer else { return Ok(response) };
-        tracing::info!(request = id(&response), "LINE refused a token that was rotated");
+        tracing::info!(request = self.id(&response), "LINE refused a token that was rotated");
         Box::pin(signed(&newer).send()).await.map_err(NoResponse::Http)
     }
 }
