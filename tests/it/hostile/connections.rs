@@ -1,8 +1,14 @@
 //! What strangers do to the listener's places and to its memory by connections alone.
 
+use std::sync::atomic::AtomicBool;
+
 use futures_util::future::join_all;
 use ingress::signature::sign;
-use tokio::{io::AsyncWriteExt, net::TcpSocket, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 
 use super::*;
 use crate::bot::SECRET;
@@ -59,13 +65,17 @@ async fn a_connection_is_kept_for_whoever_sends_webhooks_that_are_accepted_and_c
     }
 }
 
-/// Sends webhooks without end and reads no answer, until it is cut off.
-async fn never_reads(origin: String) {
+/// A client whose kernel takes little for it.
+async fn small(origin: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // The least that there is.
     socket.set_recv_buffer_size(1).unwrap();
-    let address = origin.strip_prefix("http://").unwrap().parse().unwrap();
-    let mut client = socket.connect(address).await.unwrap();
+    socket.connect(origin.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap()
+}
+
+/// Sends webhooks without end and reads no answer, until it is cut off.
+async fn never_reads(origin: String) {
+    let mut client = small(&origin).await;
     let webhooks = signed(NOTHING).repeat(50);
     while client.write_all(webhooks.as_bytes()).await.is_ok() {}
 }
@@ -86,8 +96,41 @@ async fn those_who_never_read_their_answers_are_cut_off_and_hold_no_memory_till_
     assert_eq!(serve.terminate(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_late_finds_every_answer() {
+    let (_folder, serve) = serve().await;
+    let (mut reading, mut writing) = small(&serve.origin).await.into_split();
+    let (sent, is_enough) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let writer = tokio::spawn({
+        let (sent, is_enough) = (sent.clone(), is_enough.clone());
+        async move {
+            while !is_enough.load(Relaxed) {
+                writing.write_all(signed(NOTHING).as_bytes()).await.unwrap();
+                sent.fetch_add(1, Relaxed);
+            }
+            let last = signed(NOTHING).replace("Host: x", "Connection: close");
+            writing.write_all(last.as_bytes()).await.unwrap();
+            // It would be closed when it is dropped, and its answers with it.
+            writing
+        }
+    });
+    // Until no more is taken, as what is answered waits for its reader.
+    let is_stuck = async || {
+        let before = sent.load(Relaxed);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        sent.load(Relaxed) == before
+    };
+    timeout(Duration::from_mins(2), async { while !is_stuck().await {} }).await.expect("it takes on and on");
+    is_enough.store(true, Relaxed);
+    let mut answers = String::new();
+    timeout(Duration::from_mins(1), reading.read_to_string(&mut answers)).await.unwrap().unwrap();
+    drop(writer.await.unwrap());
+    assert_eq!(answers.matches("HTTP/1.1 200").count() as u64, sent.load(Relaxed) + 1);
+    assert_eq!(serve.terminate(), 0);
+}
+
 /// Connects and sends a head of this size that does not end, as much of it as is taken.
-fn begins(origin: &str, size: usize) -> TcpStream {
+fn begins(origin: &str, size: usize) -> std::net::TcpStream {
     let mut head = request("POST", PATH, "", "").trim_end().to_owned() + "\r\n";
     while head.len() + 1_000 < size {
         head = head + "x: " + &"y".repeat(900) + "\r\n";
