@@ -70,11 +70,12 @@ async fn with_few_open_files_webhooks_are_taken_while_all_conversations_wait() {
     while model.asked().len() < 36 {
         sleep(Duration::from_millis(10)).await;
     }
-    // Each by a connection of its own.
-    let webhooks = (0..40).map(async |n| {
-        let http = http::client().unwrap();
-        serve.posts(&http, &webhook_of("hi", &format!("V{n}")).to_string()).await
-    });
+    // Each by a connection of its own. To make a client takes long: LINE's patience begins when all are made.
+    let clients: Vec<_> = (0..40).map(|_| http::client().unwrap()).collect();
+    let webhooks = clients
+        .iter()
+        .enumerate()
+        .map(async |(n, http)| serve.posts(http, &webhook_of("hi", &format!("V{n}")).to_string()).await);
     assert_eq!(join_all(webhooks).await, [Some(200); 40]);
     let (status, health) = serve.health().await;
     assert_eq!((status, &health["in_flight"]), (200, &serde_json::json!(36)));
