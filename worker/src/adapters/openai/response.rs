@@ -165,7 +165,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
         _ if error.says_model_not_found() => lasting(Reason::ModelGone),
         403 if !error.is_moderated() => lasting(Reason::ModelAuth),
         // A redirect is a wrong base URL, no word about the question.
-        300..400 | 408 | 429 | 500.. => passing(),
+        300..400 | 408 | 409 | 424 | 425 | 429 | 498 | 500.. => passing(),
         _ => lasting(Reason::ModelRefused),
     }
 }

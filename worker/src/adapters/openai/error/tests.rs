@@ -32,7 +32,7 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
 #[test]
 fn every_error_status_has_its_typed_outcome() {
     let check = |status, body, expect| check_refusal(status, body, false, expect);
-    for status in [408, 429, 500, 502, 503, 504, 529] {
+    for status in [408, 409, 424, 425, 429, 498, 500, 502, 503, 504, 529] {
         check(status, "", "passing model_unavailable");
     }
     check(429, r#"{"error":{"message":"secret","code":"rate_limit_exceeded"}}"#, "passing model_unavailable");
