@@ -100,7 +100,7 @@ async fn the_number_of_conversations_under_way_has_a_limit() {
 
 #[tokio::test]
 async fn a_long_answer_comes_in_order_in_as_many_messages_as_it_needs() {
-    let mut bot = Bot::start().await;
+    let mut bot = Bot::with(&[("MAX_TOKENS", "20000"), ("CONTEXT_TOKENS", "100000")], |_| {}).await;
     let long = (0..9_000).map(|i| format!("文{i}。")).collect::<Vec<_>>().concat();
     bot.model.says(&long);
     bot.hears("tell me all").await;

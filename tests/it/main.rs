@@ -74,6 +74,8 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
+// What one turn may cost: its pushes; likewise.
+mod turn_limits;
 // Several messages where one was meant, likewise.
 mod bursts;
 // Pictures and voices, likewise.

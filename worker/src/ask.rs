@@ -21,8 +21,8 @@ use crate::{
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
 /// would show a bot that thinks on.
 const GRACE: Duration = Duration::from_millis(300);
-/// What a reasoning model that wrote nothing within the limit gets instead.
-const MORE_TOKENS: usize = 4;
+/// What a reasoning model that wrote nothing within the limit gets instead; and so the longest answer there is.
+pub(crate) const MORE_TOKENS: usize = 4;
 
 /// What came of asking.
 pub(crate) enum Asked {

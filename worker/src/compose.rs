@@ -4,30 +4,30 @@ use jiff::Timestamp;
 use shared::job::Job;
 
 use crate::{
-    adapters::openai::Completion,
     answer::Worker,
     command::Command,
     config::Config,
-    markdown,
+    markdown::Plain,
     persona::{self, Chosen},
     reply::{Reply, Sender},
 };
 
 impl Worker {
-    /// What is said of an answer. Where it would be unclear what it answers, it quotes the question.
+    /// What is said of an answer in these words, and that it was cut. Where it would be unclear what it answers, it
+    /// quotes the question.
     pub(crate) fn compose<'a>(
         &'a self,
         job: &'a Job,
-        answer: &Completion,
+        mut words: Plain,
+        cut: bool,
         persona: Option<&Chosen>,
         is_unclear: bool,
     ) -> Reply<'a> {
         let locale = self.locale(job);
-        let mut words = markdown::plain(&answer.text);
-        if answer.cut {
+        if cut {
             words.text.extend(["\n\n", locale.words().cut]);
         }
-        let go_on = answer.cut.then_some(Command::Continue);
+        let go_on = cut.then_some(Command::Continue);
         let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
         let buttons = self.buttons(job, locale, &commands);
         let quote = job.quote_token().filter(|_| is_unclear);

@@ -6,13 +6,14 @@
 //!
 //! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, `see_and_hear`, [`deliver`],
 //! [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`], [`reply`],
-//! [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`], [`persona`], [`allowance`], [`model`] and [`locale`] are
-//! pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
+//! `answer_limit`, [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`], [`persona`], [`allowance`],
+//! [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
 
 pub mod adapters;
 pub mod allowance;
 pub mod answer;
+mod answer_limit;
 pub mod ask;
 mod attached;
 pub mod burst;

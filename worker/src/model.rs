@@ -11,6 +11,8 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
+use tiktoken_rs::CoreBPE;
+
 /// The model that is asked where `GPT_MODEL` is not set. `.env.example`, the README, the deployment's settings and
 /// `henji dev` name the same one, which a test compares.
 pub const DEFAULT: &str = "gpt-5.4-mini";
@@ -126,11 +128,31 @@ pub fn count(encoding: Encoding, text: &str) -> usize {
     tokens
 }
 
-fn count_anew(encoding: Encoding, mut text: &str) -> usize {
-    let tokenizer = match encoding {
+/// How many bytes of `text` are its first `most` tokens; `None` where it has no more. They may end within a grapheme.
+pub fn beginning(encoding: Encoding, text: &str, most: usize) -> Option<usize> {
+    let tokenizer = tokenizer(encoding);
+    let (mut at, mut left) = (0, most);
+    while at < text.len() {
+        let piece = &text[at..text.floor_char_boundary(at + PIECE)];
+        let tokens = tokenizer.encode_ordinary(piece);
+        if tokens.len() > left {
+            let bytes = tokenizer.decode_bytes(&tokens[..left]).map_or(left, |bytes| bytes.len());
+            return Some(text.floor_char_boundary(at + bytes));
+        }
+        (at, left) = (at + piece.len(), left - tokens.len());
+    }
+    None
+}
+
+fn tokenizer(encoding: Encoding) -> &'static CoreBPE {
+    match encoding {
         Encoding::Cl100k => tiktoken_rs::cl100k_base_singleton(),
         Encoding::O200k => tiktoken_rs::o200k_base_singleton(),
-    };
+    }
+}
+
+fn count_anew(encoding: Encoding, mut text: &str) -> usize {
+    let tokenizer = tokenizer(encoding);
     let mut tokens = 0;
     while !text.is_empty() {
         let (piece, rest) = text.split_at(text.floor_char_boundary(PIECE));

@@ -18,6 +18,8 @@ use crate::markdown::{Plain, urls};
 pub const TEXT_MAX: usize = 5_000;
 /// The most messages of one push.
 pub const MESSAGES_MAX: usize = 5;
+/// The most push requests that one answer takes: each is metered, and Japan's free plan carries 200 a month.
+pub const PUSHES_MAX: usize = 5;
 /// The most quick replies of one message, and the longest label and name, in characters (LINE,
 /// "Use quick replies", "Change icon and display name").
 pub const BUTTONS_MAX: usize = 13;
@@ -155,27 +157,45 @@ pub fn by_token(token: &str, push: &str) -> String {
 
 /// Cuts a text into messages. White space that would be a message of its own is left out.
 fn split<'a>(text: &'a str, code: &[Range<usize>]) -> Vec<&'a str> {
+    messages(text, code).into_iter().map(|part| &text[part]).collect()
+}
+
+/// Where the messages are into which [`pushes`] cuts a text, in bytes.
+pub(crate) fn messages(text: &str, code: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut whole = urls(text);
     whole.extend_from_slice(code);
     whole.retain(|part| text.get(part.clone()).is_some_and(|part| part.encode_utf16().count() <= TEXT_MAX));
-    let (mut pieces, mut from) = (vec![], 0);
+    let (mut parts, mut from) = (vec![], 0);
     while from < text.len() {
-        let end = from
-            + cut(&text[from..], |end| {
+        let rest = &text[from..];
+        let length = window(rest).map_or(rest.len(), |window| {
+            cut(rest, window, |end| {
                 let part = whole.iter().find(|part| part.start < from + end && from + end < part.end)?;
                 Some(part.start.saturating_sub(from))
-            });
-        pieces.push(&text[from..end]);
-        from = end;
+            })
+        });
+        parts.push(from..from + length);
+        from += length;
     }
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
+    parts.retain(|part| !text[part.clone()].trim().is_empty());
+    parts
 }
 
-/// Where the first piece of `text` ends, in bytes. `whole` says where the part begins that an end would
-/// cut and that is better left whole.
-fn cut(text: &str, whole: impl Fn(usize) -> Option<usize>) -> usize {
-    let Some(window) = window(text) else { return text.len() };
+/// The beginning of a text, of at most so many bytes, cut where a message would be.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    let window = boundary(text, text.floor_char_boundary(bytes));
+    let from = text.floor_char_boundary(window.saturating_sub(TEXT_MAX));
+    let tail = &text[from..];
+    let urls = urls(tail);
+    let end = cut(tail, window - from, |end| {
+        urls.iter().find(|url| url.start < end && end < url.end).map(|url| url.start)
+    });
+    text[..from + end].trim_end()
+}
+
+/// Where the first piece of `text` ends, in bytes: within the window. `whole` says where the part begins that
+/// an end would cut and that is better left whole.
+fn cut(text: &str, window: usize, whole: impl Fn(usize) -> Option<usize>) -> usize {
     // A boundary in the first half would make many small bubbles.
     let good = |&end: &usize| end > window / 2 && end <= window && whole(end).is_none();
     let paragraph = text[..window].rmatch_indices("\n\n").map(|(at, gap)| at + gap.len()).find(good);
@@ -189,20 +209,25 @@ fn cut(text: &str, whole: impl Fn(usize) -> Option<usize>) -> usize {
     paragraph.or_else(sentence).or_else(before_part).unwrap_or(window)
 }
 
-/// The end of the last grapheme within the limit, or `None` if all of `text` is. A grapheme longer
-/// than a whole message is cut between characters: the limit is LINE's, and nothing may be lost.
+/// The end of the last grapheme within a message's limit, or `None` if all of `text` is.
 fn window(text: &str) -> Option<usize> {
     let mut units = 0;
     let (limit, _) = text.char_indices().find(|(_, c)| {
         units += c.len_utf16();
         units > TEXT_MAX
     })?;
+    Some(boundary(text, limit))
+}
+
+/// The end of the last grapheme within the limit, which is between characters. A grapheme longer than a whole
+/// message is cut there: the limit is LINE's, and nothing may be lost.
+fn boundary(text: &str, limit: usize) -> usize {
     let mut cursor = GraphemeCursor::new(limit, text.len(), true);
     if cursor.is_boundary(text, 0) == Ok(true) {
-        return Some(limit);
+        return limit;
     }
     let before = cursor.prev_boundary(text, 0).ok().flatten();
-    Some(before.filter(|&at| at > 0).unwrap_or(limit))
+    before.filter(|&at| at > 0).unwrap_or(limit)
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ use std::{
 
 use shared::{job::Job, traces};
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, info};
 
 use crate::{
+    adapters::openai::Completion,
     answer::{Limits, Setback, Worker, owes},
+    answer_limit::{Limited, limited},
     ask::Asked,
     attached::Attached,
     command::Command,
@@ -188,13 +190,18 @@ impl Worker {
             Asked::Answer(answer, left_out) => {
                 // In a group others speak in between, and nobody tells the bot.
                 let is_unclear = !job.is_private() || came_between || (limits.is_followed)().await;
-                let reply = self.compose(job, &answer, persona.as_ref(), is_unclear);
+                let Completion { text, cut, tokens, .. } = answer;
+                let limited = limited(text, cut, self.config.budget, asking.heard.as_deref());
+                if limited.cut && !cut {
+                    info!(event = %job.event_id, "the answer is cut: the model wrote more than the limit");
+                }
+                let Limited { text, words, cut } = limited;
+                let reply = self.compose(job, words, cut, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
-                let tokens = answer.tokens;
                 let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
                 let added = asking.before.len() + 2;
                 let memory = memory::moved(&self.config, &asking.past, &times, left_out, added);
-                let exchange = Some(asking.exchange(&job.event_id, answer.text));
+                let exchange = Some(asking.exchange(&job.event_id, text));
                 Ok(Box::new(Thought { exchange, memory, reply: Some(reply), spent, seen }))
             }
         }

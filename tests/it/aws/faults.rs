@@ -222,9 +222,12 @@ async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
 }
 
 #[tokio::test]
-async fn an_answer_that_no_row_can_hold_is_a_dead_letter_and_its_user_is_told() {
-    let bot = Bot::start().await;
-    bot.model.says(&"a".repeat(410_000));
+async fn an_answer_that_the_table_never_takes_is_a_dead_letter_and_its_user_is_told() {
+    let table = Between::start(move |call, _| {
+        if call == "TransactWriteItems" { error(400, "ValidationException") } else { Play::HandOn }
+    })
+    .await;
+    let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
     bot.hears("all you know").await;
     assert!(bot.says(1).await[0].texts[0].starts_with("Sorry"));
     assert_eq!(reasons(&bot, 1).await[USER], "storage_failed");
