@@ -34,16 +34,17 @@ mod writer;
 pub use error::DatabaseError;
 
 /// What makes each version of the schema out of the one before.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("sqlite/schema.sql"),
     include_str!("sqlite/respect.sql"),
     include_str!("sqlite/understanding.sql"),
     include_str!("sqlite/groups.sql"),
     include_str!("sqlite/speaker.sql"),
     include_str!("sqlite/quota.sql"),
+    include_str!("sqlite/run_cost.sql"),
 ];
 /// The schema that this build reads and writes.
-const SCHEMA: i64 = 6;
+const SCHEMA: i64 = 7;
 /// How much of the file is kept in memory, in KiB.
 const CACHE_KIB: i64 = 8192;
 /// How long a lock of another process (`henji dlq`) is waited for.

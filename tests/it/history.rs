@@ -1,13 +1,13 @@
 //! What `worker::history::History` promises, told once and held against both that ship.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cli::sqlite::{Database, history::SqliteHistory};
 use jiff::{SignedDuration, Timestamp};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Answer, Delivery, Exchange, Forget, History, Kept, Said, Stage, Step, Wanted},
+    history::{Answer, Delivery, Exchange, Forget, History, Kept, RunCost, Said, Stage, Step, Wanted},
     outcome::Reason,
 };
 
@@ -48,6 +48,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
     let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.begun_at), (2, now()), "as old as its last change");
+    assert_eq!(turn.cost, RunCost::default());
     history.forget(&job("U-old", "open").conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
     assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
 }
@@ -100,6 +101,7 @@ async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_no
 async fn suite(history: &dyn History, hourly: &dyn History) {
     attempts_are_counted_for_each_run(history).await;
     an_attempt_given_back_does_not_count(history).await;
+    what_a_run_has_cost_is_kept_until_another_run_begins(history).await;
     the_last_failure_is_told_once(history).await;
     the_first_refusal_for_a_limit_that_is_not_reached_is_told_for_the_whole_run(history).await;
     the_first_answer_stays(history).await;
@@ -167,15 +169,37 @@ async fn attempts_are_counted_for_each_run(history: &dyn History) {
 async fn an_attempt_given_back_does_not_count(history: &dyn History) {
     let job = job("U-back", "back");
     history.begin(&job, now()).await.unwrap();
-    history.record(&job, Step::Withdrawn, now()).await.unwrap();
-    history.record(&job, Step::Withdrawn, now()).await.unwrap();
+    history.record(&job, Step::Withdrawn { cost: None }, now()).await.unwrap();
+    history.record(&job, Step::Withdrawn { cost: None }, now()).await.unwrap();
     assert_eq!(history.begin(&job, now()).await.unwrap().attempts, 1);
+}
+
+async fn what_a_run_has_cost_is_kept_until_another_run_begins(history: &dyn History) {
+    let job = job("U-cost", "cost");
+    let cost = |waited_ms, paid_calls| RunCost { waited: Duration::from_millis(waited_ms), paid_calls };
+    let failed =
+        |cost| Step::Failed { reason: Reason::ModelUnavailable, delivery: None, gave_up: false, cost };
+    let begins = async |job: &Job| history.begin(job, now()).await.unwrap().cost;
+    assert_eq!(begins(&job).await, RunCost::default());
+    history.record(&job, failed(Some(cost(10_500, 2))), now()).await.unwrap();
+    assert_eq!(begins(&job).await, cost(10_500, 2));
+    assert_eq!(begins(&job).await, cost(10_500, 2), "an attempt without an outcome changes nothing");
+    for step in [failed(None), Step::Withdrawn { cost: None }] {
+        history.record(&job, step, now()).await.unwrap();
+        assert_eq!(begins(&job).await, cost(10_500, 2));
+    }
+    history.record(&job, Step::Withdrawn { cost: Some(cost(11_000, 3)) }, now()).await.unwrap();
+    assert_eq!(begins(&job).await, cost(11_000, 3));
+    let redriven = Job { run: Some("cost:letter".into()), ..job };
+    assert_eq!(begins(&redriven).await, RunCost::default());
+    history.record(&redriven, failed(Some(cost(1, 1))), now()).await.unwrap();
+    assert_eq!(begins(&redriven).await, cost(1, 1));
 }
 
 async fn the_last_failure_is_told_once(history: &dyn History) {
     let job = job("U-failed", "failed");
     history.begin(&job, now()).await.unwrap();
-    let failed = |reason, gave_up| Step::Failed { reason, delivery: None, gave_up };
+    let failed = |reason, gave_up| Step::Failed { reason, delivery: None, gave_up, cost: None };
     history.record(&job, failed(Reason::ModelGone, false), now()).await.unwrap();
     assert_eq!(history.begin(&job, now()).await.unwrap().failed, Some(Reason::ModelGone));
     assert_eq!(history.begin(&job, now()).await.unwrap().failed, None, "the second attempt left no outcome");
@@ -263,7 +287,7 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
         let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since, by_reply: false };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
-        let failed = Step::Failed { reason, delivery: known, gave_up: false };
+        let failed = Step::Failed { reason, delivery: known, gave_up: false, cost: None };
         history.record(&job, failed, later(4)).await.unwrap();
         assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
     }
@@ -281,8 +305,12 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     assert!(!delivery.may_be_pushed(later(1)), "a push is no repetition of a reply");
     let turn = history.begin(&job, later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.stage), (2, Stage::Stored(delivery.clone())));
-    let failed =
-        Step::Failed { reason: Reason::DeliveryUnknown, delivery: Some(delivery.clone()), gave_up: false };
+    let failed = Step::Failed {
+        reason: Reason::DeliveryUnknown,
+        delivery: Some(delivery.clone()),
+        gave_up: false,
+        cost: None,
+    };
     history.record(&job, failed, later(2)).await.unwrap();
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(delivery.clone()));
 
@@ -313,7 +341,7 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
         let delivery =
             Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None, by_reply: false });
-        let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true };
+        let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true, cost: None };
         history.record(&job, failed, later(12)).await.unwrap();
         assert_eq!(history.tell(&job, None, later(13)).await.unwrap(), told);
     }

@@ -102,7 +102,7 @@ impl Worker {
             return Box::pin(self.used_up(job, &turn)).await;
         }
         if turn.attempts > 1 && turn.failed.is_none() && !limits.alone {
-            self.record(job, Step::Withdrawn).await;
+            self.record(job, Step::Withdrawn { cost: None }).await;
             return Outcome::Suspect { attempts: turn.attempts };
         }
         debug!(event = %job.event_id, attempts = turn.attempts, "began");
@@ -126,7 +126,7 @@ impl Worker {
             },
             // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
             () = limits.stop.cancelled() => {
-                self.record(job, Step::Withdrawn).await;
+                self.record(job, Step::Withdrawn { cost: None }).await;
                 return Outcome::GivenBack;
             }
         };
@@ -138,7 +138,7 @@ impl Worker {
         if gave_up {
             return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
         }
-        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up }).await;
+        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up, cost: None }).await;
         self.later(turn.attempts, failure)
     }
 

@@ -111,7 +111,7 @@ impl Worker {
             }
             Parted::Failed(failure) if matches!(failure.remedy, Remedy::Retry(_)) => {
                 for job in &jobs[..begun] {
-                    let failed = Step::Failed { reason: failure.reason, delivery: None, gave_up: false };
+                    let failed = Step::Failed { reason: failure.reason, delivery: None, gave_up: false, cost: None };
                     self.record(job, failed).await;
                 }
                 Together::Ended { over: 0, outcome: self.later(attempts, failure) }
@@ -132,7 +132,7 @@ impl Worker {
     /// What becomes of jobs whose attempt panicked: of several, whose fault it was is seen one by one.
     pub async fn panicked(&self, jobs: &[Job]) -> Together {
         for job in jobs {
-            let failed = Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false };
+            let failed = Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false, cost: None };
             self.record(job, failed).await;
         }
         if jobs.len() > 1 {
@@ -225,9 +225,9 @@ impl Worker {
         if turn.stage.is_over() {
             return;
         }
-        self.record(job, Step::Withdrawn).await;
+        self.record(job, Step::Withdrawn { cost: None }).await;
         if let Some(reason) = turn.failed {
-            self.record(job, Step::Failed { reason, delivery: None, gave_up: false }).await;
+            self.record(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
         }
     }
 }

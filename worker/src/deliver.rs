@@ -67,7 +67,7 @@ impl Worker {
                 delivery.unknown_since = None;
                 // Before the pause: what is certainly unsaid is asked for anew where a part is taken back meanwhile.
                 let refused = Some(delivery.clone());
-                let failed = Step::Failed { reason: failure.reason, delivery: refused, gave_up: false };
+                let failed = Step::Failed { reason: failure.reason, delivery: refused, gave_up: false, cost: None };
                 self.record(job, failed).await;
             }
             if !self.waits(job, &mut pauses, &failure).await? {

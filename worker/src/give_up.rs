@@ -40,7 +40,7 @@ impl Worker {
             }
             _ => {}
         }
-        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up: true }).await;
+        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up: true, cost: None }).await;
         Outcome::Dead { failure, attempts }
     }
 

@@ -13,7 +13,7 @@ pub use past::{
     Answer, Edit, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Seen, Spent, Unanswered,
     Usage, Wanted,
 };
-pub use turn::{Delivery, Kept, Stage, Step, Turn, key_is_alive};
+pub use turn::{Delivery, Kept, RunCost, Stage, Step, Turn, key_is_alive};
 pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what

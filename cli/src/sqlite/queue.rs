@@ -201,7 +201,8 @@ fn make_first_ready(db: &Connection, conversation: &str) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn millis(duration: Duration) -> i64 {
+/// A duration as a column has it.
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

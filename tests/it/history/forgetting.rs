@@ -142,7 +142,7 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     let pushes = vec!["secret words".to_owned()];
     let unpushed = Answer { pushes, ..answer(&waits) };
     history.store(&waits, unpushed, None, now()).await.unwrap();
-    let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true };
+    let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true, cost: None };
     history.record(&waits, failed, now()).await.unwrap();
     history.forget(&waits.conversation, Forget::Talk(i64::MAX), later(1)).await.unwrap();
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);

@@ -165,7 +165,7 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let last = &jobs[2];
         let Kept::Mine(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
         let delivery = Some(Delivery { unknown_since: None, ..delivery });
-        let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false };
+        let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false, cost: None };
         history.record(last, refused, now()).await.unwrap();
         for _ in 0..2 {
             let unsend = Forget::Message(message(&id(unsent)));

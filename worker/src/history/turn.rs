@@ -1,5 +1,7 @@
 //! How far a turn got, and the steps by which it gets there.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::outcome::Reason;
@@ -17,8 +19,19 @@ pub struct Turn {
     pub gave_up: Option<Reason>,
     /// When LINE refused a push of this run first for the month's limit, though that is not reached.
     pub quota_since: Option<Timestamp>,
+    /// What this run has cost so far.
+    pub cost: RunCost,
     /// How far it got.
     pub stage: Stage,
+}
+
+/// What the recorded attempts of a run have cost. Each run begins at zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCost {
+    /// How long the user has waited for attempts and for the pauses after them, kept in whole milliseconds.
+    pub waited: Duration,
+    /// Calls of the model's server that were paid for, or may have been.
+    pub paid_calls: u32,
 }
 
 /// How far a turn got.
@@ -125,7 +138,12 @@ pub enum Step {
         delivery: Option<Delivery>,
         /// Whether it was the run's last.
         gave_up: bool,
+        /// What the run has cost with it; `None` leaves what is recorded.
+        cost: Option<RunCost>,
     },
     /// The attempt was given back and does not count.
-    Withdrawn,
+    Withdrawn {
+        /// What the run has cost all the same; `None` leaves what is recorded.
+        cost: Option<RunCost>,
+    },
 }

@@ -1,16 +1,18 @@
 //! The row of a turn: how far it got, step by step.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
-    history::{Delivery, Said, Stage, Step, Turn},
+    history::{Delivery, RunCost, Said, Stage, Step, Turn},
     outcome::Reason,
 };
 
-use crate::sqlite::queue::time;
+use crate::sqlite::queue::{millis, time};
 
-const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, stage, pushes, pushed, unknown_since, by_reply, told_at, quota_since FROM turns WHERE event_id = ?1";
+const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, waited_ms, paid_calls, stage, pushes, pushed, unknown_since, by_reply, told_at, quota_since FROM turns WHERE event_id = ?1";
 
 fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
     let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
@@ -50,6 +52,7 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
             failed: of_run("failed")?,
             gave_up: of_run("gave_up")?,
             quota_since: row.get::<_, Option<i64>>("quota_since")?.filter(|_| same_run).map(time),
+            cost: if same_run { cost_of(row)? } else { RunCost::default() },
             stage: stage_of(row)?,
         })
     })?;
@@ -58,11 +61,26 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
         db.prepare_cached(
             "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4,
                  begun_at = coalesce(begun_at, ?4), conversation = ?5, gave_up = CASE WHEN run IS ?2 THEN gave_up END,
-                 quota_since = CASE WHEN run IS ?2 THEN quota_since END WHERE event_id = ?1",
+                 quota_since = CASE WHEN run IS ?2 THEN quota_since END, waited_ms = ?6, paid_calls = ?7
+                 WHERE event_id = ?1",
         )?
-        .execute(params![event, run, turn.attempts, now, job.conversation.as_str()])?;
+        .execute(params![
+            event,
+            run,
+            turn.attempts,
+            now,
+            job.conversation.as_str(),
+            millis(turn.cost.waited),
+            turn.cost.paid_calls
+        ])?;
     }
     Ok(turn)
+}
+
+fn cost_of(row: &Row<'_>) -> rusqlite::Result<RunCost> {
+    let waited: i64 = row.get("waited_ms")?;
+    let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
+    Ok(RunCost { waited, paid_calls: row.get("paid_calls")? })
 }
 
 fn reason(word: &str) -> Option<Reason> {
@@ -73,6 +91,10 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
     let update = |set: &str, values: &[&dyn rusqlite::ToSql]| {
         db.prepare_cached(&format!("UPDATE turns SET updated_at = ?2, {set} WHERE event_id = ?1"))?
             .execute(values)
+    };
+    let costs = |cost: Option<RunCost>| {
+        let Some(RunCost { waited, paid_calls }) = cost else { return Ok(0) };
+        update("waited_ms = ?3, paid_calls = ?4", params![event, now, millis(waited), paid_calls])
     };
     match step {
         Step::Pushing { pushed } => {
@@ -99,9 +121,10 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
                 update("stage = 3, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
             }
         }
-        Step::Failed { reason, delivery, gave_up } => {
+        Step::Failed { reason, delivery, gave_up, cost } => {
             let reason = reason.as_str();
             update("failed = ?3", params![event, now, reason])?;
+            costs(cost)?;
             if gave_up {
                 update("gave_up = ?3", params![event, now, reason])?;
             }
@@ -110,8 +133,9 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
                 update("pushed = ?3, unknown_since = ?4", params![event, now, pushed, unknown_since])?;
             }
         }
-        Step::Withdrawn => {
+        Step::Withdrawn { cost } => {
             update("attempts = max(attempts - 1, 0)", params![event, now])?;
+            costs(cost)?;
         }
     }
     Ok(())

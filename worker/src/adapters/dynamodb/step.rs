@@ -45,7 +45,7 @@ impl DynamoHistory {
     pub(super) async fn write(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), DynamoError> {
         let run = job.run.as_deref();
         let update = turn::update(&self.client, &self.table, job, now);
-        let is_left = matches!(step, Step::Withdrawn | Step::Forgotten);
+        let is_left = matches!(step, Step::Withdrawn { .. } | Step::Forgotten);
         let update = match step {
             Step::Pushing { pushed } => update
                 .update_expression(
@@ -79,7 +79,7 @@ impl DynamoHistory {
                 .condition_expression("attribute_not_exists(stage) OR stage <> :inDoubt")
                 .expression_attribute_values(":inDoubt", s(turn::IN_DOUBT))
                 .expression_attribute_values(":forgotten", s(turn::FORGOTTEN)),
-            Step::Failed { reason, delivery, gave_up } => {
+            Step::Failed { reason, delivery, gave_up, cost } => {
                 let mut update = update
                     .expression_attribute_names("#failed", turn::failed(run))
                     .expression_attribute_values(":reason", s(reason.as_str()));
@@ -87,6 +87,10 @@ impl DynamoHistory {
                 if gave_up {
                     set += ", #gaveUp = :reason";
                     update = update.expression_attribute_names("#gaveUp", turn::gave_up(run));
+                }
+                if let Some(cost) = cost {
+                    set += turn::COST;
+                    update = turn::with_cost(update, run, cost);
                 }
                 if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
                     set += ", pushed = :pushed";
@@ -101,12 +105,19 @@ impl DynamoHistory {
                 }
                 update.update_expression(set)
             }
-            Step::Withdrawn => update
-                .update_expression("SET expiresAt = :expiresAt, #attempts = #attempts - :one")
-                .condition_expression("#attempts > :zero")
-                .expression_attribute_names("#attempts", turn::attempts(run))
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":zero", n(0)),
+            Step::Withdrawn { cost } => {
+                let mut update = update
+                    .condition_expression("#attempts > :zero")
+                    .expression_attribute_names("#attempts", turn::attempts(run))
+                    .expression_attribute_values(":one", n(1))
+                    .expression_attribute_values(":zero", n(0));
+                let mut set = "SET expiresAt = :expiresAt, #attempts = #attempts - :one".to_owned();
+                if let Some(cost) = cost {
+                    set += turn::COST;
+                    update = turn::with_cost(update, run, cost);
+                }
+                update.update_expression(set)
+            }
         };
         match update.send().await {
             Ok(_) => Ok(()),

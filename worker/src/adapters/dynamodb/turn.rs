@@ -1,9 +1,11 @@
 //! The turn row: its attributes, and how a [`Turn`] is read from them.
 //!
-//! Attempts and the last failure are counted per run, each run in attributes of its own, so that one
+//! Attempts, the last failure and the cost are kept per run, each run in attributes of its own, so that one
 //! update does whichever run begins. The row holds push bodies until they are delivered, and then no
 //! words. It is kept 60 days after its last change; SQS forgets a job after 14 at the latest, so that a
 //! row past its time, which DynamoDB deletes within days, is still the truth.
+
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
 use jiff::Timestamp;
@@ -11,7 +13,7 @@ use shared::job::{EventId, Job};
 
 use super::{Item, n, number, remembered_until, s, text};
 use crate::{
-    history::{Delivery, Stage, Turn},
+    history::{Delivery, RunCost, Stage, Turn},
     outcome::Reason,
 };
 
@@ -67,6 +69,16 @@ pub(super) fn quota_since(run: Option<&str>) -> String {
     of_run("quotaSince", run)
 }
 
+/// The name of how long a run's user has waited, in milliseconds.
+fn waited(run: Option<&str>) -> String {
+    of_run("waitedMs", run)
+}
+
+/// The name of how many calls of a run were paid for.
+fn paid_calls(run: Option<&str>) -> String {
+    of_run("paidCalls", run)
+}
+
 fn of_run(name: &str, run: Option<&str>) -> String {
     run.map_or(name.to_owned(), |run| format!("{name}#{run}"))
 }
@@ -80,6 +92,25 @@ pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) ->
         .expression_attribute_values(":expiresAt", n(remembered_until(now)))
 }
 
+/// What is added to an update that begins with `SET` where it keeps what a run has cost.
+pub(super) const COST: &str = ", #waitedMs = :waitedMs, #paidCalls = :paidCalls";
+
+/// The names and values of [`COST`].
+pub(super) fn with_cost(
+    update: UpdateItemFluentBuilder,
+    run: Option<&str>,
+    cost: RunCost,
+) -> UpdateItemFluentBuilder {
+    update
+        .expression_attribute_names("#waitedMs", waited(run))
+        .expression_attribute_names("#paidCalls", paid_calls(run))
+        .expression_attribute_values(
+            ":waitedMs",
+            n(i64::try_from(cost.waited.as_millis()).unwrap_or(i64::MAX)),
+        )
+        .expression_attribute_values(":paidCalls", n(cost.paid_calls))
+}
+
 /// The turn that a row tells, as one run sees it. One that has not begun begins now.
 pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
     Turn {
@@ -88,6 +119,11 @@ pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
         failed: text(item, &failed(run)).and_then(reason),
         gave_up: text(item, &gave_up(run)).and_then(reason),
         quota_since: time(item, &quota_since(run)),
+        // Not there in rows of older workers.
+        cost: RunCost {
+            waited: Duration::from_millis(number(item, &waited(run)).unwrap_or(0)),
+            paid_calls: number(item, &paid_calls(run)).unwrap_or(0),
+        },
         stage: stage(item),
     }
 }
