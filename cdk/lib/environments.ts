@@ -40,6 +40,8 @@ export interface Settings {
   /** Who may change the bot's persona in groups: nobody where it is not set. */
   groupPersona?: 'off' | 'on' | string[];
   maxAttempts?: number;
+  /** How long a person waits for attempts and the pauses between them before the apology, in seconds. */
+  giveUpAfterSeconds?: number;
   leaseSeconds?: number;
   openaiBaseUrl?: string;
   /** The model that hears voice messages, on the same server; 'off' where nobody listens. */

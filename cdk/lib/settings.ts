@@ -74,6 +74,7 @@ const rules: Record<keyof Settings, Rule> = {
     mustBe: `'off', 'on', or ${users.mustBe}`,
   },
   maxAttempts: whole(1, 100),
+  giveUpAfterSeconds: whole(5, 3600),
   leaseSeconds: whole(1, 3600),
   openaiBaseUrl: modelUrl,
   transcribeModel: text(/^\S+$/, "the name of a model, or 'off'"),

@@ -37,6 +37,7 @@ function optional(settings: Settings): Record<string, string> {
     GROUP_PREFIX: settings.groupPrefix,
     GROUP_PERSONA: settings.groupPersona && [settings.groupPersona].flat().join(','),
     MAX_ATTEMPTS: settings.maxAttempts,
+    GIVE_UP_AFTER_SECONDS: settings.giveUpAfterSeconds,
     LEASE_SECONDS: settings.leaseSeconds,
     OPENAI_BASE_URL: settings.openaiBaseUrl,
     TRANSCRIBE_MODEL: settings.transcribeModel,

@@ -28,6 +28,8 @@ story!(
     "BURST" = "merge",
     "MAX_ATTEMPTS" = "1"
 );
+story!(what_brings_no_answer_together_is_paid_for_three_times, "BURST" = "merge");
+story!(a_wait_that_does_not_fit_ends_each_of_them, "BURST" = "merge");
 story!(
     what_is_too_long_together_is_asked_apart,
     "BURST" = "merge",
@@ -161,6 +163,27 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!(said(chat)[3..], ["answer to one", "answer to two"]);
+    }
+
+    pub(super) async fn what_brings_no_answer_together_is_paid_for_three_times(chat: &dyn Chat) {
+        let nonsense = (0..9).map(|_| Act::Respond(200, vec![], "<html>".into()));
+        meanwhile(chat, &["one", "two"], nonsense).await;
+        chat.drains().await;
+        assert_eq!(asked(chat), vec![words(&["one", "two"]); 3]);
+        assert_eq!((said(chat).len(), chat.letters().await), (3, 2));
+        assert!(said(chat)[1..].iter().all(|text| text.starts_with("Sorry")), "{:?}", said(chat));
+        chat.model().script.behave();
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat)[3..], ["answer to two"], "together, as ever");
+    }
+
+    pub(super) async fn a_wait_that_does_not_fit_ends_each_of_them(chat: &dyn Chat) {
+        let tomorrow = vec![("retry-after", "86400".to_owned())];
+        meanwhile(chat, &["one", "two"], [Act::Respond(429, tomorrow, String::new())]).await;
+        chat.drains().await;
+        assert_eq!(asked(chat), [words(&["one", "two"])]);
+        assert_eq!((said(chat).len(), chat.letters().await), (3, 2));
     }
 
     pub(super) async fn what_is_too_long_together_is_asked_apart(chat: &dyn Chat) {

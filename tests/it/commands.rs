@@ -117,9 +117,9 @@ async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_ei
 }
 
 #[tokio::test]
-async fn what_is_taken_back_while_line_asks_for_an_hours_patience_is_gone_at_once() {
+async fn what_is_taken_back_while_line_asks_for_ten_minutes_patience_is_gone_at_once() {
     let bot = Bot::start().await;
-    let patience = vec![("retry-after", "3600".to_owned())];
+    let patience = vec![("retry-after", "600".to_owned())];
     bot.line.script.will(PUSH, Act::Respond(429, patience, "{}".into()));
     let message = says("Momotaro-six");
     assert_eq!(bot.posts(message.to_string()).await, 200);

@@ -221,7 +221,7 @@ async fn the_first_refusal_for_a_limit_that_is_not_reached_is_told_for_the_whole
     assert_eq!(history.begin(&job, now()).await.unwrap().quota_since, None);
     for at in [later(1), later(2)] {
         history.record(&job, Step::QuotaRefused, at).await.unwrap();
-        history.record(&job, Step::Withdrawn, at).await.unwrap();
+        history.record(&job, Step::Withdrawn { cost: None }, at).await.unwrap();
         let turn = history.begin(&job, later(3)).await.unwrap();
         assert_eq!((turn.quota_since, turn.attempts), (Some(later(1)), 1));
     }

@@ -74,7 +74,7 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
-// What one turn may cost: its pushes; likewise.
+// What one turn may cost: time, paid calls, pushes; likewise.
 mod turn_limits;
 // Several messages where one was meant, likewise.
 mod bursts;

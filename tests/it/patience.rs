@@ -120,7 +120,11 @@ impl Asks {
     async fn asks(&self, within: Duration) -> String {
         match self.model.complete(&self.prompt, None, 10, within).await {
             Ok(answer) => answer.text,
-            Err(ModelError::Failed(failure) | ModelError::Unauthorized(failure)) => failure.detail,
+            Err(
+                ModelError::Failed(failure)
+                | ModelError::Unusable(failure)
+                | ModelError::Unauthorized(failure),
+            ) => failure.detail,
             Err(error) => format!("{error:?}"),
         }
     }

@@ -1,9 +1,27 @@
-//! What one turn may cost its operator: push requests. Lived through on one machine and on Lambda.
+//! What one turn may cost its user and its operator: time, paid calls of the model, push requests. Lived through on
+//! one machine and on Lambda.
 
+use std::time::Duration;
+
+use cli::standin::{
+    Act,
+    line::{PUSH, Preparation},
+    model::COMPLETIONS,
+};
+use serde_json::json;
 use worker::locale::Locale;
 
-use crate::respect::{Chat, prompts, said, says, story};
+use crate::{
+    bot::Bot,
+    media::{answers, voice},
+    respect::{Chat, prompts, said, says, story},
+};
 
+story!(a_retry_after_of_a_day_is_an_apology_at_once);
+story!(a_server_that_hangs_is_given_up_in_time, "GIVE_UP_AFTER_SECONDS" = "5");
+story!(a_200_without_an_answer_is_paid_for_three_times_a_run);
+story!(asking_for_more_room_is_paid_for_too);
+story!(a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive);
 story!(an_answer_of_megabytes_is_four_times_the_limit, "MAX_TOKENS" = "1000");
 story!(
     an_answer_of_megabytes_is_five_pushes,
@@ -12,8 +30,141 @@ story!(
     "DELIVERY" = "reply-first"
 );
 
+const TOMORROW: &str = "86400";
+
+fn waits(seconds: &str) -> Act {
+    Act::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
+}
+
+fn body(body: &str) -> Act {
+    Act::Respond(200, vec![], body.to_owned())
+}
+
+/// Asks, and is told that there is no answer: that, and nothing else.
+async fn is_told(chat: &dyn Chat, text: &str) {
+    let so_far = said(chat);
+    chat.takes(says(text)).await;
+    chat.drains().await;
+    assert_eq!(said(chat)[so_far.len()..], [Locale::En.words().no_answer]);
+}
+
+/// A server that hangs is paid for three times, however many attempts there may be.
+#[tokio::test]
+async fn a_call_that_times_out_is_paid_for_three_times_a_run() {
+    let bot = Bot::with(&[], |s| s.job_timeout = Duration::from_millis(500)).await;
+    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+    is_told(&bot, "hi").await;
+    assert_eq!(bot.model.asked().len(), 3);
+    bot.gave_up("model_unavailable", "unanswered").await;
+    let letters = bot.letters().await;
+    assert!(letters[0]["detail"].as_str().unwrap().ends_with("3 calls were paid for"), "{letters}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_reached_costs_nothing_and_has_all_attempts() {
+    let change = |s: &mut cli::serve::Settings| s.worker.pauses.between = [Duration::from_millis(10); 4];
+    let bot = Bot::with(&[("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")], change).await;
+    is_told(&bot, "hi").await;
+    assert_eq!(bot.letters().await[0]["attempts"], 5);
+}
+
+#[tokio::test]
+async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
+    let scale = |s: &mut cli::serve::Settings| s.worker.give_up_after = Duration::from_secs(5);
+    let mut bot = Bot::with(&[], scale).await;
+    bot.model.thinks(Duration::from_secs(3));
+    for text in ["one", "two"] {
+        bot.hears(text).await;
+    }
+    bot.answers(&["answer to one", "answer to two"]).await;
+    bot.model.thinks(Duration::ZERO);
+    // Neither pause alone is too long.
+    bot.settings.worker.give_up_after = Duration::from_secs(2);
+    bot.settings.worker.pauses.between = [Duration::from_millis(1_200); 4];
+    bot.restarts().await;
+    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Respond(500, vec![], String::new())), false);
+    is_told(&bot, "three").await;
+    assert_eq!(bot.letters().await[0]["attempts"], 2);
+    bot.redrives().await;
+    bot.drain().await;
+    assert_eq!(bot.letters().await[0]["attempts"], 2, "a redrive has as much time");
+}
+
+#[tokio::test]
+async fn what_line_still_prepares_takes_no_time_from_the_answer() {
+    let scale = |s: &mut cli::serve::Settings| {
+        s.worker.give_up_after = Duration::from_millis(700);
+        s.worker.pauses.preparing = Duration::from_millis(200);
+    };
+    let bot = Bot::with(&[], scale).await;
+    bot.line.prepares(Preparation::After(6));
+    assert_eq!(answers(&bot, voice(&bot, "hello")).await.last().unwrap(), "answer to hello");
+}
+
 mod told {
     use super::*;
+
+    pub(super) async fn a_retry_after_of_a_day_is_an_apology_at_once(chat: &dyn Chat) {
+        chat.model().does(waits(TOMORROW));
+        is_told(chat, "hi").await;
+        assert_eq!((prompts(chat).len(), chat.letters().await), (1, 1));
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat)[1..], ["answer to hi"]);
+    }
+
+    pub(super) async fn a_server_that_hangs_is_given_up_in_time(chat: &dyn Chat) {
+        chat.model().script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+        is_told(chat, "hi").await;
+        let (asked, told) = (chat.model().asked(), chat.line().script.seen(PUSH));
+        // Twice the time that is set, for machines with much else to do.
+        assert!(told[0].at - asked[0].at <= Duration::from_secs(10), "the setting's own promise");
+        assert!(asked.len() <= 3 && chat.letters().await == 1, "{}", asked.len());
+    }
+
+    pub(super) async fn a_200_without_an_answer_is_paid_for_three_times_a_run(chat: &dyn Chat) {
+        let broken_off = r#"{"choices":[{"message":{"content":"half an ans"},"finish_reason":"error"}]}"#;
+        let empty = r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#;
+        let nonsense = ["<html>", r#"{"choices":[]}"#, broken_off, empty].map(body);
+        let mut calls = 0;
+        // The last one breaks in the middle of a 200.
+        for act in nonsense.into_iter().chain([Act::Reset]) {
+            chat.model().script.misbehaves(COMPLETIONS, Some(&act), false);
+            is_told(chat, "hi").await;
+            calls += 3;
+            assert_eq!(prompts(chat).len(), calls, "{act:?}");
+        }
+        assert_eq!(chat.letters().await, 5);
+        // A redrive counts anew, and what certainly costs nothing does not count.
+        chat.model().script.misbehaves(COMPLETIONS, None, false);
+        for act in [Act::Respond(503, vec![], String::new()), body("<html>")] {
+            chat.model().does(act);
+        }
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!(said(chat)[5..], ["answer to hi"; 5]);
+    }
+
+    pub(super) async fn asking_for_more_room_is_paid_for_too(chat: &dyn Chat) {
+        chat.model().does(body("<html>"));
+        chat.model().completes(json!({ "content": "" }), "length");
+        chat.model().does(body("<html>"));
+        is_told(chat, "hi").await;
+        let limits: Vec<_> =
+            chat.model().asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
+        assert_eq!(limits, [1024, 1024, 4096]);
+    }
+
+    pub(super) async fn a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive(
+        chat: &dyn Chat,
+    ) {
+        chat.line().script.will(PUSH, waits(TOMORROW));
+        is_told(chat, "hi").await;
+        assert_eq!((chat.line().script.seen(PUSH).len(), chat.letters().await), (2, 1));
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!((said(chat)[1..].join(" "), prompts(chat).len()), ("answer to hi".to_owned(), 1));
+    }
 
     /// What comes of seven megabytes: the texts, and the answer as the next prompt has it.
     async fn comes_of_megabytes(chat: &dyn Chat) -> (Vec<String>, String) {

@@ -2,7 +2,7 @@
 //! keep, tell. One function answers one job and returns an [`Outcome`]; acknowledging, handing back
 //! and dead-lettering are the queue's side.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, slice, sync::Arc};
 
 use jiff::Timestamp;
 use shared::{
@@ -15,10 +15,11 @@ use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::Line, openai::OpenAi},
+    attempt::Attempt,
     config::Config,
     forget::is_forgotten,
     history::{Delivery, History, Kept, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason, Remedy},
+    outcome::{Failure, Outcome, Reason},
     retry::storage_failed,
 };
 
@@ -106,44 +107,14 @@ impl Worker {
             return Outcome::Suspect { attempts: turn.attempts };
         }
         debug!(event = %job.event_id, attempts = turn.attempts, "began");
+        let attempt = Attempt::at(slice::from_ref(&turn), limits, self.config.give_up_after);
         // Boxed, as all of the story is in it.
-        let attempt = Box::pin(self.attempt_one(job, &turn, limits));
-        self.see_through(job, &turn, limits, attempt).await
+        let work = Box::pin(self.attempt_one(job, &turn, &attempt));
+        self.see_through(job, &turn, &attempt, work).await
     }
 
-    /// An attempt to its end, and what becomes of its failure.
-    pub(crate) async fn see_through(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        limits: &Limits,
-        attempt: impl Future<Output = Result<Outcome, Setback>>,
-    ) -> Outcome {
-        let Setback { failure, delivery } = tokio::select! {
-            done = attempt => match done {
-                Ok(outcome) => return outcome,
-                Err(setback) => setback,
-            },
-            // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
-            () = limits.stop.cancelled() => {
-                self.record(job, Step::Withdrawn { cost: None }).await;
-                return Outcome::GivenBack;
-            }
-        };
-        if let Remedy::Wait(after) = failure.remedy {
-            self.withdraw(job, turn).await;
-            return Outcome::NotReady { after };
-        }
-        let gave_up = failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts;
-        if gave_up {
-            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
-        }
-        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up, cost: None }).await;
-        self.later(turn.attempts, failure)
-    }
-
-    async fn attempt_one(&self, job: &Job, turn: &Turn, limits: &Limits) -> Result<Outcome, Setback> {
-        let deadline = limits.deadline;
+    async fn attempt_one(&self, job: &Job, turn: &Turn, attempt: &Attempt<'_>) -> Result<Outcome, Setback> {
+        let deadline = attempt.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
             asks_to_forget => {
@@ -153,7 +124,7 @@ impl Worker {
             }
         };
         let kept = match &turn.stage {
-            Stage::Open => timeout_at(deadline, self.think_until_settled(job, turn, text, limits))
+            Stage::Open => timeout_at(deadline, self.think_until_settled(job, turn, text, attempt))
                 .await
                 .map_err(|_| out_of_time())??,
             // An earlier attempt stored it: what was taken back since is read before it is pushed.
@@ -163,7 +134,7 @@ impl Worker {
                 _ => Kept::Theirs(further.clone()),
             },
         };
-        Box::pin(self.say_kept(job, turn, kept, deadline)).await
+        Box::pin(self.say_kept(job, turn, kept, attempt)).await
     }
 
     /// From the stored answer to the delivered one.
@@ -172,7 +143,7 @@ impl Worker {
         job: &Job,
         turn: &Turn,
         kept: Kept,
-        deadline: Instant,
+        attempt: &Attempt<'_>,
     ) -> Result<Outcome, Setback> {
         let (delivery, tried) = match kept {
             Kept::Mine(delivery) => (delivery, false),
@@ -195,10 +166,10 @@ impl Worker {
             Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
         };
         let is_silent = delivery.pushes.is_empty();
-        let delivered = self.deliver(job, turn, delivery, tried);
+        let delivered = self.deliver(job, turn, delivery, tried, attempt);
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
-        if let Err(setback) = timeout_at(deadline, delivered).await.map_err(|_| unknown())? {
+        if let Err(setback) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {
             if self.has_left(job, &setback.failure).await {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
                 return Ok(Outcome::Forgotten);
@@ -220,10 +191,10 @@ impl Worker {
         job: &Job,
         turn: &Turn,
         text: &str,
-        limits: &Limits,
+        attempt: &Attempt<'_>,
     ) -> Result<Kept, Setback> {
         for _ in 0..THOUGHTS {
-            let kept = self.think(job, turn, text, limits).await?;
+            let kept = self.think(job, turn, text, attempt).await?;
             if kept != Kept::Edited {
                 return Ok(kept);
             }

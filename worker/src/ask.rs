@@ -9,6 +9,7 @@ use tracing::info;
 use crate::{
     adapters::openai::{Completion, ModelError},
     answer::Worker,
+    attempt::Attempt,
     conversation::Message,
     group,
     obey::Asking,
@@ -16,6 +17,7 @@ use crate::{
     persona::Chosen,
     picture::{self, Picture},
     prompt::{Budget, Prompt, TooLong},
+    run_budget::paid_out,
 };
 
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
@@ -41,6 +43,7 @@ impl Worker {
         job: &Job,
         asking: &Asking,
         persona: Option<&Chosen>,
+        attempt: &Attempt<'_>,
         deadline: Instant,
     ) -> Result<Asked, Failure> {
         let started = Instant::now();
@@ -58,7 +61,7 @@ impl Worker {
             prompt.of = Some(job.conversation.pseudonym());
             Ok(prompt)
         };
-        let mut asked = traces::step("model", self.ask(job, &fit, picture, deadline)).await?;
+        let mut asked = traces::step("model", self.ask(job, &fit, picture, attempt, deadline)).await?;
         if let Asked::Answer(answer, _) = &mut asked {
             if let Cow::Owned(clear) = self.line.redacted(&answer.text) {
                 answer.text = clear;
@@ -85,8 +88,10 @@ impl Worker {
         job: &Job,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
         picture: Option<&Picture>,
+        attempt: &Attempt<'_>,
         deadline: Instant,
     ) -> Result<Asked, Failure> {
+        attempt.may_pay()?;
         let mut max_tokens = self.config.budget.max_tokens;
         let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
         let mut left_out = prompt.left_out();
@@ -96,7 +101,10 @@ impl Worker {
             if time_left.is_zero() {
                 return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
             }
-            match self.model.complete(&prompt, picture, max_tokens, time_left).await {
+            attempt.pay();
+            let done = self.model.complete(&prompt, picture, max_tokens, time_left).await;
+            attempt.settle(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
+            match done {
                 Ok(answer) => return Ok(Asked::Answer(answer, left_out)),
                 Err(ModelError::NotSeen) => return Ok(Asked::NotSeen),
                 Err(ModelError::ContextLength) => {
@@ -111,6 +119,7 @@ impl Worker {
                     if max_tokens > self.config.budget.max_tokens {
                         return Err(nothing());
                     }
+                    attempt.may_pay().map_err(|_| paid_out(&nothing()))?;
                     // Four times, or as much as the context leaves beside the question.
                     let more = MORE_TOKENS * max_tokens;
                     let more = fit(more).map_or_else(|TooLong { tokens }| more - tokens, |_| more);
@@ -121,11 +130,8 @@ impl Worker {
                     max_tokens = more;
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),
-                Err(ModelError::Failed(failure)) => {
-                    let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
-                    if Instant::now() + pause >= deadline {
-                        return Err(failure);
-                    }
+                Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => {
+                    let pause = self.pause_before_call(tries, &failure, attempt, deadline)?;
                     tries += 1;
                     sleep(pause).await;
                     if self.is_taken_back(job).await {

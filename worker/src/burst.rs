@@ -8,61 +8,31 @@
 
 use std::ops::ControlFlow::{Break, Continue};
 
-use jiff::Timestamp;
 use shared::job::{Ask, Job};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
 use crate::{
     answer::{Limits, Setback, Worker, out_of_time},
+    attempt::Attempt,
     command::Command,
     forget::is_forgotten,
     history::{Kept, Said, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason, Remedy},
+    outcome::{Failure, Reason},
     retry::storage_failed,
     think::Question,
 };
+
+mod part;
+
+use self::part::Parted;
+pub use self::part::Together;
 
 /// How many are answered together at most: what SQS hands over at once.
 pub const MOST: u32 = 10;
 /// How many attempts there are together at most. What fails only together, as with a model that wants roles to
 /// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
 const ATTEMPTS: u32 = 2;
-
-/// What became of jobs that wait together.
-#[derive(Debug)]
-pub enum Together {
-    /// So many at the front are to be answered one by one.
-    Apart(usize),
-    /// So many at the front are over, and this became of the one behind them.
-    Ended {
-        /// How many.
-        over: usize,
-        /// What became of the next.
-        outcome: Outcome,
-    },
-}
-
-/// Why jobs are not answered together, if not for a failure that passes.
-enum Parted {
-    /// For something that a single attempt will deal with.
-    Apart,
-    /// The attempt failed.
-    Failed(Failure),
-    /// The process stops.
-    Stopped,
-}
-
-impl Together {
-    /// Leaves the one line that every attempt at these jobs leaves; none where none was made.
-    pub fn log(&self, jobs: &[Job], began: Timestamp, ended: Timestamp) {
-        let Self::Ended { over, outcome } = self else { return };
-        for (index, job) in jobs.iter().enumerate() {
-            let outcome = if index < *over { &Outcome::Merged } else { outcome };
-            outcome.log(job, began, ended);
-        }
-    }
-}
 
 impl Worker {
     /// The jobs of these bodies, the first of a conversation that wait behind each other, that may be
@@ -95,60 +65,20 @@ impl Worker {
 
     async fn answer_together(&self, jobs: &[Job], limits: &Limits) -> Together {
         let mut turns = vec![];
-        let parted = tokio::select! {
-            kept = timeout_at(limits.deadline, self.think_together(jobs, &mut turns, limits)) => match kept {
-                Ok(Ok(kept)) => return Box::pin(self.say_together(jobs, &turns, kept, limits)).await,
-                Ok(Err(parted)) => parted,
-                Err(_) => Parted::Failed(out_of_time()),
-            },
-            () = limits.stop.cancelled() => Parted::Stopped,
+        let begun = within(limits, limits.deadline, self.begin_together(jobs, &mut turns)).await;
+        let attempt = Attempt::at(&turns, limits, self.config.give_up_after);
+        let kept = match begun {
+            Ok(()) => within(limits, attempt.deadline, self.think_together(jobs, &mut turns, &attempt)).await,
+            Err(parted) => Err(parted),
         };
-        let begun = turns.len();
-        let attempts = turns.iter().map(|turn| turn.attempts).max().unwrap_or(1);
-        match parted {
-            Parted::Failed(failure) if begun == 0 => {
-                Together::Ended { over: 0, outcome: self.not_begun(failure) }
-            }
-            Parted::Failed(failure) if matches!(failure.remedy, Remedy::Retry(_)) => {
-                for job in &jobs[..begun] {
-                    let failed = Step::Failed { reason: failure.reason, delivery: None, gave_up: false, cost: None };
-                    self.record(job, failed).await;
-                }
-                Together::Ended { over: 0, outcome: self.later(attempts, failure) }
-            }
-            parted => {
-                for (job, turn) in jobs.iter().zip(&turns) {
-                    self.withdraw(job, turn).await;
-                }
-                info!(event = %jobs[0].event_id, begun, "they are answered one by one");
-                match parted {
-                    Parted::Stopped => Together::Ended { over: 0, outcome: Outcome::GivenBack },
-                    _ => Together::Apart(begun.max(1)),
-                }
-            }
+        match kept {
+            Ok(kept) => Box::pin(self.say_together(jobs, &turns, kept, &attempt)).await,
+            Err(parted) => self.part(jobs, &turns, parted, &attempt).await,
         }
     }
 
-    /// What becomes of jobs whose attempt panicked: of several, whose fault it was is seen one by one.
-    pub async fn panicked(&self, jobs: &[Job]) -> Together {
-        for job in jobs {
-            let failed = Step::Failed { reason: Reason::Internal, delivery: None, gave_up: false, cost: None };
-            self.record(job, failed).await;
-        }
-        if jobs.len() > 1 {
-            return Together::Apart(jobs.len());
-        }
-        let panicked = Failure::passing(Reason::Internal, "the attempt panicked");
-        Together::Ended { over: 0, outcome: self.later(1, panicked) }
-    }
-
-    /// From the messages to the one stored answer, with the turns that have begun.
-    async fn think_together(
-        &self,
-        jobs: &[Job],
-        turns: &mut Vec<Turn>,
-        limits: &Limits,
-    ) -> Result<Kept, Parted> {
+    /// Begins the turns.
+    async fn begin_together(&self, jobs: &[Job], turns: &mut Vec<Turn>) -> Result<(), Parted> {
         for job in jobs {
             let turn = self.history.begin(job, self.now()).await;
             turns.push(turn.map_err(|error| Parted::Failed(storage_failed(&error)))?);
@@ -157,6 +87,16 @@ impl Worker {
             }
             debug!(event = %job.event_id, attempts = turns.last().map(|turn| turn.attempts), "began");
         }
+        Ok(())
+    }
+
+    /// From the messages to the one stored answer.
+    async fn think_together(
+        &self,
+        jobs: &[Job],
+        turns: &mut [Turn],
+        attempt: &Attempt<'_>,
+    ) -> Result<Kept, Parted> {
         let Some((job, others)) = jobs.split_last() else { return Err(Parted::Apart) };
         self.learn_speaker(job).await;
         let mut before = vec![];
@@ -173,8 +113,8 @@ impl Worker {
         }
         let failed = |setback: Setback| Parted::Failed(setback.failure);
         let turn = turns.last().ok_or(Parted::Apart)?;
-        let question = Question { text: text(job), before, attempts: turn.attempts };
-        let kept = match self.thought(job, turn, question, limits).await.map_err(failed)? {
+        let question = Question { text: text(job), before };
+        let kept = match self.thought(job, turn, question, attempt).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
                 Box::pin(self.keep_thought(job, *thought, token_is_spent)).await.map_err(failed)?
             }
@@ -210,25 +150,32 @@ impl Worker {
     }
 
     /// The answer is stored: the turns of all but the last are over, and that one goes its way.
-    async fn say_together(&self, jobs: &[Job], turns: &[Turn], kept: Kept, limits: &Limits) -> Together {
+    async fn say_together(
+        &self,
+        jobs: &[Job],
+        turns: &[Turn],
+        kept: Kept,
+        attempt: &Attempt<'_>,
+    ) -> Together {
         let over = jobs.len() - 1;
         let (job, turn) = (&jobs[over], &turns[over]);
         for other in &jobs[..over] {
             info!(event = %other.event_id, with = %job.event_id, "answered with a later one");
         }
-        let said = self.say_kept(job, turn, kept, limits.deadline);
-        Together::Ended { over, outcome: self.see_through(job, turn, limits, said).await }
+        let said = self.say_kept(job, turn, kept, attempt);
+        Together::Ended { over, outcome: self.see_through(job, turn, attempt, said).await }
     }
+}
 
-    /// Takes an attempt back as if it had not begun.
-    pub(crate) async fn withdraw(&self, job: &Job, turn: &Turn) {
-        if turn.stage.is_over() {
-            return;
-        }
-        self.record(job, Step::Withdrawn { cost: None }).await;
-        if let Some(reason) = turn.failed {
-            self.record(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
-        }
+/// Does the work before the deadline, unless the process stops.
+async fn within<T>(
+    limits: &Limits,
+    deadline: Instant,
+    work: impl Future<Output = Result<T, Parted>>,
+) -> Result<T, Parted> {
+    tokio::select! {
+        done = timeout_at(deadline, work) => done.unwrap_or_else(|_| Err(Parted::Failed(out_of_time()))),
+        () = limits.stop.cancelled() => Err(Parted::Stopped),
     }
 }
 

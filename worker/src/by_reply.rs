@@ -12,6 +12,7 @@ use tracing::{debug, info};
 use crate::{
     adapters::line::{Profile, SendError},
     answer::{Setback, Worker},
+    attempt::Attempt,
     config::Way,
     history::{Answer, Delivery, Kept, Mark, Step},
     locale::Locale,
@@ -50,14 +51,14 @@ impl Worker {
     }
 
     /// Replies with the first part of a delivery, and returns what is left to push. `tried` says that an
-    /// earlier attempt may have replied, which no refusal of this one disproves. `attempts` is this one's
-    /// number: only the newest may take to pushing, as another may be replying meanwhile.
+    /// earlier attempt may have replied, which no refusal of this one disproves. Only the newest attempt may
+    /// take to pushing, as another may be replying meanwhile.
     pub(crate) async fn reply_first(
         &self,
         job: &Job,
         delivery: Delivery,
         tried: bool,
-        attempts: u32,
+        attempt: &Attempt<'_>,
     ) -> Result<Delivery, Setback> {
         let Some(push) = delivery.pushes.first() else { return Ok(delivery) };
         let (failure, unknown) = match self.token(job, LIFE) {
@@ -73,7 +74,7 @@ impl Worker {
                         return Ok(Delivery { pushed: 1, unknown_since: None, by_reply: false, ..delivery });
                     };
                     was_unknown |= unknown;
-                    if !self.waits(job, &mut pauses, &failure).await? {
+                    if !self.waits(job, &mut pauses, &failure, attempt.deadline).await? {
                         break (failure, was_unknown);
                     }
                 }
@@ -81,7 +82,7 @@ impl Worker {
         };
         if !(tried || unknown) {
             info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
-            let now = self.now();
+            let (now, attempts) = (self.now(), attempt.number);
             self.persist(|| self.history.record(job, Step::NotReplied { attempts }, now)).await?;
             return Ok(Delivery { unknown_since: Some(now), by_reply: false, ..delivery });
         }

@@ -107,6 +107,9 @@ pub struct Config {
     pub allowance: Allowance,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,
+    /// How long a user waits for attempts and the pauses between them, from the first attempt of a run to the
+    /// apology.
+    pub give_up_after: Duration,
     /// Pauses between attempts and within one.
     pub pauses: Pauses,
     /// The chat-completions API.
@@ -192,6 +195,7 @@ impl Config {
             group_persona: env.parsed("GROUP_PERSONA", GroupPersona::Off)?,
             allowance: Allowance::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
+            give_up_after: Duration::from_secs(env.number("GIVE_UP_AFTER_SECONDS", 900, 5, 3_600)?.into()),
             pauses: Pauses::default(),
             openai: Endpoint::from_env(env)?,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,

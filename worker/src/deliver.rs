@@ -6,12 +6,13 @@ use shared::{
     job::{EventId, Job},
     traces,
 };
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::{
     adapters::line::SendError,
     answer::{Setback, Worker},
+    attempt::Attempt,
     history::{Delivery, Step, Turn},
     outcome::{Failure, Reason},
 };
@@ -30,9 +31,10 @@ impl Worker {
         turn: &Turn,
         mut delivery: Delivery,
         mut tried: bool,
+        attempt: &Attempt<'_>,
     ) -> Result<(), Setback> {
         if delivery.by_reply {
-            delivery = self.reply_first(job, delivery, tried, turn.attempts).await?;
+            delivery = self.reply_first(job, delivery, tried, attempt).await?;
             tried = false;
         }
         let mut pauses = 0;
@@ -67,10 +69,11 @@ impl Worker {
                 delivery.unknown_since = None;
                 // Before the pause: what is certainly unsaid is asked for anew where a part is taken back meanwhile.
                 let refused = Some(delivery.clone());
-                let failed = Step::Failed { reason: failure.reason, delivery: refused, gave_up: false, cost: None };
+                let reason = failure.reason;
+                let failed = Step::Failed { reason, delivery: refused, gave_up: false, cost: None };
                 self.record(job, failed).await;
             }
-            if !self.waits(job, &mut pauses, &failure).await? {
+            if !self.waits(job, &mut pauses, &failure, attempt.deadline).await? {
                 return Err(Setback { failure, delivery: Some(delivery) });
             }
         }
@@ -84,8 +87,10 @@ impl Worker {
         job: &Job,
         pauses: &mut usize,
         failure: &Failure,
+        deadline: Instant,
     ) -> Result<bool, Failure> {
-        let Some(pause) = self.pause_within(*pauses, failure) else { return Ok(false) };
+        let pause = self.pause_within(*pauses, failure);
+        let Some(pause) = pause.filter(|pause| Instant::now() + *pause < deadline) else { return Ok(false) };
         *pauses += 1;
         sleep(pause).await;
         self.stands(job).await?;

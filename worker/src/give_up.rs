@@ -1,15 +1,54 @@
-//! The chapter of giving up: a run of attempts ends without an answer.
+//! The chapter of giving up: an attempt fails, and its run goes on or ends without an answer.
 
 use shared::job::Job;
 
 use crate::{
-    answer::{Worker, in_doubt},
+    answer::{Setback, Worker, in_doubt},
+    attempt::Attempt,
     forget::is_forgotten,
     history::{Delivery, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason},
+    outcome::{Failure, Outcome, Reason, Remedy},
+    run_budget::out_of_run_time,
 };
 
 impl Worker {
+    /// An attempt to its end, and what becomes of its failure.
+    pub(crate) async fn see_through(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        attempt: &Attempt<'_>,
+        work: impl Future<Output = Result<Outcome, Setback>>,
+    ) -> Outcome {
+        let Setback { failure, delivery } = tokio::select! {
+            done = work => match done {
+                Ok(outcome) => return outcome,
+                Err(setback) => setback,
+            },
+            // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
+            () = attempt.limits.stop.cancelled() => {
+                self.record(job, Step::Withdrawn { cost: None }).await;
+                return Outcome::GivenBack;
+            }
+        };
+        if let Remedy::Wait(after) = failure.remedy {
+            self.withdraw(job, turn, None).await;
+            return Outcome::NotReady { after };
+        }
+        if failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts {
+            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
+        }
+        let pause = self.pause_between(turn.attempts, &failure);
+        let cost = attempt.cost(turn, Some(failure.reason), pause);
+        if !cost.has_time(self.config.give_up_after) {
+            let failure = out_of_run_time(&failure, pause);
+            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
+        }
+        let reason = failure.reason;
+        self.record(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
+        Outcome::Later { after: pause, failure }
+    }
+
     /// A job that comes back with its attempts used up, or given up: it was not acknowledged, or the
     /// worker died each time.
     pub(crate) async fn used_up(&self, job: &Job, turn: &Turn) -> Outcome {

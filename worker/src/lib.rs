@@ -4,10 +4,11 @@
 //! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
 //! one machine, and both call [`answer`] and act on its outcome.
 //!
-//! In reading order: [`answer`] tells the whole story; `think`, `obey`, [`ask`], `compose`, `see_and_hear`, [`deliver`],
-//! [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`], [`reply`],
-//! `answer_limit`, [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`], [`persona`], [`allowance`],
-//! [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters` talk to the model, to LINE and to AWS. On
+//! In reading order: [`answer`] tells the whole story; `attempt`, `think`, `obey`, [`ask`], `compose`, `see_and_hear`,
+//! [`deliver`], [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`],
+//! [`reply`], `answer_limit`, `run_budget`, [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`],
+//! [`persona`], [`allowance`], [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters`
+//! talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
 
 pub mod adapters;
@@ -16,6 +17,7 @@ pub mod answer;
 mod answer_limit;
 pub mod ask;
 mod attached;
+mod attempt;
 pub mod burst;
 pub mod by_reply;
 pub mod clean;
@@ -41,6 +43,7 @@ mod quota;
 pub mod redact;
 pub mod reply;
 mod retry;
+mod run_budget;
 pub mod see_and_hear;
 pub mod tell;
 mod think;

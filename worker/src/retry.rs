@@ -4,19 +4,18 @@ use std::{pin::Pin, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{job::Job, logging};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     answer::Worker,
+    attempt::Attempt,
     history::HistoryError,
     outcome::{Failure, Outcome, Reason, Remedy},
+    run_budget::paid_out,
 };
 
 /// The longest `Retry-After` that is waited for within an attempt.
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
-/// The longest `Retry-After` that is believed: SQS hides a message for at most twelve hours.
-const WAIT_MAX: Duration = Duration::from_hours(12);
-
 /// How long LINE may prepare content before its sender is told.
 const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
@@ -43,13 +42,32 @@ impl Worker {
 
     /// Hands a job back, to be attempted again after a pause that grows.
     pub(crate) fn later(&self, attempts: u32, failure: Failure) -> Outcome {
+        Outcome::Later { after: self.pause_between(attempts, &failure), failure }
+    }
+
+    /// How long to wait before the next attempt: longer after each, or as long as the other side asks for.
+    pub(crate) fn pause_between(&self, attempts: u32, failure: &Failure) -> Duration {
         let between = &self.config.pauses.between;
         let index = (attempts.saturating_sub(1) as usize).min(between.len() - 1);
-        let after = match failure.remedy {
-            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after.min(WAIT_MAX),
+        match failure.remedy {
+            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after,
             _ => jittered(between[index]),
-        };
-        Outcome::Later { after, failure }
+        }
+    }
+
+    /// How long to wait before the model is called again within an attempt; its failure where it is not.
+    pub(crate) fn pause_before_call(
+        &self,
+        tries: usize,
+        failure: &Failure,
+        attempt: &Attempt<'_>,
+        deadline: Instant,
+    ) -> Result<Duration, Failure> {
+        if attempt.may_pay().is_err() {
+            return Err(paid_out(failure));
+        }
+        let pause = self.pause_within(tries, failure).filter(|pause| Instant::now() + *pause < deadline);
+        pause.ok_or_else(|| failure.clone())
     }
 
     /// How long to wait before another try within the attempt; `None` if there is to be none.

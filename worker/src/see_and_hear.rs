@@ -18,6 +18,7 @@ use crate::{
     },
     answer::Worker,
     attached::{Attached, PICTURE},
+    attempt::Attempt,
     history::{Limit, Usage},
     model::{self, Vision},
     obey::{Asking, said_back},
@@ -46,12 +47,12 @@ pub(crate) enum Sensed {
 }
 
 impl Worker {
-    /// Fetches what a question is about and puts it into the question. `attempts` is this one's number.
+    /// Fetches what a question is about and puts it into the question.
     pub(crate) async fn see_and_hear(
         &self,
         job: &Job,
         asking: &mut Asking,
-        attempts: u32,
+        attempt: &Attempt<'_>,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
         if matches!(asking.attached, Some(Attached::Image(_) | Attached::Voice(_))) {
@@ -62,8 +63,8 @@ impl Worker {
         match asking.attached.clone() {
             None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
             None => Ok(Sensed::Asks),
-            Some(Attached::Image(message)) => self.look(job, asking, &message, attempts, deadline).await,
-            Some(Attached::Voice(message)) => self.listen(job, asking, &message, attempts, deadline).await,
+            Some(Attached::Image(message)) => self.look(job, asking, &message, attempt, deadline).await,
+            Some(Attached::Voice(message)) => self.listen(job, asking, &message, attempt, deadline).await,
             Some(Attached::Quoted(message)) => {
                 asking.picture = self.glance(&message, deadline).await;
                 asking.attached.take_if(|_| asking.picture.is_none());
@@ -82,7 +83,7 @@ impl Worker {
         job: &Job,
         asking: &mut Asking,
         message: &MessageId,
-        attempts: u32,
+        attempt: &Attempt<'_>,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
         let words = &self.locale(job).words().senses;
@@ -91,7 +92,7 @@ impl Worker {
         }
         let content = match self.fetch(message, picture::BYTES_MAX, deadline).await? {
             Fetched::Here(content) => content,
-            other => return self.without(job, other, attempts, words.picture_too_large).await,
+            other => return self.without(job, other, attempt.number, words.picture_too_large).await,
         };
         let Some(picture) = Picture::of(content) else {
             return Ok(Sensed::Says(words.picture_unclear.to_owned()));
@@ -123,7 +124,7 @@ impl Worker {
         job: &Job,
         asking: &mut Asking,
         message: &MessageId,
-        attempts: u32,
+        attempt: &Attempt<'_>,
         deadline: Instant,
     ) -> Result<Sensed, Failure> {
         let words = &self.locale(job).words().senses;
@@ -134,9 +135,9 @@ impl Worker {
         }
         let content = match self.fetch(message, RECORDING_MAX, deadline).await? {
             Fetched::Here(content) => content,
-            other => return self.without(job, other, attempts, words.voice_too_long).await,
+            other => return self.without(job, other, attempt.number, words.voice_too_long).await,
         };
-        let heard = self.transcribe(model, &content.bytes, deadline);
+        let heard = self.transcribe(model, &content.bytes, attempt, deadline);
         let heard = match traces::step("transcribe", heard).await? {
             Heard::Words(heard) => self.line.redacted(&heard).into_owned(),
             Heard::Nothing => return says(words.nothing_heard),
@@ -153,17 +154,17 @@ impl Worker {
         Ok(Sensed::Asks)
     }
 
-    /// What is done without the content.
+    /// What is done without the content, in the attempt of this number.
     async fn without(
         &self,
         job: &Job,
         fetched: Fetched,
-        attempts: u32,
+        number: u32,
         too_large: &str,
     ) -> Result<Sensed, Failure> {
         info!(event = %job.event_id, ?fetched, "no content");
         if let Fetched::Refused(failure) = fetched {
-            if attempts < REFUSED_ATTEMPTS.min(self.config.max_attempts) {
+            if number < REFUSED_ATTEMPTS.min(self.config.max_attempts) {
                 return Err(failure);
             }
             return self.gone(job).await;
@@ -208,19 +209,31 @@ impl Worker {
     }
 
     /// The words of a recording, with the short retries of an attempt.
-    async fn transcribe(&self, model: &str, recording: &Bytes, deadline: Instant) -> Result<Heard, Failure> {
+    async fn transcribe(
+        &self,
+        model: &str,
+        recording: &Bytes,
+        attempt: &Attempt<'_>,
+        deadline: Instant,
+    ) -> Result<Heard, Failure> {
+        attempt.may_pay()?;
         let mut tries = 0;
         loop {
             let time_left = deadline.saturating_duration_since(Instant::now());
-            let failure = match self.model.transcribe(model, recording.clone(), time_left).await {
+            attempt.pay();
+            let done = self.model.transcribe(model, recording.clone(), time_left).await;
+            // What was heard has served its question, and is no try at an answer.
+            attempt.settle(done.as_ref().is_err_and(ModelError::is_paid));
+            let failure = match done {
                 Ok(heard) => return Ok(heard),
-                Err(ModelError::Unauthorized(failure) | ModelError::Failed(failure)) => failure,
+                Err(
+                    ModelError::Unauthorized(failure)
+                    | ModelError::Failed(failure)
+                    | ModelError::Unusable(failure),
+                ) => failure,
                 Err(_) => return Ok(Heard::Nothing),
             };
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
-            if Instant::now() + pause >= deadline {
-                return Err(failure);
-            }
+            let pause = self.pause_before_call(tries, &failure, attempt, deadline)?;
             tries += 1;
             sleep(pause).await;
         }

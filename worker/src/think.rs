@@ -12,10 +12,11 @@ use tracing::{debug, info};
 
 use crate::{
     adapters::openai::Completion,
-    answer::{Limits, Setback, Worker, owes},
+    answer::{Setback, Worker, owes},
     answer_limit::{Limited, limited},
     ask::Asked,
     attached::Attached,
+    attempt::Attempt,
     command::Command,
     compose::came_between,
     forget::is_forgotten,
@@ -37,8 +38,6 @@ pub(crate) struct Question<'a> {
     pub(crate) text: &'a str,
     /// What was said just before it, and is answered with it.
     pub(crate) before: Vec<Said>,
-    /// Attempts begun at it in this run, this one included.
-    pub(crate) attempts: u32,
 }
 
 /// What a turn comes to.
@@ -63,10 +62,10 @@ impl Worker {
         job: &Job,
         turn: &Turn,
         text: &str,
-        limits: &Limits,
+        attempt: &Attempt<'_>,
     ) -> Result<Kept, Setback> {
-        let question = Question { text, before: vec![], attempts: turn.attempts };
-        match self.thought(job, turn, question, limits).await? {
+        let question = Question { text, before: vec![] };
+        match self.thought(job, turn, question, attempt).await? {
             Continue((thought, token_is_spent)) => {
                 Box::pin(self.keep_thought(job, *thought, token_is_spent)).await
             }
@@ -80,8 +79,8 @@ impl Worker {
         &'a self,
         job: &'a Job,
         turn: &Turn,
-        Question { text, before, attempts }: Question<'_>,
-        limits: &Limits,
+        Question { text, before }: Question<'_>,
+        attempt: &Attempt<'_>,
     ) -> Result<ControlFlow<Kept, (Box<Thought<'a>>, bool)>, Setback> {
         let (user, allowance) = (job.user(), &self.config.allowance);
         let period = Some(allowance.period(user, self.now()));
@@ -122,9 +121,9 @@ impl Worker {
             let refusal = Box::pin(self.refuse(job, limit, period, &past)).await;
             return Ok(Continue((Box::new(refusal), false)));
         }
-        let question = Question { text: &text, before, attempts };
+        let question = Question { text: &text, before };
         // Boxed, because what waits beside it would otherwise hold it several times.
-        let thinking = Box::pin(self.consider(job, question, command, past, period, limits));
+        let thinking = Box::pin(self.consider(job, question, command, past, period, attempt));
         if is_quick {
             // What is said is in the user's language, and there is no time to learn it meanwhile.
             Box::pin(self.profile(job)).await;
@@ -155,13 +154,13 @@ impl Worker {
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        Question { text, before, attempts }: Question<'_>,
+        Question { text, before }: Question<'_>,
         command: Option<Command>,
         mut past: Box<Past>,
         period: Option<Period>,
-        limits: &Limits,
+        attempt: &Attempt<'_>,
     ) -> Result<Box<Thought<'a>>, Setback> {
-        let reserve = (limits.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
+        let reserve = (attempt.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         past.recall(&self.config);
         let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
@@ -170,18 +169,18 @@ impl Worker {
             Todo::Say(reply) => return Ok(says(Some(reply))),
             Todo::Ask(asking) => Asking { before, ..asking },
         };
-        let deadline = limits.deadline - reserve;
-        match Box::pin(self.see_and_hear(job, &mut asking, attempts, deadline)).await? {
+        let deadline = attempt.deadline - reserve;
+        match Box::pin(self.see_and_hear(job, &mut asking, attempt, deadline)).await? {
             Sensed::Asks => {}
             Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
             Sensed::Silence => return Ok(says(None)),
         }
-        let mut asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
+        let mut asked = self.ask_as(job, &asking, persona.as_ref(), attempt, deadline).await?;
         if matches!((&asked, &asking.attached), (Asked::NotSeen | Asked::TooLong, Some(Attached::Quoted(_))))
         {
             // What was quoted shall not keep the words from being answered.
             (asking.picture, asking.attached) = (None, None);
-            asked = self.ask_as(job, &asking, persona.as_ref(), deadline).await?;
+            asked = self.ask_as(job, &asking, persona.as_ref(), attempt, deadline).await?;
         }
         let words = self.locale(job).words();
         match asked {
@@ -189,7 +188,7 @@ impl Worker {
             Asked::NotSeen => Ok(says(Some(words.senses.picture_unclear.into()))),
             Asked::Answer(answer, left_out) => {
                 // In a group others speak in between, and nobody tells the bot.
-                let is_unclear = !job.is_private() || came_between || (limits.is_followed)().await;
+                let is_unclear = !job.is_private() || came_between || (attempt.limits.is_followed)().await;
                 let Completion { text, cut, tokens, .. } = answer;
                 let limited = limited(text, cut, self.config.budget, asking.heard.as_deref());
                 if limited.cut && !cut {

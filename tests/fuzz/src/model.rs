@@ -90,7 +90,7 @@ pub fn holds(data: &[u8]) -> bool {
         Err(ModelError::ContextLength | ModelError::NothingWithinLimit) => return false,
         Err(ModelError::NotSeen) => unreachable!("there is no picture"),
         Err(ModelError::Unauthorized(failure)) => (failure, true),
-        Err(ModelError::Failed(failure)) => (failure, false),
+        Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => (failure, false),
     };
     let Failure { detail, remedy, .. } = failure;
     assert!((1..200).contains(&detail.len()), "{detail}");

@@ -1,11 +1,15 @@
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use cli::standin::{Act, line::PUSH};
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::{
     between::{Between, Play, error},
@@ -232,5 +236,28 @@ async fn an_answer_that_the_table_never_takes_is_a_dead_letter_and_its_user_is_t
     assert!(bot.says(1).await[0].texts[0].starts_with("Sorry"));
     assert_eq!(reasons(&bot, 1).await[USER], "storage_failed");
     assert_eq!(bot.model.asked().len(), 1);
+    bot.ends().await;
+}
+
+#[tokio::test]
+async fn while_the_table_takes_no_answer_the_time_to_give_up_stands_still() {
+    let takes = Arc::new(AtomicBool::new(false));
+    let is_open = takes.clone();
+    let table = Between::start(move |call, _| {
+        let refuses = call == "TransactWriteItems" && !is_open.load(Relaxed);
+        if refuses { error(400, "com.amazon.coral.availability#ThrottlingException") } else { Play::HandOn }
+    })
+    .await;
+    // The pause after the first attempt alone is twice as long.
+    let variables = [("AWS_ENDPOINT_URL_DYNAMODB", table.url.as_str()), ("GIVE_UP_AFTER_SECONDS", "5")];
+    let bot = Bot::with(&variables).await;
+    bot.hears("hi").await;
+    let failed = async || bot.cloud.rows().await.iter().any(|row| row.contains_key("failed"));
+    while !failed().await {
+        sleep(Duration::from_millis(20)).await;
+    }
+    takes.store(true, Relaxed);
+    assert_eq!(bot.says(1).await[0].texts, ["answer to hi"]);
+    assert_eq!(bot.model.asked().len(), 2);
     bot.ends().await;
 }

@@ -27,6 +27,7 @@ story!(what_line_calls_a_bad_request_is_asked_for_again);
 story!(what_line_goes_on_calling_a_bad_request_is_told_as_gone, "MAX_ATTEMPTS" = "1", "GPT_MODEL" = "gpt-4o");
 story!(ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice);
 story!(a_voice_that_nobody_pays_for_is_a_letter);
+story!(ears_that_answer_nonsense_are_paid_for_three_times);
 story!(a_server_that_does_not_know_pictures_is_a_notice, "GPT_MODEL" = "llama3");
 story!(a_voice_taken_back_while_it_is_prepared_is_forgotten_in_silence);
 story!(what_is_prepared_for_ten_minutes_is_told);
@@ -229,6 +230,19 @@ mod told {
             chat.drains().await;
         }
         assert_eq!((said(chat), chat.letters().await), (vec![no_answer().to_owned(); 3], 3));
+    }
+
+    pub(super) async fn ears_that_answer_nonsense_are_paid_for_three_times(chat: &dyn Chat) {
+        let nonsense = Act::Respond(200, vec![], "<html>".into());
+        chat.model().script.misbehaves(TRANSCRIPTIONS, Some(&nonsense), false);
+        sends(chat, voice(chat, "hello")).await;
+        chat.drains().await;
+        let listened = || chat.model().script.seen(TRANSCRIPTIONS).len();
+        assert_eq!((said(chat), listened()), (vec![no_answer().to_owned()], 3));
+        chat.model().script.behave();
+        chat.redrives().await;
+        chat.drains().await;
+        assert_eq!((said(chat)[1..].join(" "), listened()), ("🎤 “hello” answer to hello".to_owned(), 4));
     }
 
     pub(super) async fn a_server_that_does_not_know_pictures_is_a_notice(chat: &dyn Chat) {

@@ -68,17 +68,17 @@ impl Clients {
     }
 
     /// Sends a request that may last `within` and reads all that comes back, of a body longer than `max`
-    /// nothing. The error says what happened, in words without the URL. It is boxed because thousands wait for
+    /// nothing. It is boxed because thousands wait for
     /// it at once, and shall not keep room for the request.
     pub(super) fn exchange(
         &self,
         request: RequestBuilder,
         max: usize,
         within: Duration,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, String>> {
+    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, NoResponse>> {
         let request = match request.timeout(within).build() {
             Ok(request) => request,
-            Err(error) => return ready(Err(no_response(&error))).boxed(),
+            Err(error) => return ready(Err(NoResponse::to(&error))).boxed(),
         };
         match self.lasting(&request) {
             Some(request) => self.patient.send(request, max, within).boxed(),
@@ -104,10 +104,10 @@ impl Clients {
         &self,
         request: reqwest::Request,
         max: usize,
-    ) -> Result<http::Response<Vec<u8>>, String> {
-        let response = self.http.execute(request).await.map_err(|error| no_response(&error))?;
+    ) -> Result<http::Response<Vec<u8>>, NoResponse> {
+        let response = self.http.execute(request).await.map_err(|error| NoResponse::to(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = body(response, max).await.map_err(|error| no_response(&error))?;
+        let body = body(response, max).await.map_err(|error| NoResponse::to(&error))?;
         let mut whole = http::Response::new(body.unwrap_or_default());
         (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
         Ok(whole)
@@ -150,6 +150,20 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// Why a request that [`Clients::exchange`] made has no response.
+pub(super) struct NoResponse {
+    /// What happened, in words without the URL.
+    pub(super) detail: String,
+    /// Whether all of the request was sent, so that the server may have done what it asks.
+    pub(super) was_sent: bool,
+}
+
+impl NoResponse {
+    fn to(error: &reqwest::Error) -> Self {
+        Self { detail: no_response(error), was_sent: !(error.is_connect() || error.is_builder()) }
+    }
 }
 
 /// A request without an answer.

@@ -17,7 +17,7 @@ use self::{
     request::{Messages, Request},
     response::{Refusal, Sent},
 };
-use super::http::{self, Clients};
+use super::http::{self, Clients, NoResponse};
 use crate::{
     config::Config,
     outcome::{Failure, Reason},
@@ -120,7 +120,7 @@ impl OpenAi {
                 prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
             };
             let body = serde_json::to_vec(&request)
-                .map_err(|_| unavailable("the request could not be written".into()))?;
+                .map_err(|_| ModelError::Failed(unavailable("the request could not be written")))?;
             let asked = self.endpoint.completions(&self.clients.http, key);
             Ok(asked.header("content-type", "application/json").body(body))
         };
@@ -149,7 +149,7 @@ impl OpenAi {
         timeout: Duration,
     ) -> Result<Sent, ModelError> {
         let end = Instant::now() + timeout;
-        let no_key = |unread| unavailable(format!("the key: {unread}"));
+        let no_key = |unread| ModelError::Failed(unavailable(format!("the key: {unread}")));
         let key = self.key.value().await.map_err(no_key)?;
         let sent = self.send_under(ask(&key)?, key, end).await?;
         if sent.status != StatusCode::UNAUTHORIZED {
@@ -169,7 +169,7 @@ impl OpenAi {
         let timeout = end.saturating_duration_since(Instant::now());
         let answer = self.clients.exchange(request, BODY_MAX, timeout);
         async move {
-            let (head, body) = answer.await.map_err(unavailable)?.into_parts();
+            let (head, body) = answer.await.map_err(no_answer)?.into_parts();
             Ok(Sent {
                 key,
                 status: head.status,
@@ -181,6 +181,11 @@ impl OpenAi {
     }
 }
 
-fn unavailable(detail: String) -> ModelError {
-    ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail))
+fn no_answer(NoResponse { detail, was_sent }: NoResponse) -> ModelError {
+    let failure = unavailable(detail);
+    if was_sent { ModelError::Unusable(failure) } else { ModelError::Failed(failure) }
+}
+
+fn unavailable(detail: impl Into<String>) -> Failure {
+    Failure::passing(Reason::ModelUnavailable, detail)
 }

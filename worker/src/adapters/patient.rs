@@ -7,7 +7,10 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -20,7 +23,7 @@ use tokio::time::{Instant, timeout};
 use tower_service::Service;
 
 use self::talk::{Asked, Broken, Connection, more, say};
-use super::http::{BROKEN, CONNECT_TIMEOUT, KEEPALIVE, NO_ANSWER_IN_TIME, no_connection};
+use super::http::{BROKEN, CONNECT_TIMEOUT, KEEPALIVE, NO_ANSWER_IN_TIME, NoResponse, no_connection};
 
 mod talk;
 
@@ -62,26 +65,32 @@ impl Patient {
         self.proxies.intercept(url).is_none()
     }
 
-    /// Sends a request and reads all of the response, of a body longer than `max` nothing. The error says what
-    /// happened, in words without the URL.
+    /// Sends a request and reads all of the response, of a body longer than `max` nothing.
     pub(super) fn send(
         &self,
         request: Request<Vec<u8>>,
         max: usize,
         within: Duration,
-    ) -> impl Future<Output = Result<Response<Vec<u8>>, String>> + use<'_> {
-        let exchange = self.exchange(Box::pin(self.ask(request)), max);
-        async move { timeout(within, exchange).await.unwrap_or_else(|_| Err(NO_ANSWER_IN_TIME.to_owned())) }
+    ) -> impl Future<Output = Result<Response<Vec<u8>>, NoResponse>> + use<'_> {
+        let asked = Box::pin(self.ask(request));
+        async move {
+            let was_sent = AtomicBool::new(false);
+            let exchange = timeout(within, self.exchange(asked, max, &was_sent));
+            let done = exchange.await.unwrap_or_else(|_| Err(NO_ANSWER_IN_TIME.to_owned()));
+            done.map_err(|detail| NoResponse { detail, was_sent: was_sent.load(Relaxed) })
+        }
     }
 
     async fn exchange(
         &self,
         asked: impl Future<Output = Result<(Box<Uri>, Asked), String>>,
         max: usize,
+        was_sent: &AtomicBool,
     ) -> Result<Response<Vec<u8>>, String> {
         let broken = |Broken| BROKEN.to_owned();
         // Boxed and gone with the request: what follows is the wait.
         let (to, mut asked) = asked.await?;
+        was_sent.store(asked.is_said, Relaxed);
         asked.begins().await.map_err(broken)?;
         let (response, free) = Box::pin(asked.hear(max)).await.map_err(broken)?;
         if let Some(connection) = free {

@@ -66,8 +66,18 @@ pub enum ModelError {
     NotSeen,
     /// The key is refused, and no other one has taken its place.
     Unauthorized(Failure),
-    /// Anything else.
+    /// Anything else, before the server has done anything that it asks money for.
     Failed(Failure),
+    /// Nothing that can be used, of a call that is paid for, or may be: the server answered 200, or the request was
+    /// sent and nothing came back.
+    Unusable(Failure),
+}
+
+impl ModelError {
+    /// Whether the call is paid for, or may be.
+    pub(crate) fn is_paid(&self) -> bool {
+        matches!(self, Self::NothingWithinLimit | Self::Unusable(_))
+    }
 }
 
 /// Why a request was refused, before the token limit's name is settled.
@@ -90,8 +100,8 @@ impl Refusal {
 }
 
 pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, ModelError> {
-    let passing = |detail: &str| ModelError::Failed(Failure::passing(Reason::ModelUnavailable, detail));
-    let refused = |detail: &str| ModelError::Failed(Failure::lasting(Reason::ModelRefused, detail));
+    let passing = |detail: &str| ModelError::Unusable(Failure::passing(Reason::ModelUnavailable, detail));
+    let refused = |detail: &str| ModelError::Unusable(Failure::lasting(Reason::ModelRefused, detail));
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;

@@ -54,7 +54,9 @@ impl OpenAi {
                     Heard::Words(words) => Heard::Words(answer.told(words)),
                     other => other,
                 })
-                .ok_or_else(|| unavailable("status 200, but the body is no transcription".into()));
+                .ok_or_else(|| {
+                    ModelError::Unusable(unavailable("status 200, but the body is no transcription"))
+                });
         }
         let error = ErrorBody::of(&answer.body);
         match answer.status.as_u16() {

@@ -43,7 +43,7 @@ pub(super) struct Asked {
     connection: Connection,
     call: Box<Call<state::RecvResponse>>,
     /// Whether all of it was, which some servers do not wait for.
-    is_said: bool,
+    pub(super) is_said: bool,
     /// What came meanwhile: the response's head, and bytes that are not understood yet.
     response: Option<Box<Response<()>>>,
     came: Vec<u8>,

@@ -24,7 +24,9 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
             assert!(!f.detail.contains("secret"), "{}", f.detail);
             format!("{remedy} {}", f.reason.as_str())
         }
-        Refusal::Error(ModelError::NothingWithinLimit | ModelError::NotSeen) => panic!("not from a status"),
+        Refusal::Error(ModelError::NothingWithinLimit | ModelError::Unusable(_) | ModelError::NotSeen) => {
+            panic!("not from a status")
+        }
     };
     assert_eq!(got, expect, "{status} {body}");
 }
