@@ -150,9 +150,9 @@ mod told {
         chat.model().completes(json!({ "content": "" }), "length");
         chat.model().does(body("<html>"));
         is_told(chat, "hi").await;
-        let limits: Vec<_> =
-            chat.model().asked().iter().map(|seen| seen.body["max_tokens"].clone()).collect();
-        assert_eq!(limits, [1024, 1024, 4096]);
+        let limit = "max_completion_tokens";
+        let limits: Vec<_> = chat.model().asked().iter().map(|seen| seen.body[limit].clone()).collect();
+        assert_eq!(limits, [4096, 4096, 16_384]);
     }
 
     pub(super) async fn a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive(
