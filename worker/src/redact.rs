@@ -19,7 +19,7 @@ const ENOUGH: usize = 12;
 const GAP: usize = 8;
 /// The shortest piece that counts: of a secret as short as a hash, and of one from [`LONG`] characters on, of which
 /// even with a few changes there are longer pieces. A text is searched faster for longer pieces.
-const PIECE: [usize; 2] = [4, 10];
+const PIECE: [usize; 2] = [4, 8];
 const LONG: usize = 40;
 /// Pieces are found by so many bytes of them.
 const GRAM: usize = 4;
