@@ -1,12 +1,11 @@
-//! What a model wrote, without what harms those who read it: control characters, and direction marks that would
-//! turn what stands behind the text. Pure.
+//! Takes control characters out of a model's text, and direction marks that would turn the text behind it. Pure.
 //!
 //! Line feeds and tabs stay, and so does everything that scripts need: joiners, variation selectors, marks of
 //! direction that end by themselves, and embeddings and isolates that are closed within the text.
 
 use std::borrow::Cow;
 
-/// What opens and closes a direction (Unicode Bidirectional Algorithm, 2.1 to 2.4).
+/// The characters that open and close a direction (Unicode Bidirectional Algorithm, 2.1 to 2.4).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Embedding,
@@ -59,22 +58,27 @@ fn has_odd(text: &str) -> bool {
     })
 }
 
-/// Where direction marks are that have no other half, in order. The end of an isolate ends what was opened within
+/// The places of direction marks without a partner, in order. The end of an isolate ends what was opened within
 /// it (BD9); the end of an embedding reaches no further than into the isolate that it stands in.
 fn unpaired(text: &str) -> Vec<usize> {
-    let (mut open, mut unpaired) = (vec![], vec![]);
+    let (mut open, mut isolates, mut unpaired) = (vec![], 0_usize, vec![]);
     for (at, c) in text.char_indices() {
         match Direction::of(c) {
             None => {}
-            Some(opens @ (Direction::Embedding | Direction::Isolate)) => open.push((at, opens)),
+            Some(opens @ (Direction::Embedding | Direction::Isolate)) => {
+                isolates += usize::from(opens == Direction::Isolate);
+                open.push((at, opens));
+            }
             Some(Direction::EndOfEmbedding) => {
                 let opened = open.pop_if(|(_, opened)| *opened == Direction::Embedding);
                 unpaired.extend(opened.is_none().then_some(at));
             }
+            // Not searched for: a text of megabytes may have nothing but ends.
+            Some(Direction::EndOfIsolate) if isolates == 0 => unpaired.push(at),
             Some(Direction::EndOfIsolate) => {
-                match open.iter().rposition(|(_, opened)| *opened == Direction::Isolate) {
-                    Some(isolate) => unpaired.extend(open.drain(isolate..).skip(1).map(|(within, _)| within)),
-                    None => unpaired.push(at),
+                isolates -= 1;
+                while let Some((within, Direction::Embedding)) = open.pop() {
+                    unpaired.push(within);
                 }
             }
         }

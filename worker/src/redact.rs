@@ -8,7 +8,7 @@ use std::{borrow::Cow, ops::Range};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What stands in the place of a secret.
+/// It stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// A shorter secret is a word, such as `ollama` or `none`: servers without keys are given one.
@@ -76,42 +76,45 @@ impl<'a> Needle<'a> {
     /// The parts of a text that give `enough` of the secret away, in order. They begin and end with a character of it, which is
     /// ASCII, and so between characters of the text.
     fn parts_of(&self, text: &[u8], enough: usize) -> Vec<Range<usize>> {
-        let (mut parts, mut part, mut found) = (vec![], 0..0, 0);
+        let (mut parts, mut part) = (vec![], 0..0);
+        // Places of the secret that the part tells: a piece that is repeated tells no more.
+        let mut told = vec![false; self.secret.len()];
+        let found = |told: &[bool]| told.iter().filter(|told| **told).count();
         let mut at = 0;
         while let Some(gram) = text.get(at..).and_then(<[u8]>::first_chunk) {
             let hash = hash(*gram);
             let may_be = self.grams[hash >> 6] >> (hash & 63) & 1 == 1;
-            let Some(piece) = may_be.then(|| self.piece_around(text, at, part.end)).flatten() else {
+            let Some((piece, place)) = may_be.then(|| self.piece_around(text, at, part.end)).flatten() else {
                 // Each piece has a gram at one of these places.
                 at += self.piece - GRAM + 1;
                 continue;
             };
-            if found > 0 && piece.start - part.end > GAP {
-                parts.extend((found >= enough).then_some(part.clone()));
-                found = 0;
-            }
-            if found == 0 {
+            if part.is_empty() || piece.start - part.end > GAP {
+                parts.extend((found(&told) >= enough).then_some(part.clone()));
+                told.fill(false);
                 part.start = piece.start;
             }
-            found += piece.len();
+            told[place..place + piece.len()].fill(true);
             part.end = piece.end;
             at = piece.end;
         }
-        parts.extend((found >= enough).then_some(part));
+        parts.extend((found(&told) >= enough).then_some(part));
         parts
     }
 
-    /// The longest piece of the secret around this gram of a text, not before `from`, if it is long enough.
-    fn piece_around(&self, text: &[u8], at: usize, from: usize) -> Option<Range<usize>> {
+    /// The longest piece of the secret around this gram of a text, not before `from`, if it is long enough; and its
+    /// place in the secret.
+    fn piece_around(&self, text: &[u8], at: usize, from: usize) -> Option<(Range<usize>, usize)> {
         let is_same = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b);
         let gram = &text[at..at + GRAM];
         let places = self.secret.windows(GRAM).enumerate().filter(|(_, it)| it.eq_ignore_ascii_case(gram));
         let pieces = places.map(|(place, _)| {
             let before = text[from..at].iter().rev().zip(self.secret[..place].iter().rev());
             let behind = text[at..].iter().zip(&self.secret[place..]);
-            at - before.take_while(is_same).count()..at + behind.take_while(is_same).count()
+            let before = before.take_while(is_same).count();
+            (at - before..at + behind.take_while(is_same).count(), place - before)
         });
-        pieces.max_by_key(Range::len).filter(|piece| piece.len() >= self.piece)
+        pieces.max_by_key(|(piece, _)| piece.len()).filter(|(piece, _)| piece.len() >= self.piece)
     }
 }
 

@@ -61,6 +61,8 @@ fn what_says_little_of_a_secret_stays_as_it_is() {
         ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", HEX_KEY),
         ("ask ollama, or none", "ollama"),
         ("lm-studio", "lm-studio"),
+        ("Keys begin with sk-proj-, e.g. sk-proj-, and again sk-proj-.", LONG_KEY),
+        ("secret, secret, secret", "my-secret-key-1"),
         ("my api key is an apple", "an-api-key"),
         ("anything", ""),
         ("ключ", "ключ-ключ-ключ"),
