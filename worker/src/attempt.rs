@@ -16,14 +16,14 @@ use crate::{
 
 /// An attempt at a turn, or at several that are answered together.
 pub(crate) struct Attempt<'a> {
-    /// What the queue's side limits it by.
+    /// The limits of the queue's side.
     pub(crate) limits: &'a Limits,
     /// Attempts begun in this run, this one included.
     pub(crate) number: u32,
     /// When it must be over: at the queue's deadline, or when the run's time is.
     pub(crate) deadline: Instant,
     began: Instant,
-    /// What the run had cost before, and what the attempt before failed with.
+    /// The cost of the run before it, and the failure of the attempt before it.
     before: RunCost,
     failed: Option<Reason>,
     /// Its own paid calls, with the one that is under way.
@@ -45,9 +45,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What the run of one of its turns has cost with this attempt, if it ends now with this, and the pause after it.
+    /// The cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
     pub(crate) fn cost(&self, turn: &Turn, failed: Option<Reason>, pause: Duration) -> RunCost {
         turn.cost.plus(self.began.elapsed().saturating_add(pause), self.paid_calls.load(Relaxed), failed)
+    }
+
+    /// The cost of one turn's run if this attempt does not count. Its paid calls count all the same.
+    pub(crate) fn paid(&self, turn: &Turn) -> RunCost {
+        turn.cost.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None)
     }
 
     /// An error where the run has no paid call left.

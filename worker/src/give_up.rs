@@ -27,7 +27,7 @@ impl Worker {
             },
             // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
             () = attempt.limits.stop.cancelled() => {
-                self.record(job, Step::Withdrawn { cost: None }).await;
+                self.record(job, Step::Withdrawn { cost: Some(attempt.paid(turn)) }).await;
                 return Outcome::GivenBack;
             }
         };

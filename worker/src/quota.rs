@@ -1,6 +1,8 @@
 //! The chapter of the month's limit that is not reached: LINE refuses pushes for it while a broadcast has
 //! messages reserved, and takes them again once that has ended.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use shared::job::Job;
 use tracing::warn;
@@ -25,33 +27,34 @@ impl Worker {
             self.record(job, Step::QuotaRefused).await;
         }
         let waited = turn.quota_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-        let remedy = remedy(waited, &self.config.pauses);
+        let remedy = remedy(waited, &self.config.pauses, self.config.give_up_after);
         warn!(event = %job.event_id, detail = failure.detail, ?remedy, "LINE refused a push for the month's limit");
         Failure { remedy, ..failure }
     }
 }
 
-/// What is to be done about such a refusal, so long after the first one.
-fn remedy(waited: SignedDuration, pauses: &Pauses) -> Remedy {
-    if waited < pauses.quota_max { Remedy::Wait(jittered(pauses.quota)) } else { Remedy::None }
+/// The remedy for such a refusal, so long after the first one.
+fn remedy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> Remedy {
+    let lasts = waited < pauses.quota_max && waited.unsigned_abs() < give_up_after;
+    if lasts { Remedy::Wait(jittered(pauses.quota)) } else { Remedy::None }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn it_is_tried_for_five_minutes_and_a_few_times_a_minute() {
         let pauses = Pauses::default();
         let (mut waited, mut tries) = (SignedDuration::ZERO, 0);
-        while let Remedy::Wait(pause) = remedy(waited, &pauses) {
+        while let Remedy::Wait(pause) = remedy(waited, &pauses, Duration::from_mins(15)) {
             assert!(pause >= Duration::from_secs(15), "{pause:?}");
             waited += SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             tries += 1;
         }
         assert!((5 * 60..=6 * 60).contains(&waited.as_secs()), "{waited:?}");
         assert!((10..=20).contains(&tries), "{tries}");
+        let minute = SignedDuration::from_mins(1);
+        assert_eq!(remedy(minute, &pauses, Duration::from_mins(1)), Remedy::None, "nobody waits longer");
     }
 }

@@ -1,9 +1,9 @@
-//! What a run of attempts may cost: its user's time, and calls of the model that are paid for. Pure.
+//! Limits a run of attempts: its user's time, and the calls of the model that are paid for. Pure.
 //!
 //! A run begins with the first attempt at a job and ends with its answer or its apology; a redrive begins another
 //! one. Time passes while an attempt lasts and while the pause after it does. Time in the queue does not count, as
-//! nobody works on the job then; nor does an attempt that ends because the storage refused, as the operator mends
-//! that; nor one that is withdrawn, as where LINE still prepares content.
+//! nobody works on the job then; nor does the time of an attempt that ends because the storage refused, as the operator
+//! mends that; nor the time of one that is withdrawn, as where LINE still prepares content. Paid calls always count.
 
 use std::time::Duration;
 

@@ -10,8 +10,8 @@ use std::{
 
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::SecretString;
-use shared::secret::Secret;
-use tokio::time::Instant;
+use shared::secret::{NotRead, Secret};
+use tokio::time::{Instant, timeout_at};
 
 use self::{
     request::{Messages, Request},
@@ -149,13 +149,12 @@ impl OpenAi {
         timeout: Duration,
     ) -> Result<Sent, ModelError> {
         let end = Instant::now() + timeout;
-        let no_key = |unread| ModelError::Failed(unavailable(format!("the key: {unread}")));
-        let key = self.key.value().await.map_err(no_key)?;
+        let key = key_by(end, self.key.value()).await?;
         let sent = self.send_under(ask(&key)?, key, end).await?;
         if sent.status != StatusCode::UNAUTHORIZED {
             return Ok(sent);
         }
-        let Some(newer) = self.key.other_than(&sent.key).await.map_err(no_key)? else { return Ok(sent) };
+        let Some(newer) = key_by(end, self.key.other_than(&sent.key)).await? else { return Ok(sent) };
         Box::pin(self.send_under(ask(&newer)?, newer, end)).await
     }
 
@@ -179,6 +178,12 @@ impl OpenAi {
             })
         }
     }
+}
+
+/// Waits for the key until `end`.
+async fn key_by<T>(end: Instant, read: impl Future<Output = Result<T, NotRead>>) -> Result<T, ModelError> {
+    let read = timeout_at(end, read).await.unwrap_or(Err(NotRead));
+    read.map_err(|unread| ModelError::Failed(unavailable(format!("the key: {unread}"))))
 }
 
 fn no_answer(NoResponse { detail, was_sent }: NoResponse) -> ModelError {

@@ -1,4 +1,4 @@
-//! What became of jobs that wait together, and what follows where it is no answer.
+//! The outcome of jobs that wait together, and the next step where it is no answer.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     outcome::{Failure, Outcome, Reason, Remedy},
 };
 
-/// What became of jobs that wait together.
+/// The outcome of jobs that wait together.
 #[derive(Debug)]
 pub enum Together {
     /// So many at the front are to be answered one by one.
@@ -22,7 +22,7 @@ pub enum Together {
     Ended {
         /// How many.
         over: usize,
-        /// What became of the next.
+        /// The outcome of the next one.
         outcome: Outcome,
     },
 }
@@ -49,7 +49,7 @@ impl Together {
 }
 
 impl Worker {
-    /// What becomes of jobs that have no answer together: they are tried again, or each by itself.
+    /// Tries jobs that got no answer together again, all together or each by itself.
     pub(super) async fn part(
         &self,
         jobs: &[Job],
@@ -77,7 +77,7 @@ impl Worker {
         match parted {
             Parted::Stopped => {
                 for ((job, turn), _) in each() {
-                    self.withdraw(job, turn, None).await;
+                    self.withdraw(job, turn, Some(attempt.paid(turn))).await;
                 }
                 return Together::Ended { over: 0, outcome: Outcome::GivenBack };
             }
@@ -98,14 +98,15 @@ impl Worker {
             match failed.filter(|_| !may_go_on(cost)) {
                 // Its own attempt finds it given up, and tells its user.
                 Some(reason) => self.record(job, failed_with(reason, true, Some(cost))).await,
-                None => self.withdraw(job, turn, Some(cost)).await,
+                // There is no pause before it is asked by itself.
+                None => self.withdraw(job, turn, Some(attempt.cost(turn, failed, Duration::ZERO))).await,
             }
         }
         info!(event = %jobs[0].event_id, begun = turns.len(), "they are answered one by one");
         Together::Apart(turns.len().max(1))
     }
 
-    /// What becomes of jobs whose attempt panicked: of several, whose fault it was is seen one by one.
+    /// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
     pub async fn panicked(&self, jobs: &[Job]) -> Together {
         for job in jobs {
             self.record(job, failed_with(Reason::Internal, false, None)).await;
