@@ -36,7 +36,8 @@ pub fn share(limit: u64, concurrency: u32) -> anyhow::Result<Share> {
 
 /// Raises the limit as far as the system allows; the limit then.
 pub fn raise() -> u64 {
-    rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX)
+    let raised = rlimit::increase_nofile_limit(u64::MAX);
+    raised.or_else(|_| rlimit::Resource::NOFILE.get_soft()).unwrap_or(USUAL)
 }
 
 /// Raises the limit and shares it out. `CONCURRENCY` that does not fit is lowered, and the log says so: a bot that answers
@@ -55,6 +56,8 @@ pub fn fit(concurrency: u32) -> anyhow::Result<Share> {
     Ok(share)
 }
 
+/// The limit that Linux gives a process that nobody gave another one.
+const USUAL: u64 = 1024;
 /// How the limit is raised.
 const HOW: &str = "by ulimit -n or systemd's LimitNOFILE=";
 

@@ -18,7 +18,7 @@ use crate::sqlite::{
 
 /// How old a report may be.
 pub const AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// What the disk must have room for: a webhook of a few long messages.
+/// The disk must have room for this: a webhook of a few long messages.
 const ROOM: i64 = 64 << 10;
 
 /// Looks after the database and the queue.
@@ -32,13 +32,13 @@ pub struct Health {
 #[derive(Default)]
 struct State {
     last: Option<(Instant, Report)>,
-    /// What the queue last counted, if it ever did.
+    /// The queue's last count, if there was one.
     depth: Option<Depth>,
     writing: Background<Result<(), DatabaseError>>,
     counting: Background<Result<Depth, DatabaseError>>,
 }
 
-/// What was found.
+/// The findings of one look.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// How full the queue is; of a moment ago where counting takes long.
@@ -76,6 +76,8 @@ impl Health {
 
     async fn look(&self, state: &mut State) -> Report {
         let (writing, counting) = (&mut state.writing, &mut state.counting);
+        // A write that ended since the last look says nothing of now.
+        writing.0.take_if(|write| write.is_finished());
         let written = writing.within(BUDGET, || tokio::spawn(write(self.database.clone())));
         let count = || {
             let queue = self.queue.clone();
@@ -132,7 +134,7 @@ impl<T> Default for Background<T> {
 }
 
 impl<T> Background<T> {
-    /// What came of it within this time; `None` where it goes on, or panicked.
+    /// The result within this time; `None` where it goes on, or panicked.
     async fn within(&mut self, at_most: Duration, start: impl FnOnce() -> JoinHandle<T>) -> Option<T> {
         let running = self.0.get_or_insert_with(start);
         let ended = timeout(at_most, running).await.ok()?;
