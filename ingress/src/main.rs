@@ -20,7 +20,9 @@ use shared::{
     logging::{self, Sampled},
     secret::Secret,
     traces::Daemon,
+    version::SHOWN,
 };
+use tracing::info;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -35,6 +37,7 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let group_prefix = config.group_prefix;
+    info!(version = SHOWN.as_str(), "ingress starts");
     let (clock, refused) = (Arc::new(wall_clock), Sampled::default());
     let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock, refused };
     let daemon = &Daemon::from_env(env);

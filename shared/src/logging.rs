@@ -11,7 +11,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{env::Env, metrics::Metrics, version};
+use crate::{env::Env, metrics::Metrics};
 
 mod sampled;
 
@@ -62,7 +62,6 @@ pub async fn function(
         Err(wrong) => (None, Some(wrong)),
     };
     start(std::io::stdout, None, metrics);
-    tracing::info!(version = version::VERSION, commit = version::COMMIT, "{name} starts");
     let ended = match wrong {
         None => serve.await,
         Some(wrong) => Err(wrong.into()),

@@ -4,8 +4,9 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use shared::{env::Env, logging, traces::Daemon};
+use shared::{env::Env, logging, traces::Daemon, version::SHOWN};
 use tokio::time::Instant;
+use tracing::info;
 use worker::batch::Function;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,6 +18,7 @@ async fn main() -> ExitCode {
 async fn serve(env: &Env) -> Result<(), Error> {
     let function = &Arc::new(Function::start(env).await?);
     let daemon = &Daemon::from_env(env);
+    info!(version = SHOWN.as_str(), "worker starts");
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Read here, because the runtime's own error would quote what cannot be read.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
