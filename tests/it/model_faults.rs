@@ -76,7 +76,7 @@ async fn retry_after_is_kept_to_within_an_attempt_and_between_attempts() {
 
     bot.model.does(status(429, &[("retry-after", "6")]));
     bot.hears("again").await;
-    bot.until("it waits", async || bot.health().await["queued"] == 1).await;
+    bot.until("it waits", async || bot.model.asked().len() == 5 && bot.health().await["queued"] == 1).await;
     assert_eq!(bot.health().await["in_flight"], 0);
     bot.answers(&["answer to again"]).await;
     let asked = bot.model.asked();

@@ -79,8 +79,8 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
     bot.answers(&["answer to one", "answer to two"]).await;
     bot.model.thinks(Duration::ZERO);
     // Neither pause alone is too long.
-    bot.settings.worker.give_up_after = Duration::from_secs(2);
-    bot.settings.worker.pauses.between = [Duration::from_millis(1_200); 4];
+    bot.settings.worker.give_up_after = Duration::from_secs(6);
+    bot.settings.worker.pauses.between = [Duration::from_millis(3_600); 4];
     bot.restarts().await;
     bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Respond(500, vec![], String::new())), false);
     is_told(&bot, "three").await;
@@ -93,8 +93,8 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
 #[tokio::test]
 async fn what_line_still_prepares_takes_no_time_from_the_answer() {
     let scale = |s: &mut cli::serve::Settings| {
-        s.worker.give_up_after = Duration::from_millis(700);
-        s.worker.pauses.preparing = Duration::from_millis(200);
+        s.worker.give_up_after = Duration::from_secs(2);
+        s.worker.pauses.preparing = Duration::from_millis(500);
     };
     let bot = Bot::with(&[], scale).await;
     bot.line.prepares(Preparation::After(6));
@@ -186,7 +186,7 @@ mod told {
 
     pub(super) async fn an_answer_of_megabytes_is_four_times_the_limit(chat: &dyn Chat) {
         let (_, kept) = comes_of_megabytes(chat).await;
-        let tokens = worker::model::count(worker::model::Encoding::Cl100k, &kept);
+        let tokens = worker::model::count(worker::model::Encoding::O200k, &kept);
         assert!((3_000..=4_000).contains(&tokens) && kept.ends_with("話です。"), "{tokens}");
     }
 

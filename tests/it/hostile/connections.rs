@@ -55,8 +55,8 @@ async fn a_connection_is_kept_for_whoever_sends_webhooks_that_are_accepted_and_c
         ("what is no webhook", signed("{}").repeat(3), &[400]),
         ("other paths", request("POST", "/", "", "").repeat(3), &[404]),
         ("other methods", request("PUT", PATH, "", "").repeat(3), &[405]),
-        ("looks at its health", request("GET", "/healthz", "", "").repeat(3), &[200]),
-        ("heads of it", request("HEAD", "/healthz", "", "").repeat(3), &[200]),
+        ("what is the operator's", request("GET", "/healthz", "", "").repeat(3), &[404]),
+        ("heads of it", request("HEAD", "/healthz", "", "").repeat(3), &[404]),
         ("a stranger behind LINE", signed(NOTHING) + &unsigned.repeat(3), &[200, 401]),
     ] {
         let origin = bot.origin.clone();

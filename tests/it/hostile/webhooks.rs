@@ -67,7 +67,7 @@ async fn of_thousands_of_questions_in_one_webhook_each_is_counted_and_the_first_
     let log = serve.log();
     assert_eq!(lines(&log, "accepted").len(), 1_000);
     assert_eq!(lines(&log, "accepted more")[0]["jobs"], TIMES - 1_000);
-    let metrics = http.get(format!("{}/metrics", serve.origin)).send().await.unwrap().text().await.unwrap();
+    let metrics = http.get(format!("{}/metrics", serve.admin)).send().await.unwrap().text().await.unwrap();
     assert!(metrics.lines().any(|line| line == format!("henji_accepted_total {TIMES}")), "{metrics}");
     assert_eq!(serve.terminate(), 0);
 }
@@ -91,7 +91,7 @@ async fn of_those_whom_nobody_signed_each_is_counted_and_one_is_logged() {
     let log = serve.log()[before..].to_owned();
     assert_eq!(log.lines().count(), 1, "{log}");
     assert_eq!(lines(&log, "refused webhooks: their signature is missing or wrong")[0]["times"], 1);
-    let metrics = http.get(format!("{}/metrics", serve.origin)).send().await.unwrap().text().await.unwrap();
+    let metrics = http.get(format!("{}/metrics", serve.admin)).send().await.unwrap().text().await.unwrap();
     for line in [
         format!("henji_refused_signatures_total {TIMES}"),
         format!("henji_webhooks_total{{status=\"401\"}} {TIMES}"),
