@@ -1,5 +1,5 @@
 /**
- * What an operator is woken for. Each description says what to do first; docs/operations.md says the rest. An alarm
+ * The alarms. Each description says what to do first; docs/operations.md says the rest. An alarm
  * mails when its state changes, both ways: so each is about what is new, and ends by itself.
  */
 import { Aws, Duration } from 'aws-cdk-lib';

@@ -37,7 +37,7 @@ pub struct Channel {
 pub struct NotAllowed(String);
 
 impl NotAllowed {
-    /// What mends it.
+    /// The mend.
     pub fn mend(&self) -> String {
         "see the account and its plan in LINE Official Account Manager".to_owned()
     }

@@ -16,7 +16,7 @@ struct Finding {
     what: &'static str,
     verdict: Verdict,
     says: String,
-    /// What mends it.
+    /// The mend.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }

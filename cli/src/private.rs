@@ -18,7 +18,7 @@ pub fn lock_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A warning, where others than its owner can write what is at this path. Who can write it can change what the bot
+/// A warning, where others than its owner can write this file or folder. Anyone who can write it controls what the bot
 /// says, and to whom.
 pub fn writable_by_others(path: &Path) -> Option<String> {
     let mode = metadata(path).ok()?.permissions().mode();

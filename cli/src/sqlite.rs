@@ -94,7 +94,7 @@ impl Database {
         Ok(Self { operations: sender, leaves_traces, path: path.into(), reads: Arc::default() })
     }
 
-    /// What was deleted before shall soon be in the write-ahead log neither, which keeps old pages for long.
+    /// Truncates the write-ahead log soon, so that deleted rows do not survive in old log pages.
     pub async fn leaves_no_trace(&self) {
         let traces = self.leaves_traces.clone();
         // Within an operation: set from outside it could be taken for done before the last commit.

@@ -120,7 +120,7 @@ impl Ingress {
         }
     }
 
-    /// What becomes of the events of this body.
+    /// The verdicts on the events of this body.
     async fn read(&self, body: &[u8]) -> Result<Vec<Verdict>, Accepted> {
         let now = (self.clock)();
         let read = if body.len() <= LARGE {

@@ -1,7 +1,7 @@
 //! How long an answer may be: four times `MAX_TOKENS`, and five push requests. Servers that ignore the limit they
 //! are asked with have written megabytes. Pure.
 //!
-//! What is kept, and so shown to the model again, ends where the person saw it end.
+//! The history keeps the answer as it was said, so the model sees the same end as the person.
 
 use crate::{
     ask::MORE_TOKENS,
@@ -13,15 +13,16 @@ use crate::{
 
 /// The most messages of an answer.
 const MESSAGES: usize = PUSHES_MAX * MESSAGES_MAX;
-/// What may be more than these many messages. Two messages that follow each other have more than half a message's
-/// length together, and a byte is no longer than a UTF-16 code unit.
+/// Texts up to this length, in bytes, need at most [`MESSAGES`] messages; longer ones are counted. Two messages that
+/// follow each other have more than half a message's length together, and a text has at least as many bytes as UTF-16
+/// code units.
 const MAY_BE_TOO_MANY: usize = MESSAGES * TEXT_MAX / 5;
 
 /// An answer that is not too long.
 pub(crate) struct Limited {
-    /// What is kept of it.
+    /// The text that the history keeps.
     pub(crate) text: String,
-    /// What is said of it.
+    /// The same in plain text, as it is said.
     pub(crate) words: Plain,
     /// Whether it is not all that the model wrote, or would have written.
     pub(crate) cut: bool,

@@ -23,7 +23,7 @@ use crate::{
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
 /// would show a bot that thinks on.
 const GRACE: Duration = Duration::from_millis(300);
-/// What a reasoning model that wrote nothing within the limit gets instead; and so the longest answer there is.
+/// A reasoning model that wrote nothing within the limit is asked again with so many times the limit. No answer is longer.
 pub(crate) const MORE_TOKENS: usize = 4;
 
 /// What came of asking.

@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl Worker {
-    /// What is said of an answer in these words, and that it was cut. Where it would be unclear what it answers, it
-    /// quotes the question.
+    /// Composes the reply from these words, with a remark where the answer was cut. It quotes the question where it would
+    /// be unclear to which message it belongs.
     pub(crate) fn compose<'a>(
         &'a self,
         job: &'a Job,

@@ -64,7 +64,7 @@ pub struct Personas(pub Vec<Persona>);
 pub struct BadPersonas;
 
 impl Personas {
-    /// What is on offer where neither `PERSONAS` nor `SYSTEM_PROMPT` is set: names in the bot's language.
+    /// The personas on offer where neither `PERSONAS` nor `SYSTEM_PROMPT` is set: names in the bot's language.
     pub fn built_in(locale: Locale) -> Self {
         let [friend, teacher, butler, comedian] = locale.words().personas;
         let persona = |name: &str, who: &str| Persona {

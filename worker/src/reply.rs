@@ -160,7 +160,7 @@ fn split<'a>(text: &'a str, code: &[Range<usize>]) -> Vec<&'a str> {
     messages(text, code).into_iter().map(|part| &text[part]).collect()
 }
 
-/// Where the messages are into which [`pushes`] cuts a text, in bytes.
+/// The places, in bytes, of the messages into which [`pushes`] cuts a text.
 pub(crate) fn messages(text: &str, code: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut whole = urls(text);
     whole.extend_from_slice(code);
@@ -193,7 +193,7 @@ pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
     text[..from + end].trim_end()
 }
 
-/// Where the first piece of `text` ends, in bytes: within the window. `whole` says where the part begins that
+/// The end of the first piece of `text`, in bytes: within the window. `whole` says where the part begins that
 /// an end would cut and that is better left whole.
 fn cut(text: &str, window: usize, whole: impl Fn(usize) -> Option<usize>) -> usize {
     // A boundary in the first half would make many small bubbles.

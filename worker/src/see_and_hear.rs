@@ -154,7 +154,7 @@ impl Worker {
         Ok(Sensed::Asks)
     }
 
-    /// What is done without the content, in the attempt of this number.
+    /// Decides what follows without the content, in the attempt of this number.
     async fn without(
         &self,
         job: &Job,
@@ -181,8 +181,8 @@ impl Worker {
         self.gone(job).await
     }
 
-    /// What is said where LINE gives no content. LINE is the first to know of a message that was taken back, and
-    /// its sender wants no word of it.
+    /// The notice that LINE gives no content. LINE is the first to know of a message that was taken back, and its sender
+    /// wants no word of it.
     async fn gone(&self, job: &Job) -> Result<Sensed, Failure> {
         if self.marks(job).await?.unsent {
             return Ok(Sensed::Silence);
@@ -222,7 +222,7 @@ impl Worker {
             let time_left = deadline.saturating_duration_since(Instant::now());
             attempt.pay();
             let done = self.model.transcribe(model, recording.clone(), time_left).await;
-            // What was heard has served its question, and is no try at an answer.
+            // A transcript has served its question, and is no try at an answer.
             attempt.settle(done.as_ref().is_err_and(ModelError::is_paid));
             let failure = match done {
                 Ok(heard) => return Ok(heard),

@@ -10,7 +10,7 @@ use super::DatabaseError;
 /// How long the look may take, at a start. It reads about a gigabyte in this time.
 const TIME: Duration = Duration::from_secs(5);
 
-/// What SQLite reports of a damaged file; `None` of any other trouble.
+/// SQLite's report of a damaged file; `None` of any other trouble.
 pub(super) fn told_by(error: &rusqlite::Error) -> Option<String> {
     let is_damage =
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));

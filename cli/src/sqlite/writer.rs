@@ -17,7 +17,7 @@ use super::BUSY;
 /// How many operations share one commit at most.
 const BATCH: usize = 512;
 
-/// What one caller wants done.
+/// The work of one caller.
 pub(super) struct Operation {
     /// Runs within the transaction, and returns what is to be called with the commit's result.
     pub(super) run: Box<dyn FnOnce(&Connection) -> Reply + Send>,

@@ -113,7 +113,7 @@ struct Memory {
     /// Messages a month; unlimited if `None`.
     quota: Option<usize>,
     used: usize,
-    /// What a broadcast under way keeps for itself. It is not used yet.
+    /// Messages that a broadcast under way has reserved, and not used yet.
     reserved: usize,
     users: Vec<phone::User>,
     groups: HashMap<String, group::Group>,

@@ -80,8 +80,8 @@ fn append(said: &mut String, more: &str, is_behind: bool) {
     said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
 }
 
-/// Where in bytes these places are, which are counted in UTF-16 code units; one in the middle of a character, or
-/// beyond the end, is nowhere. The text is looked through once, however many they are.
+/// Converts places in UTF-16 code units to places in bytes. A place in the middle of a character, or beyond the end, is
+/// left out. It reads the text once, however many places there are.
 fn bytes(text: &str, wanted: BTreeSet<usize>) -> BTreeMap<usize, usize> {
     let (mut wanted, mut found, mut unit) = (wanted.into_iter().peekable(), BTreeMap::new(), 0);
     for (at, char) in text.char_indices().chain([(text.len(), '\0')]) {

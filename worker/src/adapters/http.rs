@@ -154,7 +154,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 /// Why a request that [`Clients::exchange`] made has no response.
 pub(super) struct NoResponse {
-    /// What happened, in words without the URL.
+    /// The event, in words without the URL.
     pub(super) detail: String,
     /// Whether all of the request was sent, so that the server may have done what it asks.
     pub(super) was_sent: bool,

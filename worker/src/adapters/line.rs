@@ -204,7 +204,7 @@ impl Line {
         self.token.known().map_or(id, |token| redact::identifier(id, &token))
     }
 
-    /// What LINE answered, as a failure's detail.
+    /// LINE's answer, as a failure's detail.
     fn detail(&self, call: &str, response: &Response) -> String {
         format!("{call}: status {}, request {}", response.status().as_u16(), self.id(response))
     }

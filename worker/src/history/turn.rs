@@ -19,13 +19,13 @@ pub struct Turn {
     pub gave_up: Option<Reason>,
     /// When LINE refused a push of this run first for the month's limit, though that is not reached.
     pub quota_since: Option<Timestamp>,
-    /// What this run has cost so far.
+    /// The cost of this run so far.
     pub cost: RunCost,
     /// How far it got.
     pub stage: Stage,
 }
 
-/// What the recorded attempts of a run have cost. Each run begins at zero.
+/// The cost of a run's recorded attempts. Each run begins at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunCost {
     /// How long the user has waited for attempts and for the pauses after them, kept in whole milliseconds.
@@ -138,12 +138,12 @@ pub enum Step {
         delivery: Option<Delivery>,
         /// Whether it was the run's last.
         gave_up: bool,
-        /// What the run has cost with it; `None` leaves what is recorded.
+        /// The run's cost with this attempt; `None` keeps the recorded one.
         cost: Option<RunCost>,
     },
     /// The attempt was given back and does not count.
     Withdrawn {
-        /// What the run has cost all the same; `None` leaves what is recorded.
+        /// The run's cost all the same; `None` keeps the recorded one.
         cost: Option<RunCost>,
     },
 }

@@ -29,7 +29,7 @@ impl<S> Answered<S> {
         Self { stream, time, deadline: None, reads: false }
     }
 
-    /// What came of a write. It fails where its time is over.
+    /// The result of a write. It fails where its time is over.
     fn in_time<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             return written;

@@ -92,7 +92,7 @@ pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) ->
         .expression_attribute_values(":expiresAt", n(remembered_until(now)))
 }
 
-/// What is added to an update that begins with `SET` where it keeps what a run has cost.
+/// The part of an update that begins with `SET` by which it keeps the cost of a run.
 pub(super) const COST: &str = ", #waitedMs = :waitedMs, #paidCalls = :paidCalls";
 
 /// The names and values of [`COST`].
