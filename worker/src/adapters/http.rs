@@ -146,7 +146,8 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let value = header("retry-after")?;
     if let Ok(seconds) = value.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        // More than can be counted is longer than anybody waits.
+        return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
@@ -219,11 +220,20 @@ mod tests {
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0.0)),
             ("soon", None),
             ("-3", None),
-            ("1e300", None),
+            ("nan", None),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("retry-after", value.parse().unwrap());
             assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs_f64), "{value}");
+        }
+        for beyond in ["1e300", "99999999999999999999"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("retry-after", beyond.parse().unwrap());
+            assert_eq!(
+                retry_after(&headers, now),
+                Some(Duration::MAX),
+                "{beyond} is no invitation to ask at once"
+            );
         }
     }
 }
