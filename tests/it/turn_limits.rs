@@ -91,6 +91,23 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_restart_interrupts_is_paid_for() {
+    let mut bot = Bot::start().await;
+    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+    bot.hears("hi").await;
+    for times in 1..=3 {
+        bot.until("the model is asked", async || bot.model.asked().len() == times).await;
+        bot.restarts().await;
+    }
+    bot.drain().await;
+    assert_eq!(
+        (bot.model.asked().len(), bot.says().await.as_slice()),
+        (3, &[Locale::En.words().no_answer.to_owned()][..])
+    );
+    assert_eq!(bot.letters().await.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn what_line_still_prepares_takes_no_time_from_the_answer() {
     let scale = |s: &mut cli::serve::Settings| {
         s.worker.give_up_after = Duration::from_secs(2);

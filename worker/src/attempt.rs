@@ -37,7 +37,7 @@ impl<'a> Attempt<'a> {
         Self {
             limits,
             number: turns.last().map_or(1, |turn| turn.attempts),
-            deadline: limits.deadline.min(began + before.time_left(give_up_after)),
+            deadline: limits.deadline.min(began + before.attempt_time(give_up_after)),
             began,
             before,
             failed: turns.last().and_then(|turn| turn.failed),
@@ -48,11 +48,6 @@ impl<'a> Attempt<'a> {
     /// The cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
     pub(crate) fn cost(&self, turn: &Turn, failed: Option<Reason>, pause: Duration) -> RunCost {
         turn.cost.plus(self.began.elapsed().saturating_add(pause), self.paid_calls.load(Relaxed), failed)
-    }
-
-    /// The cost of one turn's run if this attempt does not count. Its paid calls count all the same.
-    pub(crate) fn paid(&self, turn: &Turn) -> RunCost {
-        turn.cost.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None)
     }
 
     /// An error where the run has no paid call left.

@@ -1,5 +1,7 @@
 //! The chapter of giving up: an attempt fails, and its run goes on or ends without an answer.
 
+use std::time::Duration;
+
 use shared::job::Job;
 
 use crate::{
@@ -27,7 +29,7 @@ impl Worker {
             },
             // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
             () = attempt.limits.stop.cancelled() => {
-                self.record(job, Step::Withdrawn { cost: Some(attempt.paid(turn)) }).await;
+                self.record(job, Step::Withdrawn { cost: Some(attempt.cost(turn, None, Duration::ZERO)) }).await;
                 return Outcome::GivenBack;
             }
         };

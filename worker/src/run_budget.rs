@@ -3,7 +3,8 @@
 //! A run begins with the first attempt at a job and ends with its answer or its apology; a redrive begins another
 //! one. Time passes while an attempt lasts and while the pause after it does. Time in the queue does not count, as
 //! nobody works on the job then; nor does the time of an attempt that ends because the storage refused, as the operator
-//! mends that; nor the time of one that is withdrawn, as where LINE still prepares content. Paid calls always count.
+//! mends that; nor the time in which LINE still prepares content. Paid calls always count, also those of an attempt that the
+//! process interrupts when it stops.
 
 use std::time::Duration;
 
@@ -45,13 +46,24 @@ impl RunCost {
 
     /// Whether there is time for another attempt.
     pub(crate) fn has_time(self, give_up_after: Duration) -> bool {
-        self.time_left(give_up_after) >= LAST_ATTEMPT.min(give_up_after / 5)
+        self.time_left(give_up_after) >= last_attempt(give_up_after)
+    }
+
+    /// The time of an attempt that begins: what the run has left. An attempt after one that was interrupted has the
+    /// least time all the same, in which it can push an answer that is stored, or say that there is none.
+    pub(crate) fn attempt_time(self, give_up_after: Duration) -> Duration {
+        self.time_left(give_up_after).max(last_attempt(give_up_after))
     }
 
     /// Whether the model may be called again.
     pub(crate) fn may_pay(self) -> bool {
         self.paid_calls < PAID_CALLS_MAX
     }
+}
+
+/// The least time of an attempt.
+fn last_attempt(give_up_after: Duration) -> Duration {
+    LAST_ATTEMPT.min(give_up_after / 5)
 }
 
 /// The failure of a run whose time would be over before its next attempt.
@@ -96,6 +108,7 @@ mod tests {
         assert!(!RunCost { waited: Duration::from_millis(4_001), paid_calls: 0 }.has_time(s(5)));
         let cost = RunCost { waited: s(870), paid_calls: 0 };
         assert_eq!((cost.time_left(GIVE_UP_AFTER), cost.time_left(s(60))), (s(30), s(0)));
+        assert_eq!((cost.attempt_time(GIVE_UP_AFTER), cost.attempt_time(s(60))), (s(30), s(12)));
     }
 
     #[test]

@@ -76,8 +76,8 @@ impl Worker {
         let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
         match parted {
             Parted::Stopped => {
-                for ((job, turn), _) in each() {
-                    self.withdraw(job, turn, Some(attempt.paid(turn))).await;
+                for ((job, turn), cost) in each() {
+                    self.withdraw(job, turn, Some(cost)).await;
                 }
                 return Together::Ended { over: 0, outcome: Outcome::GivenBack };
             }
