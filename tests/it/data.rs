@@ -136,6 +136,12 @@ async fn a_damaged_database_is_refused_at_the_start_with_the_way_to_restore_and_
     let writing = rusqlite::Connection::open(&other_path).unwrap();
     writing.execute_batch("PRAGMA wal_autocheckpoint = 0; DELETE FROM jobs WHERE seq % 3 = 0").unwrap();
     let log = fs::read(other_path.with_extension("db-wal")).unwrap();
+    // Another program's, likewise.
+    let foreign_path = other.path().join("foreign.db");
+    let foreign = rusqlite::Connection::open(&foreign_path).unwrap();
+    foreign.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE a (b); INSERT INTO a VALUES (1)").unwrap();
+    let foreign_log = fs::read(other.path().join("foreign.db-wal")).unwrap();
+    foreign.execute_batch("PRAGMA wal_checkpoint").unwrap();
     let pages = good.len() / PAGE;
     assert!(pages > 100 && !log.is_empty());
     let changed = |change: &dyn Fn(&mut Vec<u8>)| {
@@ -151,6 +157,8 @@ async fn a_damaged_database_is_refused_at_the_start_with_the_way_to_restore_and_
         ("a text", b"these are no tables ".repeat(500), None),
         ("empty beside its log", vec![], Some(&log)),
         ("the log of another", good.clone(), Some(&log)),
+        ("another program's", fs::read(&foreign_path).unwrap(), None),
+        ("another program's log", good.clone(), Some(&foreign_log)),
     ];
     let middle = [pages / 4, pages / 2, pages - 2];
     let zeroed = middle.map(|n| changed(&|bytes| bytes[n * PAGE..][..PAGE].fill(0)));

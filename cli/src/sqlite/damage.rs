@@ -30,7 +30,19 @@ pub(super) fn check_files(path: &Path) -> Result<(), DatabaseError> {
 
 /// Fails where a page of the database or of its write-ahead log is not what it should be.
 pub(super) fn check(connection: &Connection) -> Result<(), DatabaseError> {
+    if is_foreign(connection)? {
+        return Err(DatabaseError::Damaged("another program wrote it, or its write-ahead log".to_owned()));
+    }
     first_fault(connection)?.map_or(Ok(()), |fault| Err(DatabaseError::Damaged(fault)))
+}
+
+/// Whether there are tables, and no version of this program's schema.
+fn is_foreign(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row(
+        "SELECT user_version = 0 AND EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version",
+        [],
+        |row| row.get(0),
+    )
 }
 
 /// The first fault that is found in time.
