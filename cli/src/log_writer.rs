@@ -127,13 +127,14 @@ impl Shared {
             }
             lines.clear();
             lines.shrink_to(BUFFER_KEPT);
-            let dropped = dropped();
-            if written.is_ok() && dropped > told {
+            let lost = dropped();
+            if written.is_ok() && lost > told {
                 tracing::warn!(
-                    lines = dropped - told,
+                    lines = lost - told,
                     "lines of the log were dropped: nobody read them in time"
                 );
-                told = dropped;
+                // It is said again where this line found no room either.
+                told = if dropped() == lost { lost } else { told };
             }
         }
     }
