@@ -10,11 +10,16 @@ use std::{
 /// Writing, for the group and for all others.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Opens the file that locks a directory, or makes it. What is in it stays, and a symbolic link is refused: it
-/// leads to a file that somebody else chose.
+/// Opens the file that locks a directory, or makes it. What is in it stays. A symbolic link is refused, as it
+/// leads to a file that somebody else chose; and a pipe is not waited for.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     options.open(path)
 }
 
