@@ -52,6 +52,9 @@ impl Aws {
     }
 }
 
+/// Half of a key or token, which are as long as LINE's and OpenAI's: they are looked for in what the model wrote.
+const KEY: &str = "u8jzPde0IgxLd6GncfBAepfJBd0Kh8oOOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdNnFRIBXuDL7DxtpYlS";
+
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|v| v.to_str().ok()).unwrap_or_default();
     aws.calls.lock().expect("nobody panics with it").push(target.to_owned());
@@ -62,7 +65,7 @@ async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Resp
         }
         "GetParameters" => {
             let names = request["Names"].as_array().cloned().unwrap_or_default();
-            let value = |name| json!({ "Name": name, "Type": "SecureString", "Value": SECRET });
+            let value = |name| json!({ "Name": name, "Type": "SecureString", "Value": KEY.repeat(2) });
             json!({ "Parameters": names.into_iter().map(value).collect::<Vec<_>>(), "InvalidParameters": [] })
         }
         "SendMessageBatch" | "DeleteMessageBatch" | "ChangeMessageVisibilityBatch" => {

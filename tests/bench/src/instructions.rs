@@ -52,8 +52,9 @@ pub(crate) async fn count() -> Vec<Counted> {
     let ingress = function("ingress", &env, || delivery(WEBHOOK)).await;
     let worker = function("worker", &env, turn).await;
     let past: Vec<_> = (0..50).map(|n| format!("{n}: {}", SAID.repeat(8))).collect();
-    let long_past =
-        function("worker", &functions_env(&Aws::remembering(&past), "an answer").await, turn).await;
+    let mut small_context = functions_env(&Aws::remembering(&past), "an answer").await;
+    small_context.extend([("CONTEXT_TOKENS", "8192".to_owned()), ("MAX_TOKENS", "1024".to_owned())]);
+    let long_past = function("worker", &small_context, turn).await;
     let long_answer = function("worker", &functions_env(&aws, &MARKDOWN.repeat(40)).await, turn).await;
     let of_serve = |path, instructions| Counted { path, instructions, beside: None };
     vec![
