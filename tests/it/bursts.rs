@@ -175,7 +175,9 @@ mod told {
         chat.model().script.behave();
         chat.redrives().await;
         chat.drains().await;
-        assert_eq!(said(chat)[3..], ["answer to two"], "together, as ever");
+        // The first may be worked on before the second is put back.
+        let answers = &said(chat)[3..];
+        assert!(answers == ["answer to two"] || answers == ["answer to one", "answer to two"], "{answers:?}");
     }
 
     pub(super) async fn a_wait_that_does_not_fit_ends_each_of_them(chat: &dyn Chat) {
