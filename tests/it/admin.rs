@@ -34,7 +34,7 @@ fn alone() -> (TempDir, Vec<(String, String)>) {
     (TempDir::new().unwrap(), variables("http://127.0.0.1:9", "http://127.0.0.1:9"))
 }
 
-/// What becomes of `henji serve` with these arguments.
+/// The end of `henji serve` with these arguments.
 fn serve(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(henji());
     command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).env_clear().current_dir(folder);

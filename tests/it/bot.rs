@@ -175,13 +175,13 @@ impl Bot {
         assert_eq!(self.posts(webhook_of(text, user).to_string()).await, 200);
     }
 
-    /// What `/healthz` says within a second, as it is now.
+    /// The state that `/healthz` shows within a second, as it is now.
     pub async fn health(&self) -> Value {
         let database = Database::existing(&self.database()).unwrap();
         json!(SqliteQueue::new(database, worker::answer::wall_clock()).depth().await.unwrap())
     }
 
-    /// What its operator is shown at a path.
+    /// The page of the operator's listener at a path.
     async fn shows(&self, path: &str) -> String {
         let response = self.http.get(format!("{}{path}", self.admin)).send().await.unwrap();
         assert_eq!(response.status(), 200);

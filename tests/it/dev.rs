@@ -158,7 +158,7 @@ async fn other_hosts_and_origins_are_refused_and_the_page_lets_nothing_else_in()
         }
         assert_eq!(dev.status("POST", PATH, &[("origin", &origin)], "{}").await, 403);
     }
-    // What a browser sends for a page from elsewhere, also where it names no origin.
+    // A browser sends this for a page from elsewhere, also where it names no origin.
     for site in ["cross-site", "same-site", "newer", "", "é"] {
         for path in ["/", "/dev/events", "/dev/conversation", "/dev/contents/1", "/healthz", "/v2/bot/info"] {
             assert_eq!(dev.status("GET", path, &[("sec-fetch-site", site)], "").await, 403, "{site} {path}");

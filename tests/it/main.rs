@@ -56,11 +56,11 @@ mod documents;
 mod serving;
 // Its directory: lock, permissions, damage.
 mod data;
-// What its operator sees, and whether that is true.
+// The operator's listener, and whether it tells the truth.
 mod admin;
 // Its log, and readers who do not read.
 mod log;
-// What the system asks of it: signals, limits.
+// The system's demands: signals, limits.
 mod system;
 // Many at once, and what they cost.
 mod load;
@@ -74,7 +74,7 @@ mod job_queue;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;
-// What one turn may cost: time, paid calls, pushes; likewise.
+// Limits of one turn: time, paid calls, pushes; likewise.
 mod turn_limits;
 // Several messages where one was meant, likewise.
 mod bursts;

@@ -132,7 +132,7 @@ impl Serve {
         Some(["address", "admin"].map(|field| format!("http://{}", line[field].as_str().unwrap_or_default())))
     }
 
-    /// What its operator is shown at a path, and the status of that.
+    /// The page of the operator's listener at a path, and its status.
     pub async fn shows(&self, path: &str) -> (u16, String) {
         let http = worker::adapters::http::client().unwrap();
         let response = http.get(format!("{}{path}", self.admin)).send().await.unwrap();

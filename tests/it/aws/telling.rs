@@ -102,7 +102,7 @@ async fn each_webhook_that_line_did_not_sign_is_a_figure_and_one_of_them_a_line(
         let signature = if n % 2 == 0 { "a stranger's guess" } else { "" };
         assert_eq!(bot.status(payload_1("{}", signature)).await, 401);
     }
-    // What it writes is read beside what it answers.
+    // Its log is read beside its answers.
     let is_told = || figures(&bot.ingress.log()).get("Webhooks 401").is_some_and(|it| it.len() == TIMES);
     while !is_told() {
         tokio::time::sleep(Duration::from_millis(10)).await;

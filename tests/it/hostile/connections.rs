@@ -1,4 +1,4 @@
-//! What strangers do to the listener's places and to its memory by connections alone.
+//! Strangers attack the listener's places and its memory by connections alone.
 
 use std::sync::atomic::AtomicBool;
 
