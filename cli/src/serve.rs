@@ -12,12 +12,13 @@ use std::{
 
 use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
+use reqwest::Client;
 use secrecy::SecretString;
-use shared::{env::Env, logging::Sampled, metrics::Metrics, roots::Roots, secret::Secret, version};
+use shared::{env::Env, logging::Sampled, metrics::Metrics, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
-    adapters::{http::Clients, line::Line, openai::OpenAi},
+    adapters::{http::client, line::Line, openai::OpenAi},
     answer::{Worker, wall_clock},
     config::Config,
 };
@@ -118,7 +119,7 @@ impl DataDir {
 /// Runs both stages until `stop`.
 pub async fn run(
     settings: Settings,
-    clients: Clients,
+    http: Client,
     data: DataDir,
     listeners: Listeners,
     stop: CancellationToken,
@@ -149,8 +150,8 @@ pub async fn run(
         apart: Mutex::default(),
         worker: Worker {
             history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
-            model: OpenAi::new(&config, clients.clone(), Secret::fixed(settings.api_key), clock.clone()),
-            line: Line::new(&config, clients.http, Secret::fixed(settings.access_token), clock.clone()),
+            model: OpenAi::new(&config, http.clone(), Secret::fixed(settings.api_key), clock.clone()),
+            line: Line::new(&config, http, Secret::fixed(settings.access_token), clock.clone()),
             clock,
             config,
         },
@@ -186,9 +187,9 @@ pub async fn command(listen: SocketAddr, admin: Admin, data: &Path, env: &Env) -
     private::warn_if_writable_by_others(&[Path::new(DOTENV), data, &data.join(DATABASE)]);
     let data = DataDir::open(data)?;
     let listeners = Listeners { webhooks: bind(listen).await?, admin: admin.bind().await? };
-    let clients = clients()?;
-    tokio::spawn(say_if_model_is_gone(settings.clone(), clients.clone()));
-    run(settings, clients, data, listeners, signals::stop()?).await
+    let http = http_client()?;
+    tokio::spawn(say_if_model_is_gone(settings.clone(), http.clone()));
+    run(settings, http, data, listeners, signals::stop()?).await
 }
 
 /// Listens for webhooks.
@@ -197,13 +198,13 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// What both stages reach the network by.
-pub fn clients() -> anyhow::Result<Clients> {
-    Clients::trusting(Roots::System).context("no HTTPS client can be made (are CA certificates installed?)")
+pub fn http_client() -> anyhow::Result<Client> {
+    client().context("no HTTPS client can be made (are CA certificates installed?)")
 }
 
 /// Says in the log that every question will fail, if the server knows no such model.
-pub async fn say_if_model_is_gone(settings: Settings, clients: Clients) {
-    let model = OpenAi::new(&settings.worker, clients, Secret::fixed(settings.api_key), wall_clock());
+pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
+    let model = OpenAi::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {
         tracing::error!(
             model = settings.worker.model,

@@ -79,9 +79,8 @@ impl Secret {
     pub async fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         match &self.0 {
             Source::Fixed(_) => Ok(None),
-            // Boxed: whoever may read again while they wait for something else shall not keep room for it.
             #[cfg(feature = "aws")]
-            Source::Parameter(parameter) => Box::pin(parameter.other_than(used)).await,
+            Source::Parameter(parameter) => parameter.other_than(used).await,
         }
     }
 }

@@ -50,6 +50,8 @@ mod faults;
 mod secrets;
 // A table that refuses for long.
 mod outage;
+// A fault of one turn is that turn's alone.
+mod panics;
 // The free reply on Lambda.
 mod reply_first;
 // Dead letters, told by the command: few, many, and for minutes.
@@ -63,9 +65,6 @@ mod setup;
 mod runbook;
 // What the functions tell: figures, lines, traces.
 mod telling;
-// The build that is deployed.
-mod release;
-
 // The deployment as code, with the release binaries.
 mod deployed;
 

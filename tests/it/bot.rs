@@ -117,7 +117,7 @@ impl Bot {
         let data = DataDir::open(self.data.path()).unwrap();
         let (settings, stop) = (self.settings.clone(), self.stop.clone());
         tokio::spawn(async move {
-            serve::run(settings, serve::clients().unwrap(), data, listeners, stop).await.unwrap();
+            serve::run(settings, serve::http_client().unwrap(), data, listeners, stop).await.unwrap();
         });
     }
 

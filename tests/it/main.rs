@@ -39,8 +39,8 @@ mod sending;
 mod terminal;
 // The model as it really behaves.
 mod model_faults;
-// The call that lasts, on the wire.
-mod patience;
+// The model's server as HTTP: forms of an answer, TLS, a proxy.
+mod model_http;
 // What a long conversation costs.
 mod remembering;
 mod usage;

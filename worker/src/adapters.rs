@@ -3,7 +3,6 @@
 pub mod http;
 pub mod line;
 pub mod openai;
-mod patient;
 
 #[cfg(feature = "aws")]
 pub mod aws;

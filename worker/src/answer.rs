@@ -82,10 +82,8 @@ impl Worker {
     /// One attempt at one job, effectively once per event: an answer that is stored is never asked
     /// for again, one that is delivered is never pushed again.
     pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        // What is not the wait for the model is boxed, here and in what follows: thousands of turns wait for it at
-        // once, and shall not keep room for what they do before and after.
         if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
-            return Box::pin(self.give_notice(job)).await;
+            return self.give_notice(job).await;
         }
         let begun = traces::step("begin", self.history.begin(job, self.now()));
         let turn = match timeout_at(limits.deadline, begun).await {
@@ -100,7 +98,7 @@ impl Worker {
             Stage::Open | Stage::Stored(_) => {}
         }
         if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
-            return Box::pin(self.used_up(job, &turn)).await;
+            return self.used_up(job, &turn).await;
         }
         if turn.attempts > 1 && turn.failed.is_none() && !limits.alone {
             self.record(job, Step::Withdrawn { cost: None }).await;
@@ -108,8 +106,7 @@ impl Worker {
         }
         debug!(event = %job.event_id, attempts = turn.attempts, "began");
         let attempt = Attempt::at(slice::from_ref(&turn), limits, self.config.give_up_after);
-        // Boxed, as all of the story is in it.
-        let work = Box::pin(self.attempt_one(job, &turn, &attempt));
+        let work = self.attempt_one(job, &turn, &attempt);
         self.see_through(job, &turn, &attempt, work).await
     }
 
@@ -134,7 +131,7 @@ impl Worker {
                 _ => Kept::Theirs(further.clone()),
             },
         };
-        Box::pin(self.say_kept(job, turn, kept, attempt)).await
+        self.say_kept(job, turn, kept, attempt).await
     }
 
     /// From the stored answer to the delivered one.

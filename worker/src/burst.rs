@@ -33,6 +33,8 @@ pub const MOST: u32 = 10;
 /// How many attempts there are together at most. What fails only together, as with a model that wants roles to
 /// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
 const ATTEMPTS: u32 = 2;
+/// The id of the event whose attempts panic in a debug build, so that stories can see whom a panic harms.
+const PANICS: &str = "henji-panics";
 
 impl Worker {
     /// The jobs of these bodies, the first of a conversation that wait behind each other, that may be
@@ -57,9 +59,10 @@ impl Worker {
 
     /// One attempt at one job, or at several of one conversation that wait behind each other.
     pub async fn attempt(&self, jobs: &[Job], limits: &Limits) -> Together {
+        debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
         match jobs {
-            [job] => Together::Ended { over: 0, outcome: Box::pin(self.answer(job, limits)).await },
-            several => Box::pin(self.answer_together(several, limits)).await,
+            [job] => Together::Ended { over: 0, outcome: self.answer(job, limits).await },
+            several => self.answer_together(several, limits).await,
         }
     }
 
@@ -72,7 +75,7 @@ impl Worker {
             Err(parted) => Err(parted),
         };
         match kept {
-            Ok(kept) => Box::pin(self.say_together(jobs, &turns, kept, &attempt)).await,
+            Ok(kept) => self.say_together(jobs, &turns, kept, &attempt).await,
             Err(parted) => self.part(jobs, &turns, parted, &attempt).await,
         }
     }
@@ -116,7 +119,7 @@ impl Worker {
         let question = Question { text: text(job), before };
         let kept = match self.thought(job, turn, question, attempt).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
-                Box::pin(self.keep_thought(job, *thought, token_is_spent)).await.map_err(failed)?
+                self.keep_thought(job, *thought, token_is_spent).await.map_err(failed)?
             }
             Continue(_) => return Err(Parted::Apart),
             Break(kept) => kept,

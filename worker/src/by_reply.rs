@@ -148,7 +148,7 @@ impl Worker {
         tokio::select! {
             biased;
             done = &mut work => done,
-            _ = Box::pin(self.profile(job)) => work.await,
+            _ = self.profile(job) => work.await,
         }
     }
 }

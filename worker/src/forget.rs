@@ -43,7 +43,7 @@ impl Worker {
     /// An error where nothing more of a stored answer shall be said: what it answers, or a part of that, was
     /// taken back since this attempt looked.
     pub(crate) async fn stands(&self, job: &Job) -> Result<(), Failure> {
-        let Ok(past) = Box::pin(self.marks(job)).await else { return Ok(()) };
+        let Ok(past) = self.marks(job).await else { return Ok(()) };
         match past.stage {
             Stage::InDoubt => Err(in_doubt()),
             Stage::Open => Err(Failure::passing(
@@ -58,7 +58,7 @@ impl Worker {
 
     /// Whether the message is known to be taken back.
     pub(crate) async fn is_taken_back(&self, job: &Job) -> bool {
-        Box::pin(self.marks(job)).await.is_ok_and(|past| past.is_taken_back())
+        self.marks(job).await.is_ok_and(|past| past.is_taken_back())
     }
 
     /// What is known beside the messages: above all, what was taken back or forgotten.

@@ -11,7 +11,7 @@ use shared::{
 };
 
 use crate::{
-    adapters::{dynamodb::DynamoHistory, http::Clients, line::Line, openai::OpenAi, sqs::Queue},
+    adapters::{dynamodb::DynamoHistory, http::client_trusting, line::Line, openai::OpenAi, sqs::Queue},
     answer::{Worker, wall_clock},
     batch::{Function, quota::QuotaWatch},
     config::Config,
@@ -34,9 +34,6 @@ pub struct FunctionConfig {
     pub lease: Duration,
     /// `Messages{DB_TABLE_NAME_POSTFIX}`.
     pub table: String,
-    /// `PANIC_ON_EVENT`: an attempt at this event panics. It shows, in the very build that is deployed,
-    /// that a fault of one turn is that turn's alone.
-    pub panics_at: Option<String>,
 }
 
 impl FunctionConfig {
@@ -54,7 +51,6 @@ impl FunctionConfig {
             dlq_url: env.required_url("DLQ_URL")?,
             lease: Duration::from_secs(env.number("LEASE_SECONDS", 60, 1, 3600)?.into()),
             table: format!("Messages{postfix}"),
-            panics_at: env.optional("PANIC_ON_EVENT")?.map(str::to_owned),
         })
     }
 }
@@ -67,17 +63,16 @@ impl Function {
         let secrets = ParameterStore::new(&sdk, &config.base_secret_path);
         let names = ["LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
         let [token, key] = Secret::of_parameters(&secrets, names).await;
-        let clients = Clients::trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
+        let http = client_trusting(Roots::for_servers(env, &["LINE_", "OPENAI_"]))?;
         let clock = wall_clock();
         Ok(Self {
             queue: Queue::new(&sdk, &config.queue_url, &config.dlq_url),
             lease: config.lease,
             quota: QuotaWatch::default(),
-            panics_at: config.panics_at,
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),
-                model: OpenAi::new(&config.worker, clients.clone(), key, clock.clone()),
-                line: Line::new(&config.worker, clients.http, token, clock.clone()),
+                model: OpenAi::new(&config.worker, http.clone(), key, clock.clone()),
+                line: Line::new(&config.worker, http, token, clock.clone()),
                 clock,
                 config: config.worker,
             },

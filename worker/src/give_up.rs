@@ -38,13 +38,13 @@ impl Worker {
             return Outcome::NotReady { after };
         }
         if failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts {
-            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
+            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
         }
         let pause = self.pause_between(turn.attempts, &failure);
         let cost = attempt.cost(turn, Some(failure.reason), pause);
         if !cost.has_time(self.config.give_up_after) {
             let failure = out_of_run_time(&failure, pause);
-            return Box::pin(self.give_up(job, turn, turn.attempts, failure, delivery)).await;
+            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
         }
         let reason = failure.reason;
         self.record(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;

@@ -11,6 +11,9 @@
 //! talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic in one turn must fail that turn, not the process: build with panic = \"unwind\"");
+
 pub mod adapters;
 pub mod allowance;
 pub mod answer;

@@ -66,9 +66,7 @@ impl Worker {
     ) -> Result<Kept, Setback> {
         let question = Question { text, before: vec![] };
         match self.thought(job, turn, question, attempt).await? {
-            Continue((thought, token_is_spent)) => {
-                Box::pin(self.keep_thought(job, *thought, token_is_spent)).await
-            }
+            Continue((thought, token_is_spent)) => self.keep_thought(job, *thought, token_is_spent).await,
             Break(kept) => Ok(kept),
         }
     }
@@ -87,7 +85,7 @@ impl Worker {
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
         let loading = async { tokio::join!(traces::step("load", load), self.learn_speaker(job)) };
-        let (past, ()) = Box::pin(loading).await;
+        let (past, ()) = loading.await;
         let past = Box::new(past?);
         if is_forgotten(job, turn, &past) {
             return Ok(Break(Kept::Forgotten));
@@ -118,18 +116,18 @@ impl Worker {
         // What is asked anew for others was counted.
         let limit = limit.filter(|_| !is_free && past.others == 0);
         if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
-            let refusal = Box::pin(self.refuse(job, limit, period, &past)).await;
+            let refusal = self.refuse(job, limit, period, &past).await;
             return Ok(Continue((Box::new(refusal), false)));
         }
         let question = Question { text: &text, before };
-        // Boxed, because what waits beside it would otherwise hold it several times.
+        // Boxed, because each future that it is moved into would hold it again.
         let thinking = Box::pin(self.consider(job, question, command, past, period, attempt));
         if is_quick {
             // What is said is in the user's language, and there is no time to learn it meanwhile.
-            Box::pin(self.profile(job)).await;
+            self.profile(job).await;
             return Ok(Continue((thinking.await?, false)));
         }
-        let thinking = Box::pin(self.while_asking_who(job, thinking));
+        let thinking = self.while_asking_who(job, thinking);
         let (thought, token_is_spent) = self.while_loading(job, thinking).await;
         Ok(Continue((thought?, token_is_spent)))
     }
@@ -165,12 +163,12 @@ impl Worker {
         let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
         let says = |reply| Box::new(Thought { reply, seen, ..Thought::default() });
-        let mut asking = match Box::pin(self.obey(job, text, command, *past, self.locale(job))).await? {
+        let mut asking = match self.obey(job, text, command, *past, self.locale(job)).await? {
             Todo::Say(reply) => return Ok(says(Some(reply))),
             Todo::Ask(asking) => Asking { before, ..asking },
         };
         let deadline = attempt.deadline - reserve;
-        match Box::pin(self.see_and_hear(job, &mut asking, attempt, deadline)).await? {
+        match self.see_and_hear(job, &mut asking, attempt, deadline).await? {
             Sensed::Asks => {}
             Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
             Sensed::Silence => return Ok(says(None)),

@@ -40,15 +40,15 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let data = DataDir::open(data)?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let listeners = Listeners { webhooks: serve::bind(any).await?, admin: Some(serve::bind(any).await?) };
-    let clients = serve::clients()?;
-    tokio::spawn(serve::say_if_model_is_gone(settings.clone(), clients.clone()));
+    let http = serve::http_client()?;
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone(), http.clone()));
     std::thread::spawn(|| {
         // The parent never writes: the pipe ends when the parent does, also by a kill. At once, because
         // the next `henji dev` wants the directory, and takes up what was in flight.
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });
-    serve::run(settings, clients, data, listeners, CancellationToken::new()).await
+    serve::run(settings, http, data, listeners, CancellationToken::new()).await
 }
 
 /// The addresses that it listens on.

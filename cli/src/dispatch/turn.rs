@@ -40,10 +40,8 @@ struct Ended {
 impl Dispatcher {
     pub(super) async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
         let Some(_place) = Place::take(&self.running, claimed.seq) else { return };
-        // Boxed, as most of a turn's life is waiting for the model, and room for what comes before and after is not
-        // needed there.
-        if let Some(claimed) = Box::pin(self.together(claimed, &give_back)).await {
-            Box::pin(self.singly(claimed, &give_back)).await;
+        if let Some(claimed) = self.together(claimed, &give_back).await {
+            self.singly(claimed, &give_back).await;
         }
     }
 
@@ -74,7 +72,7 @@ impl Dispatcher {
                     job: jobs.into_iter().nth(over),
                     outcome,
                 };
-                Box::pin(self.settle_at_last(ended)).await;
+                self.settle_at_last(ended).await;
                 None
             }
         }
@@ -99,7 +97,7 @@ impl Dispatcher {
                 (None, Outcome::Dead { failure, attempts: 0 })
             }
         };
-        Box::pin(self.settle_at_last(Ended { over: vec![], claimed, job, outcome })).await;
+        self.settle_at_last(Ended { over: vec![], claimed, job, outcome }).await;
     }
 
     /// Until the queue knows what became of it, the job is nobody else's.
@@ -186,7 +184,7 @@ impl Dispatcher {
             tokio::spawn(async move { this.worker.attempt(&own_jobs, &limits).await }.instrument(span));
         let ended = match attempt.await {
             Ok(ended) => ended,
-            Err(_) => Box::pin(self.worker.panicked(jobs)).await,
+            Err(_) => self.worker.panicked(jobs).await,
         };
         ended.log(jobs, began, (self.worker.clock)());
         ended

@@ -73,7 +73,7 @@ impl Rotating {
     pub(super) async fn value(&self) -> Result<SecretString, NotRead> {
         match self.known() {
             Some(value) => Ok(value),
-            None => Box::pin(self.first_value()).await.ok_or(NotRead),
+            None => self.first_value().await.ok_or(NotRead),
         }
     }
 

@@ -16,7 +16,7 @@ use shared::{env::Env, roots::Roots, secret::Secret};
 use tokio::{net::TcpListener, runtime::Runtime};
 use worker::{
     adapters::{
-        http::Clients,
+        http::client_trusting,
         openai::{ModelError, OpenAi},
     },
     answer::wall_clock,
@@ -67,7 +67,7 @@ fn world() -> World {
     let prompt = Prompt::fit("be kind", vec![], &["hi"], config.budget).unwrap();
     let asks = OpenAi::new(
         &config,
-        Clients::trusting(Roots::Bundled).unwrap(),
+        client_trusting(Roots::Bundled).unwrap(),
         Secret::fixed("k".into()),
         wall_clock(),
     );

@@ -56,11 +56,6 @@ impl Bot {
 
     /// Nobody brings jobs to its worker yet.
     pub async fn quiet(further: &[(&str, &str)]) -> Self {
-        Self::built("debug", further).await
-    }
-
-    /// The same, with the functions of this build profile.
-    pub async fn built(profile: &str, further: &[(&str, &str)]) -> Self {
         let cloud = Arc::new(Cloud::start().await);
         let line = Line::new();
         let model = Model::new(Duration::ZERO, |messages| {
@@ -76,8 +71,8 @@ impl Bot {
         ];
         variables.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let ingress = Lambda::built(profile, "ingress", &variables).await;
-        let worker = Arc::new(Lambda::built(profile, "worker", &variables).await);
+        let ingress = Lambda::start("ingress", &variables).await;
+        let worker = Arc::new(Lambda::start("worker", &variables).await);
         Self { cloud, ingress, worker, line, model, sources: vec![], variables }
     }
 

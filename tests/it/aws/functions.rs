@@ -33,17 +33,11 @@ pub struct Lambda {
 impl Lambda {
     /// Starts the debug binary `name` with these variables and no others.
     pub async fn start(name: &'static str, variables: &[(String, String)]) -> Self {
-        Self::built("debug", name, variables).await
-    }
-
-    /// The same with the binary of this build profile.
-    pub async fn built(profile: &str, name: &'static str, variables: &[(String, String)]) -> Self {
-        Self::behind(profile, name, variables, async |address| address).await
+        Self::behind(name, variables, async |address| address).await
     }
 
     /// The same, told of another Runtime API than its own, whose address is handed over.
     pub async fn behind(
-        profile: &str,
         name: &'static str,
         variables: &[(String, String)],
         gate: impl AsyncFnOnce(String) -> String,
@@ -52,7 +46,7 @@ impl Lambda {
         let api = RuntimeApi::start(trace(name, sampled)).await;
         let address = gate(api.address.to_string()).await;
         let tests = std::env::current_exe().unwrap();
-        let program = tests.ancestors().nth(3).unwrap().join(profile).join(name);
+        let program = tests.ancestors().nth(3).unwrap().join("debug").join(name);
         let mut process = Command::new(&program)
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use shared::{env::Env, job::VERSION, roots::Roots, secret::Secret};
 use tokio::time::{Instant, sleep};
 use worker::{
-    adapters::{dynamodb::DynamoHistory, http::Clients, line::Line, openai::OpenAi, sqs::Queue},
+    adapters::{dynamodb::DynamoHistory, http::client_trusting, line::Line, openai::OpenAi, sqs::Queue},
     answer::{Worker, wall_clock},
     batch::{Function, quota::QuotaWatch},
     config::Config,
@@ -61,17 +61,16 @@ impl Patient {
         let at = |url: &str| bot.cloud.sdk.clone().into_builder().endpoint_url(url).build();
         let mut config = Config::from_env(&Env::of(bot.variables.clone())).unwrap();
         config.pauses.between[0] = FIRST_PAUSE;
-        let clients = Clients::trusting(Roots::Bundled).unwrap();
+        let http = client_trusting(Roots::Bundled).unwrap();
         let clock = wall_clock();
         let function = Arc::new(Function {
             queue: Queue::new(&at(&sqs.url), &bot.cloud.queue_url, &bot.cloud.dlq_url),
             lease: LEASE,
             quota: QuotaWatch::default(),
-            panics_at: None,
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&at(&dynamodb.url), TABLE.to_owned(), None)),
-                model: OpenAi::new(&config, clients.clone(), Secret::fixed("k".into()), clock.clone()),
-                line: Line::new(&config, clients.http, Secret::fixed("t".into()), clock.clone()),
+                model: OpenAi::new(&config, http.clone(), Secret::fixed("k".into()), clock.clone()),
+                line: Line::new(&config, http, Secret::fixed("t".into()), clock.clone()),
                 clock,
                 config,
             },

@@ -102,7 +102,7 @@ impl Function {
             let through = async |api| {
                 gate.before(self.name, format!("http://{api}")).await.trim_start_matches("http://").to_owned()
             };
-            let process = Lambda::behind("debug", self.name, &self.variables, through).await;
+            let process = Lambda::behind(self.name, &self.variables, through).await;
             gate.knows(self.name, process.pid());
             process
         };

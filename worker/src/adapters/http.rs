@@ -1,25 +1,20 @@
-//! The one way HTTP clients are made, bodies are read, and `Retry-After` is understood.
+//! The one way HTTP clients are made, requests are sent under a secret, bodies are read, and `Retry-After` is understood.
 
-use std::{error::Error, future::ready, time::Duration};
+use std::{error::Error, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::{
-    Client, ClientBuilder, RequestBuilder, Response,
-    header::{self, HeaderMap, HeaderValue},
-};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::ConfigVerifierExt;
-use shared::roots::Roots;
-
-use super::patient::Patient;
+use secrecy::SecretString;
+use shared::{
+    roots::Roots,
+    secret::{NotRead, Secret},
+};
 
 /// How long a TCP and TLS handshake may take.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The model is silent for minutes; without probes a NAT forgets the connection.
-pub(super) const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Who says by which name it asks.
-const USER_AGENT: HeaderValue = HeaderValue::from_static("henji");
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
 /// total time-out. Redirects are not followed: they would carry a secret to another host.
@@ -32,85 +27,17 @@ pub fn local_client() -> Result<Client, reqwest::Error> {
     builder().no_proxy().build()
 }
 
-/// A process's clients: one for calls of seconds, and one for those that last.
-#[derive(Clone)]
-pub struct Clients {
-    /// The first, as [`client`] makes it.
-    pub http: Client,
-    patient: Patient,
-}
-
-/// No client can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum NoClient {
-    /// The system's certificates cannot be read.
-    #[error("the certificate authorities are not known")]
-    Tls(#[from] rustls::Error),
-    /// Anything else.
-    #[error("no HTTP client can be made")]
-    Http(#[from] reqwest::Error),
-}
-
-impl Clients {
-    /// Those that trust these authorities, which are read once.
-    pub fn trusting(roots: Roots) -> Result<Self, NoClient> {
-        // First, as it says whose cryptography the rest is made with.
-        let builder = builder();
-        let tls = match roots {
-            Roots::System => ClientConfig::with_platform_verifier()?,
-            Roots::Bundled => {
-                let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
-            }
-        };
-        let http = builder.tls_backend_preconfigured(tls.clone()).build()?;
-        Ok(Self { http, patient: Patient::new(tls) })
-    }
-
-    /// Sends a request that may last `within` and reads all that comes back, of a body longer than `max`
-    /// nothing. It is boxed because thousands wait for
-    /// it at once, and shall not keep room for the request.
-    pub(super) fn exchange(
-        &self,
-        request: RequestBuilder,
-        max: usize,
-        within: Duration,
-    ) -> BoxFuture<'_, Result<http::Response<Vec<u8>>, NoResponse>> {
-        let request = match request.timeout(within).build() {
-            Ok(request) => request,
-            Err(error) => return ready(Err(NoResponse::to(&error))).boxed(),
-        };
-        match self.lasting(&request) {
-            Some(request) => self.patient.send(request, max, within).boxed(),
-            None => self.exchange_as_usual(request, max).boxed(),
+/// The same, which trusts these certificate authorities.
+pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
+    // First, because it installs the cryptography that the rest is made with.
+    let builder = builder();
+    match roots {
+        Roots::System => builder.build(),
+        Roots::Bundled => {
+            let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let tls = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            builder.tls_backend_preconfigured(tls).build()
         }
-    }
-
-    /// The request as the patient client sends it, if it can: not through a proxy, and no body that is made while
-    /// it is sent.
-    fn lasting(&self, request: &reqwest::Request) -> Option<http::Request<Vec<u8>>> {
-        let target = http::Uri::try_from(request.url().as_str()).ok();
-        let target = target.filter(|target| self.patient.reaches(target))?;
-        let mut lasting = http::Request::new(request.body()?.as_bytes()?.to_vec());
-        *lasting.method_mut() = request.method().clone();
-        *lasting.headers_mut() = request.headers().clone();
-        lasting.headers_mut().insert(header::USER_AGENT, USER_AGENT);
-        lasting.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-        *lasting.uri_mut() = target;
-        Some(lasting)
-    }
-
-    async fn exchange_as_usual(
-        &self,
-        request: reqwest::Request,
-        max: usize,
-    ) -> Result<http::Response<Vec<u8>>, NoResponse> {
-        let response = self.http.execute(request).await.map_err(|error| NoResponse::to(&error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = body(response, max).await.map_err(|error| NoResponse::to(&error))?;
-        let mut whole = http::Response::new(body.unwrap_or_default());
-        (*whole.status_mut(), *whole.headers_mut()) = (status, headers);
-        Ok(whole)
     }
 }
 
@@ -121,7 +48,24 @@ fn builder() -> ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(USER_AGENT)
+        .user_agent("henji")
+}
+
+/// Sends what `request` makes of the secret in use, and returns the response with the secret that the server was
+/// shown. Where the server refuses that secret and another one has taken its place, the request is made and sent
+/// once more under that one.
+pub(super) async fn send_under(
+    secret: &Secret,
+    request: impl Fn(&SecretString) -> RequestBuilder,
+) -> Result<(Response, SecretString), NoResponse> {
+    let used = secret.value().await?;
+    let response = request(&used).send().await?;
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return Ok((response, used));
+    }
+    let Some(newer) = secret.other_than(&used).await? else { return Ok((response, used)) };
+    tracing::info!("the server refused a secret that was rotated");
+    Ok((request(&newer).send().await?, newer))
 }
 
 /// A response's body, or `None` where it is larger than `max` bytes.
@@ -153,24 +97,35 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
-/// Why a request that [`Clients::exchange`] made has no response.
+/// The reason why a request has no response.
 pub(super) struct NoResponse {
     /// The event, in words without the URL.
     pub(super) detail: String,
-    /// Whether all of the request was sent, so that the server may have done what it asks.
+    /// Whether the request may have been sent, so that the server may have done what it asks.
     pub(super) was_sent: bool,
 }
 
 impl NoResponse {
-    fn to(error: &reqwest::Error) -> Self {
-        Self { detail: no_response(error), was_sent: !(error.is_connect() || error.is_builder()) }
+    /// There was none in time.
+    pub(super) fn in_time() -> Self {
+        Self { detail: NO_ANSWER_IN_TIME.to_owned(), was_sent: true }
+    }
+}
+
+impl From<reqwest::Error> for NoResponse {
+    fn from(error: reqwest::Error) -> Self {
+        Self { detail: no_response(&error), was_sent: !(error.is_connect() || error.is_builder()) }
+    }
+}
+
+impl From<NotRead> for NoResponse {
+    fn from(error: NotRead) -> Self {
+        Self { detail: error.to_string(), was_sent: false }
     }
 }
 
 /// A request without an answer.
-pub(super) const NO_ANSWER_IN_TIME: &str = "no answer in time";
-/// One of which nobody knows whether it arrived.
-pub(super) const BROKEN: &str = "the connection broke";
+const NO_ANSWER_IN_TIME: &str = "no answer in time";
 
 /// Why a request got no response, in words without its URL. What kept a connection from being made
 /// (a name, a port, a certificate) was said by this machine, before anything was sent.
@@ -179,13 +134,9 @@ pub fn no_response(error: &reqwest::Error) -> String {
         return NO_ANSWER_IN_TIME.to_owned();
     }
     if !error.is_connect() {
-        return BROKEN.to_owned();
+        return "the connection broke".to_owned();
     }
-    no_connection(error)
-}
-
-/// Why there was no connection, by what is behind the error.
-pub(super) fn no_connection(mut cause: &(dyn Error + 'static)) -> String {
+    let mut cause: &dyn Error = error;
     while let Some(source) = cause.source() {
         cause = source;
     }

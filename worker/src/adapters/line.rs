@@ -4,12 +4,13 @@
 use std::{borrow::Cow, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use shared::{job::MessageId, secret::Secret};
 use uuid::Uuid;
 
-use super::http;
+use super::http::{self, NoResponse};
 use crate::{
     config::Config,
     outcome::{Failure, Reason, Remedy},
@@ -17,7 +18,6 @@ use crate::{
 };
 
 mod content;
-mod exchange;
 mod profile;
 
 pub use content::{Content, Fetched};
@@ -116,12 +116,12 @@ impl Line {
     ) -> Result<Vec<MessageId>, SendError> {
         let response = match self.exchange(request).await {
             Ok(response) => response,
-            Err(error) => {
-                let detail = format!("{call}: {}", error.detail());
-                return Err(if error.is_unsent() {
-                    SendError::Refused(Failure::passing(Reason::LineRejected, detail))
-                } else {
+            Err(NoResponse { detail, was_sent }) => {
+                let detail = format!("{call}: {detail}");
+                return Err(if was_sent {
                     SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
+                } else {
+                    SendError::Refused(Failure::passing(Reason::LineRejected, detail))
                 });
             }
         };
@@ -156,6 +156,16 @@ impl Line {
         if !self.exchange(request).await.is_ok_and(|response| response.status().is_success()) {
             tracing::debug!("the loading animation was not shown");
         }
+    }
+
+    /// Sends a request under the channel's token.
+    async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, NoResponse> {
+        let signed = |token: &SecretString| request().bearer_auth(token.expose_secret());
+        Ok(http::send_under(&self.token, signed).await?.0)
+    }
+
+    fn get(&self, url: &str, timeout: Duration) -> RequestBuilder {
+        self.http.get(url).timeout(timeout)
     }
 
     fn post(&self, path: &str, body: String, timeout: Duration) -> RequestBuilder {

@@ -8,16 +8,17 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{RequestBuilder, StatusCode};
+use bytes::Bytes;
+use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::SecretString;
-use shared::secret::{NotRead, Secret};
-use tokio::time::{Instant, timeout_at};
+use shared::secret::Secret;
+use tokio::time;
 
 use self::{
     request::{Messages, Request},
     response::{Refusal, Sent},
 };
-use super::http::{self, Clients, NoResponse};
+use super::http::{self, NoResponse};
 use crate::{
     config::Config,
     outcome::{Failure, Reason},
@@ -46,7 +47,7 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one model.
 pub struct OpenAi {
-    clients: Clients,
+    http: Client,
     endpoint: Endpoint,
     model: String,
     key: Secret,
@@ -57,9 +58,9 @@ pub struct OpenAi {
 
 impl OpenAi {
     /// A client with the settings' model and base URL.
-    pub fn new(config: &Config, clients: Clients, key: Secret, clock: crate::answer::Clock) -> Self {
+    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
         Self {
-            clients,
+            http,
             endpoint: config.openai.clone(),
             model: config.model.clone(),
             key,
@@ -94,7 +95,7 @@ impl OpenAi {
     /// failures of any kind, do not say so.
     pub async fn is_gone(&self) -> bool {
         let Ok(key) = self.key.value().await else { return false };
-        let asked = self.endpoint.look_up(&self.clients.http, &key, &self.model);
+        let asked = self.endpoint.look_up(&self.http, &key, &self.model);
         let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;
@@ -111,18 +112,19 @@ impl OpenAi {
         newer: bool,
         timeout: Duration,
     ) -> Result<Completion, Refusal> {
+        let request = Request {
+            model: &self.model,
+            messages: Messages(prompt.messages(), picture),
+            max_tokens: (!newer).then_some(max_tokens),
+            max_completion_tokens: newer.then_some(max_tokens),
+            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
+        };
+        let body: Bytes = serde_json::to_vec(&request)
+            .map_err(|_| Refusal::Error(ModelError::Failed(unavailable("the request could not be written"))))?
+            .into();
         let ask = |key: &SecretString| {
-            let request = Request {
-                model: &self.model,
-                messages: Messages(prompt.messages(), picture),
-                max_tokens: (!newer).then_some(max_tokens),
-                max_completion_tokens: newer.then_some(max_tokens),
-                prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
-            };
-            let body = serde_json::to_vec(&request)
-                .map_err(|_| ModelError::Failed(unavailable("the request could not be written")))?;
-            let asked = self.endpoint.completions(&self.clients.http, key);
-            Ok(asked.header("content-type", "application/json").body(body))
+            let asked = self.endpoint.completions(&self.http, key);
+            asked.header("content-type", "application/json").body(body.clone())
         };
         let answer = self.send(ask, timeout).await.map_err(Refusal::Error)?;
         let Sent { status, body, .. } = &answer;
@@ -141,54 +143,29 @@ impl OpenAi {
         Err(response::refusal(&answer, &error, newer))
     }
 
-    /// Sends what `ask` makes of the key in use and reads all of what comes back, whatever it says. Where the key
-    /// is refused and another one has taken its place, it is sent once more under that one.
+    /// Sends what `ask` makes of the key and reads all of what comes back, whatever it says; of a body longer than
+    /// `BODY_MAX` nothing.
     async fn send(
         &self,
-        ask: impl Fn(&SecretString) -> Result<RequestBuilder, ModelError>,
+        ask: impl Fn(&SecretString) -> RequestBuilder,
         timeout: Duration,
     ) -> Result<Sent, ModelError> {
-        let end = Instant::now() + timeout;
-        let key = key_by(end, self.key.value()).await?;
-        let sent = self.send_under(ask(&key)?, key, end).await?;
-        if sent.status != StatusCode::UNAUTHORIZED {
-            return Ok(sent);
-        }
-        let Some(newer) = key_by(end, self.key.other_than(&sent.key)).await? else { return Ok(sent) };
-        Box::pin(self.send_under(ask(&newer)?, newer, end)).await
-    }
-
-    /// Sends one request. The future keeps no room for it.
-    fn send_under(
-        &self,
-        request: RequestBuilder,
-        key: SecretString,
-        end: Instant,
-    ) -> impl Future<Output = Result<Sent, ModelError>> + use<'_> {
-        let timeout = end.saturating_duration_since(Instant::now());
-        let answer = self.clients.exchange(request, BODY_MAX, timeout);
-        async move {
-            let (head, body) = answer.await.map_err(no_answer)?.into_parts();
+        let sent = time::timeout(timeout, async {
+            let (response, key) = http::send_under(&self.key, ask).await?;
             Ok(Sent {
                 key,
-                status: head.status,
-                retry_after: http::retry_after(&head.headers, (self.clock)()),
-                request_id: http::request_id(&head.headers),
-                body,
+                status: response.status(),
+                retry_after: http::retry_after(response.headers(), (self.clock)()),
+                request_id: http::request_id(response.headers()),
+                body: http::body(response, BODY_MAX).await?.unwrap_or_default(),
             })
-        }
+        });
+        let sent = sent.await.unwrap_or_else(|_| Err(NoResponse::in_time()));
+        sent.map_err(|NoResponse { detail, was_sent }| {
+            let failure = unavailable(detail);
+            if was_sent { ModelError::Unusable(failure) } else { ModelError::Failed(failure) }
+        })
     }
-}
-
-/// Waits for the key until `end`.
-async fn key_by<T>(end: Instant, read: impl Future<Output = Result<T, NotRead>>) -> Result<T, ModelError> {
-    let read = timeout_at(end, read).await.unwrap_or(Err(NotRead));
-    read.map_err(|unread| ModelError::Failed(unavailable(format!("the key: {unread}"))))
-}
-
-fn no_answer(NoResponse { detail, was_sent }: NoResponse) -> ModelError {
-    let failure = unavailable(detail);
-    if was_sent { ModelError::Unusable(failure) } else { ModelError::Failed(failure) }
 }
 
 fn unavailable(detail: impl Into<String>) -> Failure {

@@ -69,7 +69,7 @@ impl Line {
         let request = self.exchange(|| self.get(&path, whole));
         let response = match timeout(ANSWER_TIMEOUT, request).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail()))),
+            Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail))),
             Err(_) => return Err(failed("content: no answer in time".to_owned())),
         };
         let detail = self.detail("content", &response);

@@ -44,8 +44,8 @@ impl OpenAi {
         let ask = |key: &SecretString| {
             let file = Part::stream_with_length(Body::from(recording.clone()), length).file_name(name);
             let form = Form::new().text("model", model.to_owned()).text("response_format", "json");
-            let asked = self.endpoint.transcriptions(&self.clients.http, key, model);
-            Ok(asked.multipart(form.part("file", file)))
+            let asked = self.endpoint.transcriptions(&self.http, key, model);
+            asked.multipart(form.part("file", file))
         };
         let answer = self.send(ask, timeout).await?;
         if answer.status.is_success() {

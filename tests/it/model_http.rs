@@ -1,10 +1,7 @@
-//! The call that lasts: what a model's server may do with HTTP, with TLS, and behind a proxy.
+//! The model's server as HTTP: the ways in which an answer comes or breaks off, TLS, and a proxy.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,7 +14,6 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    time::sleep,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -25,7 +21,7 @@ use tokio_rustls::{
 };
 use worker::{
     adapters::{
-        http::Clients,
+        http::client_trusting,
         openai::{ModelError, OpenAi},
     },
     answer::wall_clock,
@@ -59,7 +55,6 @@ async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
 /// A server that answers each request by these bytes, some at a time, and where told so ends the connection then.
 struct Wire {
     origin: String,
-    connections: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
@@ -67,12 +62,11 @@ impl Wire {
     async fn says(answer: &str, at_a_time: usize, ends: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (connections, heads) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<_>>>::default());
-        let wire = Self { origin, connections: connections.clone(), heads: heads.clone() };
+        let heads = Arc::<Mutex<Vec<_>>>::default();
+        let wire = Self { origin, heads: heads.clone() };
         let answer = answer.to_owned();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                connections.fetch_add(1, Relaxed);
                 let (answer, heads) = (answer.clone(), heads.clone());
                 tokio::spawn(async move {
                     stream.set_nodelay(true).unwrap();
@@ -112,8 +106,8 @@ impl Asks {
         let mut config = Config::from_env(&Env::of(env)).unwrap();
         config.budget.context_tokens = usize::MAX >> 8;
         let prompt = Prompt::fit("be kind", vec![], &[question], config.budget).unwrap();
-        let clients = Clients::trusting(Roots::Bundled).unwrap();
-        Self { model: OpenAi::new(&config, clients, Secret::fixed("a-key".into()), wall_clock()), prompt }
+        let http = client_trusting(Roots::Bundled).unwrap();
+        Self { model: OpenAi::new(&config, http, Secret::fixed("a-key".into()), wall_clock()), prompt }
     }
 
     /// The answer, or why there is none.
@@ -198,28 +192,6 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_fault_that_passes() {
 }
 
 #[tokio::test]
-async fn a_connection_serves_the_next_question_only_where_it_is_whole_and_open() {
-    let surplus = of_length(COMPLETION) + "HTTP/1.1 500 Oops\r\n\r\n";
-    let closing = of_length(COMPLETION).replace("OK\r\n", "OK\r\nConnection: close\r\n");
-    for (why, answer, ends, connections) in [
-        ("it is open", of_length(COMPLETION), false, 1),
-        ("the server ended it", of_length(COMPLETION), true, 3),
-        ("the server will end it", closing, false, 3),
-        ("there came too much", surplus, false, 3),
-        ("of the older version", of_length(COMPLETION).replace("1.1", "1.0"), false, 3),
-    ] {
-        let wire = Wire::says(&answer, usize::MAX, ends).await;
-        let asks = Asks::of(&wire.origin);
-        for _ in 0..3 {
-            assert_eq!(asks.asks(LONG).await, "an answer", "{why}");
-            // The end of a connection takes its time to arrive.
-            sleep(Duration::from_millis(50)).await;
-        }
-        assert_eq!(wire.connections.load(Relaxed), connections, "{why}");
-    }
-}
-
-#[tokio::test]
 async fn who_refuses_a_long_question_before_it_is_sent_is_understood() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -235,44 +207,6 @@ async fn who_refuses_a_long_question_before_it_is_sent_is_understood() {
     });
     let refused = Asks::much(&origin, &"why? ".repeat(8_000_000)).asks(LONG).await;
     assert!(refused.contains("401"), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_says_something_before_a_long_question_is_sent_hears_the_rest_of_it() {
-    let (begins, ends) = COMPLETION.split_at(5);
-    let early = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n".to_owned() + begins + "\r\n";
-    let late = format!("{:x}\r\n{ends}\r\n0\r\n\r\n", ends.len());
-    let hint = "HTTP/1.1 100 Continue\r\n\r\n".to_owned();
-    for (first, last) in [(hint, of_length(COMPLETION)), (early, late)] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            stream.read_exact(&mut [0; 100]).await.unwrap();
-            stream.write_all(first.as_bytes()).await.unwrap();
-            // Until it has certainly arrived, and the rest of the question cannot have been sent.
-            sleep(Duration::from_millis(300)).await;
-            let mut rest = 40_000_000;
-            while rest > 0 {
-                rest -= stream.read(&mut vec![0; rest.min(1 << 20)]).await.unwrap();
-            }
-            stream.write_all(last.as_bytes()).await.unwrap();
-            sleep(LONG).await;
-        });
-        let asks = Asks::much(&origin, &"why? ".repeat(8_000_000));
-        assert_eq!(asks.asks(LONG).await, "an answer");
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_says_no_more_than_a_status_is_asked_again_on_the_same_connection() {
-    let nothing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
-    let wire = Wire::says(nothing, usize::MAX, false).await;
-    let asks = Asks::of(&wire.origin);
-    for _ in 0..3 {
-        assert!(asks.asks(LONG).await.contains("503"));
-    }
-    assert_eq!(wire.connections.load(Relaxed), 1);
 }
 
 async fn completes(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
