@@ -1,18 +1,17 @@
 //! The command line: arguments to functions, errors to exit codes.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
 use cli::{
-    admin::{self, Admin},
-    dev, dlq, doctor, dotenv, forget, private, secrets, send, serve,
+    commands::{dev, dlq, doctor, forget, secrets, send, serve, usage, webhook},
+    dotenv,
     terminal::{Unheard, note, note_at_the_end},
-    usage, webhook,
 };
+use local::private;
 use shared::{env::Env, version};
 
 /// The LINE bot that always answers.
@@ -37,17 +36,7 @@ enum Command {
     /// Run the bot on this machine against the real LINE and OpenAI
     ///
     /// Reads the variables of .env.example from the environment or from ./.env.
-    Serve {
-        /// The address to listen on for webhooks, and nothing else
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
-        /// The address of /healthz and /metrics, which only operators should reach: `:0` for any free port, or `off`
-        #[arg(long, default_value = admin::DEFAULT, value_name = "ADDRESS")]
-        admin: Admin,
-        /// The directory of the queue and the history
-        #[arg(long, default_value = "henji-data")]
-        data: PathBuf,
-    },
+    Serve(serve::Args),
     /// See and mend what could not be answered
     ///
     /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
@@ -93,15 +82,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let file = Path::new(dotenv::DOTENV);
     let env = Env::of_process().or(dotenv::read(file)?);
     // Those that have a log say it there.
-    if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve { .. })
+    if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve(_))
         && let Some(warning) = private::writable_by_others(file)
     {
         note(format_args!("henji: {warning}"));
     }
     match command {
         Command::Dev(args) => dev::command(args, env).await?,
-        Command::DevStages { data } => dev::stages::command(&data, &env).await?,
-        Command::Serve { listen, admin, data } => serve::command(listen, admin, &data, &env).await?,
+        Command::DevStages { data } => dev::child::command(&data, &env).await?,
+        Command::Serve(args) => serve::command(args, &env).await?,
         Command::Dlq(args) => return dlq::command(args, &env).await,
         Command::Secrets(args) => return secrets::command(args, &env).await,
         Command::Webhook(args) => return webhook::command(args, &env).await,

@@ -4,7 +4,8 @@ use std::{
     time::Duration,
 };
 
-use cli::{send::webhook_of, standin::line::REPLY};
+use cli::commands::send::webhook_of;
+use emulator::line::REPLY;
 use ingress::signature::sign;
 use serde_json::json;
 

@@ -12,12 +12,12 @@ use std::{
     time::Duration,
 };
 
-use cli::{
+use cli::commands::send::webhook_of;
+use ingress::queue::JobQueue;
+use local::{
     health::{AT_MOST_EVERY, Health},
-    send::webhook_of,
     sqlite::{Database, queue::SqliteQueue},
 };
-use ingress::queue::JobQueue;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, time::sleep};

@@ -3,10 +3,8 @@ use std::{
     time::Duration,
 };
 
-use cli::{
-    send::webhook_of,
-    standin::line::{LOADING, PUSH},
-};
+use cli::commands::send::webhook_of;
+use emulator::line::{LOADING, PUSH};
 use serde_json::{Value, json};
 use worker::model;
 
@@ -207,7 +205,7 @@ async fn the_loading_animation_is_shown_at_once_and_its_failure_never_hurts() {
     let shown = bot.line.script.seen(LOADING);
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].body, json!({ "chatId": USER, "loadingSeconds": 60 }));
-    for act in [cli::standin::Act::Hang, cli::standin::Act::Reset] {
+    for act in [emulator::faults::Act::Hang, emulator::faults::Act::Reset] {
         bot.line.script.will(LOADING, act);
         bot.hears("again").await;
         bot.answers(&["answer to again"]).await;

@@ -10,7 +10,12 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cli::{send::webhook_of, standin::Act};
+use between::{Between, Play};
+use bot::{Bot, USER, payload_1, payload_2, sign};
+use cli::commands::send::webhook_of;
+use cloud::{Row, TABLE, attribute};
+use emulator::faults::Act;
+use functions::Lambda;
 use serde_json::json;
 use shared::job::{EventId, Job, VERSION};
 use tokio::{
@@ -19,15 +24,10 @@ use tokio::{
 };
 use worker::{conversation::Role, deliver::retry_key, history::row_id};
 
-use between::{Between, Play};
-use bot::{Bot, USER, payload_1, payload_2, sign};
-use emulator::{Row, TABLE, attribute};
-use functions::Lambda;
-
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
 pub mod between;
 pub mod bot;
-pub mod emulator;
+pub mod cloud;
 pub mod functions;
 pub mod runtime_api;
 pub mod world;

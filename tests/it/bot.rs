@@ -5,14 +5,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::Router;
-use cli::{
-    send::webhook_of,
+use cli::commands::send::webhook_of;
+use emulator::{
+    line::{Line, PUSH, Sent},
+    model::{Model, see},
+};
+use local::{
     serve::{self, DataDir, Listeners, Settings},
     sqlite::{Database, queue::SqliteQueue},
-    standin::{
-        line::{Line, PUSH, Sent},
-        model::{Model, see},
-    },
 };
 use serde_json::{Value, json};
 use shared::env::Env;
@@ -233,8 +233,8 @@ impl Bot {
 
     /// The dead letters, as `henji dlq list --json` shows them.
     pub async fn letters(&self) -> Value {
-        let database = cli::sqlite::Database::open(&self.database()).unwrap();
-        let letters = cli::sqlite::letters::Letters::new(database, worker::answer::wall_clock());
+        let database = local::sqlite::Database::open(&self.database()).unwrap();
+        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::answer::wall_clock());
         json!(letters.list().await.unwrap())
     }
 
@@ -253,10 +253,13 @@ impl Bot {
 
     /// Redrives every dead letter.
     pub async fn redrives(&self) {
-        let database = cli::sqlite::Database::open(&self.database()).unwrap();
-        let letters = cli::sqlite::letters::Letters::new(database, worker::answer::wall_clock());
+        let database = local::sqlite::Database::open(&self.database()).unwrap();
+        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::answer::wall_clock());
         for letter in letters.list().await.unwrap() {
-            assert_eq!(letters.redrive(&letter.id).await.unwrap(), cli::sqlite::letters::Redriven::Queued);
+            assert_eq!(
+                letters.redrive(&letter.id).await.unwrap(),
+                local::sqlite::dead_letters::Redriven::Queued
+            );
         }
     }
 

@@ -12,7 +12,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use cli::standin::{
+use emulator::{
     line::Line,
     model::{Model, see},
 };

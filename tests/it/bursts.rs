@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::PUSH,
     model::{COMPLETIONS, Model},
 };
@@ -249,7 +249,7 @@ mod told {
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
-        let replies = chat.line().script.seen(cli::standin::line::REPLY);
+        let replies = chat.line().script.seen(emulator::line::REPLY);
         assert_eq!(replies.last().unwrap().body["replyToken"], messages[2]["events"][0]["replyToken"]);
         assert!(chat.line().script.seen(PUSH).is_empty());
     }

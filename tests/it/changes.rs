@@ -94,7 +94,7 @@ async fn a_command_neither_makes_nor_upgrades_a_database_and_says_what_does() {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
     let db = rusqlite::Connection::open(folder.path().join("henji.db")).unwrap();
-    db.execute_batch(include_str!("../../cli/src/sqlite/schema.sql")).unwrap();
+    db.execute_batch(include_str!("../../cli/local/src/sqlite/migrations/0001_initial.sql")).unwrap();
     db.pragma_update(None, "user_version", 1).unwrap();
     for args in [&["dlq", "list"][..], &["forget", "U1", "--yes"], &["doctor"]] {
         let output = run(args);

@@ -1,7 +1,5 @@
-use cli::{
-    send::webhook_of,
-    standin::{Act, line::PUSH},
-};
+use cli::commands::send::webhook_of;
+use emulator::{faults::Act, line::PUSH};
 use serde_json::{Value, json};
 use worker::{
     locale::{Locale, Words},

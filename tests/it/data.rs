@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cli::{
+use ingress::queue::JobQueue;
+use local::{
     serve::{DATABASE, DataDir},
     sqlite::{Database, queue::SqliteQueue},
 };
-use ingress::queue::JobQueue;
 use shared::job::{Ask, Job};
 use tempfile::TempDir;
 use worker::answer::wall_clock;

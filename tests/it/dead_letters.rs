@@ -1,6 +1,6 @@
 //! Dead letters on one machine, told by the `henji dlq` command beside the bot.
 
-use cli::standin::line::PUSH;
+use emulator::line::PUSH;
 use serde_json::Value;
 
 use crate::{

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{Act, model::Model};
+use emulator::{faults::Act, model::Model};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{
         Arrival, LOADING, PUSH,
         phone::{BOT, Source, User, edited_event, message_event},

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cli::sqlite::{Database, history::SqliteHistory};
 use jiff::{SignedDuration, Timestamp};
+use local::sqlite::{Database, history::SqliteHistory};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
@@ -11,7 +11,7 @@ use worker::{
     outcome::Reason,
 };
 
-use crate::aws::emulator::{Cloud, TABLE};
+use crate::aws::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
@@ -33,7 +33,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("henji.db");
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../cli/src/sqlite/schema.sql")).unwrap();
+    old.execute_batch(include_str!("../../cli/local/src/sqlite/migrations/0001_initial.sql")).unwrap();
     old.execute_batch(
         "PRAGMA user_version = 1;
          INSERT INTO turns (event_id, attempts, stage, updated_at) VALUES ('open', 1, 0, 1772366400000);

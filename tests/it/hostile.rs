@@ -17,10 +17,8 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use cli::{
-    send::webhook_of,
-    standin::line::{PUSHED, webhook::PATIENCE},
-};
+use cli::commands::send::webhook_of;
+use emulator::line::{PUSHED, webhook::PATIENCE};
 use serde_json::json;
 use tempfile::TempDir;
 

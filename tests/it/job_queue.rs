@@ -9,15 +9,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cli::sqlite::{Database, queue::SqliteQueue};
 use futures_util::future::{Either, select};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
 use jiff::Timestamp;
+use local::sqlite::{Database, queue::SqliteQueue};
 use shared::job::{Ask, EventId, Job};
 use tempfile::TempDir;
 use worker::answer::wall_clock;
 
-use crate::aws::emulator::Cloud;
+use crate::aws::cloud::Cloud;
 
 /// A queue that ships, and the side that takes jobs out of it.
 #[async_trait]

@@ -1,6 +1,6 @@
 //! Limits against abuse: each is told once and politely, and then there is silence; never a dead letter.
 
-use cli::send::webhook_of;
+use cli::commands::send::webhook_of;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{CONSUMPTION, PUSH, QUOTA},
 };
 use jiff::SignedDuration;

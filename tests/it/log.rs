@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use cli::{
-    send::webhook_of,
-    standin::{line::Line, model::Model},
-};
+use cli::commands::send::webhook_of;
+use emulator::{line::Line, model::Model};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::sleep;

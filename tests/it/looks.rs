@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use cli::{
-    send::webhook_of,
-    standin::line::{Message, Sent, phone, said},
-};
+use cli::commands::send::webhook_of;
+use emulator::line::{Message, Sent, phone, said};
 use serde_json::{Value, json};
 
 use crate::bot::{Bot, USER};
@@ -86,7 +84,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
     // Who has no profile is greeted without a name, and a greeting that LINE does not take is no matter.
     assert_eq!(bot.posts(follow("Unobody").to_string()).await, 200);
     assert!(says_one(&mut bot).await.text.starts_with("Hi! Thanks"));
-    bot.line.fails(cli::standin::line::REPLY, 400, "Invalid reply token");
+    bot.line.fails(emulator::line::REPLY, 400, "Invalid reply token");
     assert_eq!(bot.posts(follow("Uanother").to_string()).await, 200);
     bot.answers(&[]).await;
     assert_eq!(bot.health().await["dead_letters"], 0);

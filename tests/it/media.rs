@@ -2,8 +2,8 @@
 //! what people send. Lived through on one machine and on Lambda.
 
 use axum::body::Bytes;
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{Preparation, content_path, said as messages},
     model::{TRANSCRIPTIONS, hear},
 };

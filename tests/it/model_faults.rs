@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use cli::standin::Act;
+use emulator::faults::Act;
 use serde_json::json;
 
 use crate::bot::{Bot, USER};

@@ -6,7 +6,8 @@ use std::{
 };
 
 use axum::{Router, extract::Request};
-use cli::{send::webhook_of, standin::line::Line};
+use cli::commands::send::webhook_of;
+use emulator::line::Line;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::json;
 use shared::{env::Env, roots::Roots, secret::Secret};

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::line::webhook::PATIENCE;
+use emulator::line::webhook::PATIENCE;
 use serde_json::Value;
 
 use crate::{

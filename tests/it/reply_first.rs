@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use cli::{
-    send::webhook_of,
-    standin::{
-        Act,
-        line::{LOADING, PUSH, REPLY, Sent},
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    faults::Act,
+    line::{LOADING, PUSH, REPLY, Sent},
 };
 use serde_json::Value;
 
@@ -158,7 +156,7 @@ async fn a_webhook_that_line_delivers_again_is_answered_once() {
 
 #[tokio::test]
 async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
-    let change = |s: &mut cli::serve::Settings| s.worker.patience = Some(Duration::from_millis(100));
+    let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(100));
     for delivery in ["push", "reply-first"] {
         let mut bot = Bot::with(&[("DELIVERY", delivery)], change).await;
         bot.model.thinks(Duration::from_millis(400));
@@ -183,7 +181,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
 
 #[tokio::test]
 async fn patience_that_line_does_not_take_delays_nothing() {
-    let change = |s: &mut cli::serve::Settings| s.worker.patience = Some(Duration::from_millis(50));
+    let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(50));
     let mut bot = Bot::with(&[("DELIVERY", "reply-first")], change).await;
     bot.model.thinks(Duration::from_millis(200));
     bot.line.script.will(REPLY, Act::Hang);

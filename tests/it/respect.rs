@@ -4,16 +4,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cli::{
-    send::webhook_of,
-    sqlite::{Database, history::SqliteHistory, queue::SqliteQueue},
-    standin::{
-        Act,
-        line::{Line, PUSH, REPLY},
-        model::{COMPLETIONS, Model},
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    faults::Act,
+    line::{Line, PUSH, REPLY},
+    model::{COMPLETIONS, Model},
 };
 use ingress::queue::JobQueue;
+use local::sqlite::{Database, history::SqliteHistory, queue::SqliteQueue};
 use serde_json::{Value, json};
 use shared::job::{Ask, EventId, Job};
 use tokio::time::sleep;
@@ -27,7 +25,7 @@ use worker::{
 use crate::{
     aws::{
         bot::{Bot as OnLambda, payload_2},
-        emulator::{TABLE, attribute},
+        cloud::{TABLE, attribute},
     },
     bot::{Bot as OnOneMachine, USER},
 };

@@ -9,6 +9,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use emulator::{faults::Act, line::PUSH};
 use serde_json::Value;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -16,10 +17,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use cli::standin::{Act, line::PUSH};
-
 use crate::{
-    aws::emulator::VALUES,
+    aws::cloud::VALUES,
     bot::Bot,
     media::{answers, voice},
     respect::{Chat, said, says, story},

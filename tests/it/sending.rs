@@ -22,7 +22,7 @@ async fn send_signs_as_line_does_and_prints_status_and_time() {
     assert_eq!(run(&["send", "--text", "hi", "--url", &url, "--secret", "wrong"]).status.code(), Some(1));
 
     // An API Gateway event, with its body as it is or in base64.
-    let body = cli::send::webhook_of("from a file", "U9").to_string();
+    let body = cli::commands::send::webhook_of("from a file", "U9").to_string();
     for (body, is_base64) in [(body.clone(), false), (base64(body.as_bytes()), true)] {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         write!(file, "{}", serde_json::json!({ "body": body, "isBase64Encoded": is_base64 })).unwrap();

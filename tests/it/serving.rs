@@ -4,13 +4,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::{
-    send::webhook_of,
-    standin::{
-        Act,
-        line::{Line, PUSH, REPLY},
-        model::Model,
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    faults::Act,
+    line::{Line, PUSH, REPLY},
+    model::Model,
 };
 use tempfile::TempDir;
 
@@ -438,7 +436,7 @@ async fn a_model_that_is_gone_is_said_at_the_start() {
     world
         .model
         .script
-        .will("/v1/models/gpt-5.4-mini", cli::standin::Act::Respond(404, vec![], body.to_string()));
+        .will("/v1/models/gpt-5.4-mini", emulator::faults::Act::Respond(404, vec![], body.to_string()));
     let serve = world.serve().await;
     for _ in 0..500 {
         if serve.log().contains("model_gone") {

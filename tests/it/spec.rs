@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use cli::standin::{
-    Seen,
+use emulator::{
+    faults::Seen,
     line::{LOADING, PUSH, REPLY},
 };
 use jsonschema::Validator;

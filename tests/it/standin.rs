@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
-use cli::standin::line::{
+use emulator::line::{
     Arrival, CONSUMPTION, LOADING, Line, PUSH, QUOTA, REPLY,
     phone::{self, BOT, User},
     said,
@@ -161,7 +161,7 @@ async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
     ] {
         assert_eq!(platform.pushes(&good, None).await.0, 200, "{good}");
     }
-    let webhook = cli::send::webhook_of("hi", "Uanother");
+    let webhook = cli::commands::send::webhook_of("hi", "Uanother");
     platform.line.sends(&webhook, Instant::now());
     for bad in [
         with("quickReply", buttons(14)),

@@ -2,10 +2,8 @@
 
 use std::{process::Command, time::Duration};
 
-use cli::{
-    send::webhook_of,
-    standin::{line::Line, model::Model},
-};
+use cli::commands::send::webhook_of;
+use emulator::{line::Line, model::Model};
 use futures_util::future::join_all;
 use tempfile::TempDir;
 use tokio::time::sleep;

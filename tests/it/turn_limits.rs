@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{PUSH, Preparation},
     model::COMPLETIONS,
 };
@@ -62,7 +62,7 @@ async fn a_call_that_times_out_is_paid_for_three_times_a_run() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_costs_nothing_and_has_all_attempts() {
-    let change = |s: &mut cli::serve::Settings| s.worker.pauses.between = [Duration::from_millis(10); 4];
+    let change = |s: &mut local::serve::Settings| s.worker.pauses.between = [Duration::from_millis(10); 4];
     let bot = Bot::with(&[("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")], change).await;
     is_told(&bot, "hi").await;
     assert_eq!(bot.letters().await[0]["attempts"], 5);
@@ -70,7 +70,7 @@ async fn a_server_that_cannot_be_reached_costs_nothing_and_has_all_attempts() {
 
 #[tokio::test]
 async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
-    let scale = |s: &mut cli::serve::Settings| s.worker.give_up_after = Duration::from_secs(5);
+    let scale = |s: &mut local::serve::Settings| s.worker.give_up_after = Duration::from_secs(5);
     let mut bot = Bot::with(&[], scale).await;
     bot.model.thinks(Duration::from_secs(3));
     for text in ["one", "two"] {
@@ -109,7 +109,7 @@ async fn a_call_that_a_restart_interrupts_is_paid_for() {
 
 #[tokio::test]
 async fn what_line_still_prepares_takes_no_time_from_the_answer() {
-    let scale = |s: &mut cli::serve::Settings| {
+    let scale = |s: &mut local::serve::Settings| {
         s.worker.give_up_after = Duration::from_secs(2);
         s.worker.pauses.preparing = Duration::from_millis(500);
     };

@@ -1,9 +1,7 @@
 //! Who used up how much of the model: counted once with each answer, and listed by `henji usage`.
 
-use cli::{
-    send::webhook_of,
-    standin::{Act, model::Model},
-};
+use cli::commands::send::webhook_of;
+use emulator::{faults::Act, model::Model};
 use serde_json::{Value, json};
 
 use crate::{

@@ -43,14 +43,14 @@ pub(crate) fn quantile_ms(sorted: &[Duration], q: f64) -> f64 {
 
 /// A webhook as LINE writes it, of a new event.
 pub(crate) fn webhook(user: &str) -> String {
-    cli::send::webhook_of("Hello, world. How are you today?", user).to_string()
+    cli::commands::send::webhook_of("Hello, world. How are you today?", user).to_string()
 }
 
 /// The whole HTTP request that carries it.
 pub(crate) fn request(user: &str) -> Vec<u8> {
     let body = webhook(user);
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
-    let path = cli::http::WEBHOOK_PATH;
+    let path = local::listeners::webhooks::WEBHOOK_PATH;
     let length = body.len();
     format!("POST {path} HTTP/1.1\r\nhost: henji\r\nx-line-signature: {signature}\r\ncontent-length: {length}\r\n\r\n{body}")
         .into_bytes()

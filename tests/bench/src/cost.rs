@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use cli::standin::model::Model;
+use emulator::model::Model;
 
 use crate::{
     aws::Aws,

@@ -24,8 +24,8 @@ pub(crate) async fn measure(folder: &Path) {
     let paths = [folder.join("empty"), folder.join("full")];
     for (path, people) in paths.iter().zip([0, PEOPLE]) {
         std::fs::create_dir_all(path).expect("a folder");
-        let file = path.join(cli::serve::DATABASE);
-        drop(cli::sqlite::Database::open(&file).expect("a database"));
+        let file = path.join(local::serve::DATABASE);
+        drop(local::sqlite::Database::open(&file).expect("a database"));
         fill(&file, people).expect("it can be filled");
     }
     let empty = Serve::start(program("henji"), &paths[0], Duration::ZERO, 100).await;

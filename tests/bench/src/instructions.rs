@@ -4,7 +4,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use cli::standin::model::Model;
+use emulator::model::Model;
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::sleep};
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::standin::{line::Line, model::Model};
+use emulator::{line::Line, model::Model};
 use serde_json::{Value, json};
 
 use crate::{
@@ -105,9 +105,9 @@ pub(crate) fn request(_: usize) -> Value {
 pub(crate) fn delivery(body: &str) -> Value {
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
     json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": cli::http::WEBHOOK_PATH, "rawQueryString": "",
+        "version": "2.0", "routeKey": "$default", "rawPath": local::listeners::webhooks::WEBHOOK_PATH, "rawQueryString": "",
         "headers": { "x-line-signature": signature, "content-type": "application/json; charset=utf-8" },
-        "requestContext": { "http": { "method": "POST", "path": cli::http::WEBHOOK_PATH }, "timeEpoch": 0 },
+        "requestContext": { "http": { "method": "POST", "path": local::listeners::webhooks::WEBHOOK_PATH }, "timeEpoch": 0 },
         "body": body, "isBase64Encoded": false,
     })
 }

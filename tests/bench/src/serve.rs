@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::Router;
-use cli::standin::{line::Line, model::Model};
+use emulator::{line::Line, model::Model};
 
 use crate::accept::SECRET;
 

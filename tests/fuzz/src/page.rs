@@ -1,34 +1,76 @@
 //! The page's API: it serves its own page, refuses everybody else and whatever it does not know, and lives.
 
-use std::{
-    net::SocketAddr,
-    sync::{Mutex, OnceLock},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Request, Response, StatusCode},
 };
-use cli::{dev::alone, sqlite::Database};
+use emulator::{
+    feed::Feed,
+    model::Model,
+    pipeline::{Addresses, Depth, Pipeline, Pushes, Refusal},
+    server,
+    simulation::{Parts, World},
+};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use reqwest::Client;
-use tempfile::TempDir;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 /// Where the page is, as it were: nothing listens there.
 const LISTENS: &str = "127.0.0.1:9";
 /// What comes between two requests.
 const NEXT: char = '\u{1e}';
 
-/// A database that all share: what it takes most time to make.
-fn database() -> (Database, Client) {
-    static WORLD: OnceLock<(TempDir, Mutex<Database>, Client)> = OnceLock::new();
-    let (_, database, client) = WORLD.get_or_init(|| {
-        let folder = TempDir::new().unwrap();
-        let database = Database::open(&folder.path().join("henji.db")).unwrap();
-        (folder, Mutex::new(database), worker::adapters::http::local_client().unwrap())
+/// A bot that is dead for ever.
+struct NoBot;
+
+#[async_trait]
+impl Pipeline for NoBot {
+    fn addresses(&self) -> Option<Addresses> {
+        None
+    }
+
+    async fn is_up(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    fn kill(&self) {}
+
+    async fn depth(&self) -> Option<Depth> {
+        Some(Depth { queued: 0, in_flight: 0, dead_letters: 0 })
+    }
+
+    async fn dead_letters(&self) -> Value {
+        Value::Null
+    }
+
+    async fn redrive(&self, _: Option<String>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    fn pushes_of(&self, _: &Value) -> Pushes {
+        Pushes::default()
+    }
+}
+
+fn page() -> Router {
+    let listens: SocketAddr = LISTENS.parse().unwrap();
+    let clock = worker::answer::wall_clock();
+    let http = worker::adapters::http::local_client().unwrap();
+    let world = World::new(Parts {
+        secret: "henji-dev".into(),
+        webhook: format!("http://{listens}/webhook"),
+        model: Model::offline(Duration::ZERO),
+        pipeline: Arc::new(NoBot),
+        feed: Feed::new(clock.clone(), CancellationToken::new(), vec![]),
+        http: http.clone(),
+        clock,
     });
-    (database.lock().unwrap().clone(), client.clone())
+    server::router(&world, "/webhook", http, listens)
 }
 
 /// Requests to a page of its own, each a line `METHOD /path`, lines of headers, an empty line, and the body.
@@ -37,9 +79,7 @@ pub fn holds(data: &[u8]) -> bool {
     let requests: Vec<(bool, Request<Body>)> = text.split(NEXT).filter_map(request).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (database, client) = database();
-        let listens: SocketAddr = LISTENS.parse().unwrap();
-        let page = TowerToHyperService::new(alone::page(database, client, listens).unwrap());
+        let page = TowerToHyperService::new(page());
         let mut is_done = false;
         for (is_own, request) in requests {
             let is_odd = request.uri().path().contains("..") || request.uri().path().contains('%');

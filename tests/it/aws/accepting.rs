@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use cli::send::webhook_of;
+use cli::commands::send::webhook_of;
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue, signature};
 use serde_json::{Value, json};
 use shared::job::{Ask, Job};
@@ -17,7 +17,7 @@ use super::{
     FIXTURE,
     between::{Between, Play, error},
     bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign},
-    emulator::Cloud,
+    cloud::Cloud,
     functions::Lambda,
 };
 

@@ -1,13 +1,14 @@
 use std::time::Duration;
 
-use cli::{send::webhook_of, standin::line::PUSH};
+use cli::commands::send::webhook_of;
+use emulator::line::PUSH;
 use serde_json::{Value, json};
 
 use super::{
     FIXTURE,
     between::{Between, Play, error},
     bot::{Bot, USER, payload_1, payload_2},
-    emulator::{CHANNEL_SECRET, attribute},
+    cloud::{CHANNEL_SECRET, attribute},
 };
 
 fn contents(request: &Value) -> Vec<&str> {

@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     bot::host,
-    emulator::{PATIENCE, endpoint},
+    cloud::{PATIENCE, endpoint},
 };
 
 pub struct Between {

@@ -6,12 +6,10 @@ use std::{sync::Arc, time::Duration};
 use aws_sdk_sqs::types::Message;
 use axum::Router;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use cli::{
-    send::webhook_of,
-    standin::{
-        line::{Line, PUSH, Sent},
-        model::{Model, see},
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    line::{Line, PUSH, Sent},
+    model::{Model, see},
 };
 use ingress::signature;
 use serde_json::{Value, json};
@@ -21,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    emulator::{CHANNEL_SECRET, Cloud, PATIENCE},
+    cloud::{CHANNEL_SECRET, Cloud, PATIENCE},
     functions::{EventSource, Lambda, record},
 };
 

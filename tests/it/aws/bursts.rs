@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{Act, line::PUSH};
+use emulator::{faults::Act, line::PUSH};
 use serde_json::{Value, json};
 
 use super::{

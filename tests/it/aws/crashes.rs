@@ -6,7 +6,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use cli::standin::{Act, line::PUSH};
+use emulator::{faults::Act, line::PUSH};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::{
     between::{Between, Play},
     bot::{Bot, USER},
-    emulator::{TABLE, attribute},
+    cloud::{TABLE, attribute},
     text,
 };
 

@@ -4,17 +4,15 @@
 use std::{process::Stdio, time::Duration};
 
 use aws_sdk_ssm::types::ParameterType;
-use cli::{
-    send::webhook_of,
-    standin::{line::Line, model::Model},
-};
+use cli::commands::send::webhook_of;
+use emulator::{line::Line, model::Model};
 use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 use uuid::Uuid;
 
 use super::{
     bot::{USER, host, sign},
-    emulator::{Cloud, PATIENCE, VALUES, attribute, endpoint},
+    cloud::{Cloud, PATIENCE, VALUES, attribute, endpoint},
 };
 
 /// The account of requests that come unsigned, as those to a deployed API do (tests/aws/start).

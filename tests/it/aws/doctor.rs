@@ -2,11 +2,11 @@
 
 use std::process::Stdio;
 
-use cli::standin::{Act, line::QUOTA};
+use emulator::{faults::Act, line::QUOTA};
 use serde_json::{Value, json};
 
 use super::{
-    emulator::{CHANNEL_SECRET, Cloud},
+    cloud::{CHANNEL_SECRET, Cloud},
     world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
 use crate::{

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{Act, line::PUSH};
+use emulator::{faults::Act, line::PUSH};
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
     between::{Between, Play, error},
     bot::{Bot, USER},
-    emulator::attribute,
+    cloud::attribute,
     text,
 };
 

@@ -19,7 +19,7 @@ use worker::{
 use super::{
     between::{Between, Play},
     bot::{Bot, USER, payload_2},
-    emulator::{Row, TABLE},
+    cloud::{Row, TABLE},
     text,
 };
 use crate::respect::{does, says};

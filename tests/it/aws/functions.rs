@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    emulator::{Cloud, PATIENCE},
+    cloud::{Cloud, PATIENCE},
     runtime_api::{Failed, RuntimeApi, trace},
 };
 use crate::secrecy::Private;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
-use cli::standin::line::PUSH;
+use emulator::line::PUSH;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -12,7 +12,7 @@ use worker::answer::wall_clock;
 
 use super::{
     bot::{Bot, USER},
-    emulator::{Cloud, TABLE},
+    cloud::{Cloud, TABLE},
 };
 use crate::operator::{Operator, are_refused, plain};
 

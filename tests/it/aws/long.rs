@@ -13,7 +13,7 @@ use worker::answer::wall_clock;
 use super::{
     between::{Between, Play},
     bot::Bot,
-    emulator::Cloud,
+    cloud::Cloud,
     letters::buried,
 };
 use crate::operator::Operator;

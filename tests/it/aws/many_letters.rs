@@ -16,7 +16,7 @@ use worker::answer::wall_clock;
 use super::{
     between::{Between, Play},
     bot::{Bot, USER},
-    emulator::Cloud,
+    cloud::Cloud,
     letters::{buried, of_one},
 };
 use crate::operator::Operator;

@@ -23,7 +23,7 @@ use worker::{
 use super::{
     between::{Between, Play, error},
     bot::{Bot, USER},
-    emulator::{PATIENCE, TABLE},
+    cloud::{PATIENCE, TABLE},
     functions::record,
     world::has_redrive_policy,
 };

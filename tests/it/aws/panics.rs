@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cli::send::webhook_of;
+use cli::commands::send::webhook_of;
 use serde_json::{Value, json};
 
 use super::bot::{Bot, payload_2};

@@ -1,18 +1,16 @@
 use std::time::Duration;
 
-use cli::{
-    send::webhook_of,
-    standin::{
-        Act,
-        line::{PUSH, REPLY},
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    faults::Act,
+    line::{PUSH, REPLY},
 };
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
     bot::{Bot, USER, payload_2},
-    emulator::attribute,
+    cloud::attribute,
 };
 
 async fn bot() -> Bot {

@@ -15,7 +15,7 @@ use axum::{
     middleware::{Next, from_fn},
     response::IntoResponse,
 };
-use cli::standin::{
+use emulator::{
     line::{Line, PUSH},
     model::Model,
 };
@@ -28,7 +28,7 @@ use super::{
     FIXTURE,
     between::{Between, Play, error},
     bot::{Bot, INGRESS_TIME, host, payload_1, sign},
-    emulator::Cloud,
+    cloud::Cloud,
     functions::Lambda,
     text,
 };

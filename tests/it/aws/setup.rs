@@ -1,10 +1,10 @@
 //! Setting a bot up: its secrets, and where LINE posts to.
 
 use aws_sdk_ssm::types::ParameterType;
-use cli::standin::Act;
+use emulator::faults::Act;
 
 use super::{
-    emulator::Cloud,
+    cloud::Cloud,
     world::{SECRETS, World, is_deployed},
 };
 use crate::operator::Operator;

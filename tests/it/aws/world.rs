@@ -8,7 +8,7 @@ use std::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_sdk_ssm::types::ParameterType;
 use axum::{Router, http::StatusCode, routing::post};
-use cli::standin::{
+use emulator::{
     line::{Line, webhook::Webhooks},
     model::Model,
 };
@@ -17,7 +17,7 @@ use worker::answer::wall_clock;
 
 use super::{
     bot::host,
-    emulator::{CHANNEL_SECRET, Cloud, TABLE},
+    cloud::{CHANNEL_SECRET, Cloud, TABLE},
 };
 use crate::operator::Operator;
 

@@ -1,6 +1,6 @@
 //! What must be so at the end of every story, whatever was done to which boundary.
 
-use cli::standin::{
+use emulator::{
     line::{Line, REPLY, Sent},
     model::Model,
 };

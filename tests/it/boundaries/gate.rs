@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use cli::standin::model::COMPLETIONS;
+use emulator::model::COMPLETIONS;
 use futures_util::stream;
 use reqwest::Client;
 use serde_json::Value;

@@ -13,7 +13,7 @@ use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
 use crate::{
     aws::{
         bot::{INGRESS_TIME, payload_2},
-        emulator::{Cloud, endpoint},
+        cloud::{Cloud, endpoint},
         functions::{Lambda, record},
     },
     process::henji,

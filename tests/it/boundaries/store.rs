@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::{
-    aws::emulator::{Cloud, Row},
+    aws::cloud::{Cloud, Row},
     operator::Operator,
     process,
 };
@@ -84,7 +84,7 @@ impl Store {
 }
 
 fn of_database<const COLUMNS: usize>(data: &Path, sql: &str) -> Vec<[String; COLUMNS]> {
-    let db = Connection::open(data.join(cli::serve::DATABASE)).unwrap();
+    let db = Connection::open(data.join(local::serve::DATABASE)).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
     let mut statement = db.prepare(sql).unwrap();
     let columns = |row: &rusqlite::Row<'_>| std::array::from_fn(|at| row.get(at).unwrap());

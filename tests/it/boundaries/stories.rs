@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use cli::{
-    send::webhook_of,
-    standin::{
-        Act,
-        line::{Line, PUSH, phone, said},
-        model::{COMPLETIONS, Model, hear},
-    },
+use cli::commands::send::webhook_of;
+use emulator::{
+    faults::Act,
+    line::{Line, PUSH, phone, said},
+    model::{COMPLETIONS, Model, hear},
 };
 use serde_json::{Value, json};
 use worker::answer::wall_clock;

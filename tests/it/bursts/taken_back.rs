@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use cli::standin::{Act, line::PUSH, model::COMPLETIONS};
+use emulator::{faults::Act, line::PUSH, model::COMPLETIONS};
 use serde_json::Value;
 
 use super::{asked, meanwhile, words};

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{
+use emulator::{
     line::{
         Line,
         phone::{Source, message_event},

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use cli::standin::{
-    Script, Seen,
+use emulator::{
+    faults::{Script, Seen},
     line::{PUSH, REPLY, Sent},
 };
 use serde_json::Value;

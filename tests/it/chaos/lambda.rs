@@ -7,8 +7,8 @@ use std::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{LOADING, PUSH, REPLY, phone::BOT},
     model::{COMPLETIONS, Model},
 };
@@ -28,7 +28,7 @@ use crate::{
     aws::{
         between::{Between, Play, error},
         bot::{Bot, host, payload_2},
-        emulator::Row,
+        cloud::Row,
     },
     operator::Operator,
 };
@@ -92,7 +92,7 @@ impl Functions {
         self.drains().await;
     }
 
-    fn script(&self, path: &str) -> &cli::standin::Script {
+    fn script(&self, path: &str) -> &emulator::faults::Script {
         if path == COMPLETIONS { &self.model.script } else { &self.bot.line.script }
     }
 

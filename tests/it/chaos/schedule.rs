@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{LOADING, PUSH, REPLY},
     model::COMPLETIONS,
 };

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use cli::standin::{
+use emulator::{
     line::{LOADING, Line, PUSH, REPLY, phone::BOT},
     model::{COMPLETIONS, Model},
 };
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    fn script(&self, path: &str) -> &cli::standin::Script {
+    fn script(&self, path: &str) -> &emulator::faults::Script {
         if path == COMPLETIONS { &self.model.script } else { &self.shared.line.script }
     }
 

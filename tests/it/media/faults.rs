@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use cli::standin::{
-    Act,
+use emulator::{
+    faults::Act,
     line::{Preparation, content_path},
     model::{COMPLETIONS, TRANSCRIPTIONS},
 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Bytes;
-use cli::standin::{
+use emulator::{
     line::{Preparation, content_path, said},
     model::{COMPLETIONS, Model, TRANSCRIPTIONS, hear},
 };

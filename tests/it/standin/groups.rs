@@ -1,6 +1,6 @@
 //! Groups and rooms as LINE has them, and every event of theirs.
 
-use cli::standin::line::{
+use emulator::line::{
     LOADING,
     phone::{self, BOT, Source, User},
     said,

@@ -1,0 +1,81 @@
+//! The bot's address: passes webhooks on to the pipeline, wherever it listens since its
+//! last start, and lets the page know of those that come from elsewhere (`henji send`).
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use reqwest::Client;
+use serde_json::json;
+
+use crate::{
+    line::{SIGNATURE, is_signed, webhook::Delivery},
+    simulation::{World, entries::tell_delivery},
+};
+
+/// Longer than the pipeline takes for any answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pipeline's paths.
+pub(crate) fn router(world: Arc<World>, webhook_path: &str, http: Client) -> Router {
+    Router::new().route(webhook_path, post(webhook)).route("/healthz", get(healthz)).with_state((world, http))
+}
+
+async fn webhook(
+    State((world, http)): State<(Arc<World>, Client)>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    // What LINE's secret did not sign, nobody said.
+    let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
+    let is_signed = signature.is_some_and(|it| is_signed(&world.webhooks.secret, &body, it));
+    let is_new = is_signed && world.overhear(&body).await;
+    let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
+    if is_new {
+        let signed = headers.get(SIGNATURE).and_then(|v| v.to_str().ok());
+        let (body, headers) = (&String::from_utf8_lossy(&body), json!({ SIGNATURE: signed }));
+        tell_delivery(&world.feed, &*world.pipeline, Delivery::Sent { id, body, headers });
+    }
+    let status = pass_on(&world, &http, uri.path(), headers, body).await;
+    if is_new {
+        let took = started.elapsed();
+        tell_delivery(
+            &world.feed,
+            &*world.pipeline,
+            Delivery::Ended { id, status: Ok(status.as_u16()), took },
+        );
+    }
+    status
+}
+
+async fn pass_on(world: &World, http: &Client, path: &str, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let Some(addresses) = world.pipeline.addresses() else { return StatusCode::BAD_GATEWAY };
+    let url = format!("http://{}{path}", addresses.webhooks);
+    let mut request = http.post(url).timeout(TIMEOUT).body(body);
+    if let Some(signature) = headers.get(SIGNATURE) {
+        request = request.header(SIGNATURE, signature);
+    }
+    request.send().await.map_or(StatusCode::BAD_GATEWAY, |response| response.status())
+}
+
+/// The pipeline's own word, as from here only the pipeline's listener is reached.
+async fn healthz(State((world, http)): State<(Arc<World>, Client)>) -> Response {
+    let Some(addresses) = world.pipeline.addresses() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let asked = http.get(format!("http://{}/healthz", addresses.operator)).timeout(TIMEOUT).send().await;
+    let Ok(response) = asked else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    let status = response.status();
+    let body = response.bytes().await.unwrap_or_default();
+    (status, [(CONTENT_TYPE, "application/json")], body).into_response()
+}

@@ -1,0 +1,59 @@
+//! LINE's Messaging API, as its reference describes it. A file for each kind of call that a channel's bot may make;
+//! [`webhook`] posts to the bot, and [`phone`] is where people write. `state` remembers, and all others use it.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+mod content;
+mod error;
+mod group;
+mod ids;
+mod loading;
+mod message;
+pub mod phone;
+mod profile;
+mod push;
+mod pushed;
+mod quota;
+mod reply;
+pub mod said;
+mod signature;
+mod state;
+pub mod webhook;
+
+pub use self::{
+    content::content_path,
+    group::is_group,
+    loading::LOADING,
+    message::Message,
+    push::PUSH,
+    pushed::PUSHED,
+    quota::{CONSUMPTION, QUOTA},
+    reply::{REPLY, chat},
+    signature::{HEADER as SIGNATURE, is_signed},
+    state::{Arrival, Line, Preparation, Sent, User},
+};
+
+impl Line {
+    /// LINE's paths, and [`PUSHED`].
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route(PUSH, post(push::push))
+            .route(REPLY, post(reply::reply))
+            .route(LOADING, post(loading::start))
+            .route(QUOTA, get(quota::quota))
+            .route(CONSUMPTION, get(quota::consumption))
+            .route("/v2/bot/profile/{user}", get(profile::profile))
+            .route("/v2/bot/info", get(profile::info))
+            .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
+            .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
+            .route("/v2/bot/message/{id}/content", get(content::content))
+            .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
+            .route(&format!("{PUSHED}/{{key}}"), get(pushed::pushed))
+            .with_state(self)
+    }
+}

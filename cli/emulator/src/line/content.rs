@@ -1,0 +1,132 @@
+//! The bytes of what somebody sent (LINE, "Get content"): until it is unsent, then 410. A voice or a video
+//! may have to be prepared first (LINE, "Verify the preparation status of a video or audio for getting").
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use serde_json::json;
+
+use super::{
+    error::{error, refused},
+    ids::{message_id, request_id},
+    state::{Content, Line, Preparation},
+};
+use crate::{lock::lock, respond::respond};
+
+/// Where a message's content is.
+pub fn content_path(message: &str) -> String {
+    format!("/v2/bot/message/{message}/content")
+}
+
+impl Line {
+    /// LINE holds these bytes from now on, as what they say they are; the id of their message.
+    pub fn holds(&self, kind: &'static str, bytes: Bytes) -> String {
+        let id = message_id();
+        let mut memory = lock(&self.memory);
+        let is_prepared = kind.starts_with("audio/") || kind.starts_with("video/");
+        let prepared = if is_prepared { memory.prepares } else { Preparation::Done };
+        memory.contents.insert(id.clone(), Content::Here(kind, bytes, prepared));
+        id
+    }
+
+    /// Voices and videos that are sent from now on are prepared like this.
+    pub fn prepares(&self, preparation: Preparation) {
+        lock(&self.memory).prepares = preparation;
+    }
+
+    /// From now on answers do not say how long a content is.
+    pub fn hides_lengths(&self) {
+        lock(&self.memory).hides_lengths = true;
+    }
+
+    /// A message's content is deleted, as LINE does after a time.
+    pub fn deletes_content(&self, message: &str) {
+        lock(&self.memory).contents.remove(message);
+    }
+
+    /// A message's content and its media type, for the page that shows it.
+    pub fn content_of(&self, message: &str) -> Option<(&'static str, Bytes)> {
+        match lock(&self.memory).contents.get(message)? {
+            Content::Here(kind, bytes, _) => Some((*kind, bytes.clone())),
+            Content::Unsent => None,
+        }
+    }
+
+    /// Somebody looks for a content, which may be what its preparation waits for.
+    fn looked_for(&self, message: &str) -> Option<Content> {
+        let mut memory = lock(&self.memory);
+        let content = memory.contents.get_mut(message)?;
+        let found = content.clone();
+        if let Content::Here(_, _, prepared @ Preparation::After(_)) = content
+            && let Preparation::After(looks) = *prepared
+        {
+            *prepared = if looks > 1 { Preparation::After(looks - 1) } else { Preparation::Done };
+        }
+        Some(found)
+    }
+}
+
+fn not_found() -> Response {
+    error(404, "not found", &[])
+}
+
+fn gone() -> Response {
+    error(410, "The content is gone", &[])
+}
+
+pub(super) async fn content(
+    State(line): State<Arc<Line>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let behaved = async |_| match (refused(&headers, None), line.looked_for(&id)) {
+        (Some(refusal), _) => refusal,
+        (None, None) => not_found(),
+        (None, Some(Content::Unsent)) => gone(),
+        (None, Some(Content::Here(kind, bytes, Preparation::Done | Preparation::After(0)))) => {
+            let is_counted = !lock(&line.memory).hides_lengths;
+            let body = if is_counted {
+                Body::from(bytes)
+            } else {
+                Body::from_stream(stream::iter([Ok::<_, std::io::Error>(bytes)]))
+            };
+            let response = Response::builder().header("content-type", kind).body(body);
+            response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+        (None, Some(Content::Here(..))) => respond(202, &[request_id()], String::new()),
+    };
+    line.script.play(&content_path(&id), &headers, &Bytes::new(), behaved).await
+}
+
+pub(super) async fn transcoding(
+    State(line): State<Arc<Line>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let behaved = async |_| {
+        let found = lock(&line.memory).contents.get(&id).cloned();
+        match (refused(&headers, None), found) {
+            (Some(refusal), _) => refusal,
+            (None, None) => not_found(),
+            (None, Some(Content::Unsent)) => gone(),
+            (None, Some(Content::Here(kind, ..))) if kind.starts_with("image/") => {
+                error(400, "Transcoding status doesn't support this type of content", &[])
+            }
+            (None, Some(Content::Here(_, _, prepared))) => {
+                let status = match prepared {
+                    Preparation::Done => "succeeded",
+                    Preparation::After(_) => "processing",
+                    Preparation::Failed => "failed",
+                };
+                respond(200, &[request_id()], json!({ "status": status }).to_string())
+            }
+        }
+    };
+    line.script.play(&format!("{}/transcoding", content_path(&id)), &headers, &Bytes::new(), behaved).await
+}

@@ -1,0 +1,139 @@
+//! Groups and rooms: who is in them, and what LINE tells of it (LINE, "Group chats and multi-person chats",
+//! "Get group chat member profile", "Get number of users in a group chat").
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    error::{error, refused},
+    ids::{reply_token, request_id},
+    phone::{Source, event},
+    state::{Group, Line, User},
+};
+use crate::{lock::lock, respond::respond};
+
+/// Whether a chat is a group or a room, by LINE's ids.
+pub fn is_group(chat: &str) -> bool {
+    chat.starts_with(['C', 'R'])
+}
+
+impl Line {
+    /// There is such a group of these people; the bot is not in it yet.
+    pub fn gathers(&self, group: &str, members: &[&str]) {
+        let group_of = Group { has_bot: false, ..Group::of(members) };
+        lock(&self.memory).groups.insert(group.to_owned(), group_of);
+    }
+
+    /// The people of a group.
+    pub fn members(&self, group: &str) -> Vec<User> {
+        let memory = lock(&self.memory);
+        let ids = memory.groups.get(group).map(|group| group.members.clone()).unwrap_or_default();
+        let known = |id: &String| memory.users.iter().find(|user| user.id == *id).cloned();
+        ids.iter().filter_map(known).collect()
+    }
+
+    /// Somebody invites the bot. The event that says so.
+    pub fn invites(&self, group: &str, now: Timestamp) -> Value {
+        self.has_bot(group, true);
+        let mut event = event("join", Source::of(group, None), now);
+        event["replyToken"] = reply_token().into();
+        event
+    }
+
+    /// Somebody removes the bot: nothing arrives there any more. The event that says so.
+    pub fn removes(&self, group: &str, now: Timestamp) -> Value {
+        self.has_bot(group, false);
+        event("leave", Source::of(group, None), now)
+    }
+
+    /// Somebody comes into a group. The event that says so.
+    pub fn enters(&self, group: &str, user: &str, now: Timestamp) -> Value {
+        lock(&self.memory).groups.entry(group.to_owned()).or_default().adds(user);
+        let mut event = event("memberJoined", Source::of(group, None), now);
+        event["replyToken"] = reply_token().into();
+        event["joined"] = json!({ "members": [{ "type": "user", "userId": user }] });
+        event
+    }
+
+    fn has_bot(&self, group: &str, has_bot: bool) {
+        lock(&self.memory).groups.entry(group.to_owned()).or_default().has_bot = has_bot;
+    }
+
+    /// Whether the bot is known not to be in a chat. A group that nobody spoke of may be one of a webhook
+    /// that somebody else posted.
+    pub fn is_without_bot(&self, chat: &str) -> bool {
+        lock(&self.memory).groups.get(chat).is_some_and(|group| !group.has_bot)
+    }
+
+    /// How many a message to a chat counts for (LINE, "Messaging API pricing").
+    pub(super) fn recipients(&self, chat: &str) -> usize {
+        let members = lock(&self.memory).groups.get(chat).map(|group| group.members.len());
+        members.unwrap_or_else(|| usize::from(!self.is_blocked_by(chat)))
+    }
+}
+
+/// What a webhook says of its group, for those that the page did not make.
+pub(super) fn note(groups: &mut std::collections::HashMap<String, Group>, chat: &str, event: &Value) {
+    let known = groups.entry(chat.to_owned()).or_insert_with(|| Group::of(&[]));
+    match event["type"].as_str() {
+        Some("join") => known.has_bot = true,
+        Some("leave") => known.has_bot = false,
+        _ => {}
+    }
+    if let Some(user) = event["source"]["userId"].as_str() {
+        known.adds(user);
+    }
+}
+
+pub(super) async fn member(
+    State(line): State<Arc<Line>>,
+    Path((kind, chat, user)): Path<(String, String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let path = format!("/v2/bot/{kind}/{chat}/member/{user}");
+    let behaved = async |_| {
+        if let Some(refusal) = refused(&headers, None) {
+            return refusal;
+        }
+        let found = line.members(&chat).into_iter().find(|member| member.id == user);
+        let found = found.filter(|_| is_of(&kind, &chat) && !line.is_without_bot(&chat));
+        let Some(User { id, name, .. }) = found else { return error(404, "Not found", &[]) };
+        respond(200, &[request_id()], json!({ "userId": id, "displayName": name }).to_string())
+    };
+    line.script.play(&path, &headers, &Bytes::new(), behaved).await
+}
+
+pub(super) async fn count(
+    State(line): State<Arc<Line>>,
+    Path((kind, chat)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let path = format!("/v2/bot/{kind}/{chat}/members/count");
+    let behaved = async |_| {
+        if let Some(refusal) = refused(&headers, None) {
+            return refusal;
+        }
+        let found = lock(&line.memory).groups.get(&chat).cloned();
+        let found = found.filter(|group| is_of(&kind, &chat) && group.has_bot);
+        let Some(group) = found else { return error(404, "Not found", &[]) };
+        respond(200, &[request_id()], json!({ "count": group.members.len() }).to_string())
+    };
+    line.script.play(&path, &headers, &Bytes::new(), behaved).await
+}
+
+/// Whether a chat is of the kind that a path names.
+fn is_of(kind: &str, chat: &str) -> bool {
+    chat.starts_with(match kind {
+        "group" => 'C',
+        "room" => 'R',
+        _ => return false,
+    })
+}

@@ -1,0 +1,41 @@
+//! The loading animation (LINE, "Display a loading animation"): 5 to 60 seconds in fives, in private
+//! chats only, ended by the next message.
+
+use std::sync::Arc;
+
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use serde_json::Value;
+
+use super::{
+    error::{invalid, invalid_property, refused},
+    ids::request_id,
+    state::{Arrival, Line},
+};
+use crate::respond::respond;
+
+/// The path.
+pub const LOADING: &str = "/v2/bot/chat/loading/start";
+
+pub(super) async fn start(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
+    let behaved = async |request| accept(&line, &headers, &body, &request);
+    line.script.play(LOADING, &headers, &body, behaved).await
+}
+
+fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
+    if let Some(refusal) = refused(headers, Some(body)) {
+        return refusal;
+    }
+    let Some(user) = request["chatId"].as_str().filter(|id| id.starts_with(['U', 'u'])) else {
+        return invalid_property("chatId");
+    };
+    let seconds = match &request["loadingSeconds"] {
+        Value::Null => Some(20),
+        given => given.as_u64().filter(|s| (5..=60).contains(s) && s.is_multiple_of(5)),
+    };
+    let Some(seconds) = seconds else {
+        let why = "Must be a multiple of 5 from 5 to 60";
+        return invalid(&[("loadingSeconds".to_owned(), why.to_owned())]);
+    };
+    line.arrive(user, Arrival::Loading { seconds });
+    respond(202, &[request_id()], "{}".to_owned())
+}

@@ -1,0 +1,32 @@
+//! The pushes under a retry key, for `henji send`; not part of LINE.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use serde_json::json;
+
+use super::state::{Line, Sent};
+use crate::respond::respond;
+
+/// The path.
+pub const PUSHED: &str = "/standin/pushes";
+
+/// How long a request waits.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// The texts pushed under a key, as soon as there are any.
+pub(super) async fn pushed(State(line): State<Arc<Line>>, Path(key): Path<String>) -> Response {
+    let mut sent = line.watch();
+    let mine = |all: &Vec<Sent>| all.iter().any(|sent| sent.retry_key.as_deref() == Some(&key));
+    let found = tokio::time::timeout(LONG_POLL, sent.wait_for(mine)).await;
+    let texts = match &found {
+        Ok(Ok(all)) => {
+            all.iter().find(|sent| sent.retry_key.as_deref() == Some(&key)).map(|sent| &sent.texts)
+        }
+        _ => None,
+    };
+    respond(200, &[], json!({ "texts": texts }).to_string())
+}

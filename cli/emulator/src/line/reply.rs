@@ -1,0 +1,82 @@
+//! Reply, by tokens that go out with a webhook, are good for a minute, and once (LINE, "Send reply
+//! message").
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    error::{error, messages, refused},
+    group,
+    ids::request_id,
+    state::{Line, Sent, Token},
+};
+use crate::{lock::lock, respond::respond};
+
+/// The path.
+pub const REPLY: &str = "/v2/bot/message/reply";
+
+/// How long a token is good after its webhook, redelivered or not.
+const TOKEN_LIFE: Duration = Duration::from_mins(1);
+/// How long after its event a redelivered token can still be good.
+const EVENT_LIFE: Duration = Duration::from_mins(20);
+
+impl Line {
+    /// A webhook goes out now: its reply and quote tokens are good from here on.
+    pub fn sends(&self, webhook: &Value, now: Instant) {
+        let mut memory = lock(&self.memory);
+        for event in webhook["events"].as_array().into_iter().flatten() {
+            let Some(chat) = chat(&event["source"]) else { continue };
+            if group::is_group(chat) {
+                group::note(&mut memory.groups, chat, event);
+            }
+            let message = &event["message"];
+            if let (Some(token), Some(id)) = (message["quoteToken"].as_str(), message["id"].as_str()) {
+                memory.quotable.insert(token.to_owned(), (chat.to_owned(), id.to_owned()));
+            }
+            let Some(token) = event["replyToken"].as_str() else { continue };
+            let fresh = Token { chat: chat.to_owned(), first: now, last: now, spent: false };
+            memory.tokens.entry(token.to_owned()).or_insert(fresh).last = now;
+        }
+    }
+
+    /// The chat of a token that is good, which it is no longer.
+    pub fn spends(&self, token: &str, now: Instant) -> Option<String> {
+        let mut memory = lock(&self.memory);
+        let token = memory.tokens.get_mut(token)?;
+        let is_good = now - token.last < TOKEN_LIFE && now - token.first < EVENT_LIFE;
+        (is_good && !std::mem::replace(&mut token.spent, true)).then(|| token.chat.clone())
+    }
+}
+
+/// The chat that a webhook's source names.
+pub fn chat(source: &Value) -> Option<&str> {
+    ["groupId", "roomId", "userId"].iter().find_map(|id| source[id].as_str())
+}
+
+pub(super) async fn reply(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
+    let behaved = async |request| accept(&line, &headers, &body, &request);
+    line.script.play(REPLY, &headers, &body, behaved).await
+}
+
+fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
+    if let Some(refusal) = refused(headers, Some(body)) {
+        return refusal;
+    }
+    if headers.contains_key("x-line-retry-key") {
+        return error(400, "Retry key is not supported for this endpoint", &[]);
+    }
+    let token = request["replyToken"].as_str().unwrap_or_default();
+    let chat = lock(&line.memory).tokens.get(token).map(|token| token.chat.clone()).unwrap_or_default();
+    let messages = match messages(line, &chat, request) {
+        Ok(messages) => messages,
+        Err(response) => return *response,
+    };
+    if line.spends(token, Instant::now()).is_none() {
+        return error(400, "Invalid reply token", &[]);
+    }
+    let answer = line.accept(&chat, 0, Sent::new(token, messages, None));
+    respond(200, &[request_id()], answer.to_string())
+}

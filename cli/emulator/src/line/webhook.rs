@@ -1,0 +1,197 @@
+//! LINE's side of the webhook: signs what happened and posts it to the bot, gives it two seconds, and
+//! delivers again where no 2xx came (LINE, "Receive messages (webhook)", "Check webhook error
+//! statistics"); and the calls that set and test its address.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::HeaderMap,
+    response::Response,
+    routing::{get, post},
+};
+use reqwest::Client;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    error::{error, invalid_property, refused},
+    ids::request_id,
+    said::BOT,
+    signature,
+    state::Line,
+};
+use crate::{clock::Clock, lock::lock, respond::respond};
+
+/// How long LINE waits for the bot.
+pub const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest address that LINE takes.
+const ENDPOINT_MAX: usize = 500;
+
+/// One delivery of one event.
+pub enum Delivery<'a> {
+    /// It is on its way.
+    Sent {
+        /// A number of its own.
+        id: u64,
+        /// The body's bytes, as they are signed.
+        body: &'a str,
+        /// The headers that matter.
+        headers: Value,
+    },
+    /// It came to an end.
+    Ended {
+        /// The number.
+        id: u64,
+        /// The bot's status, or why there is none.
+        status: Result<u16, &'static str>,
+        /// How long the bot took.
+        took: Duration,
+    },
+}
+
+type OnDelivery = Box<dyn Fn(Delivery<'_>) + Send + Sync>;
+
+/// The platform's part of one channel.
+pub struct Webhooks {
+    /// What its bot calls.
+    pub line: Arc<Line>,
+    /// The channel secret.
+    pub secret: SecretString,
+    /// The address that webhooks go to.
+    pub endpoint: Mutex<String>,
+    /// After which pauses an event that was not taken is delivered again. LINE does not say how long
+    /// its own are, nor how many.
+    pub again: Vec<Duration>,
+    /// Posts them.
+    pub http: Client,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Is told of every delivery.
+    pub on_delivery: OnDelivery,
+}
+
+impl Webhooks {
+    /// The paths of the webhook's settings.
+    pub fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/v2/bot/channel/webhook/endpoint", get(show).put(set))
+            .route("/v2/bot/channel/webhook/test", post(test))
+            .with_state(self)
+    }
+
+    /// Delivers an event, again and again until the bot says 2xx.
+    pub async fn deliver(&self, event: &Value) {
+        if self.post_event(event).await {
+            return;
+        }
+        let mut again = event.clone();
+        again["deliveryContext"]["isRedelivery"] = true.into();
+        for pause in &self.again {
+            sleep(*pause).await;
+            if self.post_event(&again).await {
+                return;
+            }
+        }
+    }
+
+    /// Delivers an event once more, as LINE does where it heard no 2xx.
+    pub async fn redeliver(&self, event: &Value) {
+        let mut again = event.clone();
+        again["deliveryContext"]["isRedelivery"] = true.into();
+        self.post_event(&again).await;
+    }
+
+    async fn post_event(&self, event: &Value) -> bool {
+        let endpoint = lock(&self.endpoint).clone();
+        let webhook = json!({ "destination": BOT, "events": [event] });
+        matches!(self.post(&endpoint, &webhook).await, Ok(200..300))
+    }
+
+    /// Signs and posts one body; the bot's status.
+    async fn post(&self, endpoint: &str, webhook: &Value) -> Result<u16, &'static str> {
+        self.line.sends(webhook, Instant::now());
+        let body = webhook.to_string();
+        let signed = signature::sign(&self.secret, body.as_bytes());
+        let headers = json!({ "content-type": "application/json; charset=utf-8", signature::HEADER: signed });
+        let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
+        (self.on_delivery)(Delivery::Sent { id, body: &body, headers });
+        let sent = self
+            .http
+            .post(endpoint)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("user-agent", "LineBotWebhook/2.0")
+            .header(signature::HEADER, signed)
+            .timeout(PATIENCE)
+            .body(body.clone())
+            .send()
+            .await;
+        let status = match sent {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) if error.is_timeout() => Err("request_timeout"),
+            Err(error) if error.is_connect() => Err("could_not_connect"),
+            Err(_) => Err("unclassified"),
+        };
+        (self.on_delivery)(Delivery::Ended { id, status, took: started.elapsed() });
+        status
+    }
+}
+
+async fn show(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = refused(&headers, None) {
+        return refusal;
+    }
+    let endpoint = lock(&webhooks.endpoint).clone();
+    respond(200, &[request_id()], json!({ "endpoint": endpoint, "active": true }).to_string())
+}
+
+async fn set(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(refusal) = refused(&headers, Some(&body)) {
+        return refusal;
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(endpoint) = address(&request) else { return invalid_property("endpoint") };
+    *lock(&webhooks.endpoint) = endpoint;
+    respond(200, &[request_id()], "{}".to_owned())
+}
+
+/// An address that LINE takes: HTTPS, and not too long.
+fn address(request: &Value) -> Option<String> {
+    let endpoint = request["endpoint"].as_str().filter(|url| url.len() <= ENDPOINT_MAX)?;
+    let url = reqwest::Url::parse(endpoint).ok()?;
+    (url.scheme() == "https" && url.has_host()).then(|| endpoint.to_owned())
+}
+
+async fn test(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(refusal) = refused(&headers, Some(&body)) {
+        return refusal;
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let endpoint = match &request["endpoint"] {
+        Value::Null => lock(&webhooks.endpoint).clone(),
+        _ => match address(&request) {
+            Some(endpoint) => endpoint,
+            None => return error(400, "Invalid webhook endpoint URL", &[]),
+        },
+    };
+    let status = webhooks.post(&endpoint, &json!({ "destination": BOT, "events": [] })).await;
+    let reason = match status {
+        Ok(200..300) => "OK",
+        Ok(_) => "ERROR_STATUS_CODE",
+        Err("request_timeout") => "REQUEST_TIMEOUT",
+        Err("could_not_connect") => "COULD_NOT_CONNECT",
+        Err(_) => "UNCLASSIFIED",
+    };
+    let code = status.unwrap_or(0);
+    let answer = json!({
+        "success": reason == "OK", "timestamp": (webhooks.clock)().to_string(), "statusCode": code,
+        "reason": reason, "detail": status.map_or_else(ToOwned::to_owned, |code| code.to_string()),
+    });
+    respond(200, &[request_id()], answer.to_string())
+}

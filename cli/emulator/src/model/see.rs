@@ -1,0 +1,110 @@
+//! The eyes of the offline stand-in: it knows a picture by its bytes, says of what kind and how big it is,
+//! and refuses what is none, in the words of OpenAI's server.
+
+use axum::response::Response;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::Value;
+
+use super::error::refuse;
+use crate::media_type::media_type;
+
+/// Models of OpenAI's that cannot see; every other name is taken for one that can.
+const BLIND: [&str; 2] = ["gpt-4", "gpt-3.5-turbo"];
+
+/// What a message of a prompt says, with its pictures named: `What is this? [image/png, 68 bytes]`.
+pub fn said(message: &Value) -> String {
+    let pictures = pictures(message).into_iter().map(|picture| format!("[{picture}]"));
+    let parts = [text(message)].into_iter().filter(|text| !text.is_empty()).chain(pictures);
+    parts.collect::<Vec<_>>().join(" ")
+}
+
+/// Its words.
+pub(super) fn text(message: &Value) -> String {
+    match &message["content"] {
+        Value::String(text) => text.clone(),
+        content => {
+            let texts = content.as_array().into_iter().flatten().filter_map(|part| part["text"].as_str());
+            texts.collect::<Vec<_>>().join(" ")
+        }
+    }
+}
+
+/// Its pictures: of what kind, and how big.
+pub(super) fn pictures(message: &Value) -> Vec<String> {
+    let urls = message["content"].as_array().into_iter().flatten();
+    let urls = urls.filter_map(|part| part["image_url"]["url"].as_str());
+    urls.map(|url| match picture(url) {
+        Some((kind, bytes)) => format!("{kind}, {} bytes", bytes.len()),
+        None => "no picture".to_owned(),
+    })
+    .collect()
+}
+
+/// Why a server would not take the pictures of a request.
+pub(super) fn refusal(request: &Value) -> Option<Response> {
+    let messages = request["messages"].as_array()?.iter();
+    let parts = messages.filter_map(|message| message["content"].as_array()).flatten();
+    let mut urls =
+        parts.filter(|part| part["type"] == "image_url").map(|part| &part["image_url"]["url"]).peekable();
+    urls.peek()?;
+    if BLIND.iter().any(|name| request["model"] == *name) {
+        let why = "Invalid content type. image_url is only supported by certain models.";
+        return Some(refuse(400, "invalid_request_error", why));
+    }
+    let is_bad =
+        |url: &Value| url.as_str().and_then(picture).is_none_or(|(kind, bytes)| !is_whole(&kind, &bytes));
+    urls.any(is_bad).then(|| {
+        let why = "You uploaded an unsupported image. Please make sure your image is valid.";
+        refuse(400, "invalid_image_format", why)
+    })
+}
+
+/// The declared media type and the bytes of a data URL, if they are of that type.
+fn picture(url: &str) -> Option<(String, Vec<u8>)> {
+    let (kind, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    let bytes = STANDARD.decode(base64).ok()?;
+    (media_type(&bytes) == Some(kind)).then(|| (kind.to_owned(), bytes))
+}
+
+/// Whether a picture has its end, which one that was cut has not.
+fn is_whole(kind: &str, bytes: &[u8]) -> bool {
+    match kind {
+        "image/png" => bytes.windows(4).rev().take(64).any(|four| four == b"IEND"),
+        "image/jpeg" => bytes.windows(2).rev().take(64).any(|two| two == [0xff, 0xd9]),
+        "image/gif" => bytes.ends_with(b";"),
+        "image/webp" => bytes.get(4..8).is_some_and(|size| {
+            let size = size.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+            bytes.len() >= size + 8
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(model: &str, kind: &str, bytes: &[u8]) -> Value {
+        let url = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
+        let content = json!([{ "type": "text", "text": "this?" }, { "type": "image_url", "image_url": { "url": url } }]);
+        json!({ "model": model, "messages": [{ "role": "user", "content": content }] })
+    }
+
+    #[test]
+    fn a_whole_picture_is_seen_and_a_broken_one_or_one_for_the_blind_refused() {
+        let jpeg = [&[0xff, 0xd8, 0xff][..], &[0; 9], &[0xff, 0xd9]].concat();
+        let good = request("gpt-5.4-mini", "image/jpeg", &jpeg);
+        assert!(refusal(&good).is_none());
+        assert_eq!(said(&good["messages"][0]), "this? [image/jpeg, 14 bytes]");
+        for bad in [
+            request("gpt-5.4-mini", "image/jpeg", &jpeg[..10]),
+            request("gpt-5.4-mini", "image/png", &jpeg),
+            request("gpt-5.4-mini", "image/jpeg", b"<svg/>"),
+            request("gpt-4", "image/jpeg", &jpeg),
+        ] {
+            assert_eq!(refusal(&bad).map(|response| response.status().as_u16()), Some(400), "{bad}");
+        }
+    }
+}

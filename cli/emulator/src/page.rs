@@ -1,0 +1,136 @@
+//! The page and what it talks to: its files, the feed, steps, contents, and the saved conversation. The
+//! files are in the program; nothing is loaded from elsewhere.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, Path, Query, State, rejection::JsonRejection},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
+    response::{
+        IntoResponse, Response, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::{get, post},
+};
+use futures_util::Stream;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    lock::lock,
+    simulation::{self, Conversation, Step, World},
+};
+
+pub(crate) mod guard;
+pub(crate) mod traffic_log;
+
+/// A picture of the page's is made smaller by it before it is sent; a file of one's own is sent as it is.
+const STEP_MAX: usize = 32 << 20;
+/// A conversation may hold several.
+const REPLAY_MAX: usize = 256 << 20;
+/// Keeps a silent connection open, and notices one that is gone.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+macro_rules! files {
+    ($($path:literal $kind:literal $file:literal),* $(,)?) => {
+        &[$(($path, $kind, include_str!(concat!("../page/", $file)))),*]
+    };
+}
+
+/// Path, media type, text.
+const FILES: &[(&str, &str, &str)] = files![
+    "/" "text/html" "index.html",
+    "/page/icon.svg" "image/svg+xml" "icon.svg",
+    "/page/chat.css" "text/css" "chat.css",
+    "/page/pipeline.css" "text/css" "pipeline.css",
+    "/page/style.css" "text/css" "style.css",
+    "/page/bubble.js" "text/javascript" "bubble.js",
+    "/page/chat.js" "text/javascript" "chat.js",
+    "/page/composer.js" "text/javascript" "composer.js",
+    "/page/dom.js" "text/javascript" "dom.js",
+    "/page/i18n.js" "text/javascript" "i18n.js",
+    "/page/knobs.js" "text/javascript" "knobs.js",
+    "/page/main.js" "text/javascript" "main.js",
+    "/page/pipeline.js" "text/javascript" "pipeline.js",
+    "/page/state.js" "text/javascript" "state.js",
+    "/page/turns.js" "text/javascript" "turns.js",
+    "/page/wire.js" "text/javascript" "wire.js",
+];
+
+/// The page's paths.
+pub(crate) fn router(world: Arc<World>) -> Router {
+    let mut router = Router::new()
+        .route("/dev/events", get(events))
+        .route("/dev/steps", post(step).layer(DefaultBodyLimit::max(STEP_MAX)))
+        .route("/dev/conversation", get(conversation))
+        .route("/dev/replay", post(replay).layer(DefaultBodyLimit::max(REPLAY_MAX)))
+        .route("/dev/contents/{id}", get(content));
+    for (path, kind, text) in FILES {
+        let file = move || async move { ([(CONTENT_TYPE, format!("{kind}; charset=utf-8"))], *text) };
+        router = router.route(path, get(file));
+    }
+    router.with_state(world)
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: String,
+}
+
+/// The feed after what the page has, which a browser that lost the line by itself says in a header.
+async fn events(
+    State(world): State<Arc<World>>,
+    Query(After { after }): Query<After>,
+    headers: HeaderMap,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).or(Some(after.as_str()));
+    Sse::new(world.feed.clone().stream(last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+}
+
+async fn step(State(world): State<Arc<World>>, step: Result<Json<Step>, JsonRejection>) -> Response {
+    match step {
+        Err(rejection) => refuse(&rejection.body_text()),
+        Ok(Json(step)) => match world.apply(step).await {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(why) => refuse(why),
+        },
+    }
+}
+
+async fn conversation(State(world): State<Arc<World>>) -> impl IntoResponse {
+    let saved = lock(&world.recording).saved();
+    let text = serde_json::to_string_pretty(&saved).unwrap_or_default();
+    let name = "attachment; filename=\"henji-conversation.json\"";
+    ([(CONTENT_TYPE, "application/json"), (CONTENT_DISPOSITION, name)], text)
+}
+
+async fn replay(State(world): State<Arc<World>>, text: String) -> Response {
+    match Conversation::parse(&text) {
+        Ok(_) if world.is_replaying.load(Relaxed) => refuse("a conversation is being replayed already"),
+        Ok(conversation) => {
+            tokio::spawn(simulation::replay(conversation, world));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(why) => refuse(&format!("{why:#}")),
+    }
+}
+
+fn refuse(why: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "message": why }))).into_response()
+}
+
+async fn content(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
+    match world.line.content_of(&id) {
+        Some((kind, bytes)) => ([(CONTENT_TYPE, kind)], bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

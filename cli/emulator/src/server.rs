@@ -1,0 +1,35 @@
+//! All that the emulator serves, on one address: LINE and the model for the bot, the page for people, and the bot's own
+//! address for whoever sends webhooks.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, middleware::from_fn_with_state};
+use reqwest::Client;
+
+use crate::{
+    bot_address,
+    page::{
+        self,
+        guard::{self, Guard},
+        traffic_log,
+    },
+    simulation::World,
+};
+
+/// The path that a model's base URL ends in, before `/v1`; LINE's paths have none before them.
+pub const MODEL: &str = "/standin/model";
+
+/// The paths of a world that is served at this address. The bot takes webhooks at `webhook_path`, and `http` reaches it.
+pub fn router(world: &Arc<World>, webhook_path: &str, http: Client, listens: SocketAddr) -> Router {
+    let bot_calls = world
+        .line
+        .clone()
+        .router()
+        .merge(world.webhooks.clone().router())
+        .merge(Router::new().nest(MODEL, world.model.clone().router()))
+        .layer(from_fn_with_state(world.feed.clone(), traffic_log::listen));
+    page::router(world.clone())
+        .merge(bot_address::router(world.clone(), webhook_path, http))
+        .merge(bot_calls)
+        .layer(from_fn_with_state(Guard::new(listens), guard::check))
+}

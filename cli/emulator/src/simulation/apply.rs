@@ -1,0 +1,101 @@
+//! Carries out a step of the page's: the one way in which anything is set going.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    step::Step,
+    world::{World, is_id},
+};
+use crate::{
+    faults::Act,
+    line::{PUSH, Preparation, REPLY},
+    lock::lock,
+    model::COMPLETIONS,
+    pipeline::Refusal,
+};
+
+const THINK_MAX: Duration = Duration::from_mins(3);
+
+impl World {
+    /// Does it; what it sets going goes on by itself.
+    pub async fn apply(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
+        let is_idle = self.is_idle().await;
+        let done = step.clone();
+        if let Some(user) = step.user()
+            && !matches!(step, Step::Join { .. })
+            && !self.line.knows(user)
+        {
+            return Err("there is no such person");
+        }
+        if let Some(group) = step.group() {
+            self.is_of(group, step.user().filter(|_| !matches!(step, Step::Enter { .. })))?;
+        }
+        match step {
+            Step::Join { user, name, language } => self.join(&user, &name, &language)?,
+            Step::Group { chat, name, members } => self.gathers(&chat, &name, &members)?,
+            Step::Enter { user, chat } => self.enters(&chat, &user)?,
+            Step::Invite { chat } => self.invites(&chat)?,
+            Step::Remove { chat } => self.removes(&chat)?,
+            Step::Say { .. }
+            | Step::Sticker { .. }
+            | Step::Picture { .. }
+            | Step::Voice { .. }
+            | Step::File { .. }
+            | Step::Location { .. } => self.sends(step)?,
+            Step::Edit { message, text } => self.edit(message, &text)?,
+            Step::Unsend { message } => self.unsend(message)?,
+            Step::Follow { user } => self.follow(&user, true),
+            Step::Unfollow { user } => self.follow(&user, false),
+            Step::Redeliver { message } => self.redeliver(message)?,
+            Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
+            Step::Model { fault, once } => {
+                let act = fault.map(Act::from);
+                self.model.script.misbehaves(COMPLETIONS, act.as_ref(), once);
+            }
+            Step::Line { fault, once } => {
+                let act = fault.map(Act::from);
+                self.line.script.misbehaves(PUSH, act.as_ref(), once);
+                // The one time is the next answer's; a polite notice would otherwise wait with a fault of its own.
+                self.line.script.misbehaves(REPLY, act.as_ref().filter(|_| !once), false);
+            }
+            Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),
+            Step::Quota { left } => self.line.has_quota(left),
+            Step::Kill => self.pipeline.kill(),
+            Step::Redrive { letter } => self.pipeline.redrive(letter).await?,
+        }
+        self.feed.tell("did", json!({ "step": done.shown() }));
+        lock(&self.recording).note(done, is_idle);
+        Ok(())
+    }
+
+    fn join(&self, id: &str, name: &str, language: &str) -> Result<(), Refusal> {
+        if !is_id(id, 'U') || name.trim().is_empty() || name.chars().count() > 20 {
+            return Err(
+                "a person has an id as LINE's (U and 32 hex digits) and a name of 1 to 20 characters",
+            );
+        }
+        self.introduce(id, name, language);
+        Ok(())
+    }
+
+    fn follow(self: &Arc<Self>, user: &str, follows: bool) {
+        let event = self.line.follows(user, follows, (self.clock)());
+        self.feed.tell("follows", json!({ "user": user, "follows": follows }));
+        self.delivers(event);
+    }
+
+    fn redeliver(self: &Arc<Self>, n: Option<usize>) -> Result<(), Refusal> {
+        let event = {
+            let messages = lock(&self.messages);
+            let last = || messages.iter().rposition(|message| message.is_delivered);
+            let n = n.or_else(last).ok_or("nothing was delivered yet")?;
+            let message = messages.get(n).filter(|message| message.is_delivered);
+            message.ok_or("there is no such message")?.event.clone()
+        };
+        let world = self.clone();
+        tokio::spawn(async move { world.webhooks.redeliver(&event).await });
+        Ok(())
+    }
+}

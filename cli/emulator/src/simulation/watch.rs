@@ -1,0 +1,58 @@
+//! The queue and its dead letters, looked at from outside the pipeline, which may be dead.
+
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+use super::world::World;
+use crate::pipeline::Depth;
+
+/// How often the queue is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+impl World {
+    /// How full the queue is; `None` while it cannot be read.
+    pub(super) async fn depth(&self) -> Option<Depth> {
+        self.pipeline.depth().await
+    }
+
+    /// Whether no webhook is on its way and no job is left.
+    pub(super) async fn is_idle(&self) -> bool {
+        self.under_way.load(Relaxed) == 0
+            && self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0)
+    }
+
+    /// Tells of the queue and its dead letters whenever they change.
+    pub async fn keep_looking(self: Arc<Self>) {
+        let (mut depth, mut letters) = (None, Value::Null);
+        loop {
+            let now = self.depth().await;
+            if now.is_some() && now != depth {
+                self.feed.tell("depth", json!(now));
+                depth = now;
+            }
+            let list = self.pipeline.dead_letters().await;
+            if list != letters {
+                self.feed.tell("letters", json!({ "letters": list }));
+                letters = list;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Waits until nothing is left to be done, for at most so long; whether it is.
+    pub(super) async fn wait_idle(&self, at_most: Duration) -> bool {
+        let end = Instant::now() + at_most;
+        while Instant::now() < end {
+            if self.is_idle().await {
+                return true;
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+        false
+    }
+}

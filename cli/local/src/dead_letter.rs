@@ -1,0 +1,119 @@
+//! A dead letter as operators see it, wherever it is kept. Pure.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::job::{Ask, Job, JobError};
+use worker::history::Stage;
+
+/// What became of an event that has a letter, and so what a redrive would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum State {
+    /// No answer is stored: a redrive asks the model
+    Unanswered,
+    /// An answer is stored: a redrive only pushes it
+    Answered,
+    /// The user has it: there is nothing to do
+    Delivered,
+    /// Its message was taken back, or its conversation forgotten: there is nothing to do
+    Forgotten,
+    /// An answer is stored, and LINE's memory of its pushes is over: pushing risks a second delivery
+    DeliveryUnknown,
+}
+
+impl State {
+    /// What a turn's stage means now.
+    pub fn of(stage: &Stage, now: Timestamp) -> Self {
+        match stage {
+            Stage::Open => Self::Unanswered,
+            Stage::Delivered => Self::Delivered,
+            Stage::Forgotten => Self::Forgotten,
+            Stage::Stored(delivery) if delivery.may_be_pushed(now) => Self::Answered,
+            Stage::Stored(_) | Stage::InDoubt => Self::DeliveryUnknown,
+        }
+    }
+
+    /// Why there is nothing to do any more, if so.
+    pub fn over(self) -> Option<&'static str> {
+        match self {
+            Self::Delivered => Some("it was delivered"),
+            Self::Forgotten => Some("it was forgotten"),
+            Self::Unanswered | Self::Answered | Self::DeliveryUnknown => None,
+        }
+    }
+}
+
+/// One event that was given up; its letters, if it has several, as one. What it shows holds nothing
+/// that people wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct Letter {
+    /// The name of its newest letter.
+    pub id: String,
+    /// The key of its turn.
+    pub event: String,
+    /// The group in the queue.
+    pub conversation: String,
+    /// Why it was given up.
+    pub reason: String,
+    /// One line more.
+    pub detail: String,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// When it was given up, RFC 3339.
+    pub failed_at: Timestamp,
+    /// How far its turn got.
+    pub state: State,
+    /// The job, in people's own words.
+    #[serde(skip)]
+    pub body: String,
+    /// By what SQS knows the letters of this event that are held now.
+    #[serde(skip)]
+    pub held: Vec<Held>,
+}
+
+/// A letter that SQS shows to nobody else for a moment.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// `MessageId`.
+    pub message_id: String,
+    /// What deletes it.
+    pub receipt: String,
+}
+
+impl Letter {
+    /// Whether this names it: its id, or its event's.
+    pub fn is(&self, name: &str) -> bool {
+        self.id == name || self.event == name
+    }
+
+    /// The job, or why it is none for this build.
+    pub fn job(&self) -> Result<Job, JobError> {
+        Job::decode(&self.body)
+    }
+
+    /// Whether it is about this user, group or room. What cannot be read is known by its group alone.
+    pub fn is_of(&self, conversation: &str) -> bool {
+        self.conversation == conversation
+            || self.job().is_ok_and(|job| job.conversation.as_str() == conversation)
+    }
+
+    /// What a redrive would do, for people.
+    pub fn redrive_would(&self) -> &'static str {
+        match (self.job(), self.state) {
+            (_, State::Delivered) => "delivered: nothing to do",
+            (_, State::Forgotten) => "forgotten: nothing to do",
+            (Err(_), _) => "not a job that this henji can read",
+            (Ok(Job { ask: Ask::Unsend { .. } | Ask::Unfollow, .. }), _) => "a deletion: carries it out",
+            (Ok(Job { ask: Ask::Follow | Ask::Join | Ask::NotUnderstood, .. }), _) => {
+                "no question: asks no model"
+            }
+            (Ok(Job { ask: Ask::Edited { .. }, .. }), _) => "a change of a message: keeps the new words",
+            (_, State::Unanswered) => "unanswered: asks the model",
+            (_, State::Answered) => "answered, not delivered: only pushes",
+            (_, State::DeliveryUnknown) => {
+                "delivery unknown, LINE no longer tells: would risk a second delivery"
+            }
+        }
+    }
+}

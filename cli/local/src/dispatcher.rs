@@ -1,0 +1,79 @@
+//! From the queue to the worker and back: takes due jobs, one per conversation, runs an attempt at
+//! each, and does with the job what the outcome says (`turn`).
+
+use std::{sync::Arc, time::Duration};
+
+use shared::logging;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use self::turn::DATABASE_AGAIN;
+
+mod turn;
+
+pub use self::turn::Dispatcher;
+
+/// How often the queue is looked at without the bell: for retries that `henji dlq` or the clock made due.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How long what is in flight may finish after the process was told to stop.
+const FINISHING: Duration = Duration::from_secs(5);
+/// How long it may then take to give the rest back.
+const GIVING_BACK: Duration = Duration::from_secs(3);
+/// How long a lease outlasts the attempt it is for.
+const LEASE_MARGIN: Duration = Duration::from_mins(1);
+/// How often old state is swept.
+const SWEEP_EVERY: Duration = Duration::from_mins(10);
+
+/// Works until `stop`, then finishes or gives back what is in flight.
+pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
+    let give_back = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let mut swept = Instant::now() - SWEEP_EVERY;
+    while !stop.is_cancelled() {
+        if swept.elapsed() >= SWEEP_EVERY {
+            swept = Instant::now();
+            running.spawn(sweep(dispatcher.clone()));
+        }
+        let in_flight = u32::try_from(running.len()).unwrap_or(u32::MAX);
+        let free = dispatcher.concurrency.saturating_sub(in_flight);
+        let lease = dispatcher.job_timeout + LEASE_MARGIN;
+        let next = match dispatcher.queue.claim(free, lease).await {
+            Ok((claimed, next)) => {
+                for job in claimed {
+                    running.spawn(dispatcher.clone().turn(job, give_back.clone()));
+                }
+                next
+            }
+            Err(failure) => {
+                error!(error = %logging::chain(&failure), "no jobs could be taken");
+                Some(DATABASE_AGAIN)
+            }
+        };
+        // What is due waits for a place, if it is no change of a message.
+        let is_full = running.len() >= dispatcher.concurrency as usize;
+        let next = next.filter(|_| !is_full).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = dispatcher.queue.bell.notified() => {}
+            Some(_) = running.join_next(), if is_full => {}
+            () = sleep(next) => {}
+        }
+        while running.try_join_next().is_some() {}
+    }
+    let finished = async { while running.join_next().await.is_some() {} };
+    if timeout(FINISHING, finished).await.is_err() {
+        give_back.cancel();
+        // What does not even give back in time is dropped; the next start takes it up like after a crash.
+        let rest = async { while running.join_next().await.is_some() {} };
+        let _ = timeout(GIVING_BACK, rest).await;
+    }
+}
+
+async fn sweep(dispatcher: Arc<Dispatcher>) {
+    while let Ok(1..) = dispatcher.queue.sweep().await {}
+}

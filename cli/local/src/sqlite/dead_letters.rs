@@ -1,0 +1,154 @@
+//! Dead letters on SQLite: written by `serve`, listed and redriven by `henji dlq`, also while it runs.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::job::Job;
+use worker::{
+    answer::Clock,
+    outcome::{Failure, Reason},
+};
+
+use super::{
+    database::Database,
+    error::DatabaseError,
+    history,
+    queue::{Claimed, enqueue},
+    rows::time,
+};
+use crate::dead_letter::{Letter, State};
+
+/// The dead letters.
+pub struct DeadLetters {
+    database: Database,
+    clock: Clock,
+}
+
+/// What a redrive did with one letter.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Redriven {
+    /// Its job is in the queue, with a new count of attempts, and the letters of its event are gone.
+    Queued,
+    /// There is no such letter, any more.
+    Unknown,
+    /// It is not a job that this build can read.
+    Unreadable,
+}
+
+const LETTER: &str =
+    "SELECT id, event_id, conversation, reason, detail, attempts, failed_at, body FROM letters";
+
+impl DeadLetters {
+    /// The letters in this database.
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock }
+    }
+
+    /// Writes a letter with this for its job. The job stays in the queue until it is acknowledged; writing twice is the same
+    /// as once.
+    pub async fn write(
+        &self,
+        job: &Claimed,
+        body: String,
+        failure: &Failure,
+        attempts: u32,
+    ) -> Result<(), DatabaseError> {
+        let id = format!("{}:{}", job.event_id, job.seq);
+        let (event, conversation) = (job.event_id.clone(), job.conversation.clone());
+        let (reason, detail): (Reason, _) = (failure.reason, failure.detail.replace('\n', " "));
+        let now = (self.clock)().as_millisecond();
+        self.database
+            .call(move |db| {
+                db.execute(
+                    "INSERT OR IGNORE INTO letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![id, event, conversation, reason.as_str(), detail, attempts, now, body],
+                )
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// All letters, oldest first, those of one event as one (its newest).
+    pub async fn list(&self) -> Result<Vec<Letter>, DatabaseError> {
+        let now = (self.clock)();
+        self.database
+            .call(move |db| {
+                let mut newest = db.prepare(&format!(
+                    "{LETTER} WHERE id = (SELECT id FROM letters AS other WHERE other.event_id = letters.event_id
+                     ORDER BY failed_at DESC, id DESC LIMIT 1) ORDER BY failed_at, id"
+                ))?;
+                newest.query_map([], |row| letter(db, row, now))?.collect()
+            })
+            .await
+    }
+
+    /// The letter of this id as it is now.
+    pub async fn get(&self, id: &str) -> Result<Option<Letter>, DatabaseError> {
+        let (id, now) = (id.to_owned(), (self.clock)());
+        self.database
+            .call(move |db| {
+                db.query_row(&format!("{LETTER} WHERE id = ?1"), [id], |row| letter(db, row, now)).optional()
+            })
+            .await
+    }
+
+    /// Removes the letters of an event; false if there is none.
+    pub async fn remove(&self, event: &str) -> Result<bool, DatabaseError> {
+        let event = event.to_owned();
+        let removed =
+            self.database.call(move |db| db.execute("DELETE FROM letters WHERE event_id = ?1", [event]));
+        Ok(removed.await? > 0)
+    }
+
+    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    pub async fn risk_resending(&self, event: &str) -> Result<bool, DatabaseError> {
+        let event = event.to_owned();
+        let change = "UPDATE turns SET unknown_since = NULL, by_reply = 0 WHERE event_id = ?1 AND stage = 1";
+        self.database.call(move |db| db.execute(change, [event])).await.map(|changed| changed == 1)
+    }
+
+    /// When the user was told that there will be no answer.
+    pub async fn told_at(&self, event: &str) -> Result<Option<Timestamp>, DatabaseError> {
+        let event = event.to_owned();
+        let told = self.database.call(move |db| {
+            let told = "SELECT told_at FROM turns WHERE event_id = ?1";
+            db.query_row(told, [event], |row| row.get::<_, Option<i64>>(0)).optional()
+        });
+        Ok(told.await?.flatten().map(time))
+    }
+
+    /// Puts a letter's job back into the queue, behind what its conversation sent since, and removes
+    /// the letters of its event, all or nothing.
+    pub async fn redrive(&self, id: &str) -> Result<Redriven, DatabaseError> {
+        let id = id.to_owned();
+        let now = (self.clock)().as_millisecond();
+        self.database.call(move |db| redrive(db, &id, now)).await
+    }
+}
+
+fn letter(db: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Letter> {
+    let event: String = row.get("event_id")?;
+    Ok(Letter {
+        id: row.get("id")?,
+        state: State::of(&history::stage(db, &event)?, now),
+        event,
+        conversation: row.get("conversation")?,
+        reason: row.get("reason")?,
+        detail: row.get("detail")?,
+        attempts: row.get("attempts")?,
+        failed_at: time(row.get("failed_at")?),
+        body: row.get("body")?,
+        held: vec![],
+    })
+}
+
+fn redrive(db: &Connection, id: &str, now: i64) -> rusqlite::Result<Redriven> {
+    let body = db
+        .query_row("SELECT body FROM letters WHERE id = ?1", [id], |row| row.get::<_, String>(0))
+        .optional()?;
+    let Some(body) = body else { return Ok(Redriven::Unknown) };
+    let Ok(job) = Job::decode(&body) else { return Ok(Redriven::Unreadable) };
+    let job = Job { run: Some(id.to_owned()), ..job };
+    enqueue(db, job.event_id.as_str(), &job.group(), &job.encode(), now)?;
+    db.execute("DELETE FROM letters WHERE event_id = ?1", [job.event_id.as_str()])?;
+    Ok(Redriven::Queued)
+}

@@ -1,0 +1,149 @@
+//! The history on SQLite. One thread writes, so "conditional" and "transaction" come for free.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use shared::job::{ConversationId, Job, MessageId};
+use worker::history::{
+    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Tokens, Turn,
+    Used, Wanted,
+};
+
+use super::{database::Database, error::DatabaseError};
+
+mod forget;
+pub mod group;
+mod past;
+mod store;
+mod turn;
+
+pub use turn::stage;
+
+/// The history in a database.
+pub struct SqliteHistory {
+    database: Database,
+    ttl: Option<SignedDuration>,
+}
+
+impl SqliteHistory {
+    /// Rows expire after `ttl`, or never.
+    pub fn new(database: Database, ttl: Option<SignedDuration>) -> Self {
+        Self { database, ttl }
+    }
+}
+
+/// How many messages of a conversation are kept.
+pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> {
+    let of = of.to_owned();
+    database
+        .call(move |db| {
+            let mut count = db.prepare_cached("SELECT count(*) FROM messages WHERE conversation = ?1")?;
+            count.query_row([of], |row| row.get::<_, i64>(0))
+        })
+        .await
+        .map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+/// What each person used up on each day from this one on.
+pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, DatabaseError> {
+    let day = day.to_owned();
+    database
+        .call(move |db| {
+            let mut used = db.prepare_cached(
+                "SELECT user, period, answers, prompt, cached, completion FROM usage
+                 WHERE period >= ?1 AND period <> 'ever'",
+            )?;
+            let rows = used.query_map([day], |row| {
+                let count = |at: usize| row.get::<_, i64>(at).map(|count| u64::try_from(count).unwrap_or(0));
+                let tokens = Tokens { prompt: count(3)?, cached: count(4)?, completion: count(5)? };
+                Ok(Used { user: row.get(0)?, day: row.get(1)?, answers: count(2)?, tokens })
+            })?;
+            rows.collect()
+        })
+        .await
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(DatabaseError) -> HistoryError {
+    move |source| HistoryError { doing, passing: true, source: source.into() }
+}
+
+#[async_trait]
+impl History for SqliteHistory {
+    async fn begin(&self, job: &Job, now: Timestamp) -> Result<Turn, HistoryError> {
+        let (job, now) = (job.clone(), now.as_millisecond());
+        self.database.call(move |db| turn::begin(db, &job, now)).await.map_err(failed("begin a turn"))
+    }
+
+    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError> {
+        let (job, now) = (job.clone(), now.as_second());
+        let loaded = self.database.call(move |db| past::load(db, &job, wanted, now));
+        loaded.await.map_err(failed("load a conversation"))
+    }
+
+    async fn store(
+        &self,
+        job: &Job,
+        answer: Answer,
+        seen: Option<Mark>,
+        now: Timestamp,
+    ) -> Result<Kept, HistoryError> {
+        let (job, ttl) = (job.clone(), self.ttl);
+        let stored = self.database.call(move |db| store::store(db, &job, answer, seen, ttl, now));
+        stored.await.map_err(failed("store an answer"))
+    }
+
+    async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
+        let of = of.clone();
+        let forgotten = self.database.call(move |db| forget::forget(db, &of, &what, now)).await;
+        self.database.leaves_no_trace().await;
+        forgotten.map_err(failed("forget"))
+    }
+
+    async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
+        let of = of.clone();
+        let kept = self.database.call(move |db| forget::choose(db, &of, persona.as_deref()));
+        kept.await.map_err(failed("keep a persona"))
+    }
+
+    async fn edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: Edit,
+        now: Timestamp,
+    ) -> Result<(), HistoryError> {
+        let (of, message, now) = (of.clone(), message.clone(), now.as_millisecond());
+        let kept = self.database.call(move |db| group::edit(db, &of, &message, &edit, now));
+        kept.await.map_err(failed("keep a change"))
+    }
+
+    async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {
+        let (messages, now) = (messages.to_vec(), now.as_millisecond());
+        let kept = self.database.call(move |db| group::remember_own(db, &messages, now));
+        kept.await.map_err(failed("remember messages"))
+    }
+
+    async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
+        let (event, now) = (job.event_id.clone(), now.as_millisecond());
+        let recorded = self.database.call(move |db| turn::record(db, event.as_str(), step, now));
+        recorded.await.map_err(failed("record a step"))
+    }
+
+    async fn tell(
+        &self,
+        job: &Job,
+        question: Option<&Said>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, HistoryError> {
+        let (job, question) = (job.clone(), question.cloned());
+        let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
+        let until = now.checked_add(kept).unwrap_or(now).as_second();
+        let told = self.database.call(move |db| {
+            let told = turn::tell(db, job.event_id.as_str(), now.as_millisecond())?;
+            if let Some(question) = question.filter(|_| told.is_some()) {
+                turn::keep_unanswered(db, &job, &question, until)?;
+            }
+            Ok(told)
+        });
+        told.await.map_err(failed("mark who is told"))
+    }
+}

@@ -1,0 +1,131 @@
+//! What is kept of a group's messages beside the conversation: changes, which turn answered, and which are
+//! the bot's own.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::job::{ConversationId, EventId, Job, MessageId};
+use worker::history::{Answer, EDIT_KEPT, Edit, Kept, Stage};
+
+/// What is known of a message: its latest change, unless its time is over at `now`, and the turn that
+/// answered it. Times are in milliseconds.
+pub(super) fn known(
+    db: &Connection,
+    message: &MessageId,
+    now: i64,
+) -> rusqlite::Result<(Option<Edit>, Option<EventId>)> {
+    let mut said = db.prepare_cached(
+        "SELECT content, edited_at, answered_by, updated_at FROM said WHERE message_id = ?1",
+    )?;
+    let row = said.query_row([message.as_str()], |row| {
+        let (text, at): (Option<String>, Option<i64>) = (row.get("content")?, row.get("edited_at")?);
+        let is_kept = row.get::<_, i64>("updated_at")? > now - millis();
+        let edit = text.zip(at).filter(|_| is_kept).map(|(text, at)| Edit { text, at });
+        let answered_by: Option<String> = row.get("answered_by")?;
+        Ok((edit, answered_by.and_then(|event| event.try_into().ok())))
+    });
+    Ok(row.optional()?.unwrap_or_default())
+}
+
+/// Keeps what a message says now.
+pub(super) fn edit(
+    db: &Connection,
+    of: &ConversationId,
+    message: &MessageId,
+    edit: &Edit,
+    now: i64,
+) -> rusqlite::Result<()> {
+    if is_unsent(db, Some(message))? {
+        return Ok(());
+    }
+    db.prepare_cached(
+        "INSERT INTO said (message_id, conversation, content, edited_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET content = ?3, edited_at = ?4, updated_at = ?5
+         WHERE answered_by IS NULL AND coalesce(edited_at < ?4, TRUE)",
+    )?
+    .execute(params![message.as_str(), of.as_str(), edit.text, edit.at, now])?;
+    Ok(())
+}
+
+/// The messages that an answer answers, with their turns and the change that was seen of each. What is left
+/// in silence is not answered, and in a private chat nobody asks.
+fn answered<'a>(
+    job: &'a Job,
+    answer: &'a Answer,
+) -> impl Iterator<Item = (&'a EventId, &'a MessageId, Option<i64>)> {
+    let is_said = answer.exchange.is_some() || !answer.pushes.is_empty();
+    let own = job.message_id().map(|id| (&job.event_id, id, answer.edit));
+    let others = answer.exchange.iter().flat_map(|exchange| &exchange.questions);
+    let others = others.filter(|said| said.event != job.event_id);
+    let others = others.filter_map(|said| Some((&said.event, said.message_id.as_ref()?, None)));
+    own.into_iter().chain(others).filter(move |_| is_said && !job.is_private())
+}
+
+/// Why an answer shall not be stored, if it shall not: a message was changed, or answered by another turn.
+pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::Result<Option<Kept>> {
+    for (event, message, seen) in answered(job, answer) {
+        let (edit, answered_by) = known(db, message, i64::MIN / 2)?;
+        if answered_by.is_some_and(|by| by != *event) {
+            return Ok(Some(Kept::Theirs(Stage::Delivered)));
+        }
+        if edit.is_some_and(|edit| seen.is_none_or(|seen| edit.at > seen)) {
+            return Ok(Some(Kept::Edited));
+        }
+    }
+    Ok(None)
+}
+
+/// Marks the messages of an answer. The words of their changes go.
+pub(super) fn mark(db: &Connection, job: &Job, answer: &Answer, now: i64) -> rusqlite::Result<()> {
+    let mut mark = db.prepare_cached(
+        "INSERT INTO said (message_id, conversation, answered_by, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET content = NULL, answered_by = ?3, updated_at = ?4",
+    )?;
+    for (event, message, _) in answered(job, answer) {
+        mark.execute(params![message.as_str(), job.conversation.as_str(), event.as_str(), now])?;
+    }
+    Ok(())
+}
+
+/// The words of messages go that were changed until then.
+pub(super) fn forget(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM said WHERE conversation = ?1 AND content IS NOT NULL AND edited_at <= ?2",
+        params![of.as_str(), until],
+    )?;
+    Ok(())
+}
+
+/// One message is taken back.
+pub(super) fn forget_message(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM said WHERE message_id = ?1")?.execute([message.as_str()])?;
+    Ok(())
+}
+
+/// Remembers messages of the bot's own.
+pub(super) fn remember_own(db: &Connection, messages: &[MessageId], now: i64) -> rusqlite::Result<()> {
+    let mut own = db.prepare_cached("INSERT OR IGNORE INTO own_messages (message_id, at) VALUES (?1, ?2)")?;
+    messages.iter().try_for_each(|message| own.execute(params![message.as_str(), now]).map(drop))
+}
+
+/// Whether a message is the bot's own.
+pub(super) fn is_own(db: &Connection, message: &MessageId) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM own_messages WHERE message_id = ?1")?.exists([message.as_str()])
+}
+
+/// Whether a message was taken back.
+pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusqlite::Result<bool> {
+    db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?
+        .exists([message_id.map(MessageId::as_str)])
+}
+
+/// Deletes what is over at `now`: words of changes after a day, all else that is older than `oldest`.
+pub fn sweep(db: &Connection, now: i64, oldest: i64) -> rusqlite::Result<usize> {
+    let words =
+        db.execute("DELETE FROM said WHERE content IS NOT NULL AND updated_at < ?1", [now - millis()])?;
+    let said = db.execute("DELETE FROM said WHERE updated_at < ?1", [oldest])?;
+    let own = db.execute("DELETE FROM own_messages WHERE at < ?1", [oldest])?;
+    Ok(words + said + own)
+}
+
+fn millis() -> i64 {
+    i64::try_from(EDIT_KEPT.as_millis()).unwrap_or(i64::MAX)
+}

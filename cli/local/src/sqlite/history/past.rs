@@ -1,0 +1,162 @@
+//! What is known of a conversation and its user when a turn begins.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use shared::job::{ConversationId, EventId, Job};
+use worker::{
+    conversation::{Message, Role, rfc3339},
+    history::{Limit, Mark, Memory, Named, Past, Period, Stage, Unanswered, Usage, Wanted},
+};
+
+use super::{group, turn};
+use crate::sqlite::rows::time;
+
+pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Past> {
+    let of = &job.conversation;
+    let persona = db
+        .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
+        .query_row([of.as_str()], |row| row.get(0))
+        .optional()?;
+    let in_group = !job.is_private();
+    let said =
+        job.message_id().filter(|_| in_group).map(|id| group::known(db, id, 1000 * now)).transpose()?;
+    let (edit, answered_by) = said.unwrap_or_default();
+    let own = job.quotes().filter(|_| in_group).map(|id| group::is_own(db, id)).transpose()?;
+    let (messages, times) = messages(db, of, wanted.limit, now)?.into_iter().unzip();
+    Ok(Past {
+        edit,
+        answered_by,
+        quotes_own: own.unwrap_or(false),
+        messages,
+        times,
+        memory: memory(db, of)?,
+        last: last(db, of)?,
+        newest: newest(db, of)?,
+        persona: persona.flatten(),
+        used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
+        unanswered: unanswered(db, of, now)?,
+        stage: if wanted.limit == 0 { turn::stage(db, job.event_id.as_str())? } else { Stage::Open },
+        unsent: group::is_unsent(db, job.message_id())?,
+        others: others(db, &job.event_id)?,
+        forgotten: mark(db, of)?,
+    })
+}
+
+/// The newest messages and when they were stored, oldest first.
+fn messages(
+    db: &Connection,
+    of: &ConversationId,
+    limit: u32,
+    now: i64,
+) -> rusqlite::Result<Vec<(Message, String)>> {
+    let mut newest = db.prepare_cached(
+        "SELECT role, content, created_at, speaker FROM messages
+         WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
+         ORDER BY created_at DESC LIMIT ?3",
+    )?;
+    let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
+        let role = Role::of_row(&row.get::<_, String>(0)?);
+        let message = |role| Ok((Message { role, content: row.get(1)?, speaker: row.get(3)? }, row.get(2)?));
+        Ok(role.map(message).transpose())
+    })?;
+    let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
+    Ok(messages?.into_iter().rev().flatten().collect())
+}
+
+/// The `createdAt` that the next row must come after.
+pub(super) fn last(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Timestamp>> {
+    let last: Option<String> = db
+        .prepare_cached("SELECT max(created_at) FROM messages WHERE conversation = ?1")?
+        .query_row([of.as_str()], |row| row.get(0))?;
+    let forgotten = mark(db, of)?.map(|mark| mark.through);
+    Ok(last.and_then(|text| text.parse().ok()).max(forgotten))
+}
+
+fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named>> {
+    let mut newest = db.prepare_cached(
+        "SELECT event_id, message_id FROM messages WHERE conversation = ?1 ORDER BY created_at DESC LIMIT 1",
+    )?;
+    let row = newest.query_row([of.as_str()], |row| {
+        Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+    });
+    let Some((Some(event), message_id)) = row.optional()? else { return Ok(None) };
+    let named = |event| Named { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
+    Ok(event.try_into().ok().map(named))
+}
+
+/// The newest question, where its user was told that there will be no answer.
+fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
+    let mut kept = db.prepare_cached(
+        "SELECT event_id, message_id, question, speaker FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+    )?;
+    let row = kept.query_row(params![of.as_str(), now], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
+    });
+    let Some((event, message_id, question, speaker)) = row.optional()? else { return Ok(None) };
+    let message_id = message_id.and_then(|id| id.try_into().ok());
+    Ok(event.try_into().ok().map(|event| Unanswered { turn: Named { event, message_id }, question, speaker }))
+}
+
+/// Up to where the conversation is forgotten.
+pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Mark>> {
+    let mut mark = db.prepare_cached(
+        "SELECT forgotten_through, forgotten_at FROM conversations
+         WHERE conversation = ?1 AND forgotten_through IS NOT NULL",
+    )?;
+    let row = mark.query_row([of.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
+    Ok(row.and_then(|(through, at)| Some(Mark { through: through.parse().ok()?, at: time(at) })))
+}
+
+/// Where memory begins.
+fn memory(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Memory>> {
+    let mut memory = db.prepare_cached(
+        "SELECT memory_after, memory_within FROM conversations
+         WHERE conversation = ?1 AND memory_after IS NOT NULL",
+    )?;
+    let row = memory.query_row([of.as_str()], |row| Ok(Memory { after: row.get(0)?, within: row.get(1)? }));
+    row.optional()
+}
+
+/// Moves the place where memory begins.
+pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: Memory) -> rusqlite::Result<()> {
+    let Memory { after, within } = new.following(memory(db, of)?.as_ref());
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation, memory_after, memory_within) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET memory_after = ?2, memory_within = ?3",
+    )?
+    .execute(params![of.as_str(), after, within])?;
+    Ok(())
+}
+
+/// Sets the mark.
+pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation, forgotten_through, forgotten_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3,
+             memory_after = NULL, memory_within = NULL",
+    )?
+    .execute(params![of.as_str(), rfc3339(mark.through), mark.at.as_millisecond()])?;
+    Ok(())
+}
+
+/// How many questions of other turns have the answer of this one.
+pub(super) fn others(db: &Connection, event: &EventId) -> rusqlite::Result<u32> {
+    db.prepare_cached("SELECT count(*) FROM messages WHERE answered_by = ?1")?
+        .query_row([event.as_str()], |row| row.get(0))
+}
+
+/// What a user used up of a period.
+pub(super) fn usage(db: &Connection, user: &str, period: Period) -> rusqlite::Result<Usage> {
+    let row = db
+        .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?
+        .query_row(params![user, period.to_string()], |row| {
+            let told: String = row.get("told")?;
+            Ok(Usage {
+                answers: row.get("answers")?,
+                tokens: u64::try_from(row.get::<_, i64>("tokens")?).unwrap_or(0),
+                told: told.split_whitespace().filter_map(Limit::of_word).collect(),
+            })
+        })
+        .optional()?;
+    Ok(row.unwrap_or_default())
+}

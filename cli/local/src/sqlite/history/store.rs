@@ -1,0 +1,145 @@
+//! Storing an answer, all or nothing.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, params};
+use shared::job::{EventId, Job, MessageId};
+use worker::{
+    conversation::{Role, rfc3339, stamp},
+    history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, Tokens, row_id},
+};
+
+use super::{forget, group, past, turn};
+use crate::sqlite::rows::time;
+
+pub(super) fn store(
+    db: &Connection,
+    job: &Job,
+    answer: Answer,
+    seen: Option<Mark>,
+    ttl: Option<SignedDuration>,
+    now: Timestamp,
+) -> rusqlite::Result<Kept> {
+    let stored = turn::stage(db, job.event_id.as_str())?;
+    if stored != Stage::Open {
+        return Ok(Kept::Theirs(stored));
+    }
+    if let Some(kept) = group::refuses(db, job, &answer)? {
+        return Ok(kept);
+    }
+    if let Some(exchange) = &answer.exchange {
+        // One that was seen and is gone was swept meanwhile: it was old.
+        let mark = past::mark(db, &job.conversation)?;
+        if mark.is_some() && mark != seen {
+            return Ok(Kept::Forgotten);
+        }
+        if past::others(db, &job.event_id)? != answer.others {
+            return Ok(Kept::Edited);
+        }
+        for Said { event, message_id, .. } in &exchange.questions {
+            if group::is_unsent(db, message_id.as_ref())? {
+                return Ok(Kept::Forgotten);
+            }
+            if turn::stage(db, event.as_str())? != Stage::Open {
+                return Ok(Kept::Overtaken);
+            }
+        }
+        insert(db, job, exchange, ttl, now)?;
+        if let Some(memory) = answer.memory.clone() {
+            past::set_memory(db, &job.conversation, memory)?;
+        }
+    }
+    let millis = now.as_millisecond();
+    group::mark(db, job, &answer, millis)?;
+    let Answer { mut pushes, by_reply, spent, .. } = answer;
+    if let Some(spent) = spent
+        && !count(db, job, spent, millis)?
+    {
+        pushes.clear();
+    }
+    let bodies = serde_json::to_string(&pushes).unwrap_or_default();
+    db.prepare_cached(
+        "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, by_reply = ?4, updated_at = ?3 WHERE event_id = ?1",
+    )?
+    .execute(params![job.event_id.as_str(), bodies, millis, by_reply])?;
+    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)), by_reply }))
+}
+
+fn insert(
+    db: &Connection,
+    job: &Job,
+    exchange: &Exchange,
+    ttl: Option<SignedDuration>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let Exchange { questions, answer, replaces } = exchange;
+    let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
+    let mut last = past::last(db, &job.conversation)?;
+    if let Some(old) = replaces {
+        forget::turn(db, old.as_str(), now.as_millisecond())?;
+        db.prepare_cached("UPDATE messages SET answered_by = ?2 WHERE answered_by = ?1")?
+            .execute([old.as_str(), own])?;
+    }
+    let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
+    forget::unanswered(db, &job.conversation)?;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let mut row = |event: &EventId,
+                   role: Role,
+                   content: &str,
+                   message_id: Option<&MessageId>,
+                   speaker: Option<&str>| {
+        let at = *last.insert(stamp(now, last));
+        insert.execute(params![
+            row_id(event, role).to_string(),
+            of,
+            role.as_str(),
+            content,
+            rfc3339(at),
+            expires_at,
+            event.as_str(),
+            message_id.map(MessageId::as_str),
+            Some(own).filter(|own| *own != event.as_str()),
+            speaker,
+        ])
+    };
+    for Said { event, text, message_id, speaker } in questions {
+        row(event, Role::User, text, message_id.as_ref(), speaker.as_deref())?;
+    }
+    let message_id = questions.last().and_then(|said| said.message_id.as_ref());
+    row(&job.event_id, Role::Assistant, answer, message_id, None)?;
+    for Said { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
+        turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
+    }
+    Ok(())
+}
+
+/// Counts what was used up; false if the user was told of this limit before.
+fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result<bool> {
+    let told_before = past::usage(db, job.user(), spent.period)?.told;
+    let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
+    let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
+    let Tokens { prompt, cached, completion } = spent.tokens;
+    let tokens = [spent.tokens.total(), prompt, cached, completion];
+    let [tokens, prompt, cached, completion] = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    db.prepare_cached(
+        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, completion)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT DO UPDATE SET answers = answers + ?3, tokens = tokens + ?4,
+             told = trim(told || ' ' || ?5), updated_at = ?6,
+             prompt = prompt + ?7, cached = cached + ?8, completion = completion + ?9",
+    )?
+    .execute(params![
+        job.user(),
+        spent.period.to_string(),
+        spent.answers,
+        tokens,
+        word,
+        now,
+        prompt,
+        cached,
+        completion,
+    ])?;
+    Ok(is_new)
+}

@@ -1,0 +1,118 @@
+//! The thread that writes: runs the operations that wait in one transaction, and tells their callers after its commit.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::Receiver,
+    },
+    time::Duration,
+};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
+
+/// How long a lock of another process (`henji dlq`) is waited for.
+pub(super) const BUSY: Duration = Duration::from_secs(1);
+
+/// How many operations share one commit at most.
+const BATCH: usize = 512;
+
+/// The work of one caller.
+pub(super) struct Operation {
+    /// Runs within the transaction, and returns what is to be called with the commit's result.
+    pub(super) run: Box<dyn FnOnce(&Connection) -> Reply + Send>,
+    /// Whether it shares its commit with no other, so that its failure is nobody else's.
+    pub(super) is_alone: bool,
+}
+pub(super) type Reply = Box<dyn FnOnce(&Committed) + Send>;
+type Committed = Result<(), Arc<rusqlite::Error>>;
+
+pub(super) fn serve(
+    mut connection: Connection,
+    operations: &Receiver<Operation>,
+    leaves_traces: &AtomicBool,
+) {
+    let mut put_off = None;
+    while let Some(first) = put_off.take().or_else(|| operations.recv().ok()) {
+        let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                tracing::error!(%error, "the database takes no transaction");
+                // What waited behind it would only wait as long again: dropping tells the callers.
+                while operations.try_recv().is_ok() {}
+                continue;
+            }
+        };
+        let replies = run_batch(&transaction, first, operations, &mut put_off);
+        let committed = commit(transaction);
+        for reply in replies {
+            reply(&committed);
+        }
+        if leaves_traces.swap(false, Relaxed) && !is_log_emptied(&connection) {
+            leaves_traces.store(true, Relaxed);
+        }
+    }
+}
+
+/// Empties the write-ahead log. False if somebody reads in it: readers are not waited for, because writers wait meanwhile.
+fn is_log_emptied(connection: &Connection) -> bool {
+    let _ = connection.busy_timeout(Duration::ZERO);
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    let _ = connection.busy_timeout(BUSY);
+    is_busy.is_ok_and(|is_busy| !is_busy)
+}
+
+/// Runs what waits, and puts off what is not to share its commit.
+fn run_batch(
+    transaction: &Transaction<'_>,
+    first: Operation,
+    operations: &Receiver<Operation>,
+    put_off: &mut Option<Operation>,
+) -> Vec<Reply> {
+    let is_alone = first.is_alone;
+    let mut replies = vec![(first.run)(transaction)];
+    while !is_alone && !transaction.is_autocommit() && replies.len() < BATCH {
+        match operations.try_recv() {
+            Ok(operation) if operation.is_alone => {
+                *put_off = Some(operation);
+                break;
+            }
+            Ok(operation) => replies.push((operation.run)(transaction)),
+            Err(_) => break,
+        }
+    }
+    replies
+}
+
+fn commit(transaction: Transaction<'_>) -> Committed {
+    // SQLite rolled it back by itself, as it does on a full disk.
+    if transaction.is_autocommit() {
+        return Err(Arc::new(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
+            None,
+        )));
+    }
+    transaction.commit().map_err(|error| {
+        tracing::error!(%error, "the database could not commit");
+        Arc::new(error)
+    })
+}
+
+/// A failed operation leaves nothing behind and does not harm those that share its commit.
+pub(super) fn within_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached("SAVEPOINT operation")?.execute(())?;
+    // One that panics is one that failed: the thread serves all the others.
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    let done = done.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
+    if done.is_err() && !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK TO operation")?.execute(())?;
+    }
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE operation")?.execute(())?;
+    }
+    done
+}

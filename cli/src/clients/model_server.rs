@@ -1,0 +1,148 @@
+//! The model's server as operators see it: whether it takes the key, and knows the model.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
+use serde_json::Value;
+use shared::env::Env;
+use worker::{
+    adapters::{
+        http,
+        openai::{Endpoint, ErrorBody},
+    },
+    redact,
+};
+
+use crate::clients::no_answer::NoAnswer;
+
+/// How long it may take.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The most that is read of what it says: some list thousands of models.
+const BODY_MAX: usize = 8 << 20;
+
+/// When models end, as their maker has announced (OpenAI, "Deprecations").
+const ENDS: [(&str, &str); 8] = [
+    ("gpt-3.5-turbo", "2026-10-23"),
+    ("gpt-3.5-turbo-0125", "2026-10-23"),
+    ("gpt-4", "2026-10-23"),
+    ("gpt-4-0613", "2026-10-23"),
+    ("gpt-5-chat-latest", "2026-07-23"),
+    ("gpt-5.1-chat-latest", "2026-07-23"),
+    ("gpt-5.2-chat-latest", "2026-08-10"),
+    ("gpt-5.3-chat-latest", "2026-08-10"),
+];
+
+/// What a server says of a model's name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It has it.
+    Yes,
+    /// It has none of that name.
+    No,
+    /// It has no page for it and does not list it. Such servers, as llama.cpp's, may answer by any name.
+    Unclear,
+}
+
+/// A client of the server at `OPENAI_BASE_URL`.
+pub struct ModelServer {
+    http: Client,
+    endpoint: Endpoint,
+    key: SecretString,
+}
+
+impl ModelServer {
+    /// A client with this key.
+    pub fn new(env: &Env, key: SecretString) -> anyhow::Result<Self> {
+        Ok(Self { http: http::client()?, endpoint: Endpoint::from_env(env)?, key })
+    }
+
+    /// Where it is.
+    pub fn base_url(&self) -> &str {
+        self.endpoint.base()
+    }
+
+    /// Whether it takes the key.
+    pub async fn takes_key(&self) -> anyhow::Result<()> {
+        let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
+        if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
+    }
+
+    /// Whether it knows the model of this name, or what is asked in its place.
+    pub async fn knows(&self, name: &str) -> anyhow::Result<Known> {
+        self.judge(name, self.endpoint.look_up(&self.http, &self.key, name)).await
+    }
+
+    /// The same of the model that hears.
+    pub async fn hears_by(&self, name: &str) -> anyhow::Result<Known> {
+        self.judge(name, self.endpoint.look_up_ears(&self.http, &self.key, name)).await
+    }
+
+    async fn judge(&self, name: &str, asked: RequestBuilder) -> anyhow::Result<Known> {
+        let response = self.send(asked).await?;
+        let (status, is_azure) = (response.status(), self.endpoint.deployment(name).is_some());
+        if status.is_success() {
+            return Ok(Known::Yes);
+        }
+        // Azure's deployments are asked without what they need, which they refuse.
+        let is_asked_for_more = is_azure && status == StatusCode::BAD_REQUEST;
+        if status != StatusCode::NOT_FOUND && !is_asked_for_more {
+            return Err(self.refusal(&response));
+        }
+        let is_unknown = ErrorBody::of(&read(response).await).says_model_not_found();
+        Ok(match status {
+            _ if is_unknown => Known::No,
+            StatusCode::NOT_FOUND if is_azure => Known::No,
+            StatusCode::NOT_FOUND if !self.lists(name).await? => Known::Unclear,
+            _ => Known::Yes,
+        })
+    }
+
+    async fn lists(&self, name: &str) -> anyhow::Result<bool> {
+        let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
+        let list: Value = serde_json::from_slice(&read(response).await).unwrap_or_default();
+        Ok(list["data"].as_array().is_some_and(|models| models.iter().any(|model| model["id"] == name)))
+    }
+
+    /// What it looks for by the model's name, in words.
+    pub fn answerer(&self, model: &str) -> String {
+        self.endpoint.deployment(model).map_or(format!("model {model}"), |name| format!("deployment {name}"))
+    }
+
+    /// The same of the model that hears, which on Azure is a deployment of that name.
+    pub fn listener(&self, model: &str) -> String {
+        let kind = if self.endpoint.deployment(model).is_some() { "deployment" } else { "model" };
+        format!("{kind} {model}")
+    }
+
+    /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
+    pub fn ends_on(&self, model: &str) -> Option<&'static str> {
+        if self.endpoint.deployment(model).is_some() {
+            return None;
+        }
+        ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let sent = request.timeout(TIMEOUT).send().await;
+        sent.map_err(|error| self.no_answer(http::no_response(&error)).into())
+    }
+
+    fn refusal(&self, response: &Response) -> anyhow::Error {
+        let (status, id) = (response.status().as_u16(), http::request_id(response.headers()));
+        let id = redact::identifier(&id, &self.key);
+        match status {
+            401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url()),
+            _ => self.no_answer(format!("status {status}, request {id}")).into(),
+        }
+    }
+
+    fn no_answer(&self, why: String) -> NoAnswer {
+        NoAnswer { base_url: self.base_url().to_owned(), why, variable: "OPENAI_BASE_URL" }
+    }
+}
+
+async fn read(response: Response) -> Vec<u8> {
+    http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default()
+}

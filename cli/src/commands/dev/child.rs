@@ -1,0 +1,34 @@
+//! The pipeline's own process in `henji dev`: the same `serve::run` that `henji serve` is, until its parent is gone.
+
+use std::{io::Read, net::SocketAddr, path::Path, time::Duration};
+
+use local::{
+    log_writer,
+    serve::{self, DataDir, Listeners, Settings},
+};
+use shared::env::Env;
+use tokio_util::sync::CancellationToken;
+
+/// What the steps of a message are logged at.
+const LOG_LEVEL: &str = "warn,local=info,ingress=info,worker=debug";
+/// `henji serve` waits 10 s, 30 s, 2 min, 5 min between attempts; here somebody watches.
+const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
+
+/// Its main function.
+pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
+    let _log = log_writer::start(Some(LOG_LEVEL), None)?;
+    let mut settings = Settings::from_env(env)?.fitted()?;
+    settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
+    let data = DataDir::open(data)?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listeners = Listeners { webhooks: serve::bind(any).await?, admin: Some(serve::bind(any).await?) };
+    let http = serve::http_client()?;
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone(), http.clone()));
+    std::thread::spawn(|| {
+        // The parent never writes: the pipe ends when the parent does, also by a kill. At once, because
+        // the next `henji dev` wants the directory, and takes up what was in flight.
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+    serve::run(settings, http, data, listeners, CancellationToken::new()).await
+}

@@ -1,0 +1,203 @@
+//! The pipeline of `henji dev` as its parent sees it: a process that is started, killed, and started again, watched
+//! only from outside, by its log and its database.
+
+use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use emulator::{
+    feed::Feed,
+    pipeline::{Addresses, Depth, Pipeline, Pushes, Refusal},
+};
+use local::{
+    log_writer::LogWriter,
+    sqlite::{
+        Database,
+        dead_letters::{DeadLetters, Redriven},
+        queue::SqliteQueue,
+    },
+};
+use serde_json::{Value, json};
+use shared::job::EventId;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    sync::{Notify, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use worker::{answer::Clock, deliver::retry_key};
+
+/// The pipeline talks to nobody but its parent, which no proxy leads to.
+const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// How long a killed pipeline stays dead, for the eye.
+const DEAD_FOR: Duration = Duration::from_millis(1_500);
+/// How often it may end by itself before it ever listened.
+const STARTS_MAX: u32 = 3;
+
+/// How many pushes of an event the page knows by their retry keys.
+const KEYS: u32 = 8;
+
+/// The process.
+pub(super) struct Process {
+    addresses: watch::Sender<Option<Addresses>>,
+    kill: Notify,
+    feed: Arc<Feed>,
+    queue: SqliteQueue,
+    letters: DeadLetters,
+}
+
+impl Process {
+    /// Not started yet; it will work on this database.
+    pub(super) fn new(feed: Arc<Feed>, database: Database, clock: Clock) -> Arc<Self> {
+        let queue = SqliteQueue::new(database.clone(), clock.clone());
+        let letters = DeadLetters::new(database, clock);
+        Arc::new(Self { addresses: watch::Sender::new(None), kill: Notify::new(), feed, queue, letters })
+    }
+
+    /// Starts it, and again whenever it ends, until `stop`. Its trouble is shown on the terminal.
+    pub(super) async fn keep_running(
+        &self,
+        data: &Path,
+        variables: &[(String, String)],
+        mut terminal: LogWriter,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        // Once, at the start: a build in the meantime may have moved the file.
+        let program = std::env::current_exe().context("this program cannot find itself")?;
+        let mut vain_starts = 0;
+        while !stop.is_cancelled() {
+            let mut command = Command::new(&program);
+            for name in PROXIES {
+                command.env_remove(name);
+            }
+            let mut child = command
+                .args(["dev-stages", "--data"])
+                .arg(data)
+                .envs(variables.iter().cloned())
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped())
+                .kill_on_drop(true)
+                .spawn()
+                .context("the pipeline cannot be started")?;
+            vain_starts += 1;
+            self.feed.tell("pipeline", json!({ "state": "starting" }));
+            let by_whom = self.watch(&mut child, &mut terminal, stop).await;
+            let was_up = self.addresses.send_replace(None).is_some();
+            self.feed.tell("pipeline", json!({ "state": by_whom }));
+            if was_up {
+                vain_starts = 0;
+            } else if by_whom == "killed" {
+                vain_starts -= 1;
+            } else if vain_starts == STARTS_MAX && !stop.is_cancelled() {
+                bail!("the pipeline does not start; its own words are above");
+            }
+            tokio::select! { () = sleep(DEAD_FOR) => {}, () = stop.cancelled() => {} }
+        }
+        Ok(())
+    }
+
+    /// Until the child has ended; how it did.
+    async fn watch(
+        &self,
+        child: &mut Child,
+        terminal: &mut LogWriter,
+        stop: &CancellationToken,
+    ) -> &'static str {
+        let Some(stderr) = child.stderr.take() else { return "ended" };
+        let mut lines = BufReader::new(stderr).lines();
+        let mut how = "ended";
+        loop {
+            tokio::select! {
+                line = lines.next_line() => match line {
+                    Ok(Some(line)) => self.hear(&line, child.id(), terminal),
+                    _ => break,
+                },
+                () = self.kill.notified() => {
+                    how = "killed";
+                    let _ = child.start_kill();
+                }
+                () = stop.cancelled() => {
+                    how = "stopped";
+                    let _ = child.start_kill();
+                    break;
+                }
+            }
+        }
+        let _ = child.wait().await;
+        how
+    }
+
+    /// One line of its log: a step of a message, a sign of life, or trouble, which the terminal sees too.
+    fn hear(&self, line: &str, pid: Option<u32>, terminal: &mut LogWriter) {
+        let Ok(mut entry) = serde_json::from_str::<Value>(line) else {
+            terminal.line(line);
+            return;
+        };
+        if matches!(entry["level"].as_str(), Some("WARN" | "ERROR")) {
+            terminal.line(line);
+        }
+        if entry["message"] == "henji serves" {
+            let address = |name: &str| entry[name].as_str()?.parse().ok();
+            let addresses = address("address").zip(address("admin"));
+            let addresses = addresses.map(|(webhooks, operator)| Addresses { webhooks, operator });
+            self.addresses.send_replace(addresses);
+            self.feed.tell("pipeline", json!({ "state": "up", "pid": pid, "resumed": entry["resumed"] }));
+        } else if let Some(name) = entry["message"].as_str().map(ToOwned::to_owned) {
+            for field in ["message", "timestamp", "target"] {
+                entry.as_object_mut().map(|entry| entry.remove(field));
+            }
+            entry["name"] = name.into();
+            self.feed.tell("step", entry);
+        }
+    }
+}
+
+#[async_trait]
+impl Pipeline for Process {
+    fn addresses(&self) -> Option<Addresses> {
+        *self.addresses.borrow()
+    }
+
+    async fn is_up(&self) {
+        let _ = self.addresses.subscribe().wait_for(Option::is_some).await;
+    }
+
+    fn kill(&self) {
+        if self.addresses().is_some() {
+            self.kill.notify_one();
+        }
+    }
+
+    async fn depth(&self) -> Option<Depth> {
+        let depth = self.queue.depth().await.ok()?;
+        let (queued, in_flight, dead_letters) = (depth.queued, depth.in_flight, depth.dead_letters);
+        Some(Depth { queued, in_flight, dead_letters })
+    }
+
+    async fn dead_letters(&self) -> Value {
+        self.letters.list().await.map(|letters| json!(letters)).unwrap_or_default()
+    }
+
+    async fn redrive(&self, letter: Option<String>) -> Result<(), Refusal> {
+        let trouble = |_| "the dead letters cannot be read";
+        let all = self.letters.list().await.map_err(trouble)?;
+        for found in all.into_iter().filter(|l| letter.as_ref().is_none_or(|id| *id == l.id)) {
+            if self.letters.redrive(&found.id).await.map_err(trouble)? == Redriven::Unreadable {
+                return Err("the letter is not a job");
+            }
+        }
+        Ok(())
+    }
+
+    fn pushes_of(&self, event: &Value) -> Pushes {
+        let Some(id) = event["webhookEventId"].as_str() else { return Pushes::default() };
+        let id = EventId::of_event(Some(id), None, b"");
+        // An edit that asks something begins a turn of its own.
+        let second = (event["type"] == "messageEdited").then(|| id.derived("question"));
+        let id = second.as_ref().unwrap_or(&id);
+        let pushes = (0..KEYS).map(|part| retry_key(id, part).to_string());
+        let keys = pushes.chain([id.derive("apology").to_string()]).collect();
+        Pushes { second: second.map(|id| id.to_string()), keys }
+    }
+}

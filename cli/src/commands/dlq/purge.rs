@@ -1,0 +1,14 @@
+//! `henji dlq purge`: removes letters, and saves each, with people's words, before it does.
+
+use local::dead_letter::Letter;
+use serde_json::json;
+
+use super::{done::Done, lines::Lines, source::Source};
+
+/// Saves one letter and then removes it.
+pub async fn one(saved: &mut Lines, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+    let mut line = serde_json::to_value(letter)?;
+    line["body"] = json!(letter.body);
+    saved.add(&line)?;
+    Ok(if source.remove(letter).await? { Done::Changed } else { Done::Removed("it was gone before") })
+}

@@ -1,0 +1,28 @@
+//! `henji dlq redrive`: has a letter answered after all. A stored answer is only pushed; what may have been
+//! delivered is refused unless it is asked for.
+
+use local::{
+    dead_letter::{Letter, State},
+    sqlite::dead_letters::Redriven,
+};
+
+use super::{done::Done, source::Source};
+
+/// Redrives one letter whose turn is not over.
+pub async fn one(source: &mut Source, letter: &Letter, resend: bool) -> anyhow::Result<Done> {
+    if letter.state == State::DeliveryUnknown {
+        if !resend {
+            return Ok(Done::Kept("its answer may have arrived (--resend pushes it all the same)"));
+        }
+        if !source.risk_resending(letter).await? {
+            return Ok(Done::Kept(
+                "its answer went with a message that was taken back (resolve --message says something)",
+            ));
+        }
+    }
+    Ok(match source.redrive(letter).await? {
+        Redriven::Queued => Done::Changed,
+        Redriven::Unknown => Done::Removed("it was gone before"),
+        Redriven::Unreadable => Done::Kept("it is not a job that this henji can read"),
+    })
+}

@@ -1,0 +1,61 @@
+//! What became of how many letters: a sum that adds up. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{done::Done, list};
+
+/// The sum so far.
+#[derive(Default)]
+pub struct Tally {
+    changed: usize,
+    removed: BTreeMap<&'static str, usize>,
+    kept: BTreeMap<&'static str, usize>,
+    failed: usize,
+}
+
+impl Tally {
+    /// Adds a letter.
+    pub fn count(&mut self, done: &Done) {
+        *match done {
+            Done::Changed => &mut self.changed,
+            Done::Removed(why) => self.removed.entry(why).or_default(),
+            Done::Kept(why) => self.kept.entry(why).or_default(),
+            Done::Failed(_) => &mut self.failed,
+        } += 1;
+    }
+
+    /// How many there were.
+    pub fn all(&self) -> usize {
+        self.changed + self.removed.values().chain(self.kept.values()).sum::<usize>() + self.failed
+    }
+
+    /// Whether each became what it should.
+    pub fn is_whole(&self) -> bool {
+        self.kept.is_empty() && self.failed == 0
+    }
+
+    /// In words; `past` is what the changed ones are called.
+    pub fn sentence(&self, past: &str) -> String {
+        let mut parts = vec![format!("{} {past}", self.changed)];
+        parts.extend(self.removed.iter().map(|(why, n)| format!("{n} removed: {why}")));
+        parts.extend(self.kept.iter().map(|(why, n)| format!("{n} kept: {why}")));
+        if self.failed > 0 {
+            parts.push(format!("{} failed", self.failed));
+        }
+        format!("{}: {}.", list::letters(self.all()), parts.join(", "))
+    }
+
+    /// For scripts, with what the queue counts now.
+    pub fn json(&self, past: &str, left: u64) -> Value {
+        json!({
+            "letters": self.all(),
+            past: self.changed,
+            "removed": self.removed,
+            "kept": self.kept,
+            "failed": self.failed,
+            "left": left,
+        })
+    }
+}

@@ -1,0 +1,52 @@
+//! `henji doctor`: everything that must be right for the bot to answer, a line each; what is wrong comes
+//! with the command that mends it. It changes nothing.
+
+use std::process::ExitCode;
+
+use reqwest::Url;
+use shared::env::Env;
+use worker::answer::wall_clock;
+
+use crate::{
+    deployment::{Place, Where},
+    terminal::report::Findings,
+};
+
+#[cfg(feature = "aws")]
+mod aws;
+mod bot;
+mod serve;
+
+/// Arguments of `henji doctor`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    place: Where,
+    /// The address of /healthz, which `henji serve` takes by `--admin`
+    #[arg(long, default_value = "http://127.0.0.1:9090")]
+    url: Url,
+    /// One JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+/// The command.
+pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
+    let mut findings = Findings::new(args.json);
+    match args.place.find(env).await {
+        Ok(place) => {
+            match &place {
+                Place::Data(data) => serve::check(&mut findings, data, &args.url).await,
+                #[cfg(feature = "aws")]
+                Place::Aws(deployment) => aws::check(&mut findings, deployment).await,
+            }
+            bot::check(&mut findings, &place, env, (wall_clock())()).await;
+        }
+        Err(error) => {
+            let name = args.place.env.as_deref().unwrap_or("dev");
+            let mend = format!("is it the right --env, account and region? cdk/deploy {name} deploys it");
+            findings.failed("stack", &error, mend);
+        }
+    }
+    findings.end()
+}

@@ -1,0 +1,176 @@
+//! What every bot has, wherever it runs: its secrets, its webhook, its month's messages, its model, and
+//! the machine's clock.
+
+use anyhow::anyhow;
+use jiff::{SignedDuration, Timestamp};
+use local::listeners::webhooks::WEBHOOK_PATH;
+use secrecy::SecretString;
+use shared::env::Env;
+use worker::{config::TRANSCRIBE_MODEL, model};
+
+use crate::{
+    clients::{
+        line_channel::Channel,
+        model_server::{Known, ModelServer},
+    },
+    commands::{secrets, webhook},
+    deployment::Place,
+    terminal::report::Findings,
+};
+
+/// How wrong the clock may be.
+const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
+
+/// Checks them.
+pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
+    let env = &place.settings(env);
+    for name in secrets::NAMES {
+        let secret = place.secret(name, env).await;
+        let said = match &secret {
+            Ok(value) => secrets::verify(name, value, env).await,
+            Err(error) => Err(anyhow!("{error:#}")),
+        };
+        // Who does not take it, or does not answer, answers nothing else.
+        let is_taken = said.is_ok();
+        findings.judge(name, said, place.put());
+        match (name, secret) {
+            ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) if is_taken => {
+                line(findings, place, env, token, now).await;
+            }
+            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => answerer(findings, place, env, key, now).await,
+            _ => {}
+        }
+    }
+    findings.note(
+        "console",
+        "no API shows \"Webhook redelivery\", which must be on, nor the automatic replies, which must be off",
+        "look at the Messaging API tab of https://developers.line.biz/console/",
+    );
+}
+
+async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretString, now: Timestamp) {
+    let Ok(channel) = Channel::new(env, token) else { return };
+    let option = place.option();
+    let (set, log) = match place {
+        Place::Data(_) => {
+            (format!("henji webhook set https://…{WEBHOOK_PATH}{option}"), "the log of henji serve says why")
+        }
+        #[cfg(feature = "aws")]
+        Place::Aws(_) => (format!("henji webhook set{option}"), "the ingress' log says why"),
+    };
+    match webhook::current(&channel).await {
+        Err(error) => findings.failed("webhook", &error, "try again"),
+        Ok(None) => findings.broken("webhook", "no address is set", set),
+        Ok(Some((endpoint, is_active))) => {
+            if let Some(expected) = webhook::address(place).filter(|expected| *expected != endpoint) {
+                let says = format!("LINE posts to {endpoint}, and the bot is at {expected}");
+                findings.broken("webhook", says, set);
+            } else if is_active {
+                findings.ok("webhook", format!("LINE posts to {endpoint}"));
+            } else {
+                findings.broken(
+                    "webhook",
+                    "\"Use webhook\" is off",
+                    "turn it on in the console's Messaging API tab",
+                );
+            }
+            match webhook::test(&channel, place).await {
+                Ok((true, says)) => findings.ok("webhook test", says),
+                Ok((false, says)) => findings.broken("webhook test", says, log),
+                Err(error) => findings.failed("webhook test", &error, "try again"),
+            }
+        }
+    }
+    match channel.quota().await {
+        Err(error) => findings.failed("quota", &error, "try again"),
+        Ok((None, used)) => findings.ok("quota", format!("no limit; {used} messages this month")),
+        Ok((Some(limit), used)) => {
+            let left = limit.saturating_sub(used);
+            let says = format!("{left} of {limit} messages are left this month");
+            match left {
+                0 => findings.broken(
+                    "quota",
+                    says,
+                    format!("a larger plan, then henji dlq redrive --reason line_quota{option}"),
+                ),
+                _ if left * 10 < limit => findings.note("quota", says, "think of a larger plan"),
+                _ => findings.ok("quota", says),
+            }
+        }
+    }
+    if let Some(clock) = channel.info().await.ok().and_then(|answer| answer.date) {
+        let skew = now.duration_since(clock);
+        if skew.abs() <= SKEW_MAX {
+            findings.ok("clock", "this machine's and LINE's agree");
+        } else {
+            let says = format!("this machine's is {skew:#} off LINE's");
+            findings.broken(
+                "clock",
+                says,
+                "set it (timedatectl set-ntp true): AWS and LINE refuse what is dated wrongly",
+            );
+        }
+    }
+}
+
+async fn answerer(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
+    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| model::DEFAULT.to_owned());
+    let change = change(place, "GPT_MODEL", "model");
+    let Ok(server) = ModelServer::new(env, key) else { return };
+    let (base_url, what) = (server.base_url(), server.answerer(&name));
+    match server.knows(&name).await {
+        Err(error) => findings.failed("model", &error, "try again"),
+        Ok(Known::No) => findings.broken("model", format!("{base_url} knows no {what}"), change),
+        Ok(Known::Unclear) => {
+            let says = format!("{base_url} does not list {what}; it may answer all the same");
+            findings.note("model", says, format!("if the bot does not answer, {change}"));
+        }
+        Ok(Known::Yes) => match server.ends_on(&name) {
+            None => findings.ok("model", format!("{base_url} knows {what}")),
+            Some(day) if now.to_string().as_str() < day => {
+                findings.note("model", format!("{name} ends on {day}, says its maker"), change);
+            }
+            Some(day) => findings.broken("model", format!("{name} ended on {day}, says its maker"), change),
+        },
+    }
+    voice(findings, place, env, &server).await;
+}
+
+/// The model that hears. Where nobody can tell there is no finding: who cannot hear says so to the user.
+async fn voice(findings: &mut Findings, place: &Place, env: &Env, server: &ModelServer) {
+    let name = setting(place, env, "TRANSCRIBE_MODEL").unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
+    if name == "off" {
+        return;
+    }
+    let (base_url, what) = (server.base_url(), server.listener(&name));
+    match server.hears_by(&name).await {
+        Ok(Known::Yes) => findings.ok("voice", format!("{base_url} knows {what}")),
+        Ok(Known::No) => {
+            let says = format!("{base_url} knows no {what}, so no voice is answered");
+            let change = change(place, "TRANSCRIBE_MODEL", "transcribeModel");
+            findings.broken("voice", says, format!("{change}; \"off\" tells people to write instead"));
+        }
+        Ok(Known::Unclear) | Err(_) => {}
+    }
+}
+
+/// What the bot itself is set to: the environment of who asks may be another's.
+fn setting(place: &Place, env: &Env, name: &str) -> Option<String> {
+    match place {
+        Place::Data(_) => env.optional(name).ok().flatten().map(str::to_owned),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => deployment.plain.get(name).cloned(),
+    }
+}
+
+/// How it is set otherwise, by its variable or its name in the deployment's settings.
+#[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "only AWS is deployed by settings"))]
+fn change(place: &Place, variable: &str, of_deployment: &str) -> String {
+    match place {
+        Place::Data(_) => format!("set {variable} in .env, restart henji serve{}", place.option()),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => {
+            format!("set {of_deployment} in cdk/lib/environments.ts, then {}", deployment.deploy())
+        }
+    }
+}

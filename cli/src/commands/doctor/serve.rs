@@ -1,0 +1,48 @@
+//! What `henji serve` has beneath it: its directory, and the process itself.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use reqwest::Url;
+use serde_json::Value;
+use worker::{adapters::http, answer::wall_clock};
+
+use crate::{commands::dlq::source::Source, deployment::Place, terminal::report::Findings};
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+const BODY_MAX: usize = 64 << 10;
+
+/// Looks at both.
+pub(super) async fn check(findings: &mut Findings, data: &Path, url: &Url) {
+    let option = format!("--data {}", data.display());
+    let letters = async {
+        let source = Source::open(&Place::Data(data.to_owned()), wall_clock())?;
+        source.total().await
+    };
+    match letters.await {
+        Ok(0) => findings.ok("database", "it can be read; no dead letters"),
+        Ok(n) => findings.note("database", format!("{n} dead letter(s)"), format!("henji dlq list {option}")),
+        Err(error) => {
+            findings.failed("database", &error, format!("start henji serve {option}, or name its --data"));
+        }
+    }
+    let start = format!("start henji serve {option}, or name the address of its --admin by --url");
+    findings.judge("serve", health(url).await, start);
+}
+
+async fn health(url: &Url) -> anyhow::Result<String> {
+    let url = url.join("/healthz")?;
+    let sent = http::local_client()?.get(url.clone()).timeout(TIMEOUT).send().await;
+    let response = match sent {
+        Ok(response) => response,
+        Err(error) => bail!("{url}: {}", http::no_response(&error)),
+    };
+    let status = response.status().as_u16();
+    let body = http::body(response, BODY_MAX).await?.unwrap_or_default();
+    let health: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if status == 503 {
+        bail!("{url} answers 503: {}", health["error"].as_str().unwrap_or("it does not say why"));
+    }
+    let count = |name: &str| health[name].as_u64().with_context(|| format!("{url} is not henji's"));
+    Ok(format!("it answers; {} queued, {} in flight", count("queued")?, count("in_flight")?))
+}

@@ -1,0 +1,163 @@
+//! `henji forget`: what a person asks for who wants everything deleted. The conversation, what was
+//! chosen, answers that were not delivered, and the dead letters. States of turns stay: they hold no
+//! words, and keep what LINE delivers again from being answered again.
+
+use std::{fmt, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use local::{
+    signals,
+    sqlite::{Database, history::SqliteHistory},
+};
+use serde_json::json;
+use shared::{
+    env::Env,
+    job::{Ask, ConversationId, Job},
+};
+use tokio_util::sync::CancellationToken;
+use worker::{
+    answer::{Clock, wall_clock},
+    history::{Forget, History, Wanted},
+};
+
+use crate::{
+    commands::dlq::{
+        audit::Audit,
+        audit_of, list,
+        source::{Source, database},
+    },
+    deployment::{Place, Where},
+    terminal::{confirm, note, say},
+};
+
+/// More messages are not counted.
+const MESSAGES_MAX: u32 = 10_000;
+
+/// Arguments of `henji forget`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The LINE id of the user, group or room, as the log names it: `U4af4980629…`
+    user: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    place: Where,
+}
+
+/// What the bot knows of somebody.
+struct Known {
+    messages: usize,
+    persona: bool,
+    /// A question without an answer, kept to be asked again.
+    question: bool,
+    letters: usize,
+}
+
+/// The command. It can be run again.
+pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
+    let user = ConversationId::try_from(args.user).context("USER")?;
+    let place = args.place.find(env).await?;
+    // From here on Ctrl-C ends it between two steps.
+    let (clock, stop) = (wall_clock(), signals::stop()?);
+    let mut source = Source::open(&place, clock.clone())?;
+    let (history, database) = history(&place)?;
+    let mut audit = Audit::new(audit_of(&place), env, clock.clone())?;
+    let known = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;
+    say(format_args!("{user}: {known}"))?;
+    if known.is_nothing() {
+        note("henji: nothing is found; is it the id, as the log names it?");
+    }
+    if let Some(code) = confirm::stops("Delete all of it for ever", args.yes, &stop).await? {
+        return Ok(code);
+    }
+    audit.add(json!({ "action": "forget", "outcome": "begun", "conversation": user }))?;
+    // First, as forgetting takes those of SQLite with it, and nobody would know how many there were.
+    let removed = remove(&mut source, &user).await;
+    source.end().await?;
+    let removed = removed?;
+    history.forget(&user, Forget::Everything(i64::MAX), clock()).await?;
+    if let Some(database) = database {
+        database.traces_gone().await?;
+    }
+    audit.add(json!({ "action": "forget", "outcome": "done", "conversation": user, "letters": removed }))?;
+    let left = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;
+    say(format_args!("Forgotten, and {} removed. Now: {left}", list::letters(removed)))?;
+    if !left.is_nothing() {
+        note("henji: something came meanwhile, or could not be seen before; run it again");
+        return Ok(ExitCode::FAILURE);
+    }
+    say("A message that still waits in the queue is answered yet: run it again after that.")?;
+    if Job::new("forget".to_owned().try_into()?, user, Ask::Unfollow).is_private() {
+        say(
+            "What this person said in groups stays there, with their name and without their id: forget a group by its own id.",
+        )?;
+    }
+    say("How many answers and tokens each person used up on which day stays for 60 days.")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Known {
+    async fn of(
+        user: &ConversationId,
+        source: &mut Source,
+        history: &dyn History,
+        clock: &Clock,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let seen = source.look(stop).await?;
+        list::say_unseen(&seen);
+        // As a turn would meet it, that asks for all there is.
+        let job = Job::new("forget".to_owned().try_into()?, user.clone(), Ask::Unfollow);
+        let past = history.load(&job, Wanted { limit: MESSAGES_MAX, period: None }, clock()).await?;
+        Ok(Self {
+            messages: past.messages.len(),
+            persona: past.persona.is_some(),
+            question: past.unanswered.is_some(),
+            letters: seen.letters.iter().filter(|letter| letter.is_of(user.as_str())).count(),
+        })
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self { messages: 0, persona: false, question: false, letters: 0 })
+    }
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.messages < MESSAGES_MAX as usize { "" } else { " or more" };
+        let persona = if self.persona { "a persona" } else { "no persona" };
+        let question = if self.question { "an unanswered question" } else { "no unanswered question" };
+        let (messages, letters) = (self.messages, list::letters(self.letters));
+        write!(f, "{messages}{more} messages, {persona}, {question}, {letters}")
+    }
+}
+
+/// The history, and the database that it lies in where it is one of our own.
+fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
+    Ok(match place {
+        Place::Data(data) => {
+            let database = database(data)?;
+            (Arc::new(SqliteHistory::new(database.clone(), None)), Some(database))
+        }
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => {
+            let (sdk, table) = (&deployment.sdk, deployment.table.clone());
+            (Arc::new(worker::adapters::dynamodb::DynamoHistory::new(sdk, table, None)), None)
+        }
+    })
+}
+
+async fn remove(source: &mut Source, user: &ConversationId) -> anyhow::Result<usize> {
+    let mut removed = 0;
+    loop {
+        let letters = source.next().await?;
+        if letters.is_empty() {
+            return Ok(removed);
+        }
+        for letter in letters.iter().filter(|letter| letter.is_of(user.as_str())) {
+            source.remove(letter).await?;
+            removed += 1;
+        }
+    }
+}

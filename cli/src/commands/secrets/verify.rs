@@ -1,0 +1,27 @@
+//! The three secrets, and what their owners say of them.
+
+use secrecy::SecretString;
+use shared::env::Env;
+
+use crate::clients::{line_channel::Channel, model_server::ModelServer};
+
+/// What the bot cannot do without (CONTRACT of the functions' environment, docs/lambda.md).
+pub const NAMES: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
+
+/// Asks a secret's owner about it, and returns what there is to say; an error where it is refused.
+pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Result<String> {
+    match name {
+        "LINE_CHANNEL_ACCESS_TOKEN" => {
+            let bot = Channel::new(env, value.clone())?.info().await?.done()?;
+            let word = |name: &str| bot[name].as_str().unwrap_or("?").to_owned();
+            Ok(format!("LINE takes it, for {} ({})", word("displayName"), word("basicId")))
+        }
+        "OPEN_AI_API_KEY" => {
+            let server = ModelServer::new(env, value.clone())?;
+            server.takes_key().await?;
+            Ok(format!("{} takes it", server.base_url()))
+        }
+        // LINE has no call that takes it; what it signs with it shows.
+        _ => Ok("there; whether LINE signs with it, LINE's own test of the webhook shows".to_owned()),
+    }
+}

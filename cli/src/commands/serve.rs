@@ -1,0 +1,42 @@
+//! `henji serve`: both stages in one process against the real LINE and the real model.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use local::{
+    listeners::operator::{self, Admin},
+    log_writer, private,
+    serve::{self, DATABASE, DataDir, Listeners, Settings},
+    signals,
+};
+use shared::{env::Env, metrics::Metrics};
+
+use crate::dotenv::DOTENV;
+
+/// Arguments of `henji serve`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The address to listen on for webhooks, and nothing else
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The address of /healthz and /metrics, which only operators should reach: `:0` for any free port, or `off`
+    #[arg(long, default_value = operator::DEFAULT, value_name = "ADDRESS")]
+    admin: Admin,
+    /// The directory of the queue and the history
+    #[arg(long, default_value = "henji-data")]
+    data: PathBuf,
+}
+
+/// The command.
+pub async fn command(Args { listen, admin, data }: Args, env: &Env) -> anyhow::Result<()> {
+    let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(env)?)?;
+    let settings = Settings::from_env(env)?.fitted()?;
+    private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
+    let data = DataDir::open(&data)?;
+    let listeners = Listeners { webhooks: serve::bind(listen).await?, admin: admin.bind().await? };
+    let http = serve::http_client()?;
+    tokio::spawn(serve::say_if_model_is_gone(settings.clone(), http.clone()));
+    serve::run(settings, http, data, listeners, signals::stop()?).await
+}

@@ -1,0 +1,104 @@
+//! `henji usage`: who used up how much of the model, and about what that cost.
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use jiff::ToSpan;
+use local::sqlite::history;
+use serde_json::json;
+use shared::{env::Env, prices::Prices};
+use worker::{
+    allowance::Allowance,
+    answer::wall_clock,
+    history::{Tokens, Used},
+};
+
+use crate::{
+    commands::dlq::source::database,
+    deployment::{Place, Where},
+    terminal::{note, say, say_json},
+};
+
+/// Arguments of `henji usage`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    place: Where,
+    /// How many days, today included; no more than 60 are remembered
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=60))]
+    days: i64,
+    /// One LINE user, day by day
+    #[arg(long)]
+    user: Option<String>,
+    /// One JSON array, an object for each user and day
+    #[arg(long)]
+    json: bool,
+}
+
+/// The command.
+pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
+    let place = args.place.find(env).await?;
+    let env = &place.settings(env);
+    let prices = Prices::from_env(env)?;
+    let today = Allowance::from_env(env)?.day((wall_clock())());
+    let since = today.checked_sub((args.days - 1).days())?.to_string();
+    let mut all = used(&place, &since).await?;
+    all.retain(|used| args.user.as_ref().is_none_or(|user| *user == used.user));
+    all.sort_by(|a, b| (&a.day, &a.user).cmp(&(&b.day, &b.user)));
+    let usd = |tokens: &Tokens| prices.map(|it| it.usd(tokens.prompt, tokens.cached, tokens.completion));
+    if args.json {
+        let object = |Used { user, day, answers, tokens }: &Used| {
+            json!({
+                "user": user, "day": day, "answers": answers, "prompt_tokens": tokens.prompt,
+                "cached_tokens": tokens.cached, "completion_tokens": tokens.completion, "usd": usd(tokens),
+            })
+        };
+        let objects: Vec<_> = all.iter().map(object).collect();
+        say_json(&objects)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let of = |used: &Used| if args.user.is_some() { used.day.clone() } else { used.user.clone() };
+    let mut total = (0, Tokens::default());
+    let mut sums: BTreeMap<String, (u64, Tokens)> = BTreeMap::new();
+    for used in &all {
+        for (answers, tokens) in [sums.entry(of(used)).or_default(), &mut total] {
+            *answers += used.answers;
+            *tokens = *tokens + used.tokens;
+        }
+    }
+    let mut lines: Vec<_> = sums.into_iter().collect();
+    if args.user.is_none() {
+        lines.sort_by_key(|(_, (_, tokens))| std::cmp::Reverse(tokens.total()));
+    }
+    lines.push(("total".to_owned(), total));
+    if all.is_empty() && args.user.is_some() {
+        note("henji: nothing is found; is it the id, as the log names it?");
+    }
+    if prices.is_none() {
+        note(
+            "henji: without both PROMPT_USD_PER_MILLION and COMPLETION_USD_PER_MILLION nobody knows what it cost",
+        );
+    }
+    let what = if args.user.is_some() { "day" } else { "user" };
+    say(format!(
+        "{what:33}  {:>8}  {:>12}  {:>12}  {:>12}  {:>10}",
+        "answers", "prompt", "cached", "completion", "about USD"
+    ))?;
+    for (name, (answers, tokens)) in &lines {
+        let usd = usd(tokens).map_or("?".to_owned(), |usd| format!("{usd:.4}"));
+        let Tokens { prompt, cached, completion } = tokens;
+        say(format!("{name:33}  {answers:>8}  {prompt:>12}  {cached:>12}  {completion:>12}  {usd:>10}"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn used(place: &Place, since: &str) -> anyhow::Result<Vec<Used>> {
+    match place {
+        Place::Data(data) => Ok(history::used_since(&database(data)?, since).await?),
+        #[cfg(feature = "aws")]
+        Place::Aws(deployment) => {
+            let table = deployment.table.clone();
+            let history = worker::adapters::dynamodb::DynamoHistory::new(&deployment.sdk, table, None);
+            Ok(history.used_since(since).await?)
+        }
+    }
+}
