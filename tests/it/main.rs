@@ -56,6 +56,8 @@ mod documents;
 mod serving;
 // Its directory: lock, permissions, damage.
 mod data;
+// A database of an earlier version.
+mod old_database;
 // The operator's listener, and whether it tells the truth.
 mod admin;
 // Its log, and readers who do not read.

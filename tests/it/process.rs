@@ -153,6 +153,19 @@ impl Serve {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The log from there on, once it has a line with this message: a thread of its own writes it.
+    pub async fn logged(&self, from: usize, message: &str) -> String {
+        let line = format!("\"message\":\"{message}\"");
+        for _ in 0..1_000 {
+            let log = self.log()[from..].to_owned();
+            if log.contains(&line) {
+                return log;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{message:?} is not logged: {}", self.log());
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -97,7 +97,8 @@ fn log() -> MutexGuard<'static, (Vec<u8>, usize)> {
 pub fn logged_so_far() -> usize {
     static START: Once = Once::new();
     START.call_once(|| {
-        let own = ["ingress", "worker", "cli", "shared"].map(|name| (name, LevelFilter::TRACE));
+        let own = ["ingress", "worker", "cli", "local", "emulator", "shared"]
+            .map(|name| (name, LevelFilter::TRACE));
         let all = Targets::new().with_targets(own).with_default(LevelFilter::INFO);
         let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(|| Kept);
         tracing_subscriber::registry().with(lines).with(all).init();

@@ -2,6 +2,7 @@
 //! from event and part, so that LINE itself takes each once. The first may go by the free reply instead
 //! (`by_reply`).
 
+use futures_util::FutureExt;
 use shared::{
     job::{EventId, Job},
     traces,
@@ -15,6 +16,7 @@ use crate::{
     attempt::Attempt,
     history::{Delivery, Step, Turn},
     outcome::{Failure, Reason},
+    retry_loop::retry,
 };
 
 /// The key of one push of an event.
@@ -85,7 +87,7 @@ impl Worker {
     pub(crate) async fn waits(
         &self,
         job: &Job,
-        pauses: &mut usize,
+        pauses: &mut u32,
         failure: &Failure,
         deadline: Instant,
     ) -> Result<bool, Failure> {
@@ -109,12 +111,7 @@ impl Worker {
     where
         F: Future<Output = Result<(), (Failure, bool)>>,
     {
-        let mut tries = 0;
-        loop {
-            let Err((failure, _)) = request().await else { return Ok(()) };
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
-            tries += 1;
-            sleep(pause).await;
-        }
+        let work = || request().map(|done| done.map_err(|(failure, _)| failure));
+        retry(work, |tries, failure| self.pause_after(tries, failure)).await
     }
 }

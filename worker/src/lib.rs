@@ -46,6 +46,7 @@ mod quota;
 pub mod redact;
 pub mod reply;
 mod retry;
+mod retry_loop;
 mod run_budget;
 pub mod see_and_hear;
 pub mod tell;

@@ -4,13 +4,14 @@ use std::{pin::Pin, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{job::Job, logging};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
     answer::Worker,
     attempt::Attempt,
     history::HistoryError,
     outcome::{Failure, Outcome, Reason, Remedy},
+    retry_loop::retry,
     run_budget::paid_out,
 };
 
@@ -28,16 +29,8 @@ type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + S
 impl Worker {
     /// Short faults of the storage are tried again within the attempt: an answer was paid for.
     pub(crate) async fn persist<'a, T>(&self, work: impl Fn() -> Attempted<'a, T>) -> Result<T, Failure> {
-        let mut tries = 0;
-        loop {
-            let failure = match work().await {
-                Ok(done) => return Ok(done),
-                Err(error) => storage_failed(&error),
-            };
-            let Some(pause) = self.pause_within(tries, &failure) else { return Err(failure) };
-            tries += 1;
-            sleep(pause).await;
-        }
+        let work = || async { work().await.map_err(|error| storage_failed(&error)) };
+        retry(work, |tries, failure| self.pause_after(tries, failure)).await
     }
 
     /// Hands a job back, to be attempted again after a pause that grows.
@@ -58,7 +51,7 @@ impl Worker {
     /// How long to wait before the model is called again within an attempt; its failure where it is not.
     pub(crate) fn pause_before_call(
         &self,
-        tries: usize,
+        tries: u32,
         failure: &Failure,
         attempt: &Attempt<'_>,
         deadline: Instant,
@@ -71,13 +64,18 @@ impl Worker {
     }
 
     /// How long to wait before another try within the attempt; `None` if there is to be none.
-    pub(crate) fn pause_within(&self, tries: usize, failure: &Failure) -> Option<Duration> {
+    pub(crate) fn pause_within(&self, tries: u32, failure: &Failure) -> Option<Duration> {
         let Remedy::Retry(asked_for) = failure.remedy else { return None };
-        let pause = *self.config.pauses.within.get(tries)?;
+        let pause = *self.config.pauses.within.get(tries as usize)?;
         match asked_for {
             None => Some(jittered(pause)),
             Some(wait) => (wait <= WAIT_WITHIN_MAX).then_some(wait.max(pause)),
         }
+    }
+
+    /// The same, or the failure where there is to be none.
+    pub(crate) fn pause_after(&self, tries: u32, failure: Failure) -> Result<Duration, Failure> {
+        self.pause_within(tries, &failure).ok_or(failure)
     }
 
     /// How long to wait for LINE, a tenth of what was waited already; `None` once that is too long.

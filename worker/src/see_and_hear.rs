@@ -8,7 +8,7 @@ use shared::{
     job::{Ask, Content, Job, MessageId},
     traces,
 };
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     obey::{Asking, said_back},
     outcome::{Failure, Reason, Remedy},
     picture::{self, Picture},
+    retry_loop::retry,
 };
 
 /// The longest recording that is listened to.
@@ -198,13 +199,18 @@ impl Worker {
 
     /// [`Self::fetch`] with the short retries of an attempt.
     async fn fetch_patiently(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        let mut tries = 0;
-        loop {
-            let fetched = traces::step("content", self.line.content(message, max)).await;
-            let (Ok(Fetched::Refused(failure)) | Err(failure)) = &fetched else { return fetched };
-            let Some(pause) = self.pause_within(tries, failure) else { return fetched };
-            tries += 1;
-            sleep(pause).await;
+        let work = || async {
+            match traces::step("content", self.line.content(message, max)).await {
+                Ok(Fetched::Refused(failure)) => Err((failure, true)),
+                fetched => fetched.map_err(|failure| (failure, false)),
+            }
+        };
+        let pause = |tries, (failure, is_refused)| {
+            self.pause_after(tries, failure).map_err(|failure| (failure, is_refused))
+        };
+        match retry(work, pause).await {
+            Err((failure, true)) => Ok(Fetched::Refused(failure)),
+            fetched => fetched.map_err(|(failure, _)| failure),
         }
     }
 
@@ -217,26 +223,22 @@ impl Worker {
         deadline: Instant,
     ) -> Result<Heard, Failure> {
         attempt.may_pay()?;
-        let mut tries = 0;
-        loop {
+        let work = || async {
             let time_left = deadline.saturating_duration_since(Instant::now());
             attempt.pay();
             let done = self.model.transcribe(model, recording.clone(), time_left).await;
             // A transcript has served its question, and is no try at an answer.
             attempt.settle(done.as_ref().is_err_and(ModelError::is_paid));
-            let failure = match done {
-                Ok(heard) => return Ok(heard),
+            match done {
                 Err(
                     ModelError::Unauthorized(failure)
                     | ModelError::Failed(failure)
                     | ModelError::Unusable(failure),
-                ) => failure,
-                Err(_) => return Ok(Heard::Nothing),
-            };
-            let pause = self.pause_before_call(tries, &failure, attempt, deadline)?;
-            tries += 1;
-            sleep(pause).await;
-        }
+                ) => Err(failure),
+                heard => Ok(heard.unwrap_or(Heard::Nothing)),
+            }
+        };
+        retry(work, |tries, failure| self.pause_before_call(tries, &failure, attempt, deadline)).await
     }
 }
 

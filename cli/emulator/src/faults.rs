@@ -6,7 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{body::Bytes, http::HeaderMap, response::Response};
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::HeaderMap,
+    middleware::Next,
+    response::Response,
+};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -92,13 +98,21 @@ impl Script {
         lock(&self.seen).iter().cloned().collect()
     }
 
-    /// Notes the request and answers it: as `behaved` does, unless something is in the script.
+    /// Notes a request and answers it: as the server behind it does, unless something is in the script.
+    pub(crate) async fn pass(&self, request: Request, next: Next) -> Response {
+        let (head, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, usize::MAX).await else { return broken() };
+        let behaved = async || next.run(Request::from_parts(head.clone(), Body::from(body.clone()))).await;
+        self.play(head.uri.path(), &head.headers, &body, behaved).await
+    }
+
+    /// The same of a request whose body is noted in another form.
     pub(crate) async fn play(
         &self,
         path: &str,
         headers: &HeaderMap,
         body: &Bytes,
-        behaved: impl AsyncFnOnce(Value) -> Response,
+        behaved: impl AsyncFnOnce() -> Response,
     ) -> Response {
         let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let seen = Seen {
@@ -107,7 +121,6 @@ impl Script {
             body: serde_json::from_slice(body).unwrap_or_default(),
             at: Instant::now(),
         };
-        let json = seen.body.clone();
         {
             let mut all = lock(&self.seen);
             if all.len() == SEEN_MAX {
@@ -118,10 +131,10 @@ impl Script {
         let next = lock(&self.acts).get_mut(path).and_then(VecDeque::pop_front);
         let act = next.or_else(|| lock(&self.standing).get(path).cloned());
         match act {
-            None => behaved(json).await,
+            None => behaved().await,
             Some(Act::After(pause)) => {
                 tokio::time::sleep(pause).await;
-                behaved(json).await
+                behaved().await
             }
             Some(Act::Respond(status, headers, body)) => respond(status, &headers, body),
             Some(Act::Hang) => {
@@ -130,11 +143,11 @@ impl Script {
             }
             Some(Act::Reset) => broken(),
             Some(Act::Lose) => {
-                behaved(json).await;
+                behaved().await;
                 broken()
             }
             Some(Act::Late(pause)) => {
-                let response = behaved(json).await;
+                let response = behaved().await;
                 tokio::time::sleep(pause).await;
                 response
             }

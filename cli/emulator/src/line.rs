@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn, from_fn_with_state},
     routing::{get, post},
 };
 
@@ -41,18 +43,27 @@ pub use self::{
 impl Line {
     /// LINE's paths, and [`PUSHED`].
     pub fn router(self: Arc<Self>) -> Router {
+        let passed = async |State(line): State<Arc<Self>>, request: Request, next: Next| {
+            line.script.pass(request, next).await
+        };
         Router::new()
             .route(PUSH, post(push::push))
             .route(REPLY, post(reply::reply))
             .route(LOADING, post(loading::start))
             .route(QUOTA, get(quota::quota))
             .route(CONSUMPTION, get(quota::consumption))
-            .route("/v2/bot/profile/{user}", get(profile::profile))
-            .route("/v2/bot/info", get(profile::info))
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
             .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
             .route("/v2/bot/message/{id}/content", get(content::content))
             .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
+            .layer(from_fn(error::check))
+            .layer(from_fn_with_state(self.clone(), passed))
+            .merge(
+                Router::new()
+                    .route("/v2/bot/profile/{user}", get(profile::profile))
+                    .route("/v2/bot/info", get(profile::info))
+                    .layer(from_fn(error::check)),
+            )
             .route(&format!("{PUSHED}/{{key}}"), get(pushed::pushed))
             .with_state(self)
     }

@@ -9,8 +9,9 @@ use std::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, Request, State},
     http::HeaderMap,
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{get, post},
 };
@@ -117,35 +118,37 @@ impl Model {
 
     /// Its paths, below a base URL's `/v1`.
     pub fn router(self: Arc<Self>) -> Router {
+        let passed = async |State(model): State<Arc<Self>>, request: Request, next: Next| {
+            model.script.pass(request, next).await
+        };
         Router::new()
-            .route(COMPLETIONS, post(complete).layer(DefaultBodyLimit::max(BODY_MAX)))
-            .route(TRANSCRIPTIONS, post(transcribe).layer(DefaultBodyLimit::max(BODY_MAX)))
+            .route(COMPLETIONS, post(complete))
             .route("/v1/models", get(list))
             .route("/v1/models/{model}", get(look_up))
+            .layer(from_fn_with_state(self.clone(), passed))
+            .route(TRANSCRIPTIONS, post(transcribe))
+            .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self)
     }
 }
 
 async fn list(State(model): State<Arc<Model>>, headers: HeaderMap) -> Response {
-    let behaved = async |_| match &model.mind {
+    match &model.mind {
         Mind::Words(_) => respond(200, &[], json!({ "object": "list", "data": [] }).to_string()),
         Mind::Server(server) => server.pass_on(Call::Models, &headers, None).await,
-    };
-    model.script.play("/v1/models", &headers, &Bytes::new(), behaved).await
+    }
 }
 
 async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let path = format!("/v1/models/{name}");
-    let behaved = async |_| match &model.mind {
+    match &model.mind {
         Mind::Words(_) => respond(200, &[], json!({ "id": name, "object": "model" }).to_string()),
         Mind::Server(server) => server.pass_on(Call::Model(&name), &headers, None).await,
-    };
-    model.script.play(&path, &headers, &Bytes::new(), behaved).await
+    }
 }
 
 async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = hear::form(&headers, body.clone()).await;
-    let behaved = async |_| {
+    let behaved = async || {
         if !is_authorized(&headers) {
             return refusal(401, "invalid_api_key");
         }
@@ -167,29 +170,27 @@ fn is_authorized(headers: &HeaderMap) -> bool {
 }
 
 async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request: Value| {
-        if !is_authorized(&headers) {
-            return refusal(401, "invalid_api_key");
-        }
-        let Some(messages) = request["messages"].as_array() else {
-            return refusal(400, "invalid_request_error");
-        };
-        let think = *lock(&model.think);
-        tokio::time::sleep(think).await;
-        match &model.mind {
-            Mind::Words(words) => {
-                if let Some(refusal) = see::refusal(&request) {
-                    return refusal;
-                }
-                let answer = words(messages);
-                let usage = usage(messages, &answer);
-                let message = json!({ "role": "assistant", "content": answer });
-                respond(200, &[], completion(&message, "stop", &usage).to_string())
-            }
-            Mind::Server(server) => server.pass_on(Call::Completion, &headers, Some(body.clone())).await,
-        }
+    if !is_authorized(&headers) {
+        return refusal(401, "invalid_api_key");
+    }
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let Some(messages) = request["messages"].as_array() else {
+        return refusal(400, "invalid_request_error");
     };
-    model.script.play(COMPLETIONS, &headers, &body, behaved).await
+    let think = *lock(&model.think);
+    tokio::time::sleep(think).await;
+    match &model.mind {
+        Mind::Words(words) => {
+            if let Some(refusal) = see::refusal(&request) {
+                return refusal;
+            }
+            let answer = words(messages);
+            let usage = usage(messages, &answer);
+            let message = json!({ "role": "assistant", "content": answer });
+            respond(200, &[], completion(&message, "stop", &usage).to_string())
+        }
+        Mind::Server(server) => server.pass_on(Call::Completion, &headers, Some(body.clone())).await,
+    }
 }
 
 /// It has no tokenizer: a token is taken for three bytes.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use serde_json::Value;
 
 /// The reason why something cannot be done, for the page to say.
@@ -16,17 +15,6 @@ pub struct Addresses {
     pub webhooks: SocketAddr,
     /// For `/healthz`.
     pub operator: SocketAddr,
-}
-
-/// How full its queue is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Depth {
-    /// Jobs that wait.
-    pub queued: u64,
-    /// Jobs that are worked on.
-    pub in_flight: u64,
-    /// Events that were given up.
-    pub dead_letters: u64,
 }
 
 /// The pushes by which the bot answers an event.
@@ -47,8 +35,8 @@ pub trait Pipeline: Send + Sync {
     async fn is_up(&self);
     /// Kills it, as an out-of-memory killer would, if it lives.
     fn kill(&self);
-    /// How full its queue is; none while that cannot be read.
-    async fn depth(&self) -> Option<Depth>;
+    /// How full its queue is: `queued`, `in_flight` and `dead_letters`; null while that cannot be read.
+    async fn depth(&self) -> Value;
     /// Its dead letters, as the page shows them; null while they cannot be read.
     async fn dead_letters(&self) -> Value;
     /// Puts dead letters back into its queue: the one of this id, or all.

@@ -11,7 +11,7 @@ use axum::{
 use emulator::{
     feed::Feed,
     model::Model,
-    pipeline::{Addresses, Depth, Pipeline, Pushes, Refusal},
+    pipeline::{Addresses, Pipeline, Pushes, Refusal},
     server,
     simulation::{Parts, World},
 };
@@ -40,8 +40,8 @@ impl Pipeline for NoBot {
 
     fn kill(&self) {}
 
-    async fn depth(&self) -> Option<Depth> {
-        Some(Depth { queued: 0, in_flight: 0, dead_letters: 0 })
+    async fn depth(&self) -> Value {
+        Value::Null
     }
 
     async fn dead_letters(&self) -> Value {

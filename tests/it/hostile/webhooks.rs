@@ -39,7 +39,7 @@ async fn what_is_skipped_of_a_webhook_is_one_line_for_each_reason_however_much_i
     let before = serve.log().len();
     let webhook = format!(r#"{{"events":[{}{{"type":"postback"}}]}}"#, "1,{},".repeat(TIMES));
     assert_eq!(serve.posts(&http, &webhook).await, Some(200));
-    let log = serve.log()[before..].to_owned();
+    let log = serve.logged(before, "webhook").await;
     let counts = |message| lines(&log, message).iter().map(|line| line["events"].clone()).collect::<Vec<_>>();
     assert_eq!(
         (counts("skipped odd events"), counts("skipped events")),
@@ -64,7 +64,7 @@ async fn of_thousands_of_questions_in_one_webhook_each_is_counted_and_the_first_
     let webhook = json!({ "events": (0..TIMES).map(event).collect::<Vec<_>>() }).to_string();
     // LINE delivers again what a slow machine did not take in time.
     while serve.posts(&http, &webhook).await != Some(200) {}
-    let log = serve.log();
+    let log = serve.logged(0, "webhook").await;
     assert_eq!(lines(&log, "accepted").len(), 1_000);
     assert_eq!(lines(&log, "accepted more")[0]["jobs"], TIMES - 1_000);
     let metrics = http.get(format!("{}/metrics", serve.admin)).send().await.unwrap().text().await.unwrap();

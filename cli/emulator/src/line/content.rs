@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::{
     body::{Body, Bytes},
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use futures_util::stream;
 use serde_json::json;
 
 use super::{
-    error::{error, refused},
+    error::error,
     ids::{message_id, request_id},
     state::{Content, Line, Preparation},
 };
@@ -80,16 +80,11 @@ fn gone() -> Response {
     error(410, "The content is gone", &[])
 }
 
-pub(super) async fn content(
-    State(line): State<Arc<Line>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let behaved = async |_| match (refused(&headers, None), line.looked_for(&id)) {
-        (Some(refusal), _) => refusal,
-        (None, None) => not_found(),
-        (None, Some(Content::Unsent)) => gone(),
-        (None, Some(Content::Here(kind, bytes, Preparation::Done | Preparation::After(0)))) => {
+pub(super) async fn content(State(line): State<Arc<Line>>, Path(id): Path<String>) -> Response {
+    match line.looked_for(&id) {
+        None => not_found(),
+        Some(Content::Unsent) => gone(),
+        Some(Content::Here(kind, bytes, Preparation::Done | Preparation::After(0))) => {
             let is_counted = !lock(&line.memory).hides_lengths;
             let body = if is_counted {
                 Body::from(bytes)
@@ -99,34 +94,25 @@ pub(super) async fn content(
             let response = Response::builder().header("content-type", kind).body(body);
             response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
         }
-        (None, Some(Content::Here(..))) => respond(202, &[request_id()], String::new()),
-    };
-    line.script.play(&content_path(&id), &headers, &Bytes::new(), behaved).await
+        Some(Content::Here(..)) => respond(202, &[request_id()], String::new()),
+    }
 }
 
-pub(super) async fn transcoding(
-    State(line): State<Arc<Line>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let behaved = async |_| {
-        let found = lock(&line.memory).contents.get(&id).cloned();
-        match (refused(&headers, None), found) {
-            (Some(refusal), _) => refusal,
-            (None, None) => not_found(),
-            (None, Some(Content::Unsent)) => gone(),
-            (None, Some(Content::Here(kind, ..))) if kind.starts_with("image/") => {
-                error(400, "Transcoding status doesn't support this type of content", &[])
-            }
-            (None, Some(Content::Here(_, _, prepared))) => {
-                let status = match prepared {
-                    Preparation::Done => "succeeded",
-                    Preparation::After(_) => "processing",
-                    Preparation::Failed => "failed",
-                };
-                respond(200, &[request_id()], json!({ "status": status }).to_string())
-            }
+pub(super) async fn transcoding(State(line): State<Arc<Line>>, Path(id): Path<String>) -> Response {
+    let found = lock(&line.memory).contents.get(&id).cloned();
+    match found {
+        None => not_found(),
+        Some(Content::Unsent) => gone(),
+        Some(Content::Here(kind, ..)) if kind.starts_with("image/") => {
+            error(400, "Transcoding status doesn't support this type of content", &[])
         }
-    };
-    line.script.play(&format!("{}/transcoding", content_path(&id)), &headers, &Bytes::new(), behaved).await
+        Some(Content::Here(_, _, prepared)) => {
+            let status = match prepared {
+                Preparation::Done => "succeeded",
+                Preparation::After(_) => "processing",
+                Preparation::Failed => "failed",
+            };
+            respond(200, &[request_id()], json!({ "status": status }).to_string())
+        }
+    }
 }

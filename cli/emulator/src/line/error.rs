@@ -1,6 +1,12 @@
 //! LINE's refusals (LINE, "Error responses"), and the checks that every message goes through.
 
-use axum::{body::Bytes, http::HeaderMap, response::Response};
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::Method,
+    middleware::Next,
+    response::Response,
+};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -33,19 +39,24 @@ pub(super) fn invalid_property(name: &str) -> Response {
     error(400, &format!("The property, '{name}', in the request body is invalid (line: -, column: -)"), &[])
 }
 
-/// What is wrong with a call before its fields are looked at.
-pub(super) fn refused(headers: &HeaderMap, body: Option<&Bytes>) -> Option<Response> {
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+/// Refuses a call that is wrong before its fields are looked at: without a token, or with a body that is no JSON object.
+pub(super) async fn check(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let header = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if header("authorization").strip_prefix("Bearer ").is_none_or(|token| token.trim().is_empty()) {
         let message = "Authentication failed due to the following reason: invalid token. Confirm that the access token in the authorization header is valid.";
-        return Some(error(401, message, &[]));
+        return error(401, message, &[]);
     }
-    let body = body?;
-    if !header("content-type").starts_with("application/json") {
-        return Some(error(415, "Unsupported media type", &[]));
+    if head.method != Method::GET {
+        if !header("content-type").starts_with("application/json") {
+            return error(415, "Unsupported media type", &[]);
+        }
+        if serde_json::from_slice::<Map<String, Value>>(&body).is_err() {
+            return error(400, "The request body could not be parsed as JSON", &[]);
+        }
     }
-    let is_object = serde_json::from_slice::<Map<String, Value>>(body).is_ok();
-    (!is_object).then(|| error(400, "The request body could not be parsed as JSON", &[]))
+    next.run(Request::from_parts(head, Body::from(body))).await
 }
 
 /// The messages of a request to a chat, or LINE's 400.

@@ -4,16 +4,14 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Bytes,
     extract::{Path, State},
-    http::HeaderMap,
     response::Response,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    error::{error, refused},
+    error::error,
     ids::{reply_token, request_id},
     phone::{Source, event},
     state::{Group, Line, User},
@@ -32,6 +30,17 @@ impl Line {
         lock(&self.memory).groups.insert(group.to_owned(), group_of);
     }
 
+    /// A group, if there is one.
+    pub(crate) fn group(&self, chat: &str) -> Option<Group> {
+        lock(&self.memory).groups.get(chat).cloned()
+    }
+
+    /// Changes a group; one that a webhook speaks of first has the bot in it.
+    pub(crate) fn change_group<T>(&self, chat: &str, change: impl FnOnce(&mut Group) -> T) -> T {
+        let mut memory = lock(&self.memory);
+        change(memory.groups.entry(chat.to_owned()).or_insert_with(|| Group::of(&[])))
+    }
+
     /// The people of a group.
     pub fn members(&self, group: &str) -> Vec<User> {
         let memory = lock(&self.memory);
@@ -42,7 +51,7 @@ impl Line {
 
     /// Somebody invites the bot. The event that says so.
     pub fn invites(&self, group: &str, now: Timestamp) -> Value {
-        self.has_bot(group, true);
+        self.change_group(group, |group| group.has_bot = true);
         let mut event = event("join", Source::of(group, None), now);
         event["replyToken"] = reply_token().into();
         event
@@ -50,7 +59,7 @@ impl Line {
 
     /// Somebody removes the bot: nothing arrives there any more. The event that says so.
     pub fn removes(&self, group: &str, now: Timestamp) -> Value {
-        self.has_bot(group, false);
+        self.change_group(group, |group| group.has_bot = false);
         event("leave", Source::of(group, None), now)
     }
 
@@ -61,10 +70,6 @@ impl Line {
         event["replyToken"] = reply_token().into();
         event["joined"] = json!({ "members": [{ "type": "user", "userId": user }] });
         event
-    }
-
-    fn has_bot(&self, group: &str, has_bot: bool) {
-        lock(&self.memory).groups.entry(group.to_owned()).or_default().has_bot = has_bot;
     }
 
     /// Whether the bot is known not to be in a chat. A group that nobody spoke of may be one of a webhook
@@ -96,37 +101,20 @@ pub(super) fn note(groups: &mut std::collections::HashMap<String, Group>, chat: 
 pub(super) async fn member(
     State(line): State<Arc<Line>>,
     Path((kind, chat, user)): Path<(String, String, String)>,
-    headers: HeaderMap,
 ) -> Response {
-    let path = format!("/v2/bot/{kind}/{chat}/member/{user}");
-    let behaved = async |_| {
-        if let Some(refusal) = refused(&headers, None) {
-            return refusal;
-        }
-        let found = line.members(&chat).into_iter().find(|member| member.id == user);
-        let found = found.filter(|_| is_of(&kind, &chat) && !line.is_without_bot(&chat));
-        let Some(User { id, name, .. }) = found else { return error(404, "Not found", &[]) };
-        respond(200, &[request_id()], json!({ "userId": id, "displayName": name }).to_string())
-    };
-    line.script.play(&path, &headers, &Bytes::new(), behaved).await
+    let found = line.members(&chat).into_iter().find(|member| member.id == user);
+    let found = found.filter(|_| is_of(&kind, &chat) && !line.is_without_bot(&chat));
+    let Some(User { id, name, .. }) = found else { return error(404, "Not found", &[]) };
+    respond(200, &[request_id()], json!({ "userId": id, "displayName": name }).to_string())
 }
 
 pub(super) async fn count(
     State(line): State<Arc<Line>>,
     Path((kind, chat)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Response {
-    let path = format!("/v2/bot/{kind}/{chat}/members/count");
-    let behaved = async |_| {
-        if let Some(refusal) = refused(&headers, None) {
-            return refusal;
-        }
-        let found = lock(&line.memory).groups.get(&chat).cloned();
-        let found = found.filter(|group| is_of(&kind, &chat) && group.has_bot);
-        let Some(group) = found else { return error(404, "Not found", &[]) };
-        respond(200, &[request_id()], json!({ "count": group.members.len() }).to_string())
-    };
-    line.script.play(&path, &headers, &Bytes::new(), behaved).await
+    let found = line.group(&chat).filter(|group| is_of(&kind, &chat) && group.has_bot);
+    let Some(group) = found else { return error(404, "Not found", &[]) };
+    respond(200, &[request_id()], json!({ "count": group.members.len() }).to_string())
 }
 
 /// Whether a chat is of the kind that a path names.

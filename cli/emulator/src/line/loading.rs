@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use axum::{Json, extract::State, response::Response};
 use serde_json::Value;
 
 use super::{
-    error::{invalid, invalid_property, refused},
+    error::{invalid, invalid_property},
     ids::request_id,
     state::{Arrival, Line},
 };
@@ -16,15 +16,7 @@ use crate::respond::respond;
 /// The path.
 pub const LOADING: &str = "/v2/bot/chat/loading/start";
 
-pub(super) async fn start(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request| accept(&line, &headers, &body, &request);
-    line.script.play(LOADING, &headers, &body, behaved).await
-}
-
-fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
-    if let Some(refusal) = refused(headers, Some(body)) {
-        return refusal;
-    }
+pub(super) async fn start(State(line): State<Arc<Line>>, Json(request): Json<Value>) -> Response {
     let Some(user) = request["chatId"].as_str().filter(|id| id.starts_with(['U', 'u'])) else {
         return invalid_property("chatId");
     };

@@ -4,37 +4,26 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::HeaderMap,
     response::Response,
 };
 use serde_json::json;
 
 use super::{
-    error::{error, refused},
+    error::error,
     ids::request_id,
     said::BOT,
     state::{Line, User},
 };
 use crate::{lock::lock, respond::respond};
 
-pub(super) async fn profile(
-    State(line): State<Arc<Line>>,
-    Path(user): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
+pub(super) async fn profile(State(line): State<Arc<Line>>, Path(user): Path<String>) -> Response {
     let found = lock(&line.memory).users.iter().find(|u| u.id == user && u.follows).cloned();
     let Some(User { id, name, language, .. }) = found else { return error(404, "Not found", &[]) };
     let body = json!({ "userId": id, "displayName": name, "language": language });
     respond(200, &[request_id()], body.to_string())
 }
 
-pub(super) async fn info(headers: HeaderMap) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
+pub(super) async fn info() -> Response {
     let body = json!({
         "userId": BOT, "basicId": "@henji", "displayName": "Henji",
         "chatMode": "bot", "markAsReadMode": "auto",

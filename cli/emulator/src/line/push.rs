@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde_json::Value;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    error::{error, invalid_property, messages, refused},
+    error::{error, invalid_property, messages},
     ids::request_id,
     state::{Accepted, Line, Sent},
 };
@@ -20,15 +20,11 @@ pub const PUSH: &str = "/v2/bot/message/push";
 /// How long LINE remembers a retry key, from its first use.
 const KEY_LIFE: Duration = Duration::from_hours(24);
 
-pub(super) async fn push(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request| accept(&line, &headers, &body, &request);
-    line.script.play(PUSH, &headers, &body, behaved).await
-}
-
-fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
-    if let Some(refusal) = refused(headers, Some(body)) {
-        return refusal;
-    }
+pub(super) async fn push(
+    State(line): State<Arc<Line>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
     let retry_key =
         headers.get("x-line-retry-key").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     if retry_key.as_deref().is_some_and(|key| Uuid::parse_str(key).is_err()) {
@@ -37,7 +33,7 @@ fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Re
     let Some(to) = request["to"].as_str().filter(|to| !to.is_empty()) else {
         return invalid_property("to");
     };
-    let messages = match messages(line, to, request) {
+    let messages = match messages(&line, to, &request) {
         Ok(messages) => messages,
         Err(response) => return *response,
     };

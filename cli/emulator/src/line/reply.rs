@@ -3,12 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Bytes, extract::State, http::HeaderMap, response::Response};
+use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    error::{error, messages, refused},
+    error::{error, messages},
     group,
     ids::request_id,
     state::{Line, Sent, Token},
@@ -56,21 +56,17 @@ pub fn chat(source: &Value) -> Option<&str> {
     ["groupId", "roomId", "userId"].iter().find_map(|id| source[id].as_str())
 }
 
-pub(super) async fn reply(State(line): State<Arc<Line>>, headers: HeaderMap, body: Bytes) -> Response {
-    let behaved = async |request| accept(&line, &headers, &body, &request);
-    line.script.play(REPLY, &headers, &body, behaved).await
-}
-
-fn accept(line: &Line, headers: &HeaderMap, body: &Bytes, request: &Value) -> Response {
-    if let Some(refusal) = refused(headers, Some(body)) {
-        return refusal;
-    }
+pub(super) async fn reply(
+    State(line): State<Arc<Line>>,
+    headers: HeaderMap,
+    Json(request): Json<Value>,
+) -> Response {
     if headers.contains_key("x-line-retry-key") {
         return error(400, "Retry key is not supported for this endpoint", &[]);
     }
     let token = request["replyToken"].as_str().unwrap_or_default();
     let chat = lock(&line.memory).tokens.get(token).map(|token| token.chat.clone()).unwrap_or_default();
-    let messages = match messages(line, &chat, request) {
+    let messages = match messages(&line, &chat, &request) {
         Ok(messages) => messages,
         Err(response) => return *response,
     };

@@ -124,20 +124,25 @@ pub enum Preparation {
 
 /// A group, or a room, which is LINE's multi-person chat.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Group {
-    pub(super) members: Vec<String>,
-    pub(super) has_bot: bool,
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) members: Vec<String>,
+    pub(crate) has_bot: bool,
 }
 
 impl Group {
     pub(super) fn of(members: &[&str]) -> Self {
-        Self { members: members.iter().map(|&id| id.to_owned()).collect(), has_bot: true }
+        let members = members.iter().map(|&id| id.to_owned()).collect();
+        Self { members, has_bot: true, ..Self::default() }
     }
 
-    pub(super) fn adds(&mut self, user: &str) {
-        if self.members.iter().all(|known| known != user) {
+    /// Somebody is in it; false if they were before.
+    pub(crate) fn adds(&mut self, user: &str) -> bool {
+        let is_new = self.members.iter().all(|known| known != user);
+        if is_new {
             self.members.push(user.to_owned());
         }
+        is_new
     }
 }
 

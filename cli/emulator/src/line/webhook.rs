@@ -8,10 +8,9 @@ use std::{
 };
 
 use axum::{
-    Router,
-    body::Bytes,
+    Json, Router,
     extract::State,
-    http::HeaderMap,
+    middleware::from_fn,
     response::Response,
     routing::{get, post},
 };
@@ -21,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    error::{error, invalid_property, refused},
+    error::{check, error, invalid_property},
     ids::request_id,
     said::BOT,
     signature,
@@ -83,6 +82,7 @@ impl Webhooks {
         Router::new()
             .route("/v2/bot/channel/webhook/endpoint", get(show).put(set))
             .route("/v2/bot/channel/webhook/test", post(test))
+            .layer(from_fn(check))
             .with_state(self)
     }
 
@@ -143,19 +143,12 @@ impl Webhooks {
     }
 }
 
-async fn show(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap) -> Response {
-    if let Some(refusal) = refused(&headers, None) {
-        return refusal;
-    }
+async fn show(State(webhooks): State<Arc<Webhooks>>) -> Response {
     let endpoint = lock(&webhooks.endpoint).clone();
     respond(200, &[request_id()], json!({ "endpoint": endpoint, "active": true }).to_string())
 }
 
-async fn set(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Some(refusal) = refused(&headers, Some(&body)) {
-        return refusal;
-    }
-    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+async fn set(State(webhooks): State<Arc<Webhooks>>, Json(request): Json<Value>) -> Response {
     let Some(endpoint) = address(&request) else { return invalid_property("endpoint") };
     *lock(&webhooks.endpoint) = endpoint;
     respond(200, &[request_id()], "{}".to_owned())
@@ -168,11 +161,7 @@ fn address(request: &Value) -> Option<String> {
     (url.scheme() == "https" && url.has_host()).then(|| endpoint.to_owned())
 }
 
-async fn test(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Bytes) -> Response {
-    if let Some(refusal) = refused(&headers, Some(&body)) {
-        return refusal;
-    }
-    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+async fn test(State(webhooks): State<Arc<Webhooks>>, Json(request): Json<Value>) -> Response {
     let endpoint = match &request["endpoint"] {
         Value::Null => lock(&webhooks.endpoint).clone(),
         _ => match address(&request) {

@@ -9,30 +9,24 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::world::World;
-use crate::pipeline::Depth;
 
 /// How often the queue is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 impl World {
-    /// How full the queue is; `None` while it cannot be read.
-    pub(super) async fn depth(&self) -> Option<Depth> {
-        self.pipeline.depth().await
-    }
-
     /// Whether no webhook is on its way and no job is left.
     pub(super) async fn is_idle(&self) -> bool {
-        self.under_way.load(Relaxed) == 0
-            && self.depth().await.is_some_and(|depth| depth.queued + depth.in_flight == 0)
+        let depth = self.pipeline.depth().await;
+        self.under_way.load(Relaxed) == 0 && depth["queued"] == 0 && depth["in_flight"] == 0
     }
 
     /// Tells of the queue and its dead letters whenever they change.
     pub async fn keep_looking(self: Arc<Self>) {
-        let (mut depth, mut letters) = (None, Value::Null);
+        let (mut depth, mut letters) = (Value::Null, Value::Null);
         loop {
-            let now = self.depth().await;
-            if now.is_some() && now != depth {
-                self.feed.tell("depth", json!(now));
+            let now = self.pipeline.depth().await;
+            if !now.is_null() && now != depth {
+                self.feed.tell("depth", now.clone());
                 depth = now;
             }
             let list = self.pipeline.dead_letters().await;

@@ -67,8 +67,6 @@ pub struct World {
     pub(super) messages: Mutex<Vec<Message>>,
     /// The ids of what the bot said, by chat.
     pub(super) answers: Mutex<HashMap<String, Vec<String>>>,
-    /// The groups.
-    pub(super) groups: Mutex<HashMap<String, Group>>,
     /// Whether a conversation is being replayed: one at a time, or each would count the other's messages.
     pub(crate) is_replaying: AtomicBool,
     /// How many events LINE has not delivered yet.
@@ -93,13 +91,6 @@ impl Message {
     pub(super) fn source(&self) -> Source {
         Source::of(&self.chat, Some(&self.user))
     }
-}
-
-/// A group or room.
-pub(super) struct Group {
-    pub(super) name: String,
-    pub(super) members: Vec<String>,
-    pub(super) has_bot: bool,
 }
 
 impl World {
@@ -127,7 +118,6 @@ impl World {
             recording: Mutex::default(),
             messages: Mutex::default(),
             answers: Mutex::default(),
-            groups: Mutex::default(),
             is_replaying: false.into(),
             under_way: 0.into(),
         });

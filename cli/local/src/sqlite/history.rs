@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
     Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Tokens, Turn,
@@ -28,6 +29,15 @@ impl SqliteHistory {
     /// Rows expire after `ttl`, or never.
     pub fn new(database: Database, ttl: Option<SignedDuration>) -> Self {
         Self { database, ttl }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let done = self.database.call(work).await;
+        done.map_err(|source| HistoryError { doing, passing: true, source: source.into() })
     }
 }
 
@@ -62,21 +72,16 @@ pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, Dat
         .await
 }
 
-fn failed(doing: &'static str) -> impl FnOnce(DatabaseError) -> HistoryError {
-    move |source| HistoryError { doing, passing: true, source: source.into() }
-}
-
 #[async_trait]
 impl History for SqliteHistory {
     async fn begin(&self, job: &Job, now: Timestamp) -> Result<Turn, HistoryError> {
         let (job, now) = (job.clone(), now.as_millisecond());
-        self.database.call(move |db| turn::begin(db, &job, now)).await.map_err(failed("begin a turn"))
+        self.run("begin a turn", move |db| turn::begin(db, &job, now)).await
     }
 
     async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError> {
         let (job, now) = (job.clone(), now.as_second());
-        let loaded = self.database.call(move |db| past::load(db, &job, wanted, now));
-        loaded.await.map_err(failed("load a conversation"))
+        self.run("load a conversation", move |db| past::load(db, &job, wanted, now)).await
     }
 
     async fn store(
@@ -87,21 +92,19 @@ impl History for SqliteHistory {
         now: Timestamp,
     ) -> Result<Kept, HistoryError> {
         let (job, ttl) = (job.clone(), self.ttl);
-        let stored = self.database.call(move |db| store::store(db, &job, answer, seen, ttl, now));
-        stored.await.map_err(failed("store an answer"))
+        self.run("store an answer", move |db| store::store(db, &job, answer, seen, ttl, now)).await
     }
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let of = of.clone();
-        let forgotten = self.database.call(move |db| forget::forget(db, &of, &what, now)).await;
+        let forgotten = self.run("forget", move |db| forget::forget(db, &of, &what, now)).await;
         self.database.leaves_no_trace().await;
-        forgotten.map_err(failed("forget"))
+        forgotten
     }
 
     async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
         let of = of.clone();
-        let kept = self.database.call(move |db| forget::choose(db, &of, persona.as_deref()));
-        kept.await.map_err(failed("keep a persona"))
+        self.run("keep a persona", move |db| forget::choose(db, &of, persona.as_deref())).await
     }
 
     async fn edit(
@@ -112,20 +115,17 @@ impl History for SqliteHistory {
         now: Timestamp,
     ) -> Result<(), HistoryError> {
         let (of, message, now) = (of.clone(), message.clone(), now.as_millisecond());
-        let kept = self.database.call(move |db| group::edit(db, &of, &message, &edit, now));
-        kept.await.map_err(failed("keep a change"))
+        self.run("keep a change", move |db| group::edit(db, &of, &message, &edit, now)).await
     }
 
     async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {
         let (messages, now) = (messages.to_vec(), now.as_millisecond());
-        let kept = self.database.call(move |db| group::remember_own(db, &messages, now));
-        kept.await.map_err(failed("remember messages"))
+        self.run("remember messages", move |db| group::remember_own(db, &messages, now)).await
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
         let (event, now) = (job.event_id.clone(), now.as_millisecond());
-        let recorded = self.database.call(move |db| turn::record(db, event.as_str(), step, now));
-        recorded.await.map_err(failed("record a step"))
+        self.run("record a step", move |db| turn::record(db, event.as_str(), step, now)).await
     }
 
     async fn tell(
@@ -137,13 +137,13 @@ impl History for SqliteHistory {
         let (job, question) = (job.clone(), question.cloned());
         let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
         let until = now.checked_add(kept).unwrap_or(now).as_second();
-        let told = self.database.call(move |db| {
+        let told = self.run("mark who is told", move |db| {
             let told = turn::tell(db, job.event_id.as_str(), now.as_millisecond())?;
             if let Some(question) = question.filter(|_| told.is_some()) {
                 turn::keep_unanswered(db, &job, &question, until)?;
             }
             Ok(told)
         });
-        told.await.map_err(failed("mark who is told"))
+        told.await
     }
 }

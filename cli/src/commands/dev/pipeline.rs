@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use emulator::{
     feed::Feed,
-    pipeline::{Addresses, Depth, Pipeline, Pushes, Refusal},
+    pipeline::{Addresses, Pipeline, Pushes, Refusal},
 };
 use local::{
     log_writer::LogWriter,
@@ -169,10 +169,8 @@ impl Pipeline for Process {
         }
     }
 
-    async fn depth(&self) -> Option<Depth> {
-        let depth = self.queue.depth().await.ok()?;
-        let (queued, in_flight, dead_letters) = (depth.queued, depth.in_flight, depth.dead_letters);
-        Some(Depth { queued, in_flight, dead_letters })
+    async fn depth(&self) -> Value {
+        self.queue.depth().await.map(|depth| json!(depth)).unwrap_or_default()
     }
 
     async fn dead_letters(&self) -> Value {

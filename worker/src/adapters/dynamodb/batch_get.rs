@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use tokio::time::sleep;
 
-use super::{DynamoError, DynamoHistory, Item, key};
+use super::{DynamoError, DynamoHistory, Item, key, transaction::pause};
 
 /// The most keys of one batch (AWS: `BatchGetItem`).
 const BATCH: usize = 100;
-/// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
-const BATCH_TRIES: usize = 4;
 
 impl DynamoHistory {
     /// These rows, each named once, read strongly.
@@ -30,8 +29,7 @@ impl DynamoHistory {
                 .consistent_read(true)
                 .set_projection_expression(attributes.map(ToOwned::to_owned))
                 .build()?;
-            let mut tries = 0;
-            loop {
+            for tries in 0.. {
                 let asked = wanted.keys().len();
                 let got = self.client.batch_get_item().request_items(&self.table, wanted).send().await?;
                 rows.extend(got.responses.into_iter().flat_map(HashMap::into_values).flatten());
@@ -39,10 +37,7 @@ impl DynamoHistory {
                 let Some(rest) = rest else { break };
                 let unread = rest.keys().len();
                 tracing::warn!(asked, unread, "DynamoDB answered a batch in part");
-                tries += 1;
-                if tries == BATCH_TRIES {
-                    return Err(DynamoError::Unprocessed(unread));
-                }
+                sleep(pause(tries, DynamoError::Unprocessed(unread))?).await;
                 wanted = rest;
             }
         }

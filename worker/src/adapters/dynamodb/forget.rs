@@ -5,20 +5,19 @@
 use aws_sdk_dynamodb::types::{DeleteRequest, TransactWriteItem, WriteRequest};
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
+use tokio::time::sleep;
 
 use super::{
     DynamoError, DynamoHistory, Head, Item, group, head,
     head::Asked,
     key, load, n, remembered_until, s, text,
-    transaction::{Committed, Part, TRIES, codes},
+    transaction::{Part, pause, retried},
     turn, unanswered,
 };
 use crate::history::Stage;
 
 /// The most rows of one batch (AWS: `BatchWriteItem`).
 const BATCH: usize = 25;
-/// How often the rest of a batch is asked for, which DynamoDB leaves when it is short of capacity.
-const BATCH_TRIES: u32 = 6;
 
 impl DynamoHistory {
     /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -30,8 +29,7 @@ impl DynamoHistory {
         with_settings: bool,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
-        let mut met = vec![];
-        for tries in 0..TRIES {
+        retried(|| async {
             let mut head = self.head(of).await?;
             let before = head.clone();
             let mut ids: Vec<String> = head.events().flat_map(head::row_ids).collect();
@@ -52,13 +50,9 @@ impl DynamoHistory {
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
             }
-            match self.commit(rows).await? {
-                Committed::Done => return Ok(()),
-                Committed::Met(reasons) => met = codes(&reasons),
-            }
-            self.pause(tries).await;
-        }
-        Err(DynamoError::Cancelled(met))
+            self.commit_all(rows).await
+        })
+        .await
     }
 
     /// Forgets a message and its answer. First of all nobody stores them any more; then what is stored
@@ -74,8 +68,7 @@ impl DynamoHistory {
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
         self.forget_unanswered(of, message_id).await?;
         self.delete_all(&[group::said_id(message_id)]).await?;
-        let mut met = vec![];
-        for tries in 0..TRIES {
+        retried(|| async {
             let head = self.head(of).await?;
             let asked: Vec<&Asked> = head.asked_in(message_id).collect();
             let mut ids: Vec<String> = asked.iter().flat_map(|asked| asked.rows()).collect();
@@ -104,13 +97,9 @@ impl DynamoHistory {
             }
             after.moves_on(now);
             rows.push(self.replace(&head, after.row(of, self.head_expires_at(&after, now)))?);
-            match self.commit(rows).await? {
-                Committed::Done => return Ok(()),
-                Committed::Met(reasons) => met = codes(&reasons),
-            }
-            self.pause(tries).await;
-        }
-        Err(DynamoError::Cancelled(met))
+            self.commit_all(rows).await
+        })
+        .await
     }
 
     /// The answer of a turn, one of whose questions is gone; its rows are added to `ids`. What it owes to
@@ -200,10 +189,7 @@ impl DynamoHistory {
             return Ok(());
         }
         let rows = stored.into_iter().map(|event| self.forget_turn(event, now));
-        match self.commit(rows.collect::<Result<_, _>>()?).await? {
-            Committed::Done => Ok(()),
-            Committed::Met(reasons) => Err(DynamoError::Cancelled(codes(&reasons))),
-        }
+        self.commit_all(rows.collect::<Result<_, _>>()?).await
     }
 
     /// Deletes these rows, as far as they are there.
@@ -226,10 +212,7 @@ impl DynamoHistory {
                 if left.is_empty() {
                     break;
                 }
-                if tries == BATCH_TRIES {
-                    return Err(DynamoError::Unprocessed(left.len()));
-                }
-                self.pause(tries).await;
+                sleep(pause(tries, DynamoError::Unprocessed(left.len()))?).await;
             }
         }
         Ok(())

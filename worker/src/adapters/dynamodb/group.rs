@@ -16,7 +16,7 @@ use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
     DynamoError, DynamoHistory, Item, key, n, number, remembered_until, s, text,
-    transaction::{Committed, Part, Rows, TRIES, codes, unmet},
+    transaction::{Committed, Part, Rows, met, retried, unmet},
 };
 use crate::history::{Answer, EDIT_KEPT, Edit};
 
@@ -57,8 +57,7 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<(), DynamoError> {
         let until = n(now.checked_add(EDIT_KEPT).unwrap_or(now).as_second());
-        let mut met = vec![];
-        for tries in 0..TRIES {
+        retried(|| async {
             let said = self
                 .update(said_id(message))
                 .update_expression("SET content = :content, editedAt = :at, expiresAt = :expiresAt")
@@ -82,17 +81,16 @@ impl DynamoHistory {
             if !edit.text.is_empty() {
                 rows.push((Part::Any, TransactWriteItem::builder().update(list).build()));
             }
-            let reasons = match self.commit(rows).await? {
-                Committed::Done => return Ok(()),
-                Committed::Met(reasons) => reasons,
-            };
-            if unmet(&reasons, Part::Said).is_some() || unmet(&reasons, Part::NotUnsent).is_some() {
-                return Ok(());
+            match self.commit(rows).await? {
+                Committed::Met(reasons)
+                    if unmet(&reasons, Part::Said).or(unmet(&reasons, Part::NotUnsent)).is_none() =>
+                {
+                    Err(met(&reasons))
+                }
+                _ => Ok(()),
             }
-            met = codes(&reasons);
-            self.pause(tries).await;
-        }
-        Err(DynamoError::Cancelled(met))
+        })
+        .await
     }
 
     /// That the messages that are answered were not changed nor answered before: each is answered now, and

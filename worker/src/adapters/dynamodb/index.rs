@@ -72,22 +72,13 @@ impl DynamoHistory {
         of: &ConversationId,
         message_id: Option<&MessageId>,
     ) -> Result<Vec<Item>, DynamoError> {
-        let mut rows = vec![];
-        let mut from = None;
-        loop {
-            let mut query = self.index(of).projection_expression("id, createdAt");
-            if let Some(message_id) = message_id {
-                query = query
-                    .filter_expression("messageId = :message OR contains(messageIds, :message)")
-                    .expression_attribute_values(":message", s(message_id.as_str()));
-            }
-            let page = query.set_exclusive_start_key(from).send().await?;
-            rows.extend(page.items.unwrap_or_default());
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(rows);
-            }
+        let mut query = self.index(of).projection_expression("id, createdAt");
+        if let Some(message_id) = message_id {
+            query = query
+                .filter_expression("messageId = :message OR contains(messageIds, :message)")
+                .expression_attribute_values(":message", s(message_id.as_str()));
         }
+        Ok(query.into_paginator().items().send().try_collect().await?)
     }
 
     fn index(&self, of: &ConversationId) -> QueryFluentBuilder {

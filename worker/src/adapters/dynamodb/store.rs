@@ -6,10 +6,11 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use shared::job::{EventId, Job, MessageId};
+use tokio::time::sleep;
 
 use super::{
     DynamoError, DynamoHistory, Head, Item, group, head, key, load, n, remembered_until, s,
-    transaction::{Committed, Part, Rows, TRIES, codes, unmet},
+    transaction::{Committed, Part, Rows, met, pause, unmet},
     turn,
 };
 use crate::{
@@ -27,8 +28,8 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<Kept, DynamoError> {
         let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen);
-        let mut met = vec![];
-        for tries in 0..TRIES {
+        let mut tries = 0;
+        loop {
             let mut rows = vec![self.turn_row(job, &answer, now)?];
             if let Some(spent) = &answer.spent {
                 rows.push(self.usage_row(job, spent, now)?);
@@ -76,10 +77,9 @@ impl DynamoHistory {
                 answer.pushes.clear();
                 answer.spent = answer.spent.map(|spent| Spent { told: None, ..spent });
             }
-            met = codes(&reasons);
-            self.pause(tries).await;
+            sleep(pause(tries, met(&reasons))?).await;
+            tries += 1;
         }
-        Err(DynamoError::Cancelled(met))
     }
 
     /// The turn with its pushes, if it has none yet.

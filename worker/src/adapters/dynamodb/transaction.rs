@@ -9,9 +9,10 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{DynamoError, DynamoHistory, Head, Item, head, key, s};
+use crate::retry_loop::retry;
 
-/// How often a transaction is tried that met another one.
-pub(super) const TRIES: u32 = 6;
+/// How often a transaction is tried that met another one, and a batch that was done in part.
+const TRIES: u32 = 6;
 /// The pause before the second try, growing with each further one.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -48,6 +49,14 @@ pub(super) enum Committed {
 }
 
 impl DynamoHistory {
+    /// Writes all of these rows, each of which must be as expected.
+    pub(super) async fn commit_all(&self, rows: Rows) -> Result<(), DynamoError> {
+        match self.commit(rows).await? {
+            Committed::Done => Ok(()),
+            Committed::Met(reasons) => Err(met(&reasons)),
+        }
+    }
+
     /// Writes all of these rows or none.
     pub(super) async fn commit(&self, rows: Rows) -> Result<Committed, DynamoError> {
         let (parts, items): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
@@ -70,11 +79,6 @@ impl DynamoHistory {
             return Ok(Committed::Met(parts.into_iter().zip(reasons).collect()));
         }
         Err(DynamoError::Cancelled(codes))
-    }
-
-    /// Waits before a transaction is tried again.
-    pub(super) async fn pause(&self, tries: u32) {
-        tokio::time::sleep(PAUSE.mul_f64(f64::from(tries) + fastrand::f64())).await;
     }
 
     /// A row to put.
@@ -106,6 +110,23 @@ impl DynamoHistory {
     }
 }
 
+/// Does `work` again while its transaction meets others.
+pub(super) async fn retried<T, F: Future<Output = Result<T, DynamoError>>>(
+    work: impl FnMut() -> F,
+) -> Result<T, DynamoError> {
+    let pause =
+        |tries, error| if matches!(error, DynamoError::Met(_)) { pause(tries, error) } else { Err(error) };
+    retry(work, pause).await
+}
+
+/// The pause after so many tries, or the error of the last one.
+pub(super) fn pause(tries: u32, error: DynamoError) -> Result<Duration, DynamoError> {
+    if tries + 1 == TRIES {
+        return Err(error);
+    }
+    Ok(PAUSE.mul_f64(f64::from(tries) + fastrand::f64()))
+}
+
 const UNMET: &str = "ConditionalCheckFailed";
 
 /// The reason of a part that was not as expected.
@@ -114,7 +135,8 @@ pub(super) fn unmet(reasons: &[(Part, CancellationReason)], part: Part) -> Optio
     reasons.iter().find(is_it).map(|(_, reason)| reason)
 }
 
-/// The codes, for an error.
-pub(super) fn codes(reasons: &[(Part, CancellationReason)]) -> Vec<String> {
-    reasons.iter().map(|(_, reason)| reason.code().unwrap_or("None").to_owned()).collect()
+/// The error of a transaction that met others.
+pub(super) fn met(reasons: &[(Part, CancellationReason)]) -> DynamoError {
+    let code = |(_, reason): &(Part, CancellationReason)| reason.code().unwrap_or("None").to_owned();
+    DynamoError::Met(reasons.iter().map(code).collect())
 }

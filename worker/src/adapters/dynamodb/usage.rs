@@ -1,7 +1,7 @@
 //! What people used up, for `henji usage`. The rows are found by reading the whole table: they have no place
 //! in the article's index, and operators ask seldom.
 
-use super::{DynamoError, DynamoHistory, error::failed, number, s, text};
+use super::{DynamoError, DynamoHistory, Item, error::failed, number, s, text};
 use crate::history::{HistoryError, Tokens, Used};
 
 /// The rows' keys begin so.
@@ -14,33 +14,25 @@ impl DynamoHistory {
     }
 
     async fn scan_usage(&self, since: &str) -> Result<Vec<Used>, DynamoError> {
-        let mut all = vec![];
-        let mut from = None;
-        loop {
-            let scan =
-                self.client.scan().table_name(&self.table).filter_expression("begins_with(id, :usage)");
-            let scan = scan.expression_attribute_values(":usage", s(PREFIX)).set_exclusive_start_key(from);
-            let page = scan.send().await?;
-            all.extend(page.items().iter().filter_map(|row| {
-                let (user, day) = text(row, "id")?.strip_prefix(PREFIX)?.rsplit_once('#')?;
-                let count = |name| number(row, name).unwrap_or(0);
-                let tokens = Tokens {
-                    prompt: count("promptTokens"),
-                    cached: count("cachedTokens"),
-                    completion: count("completionTokens"),
-                };
-                // What was told for ever is of no day.
-                (day >= since && day != "ever").then(|| Used {
-                    user: user.to_owned(),
-                    day: day.to_owned(),
-                    answers: count("answers"),
-                    tokens,
-                })
-            }));
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                return Ok(all);
-            }
-        }
+        let scan = self.client.scan().table_name(&self.table).filter_expression("begins_with(id, :usage)");
+        let scan = scan.expression_attribute_values(":usage", s(PREFIX));
+        let rows = scan.into_paginator().items().send().try_collect().await?;
+        let used = |row: &Item| {
+            let (user, day) = text(row, "id")?.strip_prefix(PREFIX)?.rsplit_once('#')?;
+            let count = |name| number(row, name).unwrap_or(0);
+            let tokens = Tokens {
+                prompt: count("promptTokens"),
+                cached: count("cachedTokens"),
+                completion: count("completionTokens"),
+            };
+            // What was told for ever is of no day.
+            (day >= since && day != "ever").then(|| Used {
+                user: user.to_owned(),
+                day: day.to_owned(),
+                answers: count("answers"),
+                tokens,
+            })
+        };
+        Ok(rows.iter().filter_map(used).collect())
     }
 }
