@@ -191,9 +191,9 @@ async fn the_loading_animation_is_renewed_until_the_answer_is_there() {
     bot.model.thinks(Duration::from_millis(500));
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
-    let shown = bot.line.script.seen(LOADING);
+    let shown = bot.line.faults.seen(LOADING);
     assert!((4..=10).contains(&shown.len()), "{}", shown.len());
-    let pushed = &bot.line.script.seen(PUSH)[0];
+    let pushed = &bot.line.faults.seen(PUSH)[0];
     assert!(shown.iter().all(|seen| seen.at < pushed.at), "none after the answer");
 }
 
@@ -202,11 +202,11 @@ async fn the_loading_animation_is_shown_at_once_and_its_failure_never_hurts() {
     let mut bot = Bot::start().await;
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
-    let shown = bot.line.script.seen(LOADING);
+    let shown = bot.line.faults.seen(LOADING);
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].body, json!({ "chatId": USER, "loadingSeconds": 60 }));
-    for act in [emulator::faults::Act::Hang, emulator::faults::Act::Reset] {
-        bot.line.script.will(LOADING, act);
+    for act in [emulator::faults::Fault::Hang, emulator::faults::Fault::Reset] {
+        bot.line.faults.will(LOADING, act);
         bot.hears("again").await;
         bot.answers(&["answer to again"]).await;
     }

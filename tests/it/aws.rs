@@ -14,7 +14,7 @@ use between::{Between, Play};
 use bot::{Bot, USER, payload_1, payload_2, sign};
 use cli::commands::send::webhook_of;
 use cloud::{Row, TABLE, attribute};
-use emulator::faults::Act;
+use emulator::faults::Fault;
 use functions::Lambda;
 use serde_json::json;
 use shared::job::{EventId, Job, VERSION};
@@ -238,7 +238,7 @@ async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
 async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
     let bot = Bot::start().await;
     // Longer than is waited for within an attempt, much shorter than the queue's own time-out.
-    bot.model.does(Act::Respond(503, vec![("retry-after", "6".to_owned())], String::new()));
+    bot.model.does(Fault::Respond(503, vec![("retry-after", "6".to_owned())], String::new()));
     bot.hears("first").await;
     bot.hears("second").await;
     let said: Vec<_> = bot.says(2).await.into_iter().flat_map(|sent| sent.texts).collect();
@@ -250,7 +250,7 @@ async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
 #[tokio::test]
 async fn a_slow_answer_stays_with_its_worker_however_short_the_lease() {
     let bot = Bot::with(&[("LEASE_SECONDS", "2")]).await;
-    bot.model.does(Act::After(Duration::from_secs(5)));
+    bot.model.does(Fault::After(Duration::from_secs(5)));
     bot.hears("hello").await;
     bot.asks(1).await;
     for _ in 0..4 {
@@ -265,10 +265,10 @@ async fn a_slow_answer_stays_with_its_worker_however_short_the_lease() {
 async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
     let bot = Bot::start().await;
     // While this one is thought about, the other two come together into the next batch.
-    bot.model.does(Act::After(Duration::from_secs(1)));
+    bot.model.does(Fault::After(Duration::from_secs(1)));
     bot.hears_from("U-first", "first").await;
     bot.asks(1).await;
-    bot.model.does(Act::After(Duration::from_secs(4)));
+    bot.model.does(Fault::After(Duration::from_secs(4)));
     bot.hears_from("U-one", "one").await;
     bot.hears_from("U-other", "other").await;
     bot.says(2).await;
@@ -285,7 +285,7 @@ async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
 #[tokio::test]
 async fn the_worker_gives_up_before_lambda_kills_it_and_writes_down_why() {
     let bot = Bot::quiet(&[]).await;
-    bot.model.does(Act::Hang);
+    bot.model.does(Fault::Hang);
     bot.hears("hello").await;
     let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(5)).await;
     assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));

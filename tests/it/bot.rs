@@ -265,7 +265,7 @@ impl Bot {
 
     /// Every push that was tried, accepted or not: retry key and body.
     pub fn pushes_tried(&self) -> Vec<(String, Value)> {
-        let seen = self.line.script.seen(PUSH);
+        let seen = self.line.faults.seen(PUSH);
         seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()
     }
 }
@@ -278,7 +278,7 @@ impl Drop for Bot {
         }
         let jobs = self.sql("SELECT count(*) FROM jobs");
         assert!(self.leaves_jobs || jobs == ["Integer(0)"], "jobs are left over: {jobs:?}");
-        for seen in self.line.script.all_seen().iter().chain(&self.model.script.all_seen()) {
+        for seen in self.line.faults.all_seen().iter().chain(&self.model.faults.all_seen()) {
             spec::check(seen);
             self.private.notes(&seen.body);
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::PUSH,
     model::{COMPLETIONS, Model},
 };
@@ -47,30 +47,30 @@ fn words(texts: &[&str]) -> Vec<String> {
 }
 
 /// While the model is busy with another question, the user says all of this; then the model does so.
-async fn meanwhile(chat: &dyn Chat, texts: &[&str], acts: impl IntoIterator<Item = Act>) -> Vec<Value> {
+async fn meanwhile(chat: &dyn Chat, texts: &[&str], acts: impl IntoIterator<Item = Fault>) -> Vec<Value> {
     let asked = prompts(chat).len();
-    chat.model().does(Act::Hang);
+    chat.model().does(Fault::Hang);
     chat.takes(says("hold")).await;
     is_asked(chat, asked + 1).await;
     let said: Vec<_> = texts.iter().map(|text| says(text)).collect();
     for message in &said {
         chat.takes(message.clone()).await;
     }
-    chat.model().script.misbehaves(COMPLETIONS, None, false);
+    chat.model().faults.misbehaves(COMPLETIONS, None, false);
     // The question that was broken off is asked again first.
-    chat.model().does(Act::After(Duration::ZERO));
+    chat.model().does(Fault::After(Duration::ZERO));
     acts.into_iter().for_each(|act| chat.model().does(act));
     said
 }
 
-fn refuses() -> Act {
+fn refuses() -> Fault {
     error(400, "content_policy_violation")
 }
 
-fn error(status: u16, code: &str) -> Act {
+fn error(status: u16, code: &str) -> Fault {
     let error =
         json!({ "message": "on purpose", "type": "invalid_request_error", "param": null, "code": code });
-    Act::Respond(status, vec![], json!({ "error": error }).to_string())
+    Fault::Respond(status, vec![], json!({ "error": error }).to_string())
 }
 
 /// What was asked of it beside what is held up.
@@ -133,7 +133,7 @@ mod told {
     }
 
     pub(super) async fn one_that_is_refused_spoils_no_other(chat: &dyn Chat) {
-        meanwhile(chat, &["one", "bad", "three"], [refuses(), Act::After(Duration::ZERO), refuses()]).await;
+        meanwhile(chat, &["one", "bad", "three"], [refuses(), Fault::After(Duration::ZERO), refuses()]).await;
         chat.drains().await;
         let said = said(chat);
         assert!(said[2].starts_with("Sorry"), "{said:?}");
@@ -166,13 +166,13 @@ mod told {
     }
 
     pub(super) async fn what_brings_no_answer_together_is_paid_for_three_times(chat: &dyn Chat) {
-        let nonsense = (0..9).map(|_| Act::Respond(200, vec![], "<html>".into()));
+        let nonsense = (0..9).map(|_| Fault::Respond(200, vec![], "<html>".into()));
         meanwhile(chat, &["one", "two"], nonsense).await;
         chat.drains().await;
         assert_eq!(asked(chat), vec![words(&["one", "two"]); 3]);
         assert_eq!((said(chat).len(), chat.letters().await), (3, 2));
         assert!(said(chat)[1..].iter().all(|text| text.starts_with("Sorry")), "{:?}", said(chat));
-        chat.model().script.behave();
+        chat.model().faults.behave();
         chat.redrives().await;
         chat.drains().await;
         // The first may be worked on before the second is put back.
@@ -182,7 +182,7 @@ mod told {
 
     pub(super) async fn a_wait_that_does_not_fit_ends_each_of_them(chat: &dyn Chat) {
         let tomorrow = vec![("retry-after", "86400".to_owned())];
-        meanwhile(chat, &["one", "two"], [Act::Respond(429, tomorrow, String::new())]).await;
+        meanwhile(chat, &["one", "two"], [Fault::Respond(429, tomorrow, String::new())]).await;
         chat.drains().await;
         assert_eq!(asked(chat), [words(&["one", "two"])]);
         assert_eq!((said(chat).len(), chat.letters().await), (3, 2));
@@ -221,7 +221,7 @@ mod told {
     }
 
     pub(super) async fn an_answer_that_line_refuses_is_redriven_alone(chat: &dyn Chat) {
-        chat.line().script.will(PUSH, Act::After(Duration::ZERO));
+        chat.line().faults.will(PUSH, Fault::After(Duration::ZERO));
         chat.line().fails(PUSH, 400, "on purpose");
         meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;
@@ -249,8 +249,8 @@ mod told {
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
-        let replies = chat.line().script.seen(emulator::line::REPLY);
+        let replies = chat.line().faults.seen(emulator::line::REPLY);
         assert_eq!(replies.last().unwrap().body["replyToken"], messages[2]["events"][0]["replyToken"]);
-        assert!(chat.line().script.seen(PUSH).is_empty());
+        assert!(chat.line().faults.seen(PUSH).is_empty());
     }
 }

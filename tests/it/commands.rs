@@ -1,5 +1,5 @@
 use cli::commands::send::webhook_of;
-use emulator::{faults::Act, line::PUSH};
+use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 use worker::{
     locale::{Locale, Words},
@@ -58,7 +58,7 @@ fn last_prompt(bot: &Bot) -> Vec<String> {
 
 /// The labels and texts of the buttons below the last bubble that was sent.
 fn buttons(bot: &Bot) -> Vec<(String, String)> {
-    let sent = bot.line.script.all_seen().into_iter().rfind(|seen| seen.body["messages"].is_array()).unwrap();
+    let sent = bot.line.faults.all_seen().into_iter().rfind(|seen| seen.body["messages"].is_array()).unwrap();
     let items = sent.body["messages"].as_array().unwrap().last().unwrap()["quickReply"]["items"].clone();
     let button = |item: &Value| {
         let word = |name: &str| item["action"][name].as_str().unwrap().to_owned();
@@ -118,7 +118,7 @@ async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_ei
 async fn what_is_taken_back_while_line_asks_for_ten_minutes_patience_is_gone_at_once() {
     let bot = Bot::start().await;
     let patience = vec![("retry-after", "600".to_owned())];
-    bot.line.script.will(PUSH, Act::Respond(429, patience, "{}".into()));
+    bot.line.faults.will(PUSH, Fault::Respond(429, patience, "{}".into()));
     let message = says("Momotaro-six");
     assert_eq!(bot.posts(message.to_string()).await, 200);
     bot.until("it waits", async || {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{
         Arrival, LOADING, PUSH,
         phone::{BOT, Source, User, edited_event, message_event},
@@ -81,7 +81,7 @@ fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
 }
 
 /// How long the model takes where something has to happen meanwhile.
-const SLOW: Act = Act::After(Duration::from_secs(2));
+const SLOW: Fault = Fault::After(Duration::from_secs(2));
 
 mod told {
     use super::*;
@@ -134,7 +134,7 @@ mod told {
         assert!(system.contains("group chat"), "{system}");
         let kept = chat.kept().await;
         assert!(kept.contains("what is ramen?") && !kept.contains("PRIVATE"), "{kept}");
-        assert!(chat.line().script.seen(LOADING).is_empty(), "groups have no animation");
+        assert!(chat.line().faults.seen(LOADING).is_empty(), "groups have no animation");
         let sent = chat.line().sent();
         assert_eq!(sent.len(), 3);
         let answers = sent.iter().flat_map(|sent| &sent.messages);
@@ -165,7 +165,7 @@ mod told {
     pub(super) async fn an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same(chat: &dyn Chat) {
         let ids = notes_ids(chat);
         gathers(chat);
-        chat.line().script.will(PUSH, Act::Lose);
+        chat.line().faults.will(PUSH, Fault::Lose);
         hears(chat, writes(AOI, "@Henji one")).await;
         let own = ids.lock().unwrap()[0].clone();
         let quote =

@@ -178,7 +178,7 @@ async fn nobody_is_asked_for_compressed_answers_which_could_be_bombs() {
     let mut bot = Bot::start().await;
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
-    let all = bot.line.script.all_seen().into_iter().chain(bot.model.script.all_seen());
+    let all = bot.line.faults.all_seen().into_iter().chain(bot.model.faults.all_seen());
     let headers: Vec<_> = all.map(|seen| seen.headers).collect();
     assert!(headers.len() >= 2 && headers.iter().all(|headers| !headers.contains_key("accept-encoding")));
 }

@@ -3,7 +3,7 @@
 
 use axum::body::Bytes;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{Preparation, content_path, said as messages},
     model::{TRANSCRIPTIONS, hear},
 };
@@ -59,7 +59,7 @@ pub fn voice(chat: &dyn Chat, words: &str) -> Value {
 
 /// How often LINE was asked for a message's content.
 pub fn looks(chat: &dyn Chat, message: &Value) -> usize {
-    chat.line().script.seen(&content_path(message["id"].as_str().unwrap())).len()
+    chat.line().faults.seen(&content_path(message["id"].as_str().unwrap())).len()
 }
 
 /// The contents of the last prompt's messages.
@@ -98,7 +98,7 @@ mod told {
             let said = answers(chat, messages::quoting(messages::text("and this?"), Some(id))).await;
             assert_eq!(said.last().unwrap(), "answer to and this?");
         }
-        chat.line().script.misbehaves(&content_path(&id), Some(&Act::Reset), false);
+        chat.line().faults.misbehaves(&content_path(&id), Some(&Fault::Reset), false);
         let said = answers(chat, messages::quoting(messages::text("this?"), Some(&id))).await;
         assert_eq!(said.last().unwrap(), "answer to this?");
     }
@@ -116,7 +116,7 @@ mod told {
         let said = answers(chat, voice(chat, "my secret\n is wisteria")).await;
         assert_eq!(said, ["🎤 “my secret is wisteria”", "answer to my secret\n is wisteria"]);
         assert_eq!(chat.line().sent().len(), 1, "in one push");
-        let form = chat.model().script.seen(TRANSCRIPTIONS).pop().unwrap().body;
+        let form = chat.model().faults.seen(TRANSCRIPTIONS).pop().unwrap().body;
         assert_eq!((&form["model"], &form["file"]["name"]), (&json!("whisper-1"), &json!("voice.wav")));
         // It is a question whatever it says, and part of the conversation.
         let said = answers(chat, voice(chat, "forget")).await;
@@ -125,7 +125,7 @@ mod told {
         chat.takes(says("retry")).await;
         chat.drains().await;
         assert_eq!(super::said(chat).last().unwrap(), "answer to forget");
-        assert_eq!(chat.model().script.seen(TRANSCRIPTIONS).len(), 2, "what was heard is known");
+        assert_eq!(chat.model().faults.seen(TRANSCRIPTIONS).len(), 2, "what was heard is known");
     }
 
     pub(super) async fn in_a_group_a_picture_is_seen_where_it_is_quoted(chat: &dyn Chat) {

@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-use emulator::faults::Act;
+use emulator::faults::Fault;
 use serde_json::json;
 
 use crate::bot::{Bot, USER};
 
-fn status(status: u16, headers: &[(&'static str, &str)]) -> Act {
-    Act::Respond(status, headers.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(), String::new())
+fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {
+    Fault::Respond(status, headers.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(), String::new())
 }
 
 #[tokio::test]
@@ -17,16 +17,16 @@ async fn a_passing_fault_is_tried_again_and_the_user_hears_only_the_answer() {
         status(500, &[]),
         status(503, &[]),
         status(408, &[]),
-        Act::Reset,
-        Act::Respond(200, vec![], "<html>not json</html>".into()),
-        Act::Respond(200, vec![], r#"{"choices":[]}"#.into()),
-        Act::Respond(
+        Fault::Reset,
+        Fault::Respond(200, vec![], "<html>not json</html>".into()),
+        Fault::Respond(200, vec![], r#"{"choices":[]}"#.into()),
+        Fault::Respond(
             200,
             vec![],
             r#"{"choices":[{"message":{"content":"half an ans"},"finish_reason":"error","error":{"code":502}}]}"#
                 .into(),
         ),
-        Act::Respond(
+        Fault::Respond(
             200,
             vec![],
             r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#.into(),
@@ -86,8 +86,8 @@ async fn retry_after_is_kept_to_within_an_attempt_and_between_attempts() {
 #[tokio::test]
 async fn a_model_that_never_answers_is_given_up_before_the_deadline() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(1)).await;
-    bot.model.does(Act::Hang);
-    bot.model.does(Act::Hang);
+    bot.model.does(Fault::Hang);
+    bot.model.does(Fault::Hang);
     let started = Instant::now();
     bot.hears("hi").await;
     let said = bot.says().await;
@@ -147,7 +147,7 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     // The same in llama.cpp's words.
     let too_long = json!({ "error": { "code": 400, "type": "exceed_context_size_error", "n_ctx": 4096,
         "message": "request (4390 tokens) exceeds the available context size (4096 tokens)" } });
-    bot.model.does(Act::Respond(400, vec![], too_long.to_string()));
+    bot.model.does(Fault::Respond(400, vec![], too_long.to_string()));
     bot.hears("four").await;
     bot.answers(&["answer to four"]).await;
     let lengths: Vec<_> =
@@ -160,7 +160,7 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     bot.hears_from("U2", "huge").await;
     assert!(bot.says().await[0].contains("too long"));
     assert_eq!(bot.health().await["dead_letters"], 0);
-    bot.model.script.behave();
+    bot.model.faults.behave();
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     let refusal = json!({ "error": { "param": "max_tokens", "code": "unsupported_parameter",
         "message": "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead." } });
-    bot.model.does(Act::Respond(400, vec![], refusal.to_string()));
+    bot.model.does(Fault::Respond(400, vec![], refusal.to_string()));
     bot.hears("hi").await;
     bot.hears("and on").await;
     bot.answers(&["answer to hi", "answer to and on"]).await;
@@ -207,7 +207,7 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     for name in ["max_tokens", "max_completion_tokens"] {
         let refusal = json!({ "error": { "param": name, "message": "must be less than or equal to 8192" } });
-        bot.model.does(Act::Respond(400, vec![], refusal.to_string()));
+        bot.model.does(Fault::Respond(400, vec![], refusal.to_string()));
     }
     bot.hears("hi").await;
     bot.gave_up("model_refused", "unanswered").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cli::commands::send::webhook_of;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{LOADING, PUSH, REPLY, Sent},
 };
 use serde_json::Value;
@@ -17,7 +17,7 @@ async fn reply_first(more: &[(&str, &str)]) -> Bot {
 
 /// How many replies and pushes were tried.
 fn tried(bot: &Bot) -> (usize, usize) {
-    (bot.line.script.seen(REPLY).len(), bot.line.script.seen(PUSH).len())
+    (bot.line.faults.seen(REPLY).len(), bot.line.faults.seen(PUSH).len())
 }
 
 fn is_free(sent: &Sent) -> bool {
@@ -87,7 +87,7 @@ async fn a_rate_limit_of_replies_is_waited_for_a_moment_and_then_pushed_past() {
 async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
     let mut bot = reply_first(&[]).await;
     bot.line.fails(REPLY, 400, "Invalid reply token");
-    bot.line.script.will(PUSH, Act::Lose);
+    bot.line.faults.will(PUSH, Fault::Lose);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 2));
@@ -98,16 +98,16 @@ async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
 #[tokio::test]
 async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
     // LINE did nothing: the same token is good, and its 200 is certain.
-    for act in [Act::Reset, Act::Respond(500, vec![], "{}".into())] {
+    for act in [Fault::Reset, Fault::Respond(500, vec![], "{}".into())] {
         let mut bot = reply_first(&[]).await;
-        bot.line.script.will(REPLY, act);
+        bot.line.faults.will(REPLY, act);
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         assert_eq!(tried(&bot), (2, 0));
     }
     // LINE did it and nobody here heard: the token is spent, and its 400 says nothing.
     let mut bot = reply_first(&[]).await;
-    bot.line.script.will(REPLY, Act::Lose);
+    bot.line.faults.will(REPLY, Fault::Lose);
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and neither a second one nor an apology");
     bot.gave_up("delivery_unknown", "delivery_unknown").await;
@@ -134,7 +134,7 @@ async fn of_a_long_answer_the_first_part_is_free_and_the_rest_is_pushed() {
     let mut bot = reply_first(&[]).await;
     let long = "a".repeat(30_000);
     bot.model.says(&long);
-    bot.line.script.will(PUSH, Act::Lose);
+    bot.line.faults.will(PUSH, Fault::Lose);
     bot.hears("tell me all").await;
     let sent = bot.sends().await;
     assert_eq!(sent.iter().map(is_free).collect::<Vec<_>>(), [true, false]);
@@ -165,7 +165,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
         assert!(sent[0].texts[0].starts_with("Still thinking") && is_free(&sent[0]), "{sent:?}");
         assert_eq!((sent.len(), &sent[1].texts[0][..]), (2, "answer to hard one"));
         assert_eq!(tried(&bot), (1, 1));
-        assert_eq!(bot.line.script.seen(LOADING).len(), 2, "shown anew, as a message ends it");
+        assert_eq!(bot.line.faults.seen(LOADING).len(), 2, "shown anew, as a message ends it");
         let asked = bot.model.asked();
         assert_eq!(asked[0].body["messages"].as_array().unwrap().len(), 2);
 
@@ -184,7 +184,7 @@ async fn patience_that_line_does_not_take_delays_nothing() {
     let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(50));
     let mut bot = Bot::with(&[("DELIVERY", "reply-first")], change).await;
     bot.model.thinks(Duration::from_millis(200));
-    bot.line.script.will(REPLY, Act::Hang);
+    bot.line.faults.will(REPLY, Fault::Hang);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 1));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cli::commands::send::webhook_of;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{Line, PUSH, REPLY},
     model::{COMPLETIONS, Model},
 };
@@ -262,7 +262,7 @@ pub async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
 }
 
 /// How long the model takes where something has to happen meanwhile.
-pub const SLOW: Act = Act::After(Duration::from_secs(2));
+pub const SLOW: Fault = Fault::After(Duration::from_secs(2));
 
 /// The same while another service holds the chat.
 fn in_standby(mut webhook: Value) -> Value {
@@ -336,7 +336,7 @@ mod told {
     pub(super) async fn what_is_redriven_after_forgetting_is_neither_asked_nor_said(chat: &dyn Chat) {
         // One that was never answered, and one whose answer LINE refused.
         chat.model().fails(400, "invalid_request_error");
-        chat.line().script.will(PUSH, Act::Respond(400, vec![], "{}".into()));
+        chat.line().faults.will(PUSH, Fault::Respond(400, vec![], "{}".into()));
         chat.takes(says("unanswered wisteria")).await;
         chat.drains().await;
         chat.line().fails(PUSH, 400, "on purpose");
@@ -379,14 +379,14 @@ mod told {
     }
 
     pub(super) async fn a_message_taken_back_while_the_model_fails_is_not_spoken_of(chat: &dyn Chat) {
-        chat.model().does(Act::Hang);
+        chat.model().does(Fault::Hang);
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         is_asked(chat, 1).await;
         chat.takes(takes_back(&message)).await;
         is_unsent(chat, &message).await;
-        let refusal = Act::Respond(400, vec![], r#"{"error":{"code":"invalid_request_error"}}"#.into());
-        chat.model().script.misbehaves(COMPLETIONS, Some(&refusal), false);
+        let refusal = Fault::Respond(400, vec![], r#"{"error":{"code":"invalid_request_error"}}"#.into());
+        chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal), false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
         assert_eq!(prompts(chat).len(), 1, "it is not asked again");
@@ -403,16 +403,16 @@ mod told {
 
     async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
         // As long as is waited for within the attempt.
-        let busy = Act::Respond(429, vec![("retry-after", "5".into())], "{}".into());
-        chat.line().script.will(path, busy);
+        let busy = Fault::Respond(429, vec![("retry-after", "5".into())], "{}".into());
+        chat.line().faults.will(path, busy);
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
-        until("LINE is not asked", || !chat.line().script.seen(path).is_empty()).await;
+        until("LINE is not asked", || !chat.line().faults.seen(path).is_empty()).await;
         chat.takes(takes_back(&message)).await;
         is_unsent(chat, &message).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
-        let asked = [PUSH, REPLY].map(|path| chat.line().script.seen(path).len());
+        let asked = [PUSH, REPLY].map(|path| chat.line().faults.seen(path).len());
         assert_eq!(asked.iter().sum::<usize>(), 1, "it is not tried again");
         assert!(!chat.kept().await.contains("wisteria"));
     }

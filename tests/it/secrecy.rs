@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use emulator::{faults::Act, line::PUSH};
+use emulator::{faults::Fault, line::PUSH};
 use serde_json::Value;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
@@ -159,12 +159,12 @@ mod told {
         for (repeated, in_header) in [("an-api-key", "req_an-api-key"), ("n-api-key_is_wrong", "an-api-ke")] {
             let error = serde_json::json!({ "error": { "code": repeated, "message": repeated } }).to_string();
             let id = ("x-request-id", in_header.to_owned());
-            chat.model().does(Act::Respond(400, vec![id], error));
+            chat.model().does(Fault::Respond(400, vec![id], error));
             chat.takes(says("and now?")).await;
             chat.drains().await;
         }
         let id = ("x-line-request-id", "an-access-token".to_owned());
-        chat.line().script.will(PUSH, Act::Respond(400, vec![id], "{}".into()));
+        chat.line().faults.will(PUSH, Fault::Respond(400, vec![id], "{}".into()));
         chat.takes(says("push it")).await;
         chat.drains().await;
         assert_eq!(chat.letters().await, 3);

@@ -6,7 +6,7 @@ use std::{
 
 use cli::commands::send::webhook_of;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{Line, PUSH, REPLY},
     model::Model,
 };
@@ -151,7 +151,7 @@ async fn a_message_whose_process_dies_each_time_is_given_up_and_its_user_told() 
 async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
     let mut world = World::new(Duration::ZERO).await;
     world.variables.push(("MAX_ATTEMPTS".into(), "1".into()));
-    world.line.script.will(PUSH, Act::Late(Duration::from_hours(1)));
+    world.line.faults.will(PUSH, Fault::Late(Duration::from_hours(1)));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
     world.all_are_answered(1).await;
@@ -166,23 +166,23 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
     // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
-    let lost = Act::Late(Duration::from_hours(1));
-    for (act, letters) in [(Act::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
+    let lost = Fault::Late(Duration::from_hours(1));
+    for (act, letters) in [(Fault::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
         let mut world = World::new(Duration::ZERO).await;
         world.variables.push(("DELIVERY".into(), "reply-first".into()));
-        world.line.script.will(REPLY, act);
+        world.line.faults.will(REPLY, act);
         let serve = world.serve().await;
         let webhook = webhook_of("hi", USER);
         world.line.sends(&webhook, tokio::time::Instant::now());
         assert_eq!(serve.posts(&world.http, &webhook.to_string()).await, Some(200));
-        world.until("it replies", || !world.line.script.seen(REPLY).is_empty()).await;
+        world.until("it replies", || !world.line.faults.seen(REPLY).is_empty()).await;
         serve.kill();
         let serve = world.serve().await;
         world.until("the job is acknowledged", || world.sql("SELECT seq FROM jobs").is_empty()).await;
         assert_eq!(serve.terminate(), 0);
         assert_eq!(world.line.sent().len(), 1, "once, whatever became of the first try");
-        assert_eq!((world.model.asked().len(), world.line.script.seen(REPLY).len()), (1, 2));
-        assert!(world.line.script.seen(PUSH).is_empty());
+        assert_eq!((world.model.asked().len(), world.line.faults.seen(REPLY).len()), (1, 2));
+        assert!(world.line.faults.seen(PUSH).is_empty());
         assert_eq!(world.letters(), letters);
     }
 }
@@ -191,7 +191,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
 async fn killed_between_dead_letter_and_acknowledgement_it_asks_no_second_time() {
     let world = World::new(Duration::ZERO).await;
     world.model.fails(400, "invalid_request_error");
-    world.line.script.will(PUSH, Act::Late(Duration::from_hours(1)));
+    world.line.faults.will(PUSH, Fault::Late(Duration::from_hours(1)));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
     world.all_are_answered(1).await;
@@ -435,8 +435,8 @@ async fn a_model_that_is_gone_is_said_at_the_start() {
     let body = serde_json::json!({ "error": { "message": "gone", "type": "invalid_request_error", "param": null, "code": "model_not_found" } });
     world
         .model
-        .script
-        .will("/v1/models/gpt-5.4-mini", emulator::faults::Act::Respond(404, vec![], body.to_string()));
+        .faults
+        .will("/v1/models/gpt-5.4-mini", emulator::faults::Fault::Respond(404, vec![], body.to_string()));
     let serve = world.serve().await;
     for _ in 0..500 {
         if serve.log().contains("model_gone") {

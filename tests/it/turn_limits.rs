@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{PUSH, Preparation},
     model::COMPLETIONS,
 };
@@ -32,12 +32,12 @@ story!(
 
 const TOMORROW: &str = "86400";
 
-fn waits(seconds: &str) -> Act {
-    Act::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
+fn waits(seconds: &str) -> Fault {
+    Fault::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
 }
 
-fn body(body: &str) -> Act {
-    Act::Respond(200, vec![], body.to_owned())
+fn body(body: &str) -> Fault {
+    Fault::Respond(200, vec![], body.to_owned())
 }
 
 /// Asks, and is told that there is no answer: that, and nothing else.
@@ -52,7 +52,7 @@ async fn is_told(chat: &dyn Chat, text: &str) {
 #[tokio::test]
 async fn a_call_that_times_out_is_paid_for_three_times_a_run() {
     let bot = Bot::with(&[], |s| s.job_timeout = Duration::from_millis(500)).await;
-    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
     is_told(&bot, "hi").await;
     assert_eq!(bot.model.asked().len(), 3);
     bot.gave_up("model_unavailable", "unanswered").await;
@@ -82,7 +82,7 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
     bot.settings.worker.give_up_after = Duration::from_secs(6);
     bot.settings.worker.pauses.between = [Duration::from_millis(3_600); 4];
     bot.restarts().await;
-    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Respond(500, vec![], String::new())), false);
+    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Respond(500, vec![], String::new())), false);
     is_told(&bot, "three").await;
     assert_eq!(bot.letters().await[0]["attempts"], 2);
     bot.redrives().await;
@@ -93,7 +93,7 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
 #[tokio::test]
 async fn a_call_that_a_restart_interrupts_is_paid_for() {
     let mut bot = Bot::start().await;
-    bot.model.script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
     bot.hears("hi").await;
     for times in 1..=3 {
         bot.until("the model is asked", async || bot.model.asked().len() == times).await;
@@ -131,9 +131,9 @@ mod told {
     }
 
     pub(super) async fn a_server_that_hangs_is_given_up_in_time(chat: &dyn Chat) {
-        chat.model().script.misbehaves(COMPLETIONS, Some(&Act::Hang), false);
+        chat.model().faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
         is_told(chat, "hi").await;
-        let (asked, told) = (chat.model().asked(), chat.line().script.seen(PUSH));
+        let (asked, told) = (chat.model().asked(), chat.line().faults.seen(PUSH));
         // Twice the time that is set, for machines with much else to do.
         assert!(told[0].at - asked[0].at <= Duration::from_secs(10), "the setting's own promise");
         assert!(asked.len() <= 3 && chat.letters().await == 1, "{}", asked.len());
@@ -145,16 +145,16 @@ mod told {
         let nonsense = ["<html>", r#"{"choices":[]}"#, broken_off, empty].map(body);
         let mut calls = 0;
         // The last one breaks in the middle of a 200.
-        for act in nonsense.into_iter().chain([Act::Reset]) {
-            chat.model().script.misbehaves(COMPLETIONS, Some(&act), false);
+        for act in nonsense.into_iter().chain([Fault::Reset]) {
+            chat.model().faults.misbehaves(COMPLETIONS, Some(&act), false);
             is_told(chat, "hi").await;
             calls += 3;
             assert_eq!(prompts(chat).len(), calls, "{act:?}");
         }
         assert_eq!(chat.letters().await, 5);
         // A redrive counts anew, and what certainly costs nothing does not count.
-        chat.model().script.misbehaves(COMPLETIONS, None, false);
-        for act in [Act::Respond(503, vec![], String::new()), body("<html>")] {
+        chat.model().faults.misbehaves(COMPLETIONS, None, false);
+        for act in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
             chat.model().does(act);
         }
         chat.redrives().await;
@@ -175,9 +175,9 @@ mod told {
     pub(super) async fn a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive(
         chat: &dyn Chat,
     ) {
-        chat.line().script.will(PUSH, waits(TOMORROW));
+        chat.line().faults.will(PUSH, waits(TOMORROW));
         is_told(chat, "hi").await;
-        assert_eq!((chat.line().script.seen(PUSH).len(), chat.letters().await), (2, 1));
+        assert_eq!((chat.line().faults.seen(PUSH).len(), chat.letters().await), (2, 1));
         chat.redrives().await;
         chat.drains().await;
         assert_eq!((said(chat)[1..].join(" "), prompts(chat).len()), ("answer to hi".to_owned(), 1));

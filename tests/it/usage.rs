@@ -1,7 +1,7 @@
 //! Who used up how much of the model: counted once with each answer, and listed by `henji usage`.
 
 use cli::commands::send::webhook_of;
-use emulator::{faults::Act, model::Model};
+use emulator::{faults::Fault, model::Model};
 use serde_json::{Value, json};
 
 use crate::{
@@ -22,7 +22,7 @@ fn costs(model: &Model, answers: usize) {
     let choice =
         json!({ "message": { "role": "assistant", "content": "an answer" }, "finish_reason": "stop" });
     for _ in 0..answers {
-        model.does(Act::Respond(200, vec![], json!({ "choices": [choice], "usage": usage }).to_string()));
+        model.does(Fault::Respond(200, vec![], json!({ "choices": [choice], "usage": usage }).to_string()));
     }
 }
 
@@ -123,7 +123,7 @@ async fn a_count_that_no_server_can_mean_spoils_no_sum() {
         let usage = json!({ "prompt_tokens": count, "completion_tokens": count });
         let choice = json!({ "message": { "content": "an answer" }, "finish_reason": "stop" });
         for _ in 0..2 {
-            bot.model.does(Act::Respond(
+            bot.model.does(Fault::Respond(
                 200,
                 vec![],
                 json!({ "choices": [choice], "usage": usage }).to_string(),

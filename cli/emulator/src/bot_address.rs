@@ -19,47 +19,56 @@ use serde_json::json;
 
 use crate::{
     line::{SIGNATURE, is_signed, webhook::Delivery},
-    simulation::{World, entries::tell_delivery},
+    simulation::{Simulation, entries::tell_delivery},
 };
 
 /// Longer than the pipeline takes for any answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pipeline's paths.
-pub(crate) fn router(world: Arc<World>, webhook_path: &str, http: Client) -> Router {
-    Router::new().route(webhook_path, post(webhook)).route("/healthz", get(healthz)).with_state((world, http))
+pub(crate) fn router(simulation: Arc<Simulation>, webhook_path: &str, http: Client) -> Router {
+    Router::new()
+        .route(webhook_path, post(webhook))
+        .route("/healthz", get(healthz))
+        .with_state((simulation, http))
 }
 
 async fn webhook(
-    State((world, http)): State<(Arc<World>, Client)>,
+    State((simulation, http)): State<(Arc<Simulation>, Client)>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
     // What LINE's secret did not sign, nobody said.
     let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
-    let is_signed = signature.is_some_and(|it| is_signed(&world.webhooks.secret, &body, it));
-    let is_new = is_signed && world.overhear(&body).await;
+    let is_signed = signature.is_some_and(|it| is_signed(&simulation.webhooks.secret, &body, it));
+    let is_new = is_signed && simulation.overhear(&body).await;
     let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
     if is_new {
         let signed = headers.get(SIGNATURE).and_then(|v| v.to_str().ok());
         let (body, headers) = (&String::from_utf8_lossy(&body), json!({ SIGNATURE: signed }));
-        tell_delivery(&world.feed, &*world.pipeline, Delivery::Sent { id, body, headers });
+        tell_delivery(&simulation.feed, &*simulation.pipeline, Delivery::Sent { id, body, headers });
     }
-    let status = pass_on(&world, &http, uri.path(), headers, body).await;
+    let status = pass_on(&simulation, &http, uri.path(), headers, body).await;
     if is_new {
         let took = started.elapsed();
         tell_delivery(
-            &world.feed,
-            &*world.pipeline,
+            &simulation.feed,
+            &*simulation.pipeline,
             Delivery::Ended { id, status: Ok(status.as_u16()), took },
         );
     }
     status
 }
 
-async fn pass_on(world: &World, http: &Client, path: &str, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let Some(addresses) = world.pipeline.addresses() else { return StatusCode::BAD_GATEWAY };
+async fn pass_on(
+    simulation: &Simulation,
+    http: &Client,
+    path: &str,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let Some(addresses) = simulation.pipeline.addresses() else { return StatusCode::BAD_GATEWAY };
     let url = format!("http://{}{path}", addresses.webhooks);
     let mut request = http.post(url).timeout(TIMEOUT).body(body);
     if let Some(signature) = headers.get(SIGNATURE) {
@@ -69,8 +78,8 @@ async fn pass_on(world: &World, http: &Client, path: &str, headers: HeaderMap, b
 }
 
 /// The pipeline's own word, as from here only the pipeline's listener is reached.
-async fn healthz(State((world, http)): State<(Arc<World>, Client)>) -> Response {
-    let Some(addresses) = world.pipeline.addresses() else {
+async fn healthz(State((simulation, http)): State<(Arc<Simulation>, Client)>) -> Response {
+    let Some(addresses) = simulation.pipeline.addresses() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let asked = http.get(format!("http://{}/healthz", addresses.operator)).timeout(TIMEOUT).send().await;

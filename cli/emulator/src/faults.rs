@@ -26,12 +26,12 @@ const SEEN_MAX: usize = 100_000;
 
 /// A misbehaviour, for one request.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub enum Fault {
     /// Answers this and does nothing else.
     Respond(u16, Vec<(&'static str, String)>, String),
     /// Behaves, but only after this long.
     After(Duration),
-    /// Never answers; breaks off once [`Script::misbehaves`] says something else.
+    /// Never answers; breaks off once [`FaultPlan::misbehaves`] says something else.
     Hang,
     /// Does nothing and breaks the connection in the middle of an answer.
     Reset,
@@ -56,27 +56,27 @@ pub struct Seen {
 
 /// What is still to be done wrong, per path, and what was asked.
 #[derive(Default)]
-pub struct Script {
-    acts: Mutex<HashMap<String, VecDeque<Act>>>,
-    standing: Mutex<HashMap<String, Act>>,
+pub struct FaultPlan {
+    planned: Mutex<HashMap<String, VecDeque<Fault>>>,
+    standing: Mutex<HashMap<String, Fault>>,
     unhung: Notify,
     seen: Mutex<VecDeque<Seen>>,
 }
 
-impl Script {
+impl FaultPlan {
     /// The next request to `path` is treated so; further calls queue up.
-    pub fn will(&self, path: &str, act: Act) {
-        lock(&self.acts).entry(path.to_owned()).or_default().push_back(act);
+    pub fn will(&self, path: &str, fault: Fault) {
+        lock(&self.planned).entry(path.to_owned()).or_default().push_back(fault);
     }
 
     /// Requests to `path` are treated so: the next one alone, or all until further notice; and those that
     /// hang are broken off.
-    pub fn misbehaves(&self, path: &str, act: Option<&Act>, once: bool) {
-        lock(&self.acts).remove(path);
+    pub fn misbehaves(&self, path: &str, fault: Option<&Fault>, once: bool) {
+        lock(&self.planned).remove(path);
         lock(&self.standing).remove(path);
-        match act {
-            Some(act) if once => self.will(path, act.clone()),
-            Some(act) => drop(lock(&self.standing).insert(path.to_owned(), act.clone())),
+        match fault {
+            Some(fault) if once => self.will(path, fault.clone()),
+            Some(fault) => drop(lock(&self.standing).insert(path.to_owned(), fault.clone())),
             None => {}
         }
         self.unhung.notify_waiters();
@@ -84,7 +84,7 @@ impl Script {
 
     /// From now on every request behaves.
     pub fn behave(&self) {
-        lock(&self.acts).clear();
+        lock(&self.planned).clear();
         lock(&self.standing).clear();
     }
 
@@ -98,16 +98,16 @@ impl Script {
         lock(&self.seen).iter().cloned().collect()
     }
 
-    /// Notes a request and answers it: as the server behind it does, unless something is in the script.
+    /// Notes a request and answers it: as the server behind it does, unless a fault is planned for it.
     pub(crate) async fn pass(&self, request: Request, next: Next) -> Response {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, usize::MAX).await else { return broken() };
         let behaved = async || next.run(Request::from_parts(head.clone(), Body::from(body.clone()))).await;
-        self.play(head.uri.path(), &head.headers, &body, behaved).await
+        self.apply(head.uri.path(), &head.headers, &body, behaved).await
     }
 
     /// The same of a request whose body is noted in another form.
-    pub(crate) async fn play(
+    pub(crate) async fn apply(
         &self,
         path: &str,
         headers: &HeaderMap,
@@ -128,25 +128,25 @@ impl Script {
             }
             all.push_back(seen);
         }
-        let next = lock(&self.acts).get_mut(path).and_then(VecDeque::pop_front);
-        let act = next.or_else(|| lock(&self.standing).get(path).cloned());
-        match act {
+        let next = lock(&self.planned).get_mut(path).and_then(VecDeque::pop_front);
+        let fault = next.or_else(|| lock(&self.standing).get(path).cloned());
+        match fault {
             None => behaved().await,
-            Some(Act::After(pause)) => {
+            Some(Fault::After(pause)) => {
                 tokio::time::sleep(pause).await;
                 behaved().await
             }
-            Some(Act::Respond(status, headers, body)) => respond(status, &headers, body),
-            Some(Act::Hang) => {
+            Some(Fault::Respond(status, headers, body)) => respond(status, &headers, body),
+            Some(Fault::Hang) => {
                 self.unhung.notified().await;
                 broken()
             }
-            Some(Act::Reset) => broken(),
-            Some(Act::Lose) => {
+            Some(Fault::Reset) => broken(),
+            Some(Fault::Lose) => {
                 behaved().await;
                 broken()
             }
-            Some(Act::Late(pause)) => {
+            Some(Fault::Late(pause)) => {
                 let response = behaved().await;
                 tokio::time::sleep(pause).await;
                 response

@@ -44,7 +44,7 @@ impl Line {
     /// LINE's paths, and [`PUSHED`].
     pub fn router(self: Arc<Self>) -> Router {
         let passed = async |State(line): State<Arc<Self>>, request: Request, next: Next| {
-            line.script.pass(request, next).await
+            line.faults.pass(request, next).await
         };
         Router::new()
             .route(PUSH, post(push::push))

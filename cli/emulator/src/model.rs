@@ -22,7 +22,7 @@ use self::{
     upstream::Upstream,
 };
 use crate::{
-    faults::{Act, Script, Seen},
+    faults::{Fault, FaultPlan, Seen},
     lock::lock,
     respond::respond,
 };
@@ -42,10 +42,10 @@ pub const TRANSCRIPTIONS: &str = "/v1/audio/transcriptions";
 /// Longer than what either may carry, so that what is too long is refused in the server's own words.
 const BODY_MAX: usize = 64 << 20;
 
-/// The stand-in.
+/// A chat-completions server.
 pub struct Model {
     /// What it does wrong, and what it was asked.
-    pub script: Script,
+    pub faults: FaultPlan,
     think: Mutex<Duration>,
     mind: Mind,
 }
@@ -77,7 +77,7 @@ impl Model {
     }
 
     fn with(think: Duration, mind: Mind) -> Arc<Self> {
-        Arc::new(Self { script: Script::default(), think: think.into(), mind })
+        Arc::new(Self { faults: FaultPlan::default(), think: think.into(), mind })
     }
 
     /// How long it thinks from now on.
@@ -94,7 +94,7 @@ impl Model {
     pub fn completes(&self, message: Value, finish_reason: &str) {
         let mut message = message;
         message["role"] = "assistant".into();
-        self.does(Act::Respond(
+        self.does(Fault::Respond(
             200,
             vec![],
             completion(&message, finish_reason, &usage(&[], "")).to_string(),
@@ -103,23 +103,23 @@ impl Model {
 
     /// The next question gets this error status, with `code` in a body as OpenAI writes it.
     pub fn fails(&self, status: u16, code: &str) {
-        self.does(Act::Respond(status, vec![], error(code).to_string()));
+        self.does(Fault::Respond(status, vec![], error(code).to_string()));
     }
 
     /// The next question is treated so.
-    pub fn does(&self, act: Act) {
-        self.script.will(COMPLETIONS, act);
+    pub fn does(&self, fault: Fault) {
+        self.faults.will(COMPLETIONS, fault);
     }
 
     /// What it was asked so far.
     pub fn asked(&self) -> Vec<Seen> {
-        self.script.seen(COMPLETIONS)
+        self.faults.seen(COMPLETIONS)
     }
 
     /// Its paths, below a base URL's `/v1`.
     pub fn router(self: Arc<Self>) -> Router {
         let passed = async |State(model): State<Arc<Self>>, request: Request, next: Next| {
-            model.script.pass(request, next).await
+            model.faults.pass(request, next).await
         };
         Router::new()
             .route(COMPLETIONS, post(complete))
@@ -162,7 +162,7 @@ async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: B
         }
     };
     let shown = Bytes::from(form.shown().to_string());
-    model.script.play(TRANSCRIPTIONS, &headers, &shown, behaved).await
+    model.faults.apply(TRANSCRIPTIONS, &headers, &shown, behaved).await
 }
 
 fn is_authorized(headers: &HeaderMap) -> bool {

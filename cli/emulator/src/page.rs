@@ -26,7 +26,7 @@ use serde_json::json;
 
 use crate::{
     lock::lock,
-    simulation::{self, Conversation, Step, World},
+    simulation::{self, Conversation, Simulation, Step},
 };
 
 pub(crate) mod guard;
@@ -66,7 +66,7 @@ const FILES: &[(&str, &str, &str)] = files![
 ];
 
 /// The page's paths.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn router(simulation: Arc<Simulation>) -> Router {
     let mut router = Router::new()
         .route("/dev/events", get(events))
         .route("/dev/steps", post(step).layer(DefaultBodyLimit::max(STEP_MAX)))
@@ -77,7 +77,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         let file = move || async move { ([(CONTENT_TYPE, format!("{kind}; charset=utf-8"))], *text) };
         router = router.route(path, get(file));
     }
-    router.with_state(world)
+    router.with_state(simulation)
 }
 
 #[derive(Deserialize)]
@@ -88,36 +88,39 @@ struct After {
 
 /// The feed after what the page has, which a browser that lost the line by itself says in a header.
 async fn events(
-    State(world): State<Arc<World>>,
+    State(simulation): State<Arc<Simulation>>,
     Query(After { after }): Query<After>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let last = headers.get("last-event-id").and_then(|v| v.to_str().ok()).or(Some(after.as_str()));
-    Sse::new(world.feed.clone().stream(last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+    Sse::new(simulation.feed.clone().stream(last)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
-async fn step(State(world): State<Arc<World>>, step: Result<Json<Step>, JsonRejection>) -> Response {
+async fn step(
+    State(simulation): State<Arc<Simulation>>,
+    step: Result<Json<Step>, JsonRejection>,
+) -> Response {
     match step {
         Err(rejection) => refuse(&rejection.body_text()),
-        Ok(Json(step)) => match world.apply(step).await {
+        Ok(Json(step)) => match simulation.apply(step).await {
             Ok(()) => StatusCode::NO_CONTENT.into_response(),
             Err(why) => refuse(why),
         },
     }
 }
 
-async fn conversation(State(world): State<Arc<World>>) -> impl IntoResponse {
-    let saved = lock(&world.recording).saved();
+async fn conversation(State(simulation): State<Arc<Simulation>>) -> impl IntoResponse {
+    let saved = lock(&simulation.recording).saved();
     let text = serde_json::to_string_pretty(&saved).unwrap_or_default();
     let name = "attachment; filename=\"henji-conversation.json\"";
     ([(CONTENT_TYPE, "application/json"), (CONTENT_DISPOSITION, name)], text)
 }
 
-async fn replay(State(world): State<Arc<World>>, text: String) -> Response {
+async fn replay(State(simulation): State<Arc<Simulation>>, text: String) -> Response {
     match Conversation::parse(&text) {
-        Ok(_) if world.is_replaying.load(Relaxed) => refuse("a conversation is being replayed already"),
+        Ok(_) if simulation.is_replaying.load(Relaxed) => refuse("a conversation is being replayed already"),
         Ok(conversation) => {
-            tokio::spawn(simulation::replay(conversation, world));
+            tokio::spawn(simulation::replay(conversation, simulation));
             StatusCode::NO_CONTENT.into_response()
         }
         Err(why) => refuse(&format!("{why:#}")),
@@ -128,8 +131,8 @@ fn refuse(why: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "message": why }))).into_response()
 }
 
-async fn content(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
-    match world.line.content_of(&id) {
+async fn content(State(simulation): State<Arc<Simulation>>, Path(id): Path<String>) -> Response {
+    match simulation.line.content_of(&id) {
         Some((kind, bytes)) => ([(CONTENT_TYPE, kind)], bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

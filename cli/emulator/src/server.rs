@@ -13,23 +13,23 @@ use crate::{
         guard::{self, Guard},
         traffic_log,
     },
-    simulation::World,
+    simulation::Simulation,
 };
 
 /// The path that a model's base URL ends in, before `/v1`; LINE's paths have none before them.
 pub const MODEL: &str = "/standin/model";
 
-/// The paths of a world that is served at this address. The bot takes webhooks at `webhook_path`, and `http` reaches it.
-pub fn router(world: &Arc<World>, webhook_path: &str, http: Client, listens: SocketAddr) -> Router {
-    let bot_calls = world
+/// The paths of a simulation that is served at this address. The bot takes webhooks at `webhook_path`, and `http` reaches it.
+pub fn router(simulation: &Arc<Simulation>, webhook_path: &str, http: Client, listens: SocketAddr) -> Router {
+    let bot_calls = simulation
         .line
         .clone()
         .router()
-        .merge(world.webhooks.clone().router())
-        .merge(Router::new().nest(MODEL, world.model.clone().router()))
-        .layer(from_fn_with_state(world.feed.clone(), traffic_log::listen));
-    page::router(world.clone())
-        .merge(bot_address::router(world.clone(), webhook_path, http))
+        .merge(simulation.webhooks.clone().router())
+        .merge(Router::new().nest(MODEL, simulation.model.clone().router()))
+        .layer(from_fn_with_state(simulation.feed.clone(), traffic_log::listen));
+    page::router(simulation.clone())
+        .merge(bot_address::router(simulation.clone(), webhook_path, http))
         .merge(bot_calls)
         .layer(from_fn_with_state(Guard::new(listens), guard::check))
 }

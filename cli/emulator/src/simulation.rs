@@ -1,5 +1,5 @@
 //! Everything that happens around a bot: people, groups, LINE, the model, and what the page is told of them.
-//! [`World::apply`] is the one way in which anything is set going.
+//! [`Simulation::apply`] is the one way in which anything is set going.
 
 mod apply;
 pub(crate) mod entries;
@@ -10,13 +10,13 @@ mod language;
 mod messages;
 mod recording;
 mod replay;
+mod state;
 mod step;
 mod watch;
-mod world;
 
 pub use self::{
     recording::Conversation,
     replay::replay,
+    state::{Parts, Simulation},
     step::Step,
-    world::{Parts, World},
 };

@@ -14,7 +14,7 @@ use emulator::{
     feed::Feed,
     model::{Call, Model},
     server::{self, MODEL},
-    simulation::{Conversation, Parts, Step, World, replay},
+    simulation::{Conversation, Parts, Simulation, Step, replay},
 };
 use local::{
     descriptors,
@@ -43,7 +43,7 @@ mod pipeline;
 
 /// The published secret and token of `dev`, which `henji send` signs with by default.
 pub const SECRET: &str = "henji-dev";
-/// How long the stand-in model thinks at first.
+/// How long the offline model thinks at first.
 const THINK_MS: u64 = 1_200;
 /// Who is there at first.
 const PEOPLE: [(&str, &str, &str); 2] =
@@ -96,7 +96,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
         Some(endpoint) => before(endpoint)?,
         None => Model::offline(Duration::from_millis(THINK_MS)),
     };
-    let world = World::new(Parts {
+    let simulation = Simulation::new(Parts {
         secret: settings.channel_secret,
         webhook: format!("{origin}{WEBHOOK_PATH}"),
         model,
@@ -111,7 +111,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
         "webhook": format!("{origin}{WEBHOOK_PATH}"),
         "think_ms": if is_offline { THINK_MS } else { 0 },
     });
-    world.feed.tell("hello", hello);
+    simulation.feed.tell("hello", hello);
 
     let shown = if is_offline { "too (neither OPEN_AI_API_KEY nor OPENAI_BASE_URL is set)" } else { "real" };
     say(&format!(
@@ -120,24 +120,24 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
   From another terminal: cargo henji send --text こんにちは
   Ctrl-C stops it."
     ));
-    tokio::spawn(world.clone().keep_looking());
+    tokio::spawn(simulation.clone().keep_looking());
     if let Some(conversation) = conversation {
-        tokio::spawn(replay(conversation, world.clone()));
+        tokio::spawn(replay(conversation, simulation.clone()));
     } else {
         for (user, name, language) in PEOPLE {
             let join = Step::Join { user: user.into(), name: name.into(), language: language.into() };
-            let _ = world.apply(join).await;
+            let _ = simulation.apply(join).await;
             let messages = history::count(&database, user).await?;
             if messages > 0 {
-                world.feed.tell("past", json!({ "chat": user, "messages": messages }));
+                simulation.feed.tell("past", json!({ "chat": user, "messages": messages }));
             }
         }
         let (chat, name) = (GROUP.0.to_owned(), GROUP.1.to_owned());
         let members = PEOPLE.map(|(user, ..)| user.to_owned()).to_vec();
-        let _ = world.apply(Step::Group { chat, name, members }).await;
+        let _ = simulation.apply(Step::Group { chat, name, members }).await;
     }
     let variables = variables(&env)?;
-    let router = server::router(&world, WEBHOOK_PATH, client, listens);
+    let router = server::router(&simulation, WEBHOOK_PATH, client, listens);
     let served = connections::serve(listener, router, CONNECTIONS_MAX, stop.clone());
     let terminal = log.writer();
     let running = tokio::spawn(async move {
@@ -159,7 +159,7 @@ fn upstream(env: &Env) -> anyhow::Result<Option<Endpoint>> {
     Ok(is_real.then(|| Endpoint::from_env(env)).transpose()?)
 }
 
-/// The stand-ins' addresses go before anything in the environment: `dev` never talks to the real LINE,
+/// The emulator's addresses go before anything in the environment: `dev` never talks to the real LINE,
 /// and the real model is talked to through [`Model::before`].
 fn environment(env: Env, origin: &str) -> Env {
     let pair = |name: &str, value: String| (name.to_owned(), value);

@@ -13,7 +13,7 @@ use emulator::{
     model::Model,
     pipeline::{Addresses, Pipeline, Pushes, Refusal},
     server,
-    simulation::{Parts, World},
+    simulation::{Parts, Simulation},
 };
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -61,7 +61,7 @@ fn page() -> Router {
     let listens: SocketAddr = LISTENS.parse().unwrap();
     let clock = worker::answer::wall_clock();
     let http = worker::adapters::http::local_client().unwrap();
-    let world = World::new(Parts {
+    let simulation = Simulation::new(Parts {
         secret: "henji-dev".into(),
         webhook: format!("http://{listens}/webhook"),
         model: Model::offline(Duration::ZERO),
@@ -70,7 +70,7 @@ fn page() -> Router {
         http: http.clone(),
         clock,
     });
-    server::router(&world, "/webhook", http, listens)
+    server::router(&simulation, "/webhook", http, listens)
 }
 
 /// Requests to a page of its own, each a line `METHOD /path`, lines of headers, an empty line, and the body.

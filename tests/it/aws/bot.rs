@@ -148,7 +148,7 @@ impl Bot {
     /// Waits until so many pushes were tried.
     pub async fn pushes(&self, times: usize) {
         let tried = async {
-            while self.line.script.seen(PUSH).len() < times {
+            while self.line.faults.seen(PUSH).len() < times {
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -157,7 +157,7 @@ impl Bot {
 
     /// Every push that was tried, accepted or not: retry key and body.
     pub fn pushes_tried(&self) -> Vec<(String, Value)> {
-        let seen = self.line.script.seen(PUSH);
+        let seen = self.line.faults.seen(PUSH);
         seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()
     }
 

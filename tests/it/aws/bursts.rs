@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use emulator::{faults::Act, line::PUSH};
+use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 
 use super::{
@@ -58,7 +58,7 @@ async fn a_batch_of_one_conversation_is_one_answer_and_all_of_it_is_acknowledged
 #[tokio::test]
 async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself() {
     let mut bot = bot(&[]).await;
-    bot.model.does(Act::Hang);
+    bot.model.does(Fault::Hang);
     bot.is_brought_jobs(Duration::from_mins(1));
     bot.asks(1).await;
     bot.worker_is_killed().await;
@@ -72,9 +72,9 @@ async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself(
 
 #[tokio::test]
 async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_arrives_once() {
-    let story = async |act: Act| {
+    let story = async |act: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.script.will(PUSH, act);
+        bot.line.faults.will(PUSH, act);
         bot.is_brought_jobs(Duration::from_mins(1));
         bot.pushes(1).await;
         bot.worker_is_killed().await;
@@ -87,7 +87,7 @@ async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_a
         bot.ends().await;
     };
     // LINE took it, or did not.
-    tokio::join!(story(Act::Late(HOUR)), story(Act::Hang));
+    tokio::join!(story(Fault::Late(HOUR)), story(Fault::Hang));
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() 
     assert_eq!(messages.len(), 3);
     let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(super::functions::record).collect::<Vec<_>>() });
     // One worker is thought dead, and another one is brought the first two.
-    bot.model.does(Act::After(Duration::from_secs(2)));
+    bot.model.does(Fault::After(Duration::from_secs(2)));
     let first = bot.worker.clone();
     let all = event(&messages);
     let zombie = tokio::spawn(async move { first.invoke(all, Duration::from_secs(30)).await });

@@ -6,7 +6,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use emulator::{faults::Act, line::PUSH};
+use emulator::{faults::Fault, line::PUSH};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -39,7 +39,7 @@ fn gave_up(reason: &str, attempts: &str) -> (String, String) {
 #[tokio::test]
 async fn killed_while_the_model_thinks_it_asks_again() {
     let mut bot = bot(&[]).await;
-    bot.model.does(Act::Hang);
+    bot.model.does(Fault::Hang);
     bot.hears("hello").await;
     bot.asks(1).await;
     bot.worker_is_killed().await;
@@ -51,9 +51,9 @@ async fn killed_while_the_model_thinks_it_asks_again() {
 
 #[tokio::test]
 async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
-    let story = async |act: Act| {
+    let story = async |act: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.script.will(PUSH, act);
+        bot.line.faults.will(PUSH, act);
         bot.hears("hello").await;
         bot.pushes(1).await;
         bot.worker_is_killed().await;
@@ -65,14 +65,14 @@ async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
         bot.ends().await;
     };
     // LINE took it, or did not.
-    tokio::join!(story(Act::Late(HOUR)), story(Act::Hang));
+    tokio::join!(story(Fault::Late(HOUR)), story(Fault::Hang));
 }
 
 #[tokio::test]
 async fn killed_while_it_apologises_it_asks_no_second_time_and_tells_once() {
     let mut bot = bot(&[]).await;
     bot.model.fails(400, "invalid_request_error");
-    bot.line.script.will(PUSH, Act::Late(HOUR));
+    bot.line.faults.will(PUSH, Fault::Late(HOUR));
     bot.hears("hello").await;
     bot.pushes(1).await;
     bot.worker_is_killed().await;
@@ -90,7 +90,7 @@ async fn a_message_whose_worker_dies_each_time_is_given_up_and_its_user_told() {
     bot.hears("before").await;
     bot.says(1).await;
     for attempt in 1..=2 {
-        bot.model.does(Act::Hang);
+        bot.model.does(Fault::Hang);
         if attempt == 1 {
             bot.hears("hello").await;
         }
@@ -107,7 +107,7 @@ async fn a_message_whose_worker_dies_each_time_is_given_up_and_its_user_told() {
 #[tokio::test]
 async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
     let mut bot = bot(&[("MAX_ATTEMPTS", "1")]).await;
-    bot.line.script.will(PUSH, Act::Late(HOUR));
+    bot.line.faults.will(PUSH, Fault::Late(HOUR));
     bot.hears("hello").await;
     bot.pushes(1).await;
     bot.worker_is_killed().await;
@@ -173,7 +173,7 @@ fn asked(bot: &Bot) -> Vec<String> {
 async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbours_with_it_again() {
     let mut bot = Bot::quiet(&[("LEASE_SECONDS", "1")]).await;
     for _ in 0..2 {
-        bot.model.does(Act::Hang);
+        bot.model.does(Fault::Hang);
     }
     for user in ["bad", "neighbour"] {
         bot.hears_from(user, user).await;
@@ -185,8 +185,8 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     sleep(Duration::from_millis(1_500)).await;
     bot.hears_from("new", "new").await;
     let slow = Duration::from_millis(600);
-    bot.model.does(Act::After(slow));
-    bot.model.does(Act::Hang);
+    bot.model.does(Fault::After(slow));
+    bot.model.does(Fault::Hang);
     bot.gets_another_worker().await;
     bot.asks(4).await;
     // Of the two suspects one works, and ends this worker too.
@@ -203,7 +203,7 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     bot.says(3).await;
     let other = if suspect == "bad" { "neighbour" } else { "bad" };
     assert_eq!(asked(&bot)[4..], [other, suspect.as_str()], "the least attempted first, then the suspect");
-    let (asked, pushed) = (bot.model.asked(), bot.line.script.seen(PUSH));
+    let (asked, pushed) = (bot.model.asked(), bot.line.faults.seen(PUSH));
     assert!(pushed[1].at < asked[5].at, "one after the other");
     assert_eq!(bot.said().await.len(), 3);
     let rows = bot.cloud.rows().await;
@@ -231,7 +231,7 @@ async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_tak
     bot.is_sent(&job.to_string(), "bad", "suspect").await;
     bot.hears_from("slow", "slow").await;
     // Four seconds can be worked; after two fifths of them it is too late to begin.
-    bot.model.does(Act::After(Duration::from_millis(2_200)));
+    bot.model.does(Fault::After(Duration::from_millis(2_200)));
     let (messages, failures) = bot.works_on_a_batch(2, Duration::from_secs(6)).await;
     let suspect = messages.iter().find(|message| message.body.as_ref().unwrap().contains("suspect")).unwrap();
     assert_eq!(failures, json!([{ "itemIdentifier": suspect.message_id }]));

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use emulator::{faults::Act, line::PUSH};
+use emulator::{faults::Fault, line::PUSH};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -18,12 +18,12 @@ use super::{
     text,
 };
 
-fn status(status: u16, headers: &[(&'static str, &str)]) -> Act {
-    Act::Respond(status, headers.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(), "{}".into())
+fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {
+    Fault::Respond(status, headers.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(), "{}".into())
 }
 
-fn body(body: &str) -> Act {
-    Act::Respond(200, vec![], body.into())
+fn body(body: &str) -> Fault {
+    Fault::Respond(200, vec![], body.into())
 }
 
 /// Attempts of every turn of this bot.
@@ -49,7 +49,7 @@ async fn a_passing_fault_of_the_model_is_tried_again_and_the_user_hears_only_the
     let faults = [
         status(500, &[]),
         status(429, &[("retry-after", "1")]),
-        Act::Reset,
+        Fault::Reset,
         body("<html>not json</html>"),
         body(r#"{"choices":[]}"#),
         body(r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#),
@@ -123,7 +123,7 @@ async fn a_rotated_key_and_a_rotated_token_need_no_deployment() {
     assert_eq!(attempts(&bot).await, ["1", "1"]);
     let keys: Vec<_> = bot.model.asked().iter().map(|seen| seen.headers["authorization"].clone()).collect();
     assert_eq!(keys[1..], ["Bearer an-api-key", "Bearer a-newer-key"]);
-    let pushes = bot.line.script.seen(PUSH);
+    let pushes = bot.line.faults.seen(PUSH);
     let tokens: Vec<_> = pushes.iter().map(|seen| seen.headers["authorization"].clone()).collect();
     assert_eq!(tokens[1..], ["Bearer an-access-token", "Bearer a-newer-token"]);
     bot.ends().await;
@@ -133,11 +133,11 @@ async fn a_rotated_key_and_a_rotated_token_need_no_deployment() {
 async fn a_push_that_fails_for_a_moment_is_repeated_under_its_key_and_arrives_once() {
     let bot = Bot::start().await;
     let rate = json!({ "message": "The API rate limit has been exceeded. Try again later." }).to_string();
-    let faults = [status(500, &[]), Act::Lose, Act::Reset, Act::Respond(429, vec![], rate)];
+    let faults = [status(500, &[]), Fault::Lose, Fault::Reset, Fault::Respond(429, vec![], rate)];
     let all = faults.len();
     for (index, fault) in faults.into_iter().enumerate() {
         let shown = format!("{fault:?}");
-        bot.line.script.will(PUSH, fault);
+        bot.line.faults.will(PUSH, fault);
         bot.hears_from(&format!("U{index}"), "hi").await;
         assert_eq!(bot.said().await.len(), index + 1, "{shown}");
         let tried = bot.pushes_tried().split_off(2 * index);
@@ -202,7 +202,7 @@ async fn a_limit_that_is_not_reached_is_waited_for_and_an_account_that_may_not_p
     bot.line.fails(PUSH, 403, "Access to this API is not available for your account");
     bot.hears("and now?").await;
     assert_eq!(reasons(&bot, 1).await[USER], "line_rejected");
-    let pushes = bot.line.script.seen(PUSH);
+    let pushes = bot.line.faults.seen(PUSH);
     assert!(pushes.iter().all(|seen| seen.headers["authorization"] == "Bearer an-access-token"));
     bot.ends().await;
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use cli::commands::send::webhook_of;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{PUSH, REPLY},
 };
 use serde_json::Value;
@@ -27,7 +27,7 @@ async fn hears(bot: &Bot, text: &str) -> Value {
 
 /// How many replies and pushes were tried.
 fn tried(bot: &Bot) -> (usize, usize) {
-    (bot.line.script.seen(REPLY).len(), bot.line.script.seen(PUSH).len())
+    (bot.line.faults.seen(REPLY).len(), bot.line.faults.seen(PUSH).len())
 }
 
 async fn texts(bot: &Bot) -> Vec<String> {
@@ -46,7 +46,7 @@ async fn a_young_token_carries_the_answer_and_a_refused_one_is_followed_by_one_p
     assert_eq!(tried(&bot), (1, 0));
 
     bot.line.fails(REPLY, 400, "Invalid reply token");
-    bot.line.script.will(PUSH, Act::Lose);
+    bot.line.faults.will(PUSH, Fault::Lose);
     hears(&bot, "again").await;
     bot.says(2).await;
     assert_eq!(texts(&bot).await[1..], ["answer to again"]);
@@ -74,12 +74,12 @@ async fn a_token_that_is_no_longer_young_is_not_tried() {
 #[tokio::test]
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
     // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
-    let lost = Act::Late(Duration::from_hours(1));
-    for (act, is_known) in [(Act::Hang, true), (lost, false)] {
+    let lost = Fault::Late(Duration::from_hours(1));
+    for (act, is_known) in [(Fault::Hang, true), (lost, false)] {
         let mut bot = bot().await;
-        bot.line.script.will(REPLY, act);
+        bot.line.faults.will(REPLY, act);
         hears(&bot, "hi").await;
-        while bot.line.script.seen(REPLY).is_empty() {
+        while bot.line.faults.seen(REPLY).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         bot.worker_is_killed().await;

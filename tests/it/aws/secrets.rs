@@ -79,7 +79,7 @@ async fn a_batch_of_ten_conversations_outlives_the_rotation_of_both_secrets_by_o
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0, "no letters");
     assert_eq!(store.calls("GetParameter") - reads, 2, "one read of each serves all");
     assert!(model.asked().iter().all(|seen| seen.headers["authorization"] == "Bearer a-newer-key"));
-    assert_eq!(line.script.seen(PUSH).len(), 10);
+    assert_eq!(line.faults.seen(PUSH).len(), 10);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cli::commands::send::webhook_of;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{Line, PUSH, phone, said},
     model::{COMPLETIONS, Model, hear},
 };
@@ -117,7 +117,7 @@ pub fn a_burst_is_answered() -> Story {
 
 pub fn a_refusal_is_told_once() -> Story {
     Story {
-        misbehaves: |_, model| model.script.misbehaves(COMPLETIONS, Some(&refusal()), false),
+        misbehaves: |_, model| model.faults.misbehaves(COMPLETIONS, Some(&refusal()), false),
         kept: &[],
         ends: Ends::Refused,
         ..a_question_is_answered()
@@ -127,7 +127,7 @@ pub fn a_refusal_is_told_once() -> Story {
 pub fn a_refusal_is_mended_by_a_redrive() -> Story {
     Story {
         redrives: true,
-        misbehaves: |_, model| model.script.will(COMPLETIONS, refusal()),
+        misbehaves: |_, model| model.faults.will(COMPLETIONS, refusal()),
         asks: 2,
         ends: Ends::AnsweredAfterAll,
         ..a_question_is_answered()
@@ -137,7 +137,7 @@ pub fn a_refusal_is_mended_by_a_redrive() -> Story {
 pub fn what_line_refuses_is_pushed_after_a_redrive() -> Story {
     Story {
         redrives: true,
-        misbehaves: |line, _| line.script.will(PUSH, refusal()),
+        misbehaves: |line, _| line.faults.will(PUSH, refusal()),
         ends: Ends::AnsweredAfterAll,
         ..a_question_is_answered()
     }
@@ -150,7 +150,7 @@ pub fn two_people_are_answered_at_once() -> Story {
             vec![webhook(&[event("hello", USER), event("good morning", NEIGHBOUR)])]
         },
         // So that their commits are not the same ones in one run and in another not.
-        misbehaves: |_, model| model.script.will(COMPLETIONS, Act::After(Duration::from_millis(300))),
+        misbehaves: |_, model| model.faults.will(COMPLETIONS, Fault::After(Duration::from_millis(300))),
         kept: &["hello", "good morning"],
         asks: 2,
         ..a_question_is_answered()
@@ -243,9 +243,9 @@ pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
 }
 
 /// What no repetition mends.
-fn refusal() -> Act {
+fn refusal() -> Fault {
     let error = json!({ "message": "on purpose", "error": { "message": "on purpose", "code": null } });
-    Act::Respond(400, vec![], error.to_string())
+    Fault::Respond(400, vec![], error.to_string())
 }
 
 fn webhook(events: &[Value]) -> Value {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use emulator::{faults::Act, line::PUSH, model::COMPLETIONS};
+use emulator::{faults::Fault, line::PUSH, model::COMPLETIONS};
 use serde_json::Value;
 
 use super::{asked, meanwhile, words};
@@ -34,29 +34,30 @@ mod told {
     async fn takes_back_unpushed(
         chat: &dyn Chat,
         which: usize,
-        before: Option<Act>,
+        before: Option<Fault>,
         pause: &str,
     ) -> Vec<Value> {
         let limited = r#"{"message":"The API rate limit has been exceeded. Try again later."}"#;
-        let limited = Act::Respond(429, vec![("retry-after", pause.to_owned())], limited.to_owned());
-        let acts: Vec<_> = [Act::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
+        let limited = Fault::Respond(429, vec![("retry-after", pause.to_owned())], limited.to_owned());
+        let acts: Vec<_> =
+            [Fault::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
         let tries = acts.len();
         for act in acts {
-            chat.line().script.will(PUSH, act);
+            chat.line().faults.will(PUSH, act);
         }
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
-        until("LINE is not asked", || chat.line().script.seen(PUSH).len() >= tries).await;
+        until("LINE is not asked", || chat.line().faults.seen(PUSH).len() >= tries).await;
         chat.takes(takes_back(&messages[which])).await;
         is_unsent(chat, &messages[which]).await;
         messages
     }
 
     pub(super) async fn one_taken_back_meanwhile_is_left_out(chat: &dyn Chat) {
-        let messages = meanwhile(chat, &["one", "wisteria", "three"], [Act::Hang]).await;
+        let messages = meanwhile(chat, &["one", "wisteria", "three"], [Fault::Hang]).await;
         is_asked(chat, 3).await;
         chat.takes(takes_back(&messages[1])).await;
         is_unsent(chat, &messages[1]).await;
-        chat.model().script.misbehaves(COMPLETIONS, None, false);
+        chat.model().faults.misbehaves(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to one", "answer to three"]);
         assert!(!chat.kept().await.contains("wisteria"));
@@ -135,7 +136,7 @@ mod told {
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
         assert_eq!(asked(chat), [&["one", "two", "three"][..], &["one", "three"]].map(words));
-        assert_eq!((chat.line().script.seen(PUSH).len(), chat.letters().await), (3, 0));
+        assert_eq!((chat.line().faults.seen(PUSH).len(), chat.letters().await), (3, 0));
         assert!(!chat.kept().await.contains("two"));
     }
 
@@ -147,20 +148,20 @@ mod told {
     }
 
     pub(super) async fn the_last_taken_back_while_it_is_pushed_is_an_operators(chat: &dyn Chat) {
-        chat.line().script.will(PUSH, Act::After(Duration::ZERO));
-        chat.line().script.will(PUSH, Act::Hang);
+        chat.line().faults.will(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.will(PUSH, Fault::Hang);
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
-        until("LINE is not asked", || chat.line().script.seen(PUSH).len() == 2).await;
+        until("LINE is not asked", || chat.line().faults.seen(PUSH).len() == 2).await;
         chat.takes(takes_back(&messages[2])).await;
         is_unsent(chat, &messages[2]).await;
-        chat.line().script.misbehaves(PUSH, None, false);
+        chat.line().faults.misbehaves(PUSH, None, false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
-        assert_eq!(chat.line().script.seen(PUSH).len(), 2, "it is not pushed again");
+        assert_eq!(chat.line().faults.seen(PUSH).len(), 2, "it is not pushed again");
     }
 
     pub(super) async fn one_taken_back_while_nobody_knows_is_an_operators(chat: &dyn Chat) {
-        takes_back_unpushed(chat, 0, Some(Act::Reset), BETWEEN).await;
+        takes_back_unpushed(chat, 0, Some(Fault::Reset), BETWEEN).await;
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
         assert!(!chat.kept().await.contains(r#""one""#));

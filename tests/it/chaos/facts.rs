@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use emulator::{
-    faults::{Script, Seen},
+    faults::{FaultPlan, Seen},
     line::{PUSH, REPLY, Sent},
 };
 use serde_json::Value;
@@ -73,7 +73,7 @@ pub fn letters(listed: &[Value]) -> HashMap<String, (String, String)> {
 }
 
 /// The retry keys and reply tokens of what LINE was asked.
-pub fn tried(line: &Script) -> HashSet<String> {
+pub fn tried(line: &FaultPlan) -> HashSet<String> {
     let seen = [PUSH, REPLY].into_iter().flat_map(|path| line.seen(path));
     let name = |seen: Seen| {
         let token = || seen.body["replyToken"].as_str().unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{LOADING, PUSH, REPLY, phone::BOT},
     model::{COMPLETIONS, Model},
 };
@@ -79,21 +79,21 @@ impl Functions {
             match step {
                 Step::Delivers(events) => self.delivers(events).await,
                 // An invocation lasts a minute: what hangs would hold up the schedule.
-                Step::Fails(_, Act::Hang) | Step::Breaks(_, Act::Hang) => {}
-                Step::Fails(path, act) => self.script(path).will(path, act.clone()),
-                Step::Breaks(path, act) => self.script(path).misbehaves(path, Some(act), false),
-                Step::Mends(path) => self.script(path).misbehaves(path, None, false),
+                Step::Fails(_, Fault::Hang) | Step::Breaks(_, Fault::Hang) => {}
+                Step::Fails(path, act) => self.faults(path).will(path, act.clone()),
+                Step::Breaks(path, act) => self.faults(path).misbehaves(path, Some(act), false),
+                Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
                 Step::Kills => self.bot.worker_is_killed().await,
             }
         }
         for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
-            self.script(path).misbehaves(path, None, false);
+            self.faults(path).misbehaves(path, None, false);
         }
         self.drains().await;
     }
 
-    fn script(&self, path: &str) -> &emulator::faults::Script {
-        if path == COMPLETIONS { &self.model.script } else { &self.bot.line.script }
+    fn faults(&self, path: &str) -> &emulator::faults::FaultPlan {
+        if path == COMPLETIONS { &self.model.faults } else { &self.bot.line.faults }
     }
 
     /// LINE delivers these until they are taken. What it delivers again, the queue hands over again, too.
@@ -159,7 +159,7 @@ impl Functions {
         Facts {
             posted: self.posted.clone(),
             sent: self.bot.line.sent(),
-            tried: facts::tried(&self.bot.line.script),
+            tried: facts::tried(&self.bot.line.faults),
             letters: facts::letters(&letters),
             turns: rows.iter().filter_map(turn).collect(),
             rows: rows.iter().filter_map(message).collect(),

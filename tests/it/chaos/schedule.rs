@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{LOADING, PUSH, REPLY},
     model::COMPLETIONS,
 };
@@ -58,9 +58,9 @@ pub enum Step {
     /// LINE delivers these events in one webhook, perhaps not for the first time.
     Delivers(Vec<usize>),
     /// The next request to this path is treated so.
-    Fails(&'static str, Act),
+    Fails(&'static str, Fault),
     /// Every request is treated so, until it is mended.
-    Breaks(&'static str, Act),
+    Breaks(&'static str, Fault),
     Mends(&'static str),
     /// The process is killed and started again.
     Kills,
@@ -166,16 +166,16 @@ impl Schedule {
     }
 }
 
-fn status(status: u16) -> Act {
-    Act::Respond(status, vec![], r#"{"message":"on purpose"}"#.to_owned())
+fn status(status: u16) -> Fault {
+    Fault::Respond(status, vec![], r#"{"message":"on purpose"}"#.to_owned())
 }
 
-fn busy(seconds: u64) -> Act {
-    Act::Respond(429, vec![("retry-after", seconds.to_string())], r#"{"message":"on purpose"}"#.to_owned())
+fn busy(seconds: u64) -> Fault {
+    Fault::Respond(429, vec![("retry-after", seconds.to_string())], r#"{"message":"on purpose"}"#.to_owned())
 }
 
 /// What goes wrong once.
-fn fault(rng: &mut Rng) -> (&'static str, Act) {
+fn fault(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, COMPLETIONS, COMPLETIONS, PUSH, PUSH, REPLY, LOADING][rng.usize(..7)];
     let is_model = path == COMPLETIONS;
     let act = match rng.u8(..16) {
@@ -183,20 +183,20 @@ fn fault(rng: &mut Rng) -> (&'static str, Act) {
         3 => status(503),
         4..6 => busy(1),
         6 => busy(20),
-        7..9 => Act::Reset,
-        9..11 => Act::Lose,
-        11..13 => Act::Late(Duration::from_millis(rng.u64(100..1_500))),
-        13 => Act::Hang,
+        7..9 => Fault::Reset,
+        9..11 => Fault::Lose,
+        11..13 => Fault::Late(Duration::from_millis(rng.u64(100..1_500))),
+        13 => Fault::Hang,
         // An answer that is none, and a refusal that no retry mends.
-        14 if is_model => Act::Respond(200, vec![], r#"{"choices":[]}"#.to_owned()),
+        14 if is_model => Fault::Respond(200, vec![], r#"{"choices":[]}"#.to_owned()),
         _ => status(400),
     };
     (path, act)
 }
 
 /// What goes wrong for a while.
-fn outage(rng: &mut Rng) -> (&'static str, Act) {
+fn outage(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, PUSH, REPLY][rng.usize(..3)];
-    let act = [status(500), busy(1), Act::Reset, Act::Hang, Act::Lose];
+    let act = [status(500), busy(1), Fault::Reset, Fault::Hang, Fault::Lose];
     (path, act[rng.usize(..act.len())].clone())
 }

@@ -115,7 +115,7 @@ impl World {
             delivered.unwrap();
         }
         for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
-            self.script(path).misbehaves(path, None, false);
+            self.faults(path).misbehaves(path, None, false);
         }
         self.drains().await;
     }
@@ -123,9 +123,9 @@ impl World {
     async fn does(&mut self, step: &Step) {
         match step {
             Step::Delivers(events) => self.delivers(events),
-            Step::Fails(path, act) => self.script(path).will(path, act.clone()),
-            Step::Breaks(path, act) => self.script(path).misbehaves(path, Some(act), false),
-            Step::Mends(path) => self.script(path).misbehaves(path, None, false),
+            Step::Fails(path, act) => self.faults(path).will(path, act.clone()),
+            Step::Breaks(path, act) => self.faults(path).misbehaves(path, Some(act), false),
+            Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
             Step::Kills => {
                 self.serve.take().unwrap().kill();
                 self.starts().await;
@@ -133,8 +133,8 @@ impl World {
         }
     }
 
-    fn script(&self, path: &str) -> &emulator::faults::Script {
-        if path == COMPLETIONS { &self.model.script } else { &self.shared.line.script }
+    fn faults(&self, path: &str) -> &emulator::faults::FaultPlan {
+        if path == COMPLETIONS { &self.model.faults } else { &self.shared.line.faults }
     }
 
     /// LINE delivers these, again and again until they are taken.
@@ -227,7 +227,7 @@ impl World {
         Facts {
             posted: self.shared.posted.lock().unwrap().clone(),
             sent: self.shared.line.sent(),
-            tried: facts::tried(&self.shared.line.script),
+            tried: facts::tried(&self.shared.line.faults),
             letters: facts::letters(&letters),
             turns: self
                 .rows(stage, |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))

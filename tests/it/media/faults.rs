@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use emulator::{
-    faults::Act,
+    faults::Fault,
     line::{Preparation, content_path},
     model::{COMPLETIONS, TRANSCRIPTIONS},
 };
@@ -53,15 +53,15 @@ fn content_of(message: &Value) -> String {
     content_path(message["id"].as_str().unwrap())
 }
 
-fn bad_request() -> Act {
-    Act::Respond(400, vec![], json!({ "message": "The request body has 1 error(s)" }).to_string())
+fn bad_request() -> Fault {
+    Fault::Respond(400, vec![], json!({ "message": "The request body has 1 error(s)" }).to_string())
 }
 
 #[tokio::test]
 async fn a_bad_request_for_content_is_tried_in_three_attempts() {
     let mut bot = Bot::start().await;
     let message = voice(&bot, "hello");
-    bot.line.script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+    bot.line.faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
     sends(&bot, message.clone()).await;
     bot.answers(&[senses().gone]).await;
     assert_eq!((looks(&bot, &message), bot.health().await["dead_letters"].as_u64()), (9, Some(0)));
@@ -71,15 +71,15 @@ async fn a_bad_request_for_content_is_tried_in_three_attempts() {
 async fn an_account_that_may_not_have_content_is_no_matter_of_the_token() {
     let mut bot = Bot::start().await;
     let message = voice(&bot, "hello");
-    bot.line.script.will(&content_of(&message), Act::Respond(403, vec![], "{}".into()));
+    bot.line.faults.will(&content_of(&message), Fault::Respond(403, vec![], "{}".into()));
     sends(&bot, message.clone()).await;
     bot.answers(&[no_answer()]).await;
     bot.gave_up("line_rejected", "unanswered").await;
     assert_eq!(looks(&bot, &message), 1);
 }
 
-fn refusal(status: u16, code: &str) -> Act {
-    Act::Respond(status, vec![], json!({ "error": { "code": code, "message": code } }).to_string())
+fn refusal(status: u16, code: &str) -> Fault {
+    Fault::Respond(status, vec![], json!({ "error": { "code": code, "message": code } }).to_string())
 }
 
 #[tokio::test]
@@ -93,11 +93,11 @@ async fn killed_while_it_fetches_listens_or_shows_it_begins_again_and_answers_on
         let message = message(&bot, "hello");
         let path = if hangs == "content" { content_of(&message) } else { hangs.to_owned() };
         let script = |bot: &OnLambda| match path.as_str() {
-            TRANSCRIPTIONS | COMPLETIONS => bot.model.script.seen(&path).len(),
-            _ => bot.line.script.seen(&path).len(),
+            TRANSCRIPTIONS | COMPLETIONS => bot.model.faults.seen(&path).len(),
+            _ => bot.line.faults.seen(&path).len(),
         };
-        bot.model.script.will(&path, Act::Hang);
-        bot.line.script.will(&path, Act::Hang);
+        bot.model.faults.will(&path, Fault::Hang);
+        bot.line.faults.will(&path, Fault::Hang);
         let webhook = sends(&bot, message).await;
         while script(&bot) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -131,11 +131,11 @@ mod told {
             (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]"),
             (voice(chat, "hello"), "answer to hello"),
         ] {
-            chat.model().script.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             sends(chat, message.clone()).await;
             chat.drains().await;
             assert_eq!(said(chat).pop().unwrap(), no_answer());
-            chat.model().script.behave();
+            chat.model().faults.behave();
             assert_eq!(writes(chat, "retry").await, heard);
         }
         assert_eq!(chat.letters().await, 2);
@@ -148,18 +148,18 @@ mod told {
 
     pub(super) async fn short_faults_of_line_and_of_the_ears_are_outlived(chat: &dyn Chat) {
         let message = voice(chat, "hello");
-        let server_error = Act::Respond(500, vec![], "{}".into());
-        for act in [server_error.clone(), Act::Reset] {
-            chat.line().script.will(&content_of(&message), act);
+        let server_error = Fault::Respond(500, vec![], "{}".into());
+        for act in [server_error.clone(), Fault::Reset] {
+            chat.line().faults.will(&content_of(&message), act);
         }
-        for act in [refusal(429, "rate_limit_exceeded"), Act::Reset] {
-            chat.model().script.will(TRANSCRIPTIONS, act);
+        for act in [refusal(429, "rate_limit_exceeded"), Fault::Reset] {
+            chat.model().faults.will(TRANSCRIPTIONS, act);
         }
         assert_eq!(answers(chat, message).await, ["🎤 “hello”", "answer to hello"]);
         // Longer ones by further attempts.
         let message = voice(chat, "again");
         for _ in 0..4 {
-            chat.line().script.will(&content_of(&message), server_error.clone());
+            chat.line().faults.will(&content_of(&message), server_error.clone());
         }
         let said = answers(chat, message.clone()).await;
         assert_eq!((said.last().unwrap().as_str(), looks(chat, &message)), ("answer to again", 5));
@@ -167,12 +167,12 @@ mod told {
 
     pub(super) async fn what_line_refuses_is_a_letter_that_a_redrive_mends(chat: &dyn Chat) {
         let message = voice(chat, "hello");
-        let refuses = Act::Respond(401, vec![], "{}".into());
-        chat.line().script.misbehaves(&content_of(&message), Some(&refuses), false);
+        let refuses = Fault::Respond(401, vec![], "{}".into());
+        chat.line().faults.misbehaves(&content_of(&message), Some(&refuses), false);
         sends(chat, message.clone()).await;
         chat.drains().await;
         assert_eq!((said(chat).len(), chat.letters().await), (0, 1), "nothing can be said either");
-        chat.line().script.behave();
+        chat.line().faults.behave();
         chat.redrives().await;
         chat.drains().await;
         assert_eq!(said(chat), ["🎤 “hello”", "answer to hello"]);
@@ -182,7 +182,7 @@ mod told {
         // As long as an attempt lasts, and a little longer.
         let message = voice(chat, "hello");
         for _ in 0..4 {
-            chat.line().script.will(&content_of(&message), bad_request());
+            chat.line().faults.will(&content_of(&message), bad_request());
         }
         assert_eq!(answers(chat, message.clone()).await, ["🎤 “hello”", "answer to hello"]);
         assert_eq!((looks(chat, &message), chat.letters().await), (5, 0));
@@ -190,31 +190,31 @@ mod told {
 
     pub(super) async fn what_line_goes_on_calling_a_bad_request_is_told_as_gone(chat: &dyn Chat) {
         for message in [voice(chat, "hello"), picture(chat, jpeg(100))] {
-            chat.line().script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+            chat.line().faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
             assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
             assert_eq!(looks(chat, &message), 3);
         }
         // Whoever quotes it is answered all the same.
         let message = picture(chat, jpeg(100));
-        chat.line().script.misbehaves(&content_of(&message), Some(&bad_request()), false);
+        chat.line().faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
         let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
         assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
         // What is gone is gone at once.
         for status in [404, 410] {
             let message = voice(chat, "hello");
-            chat.line().script.will(&content_of(&message), Act::Respond(status, vec![], "{}".into()));
+            chat.line().faults.will(&content_of(&message), Fault::Respond(status, vec![], "{}".into()));
             assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
             assert_eq!(looks(chat, &message), 1);
         }
     }
 
     pub(super) async fn ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice(chat: &dyn Chat) {
-        chat.model().script.will(TRANSCRIPTIONS, refusal(404, ""));
+        chat.model().faults.will(TRANSCRIPTIONS, refusal(404, ""));
         assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf]);
         let deaf = json!({ "error": { "message": "model `x` does not support audio" } }).to_string();
-        chat.model().script.will(TRANSCRIPTIONS, Act::Respond(400, vec![], deaf));
+        chat.model().faults.will(TRANSCRIPTIONS, Fault::Respond(400, vec![], deaf));
         assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf; 2]);
-        chat.model().script.will(TRANSCRIPTIONS, refusal(404, "model_not_found"));
+        chat.model().faults.will(TRANSCRIPTIONS, refusal(404, "model_not_found"));
         sends(chat, voice(chat, "hello")).await;
         chat.drains().await;
         assert_eq!((said(chat).pop().unwrap().as_str(), chat.letters().await), (no_answer(), 1));
@@ -225,7 +225,7 @@ mod told {
 
     pub(super) async fn a_voice_that_nobody_pays_for_is_a_letter(chat: &dyn Chat) {
         for (status, code) in [(402, ""), (400, "billing_hard_limit_reached"), (429, "insufficient_quota")] {
-            chat.model().script.will(TRANSCRIPTIONS, refusal(status, code));
+            chat.model().faults.will(TRANSCRIPTIONS, refusal(status, code));
             sends(chat, voice(chat, "hello")).await;
             chat.drains().await;
         }
@@ -233,13 +233,13 @@ mod told {
     }
 
     pub(super) async fn ears_that_answer_nonsense_are_paid_for_three_times(chat: &dyn Chat) {
-        let nonsense = Act::Respond(200, vec![], "<html>".into());
-        chat.model().script.misbehaves(TRANSCRIPTIONS, Some(&nonsense), false);
+        let nonsense = Fault::Respond(200, vec![], "<html>".into());
+        chat.model().faults.misbehaves(TRANSCRIPTIONS, Some(&nonsense), false);
         sends(chat, voice(chat, "hello")).await;
         chat.drains().await;
-        let listened = || chat.model().script.seen(TRANSCRIPTIONS).len();
+        let listened = || chat.model().faults.seen(TRANSCRIPTIONS).len();
         assert_eq!((said(chat), listened()), (vec![no_answer().to_owned()], 3));
-        chat.model().script.behave();
+        chat.model().faults.behave();
         chat.redrives().await;
         chat.drains().await;
         assert_eq!((said(chat)[1..].join(" "), listened()), ("🎤 “hello” answer to hello".to_owned(), 4));
@@ -248,18 +248,18 @@ mod told {
     pub(super) async fn a_server_that_does_not_know_pictures_is_a_notice(chat: &dyn Chat) {
         let message = picture(chat, jpeg(100));
         for refusal in [refusal(400, "invalid_request_error"), refusal(422, "")] {
-            chat.model().script.will(COMPLETIONS, refusal);
+            chat.model().faults.will(COMPLETIONS, refusal);
             assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
         }
         // What is only quoted does not keep the words from being answered.
         // The second time it is first asked without what was said before.
         for (code, times) in [("invalid_request_error", 1), ("context_length_exceeded", 2)] {
-            (0..times).for_each(|_| chat.model().script.will(COMPLETIONS, refusal(400, code)));
+            (0..times).for_each(|_| chat.model().faults.will(COMPLETIONS, refusal(400, code)));
             let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
             assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
         }
         // A filter's refusal is one of the question itself.
-        chat.model().script.will(COMPLETIONS, refusal(400, "content_policy_violation"));
+        chat.model().faults.will(COMPLETIONS, refusal(400, "content_policy_violation"));
         sends(chat, message).await;
         chat.drains().await;
         let refused = Locale::En.words().refused;

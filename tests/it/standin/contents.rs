@@ -107,7 +107,7 @@ async fn the_standin_hears_the_words_in_a_voice_and_refuses_what_is_none() {
         assert_eq!(got, status, "{kind} {name} {answer}");
         assert!(answer["error"]["message"].is_string());
     }
-    let seen = &model.script.seen(TRANSCRIPTIONS)[0].body;
+    let seen = &model.faults.seen(TRANSCRIPTIONS)[0].body;
     assert_eq!(
         *seen,
         json!({ "model": "gpt-4o-mini-transcribe", "response_format": null, "file": { "name": "voice.wav", "bytes": voice.len() } })

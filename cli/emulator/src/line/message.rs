@@ -1,4 +1,4 @@
-//! The messages of a push or reply: text messages, the only kind that this stand-in delivers, with what
+//! The messages of a push or reply: text messages, the only kind that the emulator delivers, with what
 //! may go with them (LINE, "Text message", "Use quick replies", "Change icon and display name").
 
 use serde::Serialize;

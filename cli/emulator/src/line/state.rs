@@ -14,7 +14,7 @@ use super::{
     message::Message,
 };
 use crate::{
-    faults::{Act, Script},
+    faults::{Fault, FaultPlan},
     lock::lock,
 };
 
@@ -57,11 +57,11 @@ pub enum Arrival {
 
 type OnArrival = Box<dyn Fn(&str, Arrival) + Send + Sync>;
 
-/// The stand-in.
+/// The platform with one channel.
 #[derive(Default)]
 pub struct Line {
     /// What it does wrong, and what it was asked.
-    pub script: Script,
+    pub faults: FaultPlan,
     pub(super) memory: Mutex<Memory>,
     sent: watch::Sender<Vec<Sent>>,
     on_arrival: OnceLock<OnArrival>,
@@ -202,7 +202,7 @@ impl Line {
 
     /// The next request to `path` gets this error.
     pub fn fails(&self, path: &str, status: u16, message: &str) {
-        self.script.will(path, Act::Respond(status, vec![], json!({ "message": message }).to_string()));
+        self.faults.will(path, Fault::Respond(status, vec![], json!({ "message": message }).to_string()));
     }
 
     /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.

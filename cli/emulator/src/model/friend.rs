@@ -1,4 +1,4 @@
-//! The words of the offline stand-in: a friend who uses many emojis, answers in the language of the
+//! The words of the offline model: a friend who uses many emojis, answers in the language of the
 //! question, and shows by quoting it how much of the conversation it was given.
 
 use serde_json::Value;

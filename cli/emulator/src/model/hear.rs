@@ -1,4 +1,4 @@
-//! The ears of the offline stand-in. It has no speech model: a voice says the words that are written into
+//! The ears of the offline model. It has no speech model: a voice says the words that are written into
 //! its file, which every sample of the page's and of the tests' has. The rest is as OpenAI documents it
 //! ("Create transcription"): the form's fields, the formats, the longest file.
 

@@ -1,4 +1,4 @@
-//! The eyes of the offline stand-in: it knows a picture by its bytes, says of what kind and how big it is,
+//! The eyes of the offline model: it knows a picture by its bytes, says of what kind and how big it is,
 //! and refuses what is none, in the words of OpenAI's server.
 
 use axum::response::Response;

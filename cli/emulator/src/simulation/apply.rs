@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 
 use super::{
+    state::{Simulation, is_id},
     step::Step,
-    world::{World, is_id},
 };
 use crate::{
-    faults::Act,
+    faults::Fault,
     line::{PUSH, Preparation, REPLY},
     lock::lock,
     model::COMPLETIONS,
@@ -18,7 +18,7 @@ use crate::{
 
 const THINK_MAX: Duration = Duration::from_mins(3);
 
-impl World {
+impl Simulation {
     /// Does it; what it sets going goes on by itself.
     pub async fn apply(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let is_idle = self.is_idle().await;
@@ -51,14 +51,14 @@ impl World {
             Step::Redeliver { message } => self.redeliver(message)?,
             Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
             Step::Model { fault, once } => {
-                let act = fault.map(Act::from);
-                self.model.script.misbehaves(COMPLETIONS, act.as_ref(), once);
+                let fault = fault.map(Fault::from);
+                self.model.faults.misbehaves(COMPLETIONS, fault.as_ref(), once);
             }
             Step::Line { fault, once } => {
-                let act = fault.map(Act::from);
-                self.line.script.misbehaves(PUSH, act.as_ref(), once);
+                let fault = fault.map(Fault::from);
+                self.line.faults.misbehaves(PUSH, fault.as_ref(), once);
                 // The one time is the next answer's; a polite notice would otherwise wait with a fault of its own.
-                self.line.script.misbehaves(REPLY, act.as_ref().filter(|_| !once), false);
+                self.line.faults.misbehaves(REPLY, fault.as_ref().filter(|_| !once), false);
             }
             Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),
             Step::Quota { left } => self.line.has_quota(left),
@@ -94,8 +94,8 @@ impl World {
             let message = messages.get(n).filter(|message| message.is_delivered);
             message.ok_or("there is no such message")?.event.clone()
         };
-        let world = self.clone();
-        tokio::spawn(async move { world.webhooks.redeliver(&event).await });
+        let simulation = self.clone();
+        tokio::spawn(async move { simulation.webhooks.redeliver(&event).await });
         Ok(())
     }
 }

@@ -1,15 +1,15 @@
-//! What the world hears of webhooks that it did not send itself, as those of `henji send`.
+//! What the simulation hears of webhooks that it did not send itself, as those of `henji send`.
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{language::japanese, step::Step, world::World};
+use super::{language::japanese, state::Simulation, step::Step};
 use crate::{
     line::{chat, is_group, phone},
     lock::lock,
 };
 
-impl World {
+impl Simulation {
     /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
     pub(crate) async fn overhear(&self, body: &[u8]) -> bool {
         let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };

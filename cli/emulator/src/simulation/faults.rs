@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{faults::Act, line::Preparation};
+use crate::{faults::Fault, line::Preparation};
 
 /// How often a content is looked for in vain.
 const LOOKS: u32 = 2;
@@ -55,7 +55,7 @@ impl From<ContentFault> for Preparation {
     }
 }
 
-impl From<ModelFault> for Act {
+impl From<ModelFault> for Fault {
     fn from(fault: ModelFault) -> Self {
         let (status, code) = match fault {
             ModelFault::Hangs => return Self::Hang,
@@ -74,7 +74,7 @@ impl From<ModelFault> for Act {
     }
 }
 
-impl From<LineFault> for Act {
+impl From<LineFault> for Fault {
     fn from(fault: LineFault) -> Self {
         let (status, message) = match fault {
             LineFault::Loses => return Self::Lose,

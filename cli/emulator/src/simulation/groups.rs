@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::world::{World, is_id};
+use super::state::{Simulation, is_id};
 use crate::pipeline::Refusal;
 
-impl World {
+impl Simulation {
     pub(super) fn gathers(&self, chat: &str, name: &str, members: &[String]) -> Result<(), Refusal> {
         if !(is_id(chat, 'C') || is_id(chat, 'R')) || name.trim().is_empty() || name.chars().count() > 20 {
             return Err(

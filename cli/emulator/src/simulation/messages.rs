@@ -8,8 +8,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
+    state::{Message, Simulation},
     step::{Quoted, Step},
-    world::{Message, World},
 };
 use crate::{
     line::{
@@ -31,7 +31,7 @@ const SECONDS_MAX: usize = 30;
 
 const NO_SUCH: Refusal = "there is no such message";
 
-impl World {
+impl Simulation {
     /// Somebody's message goes to LINE, and LINE's webhook to the bot.
     pub(super) fn sends(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let Some(user) = step.user().map(str::to_owned) else { return Ok(()) };

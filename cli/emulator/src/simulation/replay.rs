@@ -12,8 +12,8 @@ use tokio::time::sleep;
 
 use super::{
     recording::{Conversation, Recorded},
+    state::Simulation,
     step::Step,
-    world::World,
 };
 use crate::lock::lock;
 
@@ -22,30 +22,30 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Does it all again, with people of the same names whom the bot does not know yet, and tells how
 /// the answers compare.
-pub async fn replay(conversation: Conversation, world: Arc<World>) {
-    if world.is_replaying.swap(true, Relaxed) {
+pub async fn replay(conversation: Conversation, simulation: Arc<Simulation>) {
+    if simulation.is_replaying.swap(true, Relaxed) {
         return;
     }
-    world.pipeline.is_up().await;
-    let (steps, first) = (conversation.steps.len(), lock(&world.messages).len());
+    simulation.pipeline.is_up().await;
+    let (steps, first) = (conversation.steps.len(), lock(&simulation.messages).len());
     let (mut people, mut same) = (BTreeMap::new(), true);
     for (done, Recorded { idle, after_ms, step }) in conversation.steps.into_iter().enumerate() {
         if idle {
-            world.wait_idle(PATIENCE).await;
+            simulation.wait_idle(PATIENCE).await;
         } else {
             sleep(Duration::from_millis(after_ms).min(PATIENCE)).await;
         }
-        world.feed.tell("replay", json!({ "done": done, "steps": steps }));
-        if let Err(why) = world.apply(moved(step, &mut people, first)).await {
+        simulation.feed.tell("replay", json!({ "done": done, "steps": steps }));
+        if let Err(why) = simulation.apply(moved(step, &mut people, first)).await {
             say(&format!("Step {} of the conversation was left out: {why}.", done + 1));
             same = false;
         }
     }
-    world.wait_idle(PATIENCE).await;
+    simulation.wait_idle(PATIENCE).await;
     let (mut got, mut expected) = (0, 0);
     same &= conversation.answers.keys().all(|known| people.contains_key(known));
     for (known, new) in &people {
-        let recording = lock(&world.recording);
+        let recording = lock(&simulation.recording);
         let (now, then) = (recording.answers.get(new), conversation.answers.get(known));
         got += now.map_or(0, Vec::len);
         expected += then.map_or(0, Vec::len);
@@ -54,8 +54,8 @@ pub async fn replay(conversation: Conversation, world: Arc<World>) {
     let verdict = if same { "word for word the same" } else { "not the same" };
     say(&format!("Replayed {steps} steps: {got} messages from the bot, {expected} in the file, {verdict}."));
     let done = json!({ "done": steps, "steps": steps, "got": got, "expected": expected, "same": same });
-    world.feed.tell("replay", done);
-    world.is_replaying.store(false, Relaxed);
+    simulation.feed.tell("replay", done);
+    simulation.is_replaying.store(false, Relaxed);
 }
 
 /// Prints; nobody has to read it.

@@ -8,12 +8,12 @@ use std::{
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::world::World;
+use super::state::Simulation;
 
 /// How often the queue is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
-impl World {
+impl Simulation {
     /// Whether no webhook is on its way and no job is left.
     pub(super) async fn is_idle(&self) -> bool {
         let depth = self.pipeline.depth().await;

@@ -1,4 +1,4 @@
-//! The world around a bot: who and what there is. The other files of this folder change it.
+//! The simulation around a bot: who and what there is. The other files of this folder change it.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ use crate::{
 /// After which pauses LINE delivers again what was not taken: short enough to be watched.
 const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 
-/// The parts that a world is made of.
+/// The parts that a simulation is made of.
 pub struct Parts {
     /// The channel secret.
     pub secret: SecretString,
@@ -48,7 +48,7 @@ pub struct Parts {
 }
 
 /// It all.
-pub struct World {
+pub struct Simulation {
     /// What the page is told.
     pub feed: Arc<Feed>,
     /// LINE's side of the webhook.
@@ -93,8 +93,8 @@ impl Message {
     }
 }
 
-impl World {
-    /// A world without people.
+impl Simulation {
+    /// A simulation without people.
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { secret, webhook, model, pipeline, feed, http, clock } = parts;
         let line = Line::new();
@@ -108,7 +108,7 @@ impl World {
             clock: clock.clone(),
             on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, &*bot, delivery)),
         });
-        let world = Arc::new(Self {
+        let simulation = Arc::new(Self {
             feed,
             webhooks,
             line: line.clone(),
@@ -121,13 +121,13 @@ impl World {
             is_replaying: false.into(),
             under_way: 0.into(),
         });
-        let watched = Arc::downgrade(&world);
+        let watched = Arc::downgrade(&simulation);
         line.shows(move |chat, arrival| {
-            if let Some(world) = watched.upgrade() {
-                world.arrives(chat, arrival);
+            if let Some(simulation) = watched.upgrade() {
+                simulation.arrives(chat, arrival);
             }
         });
-        world
+        simulation
     }
 
     fn arrives(&self, chat: &str, arrival: Arrival) {
@@ -154,11 +154,11 @@ impl World {
     }
 
     pub(super) fn delivers(self: &Arc<Self>, event: Value) {
-        let world = self.clone();
+        let simulation = self.clone();
         self.under_way.fetch_add(1, Relaxed);
         tokio::spawn(async move {
-            world.webhooks.deliver(&event).await;
-            world.under_way.fetch_sub(1, Relaxed);
+            simulation.webhooks.deliver(&event).await;
+            simulation.under_way.fetch_sub(1, Relaxed);
         });
     }
 }
