@@ -19,8 +19,8 @@ mod spec;
 mod accepting;
 // What strangers and bad servers do to it, to memory and to terminals.
 mod hostile;
-// LINE's stand-in, held against LINE's own specification.
-mod standin;
+// The emulator of LINE, held against LINE's own specification.
+mod line_emulator;
 // `henji dev`: its page's API, its guard, its replay.
 mod dev;
 // From a question to its answer: order, isolation, history, context, length.

@@ -87,7 +87,7 @@ async fn transcribes(url: &str, kind: &str, name: &str, bytes: &[u8]) -> (u16, V
 }
 
 #[tokio::test]
-async fn the_standin_hears_the_words_in_a_voice_and_refuses_what_is_none() {
+async fn the_emulator_hears_the_words_in_a_voice_and_refuses_what_is_none() {
     let model = Model::offline(Duration::ZERO);
     let url = host(model.clone().router()).await + TRANSCRIPTIONS;
     let form = "multipart/form-data; boundary=b";
@@ -115,7 +115,7 @@ async fn the_standin_hears_the_words_in_a_voice_and_refuses_what_is_none() {
 }
 
 #[tokio::test]
-async fn the_standin_says_what_it_sees() {
+async fn the_emulator_says_what_it_sees() {
     let model = Model::offline(Duration::ZERO);
     let url = host(model.clone().router()).await + COMPLETIONS;
     let asks = async |picture: &str| {

@@ -87,7 +87,7 @@ async fn who_is_in_a_group_is_told_by_name_friend_of_the_bot_or_not() {
 }
 
 #[tokio::test]
-async fn every_event_of_the_standin_is_one_that_line_specifies() {
+async fn every_event_of_the_emulator_is_one_that_line_specifies() {
     let platform = platform().await;
     let line = &platform.line;
     let sources =
