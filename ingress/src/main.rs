@@ -44,7 +44,8 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let trace = event.context.xray_trace_id;
         let handled = daemon.within(trace.as_deref(), lambda::handle(ingress, &event.payload));
-        Ok::<_, std::convert::Infallible>(traced(trace.clone(), handled).await)
+        // Boxed, because the runtime moves what it is handed several times.
+        Ok::<_, std::convert::Infallible>(Box::pin(traced(trace.clone(), handled)).await)
     }))
     .await
 }

@@ -90,10 +90,9 @@ impl Env {
         Err(unreadable(name, &format!("it must be from {min} to {max}")))
     }
 
-    /// A base URL without its last slash, or the default.
-    pub fn base_url(&self, name: &str, default: &str) -> Result<String, EnvError> {
-        let url = self.optional(name)?.unwrap_or(default).trim().trim_end_matches('/');
-        let parsed = Url::parse(url).ok();
+    /// A base URL, or the default.
+    pub fn base_url(&self, name: &str, default: &str) -> Result<Url, EnvError> {
+        let parsed = Url::parse(self.optional(name)?.unwrap_or(default).trim()).ok();
         let Some(parsed) = parsed.filter(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
         else {
             return Err(unreadable(name, "it must be an http:// or https:// URL"));
@@ -102,12 +101,14 @@ impl Env {
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(unreadable(name, "no user name and no password may be in it"));
         }
-        Ok(url.to_owned())
+        Ok(parsed)
     }
 
-    /// A URL that has no default.
+    /// A URL that has no default, as it is written but for its last slash.
     pub fn required_url(&self, name: &str) -> Result<String, EnvError> {
-        self.base_url(name, self.required(name)?)
+        let text = self.required(name)?;
+        self.base_url(name, text)?;
+        Ok(text.trim().trim_end_matches('/').to_owned())
     }
 
     /// A secret that fits into an HTTP header; white space around it is not part of it.
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn a_base_url_loses_its_last_slash_and_a_secret_its_line_break() {
         let env = env(&[("URL", "http://127.0.0.1:1/v1/"), ("S", "abc\n")]);
-        assert_eq!(env.base_url("URL", "").unwrap(), "http://127.0.0.1:1/v1");
+        assert_eq!(env.base_url("URL", "").unwrap().as_str(), "http://127.0.0.1:1/v1/");
         assert_eq!(secrecy::ExposeSecret::expose_secret(&env.secret("S").unwrap()), "abc");
     }
 }

@@ -47,7 +47,7 @@ fn words(texts: &[&str]) -> Vec<String> {
 }
 
 /// While the model is busy with another question, the user says all of this; then the model does so.
-async fn meanwhile(chat: &dyn Chat, texts: &[&str], acts: impl IntoIterator<Item = Fault>) -> Vec<Value> {
+async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<Item = Fault>) -> Vec<Value> {
     let asked = prompts(chat).len();
     chat.model().does(Fault::Hang);
     chat.takes(says("hold")).await;
@@ -59,7 +59,7 @@ async fn meanwhile(chat: &dyn Chat, texts: &[&str], acts: impl IntoIterator<Item
     chat.model().faults.misbehaves(COMPLETIONS, None, false);
     // The question that was broken off is asked again first.
     chat.model().does(Fault::After(Duration::ZERO));
-    acts.into_iter().for_each(|act| chat.model().does(act));
+    faults.into_iter().for_each(|fault| chat.model().does(fault));
     said
 }
 

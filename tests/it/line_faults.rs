@@ -11,15 +11,15 @@ use crate::bot::Bot;
 
 #[tokio::test]
 async fn a_push_whose_outcome_is_unknown_is_repeated_under_its_key_and_arrives_once() {
-    for act in [
+    for fault in [
         Fault::Lose,
         Fault::Reset,
         Fault::Respond(500, vec![], "{}".into()),
         Fault::Respond(503, vec![], String::new()),
     ] {
         let mut bot = Bot::start().await;
-        let shown = format!("{act:?}");
-        bot.line.faults.will(PUSH, act);
+        let shown = format!("{fault:?}");
+        bot.line.faults.will(PUSH, fault);
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         let tried = bot.pushes_tried();

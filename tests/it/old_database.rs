@@ -1,4 +1,4 @@
-//! A database that an earlier version wrote (`tests/fixtures/databases`): it opens, and all that is in it goes on.
+//! A database that an earlier version wrote (`tests/fixtures/databases`) opens, and its jobs, conversations and letters go on.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -7,7 +7,8 @@ use emulator::{
     line::Line,
     model::{Model, see},
 };
-use serde_json::Value;
+use local::serve::DATABASE;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 
 /// Somebody who told the bot a name, and described a persona.
 const AOI: &str = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+/// A group in which the bot was spoken to.
+const GROUP: &str = "Ccccccccccccccccccccccccccccccccc";
 /// Somebody whose two questions wait, as the model was down.
 const WAITS: &str = "Ueeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
 /// Somebody whose question the model refused, so that there is a dead letter.
@@ -34,11 +37,12 @@ async fn a_database_of_schema_7_opens_and_its_jobs_history_and_letters_go_on() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    std::fs::write(data.join("henji.db"), include_bytes!("../fixtures/databases/schema-7.db")).unwrap();
+    std::fs::write(data.join(DATABASE), include_bytes!("../fixtures/databases/schema-7.db")).unwrap();
     let line = Line::new();
     let model =
         Model::new(Duration::ZERO, |messages| format!("answer to {}", see::said(messages.last().unwrap())));
-    let variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
+    let mut variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
+    variables.push(("GROUP_PREFIX".into(), "bot".into()));
     let (mut sent, serve) = (line.watch(), Serve::start(&data, &variables).await);
     let http = worker::adapters::http::client().unwrap();
 
@@ -57,6 +61,14 @@ async fn a_database_of_schema_7_opens_and_its_jobs_history_and_letters_go_on() {
         assert!(prompt.contains(remembered), "{prompt}");
     }
 
+    // What was said in the group is remembered, too.
+    let mut hello = webhook_of("bot what did I say?", AOI);
+    hello["events"][0]["source"] = json!({ "type": "group", "groupId": GROUP, "userId": AOI });
+    assert_eq!(serve.posts(&http, &hello.to_string()).await, Some(200));
+    sent.wait_for(|sent| sent.len() == 4).await.unwrap();
+    let prompt = model.asked().pop().unwrap().body["messages"].to_string();
+    assert!(prompt.contains("hello from the group") && !prompt.contains("my name is Aoi"), "{prompt}");
+
     // The dead letter is listed, and answered once it is redriven.
     let letters: Vec<Value> = serde_json::from_str(&dlq(&data, &["list", "--json"])).unwrap();
     assert_eq!(letters.len(), 1);
@@ -65,7 +77,7 @@ async fn a_database_of_schema_7_opens_and_its_jobs_history_and_letters_go_on() {
         (&REFUSED.into(), &"model_refused".into())
     );
     dlq(&data, &["redrive", "--all", "--yes"]);
-    sent.wait_for(|sent| sent.len() == 4).await.unwrap();
+    sent.wait_for(|sent| sent.len() == 5).await.unwrap();
     let last = line.sent().pop().unwrap();
     assert_eq!((last.to.as_str(), last.texts.concat()), (REFUSED, "answer to please refuse this".to_owned()));
     assert_eq!(serve.terminate(), 0);

@@ -38,7 +38,7 @@ impl Operator {
 
     /// Of a bot on this machine.
     pub fn beside(bot: &Bot) -> Self {
-        let line = &bot.settings.worker.line_api_base_url;
+        let line = bot.settings.worker.line_api_base_url.as_str();
         let variables =
             [("LINE_CHANNEL_ACCESS_TOKEN", "an-access-token"), ("LINE_API_BASE_URL", line), ("LOCALE", "en")]
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))

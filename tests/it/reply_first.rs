@@ -98,9 +98,9 @@ async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
 #[tokio::test]
 async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
     // LINE did nothing: the same token is good, and its 200 is certain.
-    for act in [Fault::Reset, Fault::Respond(500, vec![], "{}".into())] {
+    for fault in [Fault::Reset, Fault::Respond(500, vec![], "{}".into())] {
         let mut bot = reply_first(&[]).await;
-        bot.line.faults.will(REPLY, act);
+        bot.line.faults.will(REPLY, fault);
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         assert_eq!(tried(&bot), (2, 0));

@@ -167,10 +167,10 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
     // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
     let lost = Fault::Late(Duration::from_hours(1));
-    for (act, letters) in [(Fault::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
+    for (fault, letters) in [(Fault::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
         let mut world = World::new(Duration::ZERO).await;
         world.variables.push(("DELIVERY".into(), "reply-first".into()));
-        world.line.faults.will(REPLY, act);
+        world.line.faults.will(REPLY, fault);
         let serve = world.serve().await;
         let webhook = webhook_of("hi", USER);
         world.line.sends(&webhook, tokio::time::Instant::now());

@@ -145,17 +145,17 @@ mod told {
         let nonsense = ["<html>", r#"{"choices":[]}"#, broken_off, empty].map(body);
         let mut calls = 0;
         // The last one breaks in the middle of a 200.
-        for act in nonsense.into_iter().chain([Fault::Reset]) {
-            chat.model().faults.misbehaves(COMPLETIONS, Some(&act), false);
+        for fault in nonsense.into_iter().chain([Fault::Reset]) {
+            chat.model().faults.misbehaves(COMPLETIONS, Some(&fault), false);
             is_told(chat, "hi").await;
             calls += 3;
-            assert_eq!(prompts(chat).len(), calls, "{act:?}");
+            assert_eq!(prompts(chat).len(), calls, "{fault:?}");
         }
         assert_eq!(chat.letters().await, 5);
         // A redrive counts anew, and what certainly costs nothing does not count.
         chat.model().faults.misbehaves(COMPLETIONS, None, false);
-        for act in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
-            chat.model().does(act);
+        for fault in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
+            chat.model().does(fault);
         }
         chat.redrives().await;
         chat.drains().await;

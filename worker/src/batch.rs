@@ -66,7 +66,7 @@ impl Function {
         let mut running = JoinSet::new();
         let seats = seats(conversations.len());
         for (records, seat) in conversations.into_iter().zip(seats) {
-            running.spawn(traces::kept(self.clone().converse(records, seat, deadline)));
+            running.spawn(traces::kept(Box::pin(self.clone().converse(records, seat, deadline))));
         }
         // Aborted where it takes longer than the answers.
         let (this, mut aside) = (self.clone(), JoinSet::new());

@@ -3,6 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use jiff::SignedDuration;
+use reqwest::Url;
 use shared::{
     env::{Env, EnvError, unreadable},
     prefix::Prefix,
@@ -115,9 +116,9 @@ pub struct Config {
     /// The chat-completions API.
     pub openai: Endpoint,
     /// The Messaging API.
-    pub line_api_base_url: String,
+    pub line_api_base_url: Url,
     /// Where it keeps what messages carry: pictures, voice.
-    pub line_data_api_base_url: String,
+    pub line_data_api_base_url: Url,
     /// The model that hears; `None` where nobody listens.
     pub transcribe_model: Option<String>,
 }

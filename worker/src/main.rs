@@ -26,7 +26,7 @@ async fn serve(env: &Env) -> Result<(), Error> {
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let end = Instant::now() + Duration::from_millis(left);
         let trace = event.context.xray_trace_id.as_deref();
-        Ok::<_, Error>(daemon.within(trace, function.handle(batch, end)).await)
+        Ok::<_, Error>(Box::pin(daemon.within(trace, function.handle(batch, end))).await)
     }))
     .await
 }

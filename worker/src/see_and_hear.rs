@@ -201,17 +201,15 @@ impl Worker {
     async fn fetch_patiently(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let work = || async {
             match traces::step("content", self.line.content(message, max)).await {
-                Ok(Fetched::Refused(failure)) => Err((failure, true)),
-                fetched => fetched.map_err(|failure| (failure, false)),
+                failed @ (Ok(Fetched::Refused(_)) | Err(_)) => Err(failed),
+                fetched => Ok(fetched),
             }
         };
-        let pause = |tries, (failure, is_refused)| {
-            self.pause_after(tries, failure).map_err(|failure| (failure, is_refused))
+        let pause = |tries, failed: Result<Fetched, Failure>| match &failed {
+            Ok(Fetched::Refused(failure)) | Err(failure) => self.pause_within(tries, failure).ok_or(failed),
+            Ok(_) => Err(failed),
         };
-        match retry(work, pause).await {
-            Err((failure, true)) => Ok(Fetched::Refused(failure)),
-            fetched => fetched.map_err(|(failure, _)| failure),
-        }
+        retry(work, pause).await.unwrap_or_else(|failed| failed)
     }
 
     /// The words of a recording, with the short retries of an attempt.

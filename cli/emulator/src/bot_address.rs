@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     line::{SIGNATURE, is_signed, webhook::Delivery},
-    simulation::{Simulation, entries::tell_delivery},
+    simulation::{Simulation, entries::publish_delivery},
 };
 
 /// Longer than the pipeline takes for any answer.
@@ -42,17 +42,17 @@ async fn webhook(
     // What LINE's secret did not sign, nobody said.
     let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
     let is_signed = signature.is_some_and(|it| is_signed(&simulation.webhooks.secret, &body, it));
-    let is_new = is_signed && simulation.overhear(&body).await;
+    let is_new = is_signed && simulation.note_external_webhook(&body).await;
     let (id, started) = (fastrand::u64(..1 << 53), Instant::now());
     if is_new {
         let signed = headers.get(SIGNATURE).and_then(|v| v.to_str().ok());
         let (body, headers) = (&String::from_utf8_lossy(&body), json!({ SIGNATURE: signed }));
-        tell_delivery(&simulation.feed, &*simulation.pipeline, Delivery::Sent { id, body, headers });
+        publish_delivery(&simulation.feed, &*simulation.pipeline, Delivery::Sent { id, body, headers });
     }
     let status = pass_on(&simulation, &http, uri.path(), headers, body).await;
     if is_new {
         let took = started.elapsed();
-        tell_delivery(
+        publish_delivery(
             &simulation.feed,
             &*simulation.pipeline,
             Delivery::Ended { id, status: Ok(status.as_u16()), took },

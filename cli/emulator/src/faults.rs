@@ -1,4 +1,4 @@
-//! Faults on demand: what a server does wrong with which of its next requests, and the requests that it was sent.
+//! The planned faults of a server's next requests, and a log of its requests.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use axum::response::sse::Event;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, lock::lock};
 
 /// How many entries are kept; the oldest go first. A message has about twenty, and of many that were sent at once
 /// the questions would go long before their answers.
@@ -98,7 +98,7 @@ impl Feed {
         for secret in &self.secrets {
             text = text.replace(secret, "••••••••");
         }
-        let mut log = self.log();
+        let mut log = lock(&self.log);
         log.entries.push_back(Entry { state: state(kind, &fields), text: text.into() });
         if log.entries.len() > KEPT {
             log.shorten();
@@ -119,14 +119,10 @@ impl Feed {
                 ended = end.wait_for(|end| *end > next) => { ended.ok()?; }
                 () = feed.stop.cancelled() => return None,
             }
-            let (n, entry) = feed.log().first(next)?;
+            let (n, entry) = lock(&feed.log).first(next)?;
             let event = Event::default().id(format!("{}-{n}", feed.boot)).data(entry.as_ref());
             Some((Ok(event), (feed, end, n + 1)))
         })
-    }
-
-    fn log(&self) -> MutexGuard<'_, Log> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,7 +145,7 @@ mod tests {
         for n in 0..KEPT + 10 {
             feed.tell("said", json!({ "n": n, "body": "it echoes a secret" }));
         }
-        let log = feed.log();
+        let log = lock(&feed.log);
         let (mut next, mut shown) = (0, vec![]);
         while let Some((n, text)) = log.first(next) {
             next = n + 1;

@@ -1,8 +1,8 @@
 //! LINE and a chat-completions server over HTTP, for `henji dev` and the tests: they behave as their owners document
 //! it, and misbehave on demand.
 //!
-//! It knows no other crate of this workspace. What it knows of LINE and of OpenAI is read from their documents, so that
-//! the bot and the emulator cannot share a misreading.
+//! It knows no other crate of this workspace. Its knowledge of LINE and OpenAI comes from their documents, so that the
+//! bot and the emulator cannot share a misreading.
 //!
 //! In reading order: [`line`] and [`model`] are the servers, and [`faults`] is how they misbehave; [`simulation`] is
 //! everything that happens around a bot (people, groups, recordings); `page` shows it, by [`feed`]; `bot_address`
@@ -21,5 +21,3 @@ pub mod pipeline;
 mod respond;
 pub mod server;
 pub mod simulation;
-
-pub use media_type::media_type;

@@ -29,7 +29,7 @@ pub struct Pushes {
 /// A bot.
 #[async_trait]
 pub trait Pipeline: Send + Sync {
-    /// Where it listens; none while it is dead.
+    /// Its addresses; none while it is dead.
     fn addresses(&self) -> Option<Addresses>;
     /// Waits until it lives.
     async fn is_up(&self);

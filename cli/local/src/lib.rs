@@ -1,6 +1,6 @@
-//! Both stages in one process, without an account: `henji serve`, and the pipeline of `henji dev`.
+//! Both stages in one process, without AWS: `henji serve`, and the pipeline of `henji dev`.
 //!
-//! It adds no logic to *accept* and *answer*: it gives them a queue and a history on SQLite, and a listener.
+//! It adds no logic to *accept* and *answer*: it gives them a queue and a history on SQLite, and listeners.
 //!
 //! In reading order: [`serve`] wires the process; [`listeners`] take webhooks, and serve operators what [`health`] finds
 //! out; [`dispatcher`] hands jobs to the worker; [`sqlite`] keeps everything, and a [`dead_letter`] is what could not be

@@ -186,7 +186,7 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))
 }
 
-/// What both stages reach the network by.
+/// The HTTP client for LINE and the model.
 pub fn http_client() -> anyhow::Result<Client> {
     client().context("no HTTPS client can be made (are CA certificates installed?)")
 }

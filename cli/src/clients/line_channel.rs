@@ -59,6 +59,7 @@ impl Channel {
     /// A client at `LINE_API_BASE_URL` with this token.
     pub fn new(env: &Env, token: SecretString) -> anyhow::Result<Self> {
         let base_url = env.base_url("LINE_API_BASE_URL", "https://api.line.me")?;
+        let base_url = base_url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http: http::client()?, base_url, token })
     }
 

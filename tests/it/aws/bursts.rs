@@ -72,9 +72,9 @@ async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself(
 
 #[tokio::test]
 async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_arrives_once() {
-    let story = async |act: Fault| {
+    let story = async |fault: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.faults.will(PUSH, act);
+        bot.line.faults.will(PUSH, fault);
         bot.is_brought_jobs(Duration::from_mins(1));
         bot.pushes(1).await;
         bot.worker_is_killed().await;

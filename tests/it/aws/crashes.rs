@@ -51,9 +51,9 @@ async fn killed_while_the_model_thinks_it_asks_again() {
 
 #[tokio::test]
 async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
-    let story = async |act: Fault| {
+    let story = async |fault: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.faults.will(PUSH, act);
+        bot.line.faults.will(PUSH, fault);
         bot.hears("hello").await;
         bot.pushes(1).await;
         bot.worker_is_killed().await;

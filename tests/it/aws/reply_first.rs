@@ -75,9 +75,9 @@ async fn a_token_that_is_no_longer_young_is_not_tried() {
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
     // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
     let lost = Fault::Late(Duration::from_hours(1));
-    for (act, is_known) in [(Fault::Hang, true), (lost, false)] {
+    for (fault, is_known) in [(Fault::Hang, true), (lost, false)] {
         let mut bot = bot().await;
-        bot.line.faults.will(REPLY, act);
+        bot.line.faults.will(REPLY, fault);
         hears(&bot, "hi").await;
         while bot.line.faults.seen(REPLY).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -39,11 +39,11 @@ mod told {
     ) -> Vec<Value> {
         let limited = r#"{"message":"The API rate limit has been exceeded. Try again later."}"#;
         let limited = Fault::Respond(429, vec![("retry-after", pause.to_owned())], limited.to_owned());
-        let acts: Vec<_> =
+        let faults: Vec<_> =
             [Fault::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
-        let tries = acts.len();
-        for act in acts {
-            chat.line().faults.will(PUSH, act);
+        let tries = faults.len();
+        for fault in faults {
+            chat.line().faults.will(PUSH, fault);
         }
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
         until("LINE is not asked", || chat.line().faults.seen(PUSH).len() >= tries).await;

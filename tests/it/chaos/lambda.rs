@@ -80,8 +80,8 @@ impl Functions {
                 Step::Delivers(events) => self.delivers(events).await,
                 // An invocation lasts a minute: what hangs would hold up the schedule.
                 Step::Fails(_, Fault::Hang) | Step::Breaks(_, Fault::Hang) => {}
-                Step::Fails(path, act) => self.faults(path).will(path, act.clone()),
-                Step::Breaks(path, act) => self.faults(path).misbehaves(path, Some(act), false),
+                Step::Fails(path, fault) => self.faults(path).will(path, fault.clone()),
+                Step::Breaks(path, fault) => self.faults(path).misbehaves(path, Some(fault), false),
                 Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
                 Step::Kills => self.bot.worker_is_killed().await,
             }

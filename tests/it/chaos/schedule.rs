@@ -95,13 +95,13 @@ impl Schedule {
             schedule.somebody_writes(&mut rng, size.chats, at);
         }
         for _ in 0..size.events / 12 {
-            let (path, act) = fault(&mut rng);
-            schedule.steps.push((rng.u64(..end), Step::Fails(path, act)));
+            let (path, fault) = fault(&mut rng);
+            schedule.steps.push((rng.u64(..end), Step::Fails(path, fault)));
         }
         for _ in 0..size.outages {
-            let (path, act) = outage(&mut rng);
+            let (path, fault) = outage(&mut rng);
             let from = rng.u64(..end);
-            schedule.steps.push((from, Step::Breaks(path, act)));
+            schedule.steps.push((from, Step::Breaks(path, fault)));
             schedule.steps.push((from + rng.u64(20_000..120_000), Step::Mends(path)));
         }
         for _ in 0..size.kills {
@@ -178,7 +178,7 @@ fn busy(seconds: u64) -> Fault {
 fn fault(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, COMPLETIONS, COMPLETIONS, PUSH, PUSH, REPLY, LOADING][rng.usize(..7)];
     let is_model = path == COMPLETIONS;
-    let act = match rng.u8(..16) {
+    let fault = match rng.u8(..16) {
         0..3 => status(500),
         3 => status(503),
         4..6 => busy(1),
@@ -191,12 +191,12 @@ fn fault(rng: &mut Rng) -> (&'static str, Fault) {
         14 if is_model => Fault::Respond(200, vec![], r#"{"choices":[]}"#.to_owned()),
         _ => status(400),
     };
-    (path, act)
+    (path, fault)
 }
 
 /// What goes wrong for a while.
 fn outage(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, PUSH, REPLY][rng.usize(..3)];
-    let act = [status(500), busy(1), Fault::Reset, Fault::Hang, Fault::Lose];
-    (path, act[rng.usize(..act.len())].clone())
+    let fault = [status(500), busy(1), Fault::Reset, Fault::Hang, Fault::Lose];
+    (path, fault[rng.usize(..fault.len())].clone())
 }

@@ -123,8 +123,8 @@ impl World {
     async fn does(&mut self, step: &Step) {
         match step {
             Step::Delivers(events) => self.delivers(events),
-            Step::Fails(path, act) => self.faults(path).will(path, act.clone()),
-            Step::Breaks(path, act) => self.faults(path).misbehaves(path, Some(act), false),
+            Step::Fails(path, fault) => self.faults(path).will(path, fault.clone()),
+            Step::Breaks(path, fault) => self.faults(path).misbehaves(path, Some(fault), false),
             Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
             Step::Kills => {
                 self.serve.take().unwrap().kill();

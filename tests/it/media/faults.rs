@@ -149,11 +149,11 @@ mod told {
     pub(super) async fn short_faults_of_line_and_of_the_ears_are_outlived(chat: &dyn Chat) {
         let message = voice(chat, "hello");
         let server_error = Fault::Respond(500, vec![], "{}".into());
-        for act in [server_error.clone(), Fault::Reset] {
-            chat.line().faults.will(&content_of(&message), act);
+        for fault in [server_error.clone(), Fault::Reset] {
+            chat.line().faults.will(&content_of(&message), fault);
         }
-        for act in [refusal(429, "rate_limit_exceeded"), Fault::Reset] {
-            chat.model().faults.will(TRANSCRIPTIONS, act);
+        for fault in [refusal(429, "rate_limit_exceeded"), Fault::Reset] {
+            chat.model().faults.will(TRANSCRIPTIONS, fault);
         }
         assert_eq!(answers(chat, message).await, ["🎤 “hello”", "answer to hello"]);
         // Longer ones by further attempts.

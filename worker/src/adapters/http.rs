@@ -3,31 +3,35 @@
 use std::{error::Error, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, header::HeaderMap};
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 use shared::{
     roots::Roots,
     secret::{NotRead, Secret},
 };
+use tokio::time::{Instant, timeout_at};
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The model is silent for minutes; without probes a NAT forgets the connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// The most idle connections that are kept to one server: each holds 26 KB of buffers.
+const IDLE_MAX: usize = 100;
+
 /// A client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
 /// total time-out. Redirects are not followed: they would carry a secret to another host.
 pub fn client() -> Result<Client, reqwest::Error> {
-    builder().build()
+    client_trusting(Roots::System)
 }
 
-/// The same for servers on this machine, which no proxy of the environment's leads to.
+/// A client like [`client`] for servers on this machine, which no proxy of the environment's leads to.
 pub fn local_client() -> Result<Client, reqwest::Error> {
     builder().no_proxy().build()
 }
 
-/// The same, which trusts these certificate authorities.
+/// A client like [`client`] that trusts these certificate authorities.
 pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
     // First, because it installs the cryptography that the rest is made with.
     let builder = builder();
@@ -47,25 +51,39 @@ fn builder() -> ClientBuilder {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
+        .pool_max_idle_per_host(IDLE_MAX)
+        // The retries are of HTTP/2 and later. Without them a request is not cloned for one.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent("henji")
 }
 
 /// Sends what `request` makes of the secret in use, and returns the response with the secret that the server was
 /// shown. Where the server refuses that secret and another one has taken its place, the request is made and sent
-/// once more under that one.
+/// once more under that one. No secret is waited for after `deadline`; failures call it by `name`.
 pub(super) async fn send_under(
     secret: &Secret,
+    name: &str,
+    deadline: Instant,
     request: impl Fn(&SecretString) -> RequestBuilder,
 ) -> Result<(Response, SecretString), NoResponse> {
-    let used = secret.value().await?;
+    let unread = |error: NotRead| NoResponse { detail: format!("{name}: {error}"), was_sent: false };
+    let used = timeout_at(deadline, secret.value()).await.unwrap_or(Err(NotRead)).map_err(unread)?;
     let response = request(&used).send().await?;
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok((response, used));
     }
-    let Some(newer) = secret.other_than(&used).await? else { return Ok((response, used)) };
-    tracing::info!("the server refused a secret that was rotated");
+    let newer = timeout_at(deadline, secret.other_than(&used)).await.unwrap_or(Err(NotRead));
+    let Some(newer) = newer.map_err(unread)? else { return Ok((response, used)) };
+    tracing::info!(server = response.url().host_str(), "a server refused a secret that was rotated");
     Ok((request(&newer).send().await?, newer))
+}
+
+/// The URL of a path below a base URL, whose query stays.
+pub(super) fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+    url
 }
 
 /// A response's body, or `None` where it is larger than `max` bytes.
@@ -101,15 +119,9 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 pub(super) struct NoResponse {
     /// The event, in words without the URL.
     pub(super) detail: String,
-    /// Whether the request may have been sent, so that the server may have done what it asks.
+    /// Whether the request may have been sent, so that the server may have done what it asks. Nobody knows it of a
+    /// connection that broke after it was made.
     pub(super) was_sent: bool,
-}
-
-impl NoResponse {
-    /// There was none in time.
-    pub(super) fn in_time() -> Self {
-        Self { detail: NO_ANSWER_IN_TIME.to_owned(), was_sent: true }
-    }
 }
 
 impl From<reqwest::Error> for NoResponse {
@@ -118,20 +130,11 @@ impl From<reqwest::Error> for NoResponse {
     }
 }
 
-impl From<NotRead> for NoResponse {
-    fn from(error: NotRead) -> Self {
-        Self { detail: error.to_string(), was_sent: false }
-    }
-}
-
-/// A request without an answer.
-const NO_ANSWER_IN_TIME: &str = "no answer in time";
-
 /// Why a request got no response, in words without its URL. What kept a connection from being made
 /// (a name, a port, a certificate) was said by this machine, before anything was sent.
 pub fn no_response(error: &reqwest::Error) -> String {
     if error.is_timeout() {
-        return NO_ANSWER_IN_TIME.to_owned();
+        return "no answer in time".to_owned();
     }
     if !error.is_connect() {
         return "the connection broke".to_owned();

@@ -3,11 +3,12 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use shared::{job::MessageId, secret::Secret};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::http::{self, NoResponse};
@@ -29,14 +30,16 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const SIDE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest loading animation that LINE shows (LINE, "Display a loading animation").
 pub const LOADING_SECONDS: u64 = 60;
+/// How long a rotated token is waited for.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest response that is read.
 const BODY_MAX: usize = 64 << 10;
 
 /// A client of one channel.
 pub struct Line {
     http: Client,
-    base_url: String,
-    data_base_url: String,
+    base_url: Url,
+    data_base_url: Url,
     token: Secret,
     clock: crate::answer::Clock,
     profiles: profile::Profiles,
@@ -161,16 +164,16 @@ impl Line {
     /// Sends a request under the channel's token.
     async fn exchange(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, NoResponse> {
         let signed = |token: &SecretString| request().bearer_auth(token.expose_secret());
-        Ok(http::send_under(&self.token, signed).await?.0)
+        Ok(http::send_under(&self.token, "the access token", Instant::now() + TOKEN_TIMEOUT, signed).await?.0)
     }
 
-    fn get(&self, url: &str, timeout: Duration) -> RequestBuilder {
-        self.http.get(url).timeout(timeout)
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(http::below(&self.base_url, path)).timeout(SIDE_TIMEOUT)
     }
 
     fn post(&self, path: &str, body: String, timeout: Duration) -> RequestBuilder {
         self.http
-            .post(format!("{}{path}", self.base_url))
+            .post(http::below(&self.base_url, path))
             .timeout(timeout)
             .header("content-type", "application/json")
             .body(body)
@@ -228,8 +231,7 @@ impl Line {
             total_usage: Option<u64>,
         }
         let get = async |path: &str| -> Option<Answer> {
-            let url = format!("{}{path}", self.base_url);
-            let response = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await.ok();
+            let response = self.exchange(|| self.get(path)).await.ok();
             let response = response.filter(|response| response.status().is_success())?;
             serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
         };

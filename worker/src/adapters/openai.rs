@@ -12,7 +12,7 @@ use bytes::Bytes;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::SecretString;
 use shared::secret::Secret;
-use tokio::time;
+use tokio::time::Instant;
 
 use self::{
     request::{Messages, Request},
@@ -150,8 +150,11 @@ impl OpenAi {
         ask: impl Fn(&SecretString) -> RequestBuilder,
         timeout: Duration,
     ) -> Result<Sent, ModelError> {
-        let sent = time::timeout(timeout, async {
-            let (response, key) = http::send_under(&self.key, ask).await?;
+        let deadline = Instant::now() + timeout;
+        let in_time =
+            |key: &SecretString| ask(key).timeout(deadline.saturating_duration_since(Instant::now()));
+        let sent = async {
+            let (response, key) = http::send_under(&self.key, "the key", deadline, in_time).await?;
             Ok(Sent {
                 key,
                 status: response.status(),
@@ -159,9 +162,8 @@ impl OpenAi {
                 request_id: http::request_id(response.headers()),
                 body: http::body(response, BODY_MAX).await?.unwrap_or_default(),
             })
-        });
-        let sent = sent.await.unwrap_or_else(|_| Err(NoResponse::in_time()));
-        sent.map_err(|NoResponse { detail, was_sent }| {
+        };
+        sent.await.map_err(|NoResponse { detail, was_sent }| {
             let failure = unavailable(detail);
             if was_sent { ModelError::Unusable(failure) } else { ModelError::Failed(failure) }
         })

@@ -147,12 +147,13 @@ impl Function {
         let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
         let limits = Limits { deadline, stop: CancellationToken::new(), alone, is_followed };
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
-        // A set, because it aborts its task where nobody waits for it any more.
+        // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is moved several
+        // times, and this one is large.
         let mut attempt = JoinSet::new();
         let span = tracing::info_span!("turn", event = %jobs[0].event_id);
-        attempt.spawn(traces::kept(
+        attempt.spawn(traces::kept(Box::pin(
             async move { this.worker.attempt(&own_jobs, &limits).await }.instrument(span),
-        ));
+        )));
         let ended = match attempt.join_next().await {
             Some(Ok(ended)) => ended,
             _ => self.worker.panicked(jobs).await,

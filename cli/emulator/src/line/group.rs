@@ -65,7 +65,7 @@ impl Line {
 
     /// Somebody comes into a group. The event that says so.
     pub fn enters(&self, group: &str, user: &str, now: Timestamp) -> Value {
-        lock(&self.memory).groups.entry(group.to_owned()).or_default().adds(user);
+        self.change_group(group, |group| group.adds(user));
         let mut event = event("memberJoined", Source::of(group, None), now);
         event["replyToken"] = reply_token().into();
         event["joined"] = json!({ "members": [{ "type": "user", "userId": user }] });

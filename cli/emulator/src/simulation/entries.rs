@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Tells the page what arrives in a chat; the first of the messages has this place among the bot's.
-pub(super) fn tell_arrival(feed: &Feed, chat: &str, first: usize, arrival: Arrival) {
+pub(super) fn publish_arrival(feed: &Feed, chat: &str, first: usize, arrival: Arrival) {
     match arrival {
         Arrival::Messages { messages, by_reply } => {
             let messages: Vec<_> = messages
@@ -26,7 +26,7 @@ pub(super) fn tell_arrival(feed: &Feed, chat: &str, first: usize, arrival: Arriv
 }
 
 /// Tells the page of a webhook on its way, and of its end.
-pub(crate) fn tell_delivery(feed: &Feed, bot: &dyn Pipeline, delivery: Delivery<'_>) {
+pub(crate) fn publish_delivery(feed: &Feed, bot: &dyn Pipeline, delivery: Delivery<'_>) {
     match delivery {
         Delivery::Sent { id, body, headers } => {
             let webhook: Value = serde_json::from_str(body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What the simulation hears of webhooks that it did not send itself, as those of `henji send`.
+//! Webhooks that the simulation did not send itself, as those of `henji send`: their people and messages are shown, too.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Simulation {
-    /// A webhook from elsewhere, as of `henji send`: its people and messages are shown like others.
-    pub(crate) async fn overhear(&self, body: &[u8]) -> bool {
+    /// Takes note of a webhook; whether it has messages that are not known yet.
+    pub(crate) async fn note_external_webhook(&self, body: &[u8]) -> bool {
         let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
         let is_idle = self.is_idle().await;
         let events = webhook["events"].as_array().cloned().unwrap_or_default();
@@ -34,7 +34,7 @@ impl Simulation {
             }
             let chat = chat(&event["source"]).unwrap_or(user);
             let group = is_group(chat).then(|| chat.to_owned());
-            if group.is_some() && self.hears_of(chat, &chat.chars().take(9).collect::<String>(), user) {
+            if group.is_some() && self.note_group(chat, &chat.chars().take(9).collect::<String>(), user) {
                 let (chat, name) = (chat.to_owned(), chat.chars().take(9).collect());
                 let made = Step::Group { chat: chat.clone(), name, members: vec![user.to_owned()] };
                 lock(&self.recording).note(made, is_idle);

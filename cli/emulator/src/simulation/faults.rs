@@ -1,4 +1,4 @@
-//! What can be broken on purpose at the page, and what the servers then do.
+//! The faults that the page offers, and their effect on the servers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -17,7 +17,7 @@ impl Simulation {
         if members.is_empty() || !members.iter().all(|user| self.line.knows(user)) {
             return Err("there is no such person");
         }
-        if self.line.group(chat).is_none() {
+        if !self.shows_group(chat) {
             self.line.gathers(chat, &members.iter().map(String::as_str).collect::<Vec<_>>());
             self.line.change_group(chat, |group| name.clone_into(&mut group.name));
             self.tells_of(chat, "made", None);
@@ -26,8 +26,8 @@ impl Simulation {
     }
 
     /// A group that a webhook from elsewhere speaks of, in which the bot then is; whether it is a new one.
-    pub(super) fn hears_of(&self, chat: &str, name: &str, user: &str) -> bool {
-        let is_new = self.line.group(chat).is_none();
+    pub(super) fn note_group(&self, chat: &str, name: &str, user: &str) -> bool {
+        let is_new = !self.shows_group(chat);
         let has_entered = self.line.change_group(chat, |group| {
             if is_new {
                 name.clone_into(&mut group.name);
@@ -38,6 +38,11 @@ impl Simulation {
             self.tells_of(chat, "entered", Some(user));
         }
         is_new
+    }
+
+    /// Whether the page shows this group. LINE knows others, from webhooks of strangers; they have no name.
+    fn shows_group(&self, chat: &str) -> bool {
+        self.line.group(chat).is_some_and(|group| !group.name.is_empty())
     }
 
     /// Whether there is such a group, and this person in it.

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
-    entries::{tell_arrival, tell_delivery},
+    entries::{publish_arrival, publish_delivery},
     recording::Recording,
 };
 use crate::{
@@ -106,7 +106,7 @@ impl Simulation {
             again: AGAIN_SECONDS.map(Duration::from_secs).to_vec(),
             http,
             clock: clock.clone(),
-            on_delivery: Box::new(move |delivery| tell_delivery(&deliveries, &*bot, delivery)),
+            on_delivery: Box::new(move |delivery| publish_delivery(&deliveries, &*bot, delivery)),
         });
         let simulation = Arc::new(Self {
             feed,
@@ -140,7 +140,7 @@ impl Simulation {
                 lock(&self.recording).hears(chat, &message.text);
             }
         }
-        tell_arrival(&self.feed, chat, first, arrival);
+        publish_arrival(&self.feed, chat, first, arrival);
     }
 
     pub(super) fn introduce(&self, id: &str, name: &str, language: &str) -> bool {

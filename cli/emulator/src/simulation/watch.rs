@@ -16,8 +16,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 impl Simulation {
     /// Whether no webhook is on its way and no job is left.
     pub(super) async fn is_idle(&self) -> bool {
+        // First the webhooks: a job is in the queue before its webhook is delivered.
+        if self.under_way.load(Relaxed) > 0 {
+            return false;
+        }
         let depth = self.pipeline.depth().await;
-        self.under_way.load(Relaxed) == 0 && depth["queued"] == 0 && depth["in_flight"] == 0
+        depth["queued"] == 0 && depth["in_flight"] == 0
     }
 
     /// Tells of the queue and its dead letters whenever they change.

@@ -64,8 +64,9 @@ struct Ended {
 impl Dispatcher {
     pub(super) async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
         let Some(_place) = Place::take(&self.running, claimed.seq) else { return };
-        if let Some(claimed) = self.together(claimed, &give_back).await {
-            self.singly(claimed, &give_back).await;
+        // Boxed, because a task is moved several times.
+        if let Some(claimed) = Box::pin(self.together(claimed, &give_back)).await {
+            Box::pin(self.singly(claimed, &give_back)).await;
         }
     }
 
@@ -204,8 +205,9 @@ impl Dispatcher {
         let limits = Limits { deadline, stop: give_back.clone(), alone: true, is_followed };
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
         let span = tracing::info_span!("turn", event = %jobs[0].event_id);
-        let attempt =
-            tokio::spawn(async move { this.worker.attempt(&own_jobs, &limits).await }.instrument(span));
+        let attempt = tokio::spawn(Box::pin(
+            async move { this.worker.attempt(&own_jobs, &limits).await }.instrument(span),
+        ));
         let ended = match attempt.await {
             Ok(ended) => ended,
             Err(_) => self.worker.panicked(jobs).await,

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
 };
 
-use super::Item;
+use super::{Item, transaction::Conflict};
 use crate::{adapters::aws::AwsError, history::HistoryError};
 
 /// Reasons of a cancelled transaction that pass by themselves (AWS: `TransactWriteItems`).
@@ -26,9 +26,9 @@ pub(super) enum DynamoError {
     /// A transaction was cancelled for these reasons, one a row.
     #[error("DynamoDB cancelled the transaction: {0:?}")]
     Cancelled(Vec<String>),
-    /// A transaction met others again and again, or rows that were not as expected.
+    /// A transaction conflicted with others, or rows were not as expected.
     #[error("DynamoDB cancelled the transaction: {0:?}")]
-    Met(Vec<String>),
+    Conflict(Conflict),
     /// A batch was answered in part only, again and again.
     #[error("DynamoDB left {0} rows unread")]
     Unprocessed(usize),
@@ -73,7 +73,7 @@ pub(super) fn failed(doing: &'static str) -> impl FnOnce(DynamoError) -> History
         let passing = match &source {
             DynamoError::Aws(error) => error.passes(),
             DynamoError::Cancelled(codes) => codes.iter().all(|code| PASSING.contains(&code.as_str())),
-            DynamoError::Met(_) | DynamoError::Unprocessed(_) | DynamoError::Overtaken => true,
+            DynamoError::Conflict(_) | DynamoError::Unprocessed(_) | DynamoError::Overtaken => true,
             DynamoError::Request(_) | DynamoError::Orphaned => false,
         };
         HistoryError { doing, passing, source: source.into() }

@@ -50,7 +50,7 @@ impl DynamoHistory {
             if with_settings {
                 rows.push(self.delete(load::settings_id(of))?);
             }
-            self.commit_all(rows).await
+            self.commit(rows).await
         })
         .await
     }
@@ -97,7 +97,7 @@ impl DynamoHistory {
             }
             after.moves_on(now);
             rows.push(self.replace(&head, after.row(of, self.head_expires_at(&after, now)))?);
-            self.commit_all(rows).await
+            self.commit(rows).await
         })
         .await
     }
@@ -189,7 +189,7 @@ impl DynamoHistory {
             return Ok(());
         }
         let rows = stored.into_iter().map(|event| self.forget_turn(event, now));
-        self.commit_all(rows.collect::<Result<_, _>>()?).await
+        self.commit(rows.collect::<Result<_, _>>()?).await
     }
 
     /// Deletes these rows, as far as they are there.

@@ -16,7 +16,7 @@ use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
     DynamoError, DynamoHistory, Item, key, n, number, remembered_until, s, text,
-    transaction::{Committed, Part, Rows, met, retried, unmet},
+    transaction::{Part, Rows, retried},
 };
 use crate::history::{Answer, EDIT_KEPT, Edit};
 
@@ -81,13 +81,13 @@ impl DynamoHistory {
             if !edit.text.is_empty() {
                 rows.push((Part::Any, TransactWriteItem::builder().update(list).build()));
             }
-            match self.commit(rows).await? {
-                Committed::Met(reasons)
-                    if unmet(&reasons, Part::Said).or(unmet(&reasons, Part::NotUnsent)).is_none() =>
+            match self.commit(rows).await {
+                Err(DynamoError::Conflict(conflict))
+                    if conflict.of(Part::Said).or(conflict.of(Part::NotUnsent)).is_some() =>
                 {
-                    Err(met(&reasons))
+                    Ok(())
                 }
-                _ => Ok(()),
+                done => done,
             }
         })
         .await

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     DynamoError, DynamoHistory, Head, Item, group, head, key, load, n, remembered_until, s,
-    transaction::{Committed, Part, Rows, met, pause, unmet},
+    transaction::{Part, Rows, pause},
     turn,
 };
 use crate::{
@@ -52,32 +52,33 @@ impl DynamoHistory {
                 rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
             }
             rows.extend(self.said_rows(job, &answer, now)?);
-            let reasons = match self.commit(rows).await? {
-                Committed::Done => return Ok(stored(answer, now)),
-                Committed::Met(reasons) => reasons,
+            let conflict = match self.commit(rows).await {
+                Ok(()) => return Ok(stored(answer, now)),
+                Err(DynamoError::Conflict(conflict)) => conflict,
+                Err(error) => return Err(error),
             };
-            if let Some(row) = unmet(&reasons, Part::Turn).and_then(|reason| reason.item()) {
+            if let Some(row) = conflict.of(Part::Turn).and_then(|reason| reason.item()) {
                 return Ok(Kept::Theirs(turn::stage(row)));
             }
-            if let Some(reason) = unmet(&reasons, Part::Said) {
+            if let Some(reason) = conflict.of(Part::Said) {
                 let is_answered = reason.item().is_some_and(|row| group::answered_by(row).is_some());
                 return Ok(if is_answered { Kept::Theirs(Stage::Delivered) } else { Kept::Edited });
             }
-            if unmet(&reasons, Part::NotUnsent).is_some() {
+            if conflict.of(Part::NotUnsent).is_some() {
                 return Ok(Kept::Forgotten);
             }
-            if unmet(&reasons, Part::OtherTurn).is_some() {
+            if conflict.of(Part::OtherTurn).is_some() {
                 return Ok(Kept::Overtaken);
             }
-            if unmet(&reasons, Part::Message).is_some() {
+            if conflict.of(Part::Message).is_some() {
                 return Err(DynamoError::Orphaned);
             }
-            if unmet(&reasons, Part::Usage).is_some() {
+            if conflict.of(Part::Usage).is_some() {
                 // The user was told before: this time there is nothing to say.
                 answer.pushes.clear();
                 answer.spent = answer.spent.map(|spent| Spent { told: None, ..spent });
             }
-            sleep(pause(tries, met(&reasons))?).await;
+            sleep(pause(tries, DynamoError::Conflict(conflict))?).await;
             tries += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Several rows at once, all or nothing, and which of them was not as expected.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use super::{DynamoError, DynamoHistory, Head, Item, head, key, s};
 use crate::retry_loop::retry;
 
-/// How often a transaction is tried that met another one, and a batch that was done in part.
+/// How often a transaction is tried that conflicts, and a batch that was done in part.
 const TRIES: u32 = 6;
 /// The pause before the second try, growing with each further one.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -40,29 +40,36 @@ pub(super) enum Part {
 /// The rows of a transaction.
 pub(super) type Rows = Vec<(Part, TransactWriteItem)>;
 
-/// What came of it.
-pub(super) enum Committed {
-    /// All rows are written.
-    Done,
-    /// None is: these were not as expected, or another transaction was at the same rows.
-    Met(Vec<(Part, CancellationReason)>),
+/// The reasons why a transaction was cancelled: rows that were not as expected, or another transaction at the same rows.
+/// Nothing of it is written.
+pub(super) struct Conflict(Vec<(Part, CancellationReason)>);
+
+impl Conflict {
+    /// The reason of a part that was not as expected.
+    pub(super) fn of(&self, part: Part) -> Option<&CancellationReason> {
+        let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
+        self.0.iter().find(is_it).map(|(_, reason)| reason)
+    }
+}
+
+/// Only the codes: the reasons have rows with people's words.
+impl fmt::Debug for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(_, reason)| code(reason))).finish()
+    }
+}
+
+fn code(reason: &CancellationReason) -> String {
+    reason.code().unwrap_or("None").to_owned()
 }
 
 impl DynamoHistory {
-    /// Writes all of these rows, each of which must be as expected.
-    pub(super) async fn commit_all(&self, rows: Rows) -> Result<(), DynamoError> {
-        match self.commit(rows).await? {
-            Committed::Done => Ok(()),
-            Committed::Met(reasons) => Err(met(&reasons)),
-        }
-    }
-
     /// Writes all of these rows or none.
-    pub(super) async fn commit(&self, rows: Rows) -> Result<Committed, DynamoError> {
+    pub(super) async fn commit(&self, rows: Rows) -> Result<(), DynamoError> {
         let (parts, items): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
         let reasons = match written {
-            Ok(_) => return Ok(Committed::Done),
+            Ok(_) => return Ok(()),
             Err(SdkError::ServiceError(refused)) if refused.err().is_transaction_canceled_exception() => {
                 match refused.into_err() {
                     TransactWriteItemsError::TransactionCanceledException(cancelled) => {
@@ -73,10 +80,9 @@ impl DynamoHistory {
             }
             Err(error) => return Err(error.into()),
         };
-        let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
         let codes: Vec<_> = reasons.iter().map(code).collect();
         if codes.iter().all(|code| ["None", UNMET, "TransactionConflict"].contains(&code.as_str())) {
-            return Ok(Committed::Met(parts.into_iter().zip(reasons).collect()));
+            return Err(DynamoError::Conflict(Conflict(parts.into_iter().zip(reasons).collect())));
         }
         Err(DynamoError::Cancelled(codes))
     }
@@ -110,12 +116,13 @@ impl DynamoHistory {
     }
 }
 
-/// Does `work` again while its transaction meets others.
+/// Retries `work` while its transaction conflicts.
 pub(super) async fn retried<T, F: Future<Output = Result<T, DynamoError>>>(
     work: impl FnMut() -> F,
 ) -> Result<T, DynamoError> {
-    let pause =
-        |tries, error| if matches!(error, DynamoError::Met(_)) { pause(tries, error) } else { Err(error) };
+    let pause = |tries, error| {
+        if matches!(error, DynamoError::Conflict(_)) { pause(tries, error) } else { Err(error) }
+    };
     retry(work, pause).await
 }
 
@@ -128,15 +135,3 @@ pub(super) fn pause(tries: u32, error: DynamoError) -> Result<Duration, DynamoEr
 }
 
 const UNMET: &str = "ConditionalCheckFailed";
-
-/// The reason of a part that was not as expected.
-pub(super) fn unmet(reasons: &[(Part, CancellationReason)], part: Part) -> Option<&CancellationReason> {
-    let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
-    reasons.iter().find(is_it).map(|(_, reason)| reason)
-}
-
-/// The error of a transaction that met others.
-pub(super) fn met(reasons: &[(Part, CancellationReason)]) -> DynamoError {
-    let code = |(_, reason): &(Part, CancellationReason)| reason.code().unwrap_or("None").to_owned();
-    DynamoError::Met(reasons.iter().map(code).collect())
-}

@@ -16,7 +16,6 @@ impl DynamoHistory {
     async fn scan_usage(&self, since: &str) -> Result<Vec<Used>, DynamoError> {
         let scan = self.client.scan().table_name(&self.table).filter_expression("begins_with(id, :usage)");
         let scan = scan.expression_attribute_values(":usage", s(PREFIX));
-        let rows = scan.into_paginator().items().send().try_collect().await?;
         let used = |row: &Item| {
             let (user, day) = text(row, "id")?.strip_prefix(PREFIX)?.rsplit_once('#')?;
             let count = |name| number(row, name).unwrap_or(0);
@@ -33,6 +32,10 @@ impl DynamoHistory {
                 tokens,
             })
         };
-        Ok(rows.iter().filter_map(used).collect())
+        let (mut all, mut rows) = (vec![], scan.into_paginator().items().send());
+        while let Some(row) = rows.try_next().await? {
+            all.extend(used(&row));
+        }
+        Ok(all)
     }
 }

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use reqwest::{Response, StatusCode};
+use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use shared::job::MessageId;
 use tokio::{
@@ -64,9 +64,9 @@ impl std::fmt::Debug for Content {
 impl Line {
     /// The content of a message, of at most `max` bytes.
     pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        let path = format!("{}/v2/bot/message/{message}/content", self.data_base_url);
+        let url = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
-        let request = self.exchange(|| self.get(&path, whole));
+        let request = self.exchange(|| self.http.get(url.clone()).timeout(whole));
         let response = match timeout(ANSWER_TIMEOUT, request).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail))),
@@ -79,7 +79,7 @@ impl Line {
             "LINE was asked for content"
         );
         match response.status() {
-            StatusCode::ACCEPTED => Ok(self.preparation(&path).await),
+            StatusCode::ACCEPTED => Ok(self.preparation(&url).await),
             status if status.is_success() => self.read(response, max).await,
             StatusCode::UNAUTHORIZED => Err(Failure::lasting(Reason::LineAuth, detail)),
             status @ StatusCode::FORBIDDEN => {
@@ -117,13 +117,13 @@ impl Line {
     }
 
     /// How far LINE is with it (LINE, "Verify the preparation status of a video or audio for getting").
-    async fn preparation(&self, path: &str) -> Fetched {
+    async fn preparation(&self, content: &Url) -> Fetched {
         #[derive(Deserialize)]
         struct Answer {
             status: String,
         }
-        let url = format!("{path}/transcoding");
-        let asked = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await;
+        let url = http::below(content, "/transcoding");
+        let asked = self.exchange(|| self.http.get(url.clone()).timeout(SIDE_TIMEOUT)).await;
         let Ok(response) = asked else { return Fetched::Preparing };
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         match serde_json::from_slice(&body) {

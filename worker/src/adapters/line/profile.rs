@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{BODY_MAX, Line, SIDE_TIMEOUT, http};
+use super::{BODY_MAX, Line, http};
 use crate::locale::Locale;
 
 /// How long a profile is believed.
@@ -93,8 +93,8 @@ impl Line {
     /// Whether the bot is in a group or room no longer: LINE does not find it then (LINE, "Get number of
     /// users in a group chat").
     pub async fn has_left(&self, chat: &str) -> bool {
-        let url = format!("{}{}/members/count", self.base_url, path(chat));
-        let response = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await;
+        let path = format!("{}/members/count", path(chat));
+        let response = self.exchange(|| self.get(&path)).await;
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
 
@@ -113,8 +113,7 @@ impl Line {
         if !path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_')) {
             return Profile::default();
         }
-        let url = format!("{}{path}", self.base_url);
-        let Ok(response) = self.exchange(|| self.get(&url, SIDE_TIMEOUT)).await else {
+        let Ok(response) = self.exchange(|| self.get(path)).await else {
             return Profile::default();
         };
         let profile = match response.status() {

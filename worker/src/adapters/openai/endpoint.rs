@@ -13,6 +13,8 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use shared::env::{Env, EnvError, unreadable};
 
+use crate::adapters::http::below;
+
 /// The variable.
 const NAME: &str = "OPENAI_BASE_URL";
 /// Where Azure serves models: in public, for the United States' government, and in China.
@@ -23,10 +25,10 @@ const DEPLOYMENTS: &str = "/openai/deployments/";
 /// A chat-completions server.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// What is before each path.
+    /// The URL before each path, without its last slash, for people.
     base: String,
-    /// What is behind it: empty, or `?` and what follows.
-    query: String,
+    /// The same with the query behind each path.
+    url: Url,
     form: Form,
     is_openai: bool,
 }
@@ -43,8 +45,7 @@ enum Form {
 impl Endpoint {
     /// The one of `OPENAI_BASE_URL`, in any of the forms that its owner's pages show.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let text = env.base_url(NAME, "https://api.openai.com/v1")?;
-        let url = Url::parse(&text).map_err(|_| unreadable(NAME, "it must be an http:// or https:// URL"))?;
+        let url = env.base_url(NAME, "https://api.openai.com/v1")?;
         Self::of(url).ok_or_else(|| {
             unreadable(
                 NAME,
@@ -55,7 +56,7 @@ impl Endpoint {
 
     /// The one at a URL; `None` where Azure's older form misses its version.
     fn of(mut url: Url) -> Option<Self> {
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let query = url.query().map(str::to_owned);
         url.set_query(None);
         url.set_fragment(None);
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -64,7 +65,7 @@ impl Endpoint {
         let is_azure = AZURE.iter().any(|domain| host.ends_with(domain));
         let (base, form) = if let Some((before, deployment)) = format!("{base}/").split_once(DEPLOYMENTS) {
             let deployment = deployment.trim_end_matches('/');
-            if deployment.is_empty() || !query.contains("api-version=") {
+            if deployment.is_empty() || !query.as_ref().is_some_and(|query| query.contains("api-version=")) {
                 return None;
             }
             (format!("{before}/openai"), Form::Deployment(deployment.to_owned()))
@@ -74,7 +75,9 @@ impl Endpoint {
         } else {
             (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::OpenAi })
         };
-        Some(Self { base, query, form, is_openai: host == "api.openai.com" })
+        let mut url = Url::parse(&base).ok()?;
+        url.set_query(query.as_deref());
+        Some(Self { base, url, form, is_openai: host == "api.openai.com" })
     }
 
     /// Where it is, for people.
@@ -140,8 +143,8 @@ impl Endpoint {
         }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}{}", self.base, self.query)
+    fn url(&self, path: &str) -> Url {
+        below(&self.url, path)
     }
 
     fn signed(&self, request: RequestBuilder, key: &SecretString) -> RequestBuilder {
