@@ -4,7 +4,7 @@
 //! It knows no other crate of this workspace. Its knowledge of LINE and OpenAI comes from their documents, so that the
 //! bot and the emulator cannot share a misreading.
 //!
-//! In reading order: [`line`] and [`model`] are the servers, and [`faults`] is how they misbehave; [`simulation`] is
+//! In reading order: [`mod@line`] and [`model`] are the servers, and [`faults`] is how they misbehave; [`simulation`] is
 //! everything that happens around a bot (people, groups, recordings); `page` shows it, by [`feed`]; `bot_address`
 //! passes webhooks on to the bot, and [`pipeline`] is the bot as it is seen from outside. [`server`] puts it together.
 
