@@ -48,7 +48,7 @@ export class Jobs extends Construct {
       visibilityTimeout: props.workerTimeout.plus(Duration.seconds(60)),
       // The worker dead-letters by itself, with a reason, after MAX_ATTEMPTS. This is the net below it, for what
       // kills the worker before it can record anything. It is as wide as SQS allows, because being handed back
-      // unstarted counts here too: with the worker's pauses (worker/src/batch/patience.rs) a table that refuses
+      // unstarted counts here too: with the worker's pauses (worker/src/lambda/receive_pause.rs) a table that refuses
       // for days costs no letter.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 1000 },
     });

@@ -6,7 +6,7 @@ use std::{
 use cli::commands::send::webhook_of;
 use emulator::line::{LOADING, PUSH};
 use serde_json::{Value, json};
-use worker::model;
+use worker::rules::models;
 
 use crate::bot::{Bot, USER};
 
@@ -33,7 +33,7 @@ async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_
     let asked = bot.model.asked();
     assert_eq!(contents(&asked[1].body)[1..], ["Hello, world", "answer to Hello, world", "And now?"]);
     let body = &asked[1].body;
-    assert_eq!((&body["model"], &body["max_completion_tokens"]), (&json!(model::DEFAULT), &json!(4096)));
+    assert_eq!((&body["model"], &body["max_completion_tokens"]), (&json!(models::DEFAULT), &json!(4096)));
 
     let rows = bot.sql("SELECT role, content FROM messages ORDER BY created_at");
     assert_eq!(rows.len(), 4);

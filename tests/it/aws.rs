@@ -22,7 +22,7 @@ use tokio::{
     net::TcpListener,
     time::{Instant, sleep},
 };
-use worker::{conversation::Role, deliver::retry_key, history::row_id};
+use worker::{history::row_id, rules::conversation::Role, turn::deliver::retry_key};
 
 // The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
 pub mod between;

@@ -3,7 +3,7 @@ use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 use worker::{
     locale::{Locale, Words},
-    persona::Chosen,
+    rules::persona::Chosen,
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use worker::model;
+use worker::rules::models;
 
 use crate::process::run;
 
@@ -12,7 +12,7 @@ fn read(path: &str) -> String {
 
 #[test]
 fn one_model_is_the_default_wherever_it_is_named() {
-    let name = model::DEFAULT;
+    let name = models::DEFAULT;
     for (path, says) in [
         ("README.md", format!("The model is `{name}` where `GPT_MODEL` is not set.")),
         (".env.example", format!("# {name} where it is not set.")),

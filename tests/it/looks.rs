@@ -62,7 +62,7 @@ async fn buttons_are_below_the_last_bubble_only_and_send_what_the_bot_understand
     assert!(messages.len() == 2 && messages[0].buttons.is_empty(), "{messages:?}");
     assert_eq!(messages[1].buttons.len(), 2);
     for (label, text) in &messages[1].buttons {
-        assert!(worker::command::Command::of(text).is_some(), "{label} sends {text}");
+        assert!(worker::rules::command::Command::of(text).is_some(), "{label} sends {text}");
     }
 
     let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;
@@ -94,7 +94,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
 async fn who_comes_back_is_greeted_by_name_too() {
     let mut bot = Bot::start().await;
     is_here(&bot, USER, "葵", "ja");
-    let now = (worker::answer::wall_clock())();
+    let now = (worker::turn::wall_clock())();
     bot.line.follows(USER, false, now);
     // LINE says nothing of who blocks the bot, which learns it by a message of before.
     let before = phone::message_event(said::sticker(7).unwrap(), USER, now);

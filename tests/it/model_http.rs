@@ -25,9 +25,9 @@ use worker::{
         http::client_trusting,
         openai::{ModelError, OpenAi},
     },
-    answer::wall_clock,
     config::Config,
-    prompt::Prompt,
+    rules::prompt::Prompt,
+    turn::wall_clock,
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 //! the model's prompt cache has it.
 
 use serde_json::Value;
-use worker::model::{Encoding, count};
+use worker::rules::models::{Encoding, count};
 
 use crate::bot::Bot;
 

@@ -11,11 +11,11 @@ use shared::{
 
 use crate::{
     adapters::openai::Endpoint,
-    allowance::{Allowance, GroupPersona},
     locale::Locale,
-    model,
-    persona::{self, Chosen, Persona, Personas},
-    prompt::Budget,
+    rules::models,
+    rules::persona::{self, Chosen, Persona, Personas},
+    rules::prompt::Budget,
+    rules::quota::{Allowance, GroupPersona},
 };
 
 /// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
@@ -156,8 +156,8 @@ impl Default for Pauses {
 impl Config {
     /// Reads the variables, or names the one that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let name = env.optional("GPT_MODEL")?.unwrap_or(model::DEFAULT).to_owned();
-        let known = model::named(&name);
+        let name = env.optional("GPT_MODEL")?.unwrap_or(models::DEFAULT).to_owned();
+        let known = models::named(&name);
         let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
         // Half of a small context is left for the prompt where nobody says otherwise.
         let default = MAX_TOKENS.min(context_tokens / 2).max(1);

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
 
-mod past;
+mod snapshot;
 mod turn;
 mod usage;
 
-pub use past::{
+pub use snapshot::{
     Answer, Edit, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Seen, Spent, Unanswered,
     Usage, Wanted,
 };
@@ -97,6 +97,6 @@ pub struct HistoryError {
 }
 
 /// The id of a message row: a UUIDv5 of event and role.
-pub fn row_id(event: &EventId, role: crate::conversation::Role) -> uuid::Uuid {
+pub fn row_id(event: &EventId, role: crate::rules::conversation::Role) -> uuid::Uuid {
     event.derive(role.as_str())
 }

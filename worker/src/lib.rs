@@ -15,44 +15,15 @@
 compile_error!("a panic in one turn must fail that turn, not the process: build with panic = \"unwind\"");
 
 pub mod adapters;
-pub mod allowance;
-pub mod answer;
-mod answer_limit;
-pub mod ask;
-mod attached;
-mod attempt;
-pub mod burst;
-pub mod by_reply;
-pub mod clean;
-pub mod command;
-mod compose;
 pub mod config;
-pub mod conversation;
-pub mod deliver;
-pub mod forget;
-mod give_up;
-mod group;
 pub mod history;
 pub mod locale;
-pub mod markdown;
-mod memory;
-pub mod model;
-mod obey;
 pub mod outcome;
-pub mod persona;
-pub mod picture;
-pub mod prompt;
-mod quota;
-pub mod redact;
-pub mod reply;
-mod retry;
 mod retry_loop;
-mod run_budget;
-pub mod see_and_hear;
-pub mod tell;
-mod think;
+mod retry_pauses;
+pub mod rules;
+pub mod text;
+pub mod turn;
 
 #[cfg(feature = "aws")]
-pub mod batch;
-#[cfg(feature = "aws")]
-pub mod function;
+pub mod lambda;

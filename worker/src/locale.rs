@@ -111,7 +111,7 @@ pub struct Labels {
     pub retry: &'static str,
     /// Go on where the answer was cut.
     pub go_on: &'static str,
-    /// Be as always: a word that [`crate::persona`] knows.
+    /// Be as always: a word that [`crate::rules::persona`] knows.
     pub usual: &'static str,
 }
 

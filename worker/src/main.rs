@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use shared::{env::Env, logging, traces::Daemon, version::SHOWN};
 use tokio::time::Instant;
 use tracing::info;
-use worker::batch::Function;
+use worker::lambda::batch::Function;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {

@@ -131,7 +131,7 @@ pub enum Outcome {
         /// How long to wait.
         after: Duration,
     },
-    /// Dead-letter it, then [`crate::answer::Worker::apologise`], then acknowledge.
+    /// Dead-letter it, then [`crate::turn::Worker::apologise`], then acknowledge.
     Dead {
         /// Why.
         failure: Failure,

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{http::client, line::Line, openai::OpenAi},
-    answer::{Worker, wall_clock},
     config::Config,
+    turn::{Worker, wall_clock},
 };
 
 use crate::{

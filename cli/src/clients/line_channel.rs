@@ -12,7 +12,7 @@ use shared::env::Env;
 use uuid::Uuid;
 use worker::{
     adapters::http,
-    redact::{identifier, redacted},
+    text::redact::{identifier, redacted},
 };
 
 use crate::clients::no_answer::NoAnswer;

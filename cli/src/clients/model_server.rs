@@ -12,7 +12,7 @@ use worker::{
         http,
         openai::{Endpoint, ErrorBody},
     },
-    redact,
+    text::redact,
 };
 
 use crate::clients::no_answer::NoAnswer;

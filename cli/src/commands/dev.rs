@@ -32,7 +32,7 @@ use serde_json::json;
 use shared::env::Env;
 use worker::{
     adapters::{http, openai::Endpoint},
-    answer::wall_clock,
+    turn::wall_clock,
 };
 
 use self::pipeline::Process;

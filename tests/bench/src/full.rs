@@ -73,7 +73,7 @@ fn fill(file: &Path, people: u32) -> rusqlite::Result<()> {
              VALUES (?1, ?2, ?3, 'Hello, world. How are you today?', ?4, ?5, ?5)",
         )?;
         // Yesterday, and so not swept.
-        let since = worker::answer::wall_clock()().as_second() - 86_400;
+        let since = worker::turn::wall_clock()().as_second() - 86_400;
         for number in 0..(people + 1) * TURNS_EACH {
             let (who, nth) = (number % (people + 1), number / (people + 1));
             let user = if who == 0 { USER.to_owned() } else { format!("U{who}") };
@@ -95,7 +95,7 @@ fn id() -> String {
 
 /// RFC 3339 with microseconds, as rows have it.
 fn stamp(second: i64, micros: i64) -> String {
-    worker::conversation::rfc3339(
+    worker::rules::conversation::rfc3339(
         jiff::Timestamp::from_microsecond(second * 1_000_000 + micros).expect("a time"),
     )
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use worker::markdown::plain;
+use worker::text::markdown::plain;
 
 /// Letters beyond ASCII: of those within, some are Markdown's own (`[x]`, `<br>`).
 fn letters(text: &str) -> HashSet<char> {

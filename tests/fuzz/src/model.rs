@@ -19,11 +19,11 @@ use worker::{
         http::client_trusting,
         openai::{ModelError, OpenAi},
     },
-    answer::wall_clock,
-    clean::clean,
     config::Config,
     outcome::{Failure, Remedy},
-    prompt::Prompt,
+    rules::prompt::Prompt,
+    text::clean::clean,
+    turn::wall_clock,
 };
 
 /// Long enough for any answer that comes.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
 use worker::{
-    markdown::Plain,
-    reply::{MESSAGES_MAX, Reply, TEXT_MAX, by_token, pushes},
+    text::markdown::Plain,
+    text::messages::{MESSAGES_MAX, Reply, TEXT_MAX, by_token, pushes},
 };
 
 use crate::number;

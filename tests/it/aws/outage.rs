@@ -15,9 +15,9 @@ use shared::{env::Env, job::VERSION, roots::Roots, secret::Secret};
 use tokio::time::{Instant, sleep};
 use worker::{
     adapters::{dynamodb::DynamoHistory, http::client_trusting, line::Line, openai::OpenAi, sqs::Queue},
-    answer::{Worker, wall_clock},
-    batch::{Function, quota::QuotaWatch},
     config::Config,
+    lambda::{batch::Function, quota_watch::QuotaWatch},
+    turn::{Worker, wall_clock},
 };
 
 use super::{

@@ -1,6 +1,6 @@
 //! docs/operations.md: every command that it names is run.
 
-use worker::answer::wall_clock;
+use worker::turn::wall_clock;
 
 use super::{
     bot::{Bot, USER},

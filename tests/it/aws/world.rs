@@ -13,7 +13,7 @@ use emulator::{
     model::Model,
 };
 use serde_json::json;
-use worker::answer::wall_clock;
+use worker::turn::wall_clock;
 
 use super::{
     bot::host,

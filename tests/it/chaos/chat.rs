@@ -17,8 +17,8 @@ use emulator::{
 use jiff::Timestamp;
 use serde_json::Value;
 use worker::{
-    model::{self, Encoding},
-    prompt::Budget,
+    rules::models::{self, Encoding},
+    rules::prompt::Budget,
 };
 
 use super::schedule::{Event, Kind};
@@ -114,7 +114,7 @@ fn problem(messages: &[Value]) -> Option<String> {
         return Some(format!("a prompt speaks of several chats: {all:?}"));
     }
     // As OpenAI counts: four tokens a message, three for the answer's beginning.
-    let tokens = texts.iter().map(|text| model::count(BUDGET.encoding, text) + 4).sum::<usize>() + 3;
+    let tokens = texts.iter().map(|text| models::count(BUDGET.encoding, text) + 4).sum::<usize>() + 3;
     let is_over = tokens + BUDGET.max_tokens > BUDGET.context_tokens;
     is_over.then(|| format!("a prompt of {tokens} tokens is over the context: {all:?}"))
 }

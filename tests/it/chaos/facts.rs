@@ -9,7 +9,7 @@ use emulator::{
 use serde_json::Value;
 use shared::job::EventId;
 use tokio::time::Instant;
-use worker::deliver::retry_key;
+use worker::turn::deliver::retry_key;
 
 use super::{
     chat::{ANSWER, LONG_ANSWER, Marker, chat_id, markers},

@@ -19,7 +19,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use worker::answer::wall_clock;
+use worker::turn::wall_clock;
 
 use super::{
     chat,

@@ -15,7 +15,7 @@ use super::http::{self, NoResponse};
 use crate::{
     config::Config,
     outcome::{Failure, Reason, Remedy},
-    redact,
+    text::redact,
 };
 
 mod content;
@@ -41,7 +41,7 @@ pub struct Line {
     base_url: Url,
     data_base_url: Url,
     token: Secret,
-    clock: crate::answer::Clock,
+    clock: crate::turn::Clock,
     profiles: profile::Profiles,
     room: content::Room,
 }
@@ -84,7 +84,7 @@ impl SendError {
 
 impl Line {
     /// A client with the settings' base URLs.
-    pub fn new(config: &Config, http: Client, token: Secret, clock: crate::answer::Clock) -> Self {
+    pub fn new(config: &Config, http: Client, token: Secret, clock: crate::turn::Clock) -> Self {
         Self {
             http,
             base_url: config.line_api_base_url.clone(),

@@ -1,7 +1,7 @@
 //! The model: any server that speaks the chat-completions API.
 //!
 //! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
-//! it is [`crate::ask`]'s part. What the model or a person wrote is never in an error.
+//! it is [`crate::turn::ask_model`]'s part. What the model or a person wrote is never in an error.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -22,8 +22,8 @@ use super::http::{self, NoResponse};
 use crate::{
     config::Config,
     outcome::{Failure, Reason},
-    picture::Picture,
-    prompt::Prompt,
+    rules::image::Picture,
+    rules::prompt::Prompt,
 };
 
 mod endpoint;
@@ -53,12 +53,12 @@ pub struct OpenAi {
     key: Secret,
     /// Whether the server wants `max_completion_tokens`; learned where it took the other name.
     completion_limit: AtomicBool,
-    clock: crate::answer::Clock,
+    clock: crate::turn::Clock,
 }
 
 impl OpenAi {
     /// A client with the settings' model and base URL.
-    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::answer::Clock) -> Self {
+    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::turn::Clock) -> Self {
         Self {
             http,
             endpoint: config.openai.clone(),

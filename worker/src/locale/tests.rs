@@ -1,7 +1,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::*;
-use crate::command::Command;
+use crate::rules::command::Command;
 
 #[test]
 fn line_s_tags_lead_to_a_language() {

@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, warn};
 use worker::{
-    answer::{IsFollowed, Limits, Worker},
-    burst::{MOST, Together},
     outcome::{Failure, Outcome, Reason},
+    turn::merge::{MOST, Together},
+    turn::{IsFollowed, Limits, Worker},
 };
 
 use crate::sqlite::{

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::Job;
 use worker::{
-    answer::Clock,
     outcome::{Failure, Reason},
+    turn::Clock,
 };
 
 use super::{

@@ -14,7 +14,7 @@ use local::{
 };
 use shared::job::JobError;
 use tokio_util::sync::CancellationToken;
-use worker::answer::Clock;
+use worker::turn::Clock;
 
 #[cfg(feature = "aws")]
 use super::sqs::SqsLetters;

@@ -25,9 +25,9 @@ use worker::{
         aws::AwsError,
         dynamodb::{DynamoHistory, Looked},
     },
-    answer::Clock,
     history::Stage,
     outcome::Reason,
+    turn::Clock,
 };
 
 use crate::deployment::aws::Deployment;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use local::listeners::webhooks::WEBHOOK_PATH;
 use secrecy::SecretString;
 use shared::env::Env;
-use worker::{config::TRANSCRIBE_MODEL, model};
+use worker::{config::TRANSCRIBE_MODEL, rules::models};
 
 use crate::{
     clients::{
@@ -114,7 +114,7 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
 }
 
 async fn answerer(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
-    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| model::DEFAULT.to_owned());
+    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| models::DEFAULT.to_owned());
     let change = change(place, "GPT_MODEL", "model");
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));

@@ -11,8 +11,8 @@ use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{Item, index::Row, n, s, text};
 use crate::{
-    conversation::{rfc3339, stamp},
     history::{Mark, Memory, Named},
+    rules::conversation::{rfc3339, stamp},
 };
 
 mod asked;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, MessageId};
 
 use super::{DynamoError, DynamoHistory, Item, number, s, text};
-use crate::conversation::{Message, Role};
+use crate::rules::conversation::{Message, Role};
 
 /// The index of the article's table.
 pub(super) const INDEX: &str = "byLineUserId";

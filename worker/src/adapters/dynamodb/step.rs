@@ -6,8 +6,8 @@ use shared::job::Job;
 
 use super::{DynamoError, DynamoHistory, error::condition_failed, n, s, turn};
 use crate::{
-    conversation::rfc3339,
     history::{Delivery, Said, Step, Turn},
+    rules::conversation::rfc3339,
 };
 
 impl DynamoHistory {

@@ -14,8 +14,8 @@ use super::{
     turn,
 };
 use crate::{
-    conversation::{Role, rfc3339},
     history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Stage, Tokens, row_id},
+    rules::conversation::{Role, rfc3339},
 };
 
 impl DynamoHistory {

@@ -5,8 +5,8 @@ use shared::job::{ConversationId, Job, MessageId};
 
 use super::{DynamoError, DynamoHistory, Item, head, key, n, number, remembered_until, s, text};
 use crate::{
-    conversation::rfc3339,
     history::{Named, Said, Unanswered},
+    rules::conversation::rfc3339,
 };
 
 /// The row's key.

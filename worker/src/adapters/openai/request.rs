@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::{
-    conversation::{Message, Role},
-    picture::Picture,
+    rules::conversation::{Message, Role},
+    rules::image::Picture,
 };
 
 #[derive(Serialize)]

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::{error::ErrorBody, written::Written};
 use crate::{
-    clean::clean,
     history::Tokens,
     outcome::{Failure, Reason, Remedy},
-    redact,
+    text::clean::clean,
+    text::redact,
 };
 
 /// What came back for a request.

@@ -16,7 +16,7 @@ use super::{
     response::{self, ModelError},
     unavailable,
 };
-use crate::clean::clean;
+use crate::text::clean::clean;
 
 /// The largest recording that is taken, in bytes. The limit of 25 MB counts the whole request.
 pub const BYTES_MAX: usize = 25_000_000;

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
-    conversation::stamp,
     history::{Forget, Mark, Stage},
+    rules::conversation::stamp,
 };
 
 use super::{group, past, turn::stage};

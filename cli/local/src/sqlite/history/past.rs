@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job};
 use worker::{
-    conversation::{Message, Role, rfc3339},
     history::{Limit, Mark, Memory, Named, Past, Period, Stage, Unanswered, Usage, Wanted},
+    rules::conversation::{Message, Role, rfc3339},
 };
 
 use super::{group, turn};

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
-    conversation::{Role, rfc3339, stamp},
     history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, Tokens, row_id},
+    rules::conversation::{Role, rfc3339, stamp},
 };
 
 use super::{forget, group, past, turn};

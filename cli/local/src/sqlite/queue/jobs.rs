@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicI64, time::Duration};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use tokio::sync::Notify;
-use worker::answer::Clock;
+use worker::turn::Clock;
 
 use crate::sqlite::{database::Database, error::DatabaseError, rows::millis};
 

@@ -10,7 +10,7 @@ use super::{
     super::{s, text},
     Named,
 };
-use crate::{conversation::Role, history::row_id};
+use crate::{history::row_id, rules::conversation::Role};
 
 /// The name of the attribute with the turn of the answer.
 const ANSWERED_BY: &str = "answeredBy";

@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::{conversation::Role, history::row_id};
+use crate::{history::row_id, rules::conversation::Role};
 
 const NOW: &str = "2026-03-01T12:00:00Z";
 

@@ -1,0 +1,194 @@
+//! What is known of models by name: context window, encoding, the name of the token limit, sight. Pure.
+//!
+//! Unknown names survive: they get the smallest window still in use, the newest encoding, the token limit
+//! that older servers know, and are shown an image to find out; [`crate::adapters::openai`] corrects the
+//! limit's name by what the server says. Windows and modalities are from OpenAI's model pages
+//! (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use tiktoken_rs::CoreBPE;
+
+/// The model that is asked where `GPT_MODEL` is not set. `.env.example`, the README, the deployment's settings and
+/// `henji dev` name the same one, which a test compares.
+pub const DEFAULT: &str = "gpt-5.4-mini";
+
+/// The two encodings of chat models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// gpt-4 and gpt-3.5-turbo.
+    Cl100k,
+    /// gpt-4o and everything after it.
+    O200k,
+}
+
+/// Whether a model takes images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vision {
+    /// It sees.
+    Yes,
+    /// It is blind.
+    No,
+    /// Only the server can tell.
+    Unknown,
+}
+
+/// What is known of one model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Prompt and answer together, in tokens.
+    pub context_tokens: u32,
+    /// How its text is cut into tokens.
+    pub encoding: Encoding,
+    /// Whether it wants `max_completion_tokens` instead of `max_tokens`.
+    pub completion_limit: bool,
+    /// Whether it takes images.
+    pub vision: Vision,
+}
+
+/// By the name's beginning, the longer one first.
+#[rustfmt::skip]
+const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
+    use {Encoding::{Cl100k, O200k}, Vision::{No, Yes}};
+    &[
+        ("gpt-5-chat",          128_000,   O200k,  true,  Yes),
+        ("gpt-5.1-chat",        128_000,   O200k,  true,  Yes),
+        ("gpt-5.3-chat",        128_000,   O200k,  true,  Yes),
+        ("gpt-5.4-mini",        400_000,   O200k,  true,  Yes),
+        ("gpt-5.4-nano",        400_000,   O200k,  true,  Yes),
+        ("gpt-5.4",             1_050_000, O200k,  true,  Yes),
+        ("gpt-5.5",             1_050_000, O200k,  true,  Yes),
+        ("gpt-5.6",             1_050_000, O200k,  true,  Yes),
+        ("gpt-5",               400_000,   O200k,  true,  Yes),
+        ("gpt-6",               1_050_000, O200k,  true,  Yes),
+        ("gpt-4.5",             128_000,   O200k,  false, Yes),
+        ("gpt-4.1",             1_047_576, O200k,  false, Yes),
+        ("gpt-4o",              128_000,   O200k,  false, Yes),
+        ("chatgpt-4o",          128_000,   O200k,  false, Yes),
+        ("gpt-4-turbo-preview", 128_000,   Cl100k, false, No),
+        ("gpt-4-turbo",         128_000,   Cl100k, false, Yes),
+        ("gpt-4-32k",           32_768,    Cl100k, false, No),
+        ("gpt-4",               8_192,     Cl100k, false, No),
+        ("gpt-3.5",             16_385,    Cl100k, false, No),
+        // As Azure spells it.
+        ("gpt-35",              16_385,    Cl100k, false, No),
+        ("o1-mini",             128_000,   O200k,  true,  No),
+        ("o1-preview",          128_000,   O200k,  true,  No),
+        ("o1",                  200_000,   O200k,  true,  Yes),
+        ("o3-mini",             200_000,   O200k,  true,  No),
+        ("o3",                  200_000,   O200k,  true,  Yes),
+        ("o4",                  200_000,   O200k,  true,  Yes),
+    ]
+};
+
+/// What is known of the model of this name, behind a provider's prefix (`openai/gpt-4o`) or a fine-tune's
+/// (`ft:gpt-4o-mini:…`).
+pub fn named(name: &str) -> Model {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let name = name.strip_prefix("ft:").unwrap_or(name);
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let known = KNOWN.iter().find(|(known, ..)| name.strip_prefix(known).is_some_and(|rest| !goes_on(rest)));
+    let &(_, context_tokens, encoding, completion_limit, vision) =
+        known.unwrap_or(&("", 8_192, Encoding::O200k, false, Vision::Unknown));
+    Model { context_tokens, encoding, completion_limit, vision }
+}
+
+/// How much is counted at once, in bytes: on far more white space the tokenizer's regular expression gives
+/// up, with a panic.
+const PIECE: usize = 64 << 10;
+
+/// How many counts are remembered.
+const COUNTS_MAX: usize = 10_000;
+
+/// What was counted before: each turn counts the conversation's messages anew. They are known by a hash whose
+/// keys this process has drawn, so that no words are kept.
+static COUNTS: LazyLock<(RandomState, Mutex<HashMap<u64, usize>>)> = LazyLock::new(Default::default);
+
+/// How many tokens `text` has; of a text longer than 64 KiB, perhaps a few more than it has.
+///
+/// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing
+/// before it; where bytes alone tell that all fits, [`crate::rules::prompt`] never asks.
+pub fn count(encoding: Encoding, text: &str) -> usize {
+    let (hasher, counts) = &*COUNTS;
+    let key = hasher.hash_one((encoding, text));
+    let lock = || counts.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tokens) = lock().get(&key) {
+        return *tokens;
+    }
+    let tokens = count_anew(encoding, text);
+    let mut counts = lock();
+    if counts.len() >= COUNTS_MAX {
+        counts.clear();
+    }
+    counts.insert(key, tokens);
+    tokens
+}
+
+/// How many bytes of `text` are its first `most` tokens; `None` where it has no more. They may end within a grapheme.
+pub fn beginning(encoding: Encoding, text: &str, most: usize) -> Option<usize> {
+    let tokenizer = tokenizer(encoding);
+    let (mut at, mut left) = (0, most);
+    while at < text.len() {
+        let piece = &text[at..text.floor_char_boundary(at + PIECE)];
+        let tokens = tokenizer.encode_ordinary(piece);
+        if tokens.len() > left {
+            let bytes = tokenizer.decode_bytes(&tokens[..left]).map_or(left, |bytes| bytes.len());
+            return Some(text.floor_char_boundary(at + bytes));
+        }
+        (at, left) = (at + piece.len(), left - tokens.len());
+    }
+    None
+}
+
+fn tokenizer(encoding: Encoding) -> &'static CoreBPE {
+    match encoding {
+        Encoding::Cl100k => tiktoken_rs::cl100k_base_singleton(),
+        Encoding::O200k => tiktoken_rs::o200k_base_singleton(),
+    }
+}
+
+fn count_anew(encoding: Encoding, mut text: &str) -> usize {
+    let tokenizer = tokenizer(encoding);
+    let mut tokens = 0;
+    while !text.is_empty() {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(PIECE));
+        tokens += tokenizer.encode_ordinary(piece).len();
+        text = rest;
+    }
+    tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_known_behind_prefixes_and_an_unknown_one_survives() {
+        let check = |name: &str, context_tokens, completion_limit, vision| {
+            let model = named(name);
+            let found = (model.context_tokens, model.completion_limit, model.vision);
+            assert_eq!(found, (context_tokens, completion_limit, vision), "{name}");
+        };
+        check("gpt-4o", 128_000, false, Vision::Yes);
+        check("openai/gpt-4o", 128_000, false, Vision::Yes);
+        check("openrouter/openai/gpt-5.2", 400_000, true, Vision::Yes);
+        check("ft:gpt-4o-mini-2024-07-18::9aBc1XyZ", 128_000, false, Vision::Yes);
+        check("openai/ft:gpt-4.1-mini:acme", 1_047_576, false, Vision::Yes);
+        check("gpt-5.4-mini", 400_000, true, Vision::Yes);
+        check("gpt-5.4-2026-03-05", 1_050_000, true, Vision::Yes);
+        check("gpt-6-luna", 1_050_000, true, Vision::Yes);
+        check("gpt-6.1-sol", 1_050_000, true, Vision::Yes);
+        check("gpt-4-0613", 8_192, false, Vision::No);
+        check("gpt-4-turbo-2024-04-09", 128_000, false, Vision::Yes);
+        check("gpt-35-turbo", 16_385, false, Vision::No);
+        check("o3-mini-2025-01-31", 200_000, true, Vision::No);
+        check("o3-2025-04-16", 200_000, true, Vision::Yes);
+        for unknown in ["", "/", "ft:", "gpt-4all-j", "o30", "llama3.2-vision", "返事"] {
+            check(unknown, 8_192, false, Vision::Unknown);
+        }
+    }
+}

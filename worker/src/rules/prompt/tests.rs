@@ -1,0 +1,136 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn turns(n: usize, words: usize) -> Vec<Message> {
+    (0..n)
+        .flat_map(|i| {
+            let text = format!("word{i} ").repeat(words);
+            [Role::User, Role::Assistant].map(|role| Message { role, content: text.clone(), speaker: None })
+        })
+        .collect()
+}
+
+fn tokens(messages: &[Message], encoding: Encoding) -> usize {
+    let sum: usize = messages.iter().map(|m| cost(m, encoding)).sum();
+    sum + PRIMING
+}
+
+fn budget(context_tokens: usize) -> Budget {
+    Budget { context_tokens, max_tokens: 100, encoding: Encoding::Cl100k }
+}
+
+#[test]
+fn tokens_are_counted_as_openais_own_tokenizer_counts_them() {
+    // Counted by another implementation of the same tables, GitHub's bpe-openai 0.3.2.
+    for (text, cl100k, o200k) in [
+        ("", 0, 0),
+        ("hello world", 2, 2),
+        ("日本語のテキストを数えます。絵文字も🍎。", 21, 18),
+        ("fn main() { println!(\"{}\", 1 + 1); }\n\n\t  x", 15, 15),
+    ] {
+        assert_eq!(models::count(Encoding::Cl100k, text), cl100k, "{text}");
+        assert_eq!(models::count(Encoding::O200k, text), o200k, "{text}");
+    }
+}
+
+#[test]
+fn a_text_that_wears_the_tokenizer_out_is_counted_all_the_same() {
+    let spaces = " ".repeat(1_100_000) + "x";
+    let letters = "あa".repeat(30_000);
+    for text in [spaces, letters] {
+        assert!(models::count(Encoding::O200k, &text) > 1_000);
+        let alone = Prompt::fit("be kind", vec![], &[&text], budget(1_000));
+        assert!(alone.is_err());
+    }
+}
+
+#[test]
+fn a_short_conversation_is_sent_whole() {
+    let past = turns(3, 2);
+    let prompt = Prompt::fit("be kind", past.clone(), &["why?"], budget(8192)).unwrap();
+    assert_eq!(prompt.messages()[0].role, Role::System);
+    assert_eq!(prompt.messages()[1..7], past);
+    assert_eq!(prompt.messages()[7].content, "why?");
+}
+
+#[test]
+fn a_question_that_cannot_fit_alone_is_not_sent() {
+    let question = "long ".repeat(1000);
+    assert!(Prompt::fit("s", vec![], &[&question], budget(1000)).is_err());
+    assert!(Prompt::fit("s", vec![], &["q"], budget(100)).is_err());
+    assert!(Prompt::fit("s", vec![], &[&question], budget(2000)).is_ok());
+}
+
+#[test]
+fn what_was_said_in_one_go_is_kept_or_left_out_as_a_whole() {
+    let mut past = turns(2, 40);
+    past.insert(2, past[2].clone());
+    let kept = |context_tokens| {
+        let prompt = Prompt::fit("s", past.clone(), &["one", "two"], budget(context_tokens)).unwrap();
+        let contents: Vec<_> = prompt.messages().iter().map(|message| message.content.as_str()).collect();
+        assert_eq!(contents[contents.len() - 2..], ["one", "two"]);
+        contents.len() - 3
+    };
+    let whole = tokens(&past[2..], Encoding::Cl100k) + 100 + 3 * (PER_MESSAGE + 1);
+    assert_eq!((kept(whole), kept(whole - 1), kept(100_000)), (3, 0, 5));
+    let mut prompt = Prompt::fit("s", past, &["one", "two"], budget(100_000)).unwrap();
+    let left = |prompt: &Prompt| prompt.messages().len() - 3;
+    assert!(prompt.drop_oldest() && left(&prompt) == 3 && prompt.drop_oldest() && left(&prompt) == 0);
+    assert!(!prompt.drop_oldest());
+}
+
+#[test]
+fn the_oldest_half_goes_first_until_only_the_question_is_left() {
+    let mut prompt = Prompt::fit("s", turns(5, 1), &["q"], budget(8192)).unwrap();
+    let mut left = vec![];
+    while prompt.drop_oldest() {
+        left.push(prompt.messages().len() - 2);
+        assert_eq!(prompt.messages()[0].role, Role::System);
+        assert_eq!(prompt.messages().last().unwrap().content, "q");
+    }
+    assert_eq!(left, [4, 2, 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_turn_is_left_out_without_need_and_the_context_is_never_exceeded(
+        past in prop::collection::vec((any::<bool>(), "[a-zあ-ん🍎 ]{0,60}"), 0..30),
+        question in "[a-zあ-ん ]{0,40}",
+        context_tokens in 110usize..600,
+    ) {
+        let past: Vec<Message> = past.into_iter().map(|(user, content)| Message {
+            role: if user { Role::User } else { Role::Assistant }, content,
+                speaker: None,
+        }).collect();
+        let budget = budget(context_tokens);
+        let room = context_tokens - budget.max_tokens;
+        match Prompt::fit("be kind", past.clone(), &[&question], budget) {
+            Err(TooLong { tokens: over }) => {
+                let alone = [Message { role: Role::System, content: "be kind".into(), speaker: None }, Message { role: Role::User, content: question, speaker: None }];
+                prop_assert_eq!(tokens(&alone, budget.encoding), room + over);
+            }
+            Ok(prompt) => {
+                let sent = prompt.messages();
+                prop_assert!(tokens(sent, budget.encoding) <= room);
+                let kept = sent.len() - 2;
+                prop_assert_eq!(&sent[1..=kept], &past[past.len() - kept..]);
+                // With what went last of all, it would not have fitted.
+                let left_out = past.len() - kept;
+                prop_assert_eq!(prompt.left_out(), left_out);
+                let mut before = 0;
+                while window::a_third_on(&past, before) < left_out {
+                    before = window::a_third_on(&past, before);
+                }
+                if left_out > 0 {
+                    let mut more = sent.to_vec();
+                    more.splice(1..1, past[before..left_out].iter().cloned());
+                    prop_assert!(tokens(&more, budget.encoding) > room);
+                }
+            }
+        }
+    }
+}

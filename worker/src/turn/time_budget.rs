@@ -1,0 +1,74 @@
+//! One attempt of a run: what it must keep to, and what it has cost so far.
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::{
+    history::{RunCost, Turn},
+    outcome::{Failure, Reason},
+    rules::run_budget::paid_out,
+    turn::Limits,
+};
+
+/// An attempt at a turn, or at several that are answered together.
+pub(crate) struct Attempt<'a> {
+    /// The limits of the queue's side.
+    pub(crate) limits: &'a Limits,
+    /// Attempts begun in this run, this one included.
+    pub(crate) number: u32,
+    /// When it must be over: at the queue's deadline, or when the run's time is.
+    pub(crate) deadline: Instant,
+    began: Instant,
+    /// The cost of the run before it, and the failure of the attempt before it.
+    before: RunCost,
+    failed: Option<Reason>,
+    /// Its own paid calls, with the one that is under way.
+    paid_calls: AtomicU32,
+}
+
+impl<'a> Attempt<'a> {
+    /// The attempt that has just begun these turns.
+    pub(crate) fn at(turns: &[Turn], limits: &'a Limits, give_up_after: Duration) -> Self {
+        let (began, before) = (Instant::now(), RunCost::most(turns));
+        Self {
+            limits,
+            number: turns.last().map_or(1, |turn| turn.attempts),
+            deadline: limits.deadline.min(began + before.attempt_time(give_up_after)),
+            began,
+            before,
+            failed: turns.last().and_then(|turn| turn.failed),
+            paid_calls: AtomicU32::new(0),
+        }
+    }
+
+    /// The cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
+    pub(crate) fn cost(&self, turn: &Turn, failed: Option<Reason>, pause: Duration) -> RunCost {
+        turn.cost.plus(self.began.elapsed().saturating_add(pause), self.paid_calls.load(Relaxed), failed)
+    }
+
+    /// An error where the run has no paid call left.
+    pub(crate) fn may_pay(&self) -> Result<(), Failure> {
+        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).may_pay() {
+            return Ok(());
+        }
+        let reason = self.failed.unwrap_or(Reason::ModelUnavailable);
+        Err(paid_out(&Failure::lasting(reason, "the model was not called again")))
+    }
+
+    /// Counts a call of the model's server that is about to be made. One that is dropped under way stays counted: it
+    /// was sent.
+    pub(crate) fn pay(&self) {
+        self.paid_calls.fetch_add(1, Relaxed);
+    }
+
+    /// The call is over: it is not counted where it certainly costs nothing.
+    pub(crate) fn settle(&self, is_paid: bool) {
+        if !is_paid {
+            self.paid_calls.fetch_sub(1, Relaxed);
+        }
+    }
+}
