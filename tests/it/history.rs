@@ -7,7 +7,9 @@ use local::sqlite::{Database, history::SqliteHistory};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Answer, Delivery, Exchange, Forget, History, Kept, RunCost, Said, Stage, Step, Wanted},
+    history::{
+        Answer, Delivery, Exchange, Forget, History, Question, RunCost, Stage, Step, StoreResult, Wanted,
+    },
     outcome::Reason,
 };
 
@@ -70,7 +72,7 @@ async fn turns_of_one_conversation_that_are_stored_at_once_are_all_stored() {
         tokio::spawn(async move { history.store(&job, said(&job, "q", vec![]), None, now()).await.unwrap() })
     });
     for stored in storing.collect::<Vec<_>>() {
-        assert!(matches!(stored.await.unwrap(), Kept::Mine(_)));
+        assert!(matches!(stored.await.unwrap(), StoreResult::Stored(_)));
     }
     let past = history.load(&jobs[0], FIFTY, now()).await.unwrap();
     let roles: Vec<_> = past.messages.iter().map(|message| message.role.as_str()).collect();
@@ -135,7 +137,7 @@ fn job(conversation: &str, event: &str) -> Job {
 /// An answer that is part of the conversation.
 fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
     let (event, message_id) = (job.event_id.clone(), job.message_id().cloned());
-    let questions = vec![Said { event, text: question.to_owned(), message_id, speaker: None }];
+    let questions = vec![Question { event, text: question.to_owned(), message_id, speaker: None }];
     let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
@@ -240,12 +242,12 @@ async fn the_first_answer_stays(history: &dyn History) {
     let stored = Stage::Stored(delivery.clone());
     assert_eq!(
         history.store(&job, said(&job, "first", pushes), None, now()).await.unwrap(),
-        Kept::Mine(delivery)
+        StoreResult::Stored(delivery)
     );
     let lost = history.store(&job, said(&job, "second", vec!["three".into()]), None, later(1)).await.unwrap();
-    assert_eq!(lost, Kept::Theirs(stored.clone()), "who loses pushes what is stored");
+    assert_eq!(lost, StoreResult::Existing(stored.clone()), "who loses pushes what is stored");
     let lost = history.store(&job, noticed(vec!["four".into()]), None, later(1)).await.unwrap();
-    assert_eq!(lost, Kept::Theirs(stored.clone()));
+    assert_eq!(lost, StoreResult::Existing(stored.clone()));
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, stored);
     assert_eq!(words(history, &job, 50, later(2)).await, ["first", "answer to first"]);
 }
@@ -255,7 +257,7 @@ async fn a_notice_is_stored_without_rows(history: &dyn History) {
     history.begin(&job, now()).await.unwrap();
     assert!(matches!(
         history.store(&job, noticed(vec!["n".into()]), None, now()).await.unwrap(),
-        Kept::Mine(_)
+        StoreResult::Stored(_)
     ));
     assert!(words(history, &job, 50, now()).await.is_empty());
 }
@@ -275,7 +277,7 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     }
     assert_eq!(
         history.store(&job, said(&job, "again", vec!["again".into()]), None, now()).await.unwrap(),
-        Kept::Theirs(Stage::Delivered)
+        StoreResult::Existing(Stage::Delivered)
     );
 }
 
@@ -300,7 +302,9 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     let job = job("U-reply", "reply");
     history.begin(&job, now()).await.unwrap();
     let answer = Answer { by_reply: true, ..said(&job, "q", vec!["one".into(), "two".into()]) };
-    let Kept::Mine(delivery) = history.store(&job, answer, None, now()).await.unwrap() else { panic!() };
+    let StoreResult::Stored(delivery) = history.store(&job, answer, None, now()).await.unwrap() else {
+        panic!()
+    };
     assert!(delivery.by_reply && delivery.unknown_since == Some(now()));
     assert!(!delivery.may_be_pushed(later(1)), "a push is no repetition of a reply");
     let turn = history.begin(&job, later(1)).await.unwrap();
@@ -393,7 +397,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         Job { ask, ..job(conversation, event) }
     };
     let (event, speaker) = (job("Uun", "un").event_id, Some("Aoi".to_owned()));
-    let why = Said { event, text: "why?".to_owned(), message_id: None, speaker };
+    let why = Question { event, text: "why?".to_owned(), message_id: None, speaker };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));
         // The conversation goes on.

@@ -23,7 +23,7 @@ use tokio_rustls::{
 use worker::{
     adapters::{
         http::client_trusting,
-        openai::{ModelError, OpenAi},
+        openai::{ModelClient, ModelError},
     },
     config::Config,
     rules::prompt::Prompt,
@@ -93,7 +93,7 @@ fn of_length(body: &str) -> String {
 }
 
 struct Asks {
-    model: OpenAi,
+    model: ModelClient,
     prompt: Prompt,
 }
 
@@ -108,7 +108,7 @@ impl Asks {
         config.budget.context_tokens = usize::MAX >> 8;
         let prompt = Prompt::fit("be kind", vec![], &[question], config.budget).unwrap();
         let http = client_trusting(Roots::Bundled).unwrap();
-        Self { model: OpenAi::new(&config, http, Secret::fixed("a-key".into()), wall_clock()), prompt }
+        Self { model: ModelClient::new(&config, http, Secret::fixed("a-key".into()), wall_clock()), prompt }
     }
 
     /// The answer, or why there is none.

@@ -15,7 +15,7 @@ use crate::{
     rules::models,
     rules::persona::{self, Chosen, Persona, Personas},
     rules::prompt::Budget,
-    rules::quota::{Allowance, GroupPersona},
+    rules::quota::{GroupPersona, UserQuota},
 };
 
 /// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
@@ -27,7 +27,7 @@ pub const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
 
 /// How answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum DeliveryMode {
     /// By push, which is metered.
     Push,
     /// By the free reply while its token is young, else by push.
@@ -37,15 +37,15 @@ pub enum Way {
 /// The text names no way.
 #[derive(Debug, thiserror::Error)]
 #[error("it must be push or reply-first")]
-pub struct UnknownWay;
+pub struct UnknownDeliveryMode;
 
-impl FromStr for Way {
-    type Err = UnknownWay;
-    fn from_str(text: &str) -> Result<Self, UnknownWay> {
+impl FromStr for DeliveryMode {
+    type Err = UnknownDeliveryMode;
+    fn from_str(text: &str) -> Result<Self, UnknownDeliveryMode> {
         match text {
             "push" => Ok(Self::Push),
             "reply-first" => Ok(Self::ReplyFirst),
-            _ => Err(UnknownWay),
+            _ => Err(UnknownDeliveryMode),
         }
     }
 }
@@ -95,7 +95,7 @@ pub struct Config {
     /// Language of the bot's own words where a profile names none of them.
     pub locale: Locale,
     /// How answers are sent.
-    pub delivery: Way,
+    pub delivery: DeliveryMode,
     /// Whether messages that wait together are answered together.
     pub merges: bool,
     /// How long after its webhook a user is told that it takes longer; `None` for never.
@@ -105,7 +105,7 @@ pub struct Config {
     /// Who may change a group's persona.
     pub group_persona: GroupPersona,
     /// Who may ask, and how much.
-    pub allowance: Allowance,
+    pub quota: UserQuota,
     /// Attempts begun at one job before it is dead-lettered.
     pub max_attempts: u32,
     /// How long a user waits for attempts and the pauses between them, from the first attempt of a run to the
@@ -189,12 +189,12 @@ impl Config {
             personas,
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
             locale,
-            delivery: env.parsed("DELIVERY", Way::Push)?,
+            delivery: env.parsed("DELIVERY", DeliveryMode::Push)?,
             merges: env.parsed("BURST", Burst::Off)? == Burst::Merge,
             patience: (patience > 0).then(|| Duration::from_secs(patience.into())),
             group_prefix: Prefix::from_env(env)?,
             group_persona: env.parsed("GROUP_PERSONA", GroupPersona::Off)?,
-            allowance: Allowance::from_env(env)?,
+            quota: UserQuota::from_env(env)?,
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             give_up_after: Duration::from_secs(env.number("GIVE_UP_AFTER_SECONDS", 900, 5, 3_600)?.into()),
             pauses: Pauses::default(),

@@ -10,10 +10,10 @@ mod turn;
 mod usage;
 
 pub use snapshot::{
-    Answer, Edit, Exchange, Forget, Limit, Mark, Memory, Named, Past, Period, Said, Seen, Spent, Unanswered,
-    Usage, Wanted,
+    Answer, Edit, Exchange, Forget, ForgetMarker, Limit, Period, Question, Seen, Snapshot, TurnRef,
+    Unanswered, Usage, UsageDelta, Wanted, WindowStart,
 };
-pub use turn::{Delivery, Kept, RunCost, Stage, Step, Turn, key_is_alive};
+pub use turn::{Delivery, RunCost, Stage, Step, StoreResult, Turn, key_is_alive};
 pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
@@ -33,7 +33,7 @@ pub trait History: Send + Sync {
     /// What is known when a turn begins. Its messages are those that have not expired and were not
     /// forgotten: every turn whose [`Self::store`] returned before this call, as far as the limit reaches,
     /// and none that [`Self::forget`] took before it. All else is read consistently.
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError>;
+    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError>;
 
     /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
     /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
@@ -44,9 +44,9 @@ pub trait History: Send + Sync {
         &self,
         job: &Job,
         answer: Answer,
-        seen: Option<Mark>,
+        seen: Option<ForgetMarker>,
         now: Timestamp,
-    ) -> Result<Kept, HistoryError>;
+    ) -> Result<StoreResult, HistoryError>;
 
     /// Forgets, durably. It may be done twice, and what is not there is no error. The answers of what is
     /// forgotten that were stored and not delivered shall not be pushed any more. Where a message was
@@ -79,7 +79,7 @@ pub trait History: Send + Sync {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&Said>,
+        question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError>;
 }

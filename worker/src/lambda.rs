@@ -11,7 +11,9 @@ use shared::{
 };
 
 use crate::{
-    adapters::{dynamodb::DynamoHistory, http::client_trusting, line::Line, openai::OpenAi, sqs::Queue},
+    adapters::{
+        dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,
+    },
     config::Config,
     lambda::{batch::Function, quota_watch::QuotaWatch},
     turn::{Worker, wall_clock},
@@ -79,8 +81,8 @@ impl Function {
             quota: QuotaWatch::default(),
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&sdk, config.table, config.worker.history_ttl)),
-                model: OpenAi::new(&config.worker, http.clone(), key, clock.clone()),
-                line: Line::new(&config.worker, http, token, clock.clone()),
+                model: ModelClient::new(&config.worker, http.clone(), key, clock.clone()),
+                line: LineClient::new(&config.worker, http, token, clock.clone()),
                 clock,
                 config: config.worker,
             },

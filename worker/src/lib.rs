@@ -7,7 +7,7 @@
 //! In reading order: [`answer`] tells the whole story; `attempt`, `think`, `obey`, [`ask`], `compose`, `see_and_hear`,
 //! [`deliver`], [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`],
 //! [`reply`], `answer_limit`, `run_budget`, [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`],
-//! [`persona`], [`allowance`], [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters`
+//! [`persona`], [`quota`], [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters`
 //! talk to the model, to LINE and to AWS. On
 //! AWS `function` makes it all from the environment, and `batch` is the way in.
 

@@ -64,14 +64,14 @@ impl Reason {
 
 /// Whether another attempt can mend a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Remedy {
+pub enum RetryPolicy {
     /// Another attempt may do, after this long if the other side said so.
     Retry(Option<Duration>),
     /// Nothing failed, but what it needs is not there yet: it is to be looked at again after this long,
     /// and this attempt does not count.
     Wait(Duration),
     /// No retry mends it.
-    None,
+    Never,
 }
 
 /// A failed attempt.
@@ -82,18 +82,18 @@ pub struct Failure {
     /// One line for operators: statuses, codes and request ids; never a secret or what people wrote.
     pub detail: String,
     /// Whether to try again.
-    pub remedy: Remedy,
+    pub remedy: RetryPolicy,
 }
 
 impl Failure {
     /// One that another attempt may mend.
     pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), remedy: Remedy::Retry(None) }
+        Self { reason, detail: detail.into(), remedy: RetryPolicy::Retry(None) }
     }
 
     /// One that no retry mends.
     pub fn lasting(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), remedy: Remedy::None }
+        Self { reason, detail: detail.into(), remedy: RetryPolicy::Never }
     }
 }
 

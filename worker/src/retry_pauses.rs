@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     history::HistoryError,
-    outcome::{Failure, Outcome, Reason, Remedy},
+    outcome::{Failure, Outcome, Reason, RetryPolicy},
     retry_loop::retry,
     rules::run_budget::paid_out,
     turn::Worker,
@@ -43,7 +43,7 @@ impl Worker {
         let between = &self.config.pauses.between;
         let index = (attempts.saturating_sub(1) as usize).min(between.len() - 1);
         match failure.remedy {
-            Remedy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after,
+            RetryPolicy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after,
             _ => jittered(between[index]),
         }
     }
@@ -65,7 +65,7 @@ impl Worker {
 
     /// How long to wait before another try within the attempt; `None` if there is to be none.
     pub(crate) fn pause_within(&self, tries: u32, failure: &Failure) -> Option<Duration> {
-        let Remedy::Retry(asked_for) = failure.remedy else { return None };
+        let RetryPolicy::Retry(asked_for) = failure.remedy else { return None };
         let pause = *self.config.pauses.within.get(tries as usize)?;
         match asked_for {
             None => Some(jittered(pause)),

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use crate::{
-    adapters::{line::Line, openai::OpenAi},
+    adapters::{line::LineClient, openai::ModelClient},
     config::Config,
-    history::{Delivery, History, Kept, Stage, Step, Turn},
+    history::{Delivery, History, Stage, Step, StoreResult, Turn},
     outcome::{Failure, Outcome, Reason},
     retry_pauses::storage_failed,
     turn::time_budget::Attempt,
@@ -53,12 +53,12 @@ const THOUGHTS: usize = 3;
 pub struct Worker {
     /// Its settings.
     pub config: Config,
-    /// Past messages and turns.
+    /// Snapshot messages and turns.
     pub history: Arc<dyn History>,
     /// The model.
-    pub model: OpenAi,
+    pub model: ModelClient,
     /// LINE.
-    pub line: Line,
+    pub line: LineClient,
     /// The wall clock.
     pub clock: Clock,
 }
@@ -80,13 +80,13 @@ pub struct Limits {
 pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// An attempt that did not end in an answer.
-pub(crate) struct Setback {
+pub(crate) struct AttemptError {
     pub(crate) failure: Failure,
     /// What is known of the pushes, if that changed.
     pub(crate) delivery: Option<Delivery>,
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for AttemptError {
     fn from(failure: Failure) -> Self {
         Self { failure, delivery: None }
     }
@@ -124,7 +124,12 @@ impl Worker {
         self.see_through(job, &turn, &attempt, work).await
     }
 
-    async fn attempt_one(&self, job: &Job, turn: &Turn, attempt: &Attempt<'_>) -> Result<Outcome, Setback> {
+    async fn attempt_one(
+        &self,
+        job: &Job,
+        turn: &Turn,
+        attempt: &Attempt<'_>,
+    ) -> Result<Outcome, AttemptError> {
         let deadline = attempt.deadline;
         let text = match &job.ask {
             Ask::Question { text, .. } => text,
@@ -140,9 +145,9 @@ impl Worker {
                 .map_err(|_| out_of_time())??,
             // An earlier attempt stored it: what was taken back since is read before it is pushed.
             further => match timeout_at(deadline, self.marks(job)).await.map_err(|_| out_of_time())?? {
-                past if past.stage == Stage::InDoubt => Kept::Theirs(Stage::InDoubt),
-                past if is_forgotten(job, turn, &past) => Kept::Forgotten,
-                _ => Kept::Theirs(further.clone()),
+                past if past.stage == Stage::InDoubt => StoreResult::Existing(Stage::InDoubt),
+                past if is_forgotten(job, turn, &past) => StoreResult::Forgotten,
+                _ => StoreResult::Existing(further.clone()),
             },
         };
         self.say_kept(job, turn, kept, attempt).await
@@ -153,28 +158,30 @@ impl Worker {
         &self,
         job: &Job,
         turn: &Turn,
-        kept: Kept,
+        kept: StoreResult,
         attempt: &Attempt<'_>,
-    ) -> Result<Outcome, Setback> {
+    ) -> Result<Outcome, AttemptError> {
         let (delivery, tried) = match kept {
-            Kept::Mine(delivery) => (delivery, false),
-            Kept::Theirs(Stage::Stored(delivery)) => {
+            StoreResult::Stored(delivery) => (delivery, false),
+            StoreResult::Existing(Stage::Stored(delivery)) => {
                 let tried = delivery.unknown_since.is_some();
                 (delivery, tried)
             }
-            Kept::Theirs(Stage::InDoubt) => return Err(in_doubt().into()),
-            Kept::Forgotten if self.marks(job).await?.others > 0 => return Err(owes().into()),
-            Kept::Theirs(Stage::Forgotten) | Kept::Forgotten => {
+            StoreResult::Existing(Stage::InDoubt) => return Err(in_doubt().into()),
+            StoreResult::Forgotten if self.marks(job).await?.others > 0 => return Err(owes().into()),
+            StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
                 self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
                 info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
                 return Ok(Outcome::Forgotten);
             }
-            Kept::Theirs(Stage::Delivered) => {
+            StoreResult::Existing(Stage::Delivered) => {
                 // Perhaps by another turn, of which nothing may be left when this job comes again.
                 self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
                 return Ok(Outcome::AlreadyAnswered);
             }
-            Kept::Theirs(_) | Kept::Overtaken | Kept::Edited => return Ok(Outcome::AlreadyAnswered),
+            StoreResult::Existing(_) | StoreResult::Overtaken | StoreResult::Changed => {
+                return Ok(Outcome::AlreadyAnswered);
+            }
         };
         let is_silent = delivery.pushes.is_empty();
         let delivered = self.deliver(job, turn, delivery, tried, attempt);
@@ -203,10 +210,10 @@ impl Worker {
         turn: &Turn,
         text: &str,
         attempt: &Attempt<'_>,
-    ) -> Result<Kept, Setback> {
+    ) -> Result<StoreResult, AttemptError> {
         for _ in 0..THOUGHTS {
             let kept = self.think(job, turn, text, attempt).await?;
-            if kept != Kept::Edited {
+            if kept != StoreResult::Changed {
                 return Ok(kept);
             }
             info!(event = %job.event_id, "the message was changed: it is thought about anew");

@@ -17,7 +17,7 @@ use shared::{env::Env, logging::Sampled, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
-    adapters::{http::client, line::Line, openai::OpenAi},
+    adapters::{http::client, line::LineClient, openai::ModelClient},
     config::Config,
     turn::{Worker, wall_clock},
 };
@@ -151,8 +151,8 @@ pub async fn run(
         apart: Mutex::default(),
         worker: Worker {
             history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
-            model: OpenAi::new(&config, http.clone(), Secret::fixed(settings.api_key), clock.clone()),
-            line: Line::new(&config, http, Secret::fixed(settings.access_token), clock.clone()),
+            model: ModelClient::new(&config, http.clone(), Secret::fixed(settings.api_key), clock.clone()),
+            line: LineClient::new(&config, http, Secret::fixed(settings.access_token), clock.clone()),
             clock,
             config,
         },
@@ -193,7 +193,7 @@ pub fn http_client() -> anyhow::Result<Client> {
 
 /// Says in the log that every question will fail, if the server knows no such model.
 pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
-    let model = OpenAi::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
+    let model = ModelClient::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {
         tracing::error!(
             model = settings.worker.model,

@@ -8,7 +8,7 @@ use serde_json::json;
 use shared::{env::Env, prices::Prices};
 use worker::{
     history::{Tokens, Used},
-    rules::quota::Allowance,
+    rules::quota::UserQuota,
     turn::wall_clock,
 };
 
@@ -39,7 +39,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
     let env = &place.settings(env);
     let prices = Prices::from_env(env)?;
-    let today = Allowance::from_env(env)?.day((wall_clock())());
+    let today = UserQuota::from_env(env)?.day((wall_clock())());
     let since = today.checked_sub((args.days - 1).days())?.to_string();
     let mut all = used(&place, &since).await?;
     all.retain(|used| args.user.as_ref().is_none_or(|user| *user == used.user));

@@ -17,10 +17,10 @@ use tokio::{net::TcpListener, runtime::Runtime};
 use worker::{
     adapters::{
         http::client_trusting,
-        openai::{ModelError, OpenAi},
+        openai::{ModelClient, ModelError},
     },
     config::Config,
-    outcome::{Failure, Remedy},
+    outcome::{Failure, RetryPolicy},
     rules::prompt::Prompt,
     text::clean::clean,
     turn::wall_clock,
@@ -34,7 +34,7 @@ const HEADERS: [&str; 4] = ["retry-after", "retry-after-ms", "x-request-id", "ap
 struct World {
     runtime: Runtime,
     says: Arc<Mutex<Vec<u8>>>,
-    asks: OpenAi,
+    asks: ModelClient,
     prompt: Prompt,
 }
 
@@ -65,7 +65,7 @@ fn world() -> World {
     runtime.spawn(async move { axum::serve(listener, router).await });
     let config = Config::from_env(&Env::of([("OPENAI_BASE_URL".to_owned(), url)])).unwrap();
     let prompt = Prompt::fit("be kind", vec![], &["hi"], config.budget).unwrap();
-    let asks = OpenAi::new(
+    let asks = ModelClient::new(
         &config,
         client_trusting(Roots::Bundled).unwrap(),
         Secret::fixed("k".into()),
@@ -95,7 +95,7 @@ pub fn holds(data: &[u8]) -> bool {
     let Failure { detail, remedy, .. } = failure;
     assert!((1..200).contains(&detail.len()), "{detail}");
     detail.split([' ', ',', ';']).for_each(is_one_word);
-    assert!(!is_refused || remedy == Remedy::None);
+    assert!(!is_refused || remedy == RetryPolicy::Never);
     false
 }
 

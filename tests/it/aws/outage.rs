@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use shared::{env::Env, job::VERSION, roots::Roots, secret::Secret};
 use tokio::time::{Instant, sleep};
 use worker::{
-    adapters::{dynamodb::DynamoHistory, http::client_trusting, line::Line, openai::OpenAi, sqs::Queue},
+    adapters::{
+        dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,
+    },
     config::Config,
     lambda::{batch::Function, quota_watch::QuotaWatch},
     turn::{Worker, wall_clock},
@@ -69,8 +71,8 @@ impl Patient {
             quota: QuotaWatch::default(),
             worker: Worker {
                 history: Arc::new(DynamoHistory::new(&at(&dynamodb.url), TABLE.to_owned(), None)),
-                model: OpenAi::new(&config, http.clone(), Secret::fixed("k".into()), clock.clone()),
-                line: Line::new(&config, http, Secret::fixed("t".into()), clock.clone()),
+                model: ModelClient::new(&config, http.clone(), Secret::fixed("k".into()), clock.clone()),
+                line: LineClient::new(&config, http, Secret::fixed("t".into()), clock.clone()),
                 clock,
                 config,
             },

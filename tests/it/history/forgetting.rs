@@ -3,8 +3,8 @@
 use shared::job::MessageId;
 use worker::{
     history::{
-        Answer, Forget, History, Kept, Limit, Mark, Named, Past, Period, Spent, Stage, Step, Tokens, Usage,
-        Wanted,
+        Answer, Forget, ForgetMarker, History, Limit, Period, Snapshot, Stage, Step, StoreResult, Tokens,
+        TurnRef, Usage, UsageDelta, Wanted,
     },
     outcome::Reason,
 };
@@ -36,7 +36,7 @@ pub(super) fn question(conversation: &str, event: &str) -> Job {
     Job { ask, ..job(conversation, event) }
 }
 
-pub(super) async fn load(history: &dyn History, job: &Job) -> Past {
+pub(super) async fn load(history: &dyn History, job: &Job) -> Snapshot {
     history.load(job, FIFTY, later(59)).await.unwrap()
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn talk(history: &dyn History, conversation: &str, event: &str)
     history.begin(&job, now()).await.unwrap();
     let seen = load(history, &job).await.forgotten;
     let kept = history.store(&job, answer(&job), seen, now()).await.unwrap();
-    assert!(matches!(kept, Kept::Mine(_)), "{kept:?}");
+    assert!(matches!(kept, StoreResult::Stored(_)), "{kept:?}");
     history.record(&job, Step::Delivered, now()).await.unwrap();
     job
 }
@@ -69,7 +69,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     let before = load(history, &job).await;
     assert_eq!((before.messages.len(), before.forgotten), (4, None));
     let newest =
-        Named { event: EventId::try_from("f-2".to_owned()).unwrap(), message_id: Some(message("f-2")) };
+        TurnRef { event: EventId::try_from("f-2".to_owned()).unwrap(), message_id: Some(message("f-2")) };
     assert_eq!(before.newest, Some(newest));
     let mut marks = vec![];
     // Twice is once; only the mark moves on, though it is the same moment.
@@ -121,7 +121,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
             load(history, &job).await;
         }
         let kept = history.store(&job, answer(&job), seen, later(1)).await.unwrap();
-        assert_eq!(kept, Kept::Forgotten);
+        assert_eq!(kept, StoreResult::Forgotten);
         assert_eq!(load(history, &job).await.messages, []);
         history.record(&job, Step::Forgotten, later(1)).await.unwrap();
         assert_eq!(stage(history, &job).await, Stage::Forgotten);
@@ -132,8 +132,11 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
 async fn a_mark_that_is_gone_holds_no_answer_back(history: &dyn History) {
     let job = question("U-swept", "swept-1");
     history.begin(&job, now()).await.unwrap();
-    let old = Some(Mark { through: now(), at: now() });
-    assert!(matches!(history.store(&job, said(&job, "q", vec![]), old, now()).await.unwrap(), Kept::Mine(_)));
+    let old = Some(ForgetMarker { through: now(), at: now() });
+    assert!(matches!(
+        history.store(&job, said(&job, "q", vec![]), old, now()).await.unwrap(),
+        StoreResult::Stored(_)
+    ));
 }
 
 async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
@@ -204,7 +207,7 @@ async fn what_was_taken_back_is_never_stored(history: &dyn History) {
             history.begin(&job, now()).await.unwrap();
             assert!(load(history, &job).await.unsent);
         }
-        assert_eq!(history.store(&job, answer(&job), None, now()).await.unwrap(), Kept::Forgotten);
+        assert_eq!(history.store(&job, answer(&job), None, now()).await.unwrap(), StoreResult::Forgotten);
         assert_eq!(stage(history, &job).await, Stage::Open, "nothing of it is stored");
         assert!(words(history, &job, 50, now()).await.is_empty());
     }
@@ -224,7 +227,7 @@ async fn a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history: &dyn
         let exchange = again.exchange.as_mut().unwrap();
         exchange.replaces = Some(replaced.event_id.clone());
         exchange.questions[0].event = retry.event_id.clone();
-        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), Kept::Mine(_)));
+        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), StoreResult::Stored(_)));
         assert_eq!(stage(history, replaced).await, Stage::Forgotten);
         assert_eq!(load(history, &retry).await.newest.unwrap().event.as_str(), event);
     }
@@ -241,7 +244,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         history.load(&job("U-used", "used"), wanted, now()).await.unwrap().used
     };
     let tokens = Tokens { prompt: 20, cached: 15, completion: 10 };
-    let spends = |told| Some(Spent { period: day, answers: 1, tokens, told });
+    let spends = |told| Some(UsageDelta { period: day, answers: 1, tokens, told });
     for event in ["used-1", "used-2"] {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
@@ -255,10 +258,11 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     let tells = async |event: &str, limit| {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
-        let spent = Some(Spent { period: day, answers: 0, tokens: Tokens::default(), told: Some(limit) });
+        let spent =
+            Some(UsageDelta { period: day, answers: 0, tokens: Tokens::default(), told: Some(limit) });
         let answer = Answer { spent, ..noticed(vec!["enough".into()]) };
         match history.store(&job, answer, None, now()).await.unwrap() {
-            Kept::Mine(delivery) => delivery.pushes,
+            StoreResult::Stored(delivery) => delivery.pushes,
             other => panic!("{other:?}"),
         }
     };

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::date};
 use shared::job::{Ask, Job};
 use worker::history::{
-    Answer, Edit, Exchange, Forget, History, Kept, Past, Period, Spent, Stage, Tokens, Wanted,
+    Answer, Edit, Exchange, Forget, History, Period, Snapshot, Stage, StoreResult, Tokens, UsageDelta, Wanted,
 };
 
 use super::{
@@ -31,7 +31,7 @@ async fn asked(history: &dyn History, group: &str, event: &str) -> Job {
     job
 }
 
-async fn load(history: &dyn History, job: &Job, at: Timestamp) -> Past {
+async fn load(history: &dyn History, job: &Job, at: Timestamp) -> Snapshot {
     history.load(job, FIFTY, at).await.unwrap()
 }
 
@@ -44,7 +44,7 @@ async fn says_now(history: &dyn History, job: &Job) -> Option<String> {
     load(history, job, later(1)).await.edit.map(|edit| edit.text)
 }
 
-async fn store(history: &dyn History, job: &Job, edit: Option<i64>) -> Kept {
+async fn store(history: &dyn History, job: &Job, edit: Option<i64>) -> StoreResult {
     let answer = Answer { edit, ..said(job, "q", vec!["push".into()]) };
     let seen = load(history, job, later(1)).await.forgotten;
     history.store(job, answer, seen, now()).await.unwrap()
@@ -54,10 +54,10 @@ async fn what_a_message_says_now_is_known_until_it_is_answered(history: &dyn His
     let job = asked(history, "C-changed", "changed").await;
     edits(history, &job, "SECRET change", 5).await;
     assert_eq!(load(history, &job, later(1)).await.edit, Some(Edit { text: "SECRET change".into(), at: 5 }));
-    assert_eq!(store(history, &job, None).await, Kept::Edited, "it was not known");
-    assert_eq!(store(history, &job, Some(4)).await, Kept::Edited, "it was not known");
+    assert_eq!(store(history, &job, None).await, StoreResult::Changed, "it was not known");
+    assert_eq!(store(history, &job, Some(4)).await, StoreResult::Changed, "it was not known");
     assert!(load(history, &job, later(1)).await.messages.is_empty());
-    assert!(matches!(store(history, &job, Some(5)).await, Kept::Mine(_)));
+    assert!(matches!(store(history, &job, Some(5)).await, StoreResult::Stored(_)));
     let past = load(history, &job, later(1)).await;
     assert_eq!((past.edit, past.answered_by), (None, Some(job.event_id.clone())));
     edits(history, &job, "too late", 9).await;
@@ -76,19 +76,25 @@ async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
     let (first, second) = (asked(history, "C-once", "once").await, question("C-once", "once-again"));
     let second = Job { ask: first.ask.clone(), ..second };
     history.begin(&second, now()).await.unwrap();
-    assert!(matches!(store(history, &first, None).await, Kept::Mine(_)));
+    assert!(matches!(store(history, &first, None).await, StoreResult::Stored(_)));
     assert_eq!(load(history, &second, later(1)).await.answered_by, Some(first.event_id.clone()));
-    assert_eq!(store(history, &second, Some(9)).await, Kept::Theirs(Stage::Delivered));
+    assert_eq!(store(history, &second, Some(9)).await, StoreResult::Existing(Stage::Delivered));
     assert_eq!(load(history, &second, later(1)).await.messages.len(), 2);
-    assert!(matches!(store(history, &first, None).await, Kept::Theirs(Stage::Stored(_))), "its own stays");
+    assert!(
+        matches!(store(history, &first, None).await, StoreResult::Existing(Stage::Stored(_))),
+        "its own stays"
+    );
 }
 
 async fn what_is_left_in_silence_can_be_answered_by_its_change(history: &dyn History) {
     let (first, second) = (asked(history, "C-silent", "silent").await, question("C-silent", "silent-again"));
     let second = Job { ask: first.ask.clone(), ..second };
     history.begin(&second, now()).await.unwrap();
-    assert!(matches!(history.store(&first, Answer::default(), None, now()).await.unwrap(), Kept::Mine(_)));
-    assert!(matches!(store(history, &second, None).await, Kept::Mine(_)));
+    assert!(matches!(
+        history.store(&first, Answer::default(), None, now()).await.unwrap(),
+        StoreResult::Stored(_)
+    ));
+    assert!(matches!(store(history, &second, None).await, StoreResult::Stored(_)));
 }
 
 async fn words_of_a_change_go_with_the_message_the_conversation_and_the_day(history: &dyn History) {
@@ -153,7 +159,7 @@ async fn usage_is_counted_for_who_spoke(history: &dyn History) {
     let job = of("C-usage", "usage", Some("Uspeaks"));
     history.begin(&job, now()).await.unwrap();
     let tokens = Tokens { prompt: 4, cached: 0, completion: 3 };
-    let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
+    let spent = period.map(|period| UsageDelta { period, answers: 1, tokens, told: None });
     history.store(&job, Answer { spent, ..said(&job, "q", vec![]) }, None, now()).await.unwrap();
     let used =
         async |job: Job| history.load(&job, Wanted { limit: 0, period }, now()).await.unwrap().used.answers;

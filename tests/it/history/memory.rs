@@ -1,7 +1,7 @@
 //! Where memory begins: stored with an answer, and gone with what it is about.
 
 use worker::{
-    history::{Answer, Forget, History, Kept, Memory},
+    history::{Answer, Forget, History, StoreResult, WindowStart},
     turn::wall_clock,
 };
 
@@ -15,11 +15,11 @@ pub(super) async fn suite(history: &dyn History) {
     an_answer_that_is_not_stored_moves_nothing(history).await;
 }
 
-fn begins(after: &str, within: &str) -> Memory {
-    Memory { after: after.to_owned(), within: within.to_owned() }
+fn begins(after: &str, within: &str) -> WindowStart {
+    WindowStart { after: after.to_owned(), within: within.to_owned() }
 }
 
-async fn store(history: &dyn History, event: &str, memory: Option<Memory>) -> Kept {
+async fn store(history: &dyn History, event: &str, memory: Option<WindowStart>) -> StoreResult {
     let job = question("U-begins", event);
     history.begin(&job, now()).await.unwrap();
     let seen = load(history, &job).await.forgotten;
@@ -54,7 +54,10 @@ async fn a_beginning_is_stored_with_its_answer_and_never_goes_back(history: &dyn
 
 async fn an_answer_that_is_not_stored_moves_nothing(history: &dyn History) {
     let known = async || load(history, &question("U-begins", "begins-next")).await.memory;
-    assert!(matches!(store(history, "begins-7", None).await, Kept::Mine(_)));
-    assert!(matches!(store(history, "begins-7", Some(begins("2026", "small"))).await, Kept::Theirs(_)));
+    assert!(matches!(store(history, "begins-7", None).await, StoreResult::Stored(_)));
+    assert!(matches!(
+        store(history, "begins-7", Some(begins("2026", "small"))).await,
+        StoreResult::Existing(_)
+    ));
     assert_eq!(known().await, None);
 }

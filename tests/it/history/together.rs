@@ -2,7 +2,7 @@
 
 use shared::job::{EventId, Job};
 use worker::{
-    history::{Answer, Delivery, Exchange, Forget, History, Kept, Said, Stage, Step},
+    history::{Answer, Delivery, Exchange, Forget, History, Question, Stage, Step, StoreResult},
     outcome::Reason,
 };
 
@@ -34,9 +34,9 @@ async fn burst(history: &dyn History, name: &str, of: usize) -> Vec<Job> {
     jobs
 }
 
-fn said(job: &Job) -> Said {
+fn said(job: &Job) -> Question {
     let event = job.event_id.clone();
-    Said { text: event.to_string(), message_id: job.message_id().cloned(), speaker: None, event }
+    Question { text: event.to_string(), message_id: job.message_id().cloned(), speaker: None, event }
 }
 
 /// The one answer to all of them.
@@ -47,7 +47,7 @@ fn answer(jobs: &[Job]) -> Answer {
 }
 
 /// Stores it as the last one's.
-async fn keep(history: &dyn History, jobs: &[Job]) -> Kept {
+async fn keep(history: &dyn History, jobs: &[Job]) -> StoreResult {
     let last = jobs.last().unwrap();
     let seen = load(history, last).await.forgotten;
     history.store(last, answer(jobs), seen, now()).await.unwrap()
@@ -59,7 +59,7 @@ async fn said_now(history: &dyn History, job: &Job) -> Vec<String> {
 
 async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn History) {
     let jobs = burst(history, "burst", 3).await;
-    assert!(matches!(keep(history, &jobs).await, Kept::Mine(_)));
+    assert!(matches!(keep(history, &jobs).await, StoreResult::Stored(_)));
     assert_eq!(said_now(history, &jobs[0]).await, ["burst-1", "burst-2", "burst-3", "answer"]);
     for job in &jobs[..2] {
         assert_eq!(stage(history, job).await, Stage::Delivered);
@@ -68,7 +68,7 @@ async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn Hi
     assert!(matches!(stage(history, &jobs[2]).await, Stage::Stored(_)));
     assert_eq!(load(history, &jobs[0]).await.newest.unwrap().event, jobs[2].event_id);
     // Once more, as when nobody heard that it was stored.
-    assert!(matches!(keep(history, &jobs).await, Kept::Theirs(Stage::Stored(_))));
+    assert!(matches!(keep(history, &jobs).await, StoreResult::Existing(Stage::Stored(_))));
     history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
     assert_eq!(said_now(history, &jobs[0]).await.len(), 4);
     let next = talk(history, "U-burst", "burst-4").await;
@@ -81,21 +81,21 @@ async fn nothing_is_stored_where_one_of_them_is_not_open(history: &dyn History) 
     talk(history, "U-over", "over-1").await;
     history.record(&jobs[2], Step::Forgotten, now()).await.unwrap();
     for several in [&jobs[..2], &jobs[1..4]] {
-        assert_eq!(keep(history, several).await, Kept::Overtaken);
+        assert_eq!(keep(history, several).await, StoreResult::Overtaken);
     }
     assert_eq!(said_now(history, &jobs[0]).await, ["over-1", "answer to over-1"]);
     for open in [&jobs[1], &jobs[3]] {
         assert_eq!(stage(history, open).await, Stage::Open);
     }
     // Answered with others, one is not answered alone.
-    assert!(matches!(keep(history, &[jobs[1].clone(), jobs[3].clone()]).await, Kept::Mine(_)));
-    assert_eq!(keep(history, &jobs[1..2]).await, Kept::Theirs(Stage::Delivered));
+    assert!(matches!(keep(history, &[jobs[1].clone(), jobs[3].clone()]).await, StoreResult::Stored(_)));
+    assert_eq!(keep(history, &jobs[1..2]).await, StoreResult::Existing(Stage::Delivered));
 }
 
 async fn nothing_is_stored_where_one_of_them_was_taken_back(history: &dyn History) {
     let jobs = burst(history, "soon", 3).await;
     history.forget(&jobs[0].conversation, Forget::Message(message("soon-2")), now()).await.unwrap();
-    assert_eq!(keep(history, &jobs).await, Kept::Forgotten);
+    assert_eq!(keep(history, &jobs).await, StoreResult::Forgotten);
     assert_eq!(said_now(history, &jobs[0]).await, [""; 0]);
     for job in &jobs {
         assert_eq!(stage(history, job).await, Stage::Open);
@@ -163,7 +163,7 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let id = |n: usize| format!("{name}-{n}");
         let jobs = burst(history, &name, 3).await;
         let last = &jobs[2];
-        let Kept::Mine(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
+        let StoreResult::Stored(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
         let delivery = Some(Delivery { unknown_since: None, ..delivery });
         let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false, cost: None };
         history.record(last, refused, now()).await.unwrap();
@@ -178,14 +178,14 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         assert_eq!((past.unsent, past.others), (unsent == 3, u32::try_from(waits.len()).unwrap()));
         let again = Answer { others: past.others, ..answer(&jobs[2..]) };
         if unsent == 3 {
-            assert_eq!(history.store(last, again, None, later(2)).await.unwrap(), Kept::Forgotten);
+            assert_eq!(history.store(last, again, None, later(2)).await.unwrap(), StoreResult::Forgotten);
             assert!(history.tell(last, None, later(2)).await.unwrap().is_some(), "the others are told");
             continue;
         }
         // Not for more than are left.
         let more = Answer { others: past.others + 1, ..again.clone() };
-        assert_eq!(history.store(last, more, None, later(2)).await.unwrap(), Kept::Edited);
-        assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), Kept::Mine(_)));
+        assert_eq!(history.store(last, more, None, later(2)).await.unwrap(), StoreResult::Changed);
+        assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), StoreResult::Stored(_)));
         let all: Vec<_> = (1..=3).filter(|n| *n != unsent).map(id).chain(["answer".into()]).collect();
         assert_eq!(said_now(history, last).await, all);
         // The others still go with their answer.
@@ -209,7 +209,7 @@ async fn asked_again_they_are_still_answered_together(history: &dyn History) {
         let exchange = again.exchange.as_mut().unwrap();
         exchange.replaces = Some(std::mem::replace(&mut last, retry.event_id.clone()));
         exchange.questions[0].event = retry.event_id.clone();
-        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), Kept::Mine(_)));
+        assert!(matches!(history.store(&retry, again, None, now()).await.unwrap(), StoreResult::Stored(_)));
         assert_eq!(said_now(history, &retry).await, ["again-1", "again-2", "again-3", "answer"]);
     }
     history.forget(&jobs[0].conversation, Forget::Message(message("again-1")), now()).await.unwrap();
@@ -229,7 +229,7 @@ async fn however_much_was_said_since_one_is_found_with_the_answer(history: &dyn 
 
 async fn all_of_them_are_forgotten_with_the_conversation(history: &dyn History) {
     let jobs = burst(history, "all", 10).await;
-    assert!(matches!(keep(history, &jobs).await, Kept::Mine(_)), "ten fit into one transaction");
+    assert!(matches!(keep(history, &jobs).await, StoreResult::Stored(_)), "ten fit into one transaction");
     history.forget(&jobs[0].conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
     assert_eq!(said_now(history, &jobs[0]).await, [""; 0]);
     assert_eq!(stage(history, &jobs[9]).await, Stage::Forgotten);

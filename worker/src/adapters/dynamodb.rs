@@ -25,7 +25,8 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Turn, Wanted,
+    Answer, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED, Snapshot, Step,
+    StoreResult, Turn, Wanted,
 };
 
 mod batch_get;
@@ -90,7 +91,7 @@ impl History for DynamoHistory {
         self.count_attempt(job, now).await.map_err(failed("begin a turn"))
     }
 
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError> {
+    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError> {
         self.past(job, wanted, now).await.map_err(failed("load a conversation"))
     }
 
@@ -98,9 +99,9 @@ impl History for DynamoHistory {
         &self,
         job: &Job,
         answer: Answer,
-        seen: Option<Mark>,
+        seen: Option<ForgetMarker>,
         now: Timestamp,
-    ) -> Result<Kept, HistoryError> {
+    ) -> Result<StoreResult, HistoryError> {
         self.store_answer(job, answer, seen, now).await.map_err(failed("store an answer"))
     }
 
@@ -138,7 +139,7 @@ impl History for DynamoHistory {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&Said>,
+        question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
         self.mark_told(job, question, now).await.map_err(failed("mark who is told"))

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::http::{self, NoResponse};
 use crate::{
     config::Config,
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason, RetryPolicy},
     text::redact,
 };
 
@@ -36,7 +36,7 @@ const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_MAX: usize = 64 << 10;
 
 /// A client of one channel.
-pub struct Line {
+pub struct LineClient {
     http: Client,
     base_url: Url,
     data_base_url: Url,
@@ -82,7 +82,7 @@ impl SendError {
     }
 }
 
-impl Line {
+impl LineClient {
     /// A client with the settings' base URLs.
     pub fn new(config: &Config, http: Client, token: Secret, clock: crate::turn::Clock) -> Self {
         Self {
@@ -199,7 +199,7 @@ impl Line {
                 Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
             }
             _ => Failure {
-                remedy: Remedy::Retry(retry_after),
+                remedy: RetryPolicy::Retry(retry_after),
                 ..Failure::passing(Reason::LineRejected, detail)
             },
         }

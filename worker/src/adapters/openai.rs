@@ -46,7 +46,7 @@ const BODY_MAX: usize = 8 << 20;
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one model.
-pub struct OpenAi {
+pub struct ModelClient {
     http: Client,
     endpoint: Endpoint,
     model: String,
@@ -56,7 +56,7 @@ pub struct OpenAi {
     clock: crate::turn::Clock,
 }
 
-impl OpenAi {
+impl ModelClient {
     /// A client with the settings' model and base URL.
     pub fn new(config: &Config, http: Client, key: Secret, clock: crate::turn::Clock) -> Self {
         Self {

@@ -31,7 +31,7 @@ pub struct Queue {
 }
 
 /// A job that is given up.
-pub struct Letter<'a> {
+pub struct DeadLetter<'a> {
     /// The event, if need be derived.
     pub event: &'a EventId,
     /// The message group.
@@ -108,8 +108,8 @@ impl Queue {
 
     /// Puts a letter into the dead-letter queue; `Ok` means that it is safe there. The same letter sent
     /// twice is one (CONTRACT "Queue").
-    pub async fn bury(&self, letter: &Letter<'_>) -> Result<(), SqsError> {
-        let Letter { event, message_id, failure, .. } = letter;
+    pub async fn bury(&self, letter: &DeadLetter<'_>) -> Result<(), SqsError> {
+        let DeadLetter { event, message_id, failure, .. } = letter;
         let text =
             |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build();
         let attempts =

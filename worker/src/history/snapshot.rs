@@ -18,17 +18,17 @@ pub struct Wanted {
 
 /// What is known when a turn begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Past {
+pub struct Snapshot {
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,
     /// The `createdAt` of each of them.
     pub times: Vec<String>,
     /// Where memory begins, if it does not begin with the oldest.
-    pub memory: Option<Memory>,
+    pub memory: Option<WindowStart>,
     /// The `createdAt` of the newest row, or a little later.
     pub last: Option<Timestamp>,
     /// The newest turn that is part of the conversation, as far as it has a name.
-    pub newest: Option<Named>,
+    pub newest: Option<TurnRef>,
     /// The newest question, if its user was told that there will be no answer.
     pub unanswered: Option<Unanswered>,
     /// The persona that was chosen, in the words of whoever stored it.
@@ -42,7 +42,7 @@ pub struct Past {
     /// How many questions of other turns have the turn's answer, too.
     pub others: u32,
     /// Up to where the conversation is forgotten.
-    pub forgotten: Option<Mark>,
+    pub forgotten: Option<ForgetMarker>,
     /// In a group: what the job's message says since it was changed.
     pub edit: Option<Edit>,
     /// In a group: the turn by which the job's message was answered.
@@ -55,14 +55,14 @@ pub struct Past {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     /// Up to where the conversation was forgotten.
-    pub forgotten: Option<Mark>,
+    pub forgotten: Option<ForgetMarker>,
     /// The change of its message, by [`Edit::at`].
     pub edit: Option<i64>,
-    /// See [`Past::others`].
+    /// See [`Snapshot::others`].
     pub others: u32,
 }
 
-impl Past {
+impl Snapshot {
     /// Whether the message was taken back, and nobody else waits for its answer.
     pub fn is_taken_back(&self) -> bool {
         self.unsent && self.others == 0
@@ -77,7 +77,7 @@ impl Past {
 /// A message of a group was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// What it says now to the bot; empty if it calls the bot no longer. Kept for a day at most.
+    /// What it says now to the bot; empty if it calls the bot no longer. StoreResult for a day at most.
     pub text: String,
     /// When, by LINE's clock in milliseconds: changes may come out of order, and the latest is the one.
     pub at: i64,
@@ -85,7 +85,7 @@ pub struct Edit {
 
 /// A turn that is part of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct TurnRef {
     /// Its event.
     pub event: EventId,
     /// The message that it answers, if LINE named it.
@@ -96,7 +96,7 @@ pub struct Named {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unanswered {
     /// Its turn.
-    pub turn: Named,
+    pub turn: TurnRef,
     /// What was asked.
     pub question: String,
     /// In a group: the name of who asked, where it is known.
@@ -106,7 +106,7 @@ pub struct Unanswered {
 /// Up to where a conversation is forgotten. It is never before any row that was there, and each is after
 /// the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct ForgetMarker {
     /// Rows with this `createdAt` or an earlier one are forgotten. Rows of the article's bot can be ahead
     /// of the clock by hours, and this with them.
     pub through: Timestamp,
@@ -116,14 +116,14 @@ pub struct Mark {
 
 /// Where memory begins: what is older is kept, and not asked of the model any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Memory {
+pub struct WindowStart {
     /// The `createdAt` of the newest message that is left out.
     pub after: String,
     /// The room that it was left out for, in the words of whoever stored it.
     pub within: String,
 }
 
-impl Memory {
+impl WindowStart {
     /// Where it begins once another turn has stored this. It never goes back for the same room.
     #[must_use]
     pub fn following(self, before: Option<&Self>) -> Self {
@@ -180,7 +180,8 @@ pub struct Usage {
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The bot does not talk with this user.
-    Allowed,
+    #[serde(rename = "allowed")]
+    NotAllowed,
     /// Answers of the day.
     Answers,
     /// Tokens of the day.
@@ -195,7 +196,7 @@ impl Limit {
     /// The word in rows and logs.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Allowed => "allowed",
+            Self::NotAllowed => "allowed",
             Self::Answers => "answers",
             Self::Tokens => "tokens",
             Self::Length => "length",
@@ -211,7 +212,7 @@ impl Limit {
 
 /// What a turn adds to its user's usage, once however often it is tried.
 #[derive(Clone, Copy, Debug)]
-pub struct Spent {
+pub struct UsageDelta {
     /// Over what it is counted.
     pub period: Period,
     /// Answers of the model.
@@ -228,14 +229,14 @@ pub struct Answer {
     /// Its rows; none for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
     /// Where memory begins from now on, if its rows make that another place.
-    pub memory: Option<Memory>,
+    pub memory: Option<WindowStart>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
     /// Whether the first goes by the free reply token. It is remembered before that is tried: a crash
     /// leaves unknown what became of it.
     pub by_reply: bool,
     /// What its user used up by it.
-    pub spent: Option<Spent>,
+    pub spent: Option<UsageDelta>,
     /// The latest change of its message that it knows of, by [`Edit::at`].
     pub edit: Option<i64>,
     /// How many questions of other turns, that had an answer of this turn before, it was made for as well.
@@ -247,7 +248,7 @@ pub struct Answer {
 pub struct Exchange {
     /// What was said, oldest first. The last is the job's own, and the answer is its turn's; the turns of
     /// the others are over with it.
-    pub questions: Vec<Said>,
+    pub questions: Vec<Question>,
     /// What the model answered.
     pub answer: String,
     /// The turn that is asked again: its rows are deleted, and it is forgotten.
@@ -256,7 +257,7 @@ pub struct Exchange {
 
 /// What a person said, as it is kept.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct Question {
     /// Its turn.
     pub event: EventId,
     /// What the person wrote.

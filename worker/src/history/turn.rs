@@ -93,17 +93,17 @@ impl Delivery {
 
 /// What [`super::History::store`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub enum StoreResult {
     /// This answer is stored. Nothing of it was pushed yet; from now on a crash leaves that unknown.
-    Mine(Delivery),
+    Stored(Delivery),
     /// Another attempt stored one before: this is how far that one got.
-    Theirs(Stage),
+    Existing(Stage),
     /// The turn has no answer, but one of those that this would answer with it is not open any more.
     /// Nothing is stored.
     Overtaken,
     /// Its message was changed since it was loaded, or another that it answers was taken back. Nothing is
     /// stored: it is to be thought about anew.
-    Edited,
+    Changed,
     /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
     /// stored, and nothing shall be pushed.
     Forgotten,

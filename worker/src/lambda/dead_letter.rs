@@ -6,7 +6,7 @@ use shared::{job::EventId, logging, traces};
 use tracing::error;
 
 use super::{batch::Function, receive_pause::pause, record::Record};
-use crate::{adapters::sqs::Letter, outcome::Failure};
+use crate::{adapters::sqs::DeadLetter, outcome::Failure};
 
 impl Function {
     /// Writes the letter with this for its job; done once it is safe.
@@ -18,7 +18,7 @@ impl Function {
         failure: &Failure,
         attempts: u32,
     ) -> ControlFlow<Duration> {
-        let letter = Letter {
+        let letter = DeadLetter {
             event,
             conversation: &record.group,
             message_id: &record.id,

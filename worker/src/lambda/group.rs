@@ -17,7 +17,7 @@ use tracing::{Instrument, info, warn};
 use super::{batch::Function, poison_job::Seat, receive_pause::pause, record::Record};
 use crate::{
     outcome::{Failure, Outcome, Reason},
-    turn::merge::Together,
+    turn::merge::MergeResult,
     turn::{IsFollowed, Limits},
 };
 
@@ -72,7 +72,7 @@ impl Function {
         });
         let is_followed = records.len() > jobs.len();
         let mut ended = self.attempt(&jobs, deadline, seat.is_alone(), is_followed).await;
-        if let Together::Ended { outcome: Outcome::Suspect { attempts }, .. } = ended {
+        if let MergeResult::Ended { outcome: Outcome::Suspect { attempts }, .. } = ended {
             info!(event = %jobs[0].event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
             if timeout_at(latest, seat.works_alone(attempts)).await.is_err() {
                 return Worked::next(0, ControlFlow::Break(Duration::ZERO));
@@ -80,8 +80,8 @@ impl Function {
             ended = self.attempt(&jobs, deadline, true, is_followed).await;
         }
         match ended {
-            Together::Apart(apart) => Worked { apart, ..Worked::default() },
-            Together::Ended { over, outcome } => {
+            MergeResult::Apart(apart) => Worked { apart, ..Worked::default() },
+            MergeResult::Ended { over, outcome } => {
                 outcome.trace();
                 Worked::next(over, self.settle(&records[over], &jobs[over], outcome).await)
             }
@@ -141,7 +141,7 @@ impl Function {
         deadline: Instant,
         alone: bool,
         is_followed: bool,
-    ) -> Together {
+    ) -> MergeResult {
         let began = (self.worker.clock)();
         // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
         let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));

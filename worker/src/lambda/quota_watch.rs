@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 use tracing::info;
 
-use crate::adapters::line::Line;
+use crate::adapters::line::LineClient;
 
 /// How often a process asks.
 const EVERY: Duration = Duration::from_hours(1);
@@ -22,7 +22,7 @@ pub struct QuotaWatch(Mutex<Option<Instant>>);
 
 impl QuotaWatch {
     /// Asks LINE at the first call and once an hour, and logs what is left where there is a limit.
-    pub(super) async fn look(&self, line: &Line) {
+    pub(super) async fn look(&self, line: &LineClient) {
         let now = Instant::now();
         if self.next().is_some_and(|next| now < next) {
             return;

@@ -9,7 +9,7 @@ const VOICE: &str = "[voice]";
 
 /// What a question is about beside its words, and where that is.
 #[derive(Clone)]
-pub(crate) enum Attached {
+pub(crate) enum Attachment {
     /// It is this picture.
     Image(MessageId),
     /// It is this voice.
@@ -18,7 +18,7 @@ pub(crate) enum Attached {
     Quoted(MessageId),
 }
 
-impl Attached {
+impl Attachment {
     /// What a job asks about.
     pub(crate) fn of(ask: &Ask) -> Option<Self> {
         let Ask::Question { message_id, quotes, content, .. } = ask else { return None };

@@ -5,8 +5,8 @@ use shared::job::{Ask, Job, MessageId};
 use tracing::{info, warn};
 
 use crate::{
-    history::{Edit, Limit, Past},
-    outcome::{Failure, Remedy},
+    history::{Edit, Limit, Snapshot},
+    outcome::{Failure, RetryPolicy},
     rules::command::Command,
     turn::Worker,
 };
@@ -16,7 +16,7 @@ pub(crate) const PROMPT: &str = "This is a group chat of several people. Where i
 
 /// What a job's message says to the bot by now; `None` where nothing of it is said to it: it quotes somebody
 /// else, or was changed and calls the bot no longer.
-pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, past: &'a Past) -> Option<&'a str> {
+pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, past: &'a Snapshot) -> Option<&'a str> {
     if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !past.quotes_own {
         return None;
     }
@@ -27,17 +27,17 @@ pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, past: &'a Past) -> Optio
 }
 
 /// The change of the job's message that came after what the job says.
-fn later_edit<'a>(job: &Job, past: &'a Past) -> Option<&'a Edit> {
+fn later_edit<'a>(job: &Job, past: &'a Snapshot) -> Option<&'a Edit> {
     past.edit.as_ref().filter(|edit| job.at().is_none_or(|at| edit.at > at))
 }
 
 /// Whether a later job asks what the job's message says since it was changed.
-pub(crate) fn is_asked_anew(job: &Job, past: &Past) -> bool {
+pub(crate) fn is_asked_anew(job: &Job, past: &Snapshot) -> bool {
     later_edit(job, past).is_some_and(|edit| !edit.text.is_empty())
 }
 
 /// Whether the job's message was answered by another turn: it was changed, and each text is a question.
-pub(crate) fn is_answered(job: &Job, past: &Past) -> bool {
+pub(crate) fn is_answered(job: &Job, past: &Snapshot) -> bool {
     past.answered_by.as_ref().is_some_and(|event| *event != job.event_id)
 }
 
@@ -75,7 +75,7 @@ impl Worker {
 
     /// Whether LINE refused something because the bot is in this group no longer.
     pub(crate) async fn has_left(&self, job: &Job, failure: &Failure) -> bool {
-        let may_have = failure.remedy == Remedy::None && !job.is_private();
+        let may_have = failure.remedy == RetryPolicy::Never && !job.is_private();
         let has_left = may_have && self.line.has_left(job.conversation.as_str()).await;
         if has_left {
             info!(event = %job.event_id, conversation = %job.conversation, "the bot is in this group no longer");

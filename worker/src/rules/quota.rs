@@ -18,7 +18,7 @@ const OFFSET_MAX: i32 = 14 * 60;
 
 /// What each user is allowed. Zero is no limit.
 #[derive(Clone, Debug)]
-pub struct Allowance {
+pub struct UserQuota {
     /// Who may ask at all; everybody where it is not set.
     allowed: Option<Vec<UserId>>,
     /// Whom no limit is for.
@@ -33,7 +33,7 @@ pub struct Allowance {
     offset: Offset,
 }
 
-impl Allowance {
+impl UserQuota {
     /// Reads the variables, or names the one that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let number = |name| env.number(name, 0, 0, 1_000_000_000);
@@ -72,7 +72,7 @@ impl Allowance {
         let is_longer = || self.characters > 0 && question.chars().count() > self.characters as usize;
         match () {
             () if holds(&self.exempt, user) => None,
-            () if self.is_closed_to(user) => Some(Limit::Allowed),
+            () if self.is_closed_to(user) => Some(Limit::NotAllowed),
             () if is_over(self.answers, so_far.answers.into()) => Some(Limit::Answers),
             () if is_over(self.tokens, so_far.tokens) => Some(Limit::Tokens),
             () if is_longer() => Some(Limit::Length),
@@ -83,7 +83,7 @@ impl Allowance {
     /// What a user is told of a limit.
     pub fn says(&self, limit: Limit, words: &Words) -> String {
         match limit {
-            Limit::Allowed => words.not_allowed.to_owned(),
+            Limit::NotAllowed => words.not_allowed.to_owned(),
             Limit::Answers => words.limit_answers.to_owned(),
             Limit::Tokens => words.limit_tokens.to_owned(),
             Limit::Persona => words.group_persona.to_owned(),
@@ -178,14 +178,14 @@ mod tests {
     const ONE: &str = "U4af4980629000000000000000000000a";
     const OTHER: &str = "U4af4980629000000000000000000000b";
 
-    fn of(pairs: &[(&str, &str)]) -> Result<Allowance, EnvError> {
+    fn of(pairs: &[(&str, &str)]) -> Result<UserQuota, EnvError> {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Allowance::from_env(&Env::of(pairs))
+        UserQuota::from_env(&Env::of(pairs))
     }
 
     fn day(offset: &str, now: &str) -> String {
-        let allowance = of(&[("ANSWERS_PER_DAY", "3"), ("UTC_OFFSET", offset)]).unwrap();
-        allowance.period(ONE, now.parse().unwrap()).to_string()
+        let quota = of(&[("ANSWERS_PER_DAY", "3"), ("UTC_OFFSET", offset)]).unwrap();
+        quota.period(ONE, now.parse().unwrap()).to_string()
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(both.reached(ONE, "hi", &used), Some(Limit::Answers));
         assert_eq!(both.reached(OTHER, "hi", &used), None);
         assert_eq!(both.period(OTHER, Timestamp::UNIX_EPOCH).to_string(), "1970-01-01");
-        assert_eq!(both.reached(stranger, "hi", &Usage::default()), Some(Limit::Allowed));
+        assert_eq!(both.reached(stranger, "hi", &Usage::default()), Some(Limit::NotAllowed));
         assert_eq!(both.period(stranger, Timestamp::UNIX_EPOCH), Period::Ever);
     }
 

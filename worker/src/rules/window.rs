@@ -7,7 +7,7 @@
 
 use crate::{
     config::Config,
-    history::{Memory, Past},
+    history::{Snapshot, WindowStart},
     rules::conversation::{Message, Role},
 };
 
@@ -21,7 +21,7 @@ impl Config {
     }
 }
 
-impl Past {
+impl Snapshot {
     /// Leaves out what is no longer remembered.
     pub(crate) fn recall(&mut self, config: &Config) {
         let within = config.memory_within();
@@ -40,13 +40,13 @@ pub(crate) fn moved(
     times: &[String],
     mut left_out: usize,
     added: usize,
-) -> Option<Memory> {
+) -> Option<WindowStart> {
     // A row more than is looked up would push out the oldest one by one.
     while left_out < past.len() && past.len() - left_out + added > config.query_limit as usize {
         left_out = a_third_on(past, left_out);
     }
     let after = times.get(left_out.checked_sub(1)?)?.clone();
-    Some(Memory { after, within: config.memory_within() })
+    Some(WindowStart { after, within: config.memory_within() })
 }
 
 /// Where `past` begins once the oldest third of its turns from `from` on is left out: at least one of them.

@@ -16,7 +16,7 @@ use crate::{
     rules::prompt::{Budget, Prompt, TooLong},
     rules::run_budget::paid_out,
     turn::Worker,
-    turn::command::Asking,
+    turn::command::PromptInput,
     turn::time_budget::Attempt,
 };
 
@@ -41,7 +41,7 @@ impl Worker {
     pub(crate) async fn ask_as(
         &self,
         job: &Job,
-        asking: &Asking,
+        asking: &PromptInput,
         persona: Option<&Chosen>,
         attempt: &Attempt<'_>,
         deadline: Instant,

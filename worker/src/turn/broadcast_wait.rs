@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::{
     config::Pauses,
     history::{Step, Turn},
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason, RetryPolicy},
     retry_pauses::jittered,
     turn::Worker,
 };
@@ -19,7 +19,7 @@ impl Worker {
     /// The failure of a push with what is to be done about it. A refusal for a limit that is not reached is tried
     /// again for minutes, in which no attempt is counted: they would be used up before a broadcast ends.
     pub(crate) async fn outlast_broadcast(&self, job: &Job, turn: &Turn, failure: Failure) -> Failure {
-        if failure.reason != Reason::LineQuota || failure.remedy == Remedy::None {
+        if failure.reason != Reason::LineQuota || failure.remedy == RetryPolicy::Never {
             return failure;
         }
         let now = self.now();
@@ -34,9 +34,9 @@ impl Worker {
 }
 
 /// The remedy for such a refusal, so long after the first one.
-fn remedy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> Remedy {
+fn remedy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> RetryPolicy {
     let lasts = waited < pauses.quota_max && waited.unsigned_abs() < give_up_after;
-    if lasts { Remedy::Wait(jittered(pauses.quota)) } else { Remedy::None }
+    if lasts { RetryPolicy::Wait(jittered(pauses.quota)) } else { RetryPolicy::Never }
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
     fn it_is_tried_for_five_minutes_and_a_few_times_a_minute() {
         let pauses = Pauses::default();
         let (mut waited, mut tries) = (SignedDuration::ZERO, 0);
-        while let Remedy::Wait(pause) = remedy(waited, &pauses, Duration::from_mins(15)) {
+        while let RetryPolicy::Wait(pause) = remedy(waited, &pauses, Duration::from_mins(15)) {
             assert!(pause >= Duration::from_secs(15), "{pause:?}");
             waited += SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             tries += 1;
@@ -55,6 +55,10 @@ mod tests {
         assert!((5 * 60..=6 * 60).contains(&waited.as_secs()), "{waited:?}");
         assert!((10..=20).contains(&tries), "{tries}");
         let minute = SignedDuration::from_mins(1);
-        assert_eq!(remedy(minute, &pauses, Duration::from_mins(1)), Remedy::None, "nobody waits longer");
+        assert_eq!(
+            remedy(minute, &pauses, Duration::from_mins(1)),
+            RetryPolicy::Never,
+            "nobody waits longer"
+        );
     }
 }

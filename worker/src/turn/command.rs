@@ -5,16 +5,16 @@ use tracing::info;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    history::{Exchange, Forget, Named, Past, Said, Unanswered},
+    history::{Exchange, Forget, Question, Snapshot, TurnRef, Unanswered},
     locale::{Locale, Words},
     outcome::Failure,
-    rules::attachment::Attached,
+    rules::attachment::Attachment,
     rules::command::Command,
     rules::conversation::{Message, Role, by},
     rules::image::Picture,
     rules::persona::{Choice, Chosen, Personas},
     text::messages::{Button, Reply},
-    turn::{Setback, Worker},
+    turn::{AttemptError, Worker},
 };
 
 /// What the model is told where a person wants more of a cut answer.
@@ -23,20 +23,20 @@ const GO_ON: &str = "Continue your last answer from exactly where it stopped, in
 const SAID_BACK: usize = 40;
 
 /// What a message comes to.
-pub(crate) enum Todo<'a> {
+pub(crate) enum Plan<'a> {
     /// This is said, and nothing is asked.
     Say(Reply<'a>),
     /// The model is asked.
-    Ask(Asking),
+    AskModel(PromptInput),
 }
 
 /// A question as the model is asked it.
 #[derive(Default)]
-pub(crate) struct Asking {
+pub(crate) struct PromptInput {
     /// What was said before.
     pub(crate) past: Vec<Message>,
     /// What was asked just before, and is answered with it.
-    pub(crate) before: Vec<Said>,
+    pub(crate) before: Vec<Question>,
     /// What is asked.
     pub(crate) question: String,
     /// What is kept of it as the person's words.
@@ -46,7 +46,7 @@ pub(crate) struct Asking {
     /// The message that it stands in.
     pub(crate) message_id: Option<MessageId>,
     /// What it is about beside its words.
-    pub(crate) attached: Option<Attached>,
+    pub(crate) attached: Option<Attachment>,
     /// The picture that is shown with it.
     pub(crate) picture: Option<Picture>,
     /// What is said back of it where it was spoken.
@@ -55,7 +55,7 @@ pub(crate) struct Asking {
     pub(crate) replaces: Option<EventId>,
 }
 
-impl Asking {
+impl PromptInput {
     /// What is asked, each a message of its own.
     pub(crate) fn questions(&self) -> Vec<String> {
         let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
@@ -65,7 +65,7 @@ impl Asking {
     /// What is kept with the answer, in this turn.
     pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
         let Self { before, kept, message_id, speaker, replaces, .. } = self;
-        let own = Said { event: event.clone(), text: kept, message_id, speaker };
+        let own = Question { event: event.clone(), text: kept, message_id, speaker };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }
@@ -77,21 +77,21 @@ impl Worker {
         job: &Job,
         text: &str,
         command: Option<Command>,
-        past: Past,
+        past: Snapshot,
         locale: Locale,
-    ) -> Result<Todo<'a>, Setback> {
+    ) -> Result<Plan<'a>, AttemptError> {
         let words = locale.words();
-        let say = |text: &str| Ok(Todo::Say(text.into()));
-        let question = |past: Past| Asking {
+        let say = |text: &str| Ok(Plan::Say(text.into()));
+        let question = |past: Snapshot| PromptInput {
             past: past.messages,
             question: text.to_owned(),
             kept: text.to_owned(),
             message_id: job.message_id().cloned(),
-            attached: Attached::of(&job.ask).filter(|_| !past.quotes_own),
+            attached: Attachment::of(&job.ask).filter(|_| !past.quotes_own),
             speaker: self.speaker(job),
-            ..Asking::default()
+            ..PromptInput::default()
         };
-        let Some(command) = command else { return Ok(Todo::Ask(question(past))) };
+        let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
         info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
         match (command, &self.config.personas) {
             (Command::Forget, _) => {
@@ -103,11 +103,11 @@ impl Worker {
             (Command::Help, _) => {
                 let commands = [Command::Retry, Command::Persona(None), Command::Forget];
                 let buttons = self.buttons(job, locale, &commands);
-                Ok(Todo::Say(Reply { buttons, ..self.help(job, locale).as_str().into() }))
+                Ok(Plan::Say(Reply { buttons, ..self.help(job, locale).as_str().into() }))
             }
             (Command::Persona(None), Some(personas)) if job.is_private() => {
                 let buttons = offers(personas, words, locale);
-                Ok(Todo::Say(Reply { buttons, ..words.persona_ask.into() }))
+                Ok(Plan::Say(Reply { buttons, ..words.persona_ask.into() }))
             }
             (Command::Persona(None), Some(personas)) => {
                 let names = personas.0.iter().map(|persona| persona.name.as_str());
@@ -117,14 +117,14 @@ impl Worker {
             (Command::Persona(Some(who)), Some(personas)) => {
                 say(&self.become_persona(job, &who, personas, words).await?)
             }
-            (Command::Persona(_), None) => Ok(Todo::Ask(question(past))),
+            (Command::Persona(_), None) => Ok(Plan::AskModel(question(past))),
             (Command::Retry, _) => {
-                Ok(again(past).map_or(Todo::Say(words.nothing_to_retry.into()), Todo::Ask))
+                Ok(again(past).map_or(Plan::Say(words.nothing_to_retry.into()), Plan::AskModel))
             }
             (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
             (Command::Continue, _) => {
                 let question = question(past);
-                Ok(Todo::Ask(Asking { question: GO_ON.to_owned(), attached: None, ..question }))
+                Ok(Plan::AskModel(PromptInput { question: GO_ON.to_owned(), attached: None, ..question }))
             }
         }
     }
@@ -199,14 +199,14 @@ pub(crate) fn said_back(words: &str, most: usize) -> String {
 
 /// The last question, to be asked again as if there had been no answer. Of several that were answered
 /// together it is the last one: the others stand before it as they did.
-fn again(past: Past) -> Option<Asking> {
-    let Past { mut messages, newest, unanswered, .. } = past;
-    let is_other = |turn: &Named| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
+fn again(past: Snapshot) -> Option<PromptInput> {
+    let Snapshot { mut messages, newest, unanswered, .. } = past;
+    let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
     if let Some(Unanswered { turn, question, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
         let (past, kept) = (messages, question.clone());
-        let attached = Attached::of_kept(&kept, message_id.as_ref());
-        return Some(Asking {
+        let attached = Attachment::of_kept(&kept, message_id.as_ref());
+        return Some(PromptInput {
             past,
             question,
             kept,
@@ -214,7 +214,7 @@ fn again(past: Past) -> Option<Asking> {
             message_id,
             attached,
             replaces,
-            ..Asking::default()
+            ..PromptInput::default()
         });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
@@ -224,8 +224,8 @@ fn again(past: Past) -> Option<Asking> {
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
-    let attached = Attached::of_kept(&kept, message_id.as_ref());
-    Some(Asking {
+    let attached = Attachment::of_kept(&kept, message_id.as_ref());
+    Some(PromptInput {
         past: messages,
         question,
         kept,
@@ -233,7 +233,7 @@ fn again(past: Past) -> Option<Asking> {
         speaker,
         attached,
         replaces,
-        ..Asking::default()
+        ..PromptInput::default()
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{
     outcome::{Failure, Reason},
     retry_loop::retry,
     turn::time_budget::Attempt,
-    turn::{Setback, Worker},
+    turn::{AttemptError, Worker},
 };
 
 /// The key of one push of an event.
@@ -34,7 +34,7 @@ impl Worker {
         mut delivery: Delivery,
         mut tried: bool,
         attempt: &Attempt<'_>,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), AttemptError> {
         if delivery.by_reply {
             delivery = self.reply_first(job, delivery, tried, attempt).await?;
             tried = false;
@@ -46,7 +46,7 @@ impl Worker {
                 let detail =
                     format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
                 let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
-                return Err(Setback { failure, delivery: Some(delivery) });
+                return Err(AttemptError { failure, delivery: Some(delivery) });
             }
             if delivery.unknown_since.is_none() {
                 // From here on a crash leaves its outcome unknown: say so first.
@@ -76,7 +76,7 @@ impl Worker {
                 self.record(job, failed).await;
             }
             if !self.waits(job, &mut pauses, &failure, attempt.deadline).await? {
-                return Err(Setback { failure, delivery: Some(delivery) });
+                return Err(AttemptError { failure, delivery: Some(delivery) });
             }
         }
         Ok(())

@@ -12,8 +12,11 @@ use tracing::{debug, info};
 
 use crate::{
     adapters::openai::Completion,
-    history::{Answer, Exchange, Kept, Memory, Past, Period, Said, Seen, Spent, Stage, Turn, Wanted},
-    rules::attachment::Attached,
+    history::{
+        Answer, Exchange, Period, Question, Seen, Snapshot, Stage, StoreResult, Turn, UsageDelta, Wanted,
+        WindowStart,
+    },
+    rules::attachment::Attachment,
     rules::command::Command,
     rules::group::{is_answered, said_to_bot},
     rules::persona::Chosen,
@@ -21,36 +24,36 @@ use crate::{
     text::answer_limit::{Limited, limited},
     text::messages::{self, Reply},
     turn::ask_model::Asked,
-    turn::command::{Asking, Todo},
-    turn::media::Sensed,
+    turn::command::{Plan, PromptInput},
+    turn::media::MediaOutcome,
     turn::render::came_between,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,
-    turn::{Setback, Worker, owes},
+    turn::{AttemptError, Worker, owes},
 };
 
 /// The longest time that is kept back from the model for storing, pushing and handing back.
 const RESERVE_MAX: Duration = Duration::from_secs(20);
 
 /// What is to be answered.
-pub(crate) struct Question<'a> {
+pub(crate) struct DraftInput<'a> {
     /// The words of the turn's own message.
     pub(crate) text: &'a str,
     /// What was said just before it, and is answered with it.
-    pub(crate) before: Vec<Said>,
+    pub(crate) before: Vec<Question>,
 }
 
 /// What a turn comes to.
 #[derive(Default)]
-pub(crate) struct Thought<'a> {
+pub(crate) struct Draft<'a> {
     /// What becomes part of the conversation.
     pub(crate) exchange: Option<Exchange>,
     /// Where memory begins with it, if it moves.
-    pub(crate) memory: Option<Memory>,
+    pub(crate) memory: Option<WindowStart>,
     /// What is said, if anything.
     pub(crate) reply: Option<Reply<'a>>,
     /// What the user used up by it.
-    pub(crate) spent: Option<Spent>,
+    pub(crate) spent: Option<UsageDelta>,
     /// What was known of it when it was looked up.
     pub(crate) seen: Seen,
 }
@@ -63,8 +66,8 @@ impl Worker {
         turn: &Turn,
         text: &str,
         attempt: &Attempt<'_>,
-    ) -> Result<Kept, Setback> {
-        let question = Question { text, before: vec![] };
+    ) -> Result<StoreResult, AttemptError> {
+        let question = DraftInput { text, before: vec![] };
         match self.thought(job, turn, question, attempt).await? {
             Continue((thought, token_is_spent)) => self.keep_thought(job, *thought, token_is_spent).await,
             Break(kept) => Ok(kept),
@@ -77,27 +80,27 @@ impl Worker {
         &'a self,
         job: &'a Job,
         turn: &Turn,
-        Question { text, before }: Question<'_>,
+        DraftInput { text, before }: DraftInput<'_>,
         attempt: &Attempt<'_>,
-    ) -> Result<ControlFlow<Kept, (Box<Thought<'a>>, bool)>, Setback> {
-        let (user, allowance) = (job.user(), &self.config.allowance);
-        let period = Some(allowance.period(user, self.now()));
+    ) -> Result<ControlFlow<StoreResult, (Box<Draft<'a>>, bool)>, AttemptError> {
+        let (user, quota) = (job.user(), &self.config.quota);
+        let period = Some(quota.period(user, self.now()));
         let wanted = Wanted { limit: self.config.query_limit, period };
         let load = self.persist(|| self.history.load(job, wanted, self.now()));
         let loading = async { tokio::join!(traces::step("load", load), self.learn_speaker(job)) };
         let (past, ()) = loading.await;
         let past = Box::new(past?);
         if is_forgotten(job, turn, &past) {
-            return Ok(Break(Kept::Forgotten));
+            return Ok(Break(StoreResult::Forgotten));
         }
         if past.unsent {
             return Err(owes().into());
         }
         if is_answered(job, &past) {
-            return Ok(Break(Kept::Theirs(Stage::Delivered)));
+            return Ok(Break(StoreResult::Existing(Stage::Delivered)));
         }
         let Some(text) = said_to_bot(job, text, &past).map(ToOwned::to_owned) else {
-            let silence = Thought { seen: past.seen(), ..Thought::default() };
+            let silence = Draft { seen: past.seen(), ..Draft::default() };
             return Ok(Continue((Box::new(silence), false)));
         };
         let personas = &self.config.personas;
@@ -105,21 +108,21 @@ impl Worker {
             Command::of(&text).filter(|it| personas.is_some() || !matches!(it, Command::Persona(_)));
         if command.is_some() && !before.is_empty() {
             // A message was changed into it: nothing is obeyed before what was said before it is answered.
-            return Ok(Break(Kept::Edited));
+            return Ok(Break(StoreResult::Changed));
         }
         let is_quick = command.as_ref().is_some_and(|command| !command.asks());
         debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
         // Some commands cost nothing, and to be forgotten is everybody's right.
-        let is_free = is_quick && (command == Some(Command::Forget) || !allowance.is_closed_to(user));
+        let is_free = is_quick && (command == Some(Command::Forget) || !quota.is_closed_to(user));
         let limit = [&text].into_iter().chain(before.iter().map(|said| &said.text));
-        let limit = { limit }.find_map(|text| allowance.reached(user, text, &past.used));
+        let limit = { limit }.find_map(|text| quota.reached(user, text, &past.used));
         // What is asked anew for others was counted.
         let limit = limit.filter(|_| !is_free && past.others == 0);
         if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
             let refusal = self.refuse(job, limit, period, &past).await;
             return Ok(Continue((Box::new(refusal), false)));
         }
-        let question = Question { text: &text, before };
+        let question = DraftInput { text: &text, before };
         // Boxed, because each future that it is moved into would hold it again.
         let thinking = Box::pin(self.consider(job, question, command, past, period, attempt));
         if is_quick {
@@ -136,10 +139,10 @@ impl Worker {
     pub(crate) async fn keep_thought(
         &self,
         job: &Job,
-        thought: Thought<'_>,
+        thought: Draft<'_>,
         token_is_spent: bool,
-    ) -> Result<Kept, Setback> {
-        let Thought { exchange, memory, reply, spent, seen } = thought;
+    ) -> Result<StoreResult, AttemptError> {
+        let Draft { exchange, memory, reply, spent, seen } = thought;
         let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
         // The change that the job itself is of may be kept only after it was looked up.
         let edit = seen.edit.max(job.at());
@@ -152,30 +155,32 @@ impl Worker {
     async fn consider<'a>(
         &'a self,
         job: &'a Job,
-        Question { text, before }: Question<'_>,
+        DraftInput { text, before }: DraftInput<'_>,
         command: Option<Command>,
-        mut past: Box<Past>,
+        mut past: Box<Snapshot>,
         period: Option<Period>,
         attempt: &Attempt<'_>,
-    ) -> Result<Box<Thought<'a>>, Setback> {
+    ) -> Result<Box<Draft<'a>>, AttemptError> {
         let reserve = (attempt.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         past.recall(&self.config);
         let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
-        let says = |reply| Box::new(Thought { reply, seen, ..Thought::default() });
+        let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
         let mut asking = match self.obey(job, text, command, *past, self.locale(job)).await? {
-            Todo::Say(reply) => return Ok(says(Some(reply))),
-            Todo::Ask(asking) => Asking { before, ..asking },
+            Plan::Say(reply) => return Ok(says(Some(reply))),
+            Plan::AskModel(asking) => PromptInput { before, ..asking },
         };
         let deadline = attempt.deadline - reserve;
         match self.see_and_hear(job, &mut asking, attempt, deadline).await? {
-            Sensed::Asks => {}
-            Sensed::Says(text) => return Ok(says(Some(text.as_str().into()))),
-            Sensed::Silence => return Ok(says(None)),
+            MediaOutcome::Ready => {}
+            MediaOutcome::Reply(text) => return Ok(says(Some(text.as_str().into()))),
+            MediaOutcome::Silence => return Ok(says(None)),
         }
         let mut asked = self.ask_as(job, &asking, persona.as_ref(), attempt, deadline).await?;
-        if matches!((&asked, &asking.attached), (Asked::NotSeen | Asked::TooLong, Some(Attached::Quoted(_))))
-        {
+        if matches!(
+            (&asked, &asking.attached),
+            (Asked::NotSeen | Asked::TooLong, Some(Attachment::Quoted(_)))
+        ) {
             // What was quoted shall not keep the words from being answered.
             (asking.picture, asking.attached) = (None, None);
             asked = self.ask_as(job, &asking, persona.as_ref(), attempt, deadline).await?;
@@ -195,17 +200,17 @@ impl Worker {
                 let Limited { text, words, cut } = limited;
                 let reply = self.compose(job, words, cut, persona.as_ref(), is_unclear);
                 let reply = Reply { heard: asking.heard.take(), ..reply };
-                let spent = period.map(|period| Spent { period, answers: 1, tokens, told: None });
+                let spent = period.map(|period| UsageDelta { period, answers: 1, tokens, told: None });
                 let added = asking.before.len() + 2;
                 let memory = window::moved(&self.config, &asking.past, &times, left_out, added);
                 let exchange = Some(asking.exchange(&job.event_id, text));
-                Ok(Box::new(Thought { exchange, memory, reply: Some(reply), spent, seen }))
+                Ok(Box::new(Draft { exchange, memory, reply: Some(reply), spent, seen }))
             }
         }
     }
 }
 
 /// The persona that the conversation has chosen.
-fn chosen(past: &Past) -> Option<Chosen> {
+fn chosen(past: &Snapshot) -> Option<Chosen> {
     serde_json::from_str(past.persona.as_deref()?).ok()
 }

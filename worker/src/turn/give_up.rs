@@ -6,11 +6,11 @@ use shared::job::Job;
 
 use crate::{
     history::{Delivery, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason, Remedy},
+    outcome::{Failure, Outcome, Reason, RetryPolicy},
     rules::run_budget::out_of_run_time,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,
-    turn::{Setback, Worker, in_doubt},
+    turn::{AttemptError, Worker, in_doubt},
 };
 
 impl Worker {
@@ -20,9 +20,9 @@ impl Worker {
         job: &Job,
         turn: &Turn,
         attempt: &Attempt<'_>,
-        work: impl Future<Output = Result<Outcome, Setback>>,
+        work: impl Future<Output = Result<Outcome, AttemptError>>,
     ) -> Outcome {
-        let Setback { failure, delivery } = tokio::select! {
+        let AttemptError { failure, delivery } = tokio::select! {
             done = work => match done {
                 Ok(outcome) => return outcome,
                 Err(setback) => setback,
@@ -33,11 +33,11 @@ impl Worker {
                 return Outcome::GivenBack;
             }
         };
-        if let Remedy::Wait(after) = failure.remedy {
+        if let RetryPolicy::Wait(after) = failure.remedy {
             self.withdraw(job, turn, None).await;
             return Outcome::NotReady { after };
         }
-        if failure.remedy == Remedy::None || turn.attempts >= self.config.max_attempts {
+        if failure.remedy == RetryPolicy::Never || turn.attempts >= self.config.max_attempts {
             return self.give_up(job, turn, turn.attempts, failure, delivery).await;
         }
         let pause = self.pause_between(turn.attempts, &failure);

@@ -17,13 +17,13 @@ use crate::{
         openai::{Heard, ModelError, RECORDING_MAX},
     },
     history::{Limit, Usage},
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason, RetryPolicy},
     retry_loop::retry,
-    rules::attachment::{Attached, PICTURE},
+    rules::attachment::{Attachment, PICTURE},
     rules::image::{self, Picture},
     rules::models::{self, Vision},
     turn::Worker,
-    turn::command::{Asking, said_back},
+    turn::command::{PromptInput, said_back},
     turn::time_budget::Attempt,
 };
 
@@ -38,11 +38,11 @@ const GLANCE_MAX: Duration = Duration::from_secs(10);
 const REFUSED_ATTEMPTS: u32 = 3;
 
 /// What came of looking and listening.
-pub(crate) enum Sensed {
+pub(crate) enum MediaOutcome {
     /// The question can be asked.
-    Asks,
+    Ready,
     /// It cannot, and this is said instead.
-    Says(String),
+    Reply(String),
     /// It cannot, and there is nothing to say: its message was taken back.
     Silence,
 }
@@ -52,24 +52,24 @@ impl Worker {
     pub(crate) async fn see_and_hear(
         &self,
         job: &Job,
-        asking: &mut Asking,
+        asking: &mut PromptInput,
         attempt: &Attempt<'_>,
         deadline: Instant,
-    ) -> Result<Sensed, Failure> {
-        if matches!(asking.attached, Some(Attached::Image(_) | Attached::Voice(_))) {
+    ) -> Result<MediaOutcome, Failure> {
+        if matches!(asking.attached, Some(Attachment::Image(_) | Attachment::Voice(_))) {
             // Why it cannot be taken in is said in the user's language.
             self.profile(job).await;
         }
         let words = &self.locale(job).words().senses;
         match asking.attached.clone() {
-            None if asking.question.is_empty() => Ok(Sensed::Says(words.gone.to_owned())),
-            None => Ok(Sensed::Asks),
-            Some(Attached::Image(message)) => self.look(job, asking, &message, attempt, deadline).await,
-            Some(Attached::Voice(message)) => self.listen(job, asking, &message, attempt, deadline).await,
-            Some(Attached::Quoted(message)) => {
+            None if asking.question.is_empty() => Ok(MediaOutcome::Reply(words.gone.to_owned())),
+            None => Ok(MediaOutcome::Ready),
+            Some(Attachment::Image(message)) => self.look(job, asking, &message, attempt, deadline).await,
+            Some(Attachment::Voice(message)) => self.listen(job, asking, &message, attempt, deadline).await,
+            Some(Attachment::Quoted(message)) => {
                 asking.picture = self.glance(&message, deadline).await;
                 asking.attached.take_if(|_| asking.picture.is_none());
-                Ok(Sensed::Asks)
+                Ok(MediaOutcome::Ready)
             }
         }
     }
@@ -82,26 +82,26 @@ impl Worker {
     async fn look(
         &self,
         job: &Job,
-        asking: &mut Asking,
+        asking: &mut PromptInput,
         message: &MessageId,
         attempt: &Attempt<'_>,
         deadline: Instant,
-    ) -> Result<Sensed, Failure> {
+    ) -> Result<MediaOutcome, Failure> {
         let words = &self.locale(job).words().senses;
         if !self.may_see() {
-            return Ok(Sensed::Says(words.blind.to_owned()));
+            return Ok(MediaOutcome::Reply(words.blind.to_owned()));
         }
         let content = match self.fetch(message, image::BYTES_MAX, deadline).await? {
             Fetched::Here(content) => content,
             other => return self.without(job, other, attempt.number, words.picture_too_large).await,
         };
         let Some(picture) = Picture::of(content) else {
-            return Ok(Sensed::Says(words.picture_unclear.to_owned()));
+            return Ok(MediaOutcome::Reply(words.picture_unclear.to_owned()));
         };
         PICTURE.clone_into(&mut asking.question);
         PICTURE.clone_into(&mut asking.kept);
         asking.picture = Some(picture);
-        Ok(Sensed::Asks)
+        Ok(MediaOutcome::Ready)
     }
 
     /// The picture that a text quotes, if it does quote one and the model sees. Without it, the text is a
@@ -123,13 +123,13 @@ impl Worker {
     async fn listen(
         &self,
         job: &Job,
-        asking: &mut Asking,
+        asking: &mut PromptInput,
         message: &MessageId,
         attempt: &Attempt<'_>,
         deadline: Instant,
-    ) -> Result<Sensed, Failure> {
+    ) -> Result<MediaOutcome, Failure> {
         let words = &self.locale(job).words().senses;
-        let says = |text: &str| Ok(Sensed::Says(text.to_owned()));
+        let says = |text: &str| Ok(MediaOutcome::Reply(text.to_owned()));
         let Some(model) = &self.config.transcribe_model else { return says(words.deaf) };
         if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
             return says(words.voice_too_long);
@@ -144,15 +144,15 @@ impl Worker {
             Heard::Nothing => return says(words.nothing_heard),
             Heard::Deaf => return says(words.deaf),
         };
-        let allowance = &self.config.allowance;
-        if let Some(limit @ Limit::Length) = allowance.reached(job.user(), &heard, &Usage::default()) {
-            return Ok(Sensed::Says(allowance.says(limit, self.locale(job).words())));
+        let quota = &self.config.quota;
+        if let Some(limit @ Limit::Length) = quota.reached(job.user(), &heard, &Usage::default()) {
+            return Ok(MediaOutcome::Reply(quota.says(limit, self.locale(job).words())));
         }
         asking.attached = None;
         asking.heard = Some((words.heard)(&said_back(&heard, SAID_BACK)));
         asking.question.clone_from(&heard);
         asking.kept = heard;
-        Ok(Sensed::Asks)
+        Ok(MediaOutcome::Ready)
     }
 
     /// Decides what follows without the content, in the attempt of this number.
@@ -162,7 +162,7 @@ impl Worker {
         fetched: Fetched,
         number: u32,
         too_large: &str,
-    ) -> Result<Sensed, Failure> {
+    ) -> Result<MediaOutcome, Failure> {
         info!(event = %job.event_id, ?fetched, "no content");
         if let Fetched::Refused(failure) = fetched {
             if number < REFUSED_ATTEMPTS.min(self.config.max_attempts) {
@@ -171,24 +171,24 @@ impl Worker {
             return self.gone(job).await;
         }
         if matches!(fetched, Fetched::TooLarge) {
-            return Ok(Sensed::Says(too_large.to_owned()));
+            return Ok(MediaOutcome::Reply(too_large.to_owned()));
         }
         if matches!(fetched, Fetched::Preparing)
             && let Some(pause) = self.pause_for_line(job)
         {
             let detail = "content: LINE still prepares it".to_owned();
-            return Err(Failure { reason: Reason::LineRejected, detail, remedy: Remedy::Wait(pause) });
+            return Err(Failure { reason: Reason::LineRejected, detail, remedy: RetryPolicy::Wait(pause) });
         }
         self.gone(job).await
     }
 
     /// The notice that LINE gives no content. LINE is the first to know of a message that was taken back, and its sender
     /// wants no word of it.
-    async fn gone(&self, job: &Job) -> Result<Sensed, Failure> {
+    async fn gone(&self, job: &Job) -> Result<MediaOutcome, Failure> {
         if self.marks(job).await?.unsent {
-            return Ok(Sensed::Silence);
+            return Ok(MediaOutcome::Silence);
         }
-        Ok(Sensed::Says(self.locale(job).words().senses.gone.to_owned()))
+        Ok(MediaOutcome::Reply(self.locale(job).words().senses.gone.to_owned()))
     }
 
     /// The content of a message, of at most `max` bytes.

@@ -13,20 +13,20 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
 use crate::{
-    history::{Kept, Said, Stage, Step, Turn},
+    history::{Question, Stage, Step, StoreResult, Turn},
     outcome::{Failure, Reason},
     retry_pauses::storage_failed,
     rules::command::Command,
-    turn::draft::Question,
+    turn::draft::DraftInput,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,
-    turn::{Limits, Setback, Worker, out_of_time},
+    turn::{AttemptError, Limits, Worker, out_of_time},
 };
 
 mod split;
 
-use self::split::Parted;
-pub use self::split::Together;
+pub use self::split::MergeResult;
+use self::split::NotMerged;
 
 /// How many are answered together at most: what SQS hands over at once.
 pub const MOST: u32 = 10;
@@ -58,15 +58,15 @@ impl Worker {
     }
 
     /// One attempt at one job, or at several of one conversation that wait behind each other.
-    pub async fn attempt(&self, jobs: &[Job], limits: &Limits) -> Together {
+    pub async fn attempt(&self, jobs: &[Job], limits: &Limits) -> MergeResult {
         debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
         match jobs {
-            [job] => Together::Ended { over: 0, outcome: self.answer(job, limits).await },
+            [job] => MergeResult::Ended { over: 0, outcome: self.answer(job, limits).await },
             several => self.answer_together(several, limits).await,
         }
     }
 
-    async fn answer_together(&self, jobs: &[Job], limits: &Limits) -> Together {
+    async fn answer_together(&self, jobs: &[Job], limits: &Limits) -> MergeResult {
         let mut turns = vec![];
         let begun = within(limits, limits.deadline, self.begin_together(jobs, &mut turns)).await;
         let attempt = Attempt::at(&turns, limits, self.config.give_up_after);
@@ -81,12 +81,12 @@ impl Worker {
     }
 
     /// Begins the turns.
-    async fn begin_together(&self, jobs: &[Job], turns: &mut Vec<Turn>) -> Result<(), Parted> {
+    async fn begin_together(&self, jobs: &[Job], turns: &mut Vec<Turn>) -> Result<(), NotMerged> {
         for job in jobs {
             let turn = self.history.begin(job, self.now()).await;
-            turns.push(turn.map_err(|error| Parted::Failed(storage_failed(&error)))?);
+            turns.push(turn.map_err(|error| NotMerged::Failed(storage_failed(&error)))?);
             if !turns.last().is_some_and(|turn| self.is_fit(turn)) {
-                return Err(Parted::Apart);
+                return Err(NotMerged::Apart);
             }
             debug!(event = %job.event_id, attempts = turns.last().map(|turn| turn.attempts), "began");
         }
@@ -99,35 +99,35 @@ impl Worker {
         jobs: &[Job],
         turns: &mut [Turn],
         attempt: &Attempt<'_>,
-    ) -> Result<Kept, Parted> {
-        let Some((job, others)) = jobs.split_last() else { return Err(Parted::Apart) };
+    ) -> Result<StoreResult, NotMerged> {
+        let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::Apart) };
         self.learn_speaker(job).await;
         let mut before = vec![];
         for (other, turn) in others.iter().zip(&*turns) {
-            let marks = self.marks(other).await.map_err(Parted::Failed)?;
+            let marks = self.marks(other).await.map_err(NotMerged::Failed)?;
             // What was changed or answered since is not plain any more.
             let is_settled = marks.edit.is_none() && marks.answered_by.is_none() && marks.others == 0;
             if !is_settled || is_forgotten(other, turn, &marks) {
-                return Err(Parted::Apart);
+                return Err(NotMerged::Apart);
             }
             let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
             let speaker = self.speaker(other);
-            before.push(Said { event, text: text(other).to_owned(), message_id, speaker });
+            before.push(Question { event, text: text(other).to_owned(), message_id, speaker });
         }
-        let failed = |setback: Setback| Parted::Failed(setback.failure);
-        let turn = turns.last().ok_or(Parted::Apart)?;
-        let question = Question { text: text(job), before };
+        let failed = |setback: AttemptError| NotMerged::Failed(setback.failure);
+        let turn = turns.last().ok_or(NotMerged::Apart)?;
+        let question = DraftInput { text: text(job), before };
         let kept = match self.thought(job, turn, question, attempt).await.map_err(failed)? {
             Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
                 self.keep_thought(job, *thought, token_is_spent).await.map_err(failed)?
             }
-            Continue(_) => return Err(Parted::Apart),
+            Continue(_) => return Err(NotMerged::Apart),
             Break(kept) => kept,
         };
-        if kept == Kept::Forgotten {
-            self.leave_forgotten(jobs, turns).await.map_err(Parted::Failed)?;
+        if kept == StoreResult::Forgotten {
+            self.leave_forgotten(jobs, turns).await.map_err(NotMerged::Failed)?;
         }
-        if matches!(kept, Kept::Mine(_)) { Ok(kept) } else { Err(Parted::Apart) }
+        if matches!(kept, StoreResult::Stored(_)) { Ok(kept) } else { Err(NotMerged::Apart) }
     }
 
     /// Where the conversation was forgotten since, nothing that began before is asked again.
@@ -157,16 +157,16 @@ impl Worker {
         &self,
         jobs: &[Job],
         turns: &[Turn],
-        kept: Kept,
+        kept: StoreResult,
         attempt: &Attempt<'_>,
-    ) -> Together {
+    ) -> MergeResult {
         let over = jobs.len() - 1;
         let (job, turn) = (&jobs[over], &turns[over]);
         for other in &jobs[..over] {
             info!(event = %other.event_id, with = %job.event_id, "answered with a later one");
         }
         let said = self.say_kept(job, turn, kept, attempt);
-        Together::Ended { over, outcome: self.see_through(job, turn, attempt, said).await }
+        MergeResult::Ended { over, outcome: self.see_through(job, turn, attempt, said).await }
     }
 }
 
@@ -174,11 +174,11 @@ impl Worker {
 async fn within<T>(
     limits: &Limits,
     deadline: Instant,
-    work: impl Future<Output = Result<T, Parted>>,
-) -> Result<T, Parted> {
+    work: impl Future<Output = Result<T, NotMerged>>,
+) -> Result<T, NotMerged> {
     tokio::select! {
-        done = timeout_at(deadline, work) => done.unwrap_or_else(|_| Err(Parted::Failed(out_of_time()))),
-        () = limits.stop.cancelled() => Err(Parted::Stopped),
+        done = timeout_at(deadline, work) => done.unwrap_or_else(|_| Err(NotMerged::Failed(out_of_time()))),
+        () = limits.stop.cancelled() => Err(NotMerged::Stopped),
     }
 }
 

@@ -4,14 +4,16 @@ use shared::job::{Ask, Job};
 use tracing::{error, info, warn};
 
 use crate::{
-    history::{Answer, Kept, Limit, Past, Period, Said, Spent, Step, Tokens, key_is_alive},
+    history::{
+        Answer, Limit, Period, Question, Snapshot, Step, StoreResult, Tokens, UsageDelta, key_is_alive,
+    },
     outcome::{Failure, Outcome, Reason},
     rules::attachment::kept,
     rules::command::Command,
     rules::group::{is_answered, is_asked_anew, said_to_bot},
     text::messages::{self, Reply},
     turn::Worker,
-    turn::draft::Thought,
+    turn::draft::Draft,
 };
 
 /// What the retry key is derived from by which a user is told that there will be no answer.
@@ -47,7 +49,7 @@ impl Worker {
         };
         // What a command asked for was asked before, and what was taken back is not kept.
         let was_unsent = marks.as_ref().is_ok_and(|past| past.unsent);
-        let question = (Command::of(asked).is_none() && !was_unsent).then(|| Said {
+        let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
             event: job.event_id.clone(),
             text: asked.to_owned(),
             message_id: job.message_id().cloned(),
@@ -81,18 +83,22 @@ impl Worker {
         job: &Job,
         limit: Limit,
         period: Option<Period>,
-        past: &Past,
-    ) -> Thought<'_> {
+        past: &Snapshot,
+    ) -> Draft<'_> {
         info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-        let thought = Thought { seen: past.seen(), ..Thought::default() };
+        let thought = Draft { seen: past.seen(), ..Draft::default() };
         if past.used.told.contains(&limit) {
             return thought;
         }
         self.profile(job).await;
-        let said = self.config.allowance.says(limit, self.locale(job).words());
-        let spent =
-            period.map(|period| Spent { period, answers: 0, tokens: Tokens::default(), told: Some(limit) });
-        Thought { reply: Some(said.as_str().into()), spent, ..thought }
+        let said = self.config.quota.says(limit, self.locale(job).words());
+        let spent = period.map(|period| UsageDelta {
+            period,
+            answers: 0,
+            tokens: Tokens::default(),
+            told: Some(limit),
+        });
+        Draft { reply: Some(said.as_str().into()), spent, ..thought }
     }
 
     /// One polite word by the free reply token, never by push. Nothing is lost if LINE does not take
@@ -102,7 +108,7 @@ impl Worker {
             // While they blocked the bot, LINE did not say who they are.
             self.line.forget_profile(job.conversation.as_str());
         }
-        if self.config.allowance.is_closed_to(job.user()) {
+        if self.config.quota.is_closed_to(job.user()) {
             return self.turn_away(job).await;
         }
         let profile = self.profile(job).await;
@@ -133,24 +139,24 @@ impl Worker {
                 warn!(event = %job.event_id, detail, "who is not on the list was not told");
                 false
             });
-        info!(event = %job.event_id, said, limit = Limit::Allowed.as_str(), "noticed");
+        info!(event = %job.event_id, said, limit = Limit::NotAllowed.as_str(), "noticed");
         Outcome::Noticed
     }
 
     /// The refusal by the free reply token, if it was not heard before; true if LINE took it.
     async fn refuse_free(&self, job: &Job) -> Result<bool, Failure> {
         self.profile(job).await;
-        let (allowance, now) = (&self.config.allowance, self.now());
-        let words = allowance.says(Limit::Allowed, self.locale(job).words());
+        let (quota, now) = (&self.config.quota, self.now());
+        let words = quota.says(Limit::NotAllowed, self.locale(job).words());
         let reply = words.as_str().into();
-        let (period, told) = (allowance.period(job.user(), now), Some(Limit::Allowed));
-        let spent = Some(Spent { period, answers: 0, tokens: Tokens::default(), told });
+        let (period, told) = (quota.period(job.user(), now), Some(Limit::NotAllowed));
+        let spent = Some(UsageDelta { period, answers: 0, tokens: Tokens::default(), told });
         let pushes = messages::pushes(&job.conversation, &reply);
         let answer = Answer { pushes, spent, ..Answer::default() };
         // Remembered first: to be silent is better than to say it again.
         let kept = self.persist(|| self.history.store(job, answer.clone(), None, now)).await?;
         self.persist(|| self.history.record(job, Step::Delivered, now)).await?;
-        let is_new = matches!(kept, Kept::Mine(delivery) if !delivery.pushes.is_empty());
+        let is_new = matches!(kept, StoreResult::Stored(delivery) if !delivery.pushes.is_empty());
         Ok(is_new && self.say_free(job, &reply).await)
     }
 }

@@ -11,13 +11,13 @@ use tracing::{debug, info};
 
 use crate::{
     adapters::line::{Profile, SendError},
-    config::Way,
-    history::{Answer, Delivery, Kept, Mark, Step},
+    config::DeliveryMode,
+    history::{Answer, Delivery, ForgetMarker, Step, StoreResult},
     locale::Locale,
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason, RetryPolicy},
     text::messages::{self, Reply},
     turn::time_budget::Attempt,
-    turn::{Setback, Worker},
+    turn::{AttemptError, Worker},
 };
 
 /// How old a webhook may be for its token to be used (LINE, "Send reply message": within a minute).
@@ -39,10 +39,10 @@ impl Worker {
         &self,
         job: &Job,
         mut answer: Answer,
-        seen: Option<Mark>,
+        seen: Option<ForgetMarker>,
         token_is_spent: bool,
-    ) -> Result<Kept, Failure> {
-        let wants = answer.exchange.is_none() || self.config.delivery == Way::ReplyFirst;
+    ) -> Result<StoreResult, Failure> {
+        let wants = answer.exchange.is_none() || self.config.delivery == DeliveryMode::ReplyFirst;
         answer.by_reply = wants && !token_is_spent && self.token(job, YOUNG).is_some();
         let store = self.persist(|| self.history.store(job, answer.clone(), seen, self.now()));
         let kept = traces::step("store", store).await?;
@@ -59,7 +59,7 @@ impl Worker {
         delivery: Delivery,
         tried: bool,
         attempt: &Attempt<'_>,
-    ) -> Result<Delivery, Setback> {
+    ) -> Result<Delivery, AttemptError> {
         let Some(push) = delivery.pushes.first() else { return Ok(delivery) };
         let (failure, unknown) = match self.token(job, LIFE) {
             None => {
@@ -86,9 +86,9 @@ impl Worker {
             self.persist(|| self.history.record(job, Step::NotReplied { attempts }, now)).await?;
             return Ok(Delivery { unknown_since: Some(now), by_reply: false, ..delivery });
         }
-        let remedy = if self.token(job, LIFE).is_some() { failure.remedy } else { Remedy::None };
+        let remedy = if self.token(job, LIFE).is_some() { failure.remedy } else { RetryPolicy::Never };
         let failure = Failure { reason: Reason::DeliveryUnknown, remedy, ..failure };
-        Err(Setback { failure, delivery: Some(delivery) })
+        Err(AttemptError { failure, delivery: Some(delivery) })
     }
 
     /// One reply; on failure, whether its outcome is unknown.

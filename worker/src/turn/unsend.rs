@@ -4,14 +4,14 @@ use shared::job::{Ask, Job};
 use tracing::info;
 
 use crate::{
-    history::{Edit, Forget, Past, Stage, Step, Turn, Wanted},
+    history::{Edit, Forget, Snapshot, Stage, Step, Turn, Wanted},
     outcome::{Failure, Outcome, Reason},
-    turn::{Setback, Worker, in_doubt},
+    turn::{AttemptError, Worker, in_doubt},
 };
 
 /// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
 /// began. Only what was redriven can be older than that: the queue keeps the jobs of a conversation in order.
-pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
+pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Snapshot) -> bool {
     let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
     past.is_taken_back() || is_older
 }
@@ -19,7 +19,7 @@ pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Past) -> bool {
 impl Worker {
     /// Forgets what the job asks to forget. Nobody is told: who took a message back knows it, and who left
     /// hears nothing any more.
-    pub(crate) async fn forget(&self, job: &Job, ask: &Ask) -> Result<Outcome, Setback> {
+    pub(crate) async fn forget(&self, job: &Job, ask: &Ask) -> Result<Outcome, AttemptError> {
         let what = match ask {
             Ask::Unfollow => Forget::Everything(job.at().unwrap_or(i64::MAX)),
             Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
@@ -62,7 +62,7 @@ impl Worker {
     }
 
     /// What is known beside the messages: above all, what was taken back or forgotten.
-    pub(crate) async fn marks(&self, job: &Job) -> Result<Past, Failure> {
+    pub(crate) async fn marks(&self, job: &Job) -> Result<Snapshot, Failure> {
         let wanted = Wanted { limit: 0, period: None };
         self.persist(|| self.history.load(job, wanted, self.now())).await
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, warn};
 use worker::{
     outcome::{Failure, Outcome, Reason},
-    turn::merge::{MOST, Together},
+    turn::merge::{MOST, MergeResult},
     turn::{IsFollowed, Limits, Worker},
 };
 
@@ -86,11 +86,11 @@ impl Dispatcher {
         let jobs = self.worker.burst(all.iter().map(|it| it.body.as_str()));
         let Some(last) = jobs.len().checked_sub(1) else { return Some(all.swap_remove(0)) };
         match self.attempt(&jobs, all[last].seq, give_back).await {
-            Together::Apart(many) => {
+            MergeResult::Apart(many) => {
                 locked(&self.apart).extend(all[1..many].iter().map(|it| it.seq));
                 Some(all.swap_remove(0))
             }
-            Together::Ended { over, outcome } => {
+            MergeResult::Ended { over, outcome } => {
                 let ended = Ended {
                     over: all[..over].iter().map(|it| it.seq).collect(),
                     claimed: all.swap_remove(over),
@@ -107,8 +107,8 @@ impl Dispatcher {
     async fn singly(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) {
         let (job, outcome) = match Job::decode(&claimed.body).map(Box::new) {
             Ok(job) => match self.attempt(std::slice::from_ref(&*job), claimed.seq, give_back).await {
-                Together::Ended { outcome, .. } => (Some(*job), outcome),
-                Together::Apart(_) => (Some(*job), Outcome::GivenBack),
+                MergeResult::Ended { outcome, .. } => (Some(*job), outcome),
+                MergeResult::Apart(_) => (Some(*job), Outcome::GivenBack),
             },
             Err(JobError::Newer(version)) => {
                 let failure = Failure::passing(
@@ -193,7 +193,12 @@ impl Dispatcher {
 
     /// One attempt, in a task of its own: a panic is that of these jobs alone. `last` is the last one's
     /// place in the queue.
-    async fn attempt(self: &Arc<Self>, jobs: &[Job], last: i64, give_back: &CancellationToken) -> Together {
+    async fn attempt(
+        self: &Arc<Self>,
+        jobs: &[Job],
+        last: i64,
+        give_back: &CancellationToken,
+    ) -> MergeResult {
         let began = (self.worker.clock)();
         // Nothing is lost with a process here: the next start takes up at once what was in flight.
         let (this, of) = (self.clone(), jobs[0].group());

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
-    Answer, Edit, Forget, History, HistoryError, Kept, Mark, Past, REMEMBERED, Said, Step, Tokens, Turn,
-    Used, Wanted,
+    Answer, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED, Snapshot, Step,
+    StoreResult, Tokens, Turn, Used, Wanted,
 };
 
 use super::{database::Database, error::DatabaseError};
@@ -79,7 +79,7 @@ impl History for SqliteHistory {
         self.run("begin a turn", move |db| turn::begin(db, &job, now)).await
     }
 
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, HistoryError> {
+    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError> {
         let (job, now) = (job.clone(), now.as_second());
         self.run("load a conversation", move |db| past::load(db, &job, wanted, now)).await
     }
@@ -88,9 +88,9 @@ impl History for SqliteHistory {
         &self,
         job: &Job,
         answer: Answer,
-        seen: Option<Mark>,
+        seen: Option<ForgetMarker>,
         now: Timestamp,
-    ) -> Result<Kept, HistoryError> {
+    ) -> Result<StoreResult, HistoryError> {
         let (job, ttl) = (job.clone(), self.ttl);
         self.run("store an answer", move |db| store::store(db, &job, answer, seen, ttl, now)).await
     }
@@ -131,7 +131,7 @@ impl History for SqliteHistory {
     async fn tell(
         &self,
         job: &Job,
-        question: Option<&Said>,
+        question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
         let (job, question) = (job.clone(), question.cloned());

@@ -11,7 +11,7 @@ use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{Item, index::Row, n, s, text};
 use crate::{
-    history::{Mark, Memory, Named},
+    history::{ForgetMarker, TurnRef, WindowStart},
     rules::conversation::{rfc3339, stamp},
 };
 
@@ -34,9 +34,9 @@ pub(super) struct Head {
     /// The ids of the newest rows that were deleted one by one.
     gone: Vec<String>,
     /// Where memory begins.
-    pub(super) memory: Option<Memory>,
+    pub(super) memory: Option<WindowStart>,
     /// Up to where all is forgotten.
-    pub(super) forgotten: Option<Mark>,
+    pub(super) forgotten: Option<ForgetMarker>,
     /// `lastCreatedAt` as the row has it; `None` if there is no row.
     pub(super) stored: Option<String>,
     /// The `createdAt` of the newest row known, which an older bot may have written.
@@ -69,7 +69,7 @@ impl Head {
             gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
             memory: memory(item),
             forgotten: at("forgottenThrough")
-                .map(|through| Mark { through, at: at("forgottenAt").unwrap_or(through) }),
+                .map(|through| ForgetMarker { through, at: at("forgottenAt").unwrap_or(through) }),
             stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
             last: at("lastCreatedAt"),
         }
@@ -82,7 +82,7 @@ impl Head {
 
     /// A further turn is stored. Where another one's answer is given with it, `with` is that one's event.
     /// Returns the `createdAt` of its question.
-    pub(super) fn asked(&mut self, turn: Named, with: Option<&EventId>, now: Timestamp) -> Timestamp {
+    pub(super) fn asked(&mut self, turn: TurnRef, with: Option<&EventId>, now: Timestamp) -> Timestamp {
         let at = self.further_row(now);
         let answer = with.map_or(Answer::Own, |event| Answer::Of(event.clone()));
         // It may have been there before, and taken back.
@@ -139,7 +139,7 @@ impl Head {
         self.turns.clear();
         self.gone.clear();
         self.memory = None;
-        self.forgotten = Some(Mark { through, at: now });
+        self.forgotten = Some(ForgetMarker { through, at: now });
     }
 
     /// The turns that it names, newest last.
@@ -148,7 +148,7 @@ impl Head {
     }
 
     /// The newest turn.
-    pub(super) fn newest(&self) -> Option<&Named> {
+    pub(super) fn newest(&self) -> Option<&TurnRef> {
         self.turns.last().map(|asked| &asked.turn)
     }
 
@@ -173,7 +173,7 @@ impl Head {
             let gone = newest(&self.gone, 2 * NAMED).iter().map(s).collect();
             row.insert("gone".to_owned(), AttributeValue::L(gone));
         }
-        if let Some(Memory { after, within }) = &self.memory {
+        if let Some(WindowStart { after, within }) = &self.memory {
             row.insert("memoryAfter".to_owned(), s(after));
             row.insert("memoryWithin".to_owned(), s(within));
         }
@@ -187,7 +187,7 @@ impl Head {
 
     /// Whether a row that the index shows is forgotten.
     pub(super) fn hides(&self, row: &Row) -> bool {
-        let is_old = |mark: Mark| time(&row.created_at).is_none_or(|at| at <= mark.through);
+        let is_old = |mark: ForgetMarker| time(&row.created_at).is_none_or(|at| at <= mark.through);
         self.gone.contains(&row.id) || self.forgotten.is_some_and(is_old)
     }
 
@@ -212,9 +212,9 @@ impl Head {
     }
 }
 
-fn memory(item: &Item) -> Option<Memory> {
+fn memory(item: &Item) -> Option<WindowStart> {
     let word = |name| text(item, name).map(ToOwned::to_owned);
-    Some(Memory { after: word("memoryAfter")?, within: word("memoryWithin")? })
+    Some(WindowStart { after: word("memoryAfter")?, within: word("memoryWithin")? })
 }
 
 /// The last so many.

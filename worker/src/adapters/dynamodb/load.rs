@@ -6,7 +6,7 @@ use shared::job::{ConversationId, Job, MessageId};
 use super::{
     DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, turn, unanswered,
 };
-use crate::history::{Limit, Past, Period, Usage, Wanted};
+use crate::history::{Limit, Period, Snapshot, Usage, Wanted};
 
 /// The key of the row that says that a message was taken back.
 pub(super) fn unsent_id(message_id: &MessageId) -> String {
@@ -25,7 +25,12 @@ pub(super) fn usage_id(user: &str, period: Period) -> String {
 
 impl DynamoHistory {
     /// What is known when a turn begins: the index, and side by side with it all else by one call.
-    pub(super) async fn past(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Past, DynamoError> {
+    pub(super) async fn past(
+        &self,
+        job: &Job,
+        wanted: Wanted,
+        now: Timestamp,
+    ) -> Result<Snapshot, DynamoError> {
         let (of, limit) = (&job.conversation, wanted.limit as usize);
         let unsent = job.message_id().map(unsent_id);
         let used = wanted.period.map(|period| usage_id(job.user(), period));
@@ -52,7 +57,7 @@ impl DynamoHistory {
         }
         rows.retain(|row| !head.hides(row));
         let missing = if limit == 0 { vec![] } else { head.missing(&rows, limit, now, self.ttl) };
-        let past = Past {
+        let past = Snapshot {
             last: head.last,
             newest: head.newest().cloned(),
             persona: known(&always[1]).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
@@ -80,7 +85,7 @@ impl DynamoHistory {
         }
         let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
         let (messages, times) = said.unzip();
-        Ok(Past { messages, times, ..past })
+        Ok(Snapshot { messages, times, ..past })
     }
 
     /// Keeps a persona, or none.

@@ -6,7 +6,7 @@ use shared::job::Job;
 
 use super::{DynamoError, DynamoHistory, error::condition_failed, n, s, turn};
 use crate::{
-    history::{Delivery, Said, Step, Turn},
+    history::{Delivery, Question, Step, Turn},
     rules::conversation::rfc3339,
 };
 
@@ -130,7 +130,7 @@ impl DynamoHistory {
     pub(super) async fn mark_told(
         &self,
         job: &Job,
-        question: Option<&Said>,
+        question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, DynamoError> {
         let told = turn::update(&self.client, &self.table, job, now)

@@ -14,7 +14,10 @@ use super::{
     turn,
 };
 use crate::{
-    history::{Answer, Delivery, Exchange, Kept, Mark, Memory, Named, Said, Spent, Stage, Tokens, row_id},
+    history::{
+        Answer, Delivery, Exchange, ForgetMarker, Question, Stage, StoreResult, Tokens, TurnRef, UsageDelta,
+        WindowStart, row_id,
+    },
     rules::conversation::{Role, rfc3339},
 };
 
@@ -24,9 +27,9 @@ impl DynamoHistory {
         &self,
         job: &Job,
         mut answer: Answer,
-        seen: Option<Mark>,
+        seen: Option<ForgetMarker>,
         now: Timestamp,
-    ) -> Result<Kept, DynamoError> {
+    ) -> Result<StoreResult, DynamoError> {
         let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen);
         let mut tries = 0;
         loop {
@@ -41,12 +44,16 @@ impl DynamoHistory {
                 };
                 // One that was seen and is gone has expired meanwhile: it was old.
                 if head.forgotten.is_some() && head.forgotten != seen {
-                    return Ok(Kept::Forgotten);
+                    return Ok(StoreResult::Forgotten);
                 }
                 if head.others(&job.event_id) != answer.others {
                     let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
                     let stage = turn::stage(&row);
-                    return Ok(if stage == Stage::Open { Kept::Edited } else { Kept::Theirs(stage) });
+                    return Ok(if stage == Stage::Open {
+                        StoreResult::Changed
+                    } else {
+                        StoreResult::Existing(stage)
+                    });
                 }
                 let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
                 rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
@@ -58,17 +65,21 @@ impl DynamoHistory {
                 Err(error) => return Err(error),
             };
             if let Some(row) = conflict.of(Part::Turn).and_then(|reason| reason.item()) {
-                return Ok(Kept::Theirs(turn::stage(row)));
+                return Ok(StoreResult::Existing(turn::stage(row)));
             }
             if let Some(reason) = conflict.of(Part::Said) {
                 let is_answered = reason.item().is_some_and(|row| group::answered_by(row).is_some());
-                return Ok(if is_answered { Kept::Theirs(Stage::Delivered) } else { Kept::Edited });
+                return Ok(if is_answered {
+                    StoreResult::Existing(Stage::Delivered)
+                } else {
+                    StoreResult::Changed
+                });
             }
             if conflict.of(Part::NotUnsent).is_some() {
-                return Ok(Kept::Forgotten);
+                return Ok(StoreResult::Forgotten);
             }
             if conflict.of(Part::OtherTurn).is_some() {
-                return Ok(Kept::Overtaken);
+                return Ok(StoreResult::Overtaken);
             }
             if conflict.of(Part::Message).is_some() {
                 return Err(DynamoError::Orphaned);
@@ -76,7 +87,7 @@ impl DynamoHistory {
             if conflict.of(Part::Usage).is_some() {
                 // The user was told before: this time there is nothing to say.
                 answer.pushes.clear();
-                answer.spent = answer.spent.map(|spent| Spent { told: None, ..spent });
+                answer.spent = answer.spent.map(|spent| UsageDelta { told: None, ..spent });
             }
             sleep(pause(tries, DynamoError::Conflict(conflict))?).await;
             tries += 1;
@@ -109,7 +120,7 @@ impl DynamoHistory {
     fn usage_row(
         &self,
         job: &Job,
-        spent: &Spent,
+        spent: &UsageDelta,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
         let Tokens { prompt, cached, completion } = spent.tokens;
@@ -139,7 +150,7 @@ impl DynamoHistory {
         &self,
         job: &Job,
         exchange: &Exchange,
-        memory: Option<Memory>,
+        memory: Option<WindowStart>,
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
@@ -147,8 +158,8 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.memory = memory.or(next.memory);
-        for Said { event, text, message_id, speaker } in questions {
-            let named = Named { event: event.clone(), message_id: message_id.clone() };
+        for Question { event, text, message_id, speaker } in questions {
+            let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
@@ -252,6 +263,6 @@ impl DynamoHistory {
 }
 
 /// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.
-fn stored(Answer { pushes, by_reply, .. }: Answer, now: Timestamp) -> Kept {
-    Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(now), by_reply })
+fn stored(Answer { pushes, by_reply, .. }: Answer, now: Timestamp) -> StoreResult {
+    StoreResult::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(now), by_reply })
 }

@@ -5,7 +5,7 @@ use shared::job::{ConversationId, Job, MessageId};
 
 use super::{DynamoError, DynamoHistory, Item, head, key, n, number, remembered_until, s, text};
 use crate::{
-    history::{Named, Said, Unanswered},
+    history::{Question, TurnRef, Unanswered},
     rules::conversation::rfc3339,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     let message_id = text(row, "messageId").and_then(|id| id.to_owned().try_into().ok());
     let question = text(row, "content")?.to_owned();
     let speaker = text(row, "speaker").map(ToOwned::to_owned);
-    Some(Unanswered { turn: Named { event, message_id }, question, speaker })
+    Some(Unanswered { turn: TurnRef { event, message_id }, question, speaker })
 }
 
 impl DynamoHistory {
@@ -33,7 +33,7 @@ impl DynamoHistory {
     pub(super) async fn keep_unanswered(
         &self,
         job: &Job,
-        question: &Said,
+        question: &Question,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
         let mut row = key(id(&job.conversation));

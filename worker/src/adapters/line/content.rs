@@ -12,8 +12,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{BODY_MAX, Line, SIDE_TIMEOUT, http, refused};
-use crate::outcome::{Failure, Reason, Remedy};
+use super::{BODY_MAX, LineClient, SIDE_TIMEOUT, http, refused};
+use crate::outcome::{Failure, Reason, RetryPolicy};
 
 /// How long LINE may take to answer, and then for the bytes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl std::fmt::Debug for Content {
     }
 }
 
-impl Line {
+impl LineClient {
     /// The content of a message, of at most `max` bytes.
     pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let url = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
@@ -88,7 +88,7 @@ impl Line {
             StatusCode::BAD_REQUEST => Ok(Fetched::Refused(failed(detail))),
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
             _ => {
-                let remedy = Remedy::Retry(http::retry_after(response.headers(), (self.clock)()));
+                let remedy = RetryPolicy::Retry(http::retry_after(response.headers(), (self.clock)()));
                 Err(Failure { remedy, ..failed(detail) })
             }
         }

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{BODY_MAX, Line, http};
+use super::{BODY_MAX, LineClient, http};
 use crate::locale::Locale;
 
 /// How long a profile is believed.
@@ -62,7 +62,7 @@ fn is_believed(at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(at) < LIFE
 }
 
-impl Line {
+impl LineClient {
     /// What is remembered of this person, if anything is.
     pub fn known_profile(&self, user: &str) -> Option<Profile> {
         self.profiles.get(user, (self.clock)())

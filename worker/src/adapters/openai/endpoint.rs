@@ -35,7 +35,7 @@ pub struct Endpoint {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
-    OpenAi,
+    ModelClient,
     /// Azure's newer one.
     AzureV1,
     /// Azure's older one, where this deployment answers.
@@ -73,7 +73,7 @@ impl Endpoint {
             // As the portal shows a resource.
             (format!("{base}/openai/v1"), Form::AzureV1)
         } else {
-            (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::OpenAi })
+            (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::ModelClient })
         };
         let mut url = Url::parse(&base).ok()?;
         url.set_query(query.as_deref());
@@ -118,7 +118,7 @@ impl Endpoint {
     /// models and not deployments, so there it is a question without a message, which a deployment refuses
     /// by 400.
     pub fn look_up(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
-        if self.form == Form::OpenAi {
+        if self.form == Form::ModelClient {
             return self.signed(http.get(self.url(&format!("/models/{model}"))), key);
         }
         let body = serde_json::json!({ "model": model, "messages": [] }).to_string();
@@ -127,7 +127,7 @@ impl Endpoint {
 
     /// [`Self::look_up`] of the model that hears: on Azure a request without a recording.
     pub fn look_up_ears(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
-        if self.form == Form::OpenAi {
+        if self.form == Form::ModelClient {
             return self.look_up(http, key, model);
         }
         self.transcriptions(http, key, model)
@@ -137,7 +137,7 @@ impl Endpoint {
     /// The deployment that is asked where Azure is asked for this model.
     pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
         match &self.form {
-            Form::OpenAi => None,
+            Form::ModelClient => None,
             Form::AzureV1 => Some(model),
             Form::Deployment(name) => Some(name),
         }
@@ -148,7 +148,7 @@ impl Endpoint {
     }
 
     fn signed(&self, request: RequestBuilder, key: &SecretString) -> RequestBuilder {
-        if self.form == Form::OpenAi {
+        if self.form == Form::ModelClient {
             return request.bearer_auth(key.expose_secret());
         }
         let mut header = HeaderMap::new();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{error::ErrorBody, written::Written};
 use crate::{
     history::Tokens,
-    outcome::{Failure, Reason, Remedy},
+    outcome::{Failure, Reason, RetryPolicy},
     text::clean::clean,
     text::redact,
 };
@@ -161,7 +161,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
     let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
     let passing = || {
         let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
-        Refusal::Error(ModelError::Failed(Failure { remedy: Remedy::Retry(*retry_after), ..failure }))
+        Refusal::Error(ModelError::Failed(Failure { remedy: RetryPolicy::Retry(*retry_after), ..failure }))
     };
     // Servers say it in many words; that the number itself is too large is another complaint.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
-    OpenAi,
+    ModelClient,
     error::ErrorBody,
     response::{self, ModelError},
     unavailable,
@@ -32,7 +32,7 @@ pub enum Heard {
     Deaf,
 }
 
-impl OpenAi {
+impl ModelClient {
     /// Listens once to a recording.
     pub async fn transcribe(
         &self,

@@ -8,14 +8,14 @@ use tracing::info;
 
 use crate::{
     history::{RunCost, Step, Turn},
-    outcome::{Failure, Outcome, Reason, Remedy},
+    outcome::{Failure, Outcome, Reason, RetryPolicy},
     turn::Worker,
     turn::time_budget::Attempt,
 };
 
 /// The outcome of jobs that wait together.
 #[derive(Debug)]
-pub enum Together {
+pub enum MergeResult {
     /// So many at the front are to be answered one by one.
     Apart(usize),
     /// So many at the front are over, and this became of the one behind them.
@@ -28,7 +28,7 @@ pub enum Together {
 }
 
 /// Why jobs are not answered together.
-pub(super) enum Parted {
+pub(super) enum NotMerged {
     /// For something that a single attempt will deal with.
     Apart,
     /// The attempt failed.
@@ -37,7 +37,7 @@ pub(super) enum Parted {
     Stopped,
 }
 
-impl Together {
+impl MergeResult {
     /// Leaves the one line that every attempt at these jobs leaves; none where none was made.
     pub fn log(&self, jobs: &[Job], began: Timestamp, ended: Timestamp) {
         let Self::Ended { over, outcome } = self else { return };
@@ -54,45 +54,46 @@ impl Worker {
         &self,
         jobs: &[Job],
         turns: &[Turn],
-        parted: Parted,
+        parted: NotMerged,
         attempt: &Attempt<'_>,
-    ) -> Together {
+    ) -> MergeResult {
         let parted = match parted {
-            Parted::Failed(failure) if turns.is_empty() => {
-                return Together::Ended { over: 0, outcome: self.not_begun(failure) };
+            NotMerged::Failed(failure) if turns.is_empty() => {
+                return MergeResult::Ended { over: 0, outcome: self.not_begun(failure) };
             }
             parted => parted,
         };
         let attempts = turns.iter().map(|turn| turn.attempts).max().unwrap_or(1);
         let (failed, pause) = match &parted {
-            Parted::Failed(failure) if matches!(failure.remedy, Remedy::Retry(_)) => {
+            NotMerged::Failed(failure) if matches!(failure.remedy, RetryPolicy::Retry(_)) => {
                 (Some(failure.reason), self.pause_between(attempts, failure))
             }
-            Parted::Failed(failure) => (Some(failure.reason), Duration::ZERO),
-            Parted::Apart | Parted::Stopped => (None, Duration::ZERO),
+            NotMerged::Failed(failure) => (Some(failure.reason), Duration::ZERO),
+            NotMerged::Apart | NotMerged::Stopped => (None, Duration::ZERO),
         };
         let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
         let may_go_on = |cost: RunCost| cost.has_time(self.config.give_up_after) && cost.may_pay();
         let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
         match parted {
-            Parted::Stopped => {
+            NotMerged::Stopped => {
                 for ((job, turn), cost) in each() {
                     self.withdraw(job, turn, Some(cost)).await;
                 }
-                return Together::Ended { over: 0, outcome: Outcome::GivenBack };
+                return MergeResult::Ended { over: 0, outcome: Outcome::GivenBack };
             }
-            Parted::Failed(failure)
-                if matches!(failure.remedy, Remedy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
+            NotMerged::Failed(failure)
+                if matches!(failure.remedy, RetryPolicy::Retry(_))
+                    && each().all(|(_, cost)| may_go_on(cost)) =>
             {
                 for ((job, _), cost) in each() {
                     self.record(job, failed_with(failure.reason, false, Some(cost))).await;
                 }
-                return Together::Ended { over: 0, outcome: Outcome::Later { after: pause, failure } };
+                return MergeResult::Ended { over: 0, outcome: Outcome::Later { after: pause, failure } };
             }
-            Parted::Failed(Failure { reason, detail, .. }) => {
+            NotMerged::Failed(Failure { reason, detail, .. }) => {
                 info!(event = %jobs[0].event_id, reason = reason.as_str(), detail, "not answered together");
             }
-            Parted::Apart => {}
+            NotMerged::Apart => {}
         }
         for ((job, turn), cost) in each() {
             match failed.filter(|_| !may_go_on(cost)) {
@@ -103,19 +104,19 @@ impl Worker {
             }
         }
         info!(event = %jobs[0].event_id, begun = turns.len(), "they are answered one by one");
-        Together::Apart(turns.len().max(1))
+        MergeResult::Apart(turns.len().max(1))
     }
 
     /// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
-    pub async fn panicked(&self, jobs: &[Job]) -> Together {
+    pub async fn panicked(&self, jobs: &[Job]) -> MergeResult {
         for job in jobs {
             self.record(job, failed_with(Reason::Internal, false, None)).await;
         }
         if jobs.len() > 1 {
-            return Together::Apart(jobs.len());
+            return MergeResult::Apart(jobs.len());
         }
         let panicked = Failure::passing(Reason::Internal, "the attempt panicked");
-        Together::Ended { over: 0, outcome: self.later(1, panicked) }
+        MergeResult::Ended { over: 0, outcome: self.later(1, panicked) }
     }
 
     /// Takes an attempt back as if it had not begun, but for what the run has cost, if that changed.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
-    history::{Forget, Mark, Stage},
+    history::{Forget, ForgetMarker, Stage},
     rules::conversation::stamp,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn forget(
          WHERE conversation = ?1 AND stage = 1",
         params![of.as_str(), now.as_millisecond()],
     )?;
-    past::set_mark(db, of, Mark { through, at: now })
+    past::set_mark(db, of, ForgetMarker { through, at: now })
 }
 
 /// A message and its answer.

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job, MessageId};
-use worker::history::{Answer, EDIT_KEPT, Edit, Kept, Stage};
+use worker::history::{Answer, EDIT_KEPT, Edit, Stage, StoreResult};
 
 /// What is known of a message: its latest change, unless its time is over at `now`, and the turn that
 /// answered it. Times are in milliseconds.
@@ -60,14 +60,14 @@ fn answered<'a>(
 }
 
 /// Why an answer shall not be stored, if it shall not: a message was changed, or answered by another turn.
-pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::Result<Option<Kept>> {
+pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::Result<Option<StoreResult>> {
     for (event, message, seen) in answered(job, answer) {
         let (edit, answered_by) = known(db, message, i64::MIN / 2)?;
         if answered_by.is_some_and(|by| by != *event) {
-            return Ok(Some(Kept::Theirs(Stage::Delivered)));
+            return Ok(Some(StoreResult::Existing(Stage::Delivered)));
         }
         if edit.is_some_and(|edit| seen.is_none_or(|seen| edit.at > seen)) {
-            return Ok(Some(Kept::Edited));
+            return Ok(Some(StoreResult::Changed));
         }
     }
     Ok(None)

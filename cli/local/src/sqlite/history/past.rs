@@ -4,14 +4,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job};
 use worker::{
-    history::{Limit, Mark, Memory, Named, Past, Period, Stage, Unanswered, Usage, Wanted},
+    history::{
+        ForgetMarker, Limit, Period, Snapshot, Stage, TurnRef, Unanswered, Usage, Wanted, WindowStart,
+    },
     rules::conversation::{Message, Role, rfc3339},
 };
 
 use super::{group, turn};
 use crate::sqlite::rows::time;
 
-pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Past> {
+pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Snapshot> {
     let of = &job.conversation;
     let persona = db
         .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
@@ -23,7 +25,7 @@ pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusq
     let (edit, answered_by) = said.unwrap_or_default();
     let own = job.quotes().filter(|_| in_group).map(|id| group::is_own(db, id)).transpose()?;
     let (messages, times) = messages(db, of, wanted.limit, now)?.into_iter().unzip();
-    Ok(Past {
+    Ok(Snapshot {
         edit,
         answered_by,
         quotes_own: own.unwrap_or(false),
@@ -72,7 +74,7 @@ pub(super) fn last(db: &Connection, of: &ConversationId) -> rusqlite::Result<Opt
     Ok(last.and_then(|text| text.parse().ok()).max(forgotten))
 }
 
-fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named>> {
+fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<TurnRef>> {
     let mut newest = db.prepare_cached(
         "SELECT event_id, message_id FROM messages WHERE conversation = ?1 ORDER BY created_at DESC LIMIT 1",
     )?;
@@ -80,7 +82,7 @@ fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Named
         Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
     });
     let Some((Some(event), message_id)) = row.optional()? else { return Ok(None) };
-    let named = |event| Named { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
+    let named = |event| TurnRef { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
     Ok(event.try_into().ok().map(named))
 }
 
@@ -94,32 +96,37 @@ fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Resul
     });
     let Some((event, message_id, question, speaker)) = row.optional()? else { return Ok(None) };
     let message_id = message_id.and_then(|id| id.try_into().ok());
-    Ok(event.try_into().ok().map(|event| Unanswered { turn: Named { event, message_id }, question, speaker }))
+    Ok(event.try_into().ok().map(|event| Unanswered {
+        turn: TurnRef { event, message_id },
+        question,
+        speaker,
+    }))
 }
 
 /// Up to where the conversation is forgotten.
-pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Mark>> {
+pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<ForgetMarker>> {
     let mut mark = db.prepare_cached(
         "SELECT forgotten_through, forgotten_at FROM conversations
          WHERE conversation = ?1 AND forgotten_through IS NOT NULL",
     )?;
     let row = mark.query_row([of.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
-    Ok(row.and_then(|(through, at)| Some(Mark { through: through.parse().ok()?, at: time(at) })))
+    Ok(row.and_then(|(through, at)| Some(ForgetMarker { through: through.parse().ok()?, at: time(at) })))
 }
 
 /// Where memory begins.
-fn memory(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Memory>> {
+fn memory(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<WindowStart>> {
     let mut memory = db.prepare_cached(
         "SELECT memory_after, memory_within FROM conversations
          WHERE conversation = ?1 AND memory_after IS NOT NULL",
     )?;
-    let row = memory.query_row([of.as_str()], |row| Ok(Memory { after: row.get(0)?, within: row.get(1)? }));
+    let row =
+        memory.query_row([of.as_str()], |row| Ok(WindowStart { after: row.get(0)?, within: row.get(1)? }));
     row.optional()
 }
 
 /// Moves the place where memory begins.
-pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: Memory) -> rusqlite::Result<()> {
-    let Memory { after, within } = new.following(memory(db, of)?.as_ref());
+pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: WindowStart) -> rusqlite::Result<()> {
+    let WindowStart { after, within } = new.following(memory(db, of)?.as_ref());
     db.prepare_cached(
         "INSERT INTO conversations (conversation, memory_after, memory_within) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET memory_after = ?2, memory_within = ?3",
@@ -129,7 +136,7 @@ pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: Memory) -> r
 }
 
 /// Sets the mark.
-pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: Mark) -> rusqlite::Result<()> {
+pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: ForgetMarker) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO conversations (conversation, forgotten_through, forgotten_at) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3,

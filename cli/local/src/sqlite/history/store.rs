@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
-    history::{Answer, Delivery, Exchange, Kept, Mark, Said, Spent, Stage, Step, Tokens, row_id},
+    history::{
+        Answer, Delivery, Exchange, ForgetMarker, Question, Stage, Step, StoreResult, Tokens, UsageDelta,
+        row_id,
+    },
     rules::conversation::{Role, rfc3339, stamp},
 };
 
@@ -15,13 +18,13 @@ pub(super) fn store(
     db: &Connection,
     job: &Job,
     answer: Answer,
-    seen: Option<Mark>,
+    seen: Option<ForgetMarker>,
     ttl: Option<SignedDuration>,
     now: Timestamp,
-) -> rusqlite::Result<Kept> {
+) -> rusqlite::Result<StoreResult> {
     let stored = turn::stage(db, job.event_id.as_str())?;
     if stored != Stage::Open {
-        return Ok(Kept::Theirs(stored));
+        return Ok(StoreResult::Existing(stored));
     }
     if let Some(kept) = group::refuses(db, job, &answer)? {
         return Ok(kept);
@@ -30,17 +33,17 @@ pub(super) fn store(
         // One that was seen and is gone was swept meanwhile: it was old.
         let mark = past::mark(db, &job.conversation)?;
         if mark.is_some() && mark != seen {
-            return Ok(Kept::Forgotten);
+            return Ok(StoreResult::Forgotten);
         }
         if past::others(db, &job.event_id)? != answer.others {
-            return Ok(Kept::Edited);
+            return Ok(StoreResult::Changed);
         }
-        for Said { event, message_id, .. } in &exchange.questions {
+        for Question { event, message_id, .. } in &exchange.questions {
             if group::is_unsent(db, message_id.as_ref())? {
-                return Ok(Kept::Forgotten);
+                return Ok(StoreResult::Forgotten);
             }
             if turn::stage(db, event.as_str())? != Stage::Open {
-                return Ok(Kept::Overtaken);
+                return Ok(StoreResult::Overtaken);
             }
         }
         insert(db, job, exchange, ttl, now)?;
@@ -61,7 +64,7 @@ pub(super) fn store(
         "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, by_reply = ?4, updated_at = ?3 WHERE event_id = ?1",
     )?
     .execute(params![job.event_id.as_str(), bodies, millis, by_reply])?;
-    Ok(Kept::Mine(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)), by_reply }))
+    Ok(StoreResult::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)), by_reply }))
 }
 
 fn insert(
@@ -104,19 +107,19 @@ fn insert(
             speaker,
         ])
     };
-    for Said { event, text, message_id, speaker } in questions {
+    for Question { event, text, message_id, speaker } in questions {
         row(event, Role::User, text, message_id.as_ref(), speaker.as_deref())?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
     row(&job.event_id, Role::Assistant, answer, message_id, None)?;
-    for Said { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
+    for Question { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
         turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
     }
     Ok(())
 }
 
 /// Counts what was used up; false if the user was told of this limit before.
-fn count(db: &Connection, job: &Job, spent: Spent, now: i64) -> rusqlite::Result<bool> {
+fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::Result<bool> {
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
-    history::{Delivery, RunCost, Said, Stage, Step, Turn},
+    history::{Delivery, Question, RunCost, Stage, Step, Turn},
     outcome::Reason,
 };
 
@@ -167,7 +167,7 @@ pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<O
 pub(super) fn keep_unanswered(
     db: &Connection,
     job: &Job,
-    question: &Said,
+    question: &Question,
     until: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(

@@ -8,7 +8,7 @@ use shared::job::EventId;
 
 use super::{
     super::{s, text},
-    Named,
+    TurnRef,
 };
 use crate::{history::row_id, rules::conversation::Role};
 
@@ -18,7 +18,7 @@ const ANSWERED_BY: &str = "answeredBy";
 /// A turn that is part of a conversation.
 #[derive(Clone)]
 pub(in super::super) struct Asked {
-    pub(super) turn: Named,
+    pub(super) turn: TurnRef,
     /// That of its question.
     pub(super) created_at: String,
     pub(super) answer: Answer,
@@ -52,7 +52,7 @@ impl Asked {
             Some(_) => Answer::Gone,
         };
         Some(Self {
-            turn: Named { event, message_id },
+            turn: TurnRef { event, message_id },
             created_at: text(turn, "createdAt")?.to_owned(),
             answer,
         })

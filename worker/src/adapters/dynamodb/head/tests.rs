@@ -17,7 +17,7 @@ fn at(minute: usize) -> Timestamp {
 fn head(turns: usize) -> Head {
     let of = ConversationId::try_from("U1".to_owned()).unwrap();
     let one = |mut head: Head, turn: usize| {
-        head.asked(Named { event: event(turn), message_id: None }, None, at(turn));
+        head.asked(TurnRef { event: event(turn), message_id: None }, None, at(turn));
         Head::of_item(Some(&head.row(&of, None)))
     };
     (0..turns).fold(Head::default(), one)
@@ -102,7 +102,7 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
 fn of_a_burst_each_question_is_named_and_the_one_answer() {
     use Role::{Assistant, User};
     let of = ConversationId::try_from("U1".to_owned()).unwrap();
-    let named = |turn| Named { event: event(turn), message_id: None };
+    let named = |turn| TurnRef { event: event(turn), message_id: None };
     let mut head = head(1);
     for turn in 1..3 {
         head.asked(named(turn), Some(&event(3)), at(1));

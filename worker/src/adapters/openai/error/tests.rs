@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     adapters::openai::response::{ModelError, Refusal, Sent, refusal},
-    outcome::Remedy,
+    outcome::RetryPolicy,
 };
 
 fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
@@ -20,7 +20,7 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
         Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
         Refusal::Error(ModelError::Unauthorized(f)) => format!("unauthorized {}", f.reason.as_str()),
         Refusal::Error(ModelError::Failed(f)) => {
-            let remedy = if f.remedy == Remedy::None { "lasting" } else { "passing" };
+            let remedy = if f.remedy == RetryPolicy::Never { "lasting" } else { "passing" };
             assert!(!f.detail.contains("secret"), "{}", f.detail);
             format!("{remedy} {}", f.reason.as_str())
         }
