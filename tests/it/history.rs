@@ -8,7 +8,8 @@ use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     history::{
-        Answer, Delivery, Exchange, Forget, History, Question, RunCost, Stage, Step, StoreResult, Wanted,
+        Answer, Delivery, Exchange, Forget, History, LastAttempt, Period, PushState, Question, RunCost,
+        SendMethod, SnapshotScope, Stage, Step, StoreResult,
     },
     outcome::Reason,
 };
@@ -147,10 +148,15 @@ fn noticed(pushes: Vec<String>) -> Answer {
     Answer { pushes, ..Answer::default() }
 }
 
-const FIFTY: Wanted = Wanted { limit: 50, period: None };
+const FIFTY: SnapshotScope = SnapshotScope { limit: 50, period: Period::Ever };
+
+/// What the next attempt knows of a delivery: whether the one before tried it, the row does not say.
+fn as_read(delivery: &Delivery) -> Delivery {
+    Delivery { state: PushState::of_row(delivery.state.unknown_since()), ..delivery.clone() }
+}
 
 async fn words(history: &dyn History, job: &Job, limit: u32, at: Timestamp) -> Vec<String> {
-    let past = history.load(job, Wanted { limit, period: None }, at).await.unwrap();
+    let past = history.load(job, SnapshotScope { limit, ..FIFTY }, at).await.unwrap();
     past.messages.into_iter().map(|message| message.content).collect()
 }
 
@@ -159,10 +165,8 @@ async fn attempts_are_counted_for_each_run(history: &dyn History) {
     let redriven = Job { run: Some("runs:letter".into()), ..first.clone() };
     for attempts in 1..=3 {
         let turn = history.begin(&first, now()).await.unwrap();
-        assert_eq!(
-            (turn.attempts, turn.failed, turn.gave_up, turn.stage),
-            (attempts, None, None, Stage::Open)
-        );
+        let last = if attempts == 1 { LastAttempt::None } else { LastAttempt::Crashed };
+        assert_eq!((turn.attempts, turn.last, turn.stage), (attempts, last, Stage::Open));
     }
     assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 1);
     assert_eq!(history.begin(&redriven, now()).await.unwrap().attempts, 2);
@@ -203,19 +207,15 @@ async fn the_last_failure_is_told_once(history: &dyn History) {
     history.begin(&job, now()).await.unwrap();
     let failed = |reason, gave_up| Step::Failed { reason, delivery: None, gave_up, cost: None };
     history.record(&job, failed(Reason::ModelGone, false), now()).await.unwrap();
-    assert_eq!(history.begin(&job, now()).await.unwrap().failed, Some(Reason::ModelGone));
-    assert_eq!(history.begin(&job, now()).await.unwrap().failed, None, "the second attempt left no outcome");
+    let last = async |job: &Job| history.begin(job, now()).await.unwrap().last;
+    assert_eq!(last(&job).await, LastAttempt::Failed(Reason::ModelGone));
+    assert_eq!(last(&job).await, LastAttempt::Crashed, "the second attempt left no outcome");
     history.record(&job, failed(Reason::LineAuth, true), now()).await.unwrap();
     for _ in 0..2 {
-        assert_eq!(
-            history.begin(&job, now()).await.unwrap().gave_up,
-            Some(Reason::LineAuth),
-            "for the whole run"
-        );
+        assert_eq!(last(&job).await, LastAttempt::GaveUp(Reason::LineAuth), "for the whole run");
     }
     let redriven = Job { run: Some("failed:letter".into()), ..job };
-    let turn = history.begin(&redriven, now()).await.unwrap();
-    assert_eq!((turn.failed, turn.gave_up), (None, None), "that was another run");
+    assert_eq!(last(&redriven).await, LastAttempt::None, "that was another run");
 }
 
 async fn the_first_refusal_for_a_limit_that_is_not_reached_is_told_for_the_whole_run(history: &dyn History) {
@@ -237,9 +237,9 @@ async fn the_first_answer_stays(history: &dyn History) {
     let job = job("U-race", "race");
     history.begin(&job, now()).await.unwrap();
     let pushes = vec!["one".to_owned(), "two".to_owned()];
-    let delivery =
-        Delivery { pushes: pushes.clone(), pushed: 0, unknown_since: Some(now()), by_reply: false };
-    let stored = Stage::Stored(delivery.clone());
+    let untried = PushState::Untried { since: now() };
+    let delivery = Delivery { pushes: pushes.clone(), pushed: 0, state: untried, method: SendMethod::Push };
+    let stored = Stage::Stored(as_read(&delivery));
     assert_eq!(
         history.store(&job, said(&job, "first", pushes), None, now()).await.unwrap(),
         StoreResult::Stored(delivery)
@@ -286,15 +286,16 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.begin(&job, now()).await.unwrap();
     history.store(&job, said(&job, "q", pushes.clone()), None, now()).await.unwrap();
-    for (pushed, unknown_since) in [(1, None), (1, Some(later(3)))] {
-        let delivery = Delivery { pushes: pushes.clone(), pushed, unknown_since, by_reply: false };
+    for (pushed, state) in [(1, PushState::Refused), (1, PushState::Unknown { since: later(3) })] {
+        let delivery = Delivery { pushes: pushes.clone(), pushed, state, method: SendMethod::Push };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
         let failed = Step::Failed { reason, delivery: known, gave_up: false, cost: None };
         history.record(&job, failed, later(4)).await.unwrap();
         assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
     }
     history.record(&job, Step::Pushing { pushed: 2 }, later(6)).await.unwrap();
-    let delivery = Delivery { pushes, pushed: 2, unknown_since: Some(later(6)), by_reply: false };
+    let state = PushState::Unknown { since: later(6) };
+    let delivery = Delivery { pushes, pushed: 2, state, method: SendMethod::Push };
     assert_eq!(history.begin(&job, later(7)).await.unwrap().stage, Stage::Stored(delivery));
 }
 
@@ -305,10 +306,13 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     let StoreResult::Stored(delivery) = history.store(&job, answer, None, now()).await.unwrap() else {
         panic!()
     };
-    assert!(delivery.by_reply && delivery.unknown_since == Some(now()));
+    assert_eq!(
+        (delivery.method, delivery.state),
+        (SendMethod::ReplyToken, PushState::Untried { since: now() })
+    );
     assert!(!delivery.may_be_pushed(later(1)), "a push is no repetition of a reply");
     let turn = history.begin(&job, later(1)).await.unwrap();
-    assert_eq!((turn.attempts, turn.stage), (2, Stage::Stored(delivery.clone())));
+    assert_eq!((turn.attempts, turn.stage), (2, Stage::Stored(as_read(&delivery))));
     let failed = Step::Failed {
         reason: Reason::DeliveryUnknown,
         delivery: Some(delivery.clone()),
@@ -316,7 +320,7 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
         cost: None,
     };
     history.record(&job, failed, later(2)).await.unwrap();
-    assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(delivery.clone()));
+    assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(as_read(&delivery)));
 
     // A worker that was thought dead knows nothing of who came after it.
     let overtaken = history.record(&job, Step::NotReplied { attempts: 1 }, later(3)).await.unwrap_err();
@@ -324,11 +328,12 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     for _ in 0..2 {
         history.record(&job, Step::NotReplied { attempts: 3 }, later(3)).await.unwrap();
     }
-    let pushed = Delivery { unknown_since: Some(later(3)), by_reply: false, ..delivery };
+    let state = PushState::Unknown { since: later(3) };
+    let pushed = Delivery { state, method: SendMethod::Push, ..delivery };
     assert_eq!(history.begin(&job, later(4)).await.unwrap().stage, Stage::Stored(pushed.clone()));
 
     history.record(&job, Step::Pushing { pushed: 1 }, later(5)).await.unwrap();
-    let pushed = Delivery { pushed: 1, unknown_since: Some(later(5)), ..pushed };
+    let pushed = Delivery { pushed: 1, state: PushState::Unknown { since: later(5) }, ..pushed };
     assert_eq!(history.begin(&job, later(6)).await.unwrap().stage, Stage::Stored(pushed));
 }
 
@@ -336,21 +341,21 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     let job = job("U-told", "told");
     history.begin(&job, now()).await.unwrap();
     for at in [later(1), later(9)] {
-        assert_eq!(history.tell(&job, None, at).await.unwrap(), Some(later(1)));
+        assert_eq!(history.mark_notified(&job, None, at).await.unwrap(), Some(later(1)));
     }
     // An answer that may have arrived leaves nothing to tell; one that certainly did not, does.
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.store(&job, noticed(pushes.clone()), None, later(10)).await.unwrap();
-    assert_eq!(history.tell(&job, None, later(11)).await.unwrap(), None);
+    assert_eq!(history.mark_notified(&job, None, later(11)).await.unwrap(), None);
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
-        let delivery =
-            Some(Delivery { pushes: pushes.clone(), pushed, unknown_since: None, by_reply: false });
+        let (pushes, state) = (pushes.clone(), PushState::Refused);
+        let delivery = Some(Delivery { pushes, pushed, state, method: SendMethod::Push });
         let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true, cost: None };
         history.record(&job, failed, later(12)).await.unwrap();
-        assert_eq!(history.tell(&job, None, later(13)).await.unwrap(), told);
+        assert_eq!(history.mark_notified(&job, None, later(13)).await.unwrap(), told);
     }
     history.record(&job, Step::Delivered, later(14)).await.unwrap();
-    assert_eq!(history.tell(&job, None, later(15)).await.unwrap(), None);
+    assert_eq!(history.mark_notified(&job, None, later(15)).await.unwrap(), None);
 }
 
 async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
@@ -403,7 +408,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         // The conversation goes on.
         let lost = of_message(&user, &first, "m-un1");
         history.begin(&lost, now()).await.unwrap();
-        history.tell(&lost, Some(&why), later(1)).await.unwrap();
+        history.mark_notified(&lost, Some(&why), later(1)).await.unwrap();
         let next = job(&user, &second);
         history.begin(&next, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(2)).await.as_deref(), Some("why?"));
@@ -420,7 +425,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         ] {
             let lost = of_message(&format!("U{event}"), &event, &format!("m-{event}"));
             history.begin(&lost, now()).await.unwrap();
-            history.tell(&lost, Some(&why), later(1)).await.unwrap();
+            history.mark_notified(&lost, Some(&why), later(1)).await.unwrap();
             history.forget(&lost.conversation, what, later(2)).await.unwrap();
             assert_eq!(unanswered(history, &lost, later(3)).await.as_deref(), expected, "{event}");
         }
@@ -428,7 +433,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
     // Its words are kept as long as others.
     let lost = of_message("Uun6", "un6", "m-un6");
     hourly.begin(&lost, now()).await.unwrap();
-    hourly.tell(&lost, Some(&why), now()).await.unwrap();
+    hourly.mark_notified(&lost, Some(&why), now()).await.unwrap();
     assert_eq!(unanswered(hourly, &lost, later(59)).await.as_deref(), Some("why?"));
     assert_eq!(unanswered(hourly, &lost, later(61)).await, None);
 }

@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Forget, History, Wanted},
+    history::{Forget, History},
     turn::wall_clock,
 };
 
@@ -237,9 +237,8 @@ pub async fn forgets(chat: &dyn Chat) {
 
 pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
     let (history, job) = (chat.history(), job_of(message));
-    let wanted = Wanted { limit: 0, period: None };
     for _ in 0..2_000 {
-        if history.load(&job, wanted, (wall_clock())()).await.unwrap().unsent {
+        if history.conversation_changes(&job, (wall_clock())()).await.unwrap().unsent {
             return;
         }
         sleep(Duration::from_millis(10)).await;

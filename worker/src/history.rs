@@ -10,10 +10,12 @@ mod turn;
 mod usage;
 
 pub use snapshot::{
-    Answer, Edit, Exchange, Forget, ForgetMarker, Limit, Period, Question, Seen, Snapshot, TurnRef,
-    Unanswered, Usage, UsageDelta, Wanted, WindowStart,
+    Answer, ConversationChanges, Edit, Exchange, Forget, ForgetMarker, Limit, Period, Question, Seen,
+    Snapshot, SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
-pub use turn::{Delivery, RunCost, Stage, Step, StoreResult, Turn, key_is_alive};
+pub use turn::{
+    Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Step, StoreResult, Turn, key_is_alive,
+};
 pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
@@ -33,7 +35,14 @@ pub trait History: Send + Sync {
     /// What is known when a turn begins. Its messages are those that have not expired and were not
     /// forgotten: every turn whose [`Self::store`] returned before this call, as far as the limit reaches,
     /// and none that [`Self::forget`] took before it. All else is read consistently.
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError>;
+    async fn load(&self, job: &Job, scope: SnapshotScope, now: Timestamp) -> Result<Snapshot, HistoryError>;
+
+    /// What happened to the job's message, its turn and its conversation meanwhile, read consistently.
+    async fn conversation_changes(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<ConversationChanges, HistoryError>;
 
     /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
     /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
@@ -76,7 +85,7 @@ pub trait History: Send + Sync {
     /// Marks that the user is told that there will be no answer, and returns when that was marked
     /// first. `None`, and no mark, where the answer or a part of it may have arrived. A `question` that is
     /// handed in is kept until the conversation goes on or is forgotten, so that it can be asked again.
-    async fn tell(
+    async fn mark_notified(
         &self,
         job: &Job,
         question: Option<&Question>,

@@ -16,7 +16,7 @@ use tracing::{debug, error, info};
 use crate::{
     adapters::{line::LineClient, openai::ModelClient},
     config::Config,
-    history::{Delivery, History, Stage, Step, StoreResult, Turn},
+    history::{Delivery, History, LastAttempt, Stage, Step, StoreResult, Turn},
     outcome::{Failure, Outcome, Reason},
     retry_pauses::storage_failed,
     turn::time_budget::Attempt,
@@ -111,10 +111,10 @@ impl Worker {
             Stage::InDoubt => return Outcome::Dead { failure: in_doubt(), attempts: turn.attempts },
             Stage::Open | Stage::Stored(_) => {}
         }
-        if turn.gave_up.is_some() || turn.attempts > self.config.max_attempts {
+        if matches!(turn.last, LastAttempt::GaveUp(_)) || turn.attempts > self.config.max_attempts {
             return self.used_up(job, &turn).await;
         }
-        if turn.attempts > 1 && turn.failed.is_none() && !limits.alone {
+        if turn.last == LastAttempt::Crashed && !limits.alone {
             self.record(job, Step::Withdrawn { cost: None }).await;
             return Outcome::Suspect { attempts: turn.attempts };
         }
@@ -161,12 +161,8 @@ impl Worker {
         kept: StoreResult,
         attempt: &Attempt<'_>,
     ) -> Result<Outcome, AttemptError> {
-        let (delivery, tried) = match kept {
-            StoreResult::Stored(delivery) => (delivery, false),
-            StoreResult::Existing(Stage::Stored(delivery)) => {
-                let tried = delivery.unknown_since.is_some();
-                (delivery, tried)
-            }
+        let delivery = match kept {
+            StoreResult::Stored(delivery) | StoreResult::Existing(Stage::Stored(delivery)) => delivery,
             StoreResult::Existing(Stage::InDoubt) => return Err(in_doubt().into()),
             StoreResult::Forgotten if self.marks(job).await?.others > 0 => return Err(owes().into()),
             StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
@@ -184,7 +180,7 @@ impl Worker {
             }
         };
         let is_silent = delivery.pushes.is_empty();
-        let delivered = self.deliver(job, turn, delivery, tried, attempt);
+        let delivered = self.deliver(job, turn, delivery, attempt);
         let unknown =
             || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
         if let Err(setback) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {

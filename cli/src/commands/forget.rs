@@ -16,7 +16,7 @@ use shared::{
 };
 use tokio_util::sync::CancellationToken;
 use worker::{
-    history::{Forget, History, Wanted},
+    history::{Forget, History, Period, SnapshotScope},
     turn::{Clock, wall_clock},
 };
 
@@ -109,7 +109,8 @@ impl Known {
         list::say_unseen(&seen);
         // As a turn would meet it, that asks for all there is.
         let job = Job::new("forget".to_owned().try_into()?, user.clone(), Ask::Unfollow);
-        let past = history.load(&job, Wanted { limit: MESSAGES_MAX, period: None }, clock()).await?;
+        let scope = SnapshotScope { limit: MESSAGES_MAX, period: Period::Ever };
+        let past = history.load(&job, scope, clock()).await?;
         Ok(Self {
             messages: past.messages.len(),
             persona: past.persona.is_some(),

@@ -3,8 +3,8 @@
 use shared::job::MessageId;
 use worker::{
     history::{
-        Answer, Forget, ForgetMarker, History, Limit, Period, Snapshot, Stage, Step, StoreResult, Tokens,
-        TurnRef, Usage, UsageDelta, Wanted,
+        Answer, Forget, ForgetMarker, History, Limit, Period, Snapshot, SnapshotScope, Stage, Step,
+        StoreResult, Tokens, TurnRef, Usage, UsageDelta,
     },
     outcome::Reason,
 };
@@ -49,7 +49,7 @@ fn answer(job: &Job) -> Answer {
 pub(super) async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
     let job = question(conversation, event);
     history.begin(&job, now()).await.unwrap();
-    let seen = load(history, &job).await.forgotten;
+    let seen = load(history, &job).await.changes.forgotten;
     let kept = history.store(&job, answer(&job), seen, now()).await.unwrap();
     assert!(matches!(kept, StoreResult::Stored(_)), "{kept:?}");
     history.record(&job, Step::Delivered, now()).await.unwrap();
@@ -67,7 +67,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     let job = question("U-forget", "f-3");
     history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
     let before = load(history, &job).await;
-    assert_eq!((before.messages.len(), before.forgotten), (4, None));
+    assert_eq!((before.messages.len(), before.changes.forgotten), (4, None));
     let newest =
         TurnRef { event: EventId::try_from("f-2".to_owned()).unwrap(), message_id: Some(message("f-2")) };
     assert_eq!(before.newest, Some(newest));
@@ -77,7 +77,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
         history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
         let past = load(history, &job).await;
         assert_eq!((past.messages, past.newest, past.persona.as_deref()), (vec![], None, Some("a pirate")));
-        marks.push(past.forgotten.unwrap().through);
+        marks.push(past.changes.forgotten.unwrap().through);
     }
     assert!(before.last.unwrap() < marks[0] && marks[0] < marks[1]);
     talk(history, "U-forget", "f-3").await;
@@ -106,7 +106,7 @@ async fn what_began_before_is_older_than_the_mark(history: &dyn History) {
     let redriven = Job { run: Some("older:letter".into()), ..job };
     let begun_at = history.begin(&redriven, later(3)).await.unwrap().begun_at;
     assert_eq!(begun_at, later(1), "its first attempt");
-    assert_eq!(load(history, &redriven).await.forgotten.unwrap().at, later(2));
+    assert_eq!(load(history, &redriven).await.changes.forgotten.unwrap().at, later(2));
 }
 
 async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn History) {
@@ -114,7 +114,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
     for (event, again) in [("z-2", false), ("z-3", true)] {
         let job = question("U-zombie", event);
         history.begin(&job, now()).await.unwrap();
-        let seen = load(history, &job).await.forgotten;
+        let seen = load(history, &job).await.changes.forgotten;
         history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
         if again {
             // Another worker has loaded since: what the zombie saw is still what counts.
@@ -125,7 +125,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         assert_eq!(load(history, &job).await.messages, []);
         history.record(&job, Step::Forgotten, later(1)).await.unwrap();
         assert_eq!(stage(history, &job).await, Stage::Forgotten);
-        assert_eq!(history.tell(&job, None, later(1)).await.unwrap(), None, "nobody is told");
+        assert_eq!(history.mark_notified(&job, None, later(1)).await.unwrap(), None, "nobody is told");
     }
 }
 
@@ -151,7 +151,7 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);
     let redriven = Job { run: Some("waits:letter".into()), ..waits };
     assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
-    assert_eq!(history.tell(&redriven, None, later(1)).await.unwrap(), None);
+    assert_eq!(history.mark_notified(&redriven, None, later(1)).await.unwrap(), None);
 }
 
 async fn a_message_that_was_taken_back_goes_with_its_answer(history: &dyn History) {
@@ -164,8 +164,8 @@ async fn a_message_that_was_taken_back_goes_with_its_answer(history: &dyn Histor
         history.forget(of, Forget::Message(message(unsent)), now()).await.unwrap();
         assert_eq!(words(history, &job, 50, now()).await, ["u-1", "answer to u-1", "u-3", "answer to u-3"]);
     }
-    assert!(load(history, &question("U-unsend", "u-2")).await.unsent);
-    assert!(!load(history, &job).await.unsent, "another message was taken back");
+    assert!(load(history, &question("U-unsend", "u-2")).await.changes.unsent);
+    assert!(!load(history, &job).await.changes.unsent, "another message was taken back");
     history.forget(of, Forget::Message(message("u-3")), now()).await.unwrap();
     let newest = load(history, &job).await.newest.unwrap();
     assert_eq!(newest.event.as_str(), "u-1");
@@ -200,12 +200,12 @@ async fn what_was_taken_back_is_never_stored(history: &dyn History) {
         let unsend = history.forget(&job.conversation, Forget::Message(message(event)), now());
         if arrives_first {
             history.begin(&job, now()).await.unwrap();
-            assert!(!load(history, &job).await.unsent);
+            assert!(!load(history, &job).await.changes.unsent);
             unsend.await.unwrap();
         } else {
             unsend.await.unwrap();
             history.begin(&job, now()).await.unwrap();
-            assert!(load(history, &job).await.unsent);
+            assert!(load(history, &job).await.changes.unsent);
         }
         assert_eq!(history.store(&job, answer(&job), None, now()).await.unwrap(), StoreResult::Forgotten);
         assert_eq!(stage(history, &job).await, Stage::Open, "nothing of it is stored");
@@ -240,8 +240,8 @@ async fn a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history: &dyn
 async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     let day = Period::Day("2026-03-01".parse().unwrap());
     let used = async |period| {
-        let wanted = Wanted { limit: 0, period: Some(period) };
-        history.load(&job("U-used", "used"), wanted, now()).await.unwrap().used
+        let scope = SnapshotScope { limit: 0, period };
+        history.load(&job("U-used", "used"), scope, now()).await.unwrap().used
     };
     let tokens = Tokens { prompt: 20, cached: 15, completion: 10 };
     let spends = |told| Some(UsageDelta { period: day, answers: 1, tokens, told });

@@ -3,7 +3,8 @@
 use jiff::{Timestamp, civil::date};
 use shared::job::{Ask, Job};
 use worker::history::{
-    Answer, Edit, Exchange, Forget, History, Period, Snapshot, Stage, StoreResult, Tokens, UsageDelta, Wanted,
+    Answer, Edit, Exchange, Forget, History, Period, Snapshot, SnapshotScope, Stage, StoreResult, Tokens,
+    UsageDelta,
 };
 
 use super::{
@@ -41,25 +42,28 @@ async fn edits(history: &dyn History, job: &Job, text: &str, at: i64) {
 }
 
 async fn says_now(history: &dyn History, job: &Job) -> Option<String> {
-    load(history, job, later(1)).await.edit.map(|edit| edit.text)
+    load(history, job, later(1)).await.changes.edit.map(|edit| edit.text)
 }
 
 async fn store(history: &dyn History, job: &Job, edit: Option<i64>) -> StoreResult {
     let answer = Answer { edit, ..said(job, "q", vec!["push".into()]) };
-    let seen = load(history, job, later(1)).await.forgotten;
+    let seen = load(history, job, later(1)).await.changes.forgotten;
     history.store(job, answer, seen, now()).await.unwrap()
 }
 
 async fn what_a_message_says_now_is_known_until_it_is_answered(history: &dyn History) {
     let job = asked(history, "C-changed", "changed").await;
     edits(history, &job, "SECRET change", 5).await;
-    assert_eq!(load(history, &job, later(1)).await.edit, Some(Edit { text: "SECRET change".into(), at: 5 }));
+    assert_eq!(
+        load(history, &job, later(1)).await.changes.edit,
+        Some(Edit { text: "SECRET change".into(), at: 5 })
+    );
     assert_eq!(store(history, &job, None).await, StoreResult::Changed, "it was not known");
     assert_eq!(store(history, &job, Some(4)).await, StoreResult::Changed, "it was not known");
     assert!(load(history, &job, later(1)).await.messages.is_empty());
     assert!(matches!(store(history, &job, Some(5)).await, StoreResult::Stored(_)));
     let past = load(history, &job, later(1)).await;
-    assert_eq!((past.edit, past.answered_by), (None, Some(job.event_id.clone())));
+    assert_eq!((past.changes.edit, past.changes.answered_by), (None, Some(job.event_id.clone())));
     edits(history, &job, "too late", 9).await;
     assert_eq!(says_now(history, &job).await, None);
 }
@@ -77,7 +81,7 @@ async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
     let second = Job { ask: first.ask.clone(), ..second };
     history.begin(&second, now()).await.unwrap();
     assert!(matches!(store(history, &first, None).await, StoreResult::Stored(_)));
-    assert_eq!(load(history, &second, later(1)).await.answered_by, Some(first.event_id.clone()));
+    assert_eq!(load(history, &second, later(1)).await.changes.answered_by, Some(first.event_id.clone()));
     assert_eq!(store(history, &second, Some(9)).await, StoreResult::Existing(Stage::Delivered));
     assert_eq!(load(history, &second, later(1)).await.messages.len(), 2);
     assert!(
@@ -113,8 +117,8 @@ async fn words_of_a_change_go_with_the_message_the_conversation_and_the_day(hist
     edits(history, &jobs[1], "words", 2).await;
     history.forget(of, Forget::Talk(1), later(1)).await.unwrap();
     assert_eq!(says_now(history, &jobs[1]).await.as_deref(), Some("words"), "it was changed after that");
-    assert_eq!(load(history, &jobs[1], later(24 * 60 - 1)).await.edit.unwrap().text, "words");
-    assert_eq!(load(history, &jobs[1], later(24 * 60)).await.edit, None);
+    assert_eq!(load(history, &jobs[1], later(24 * 60 - 1)).await.changes.edit.unwrap().text, "words");
+    assert_eq!(load(history, &jobs[1], later(24 * 60)).await.changes.edit, None);
 }
 
 async fn messages_of_the_bots_own_are_known_in_groups(history: &dyn History) {
@@ -134,9 +138,13 @@ async fn messages_of_the_bots_own_are_known_in_groups(history: &dyn History) {
         ("C-own", "other", false),
         ("Uown", "own-1", false),
     ] {
-        assert_eq!(load(history, &quoting(chat, quoted), now()).await.quotes_own, is_own, "{chat} {quoted}");
+        assert_eq!(
+            load(history, &quoting(chat, quoted), now()).await.changes.quotes_own,
+            is_own,
+            "{chat} {quoted}"
+        );
     }
-    assert!(!load(history, &question("C-own", "quotes-nothing"), now()).await.quotes_own);
+    assert!(!load(history, &question("C-own", "quotes-nothing"), now()).await.changes.quotes_own);
 }
 
 async fn who_spoke_is_kept_beside_what_was_said(history: &dyn History) {
@@ -151,7 +159,7 @@ async fn who_spoke_is_kept_beside_what_was_said(history: &dyn History) {
 }
 
 async fn usage_is_counted_for_who_spoke(history: &dyn History) {
-    let period = Some(Period::Day(date(2026, 3, 1)));
+    let period = Period::Day(date(2026, 3, 1));
     let of = |chat: &str, event: &str, speaker: Option<&str>| {
         let speaker = speaker.map(|id| id.to_owned().try_into().unwrap());
         Job { speaker, ..question(chat, event) }
@@ -159,10 +167,11 @@ async fn usage_is_counted_for_who_spoke(history: &dyn History) {
     let job = of("C-usage", "usage", Some("Uspeaks"));
     history.begin(&job, now()).await.unwrap();
     let tokens = Tokens { prompt: 4, cached: 0, completion: 3 };
-    let spent = period.map(|period| UsageDelta { period, answers: 1, tokens, told: None });
+    let spent = Some(UsageDelta { period, answers: 1, tokens, told: None });
     history.store(&job, Answer { spent, ..said(&job, "q", vec![]) }, None, now()).await.unwrap();
-    let used =
-        async |job: Job| history.load(&job, Wanted { limit: 0, period }, now()).await.unwrap().used.answers;
+    let used = async |job: Job| {
+        history.load(&job, SnapshotScope { limit: 0, period }, now()).await.unwrap().used.answers
+    };
     assert_eq!(used(of("C-elsewhere", "usage-1", Some("Uspeaks"))).await, 1);
     assert_eq!(used(of("Uspeaks", "usage-2", None)).await, 1, "a private chat is its user's");
     assert_eq!(used(of("C-usage", "usage-3", Some("Uother"))).await, 0);

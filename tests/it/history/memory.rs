@@ -22,7 +22,7 @@ fn begins(after: &str, within: &str) -> WindowStart {
 async fn store(history: &dyn History, event: &str, memory: Option<WindowStart>) -> StoreResult {
     let job = question("U-begins", event);
     history.begin(&job, now()).await.unwrap();
-    let seen = load(history, &job).await.forgotten;
+    let seen = load(history, &job).await.changes.forgotten;
     let answer = Answer { memory, ..said(&job, event, vec![]) };
     history.store(&job, answer, seen, now()).await.unwrap()
 }

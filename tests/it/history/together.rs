@@ -2,7 +2,7 @@
 
 use shared::job::{EventId, Job};
 use worker::{
-    history::{Answer, Delivery, Exchange, Forget, History, Question, Stage, Step, StoreResult},
+    history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
     outcome::Reason,
 };
 
@@ -49,7 +49,7 @@ fn answer(jobs: &[Job]) -> Answer {
 /// Stores it as the last one's.
 async fn keep(history: &dyn History, jobs: &[Job]) -> StoreResult {
     let last = jobs.last().unwrap();
-    let seen = load(history, last).await.forgotten;
+    let seen = load(history, last).await.changes.forgotten;
     history.store(last, answer(jobs), seen, now()).await.unwrap()
 }
 
@@ -63,7 +63,7 @@ async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn Hi
     assert_eq!(said_now(history, &jobs[0]).await, ["burst-1", "burst-2", "burst-3", "answer"]);
     for job in &jobs[..2] {
         assert_eq!(stage(history, job).await, Stage::Delivered);
-        assert_eq!(history.tell(job, None, later(1)).await.unwrap(), None);
+        assert_eq!(history.mark_notified(job, None, later(1)).await.unwrap(), None);
     }
     assert!(matches!(stage(history, &jobs[2]).await, Stage::Stored(_)));
     assert_eq!(load(history, &jobs[0]).await.newest.unwrap().event, jobs[2].event_id);
@@ -149,11 +149,11 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     // Where it had, nothing is owed.
     let jobs = burst(history, "arrived", 2).await;
     keep(history, &jobs).await;
-    assert_eq!(load(history, &jobs[1]).await.others, 1);
+    assert_eq!(load(history, &jobs[1]).await.changes.others, 1);
     history.record(&jobs[1], Step::Delivered, now()).await.unwrap();
     history.forget(&jobs[0].conversation, Forget::Message(message("arrived-2")), now()).await.unwrap();
     assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
-    assert_eq!(load(history, &jobs[1]).await.others, 0);
+    assert_eq!(load(history, &jobs[1]).await.changes.others, 0);
     assert_eq!(said_now(history, &jobs[1]).await, ["arrived-1"]);
 }
 
@@ -164,7 +164,7 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let jobs = burst(history, &name, 3).await;
         let last = &jobs[2];
         let StoreResult::Stored(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
-        let delivery = Some(Delivery { unknown_since: None, ..delivery });
+        let delivery = Some(Delivery { state: PushState::Refused, ..delivery });
         let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false, cost: None };
         history.record(last, refused, now()).await.unwrap();
         for _ in 0..2 {
@@ -175,15 +175,21 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let waits: Vec<_> = (1..=2).filter(|n| *n != unsent).map(id).collect();
         assert_eq!(said_now(history, last).await, waits);
         let past = load(history, last).await;
-        assert_eq!((past.unsent, past.others), (unsent == 3, u32::try_from(waits.len()).unwrap()));
-        let again = Answer { others: past.others, ..answer(&jobs[2..]) };
+        assert_eq!(
+            (past.changes.unsent, past.changes.others),
+            (unsent == 3, u32::try_from(waits.len()).unwrap())
+        );
+        let again = Answer { others: past.changes.others, ..answer(&jobs[2..]) };
         if unsent == 3 {
             assert_eq!(history.store(last, again, None, later(2)).await.unwrap(), StoreResult::Forgotten);
-            assert!(history.tell(last, None, later(2)).await.unwrap().is_some(), "the others are told");
+            assert!(
+                history.mark_notified(last, None, later(2)).await.unwrap().is_some(),
+                "the others are told"
+            );
             continue;
         }
         // Not for more than are left.
-        let more = Answer { others: past.others + 1, ..again.clone() };
+        let more = Answer { others: past.changes.others + 1, ..again.clone() };
         assert_eq!(history.store(last, more, None, later(2)).await.unwrap(), StoreResult::Changed);
         assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), StoreResult::Stored(_)));
         let all: Vec<_> = (1..=3).filter(|n| *n != unsent).map(id).chain(["answer".into()]).collect();

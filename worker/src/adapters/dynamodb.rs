@@ -25,8 +25,8 @@ use jiff::{SignedDuration, Timestamp};
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED, Snapshot, Step,
-    StoreResult, Turn, Wanted,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
+    Snapshot, SnapshotScope, Step, StoreResult, Turn,
 };
 
 mod batch_get;
@@ -91,8 +91,16 @@ impl History for DynamoHistory {
         self.count_attempt(job, now).await.map_err(failed("begin a turn"))
     }
 
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError> {
-        self.past(job, wanted, now).await.map_err(failed("load a conversation"))
+    async fn load(&self, job: &Job, scope: SnapshotScope, now: Timestamp) -> Result<Snapshot, HistoryError> {
+        self.snapshot(job, scope, now).await.map_err(failed("load a conversation"))
+    }
+
+    async fn conversation_changes(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<ConversationChanges, HistoryError> {
+        self.changes(job, now).await.map_err(failed("load what changed"))
     }
 
     async fn store(
@@ -136,13 +144,13 @@ impl History for DynamoHistory {
         self.write(job, step, now).await.map_err(failed("record a step"))
     }
 
-    async fn tell(
+    async fn mark_notified(
         &self,
         job: &Job,
         question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
-        self.mark_told(job, question, now).await.map_err(failed("mark who is told"))
+        self.set_notified(job, question, now).await.map_err(failed("mark who is told"))
     }
 }
 

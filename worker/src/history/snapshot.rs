@@ -9,11 +9,11 @@ use crate::rules::conversation::Message;
 
 /// What [`super::History::load`] is to find out.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// How many past messages at most; with 0 the conversation is not looked up, all else is.
+pub struct SnapshotScope {
+    /// How many past messages at most; with 0 the messages are not looked up, all else is.
     pub limit: u32,
-    /// Whose usage is counted over what; `None` where nothing is asked.
-    pub period: Option<Period>,
+    /// What the user's usage is counted over.
+    pub period: Period,
 }
 
 /// What is known when a turn begins.
@@ -35,7 +35,14 @@ pub struct Snapshot {
     pub persona: Option<String>,
     /// What the user has used up of the period.
     pub used: Usage,
-    /// How far the job's turn got, where the conversation is not looked up (`Wanted::limit` is 0).
+    /// What happened meanwhile.
+    pub changes: ConversationChanges,
+}
+
+/// What happened to a job's message, its turn and its conversation while the job waited or was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConversationChanges {
+    /// How far the job's turn got. [`super::History::load`] does not look it up and says [`Stage::Open`].
     pub stage: Stage,
     /// Whether the job's message was taken back.
     pub unsent: bool,
@@ -58,11 +65,11 @@ pub struct Seen {
     pub forgotten: Option<ForgetMarker>,
     /// The change of its message, by [`Edit::at`].
     pub edit: Option<i64>,
-    /// See [`Snapshot::others`].
+    /// See [`ConversationChanges::others`].
     pub others: u32,
 }
 
-impl Snapshot {
+impl ConversationChanges {
     /// Whether the message was taken back, and nobody else waits for its answer.
     pub fn is_taken_back(&self) -> bool {
         self.unsent && self.others == 0
@@ -77,7 +84,7 @@ impl Snapshot {
 /// A message of a group was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// What it says now to the bot; empty if it calls the bot no longer. StoreResult for a day at most.
+    /// What it says now to the bot; empty if it calls the bot no longer. It is kept for a day at most.
     pub text: String,
     /// When, by LINE's clock in milliseconds: changes may come out of order, and the latest is the one.
     pub at: i64,

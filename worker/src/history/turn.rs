@@ -13,16 +13,48 @@ pub struct Turn {
     pub begun_at: Timestamp,
     /// Attempts begun in this run, this one included.
     pub attempts: u32,
-    /// What the last attempt of this run failed with; `None` also where it left no outcome.
-    pub failed: Option<Reason>,
-    /// Why this run was given up, if it was: its job comes again only to be acknowledged.
-    pub gave_up: Option<Reason>,
+    /// The end of the attempt before this one, in this run.
+    pub last: LastAttempt,
     /// When LINE refused a push of this run first for the month's limit, though that is not reached.
     pub quota_since: Option<Timestamp>,
     /// The cost of this run so far.
     pub cost: RunCost,
     /// How far it got.
     pub stage: Stage,
+}
+
+/// The end of the attempt before this one, in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastAttempt {
+    /// There was none that counts.
+    #[default]
+    None,
+    /// It failed with this.
+    Failed(Reason),
+    /// It left no outcome, as when the worker dies of it.
+    Crashed,
+    /// An attempt gave the run up with this: the job comes again only to be acknowledged.
+    GaveUp(Reason),
+}
+
+impl LastAttempt {
+    /// What a turn's row says of it, with the attempts of the run that were counted before this one.
+    pub fn of_row(before: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
+        match (gave_up, failed) {
+            (Some(reason), _) => Self::GaveUp(reason),
+            (None, Some(reason)) => Self::Failed(reason),
+            (None, None) if before > 0 => Self::Crashed,
+            (None, None) => Self::None,
+        }
+    }
+
+    /// The reason that was recorded.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Failed(reason) | Self::GaveUp(reason) => Some(reason),
+            Self::None | Self::Crashed => None,
+        }
+    }
 }
 
 /// The cost of a run's recorded attempts. Each run begins at zero.
@@ -64,10 +96,64 @@ pub struct Delivery {
     pub pushes: Vec<String>,
     /// How many were certainly accepted.
     pub pushed: u32,
-    /// Since when the outcome of the next push is unknown; `None` if it was certainly not accepted.
-    pub unknown_since: Option<Timestamp>,
-    /// Whether the first goes by the free reply token. There is no key to tell what became of a reply.
-    pub by_reply: bool,
+    /// How far the next one got.
+    pub state: PushState,
+    /// How the next one goes.
+    pub method: SendMethod,
+}
+
+/// How far the next push of a stored answer got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushState {
+    /// Nobody has tried it yet. It was written down at `since` that it is about to be tried: a crash leaves it
+    /// unknown since then.
+    Untried {
+        /// When that was written down.
+        since: Timestamp,
+    },
+    /// LINE certainly did not accept it.
+    Refused,
+    /// Nobody knows whether LINE accepted it.
+    Unknown {
+        /// It was first tried then or later.
+        since: Timestamp,
+    },
+}
+
+/// How a push of a stored answer goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendMethod {
+    /// By push, under a retry key.
+    #[default]
+    Push,
+    /// By the free reply token. There is no key to tell what became of a reply.
+    ReplyToken,
+}
+
+impl PushState {
+    /// What a row says, which knows only since when the outcome is unknown.
+    pub fn of_row(unknown_since: Option<Timestamp>) -> Self {
+        unknown_since.map_or(Self::Refused, |since| Self::Unknown { since })
+    }
+
+    /// What a row keeps of it: a crash leaves unknown what is about to be tried.
+    pub fn unknown_since(self) -> Option<Timestamp> {
+        match self {
+            Self::Refused => None,
+            Self::Untried { since } | Self::Unknown { since } => Some(since),
+        }
+    }
+
+    /// The state of the push after this one, once LINE accepted this one. It is untried, but the row says
+    /// since when a crash leaves it unknown, and that age must not be lost: its retry key lives for a day.
+    #[must_use]
+    pub fn of_next_part(self) -> Self {
+        match self {
+            Self::Untried { since } | Self::Unknown { since } => Self::Untried { since },
+            // No push is accepted before it is written down that it is about to be tried.
+            Self::Refused => Self::Refused,
+        }
+    }
 }
 
 /// LINE forgets a retry key 24 hours after its first use; after that the same push is a new one
@@ -82,19 +168,24 @@ pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
 impl Delivery {
     /// Whether certainly nothing of it has arrived.
     pub fn is_unsaid(&self) -> bool {
-        self.pushed == 0 && self.unknown_since.is_none()
+        self.pushed == 0 && self.state == PushState::Refused
     }
 
     /// Whether pushing what is left cannot deliver anything twice.
     pub fn may_be_pushed(&self, now: Timestamp) -> bool {
-        self.unknown_since.is_none_or(|since| !self.by_reply && key_is_alive(since, now))
+        match self.state {
+            PushState::Refused => true,
+            PushState::Untried { since } | PushState::Unknown { since } => {
+                self.method == SendMethod::Push && key_is_alive(since, now)
+            }
+        }
     }
 }
 
 /// What [`super::History::store`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreResult {
-    /// This answer is stored. Nothing of it was pushed yet; from now on a crash leaves that unknown.
+    /// This answer is stored, its first push untried; from now on a crash leaves that unknown.
     Stored(Delivery),
     /// Another attempt stored one before: this is how far that one got.
     Existing(Stage),

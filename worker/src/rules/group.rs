@@ -5,7 +5,7 @@ use shared::job::{Ask, Job, MessageId};
 use tracing::{info, warn};
 
 use crate::{
-    history::{Edit, Limit, Snapshot},
+    history::{ConversationChanges, Edit, Limit},
     outcome::{Failure, RetryPolicy},
     rules::command::Command,
     turn::Worker,
@@ -16,29 +16,29 @@ pub(crate) const PROMPT: &str = "This is a group chat of several people. Where i
 
 /// What a job's message says to the bot by now; `None` where nothing of it is said to it: it quotes somebody
 /// else, or was changed and calls the bot no longer.
-pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, past: &'a Snapshot) -> Option<&'a str> {
-    if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !past.quotes_own {
+pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a ConversationChanges) -> Option<&'a str> {
+    if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !changes.quotes_own {
         return None;
     }
-    match later_edit(job, past) {
+    match later_edit(job, changes) {
         Some(edit) => Some(edit.text.as_str()).filter(|text| !text.is_empty()),
         None => Some(text),
     }
 }
 
 /// The change of the job's message that came after what the job says.
-fn later_edit<'a>(job: &Job, past: &'a Snapshot) -> Option<&'a Edit> {
-    past.edit.as_ref().filter(|edit| job.at().is_none_or(|at| edit.at > at))
+fn later_edit<'a>(job: &Job, changes: &'a ConversationChanges) -> Option<&'a Edit> {
+    changes.edit.as_ref().filter(|edit| job.at().is_none_or(|at| edit.at > at))
 }
 
 /// Whether a later job asks what the job's message says since it was changed.
-pub(crate) fn is_asked_anew(job: &Job, past: &Snapshot) -> bool {
-    later_edit(job, past).is_some_and(|edit| !edit.text.is_empty())
+pub(crate) fn is_asked_anew(job: &Job, changes: &ConversationChanges) -> bool {
+    later_edit(job, changes).is_some_and(|edit| !edit.text.is_empty())
 }
 
 /// Whether the job's message was answered by another turn: it was changed, and each text is a question.
-pub(crate) fn is_answered(job: &Job, past: &Snapshot) -> bool {
-    past.answered_by.as_ref().is_some_and(|event| *event != job.event_id)
+pub(crate) fn is_answered(job: &Job, changes: &ConversationChanges) -> bool {
+    changes.answered_by.as_ref().is_some_and(|event| *event != job.event_id)
 }
 
 impl Worker {

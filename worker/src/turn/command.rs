@@ -87,7 +87,7 @@ impl Worker {
             question: text.to_owned(),
             kept: text.to_owned(),
             message_id: job.message_id().cloned(),
-            attached: Attachment::of(&job.ask).filter(|_| !past.quotes_own),
+            attached: Attachment::of(&job.ask).filter(|_| !past.changes.quotes_own),
             speaker: self.speaker(job),
             ..PromptInput::default()
         };

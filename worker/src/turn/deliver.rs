@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     adapters::line::SendError,
-    history::{Delivery, Step, Turn},
+    history::{Delivery, PushState, SendMethod, Step, Turn},
     outcome::{Failure, Reason},
     retry_loop::retry,
     turn::time_budget::Attempt,
@@ -25,19 +25,17 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
 }
 
 impl Worker {
-    /// Delivers what is not certainly accepted yet. `tried` says that the next request may have been
-    /// accepted by an earlier attempt, which no refusal of this one disproves.
+    /// Delivers what is not certainly accepted yet. Where an earlier attempt may have had the next push accepted,
+    /// no refusal of this one disproves that.
     pub(crate) async fn deliver(
         &self,
         job: &Job,
         turn: &Turn,
         mut delivery: Delivery,
-        mut tried: bool,
         attempt: &Attempt<'_>,
     ) -> Result<(), AttemptError> {
-        if delivery.by_reply {
-            delivery = self.reply_first(job, delivery, tried, attempt).await?;
-            tried = false;
+        if delivery.method == SendMethod::ReplyToken {
+            delivery = self.reply_first(job, delivery, attempt).await?;
         }
         let mut pauses = 0;
         while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
@@ -48,27 +46,29 @@ impl Worker {
                 let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
                 return Err(AttemptError { failure, delivery: Some(delivery) });
             }
-            if delivery.unknown_since.is_none() {
+            if delivery.state == PushState::Refused {
                 // From here on a crash leaves its outcome unknown: say so first.
                 let step = Step::Pushing { pushed: delivery.pushed };
                 self.persist(|| self.history.record(job, step.clone(), now)).await?;
-                delivery.unknown_since = Some(now);
+                delivery.state = PushState::Untried { since: now };
             }
             let key = retry_key(&job.event_id, delivery.pushed);
             let Err((failure, unknown)) = self.push(job, body, key).await else {
                 delivery.pushed += 1;
-                (tried, pauses) = (false, 0);
+                (delivery.state, pauses) = (delivery.state.of_next_part(), 0);
                 if (delivery.pushed as usize) < delivery.pushes.len() {
                     self.stands(job).await?;
                 }
                 continue;
             };
-            tried |= unknown;
+            if unknown && let PushState::Untried { since } = delivery.state {
+                delivery.state = PushState::Unknown { since };
+            }
             let mut failure = self.outlast_broadcast(job, turn, failure).await;
-            if tried {
+            if matches!(delivery.state, PushState::Unknown { .. }) {
                 failure.reason = Reason::DeliveryUnknown;
             } else {
-                delivery.unknown_since = None;
+                delivery.state = PushState::Refused;
                 // Before the pause: what is certainly unsaid is asked for anew where a part is taken back meanwhile.
                 let refused = Some(delivery.clone());
                 let reason = failure.reason;

@@ -13,8 +13,8 @@ use tracing::{debug, info};
 use crate::{
     adapters::openai::Completion,
     history::{
-        Answer, Exchange, Period, Question, Seen, Snapshot, Stage, StoreResult, Turn, UsageDelta, Wanted,
-        WindowStart,
+        Answer, Exchange, Period, Question, Seen, Snapshot, SnapshotScope, Stage, StoreResult, Turn,
+        UsageDelta, WindowStart,
     },
     rules::attachment::Attachment,
     rules::command::Command,
@@ -84,23 +84,24 @@ impl Worker {
         attempt: &Attempt<'_>,
     ) -> Result<ControlFlow<StoreResult, (Box<Draft<'a>>, bool)>, AttemptError> {
         let (user, quota) = (job.user(), &self.config.quota);
-        let period = Some(quota.period(user, self.now()));
-        let wanted = Wanted { limit: self.config.query_limit, period };
-        let load = self.persist(|| self.history.load(job, wanted, self.now()));
+        let period = quota.period(user, self.now());
+        let scope = SnapshotScope { limit: self.config.query_limit, period };
+        let period = Some(period);
+        let load = self.persist(|| self.history.load(job, scope, self.now()));
         let loading = async { tokio::join!(traces::step("load", load), self.learn_speaker(job)) };
         let (past, ()) = loading.await;
         let past = Box::new(past?);
-        if is_forgotten(job, turn, &past) {
+        if is_forgotten(job, turn, &past.changes) {
             return Ok(Break(StoreResult::Forgotten));
         }
-        if past.unsent {
+        if past.changes.unsent {
             return Err(owes().into());
         }
-        if is_answered(job, &past) {
+        if is_answered(job, &past.changes) {
             return Ok(Break(StoreResult::Existing(Stage::Delivered)));
         }
-        let Some(text) = said_to_bot(job, text, &past).map(ToOwned::to_owned) else {
-            let silence = Draft { seen: past.seen(), ..Draft::default() };
+        let Some(text) = said_to_bot(job, text, &past.changes).map(ToOwned::to_owned) else {
+            let silence = Draft { seen: past.changes.seen(), ..Draft::default() };
             return Ok(Continue((Box::new(silence), false)));
         };
         let personas = &self.config.personas;
@@ -117,7 +118,7 @@ impl Worker {
         let limit = [&text].into_iter().chain(before.iter().map(|said| &said.text));
         let limit = { limit }.find_map(|text| quota.reached(user, text, &past.used));
         // What is asked anew for others was counted.
-        let limit = limit.filter(|_| !is_free && past.others == 0);
+        let limit = limit.filter(|_| !is_free && past.changes.others == 0);
         if let Some(limit) = limit.or_else(|| self.may_not_change(job, command.as_ref())) {
             let refusal = self.refuse(job, limit, period, &past).await;
             return Ok(Continue((Box::new(refusal), false)));
@@ -163,7 +164,7 @@ impl Worker {
     ) -> Result<Box<Draft<'a>>, AttemptError> {
         let reserve = (attempt.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         past.recall(&self.config);
-        let (seen, persona, times) = (past.seen(), chosen(&past), mem::take(&mut past.times));
+        let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
         let came_between = came_between(job, past.last, self.now());
         let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
         let mut asking = match self.obey(job, text, command, *past, self.locale(job)).await? {

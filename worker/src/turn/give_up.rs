@@ -55,7 +55,7 @@ impl Worker {
     /// worker died each time.
     pub(crate) async fn used_up(&self, job: &Job, turn: &Turn) -> Outcome {
         let attempts = turn.attempts.saturating_sub(1).min(self.config.max_attempts);
-        let (reason, detail) = match turn.gave_up.or(turn.failed) {
+        let (reason, detail) = match turn.last.reason() {
             Some(reason) => (reason, format!("it was given up before, after {attempts} attempt(s)")),
             None => (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome")),
         };

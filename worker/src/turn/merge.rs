@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
 use crate::{
-    history::{Question, Stage, Step, StoreResult, Turn},
+    history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
     outcome::{Failure, Reason},
     retry_pauses::storage_failed,
     rules::command::Command,
@@ -143,11 +143,12 @@ impl Worker {
     /// Whether a turn is as plain as can be. One that failed within Henji may have done so for another
     /// question's sake.
     fn is_fit(&self, turn: &Turn) -> bool {
-        let is_clear = match turn.failed {
-            None => turn.attempts == 1,
-            Some(reason) => reason != Reason::Internal,
+        let is_clear = match turn.last {
+            LastAttempt::None => true,
+            LastAttempt::Failed(reason) => reason != Reason::Internal,
+            LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
         };
-        let has_more = turn.gave_up.is_none() && turn.attempts < self.config.max_attempts;
+        let has_more = turn.attempts < self.config.max_attempts;
         let is_new = turn.attempts <= ATTEMPTS;
         turn.stage == Stage::Open && is_clear && has_more && is_new
     }

@@ -55,7 +55,7 @@ impl Worker {
             message_id: job.message_id().cloned(),
             speaker: self.speaker(job),
         });
-        match self.persist(|| self.history.tell(job, question.as_ref(), now)).await {
+        match self.persist(|| self.history.mark_notified(job, question.as_ref(), now)).await {
             Ok(Some(first)) if key_is_alive(first, now) => {}
             Ok(_) => return,
             Err(Failure { detail, .. }) => {
@@ -86,7 +86,7 @@ impl Worker {
         past: &Snapshot,
     ) -> Draft<'_> {
         info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-        let thought = Draft { seen: past.seen(), ..Draft::default() };
+        let thought = Draft { seen: past.changes.seen(), ..Draft::default() };
         if past.used.told.contains(&limit) {
             return thought;
         }

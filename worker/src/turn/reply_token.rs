@@ -12,7 +12,7 @@ use tracing::{debug, info};
 use crate::{
     adapters::line::{Profile, SendError},
     config::DeliveryMode,
-    history::{Answer, Delivery, ForgetMarker, Step, StoreResult},
+    history::{Answer, Delivery, ForgetMarker, PushState, SendMethod, Step, StoreResult},
     locale::Locale,
     outcome::{Failure, Reason, RetryPolicy},
     text::messages::{self, Reply},
@@ -50,14 +50,13 @@ impl Worker {
         Ok(kept)
     }
 
-    /// Replies with the first part of a delivery, and returns what is left to push. `tried` says that an
-    /// earlier attempt may have replied, which no refusal of this one disproves. Only the newest attempt may
-    /// take to pushing, as another may be replying meanwhile.
+    /// Replies with the first part of a delivery, and returns what is left to push. Where an
+    /// earlier attempt may have replied, no refusal of this one disproves that. Only the newest attempt may take
+    /// to pushing, as another may be replying meanwhile.
     pub(crate) async fn reply_first(
         &self,
         job: &Job,
         delivery: Delivery,
-        tried: bool,
         attempt: &Attempt<'_>,
     ) -> Result<Delivery, AttemptError> {
         let Some(push) = delivery.pushes.first() else { return Ok(delivery) };
@@ -71,7 +70,8 @@ impl Worker {
                 loop {
                     let Err((failure, unknown)) = self.reply(job, &body).await else {
                         debug!(event = %job.event_id, "replied");
-                        return Ok(Delivery { pushed: 1, unknown_since: None, by_reply: false, ..delivery });
+                        let (state, method) = (PushState::Refused, SendMethod::Push);
+                        return Ok(Delivery { pushed: 1, state, method, ..delivery });
                     };
                     was_unknown |= unknown;
                     if !self.waits(job, &mut pauses, &failure, attempt.deadline).await? {
@@ -80,11 +80,12 @@ impl Worker {
                 }
             }
         };
-        if !(tried || unknown) {
+        if !unknown && !matches!(delivery.state, PushState::Unknown { .. }) {
             info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
             let (now, attempts) = (self.now(), attempt.number);
             self.persist(|| self.history.record(job, Step::NotReplied { attempts }, now)).await?;
-            return Ok(Delivery { unknown_since: Some(now), by_reply: false, ..delivery });
+            let (state, method) = (PushState::Untried { since: now }, SendMethod::Push);
+            return Ok(Delivery { state, method, ..delivery });
         }
         let remedy = if self.token(job, LIFE).is_some() { failure.remedy } else { RetryPolicy::Never };
         let failure = Failure { reason: Reason::DeliveryUnknown, remedy, ..failure };

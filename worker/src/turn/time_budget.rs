@@ -40,7 +40,7 @@ impl<'a> Attempt<'a> {
             deadline: limits.deadline.min(began + before.attempt_time(give_up_after)),
             began,
             before,
-            failed: turns.last().and_then(|turn| turn.failed),
+            failed: turns.last().and_then(|turn| turn.last.reason()),
             paid_calls: AtomicU32::new(0),
         }
     }

@@ -4,14 +4,14 @@ use shared::job::{Ask, Job};
 use tracing::info;
 
 use crate::{
-    history::{Edit, Forget, Snapshot, Stage, Step, Turn, Wanted},
+    history::{ConversationChanges, Edit, Forget, Stage, Step, Turn},
     outcome::{Failure, Outcome, Reason},
     turn::{AttemptError, Worker, in_doubt},
 };
 
 /// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
 /// began. Only what was redriven can be older than that: the queue keeps the jobs of a conversation in order.
-pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &Snapshot) -> bool {
+pub(crate) fn is_forgotten(job: &Job, turn: &Turn, past: &ConversationChanges) -> bool {
     let is_older = job.run.is_some() && past.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
     past.is_taken_back() || is_older
 }
@@ -62,8 +62,7 @@ impl Worker {
     }
 
     /// What is known beside the messages: above all, what was taken back or forgotten.
-    pub(crate) async fn marks(&self, job: &Job) -> Result<Snapshot, Failure> {
-        let wanted = Wanted { limit: 0, period: None };
-        self.persist(|| self.history.load(job, wanted, self.now())).await
+    pub(crate) async fn marks(&self, job: &Job) -> Result<ConversationChanges, Failure> {
+        self.persist(|| self.history.conversation_changes(job, self.now())).await
     }
 }

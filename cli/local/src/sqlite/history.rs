@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::history::{
-    Answer, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED, Snapshot, Step,
-    StoreResult, Tokens, Turn, Used, Wanted,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
+    Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
 };
 
 use super::{database::Database, error::DatabaseError};
@@ -79,9 +79,22 @@ impl History for SqliteHistory {
         self.run("begin a turn", move |db| turn::begin(db, &job, now)).await
     }
 
-    async fn load(&self, job: &Job, wanted: Wanted, now: Timestamp) -> Result<Snapshot, HistoryError> {
+    async fn load(&self, job: &Job, scope: SnapshotScope, now: Timestamp) -> Result<Snapshot, HistoryError> {
         let (job, now) = (job.clone(), now.as_second());
-        self.run("load a conversation", move |db| past::load(db, &job, wanted, now)).await
+        self.run("load a conversation", move |db| past::load(db, &job, scope, now)).await
+    }
+
+    async fn conversation_changes(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<ConversationChanges, HistoryError> {
+        let (job, now) = (job.clone(), now.as_second());
+        let changes = self.run("load what changed", move |db| {
+            let stage = turn::stage(db, job.event_id.as_str())?;
+            Ok(ConversationChanges { stage, ..past::changes(db, &job, now)? })
+        });
+        changes.await
     }
 
     async fn store(
@@ -128,7 +141,7 @@ impl History for SqliteHistory {
         self.run("record a step", move |db| turn::record(db, event.as_str(), step, now)).await
     }
 
-    async fn tell(
+    async fn mark_notified(
         &self,
         job: &Job,
         question: Option<&Question>,
@@ -138,7 +151,7 @@ impl History for SqliteHistory {
         let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
         let until = now.checked_add(kept).unwrap_or(now).as_second();
         let told = self.run("mark who is told", move |db| {
-            let told = turn::tell(db, job.event_id.as_str(), now.as_millisecond())?;
+            let told = turn::mark_notified(db, job.event_id.as_str(), now.as_millisecond())?;
             if let Some(question) = question.filter(|_| told.is_some()) {
                 turn::keep_unanswered(db, &job, &question, until)?;
             }

@@ -6,7 +6,7 @@ use shared::job::{ConversationId, Job, MessageId};
 use super::{
     DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, turn, unanswered,
 };
-use crate::history::{Limit, Period, Snapshot, Usage, Wanted};
+use crate::history::{ConversationChanges, Limit, Period, Snapshot, SnapshotScope, Stage, Usage};
 
 /// The key of the row that says that a message was taken back.
 pub(super) fn unsent_id(message_id: &MessageId) -> String {
@@ -25,52 +25,34 @@ pub(super) fn usage_id(user: &str, period: Period) -> String {
 
 impl DynamoHistory {
     /// What is known when a turn begins: the index, and side by side with it all else by one call.
-    pub(super) async fn past(
+    pub(super) async fn snapshot(
         &self,
         job: &Job,
-        wanted: Wanted,
+        SnapshotScope { limit, period }: SnapshotScope,
         now: Timestamp,
     ) -> Result<Snapshot, DynamoError> {
-        let (of, limit) = (&job.conversation, wanted.limit as usize);
-        let unsent = job.message_id().map(unsent_id);
-        let used = wanted.period.map(|period| usage_id(job.user(), period));
-        let in_group = !job.is_private();
-        let said = job.message_id().filter(|_| in_group).map(group::said_id);
-        let own = job.quotes().filter(|_| in_group).map(group::own_id);
-        let turn = (limit == 0).then(|| turn::id(&job.event_id));
-        let always = [head::id(of), settings_id(of), unanswered::id(of)];
-        let ids = always
-            .iter()
-            .chain(&unsent)
-            .chain(&used)
-            .chain(&said)
-            .chain(&own)
-            .chain(&turn)
-            .cloned()
-            .collect();
+        let (of, limit) = (&job.conversation, limit as usize);
+        let keys = ChangeKeys::of(job);
+        let [settings, unanswered, used] =
+            [settings_id(of), unanswered::id(of), usage_id(job.user(), period)];
+        let ids = keys.ids().chain([&settings, &unanswered, &used]).cloned().collect();
         let (mut rows, known) = tokio::try_join!(self.shown(of, limit, now), self.items(ids))?;
         let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
 
-        let mut head = Head::of_item(known(&always[0]));
+        let mut head = Head::of_item(known(&keys.head));
         if let Some(newest) = rows.first() {
             head.follows(&newest.created_at);
         }
         rows.retain(|row| !head.hides(row));
         let missing = if limit == 0 { vec![] } else { head.missing(&rows, limit, now, self.ttl) };
-        let past = Snapshot {
+        let snapshot = Snapshot {
             last: head.last,
             newest: head.newest().cloned(),
-            persona: known(&always[1]).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
-            used: used.as_ref().and_then(known).map(usage).unwrap_or_default(),
-            unanswered: known(&always[2]).and_then(|row| unanswered::of_item(row, head.last, now)),
-            stage: turn.as_ref().and_then(known).map(turn::stage).unwrap_or_default(),
-            unsent: unsent.as_ref().and_then(known).is_some(),
-            others: head.others(&job.event_id),
-            forgotten: head.forgotten,
+            persona: known(&settings).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
+            used: known(&used).map(usage).unwrap_or_default(),
+            unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last, now)),
             memory: head.memory.clone(),
-            edit: said.as_ref().and_then(known).and_then(|row| group::edit(row, now)),
-            answered_by: said.as_ref().and_then(known).and_then(group::answered_by),
-            quotes_own: own.as_ref().and_then(known).is_some(),
+            changes: keys.changes(job, &head, known, now),
             messages: vec![],
             times: vec![],
         };
@@ -85,7 +67,21 @@ impl DynamoHistory {
         }
         let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
         let (messages, times) = said.unzip();
-        Ok(Snapshot { messages, times, ..past })
+        Ok(Snapshot { messages, times, ..snapshot })
+    }
+
+    /// What happened meanwhile, by one call.
+    pub(super) async fn changes(
+        &self,
+        job: &Job,
+        now: Timestamp,
+    ) -> Result<ConversationChanges, DynamoError> {
+        let (keys, turn) = (ChangeKeys::of(job), turn::id(&job.event_id));
+        let known = self.items(keys.ids().chain([&turn]).cloned().collect()).await?;
+        let known = |id: &String| known.iter().find(|item| text(item, "id") == Some(id));
+        let stage = known(&turn).map(turn::stage).unwrap_or_default();
+        let head = Head::of_item(known(&keys.head));
+        Ok(ConversationChanges { stage, ..keys.changes(job, &head, known, now) })
     }
 
     /// Keeps a persona, or none.
@@ -132,6 +128,52 @@ impl DynamoHistory {
             head.follows(&newest.created_at);
         }
         Ok(head)
+    }
+}
+
+/// The keys of the rows that say what happened meanwhile.
+struct ChangeKeys {
+    head: String,
+    unsent: Option<String>,
+    /// In a group: what is known of the job's message.
+    said: Option<String>,
+    /// In a group: that the message is the bot's own which the job's quotes.
+    own: Option<String>,
+}
+
+impl ChangeKeys {
+    fn of(job: &Job) -> Self {
+        let in_group = !job.is_private();
+        Self {
+            head: head::id(&job.conversation),
+            unsent: job.message_id().map(unsent_id),
+            said: job.message_id().filter(|_| in_group).map(group::said_id),
+            own: job.quotes().filter(|_| in_group).map(group::own_id),
+        }
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &String> {
+        [&self.head].into_iter().chain(&self.unsent).chain(&self.said).chain(&self.own)
+    }
+
+    /// What the rows say, but for the turn's own stage.
+    fn changes<'a>(
+        &self,
+        job: &Job,
+        head: &Head,
+        known: impl Fn(&String) -> Option<&'a Item>,
+        now: Timestamp,
+    ) -> ConversationChanges {
+        let said = self.said.as_ref().and_then(&known);
+        ConversationChanges {
+            stage: Stage::Open,
+            unsent: self.unsent.as_ref().and_then(&known).is_some(),
+            others: head.others(&job.event_id),
+            forgotten: head.forgotten,
+            edit: said.and_then(|row| group::edit(row, now)),
+            answered_by: said.and_then(group::answered_by),
+            quotes_own: self.own.as_ref().and_then(&known).is_some(),
+        }
     }
 }
 

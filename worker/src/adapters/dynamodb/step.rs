@@ -92,10 +92,10 @@ impl DynamoHistory {
                     set += turn::COST;
                     update = turn::with_cost(update, run, cost);
                 }
-                if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
+                if let Some(Delivery { pushed, state, .. }) = delivery {
                     set += ", pushed = :pushed";
                     update = update.expression_attribute_values(":pushed", n(pushed));
-                    match unknown_since {
+                    match state.unknown_since() {
                         None => set += " REMOVE unknownSince",
                         Some(since) => {
                             set += ", unknownSince = :since";
@@ -127,7 +127,7 @@ impl DynamoHistory {
         }
     }
 
-    pub(super) async fn mark_told(
+    pub(super) async fn set_notified(
         &self,
         job: &Job,
         question: Option<&Question>,

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     history::{
-        Answer, Delivery, Exchange, ForgetMarker, Question, Stage, StoreResult, Tokens, TurnRef, UsageDelta,
-        WindowStart, row_id,
+        Answer, Delivery, Exchange, ForgetMarker, PushState, Question, SendMethod, Stage, StoreResult,
+        Tokens, TurnRef, UsageDelta, WindowStart, row_id,
     },
     rules::conversation::{Role, rfc3339},
 };
@@ -264,5 +264,6 @@ impl DynamoHistory {
 
 /// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.
 fn stored(Answer { pushes, by_reply, .. }: Answer, now: Timestamp) -> StoreResult {
-    StoreResult::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(now), by_reply })
+    let method = if by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
+    StoreResult::Stored(Delivery { pushes, pushed: 0, state: PushState::Untried { since: now }, method })
 }

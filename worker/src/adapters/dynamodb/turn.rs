@@ -7,13 +7,15 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluentBuilder};
+use aws_sdk_dynamodb::{
+    Client, operation::update_item::builders::UpdateItemFluentBuilder, types::AttributeValue,
+};
 use jiff::Timestamp;
 use shared::job::{EventId, Job};
 
 use super::{Item, n, number, remembered_until, s, text};
 use crate::{
-    history::{Delivery, RunCost, Stage, Turn},
+    history::{Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Turn},
     outcome::Reason,
 };
 
@@ -113,11 +115,12 @@ pub(super) fn with_cost(
 
 /// The turn that a row tells, as one run sees it. One that has not begun begins now.
 pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
+    let attempts = number(item, &attempts(run)).unwrap_or(0);
+    let of_run = |name: &str| text(item, name).and_then(reason);
     Turn {
         begun_at: time(item, "begunAt").unwrap_or(now),
-        attempts: number(item, &attempts(run)).unwrap_or(0),
-        failed: text(item, &failed(run)).and_then(reason),
-        gave_up: text(item, &gave_up(run)).and_then(reason),
+        attempts,
+        last: LastAttempt::of_row(attempts, of_run(&failed(run)), of_run(&gave_up(run))),
         quota_since: time(item, &quota_since(run)),
         // Not there in rows of older workers.
         cost: RunCost {
@@ -136,8 +139,11 @@ pub(super) fn stage(item: &Item) -> Stage {
             Stage::Stored(Delivery {
                 pushes: pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect(),
                 pushed: number(item, "pushed").unwrap_or(0),
-                unknown_since: time(item, "unknownSince"),
-                by_reply: item.get("byReply").and_then(|is| is.as_bool().ok()).is_some_and(|is| *is),
+                state: PushState::of_row(time(item, "unknownSince")),
+                method: match item.get("byReply") {
+                    Some(AttributeValue::Bool(true)) => SendMethod::ReplyToken,
+                    _ => SendMethod::Push,
+                },
             })
         }
         Some(FORGOTTEN) => Stage::Forgotten,

@@ -7,7 +7,7 @@ use shared::job::Job;
 use tracing::info;
 
 use crate::{
-    history::{RunCost, Step, Turn},
+    history::{LastAttempt, RunCost, Step, Turn},
     outcome::{Failure, Outcome, Reason, RetryPolicy},
     turn::Worker,
     turn::time_budget::Attempt,
@@ -125,7 +125,7 @@ impl Worker {
             return;
         }
         self.record(job, Step::Withdrawn { cost }).await;
-        if let Some(reason) = turn.failed {
+        if let LastAttempt::Failed(reason) = turn.last {
             self.record(job, failed_with(reason, false, None)).await;
         }
     }

@@ -5,42 +5,50 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job};
 use worker::{
     history::{
-        ForgetMarker, Limit, Period, Snapshot, Stage, TurnRef, Unanswered, Usage, Wanted, WindowStart,
+        ConversationChanges, ForgetMarker, Limit, Period, Snapshot, SnapshotScope, Stage, TurnRef,
+        Unanswered, Usage, WindowStart,
     },
     rules::conversation::{Message, Role, rfc3339},
 };
 
-use super::{group, turn};
+use super::group;
 use crate::sqlite::rows::time;
 
-pub(super) fn load(db: &Connection, job: &Job, wanted: Wanted, now: i64) -> rusqlite::Result<Snapshot> {
+pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -> rusqlite::Result<Snapshot> {
     let of = &job.conversation;
     let persona = db
         .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
         .query_row([of.as_str()], |row| row.get(0))
         .optional()?;
-    let in_group = !job.is_private();
-    let said =
-        job.message_id().filter(|_| in_group).map(|id| group::known(db, id, 1000 * now)).transpose()?;
-    let (edit, answered_by) = said.unwrap_or_default();
-    let own = job.quotes().filter(|_| in_group).map(|id| group::is_own(db, id)).transpose()?;
-    let (messages, times) = messages(db, of, wanted.limit, now)?.into_iter().unzip();
+    let (messages, times) = messages(db, of, scope.limit, now)?.into_iter().unzip();
     Ok(Snapshot {
-        edit,
-        answered_by,
-        quotes_own: own.unwrap_or(false),
+        changes: changes(db, job, now)?,
         messages,
         times,
         memory: memory(db, of)?,
         last: last(db, of)?,
         newest: newest(db, of)?,
         persona: persona.flatten(),
-        used: wanted.period.map(|period| usage(db, job.user(), period)).transpose()?.unwrap_or_default(),
+        used: usage(db, job.user(), scope.period)?,
         unanswered: unanswered(db, of, now)?,
-        stage: if wanted.limit == 0 { turn::stage(db, job.event_id.as_str())? } else { Stage::Open },
+    })
+}
+
+/// What happened meanwhile, but for the turn's own stage.
+pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
+    let in_group = !job.is_private();
+    let said =
+        job.message_id().filter(|_| in_group).map(|id| group::known(db, id, 1000 * now)).transpose()?;
+    let (edit, answered_by) = said.unwrap_or_default();
+    let own = job.quotes().filter(|_| in_group).map(|id| group::is_own(db, id)).transpose()?;
+    Ok(ConversationChanges {
+        stage: Stage::Open,
         unsent: group::is_unsent(db, job.message_id())?,
         others: others(db, &job.event_id)?,
-        forgotten: mark(db, of)?,
+        forgotten: mark(db, &job.conversation)?,
+        edit,
+        answered_by,
+        quotes_own: own.unwrap_or(false),
     })
 }
 

@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
     history::{
-        Answer, Delivery, Exchange, ForgetMarker, Question, Stage, Step, StoreResult, Tokens, UsageDelta,
-        row_id,
+        Answer, Delivery, Exchange, ForgetMarker, PushState, Question, SendMethod, Stage, Step, StoreResult,
+        Tokens, UsageDelta, row_id,
     },
     rules::conversation::{Role, rfc3339, stamp},
 };
@@ -64,7 +64,9 @@ pub(super) fn store(
         "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, by_reply = ?4, updated_at = ?3 WHERE event_id = ?1",
     )?
     .execute(params![job.event_id.as_str(), bodies, millis, by_reply])?;
-    Ok(StoreResult::Stored(Delivery { pushes, pushed: 0, unknown_since: Some(time(millis)), by_reply }))
+    let state = PushState::Untried { since: time(millis) };
+    let method = if by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
+    Ok(StoreResult::Stored(Delivery { pushes, pushed: 0, state, method }))
 }
 
 fn insert(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
-    history::{Delivery, Question, RunCost, Stage, Step, Turn},
+    history::{Delivery, LastAttempt, PushState, Question, RunCost, SendMethod, Stage, Step, Turn},
     outcome::Reason,
 };
 
@@ -21,8 +21,8 @@ fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
         1 => Stage::Stored(Delivery {
             pushes: pushes(row.get("pushes")?),
             pushed: row.get("pushed")?,
-            unknown_since: row.get::<_, Option<i64>>("unknown_since")?.map(time),
-            by_reply: row.get("by_reply")?,
+            state: PushState::of_row(row.get::<_, Option<i64>>("unknown_since")?.map(time)),
+            method: if row.get("by_reply")? { SendMethod::ReplyToken } else { SendMethod::Push },
         }),
         3 => Stage::Forgotten,
         4 => Stage::InDoubt,
@@ -46,11 +46,11 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
             let word: Option<String> = row.get(column)?;
             Ok(word.filter(|_| same_run).and_then(|word| reason(&word)))
         };
+        let attempts = if same_run { row.get("attempts")? } else { 0 };
         Ok(Turn {
             begun_at: time(row.get::<_, Option<i64>>("begun_at")?.unwrap_or(now)),
-            attempts: if same_run { row.get("attempts")? } else { 0 },
-            failed: of_run("failed")?,
-            gave_up: of_run("gave_up")?,
+            attempts,
+            last: LastAttempt::of_row(attempts, of_run("failed")?, of_run("gave_up")?),
             quota_since: row.get::<_, Option<i64>>("quota_since")?.filter(|_| same_run).map(time),
             cost: if same_run { cost_of(row)? } else { RunCost::default() },
             stage: stage_of(row)?,
@@ -128,8 +128,8 @@ pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusq
             if gave_up {
                 update("gave_up = ?3", params![event, now, reason])?;
             }
-            if let Some(Delivery { pushed, unknown_since, .. }) = delivery {
-                let unknown_since = unknown_since.map(Timestamp::as_millisecond);
+            if let Some(Delivery { pushed, state, .. }) = delivery {
+                let unknown_since = state.unknown_since().map(Timestamp::as_millisecond);
                 update("pushed = ?3, unknown_since = ?4", params![event, now, pushed, unknown_since])?;
             }
         }
@@ -149,7 +149,7 @@ fn is_stored(db: &Connection, event: &str) -> rusqlite::Result<()> {
     }
 }
 
-pub(super) fn tell(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn mark_notified(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
     let is_owed = match stage(db, event)? {
         Stage::Open => true,
         Stage::Stored(delivery) => delivery.is_unsaid(),
