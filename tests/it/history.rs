@@ -7,10 +7,10 @@ use local::sqlite::{Database, history::SqliteHistory};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
+    failure::Reason,
     history::{
         Answer, Delivery, Exchange, Forget, History, Question, RunCost, Stage, Step, StoreResult, Wanted,
     },
-    outcome::Reason,
 };
 
 use crate::aws::cloud::{Cloud, TABLE};

@@ -4,8 +4,9 @@ use shared::job::{Ask, Job};
 use tracing::info;
 
 use crate::{
+    failure::{Failure, Reason},
     history::{Edit, Forget, Snapshot, Stage, Step, Turn, Wanted},
-    outcome::{Failure, Outcome, Reason},
+    outcome::Outcome,
     turn::{AttemptError, Worker, in_doubt},
 };
 

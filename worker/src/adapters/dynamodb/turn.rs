@@ -13,8 +13,8 @@ use shared::job::{EventId, Job};
 
 use super::{Item, n, number, remembered_until, s, text};
 use crate::{
+    failure::Reason,
     history::{Delivery, RunCost, Stage, Turn},
-    outcome::Reason,
 };
 
 /// The value of `stage` once an answer is stored.
