@@ -1,17 +1,18 @@
 //! Reading a conversation: the index for the bulk, the head for what the index does not show yet.
 
 use jiff::Timestamp;
-use shared::job::{ConversationId, Job, MessageId};
+use shared::job::{ConversationId, Job};
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, turn, unanswered,
+    error::DynamoError,
+    group,
+    head::{self, Head},
+    item::{Item, number, s, text},
+    message_row::Row,
+    table::DynamoHistory,
+    turn, unanswered, unsent,
 };
 use crate::history::{Limit, Period, Snapshot, Usage, Wanted};
-
-/// The key of the row that says that a message was taken back.
-pub(super) fn unsent_id(message_id: &MessageId) -> String {
-    format!("unsent#{message_id}")
-}
 
 /// The key of a conversation's settings.
 pub(super) fn settings_id(of: &ConversationId) -> String {
@@ -32,7 +33,7 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<Snapshot, DynamoError> {
         let (of, limit) = (&job.conversation, wanted.limit as usize);
-        let unsent = job.message_id().map(unsent_id);
+        let unsent = job.message_id().map(unsent::id);
         let used = wanted.period.map(|period| usage_id(job.user(), period));
         let in_group = !job.is_private();
         let said = job.message_id().filter(|_| in_group).map(group::said_id);

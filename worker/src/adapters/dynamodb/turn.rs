@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{Client, operation::update_item::builders::UpdateItemFluen
 use jiff::Timestamp;
 use shared::job::{EventId, Job};
 
-use super::{Item, n, number, remembered_until, s, text};
+use super::item::{Item, n, number, remembered_until, s, text};
 use crate::{
     failure::Reason,
     history::{Delivery, RunCost, Stage, Turn},
