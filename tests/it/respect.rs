@@ -19,7 +19,7 @@ use uuid::Uuid;
 use worker::{
     adapters::dynamodb::DynamoHistory,
     history::{Forget, History},
-    turn::wall_clock,
+    clock::wall_clock,
 };
 
 use crate::{

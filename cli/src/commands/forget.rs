@@ -17,7 +17,7 @@ use shared::{
 use tokio_util::sync::CancellationToken;
 use worker::{
     history::{Forget, History, Period, SnapshotScope},
-    turn::{Clock, wall_clock},
+    clock::{Clock, wall_clock},
 };
 
 use crate::{

@@ -3,7 +3,7 @@
 use shared::job::{EventId, Job};
 use worker::{
     history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
-    outcome::Reason,
+    failure::Reason,
 };
 
 use super::{

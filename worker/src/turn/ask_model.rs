@@ -8,7 +8,7 @@ use tracing::info;
 
 use crate::{
     adapters::openai::{Completion, ModelError},
-    outcome::{Failure, Reason},
+    failure::{Failure, Reason},
     rules::conversation::Message,
     rules::group,
     rules::image::{self, Picture},

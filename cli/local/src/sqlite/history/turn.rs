@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
     history::{Delivery, LastAttempt, PushState, Question, RunCost, SendMethod, Stage, Step, Turn},
-    outcome::Reason,
+    failure::Reason,
 };
 
 use crate::sqlite::rows::{millis, time};
