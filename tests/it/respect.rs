@@ -18,8 +18,8 @@ use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
     adapters::dynamodb::DynamoHistory,
-    history::{Forget, History},
     clock::wall_clock,
+    history::{Forget, History},
 };
 
 use crate::{

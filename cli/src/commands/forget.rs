@@ -16,8 +16,8 @@ use shared::{
 };
 use tokio_util::sync::CancellationToken;
 use worker::{
-    history::{Forget, History, Period, SnapshotScope},
     clock::{Clock, wall_clock},
+    history::{Forget, History, Period, SnapshotScope},
 };
 
 use crate::{

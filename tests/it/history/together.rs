@@ -2,8 +2,8 @@
 
 use shared::job::{EventId, Job};
 use worker::{
-    history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
     failure::Reason,
+    history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
 };
 
 use super::{

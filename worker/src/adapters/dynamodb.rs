@@ -19,8 +19,8 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
-    Snapshot, SnapshotScope, Step, StoreResult, Turn,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Snapshot,
+    SnapshotScope, Step, StoreResult, Turn,
 };
 
 mod asked;

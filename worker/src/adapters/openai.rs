@@ -22,7 +22,7 @@ use super::http::{self, NoResponse};
 use crate::{
     config::Config,
     failure::{Failure, Reason},
-    rules::image::Picture,
+    rules::image::Image,
     rules::prompt::Prompt,
 };
 
@@ -74,7 +74,7 @@ impl ModelClient {
     pub async fn complete(
         &self,
         prompt: &Prompt,
-        picture: Option<&Picture>,
+        picture: Option<&Image>,
         max_tokens: usize,
         timeout: Duration,
     ) -> Result<Completion, ModelError> {
@@ -107,7 +107,7 @@ impl ModelClient {
     async fn post(
         &self,
         prompt: &Prompt,
-        picture: Option<&Picture>,
+        picture: Option<&Image>,
         max_tokens: usize,
         newer: bool,
         timeout: Duration,

@@ -14,6 +14,9 @@ use crate::{
 
 /// Tokens of a message beside its content.
 const PER_MESSAGE: usize = 4;
+/// A reasoning model that wrote nothing within the limit is asked again with so many times the limit. No answer is
+/// longer.
+pub(crate) const MORE_TOKENS: usize = 4;
 /// Tokens that begin the answer.
 const PRIMING: usize = 3;
 

@@ -5,10 +5,9 @@
 
 use crate::{
     rules::models,
-    rules::prompt::Budget,
+    rules::prompt::{Budget, MORE_TOKENS},
     text::markdown::{self, Plain},
     text::messages::{MESSAGES_MAX, PUSHES_MAX, TEXT_MAX, beginning, messages},
-    turn::ask_model::MORE_TOKENS,
 };
 
 /// The most messages of an answer.

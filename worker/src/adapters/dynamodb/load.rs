@@ -147,7 +147,7 @@ impl ChangeKeys {
         let in_group = !job.is_private();
         Self {
             head: head::id(&job.conversation),
-            unsent: job.message_id().map(unsent_id),
+            unsent: job.message_id().map(unsent::id),
             said: job.message_id().filter(|_| in_group).map(group::said_id),
             own: job.quotes().filter(|_| in_group).map(group::own_id),
         }

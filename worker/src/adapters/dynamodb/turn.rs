@@ -15,8 +15,8 @@ use shared::job::{EventId, Job};
 
 use super::item::{Item, n, number, remembered_until, s, text};
 use crate::{
-    history::{Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Turn},
     failure::Reason,
+    history::{Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Turn},
 };
 
 /// The value of `stage` once an answer is stored.
