@@ -2,11 +2,10 @@
 
 use shared::job::Job;
 
-use super::refusal::may_change_persona;
 use crate::{
     config::Config,
     locale::{Locale, Words},
-    rules::{command::Command, persona::Personas},
+    rules::{command::Command, persona::Personas, quota::may_change_persona},
     text::messages::Button,
 };
 
@@ -43,7 +42,7 @@ pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale
 /// What the bot can do in this chat; in a group with how it is called there.
 pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
-    let has_personas = config.personas.is_some() && may_change_persona(config, job);
+    let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
     let lines = words.help.lines().filter(|line| has_personas || !line.contains(persona.word(locale)));
     let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
     lines.chain(in_group).collect::<Vec<_>>().join("\n")

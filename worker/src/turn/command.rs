@@ -2,7 +2,6 @@
 
 use shared::job::Job;
 use tracing::info;
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     buttons::{buttons, help, persona_buttons},
@@ -22,7 +21,7 @@ use crate::{
         persona::{self, Choice, Chosen, Personas},
     },
     storage::Storage,
-    text::messages::Reply,
+    text::{excerpt::excerpt, messages::Reply},
 };
 
 /// The model's instruction where a person wants more of a cut answer.
@@ -108,21 +107,12 @@ async fn choose_persona(
         Choice::Default => (None, words.persona_reset.to_owned()),
         Choice::Chosen(chosen) => {
             let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;
-            let said = (words.persona_set)(&said_back(name, SAID_BACK));
+            let said = (words.persona_set)(&excerpt(name, SAID_BACK));
             (serde_json::to_string(&chosen).ok(), said)
         }
     };
     storage.choose(&job.conversation, chosen).await?;
     Ok(said)
-}
-
-/// A person's words on one line, of at most so many characters.
-pub(crate) fn said_back(words: &str, most: usize) -> String {
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.grapheme_indices(true).nth(most) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
 }
 
 /// The last question, to be asked again as if there had been no answer. Of several that were answered together it is

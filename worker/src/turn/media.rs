@@ -11,7 +11,7 @@ use shared::{
 use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
-use super::{command::said_back, prompt_input::PromptInput, time_budget::Attempt, user};
+use super::{prompt_input::PromptInput, time_budget::Attempt, user};
 use crate::{
     adapters::{
         line::{Fetched, LineClient},
@@ -29,6 +29,7 @@ use crate::{
         image::{self, Image},
         models::{self, Vision},
     },
+    text::excerpt::excerpt,
 };
 
 /// The longest recording that is transcribed.
@@ -167,7 +168,7 @@ async fn recording(
         return Ok(MediaOutcome::Reply(quota.says(limit, locale.words())));
     }
     input.attachment = None;
-    input.heard = Some((words.heard)(&said_back(&heard, SAID_BACK)));
+    input.heard = Some((words.heard)(&excerpt(&heard, SAID_BACK)));
     input.question.clone_from(&heard);
     input.kept = heard;
     Ok(MediaOutcome::Ready)

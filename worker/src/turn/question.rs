@@ -7,7 +7,7 @@ use super::{
     attempt_error::{AttemptError, others_unanswered},
     draft::{Draft, DraftInput, compose_draft},
     loading::while_loading,
-    refusal::{persona_limit, refuse},
+    refusal::refuse,
     reply_token::may_reply_first,
     time_budget::Attempt,
     unsend::is_forgotten,
@@ -17,10 +17,11 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::{Failure, Reason},
-    history::{Answer, Question, SnapshotScope, Stage, StoreResult, Turn},
+    history::{Answer, Limit, Question, SnapshotScope, Stage, StoreResult, Turn},
     rules::{
         command::Command,
         group::{is_answered, said_to_bot},
+        quota::may_change_persona,
     },
     storage::Storage,
     text::messages,
@@ -110,7 +111,9 @@ pub(crate) async fn draft<'a>(
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
     // What is asked anew for others was counted.
     let limit = limit.filter(|_| !is_free && changes.others == 0);
-    if let Some(limit) = limit.or_else(|| persona_limit(config, job, command.as_ref())) {
+    let is_persona = matches!(command, Some(Command::Persona(_)));
+    let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
+    if let Some(limit) = limit.or(persona_limit.then_some(Limit::Persona)) {
         return at_once(refuse(config, line, job, limit, Some(period), &past.used, changes).await);
     }
     let input = DraftInput { text: &text, command, before, past, period };

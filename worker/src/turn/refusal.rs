@@ -1,4 +1,4 @@
-//! The limits of a person, and the notice for whoever reached one: of each limit once a period, and then nothing.
+//! The notice for a person who reached a limit: of each limit once a period, and then nothing.
 
 use shared::job::Job;
 use tracing::info;
@@ -8,20 +8,7 @@ use crate::{
     adapters::line::LineClient,
     config::Config,
     history::{ConversationChanges, Limit, Period, Tokens, Usage, UsageDelta},
-    rules::command::Command,
 };
-
-/// Whether a person may change the persona of this chat. It is everybody's in a group, so only who is allowed to
-/// changes it there.
-pub(crate) fn may_change_persona(config: &Config, job: &Job) -> bool {
-    job.is_private() || config.group_persona.allows(job.speaker.as_ref())
-}
-
-/// The limit that keeps a persona command from being obeyed.
-pub(crate) fn persona_limit(config: &Config, job: &Job, command: Option<&Command>) -> Option<Limit> {
-    let is_asked = matches!(command, Some(Command::Persona(_)));
-    (is_asked && !may_change_persona(config, job)).then_some(Limit::Persona)
-}
 
 /// The draft for a person who may not ask this.
 pub(crate) async fn refuse<'a>(
