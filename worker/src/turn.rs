@@ -31,6 +31,7 @@ pub(crate) mod command;
 pub mod deliver;
 pub(crate) mod draft;
 pub(crate) mod give_up;
+pub(crate) mod group;
 pub mod media;
 pub mod merge;
 pub mod notice;
