@@ -6,7 +6,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::adapters::line::Content;
+use crate::rules::content::Content;
 
 /// The largest picture that is fetched, in bytes: as large as one that LINE itself delivers (LINE, "Image
 /// message").

@@ -16,10 +16,11 @@ use crate::{
         group,
         image::{self, Image},
         persona::{self, Chosen},
-        prompt::{Budget, MORE_TOKENS, Prompt, TooLong},
+        prompt::{Budget, Prompt, TooLong},
         run_budget::paid_out,
     },
     storage::Storage,
+    text::answer_limit::MORE_TOKENS,
 };
 
 /// The model's answer to a question.

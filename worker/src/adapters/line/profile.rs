@@ -1,67 +1,19 @@
-//! Who somebody is (LINE, "Get profile"): a name and a language, asked for when needed and remembered in
-//! this process only, as LINE's data policy wants it.
+//! Who somebody is (LINE, "Get profile"): a name and a language, asked for when needed.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
-use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde::Deserialize;
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{BODY_MAX, LineClient, http};
-use crate::locale::Locale;
+use super::{
+    client::{BODY_MAX, LineClient},
+    profiles::Profile,
+};
+use crate::{adapters::http, locale::Locale};
 
-/// How long a profile is believed.
-const LIFE: SignedDuration = SignedDuration::from_hours(1);
 /// The longest name in a prompt, in characters as people count them.
 const NAME_MAX: usize = 20;
 /// And in bytes, as such a character can have any number of marks. Twenty families fit.
 const NAME_BYTES: usize = 512;
-/// How many are remembered at once.
-const PROFILES_MAX: usize = 10_000;
-
-/// What is known of a person.
-#[derive(Clone, Debug, Default)]
-pub struct Profile {
-    /// The name they gave themselves. Never logged.
-    pub name: Option<String>,
-    /// Their language, if the bot speaks it.
-    pub locale: Option<Locale>,
-}
-
-/// The profiles that are remembered, and when each was asked for.
-#[derive(Default)]
-pub(super) struct Profiles(Mutex<HashMap<String, (Timestamp, Profile)>>);
-
-impl Profiles {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Profile)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, user: &str, now: Timestamp) -> Option<Profile> {
-        let (at, profile) = self.lock().get(user).cloned()?;
-        is_believed(at, now).then_some(profile)
-    }
-
-    fn keep(&self, user: &str, profile: Profile, now: Timestamp) {
-        let mut profiles = self.lock();
-        if profiles.len() >= PROFILES_MAX {
-            profiles.retain(|_, (at, _)| is_believed(*at, now));
-        }
-        if profiles.len() >= PROFILES_MAX {
-            profiles.clear();
-        }
-        profiles.insert(user.to_owned(), (now, profile));
-    }
-}
-
-fn is_believed(at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(at) < LIFE
-}
-
 impl LineClient {
     /// What is remembered of this person, if anything is.
     pub fn known_profile(&self, user: &str) -> Option<Profile> {
@@ -70,7 +22,7 @@ impl LineClient {
 
     /// What was remembered of this person holds no longer.
     pub fn forget_profile(&self, user: &str) {
-        self.profiles.lock().remove(user);
+        self.profiles.forget(user);
     }
 
     /// Who this is. Nobody is, where LINE does not say: to who blocked the bot, and in groups.
