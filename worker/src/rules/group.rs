@@ -45,14 +45,14 @@ impl Worker {
     /// Gets to know who spoke in a group, where LINE says it.
     pub(crate) async fn learn_speaker(&self, job: &Job) {
         if let Some(user) = job.speaker.as_ref().filter(|_| !job.is_private()) {
-            self.line.learn_member(job.conversation.as_str(), user.as_str()).await;
+            self.line.learn_member(&job.conversation, user).await;
         }
     }
 
     /// The name of who spoke in a group, if it is known by now.
     pub(crate) fn speaker(&self, job: &Job) -> Option<String> {
         let user = job.speaker.as_ref().filter(|_| !job.is_private())?;
-        self.line.member_name(job.conversation.as_str(), user.as_str())
+        self.line.member_name(&job.conversation, user)
     }
 
     /// A persona is everybody's in a group: only who is allowed to changes it there.
@@ -76,7 +76,7 @@ impl Worker {
     /// Whether LINE refused something because the bot is in this group no longer.
     pub(crate) async fn has_left(&self, job: &Job, failure: &Failure) -> bool {
         let may_have = failure.remedy == RetryPolicy::Never && !job.is_private();
-        let has_left = may_have && self.line.has_left(job.conversation.as_str()).await;
+        let has_left = may_have && self.line.has_left(&job.conversation).await;
         if has_left {
             info!(event = %job.event_id, conversation = %job.conversation, "the bot is in this group no longer");
         }
