@@ -13,7 +13,7 @@ use emulator::{
 use ingress::queue::JobQueue;
 use local::sqlite::{Database, history::SqliteHistory, queue::SqliteQueue};
 use serde_json::{Value, json};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, ConversationId, EventId, Job};
 use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
@@ -227,7 +227,7 @@ fn job_of(message: &Value) -> Job {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let message_id = text(&event["message"]["id"]).try_into().ok();
     let event = EventId::try_from(text(&event["webhookEventId"])).unwrap();
-    Job::new(event, USER.to_owned().try_into().unwrap(), Ask::question("", message_id))
+    Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), Ask::question("", message_id))
 }
 
 pub async fn forgets(chat: &dyn Chat) {

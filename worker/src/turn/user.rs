@@ -35,12 +35,12 @@ pub(crate) async fn while_learning_profile<T>(
 /// Asks LINE who spoke in a group, where LINE says it.
 pub(crate) async fn learn_speaker(line: &LineClient, job: &Job) {
     if let Some(user) = job.speaker.as_ref().filter(|_| !job.is_private()) {
-        line.learn_member(job.conversation.as_str(), user.as_str()).await;
+        line.learn_member(&job.conversation, user).await;
     }
 }
 
 /// The name of the person who spoke in a group, if it is known by now.
 pub(crate) fn speaker(line: &LineClient, job: &Job) -> Option<String> {
     let user = job.speaker.as_ref().filter(|_| !job.is_private())?;
-    line.member_name(job.conversation.as_str(), user.as_str())
+    line.member_name(&job.conversation, user)
 }

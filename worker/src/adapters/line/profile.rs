@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde::Deserialize;
+use shared::job::{ConversationId, UserId};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
@@ -31,21 +32,23 @@ impl LineClient {
     }
 
     /// Asks who somebody in a group or room is (LINE, "Get group chat member profile").
-    pub async fn learn_member(&self, chat: &str, user: &str) {
-        let path = format!("{}/member/{user}", path(chat));
-        self.who(&format!("{chat}/{user}"), &path).await;
+    pub async fn learn_member(&self, chat: &ConversationId, user: &UserId) {
+        if let Some(path) = path(chat) {
+            self.who(&format!("{chat}/{user}"), &format!("{path}/member/{user}")).await;
+        }
     }
 
     /// The name of somebody in a group or room, if it is remembered, fit for a prompt.
-    pub fn member_name(&self, chat: &str, user: &str) -> Option<String> {
+    pub fn member_name(&self, chat: &ConversationId, user: &UserId) -> Option<String> {
         let profile = self.known_profile(&format!("{chat}/{user}"))?;
         profile.name.as_deref().map(plain).filter(|name| !name.is_empty())
     }
 
     /// Whether the bot is in a group or room no longer: LINE does not find it then (LINE, "Get number of
     /// users in a group chat").
-    pub async fn has_left(&self, chat: &str) -> bool {
-        let path = format!("{}/members/count", path(chat));
+    pub async fn has_left(&self, chat: &ConversationId) -> bool {
+        let Some(path) = path(chat) else { return false };
+        let path = format!("{path}/members/count");
         let response = self.exchange(|| self.get(&path)).await;
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
@@ -85,10 +88,13 @@ impl LineClient {
     }
 }
 
-/// Where LINE tells of a group or a room; a room's id begins with R.
-fn path(chat: &str) -> String {
-    let kind = if chat.starts_with(['R', 'r']) { "room" } else { "group" };
-    format!("/v2/bot/{kind}/{chat}")
+/// Where LINE tells of a group or a room; a private chat has no members to tell of.
+fn path(chat: &ConversationId) -> Option<String> {
+    match chat {
+        ConversationId::User(_) => None,
+        ConversationId::Group(group) => Some(format!("/v2/bot/group/{group}")),
+        ConversationId::Room(room) => Some(format!("/v2/bot/room/{room}")),
+    }
 }
 
 /// A name on one line, without what could hide or turn the words beside it, and not too long.
@@ -116,7 +122,17 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
+
+    #[test]
+    fn the_kind_of_a_chat_says_where_its_members_are_and_not_its_id() {
+        let id = || "U1".to_owned();
+        assert_eq!(path(&ConversationId::Group(id().try_into().unwrap())).unwrap(), "/v2/bot/group/U1");
+        assert_eq!(path(&ConversationId::Room(id().try_into().unwrap())).unwrap(), "/v2/bot/room/U1");
+        assert_eq!(path(&ConversationId::User(id().try_into().unwrap())), None);
+    }
 
     #[test]
     fn a_name_in_a_prompt_is_one_plain_short_line() {
