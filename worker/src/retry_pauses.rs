@@ -21,7 +21,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// The pause before the next attempt: longer after each, or as long as the other side asks for.
 pub(crate) fn between_attempts(pauses: &Pauses, attempts: u32, failure: &Failure) -> Duration {
     let index = (attempts.saturating_sub(1) as usize).min(pauses.between.len() - 1);
-    match failure.remedy {
+    match failure.retry {
         RetryPolicy::Retry(Some(after)) if after > WAIT_WITHIN_MAX => after,
         _ => jittered(pauses.between[index]),
     }
@@ -34,7 +34,7 @@ pub fn first(pauses: &Pauses) -> Duration {
 
 /// The pause before another try within the attempt, after so many tries; `None` if there is to be none.
 pub(crate) fn within(pauses: &[Duration], tries: u32, failure: &Failure) -> Option<Duration> {
-    let RetryPolicy::Retry(asked_for) = failure.remedy else { return None };
+    let RetryPolicy::Retry(asked_for) = failure.retry else { return None };
     let pause = *pauses.get(tries as usize)?;
     match asked_for {
         None => Some(jittered(pause)),

@@ -38,6 +38,7 @@ mod command;
 mod conclude;
 pub mod deliver;
 mod draft;
+mod edit;
 pub mod give_up;
 pub mod limits;
 mod line_retry;

@@ -24,7 +24,7 @@ pub(crate) async fn outlast(
     turn: &Turn,
     failure: Failure,
 ) -> Failure {
-    if failure.reason != Reason::LineQuota || failure.remedy == RetryPolicy::Never {
+    if failure.reason != Reason::LineQuota || failure.retry == RetryPolicy::Never {
         return failure;
     }
     let now = storage.now();
@@ -32,13 +32,13 @@ pub(crate) async fn outlast(
         storage.record_end(job, Step::QuotaRefused).await;
     }
     let waited = turn.quota_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
-    let remedy = remedy(waited, &config.pauses, config.give_up_after);
-    warn!(event = %job.event_id, detail = failure.detail, ?remedy, "LINE refused a push for the month's limit");
-    Failure { remedy, ..failure }
+    let retry = retry_policy(waited, &config.pauses, config.give_up_after);
+    warn!(event = %job.event_id, detail = failure.detail, remedy = ?retry, "LINE refused a push for the month's limit");
+    Failure { retry, ..failure }
 }
 
 /// The retry policy for such a refusal, so long after the first one.
-fn remedy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> RetryPolicy {
+fn retry_policy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> RetryPolicy {
     let lasts = waited < pauses.quota_max && waited.unsigned_abs() < give_up_after;
     if lasts { RetryPolicy::Wait(jittered(pauses.quota)) } else { RetryPolicy::Never }
 }
@@ -51,7 +51,7 @@ mod tests {
     fn it_is_tried_for_five_minutes_and_a_few_times_a_minute() {
         let pauses = Pauses::default();
         let (mut waited, mut tries) = (SignedDuration::ZERO, 0);
-        while let RetryPolicy::Wait(pause) = remedy(waited, &pauses, Duration::from_mins(15)) {
+        while let RetryPolicy::Wait(pause) = retry_policy(waited, &pauses, Duration::from_mins(15)) {
             assert!(pause >= Duration::from_secs(15), "{pause:?}");
             waited += SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
             tries += 1;
@@ -60,7 +60,7 @@ mod tests {
         assert!((10..=20).contains(&tries), "{tries}");
         let minute = SignedDuration::from_mins(1);
         assert_eq!(
-            remedy(minute, &pauses, Duration::from_mins(1)),
+            retry_policy(minute, &pauses, Duration::from_mins(1)),
             RetryPolicy::Never,
             "nobody waits longer"
         );

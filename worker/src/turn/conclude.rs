@@ -72,7 +72,7 @@ async fn forget(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
 
 /// Whether LINE refused something because the bot is in this group no longer.
 async fn has_left_group(line: &LineClient, job: &Job, failure: &Failure) -> bool {
-    let may_have = failure.remedy == RetryPolicy::Never && !job.is_private();
+    let may_have = failure.retry == RetryPolicy::Never && !job.is_private();
     let has_left = may_have && line.has_left(&job.conversation).await;
     if has_left {
         info!(event = %job.event_id, conversation = %job.conversation, "the bot is in this group no longer");

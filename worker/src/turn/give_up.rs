@@ -40,11 +40,11 @@ pub(crate) async fn run_to_outcome(
             return Outcome::GivenBack;
         }
     };
-    if let RetryPolicy::Wait(after) = failure.remedy {
+    if let RetryPolicy::Wait(after) = failure.retry {
         withdraw(storage, job, turn, None).await;
         return Outcome::NotReady { after };
     }
-    if failure.remedy == RetryPolicy::Never || turn.attempts >= config.max_attempts {
+    if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
         return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
     }
     let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);

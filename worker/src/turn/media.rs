@@ -193,8 +193,8 @@ async fn without_content(
             let pause = retry_pauses::for_content(job, storage.now(), config.pauses.preparing);
             if let Some(pause) = pause {
                 let detail = "content: LINE still prepares it".to_owned();
-                let remedy = RetryPolicy::Wait(pause);
-                return Err(Failure { reason: Reason::LineRejected, detail, remedy });
+                let retry = RetryPolicy::Wait(pause);
+                return Err(Failure { reason: Reason::LineRejected, detail, retry });
             }
         }
         Fetched::Refused(_) | Fetched::Gone | Fetched::Here(_) => {}

@@ -83,8 +83,8 @@ pub(crate) async fn send_first(
         return Ok(Delivery { state, method, ..delivery });
     }
     let is_alive = token(job, LIFE, storage.now()).is_some();
-    let remedy = if is_alive { failure.remedy } else { RetryPolicy::Never };
-    let failure = Failure { reason: Reason::DeliveryUnknown, remedy, ..failure };
+    let retry = if is_alive { failure.retry } else { RetryPolicy::Never };
+    let failure = Failure { reason: Reason::DeliveryUnknown, retry, ..failure };
     Err(AttemptError { failure, delivery: Some(delivery) })
 }
 

@@ -3,10 +3,13 @@
 use shared::job::{Ask, Job};
 use tracing::info;
 
-use super::attempt_error::{AttemptError, in_doubt};
+use super::{
+    attempt_error::{AttemptError, in_doubt},
+    edit,
+};
 use crate::{
     failure::{Failure, Reason},
-    history::{ConversationChanges, Edit, Forget, Stage, Step, Turn},
+    history::{ConversationChanges, Forget, Stage, Step, Turn},
     outcome::Outcome,
     storage::Storage,
 };
@@ -25,10 +28,7 @@ pub(crate) async fn carry_out(storage: &Storage, job: &Job) -> Result<Outcome, A
         Ask::Unfollow => Forget::Everything(job.at().unwrap_or(i64::MAX)),
         Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
         Ask::Edited { message_id, text, quotes } => {
-            let is_said = quotes.is_none() || storage.conversation_changes(job).await?.quotes_own;
-            let text = if is_said { text.clone() } else { String::new() };
-            let edit = Edit { text, at: job.at().unwrap_or(0) };
-            storage.edit(&job.conversation, message_id, edit).await?;
+            edit::keep(storage, job, message_id, text, quotes.as_ref()).await?;
             storage.record(job, Step::Delivered).await?;
             return Ok(Outcome::Noticed);
         }

@@ -60,8 +60,8 @@ impl LineClient {
             StatusCode::BAD_REQUEST => Ok(Fetched::Refused(failed(detail))),
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
             _ => {
-                let remedy = RetryPolicy::Retry(http::retry_after(response.headers(), (self.clock)()));
-                Err(Failure { remedy, ..failed(detail) })
+                let retry = RetryPolicy::Retry(http::retry_after(response.headers(), (self.clock)()));
+                Err(Failure { retry, ..failed(detail) })
             }
         }
     }

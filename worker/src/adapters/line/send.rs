@@ -116,7 +116,7 @@ impl LineClient {
                 Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
             }
             _ => Failure {
-                remedy: RetryPolicy::Retry(retry_after),
+                retry: RetryPolicy::Retry(retry_after),
                 ..Failure::passing(Reason::LineRejected, detail)
             },
         }

@@ -70,7 +70,7 @@ pub(super) async fn split(
     };
     let attempts = turns.iter().map(|turn| turn.attempts).max().unwrap_or(1);
     let (failed, pause) = match &not_merged {
-        NotMerged::Failed(failure) if matches!(failure.remedy, RetryPolicy::Retry(_)) => {
+        NotMerged::Failed(failure) if matches!(failure.retry, RetryPolicy::Retry(_)) => {
             (Some(failure.reason), between_attempts(&config.pauses, attempts, failure))
         }
         NotMerged::Failed(failure) => (Some(failure.reason), Duration::ZERO),
@@ -87,7 +87,7 @@ pub(super) async fn split(
             return ended(Outcome::GivenBack);
         }
         NotMerged::Failed(failure)
-            if matches!(failure.remedy, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
+            if matches!(failure.retry, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
         {
             for ((job, _), cost) in each() {
                 storage.record_end(job, failed_with(failure.reason, false, Some(cost))).await;
