@@ -5,6 +5,7 @@ pub mod command;
 pub mod conversation;
 pub(crate) mod group;
 pub mod image;
+pub mod message_kind;
 pub mod models;
 pub mod persona;
 pub mod prompt;

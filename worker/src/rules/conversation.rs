@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::message_kind::MessageKind;
+
 /// Who said it, in the words of the chat-completions API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,9 @@ pub struct Message {
     pub role: Role,
     /// What was said. Never logged.
     pub content: String,
+    /// Its kind. The model is given the words alone.
+    #[serde(skip)]
+    pub kind: MessageKind,
     /// In a group: the name of the person who said it, where it is known. Never logged.
     #[serde(skip)]
     pub speaker: Option<String>,

@@ -64,8 +64,9 @@ impl PromptInput {
 
     /// What is kept with the answer, in this turn.
     pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
-        let Self { before, kept, message_id, speaker, replaces, .. } = self;
-        let own = Question { event: event.clone(), text: kept, message_id, speaker };
+        let Self { before, kept, message_id, speaker, attached, replaces, .. } = self;
+        let kind = Attachment::kind(attached.as_ref());
+        let own = Question { event: event.clone(), text: kept, kind, message_id, speaker };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }
@@ -202,10 +203,10 @@ pub(crate) fn said_back(words: &str, most: usize) -> String {
 fn again(past: Snapshot) -> Option<PromptInput> {
     let Snapshot { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
+    if let Some(Unanswered { turn, question, kind, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
         let (replaces, message_id) = (Some(turn.event), turn.message_id);
         let (past, kept) = (messages, question.clone());
-        let attached = Attachment::of_kept(&kept, message_id.as_ref());
+        let attached = Attachment::of_kind(kind, message_id.as_ref());
         return Some(PromptInput {
             past,
             question,
@@ -218,13 +219,13 @@ fn again(past: Snapshot) -> Option<PromptInput> {
         });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
-    let Message { content: kept, speaker, .. } = messages.drain(at..).next()?;
+    let Message { content: kept, kind, speaker, .. } = messages.drain(at..).next()?;
     // Going on was asked for by a word that says nothing to the model.
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
-    let attached = Attachment::of_kept(&kept, message_id.as_ref());
+    let attached = Attachment::of_kind(kind, message_id.as_ref());
     Some(PromptInput {
         past: messages,
         question,

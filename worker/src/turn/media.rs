@@ -19,8 +19,9 @@ use crate::{
     history::{Limit, Usage},
     outcome::{Failure, Reason, RetryPolicy},
     retry_loop::retry,
-    rules::attachment::{Attachment, PICTURE},
+    rules::attachment::Attachment,
     rules::image::{self, Picture},
+    rules::message_kind::IMAGE,
     rules::models::{self, Vision},
     turn::Worker,
     turn::command::{PromptInput, said_back},
@@ -98,8 +99,8 @@ impl Worker {
         let Some(picture) = Picture::of(content) else {
             return Ok(MediaOutcome::Reply(words.picture_unclear.to_owned()));
         };
-        PICTURE.clone_into(&mut asking.question);
-        PICTURE.clone_into(&mut asking.kept);
+        IMAGE.clone_into(&mut asking.question);
+        IMAGE.clone_into(&mut asking.kept);
         asking.picture = Some(picture);
         Ok(MediaOutcome::Ready)
     }

@@ -17,6 +17,7 @@ use crate::{
     outcome::{Failure, Reason},
     retry_pauses::storage_failed,
     rules::command::Command,
+    rules::message_kind::MessageKind,
     turn::draft::DraftInput,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,
@@ -112,7 +113,8 @@ impl Worker {
             }
             let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
             let speaker = self.speaker(other);
-            before.push(Question { event, text: text(other).to_owned(), message_id, speaker });
+            let (text, kind) = (text(other).to_owned(), MessageKind::Text);
+            before.push(Question { event, text, kind, message_id, speaker });
         }
         let failed = |setback: AttemptError| NotMerged::Failed(setback.failure);
         let turn = turns.last().ok_or(NotMerged::Apart)?;

@@ -11,6 +11,7 @@ use crate::{
     rules::attachment::kept,
     rules::command::Command,
     rules::group::{is_answered, is_asked_anew, said_to_bot},
+    rules::message_kind::MessageKind,
     text::messages::{self, Reply},
     turn::Worker,
     turn::draft::Draft,
@@ -52,6 +53,7 @@ impl Worker {
         let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
             event: job.event_id.clone(),
             text: asked.to_owned(),
+            kind: MessageKind::of(&job.ask),
             message_id: job.message_id().cloned(),
             speaker: self.speaker(job),
         });

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, MessageId};
 
 use super::{DynamoError, DynamoHistory, Item, number, s, text};
-use crate::rules::conversation::{Message, Role};
+use crate::rules::{
+    conversation::{Message, Role},
+    message_kind::MessageKind,
+};
 
 /// The index of the article's table.
 pub(super) const INDEX: &str = "byLineUserId";
@@ -25,8 +28,10 @@ impl Row {
         }
         let message = || {
             let role = Role::of_row(text(item, "role")?)?;
+            let content = text(item, "content")?;
+            let kind = MessageKind::of_row(text(item, "kind"), content);
             let speaker = text(item, "speaker").map(ToOwned::to_owned);
-            Some(Message { role, content: text(item, "content")?.to_owned(), speaker })
+            Some(Message { role, content: content.to_owned(), kind, speaker })
         };
         Some(Self {
             id: text(item, "id")?.to_owned(),
