@@ -12,6 +12,7 @@ use worker::{
         Answer, Delivery, Exchange, Forget, History, LastAttempt, Period, PushState, Question, RunCost,
         SendMethod, SnapshotScope, Stage, Step, StoreResult,
     },
+    rules::message_kind::MessageKind,
 };
 
 use crate::aws::cloud::{Cloud, TABLE};
@@ -138,7 +139,13 @@ fn job(conversation: &str, event: &str) -> Job {
 /// An answer that is part of the conversation.
 fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
     let (event, message_id) = (job.event_id.clone(), job.message_id().cloned());
-    let questions = vec![Question { event, text: question.to_owned(), message_id, speaker: None }];
+    let questions = vec![Question {
+        event,
+        text: question.to_owned(),
+        kind: MessageKind::Text,
+        message_id,
+        speaker: None,
+    }];
     let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
@@ -402,7 +409,8 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         Job { ask, ..job(conversation, event) }
     };
     let (event, speaker) = (job("Uun", "un").event_id, Some("Aoi".to_owned()));
-    let why = Question { event, text: "why?".to_owned(), message_id: None, speaker };
+    let why =
+        Question { event, text: "why?".to_owned(), kind: MessageKind::Audio, message_id: None, speaker };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));
         // The conversation goes on.
@@ -413,7 +421,8 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         history.begin(&next, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(2)).await.as_deref(), Some("why?"));
         let past = history.load(&next, FIFTY, later(2)).await.unwrap();
-        assert_eq!(past.unanswered.unwrap().speaker.as_deref(), Some("Aoi"), "who asked is known");
+        let known = past.unanswered.unwrap();
+        assert_eq!((known.speaker.as_deref(), known.kind), (Some("Aoi"), MessageKind::Audio));
         history.store(&next, said(&next, "q", vec![]), None, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 

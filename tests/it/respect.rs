@@ -43,6 +43,8 @@ pub trait Chat {
     fn history(&self) -> Box<dyn History>;
     /// All that is kept, in one text.
     async fn kept(&self) -> String;
+    /// No row says any longer what kind its message is of, as in those that earlier versions wrote.
+    async fn loses_kinds(&self);
     /// How many dead letters there are.
     async fn letters(&self) -> usize;
     /// The details of all dead letters.
@@ -79,6 +81,12 @@ impl Chat for OnOneMachine {
         ["messages", "turns", "conversations", "unsent", "said", "unanswered", "jobs", "letters"]
             .map(|table| self.sql(&format!("SELECT * FROM {table}")).join("\n"))
             .join("\n")
+    }
+
+    async fn loses_kinds(&self) {
+        for table in ["messages", "unanswered"] {
+            self.sql(&format!("UPDATE {table} SET kind = NULL"));
+        }
     }
 
     async fn letters(&self) -> usize {
@@ -125,6 +133,13 @@ impl Chat for OnLambda {
 
     async fn kept(&self) -> String {
         format!("{:?}", self.cloud.rows().await)
+    }
+
+    async fn loses_kinds(&self) {
+        for row in self.cloud.rows().await {
+            let update = self.cloud.dynamodb.update_item().table_name(TABLE).key("id", row["id"].clone());
+            update.update_expression("REMOVE kind").send().await.unwrap();
+        }
     }
 
     async fn letters(&self) -> usize {

@@ -6,6 +6,7 @@ pub(crate) mod content;
 pub mod conversation;
 pub(crate) mod group;
 pub mod image;
+pub mod message_kind;
 pub mod models;
 pub mod persona;
 pub mod prompt;

@@ -3,6 +3,7 @@
 
 use worker::{
     rules::conversation::{Message, Role},
+    rules::message_kind::MessageKind,
     rules::models::{self, Encoding},
     rules::prompt::{Budget, Prompt},
 };
@@ -49,5 +50,5 @@ pub fn holds(data: &[u8]) -> bool {
 
 fn message(line: String) -> Message {
     let role = if line.starts_with('>') { Role::Assistant } else { Role::User };
-    Message { role, content: line, speaker: None }
+    Message { role, content: line, kind: MessageKind::Text, speaker: None }
 }

@@ -4,6 +4,7 @@ use shared::job::{EventId, Job};
 use worker::{
     failure::Reason,
     history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
+    rules::message_kind::MessageKind,
 };
 
 use super::{
@@ -36,7 +37,13 @@ async fn burst(history: &dyn History, name: &str, of: usize) -> Vec<Job> {
 
 fn said(job: &Job) -> Question {
     let event = job.event_id.clone();
-    Question { text: event.to_string(), message_id: job.message_id().cloned(), speaker: None, event }
+    Question {
+        text: event.to_string(),
+        kind: MessageKind::Text,
+        message_id: job.message_id().cloned(),
+        speaker: None,
+        event,
+    }
 }
 
 /// The one answer to all of them.

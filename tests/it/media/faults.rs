@@ -21,6 +21,17 @@ use crate::{
 
 story!(a_picture_is_looked_at_again, "GPT_MODEL" = "gpt-4o");
 story!(what_found_no_answer_is_seen_and_heard_again, "GPT_MODEL" = "gpt-4o", "MAX_ATTEMPTS" = "1");
+story!(
+    a_text_that_somebody_types_as_image_is_a_text,
+    "GPT_MODEL" = "gpt-4o",
+    "TRANSCRIBE_MODEL" = "whisper-1",
+    "MAX_ATTEMPTS" = "1"
+);
+story!(
+    a_picture_and_a_voice_of_rows_without_a_kind_are_seen_and_heard_again,
+    "GPT_MODEL" = "gpt-4o",
+    "MAX_ATTEMPTS" = "1"
+);
 story!(short_faults_of_line_and_of_the_ears_are_outlived);
 story!(what_line_refuses_is_a_letter_that_a_redrive_mends, "MAX_ATTEMPTS" = "1");
 story!(what_line_calls_a_bad_request_is_asked_for_again);
@@ -45,6 +56,13 @@ fn no_answer() -> &'static str {
 /// Somebody writes this, and it is answered; the last that was said.
 async fn writes(chat: &dyn Chat, text: &str) -> String {
     chat.takes(says(text)).await;
+    chat.drains().await;
+    said(chat).pop().unwrap()
+}
+
+/// Somebody sends this message, and it is answered; the last that was said.
+async fn answers_by(chat: &dyn Chat, message: Value) -> String {
+    sends(chat, message).await;
     chat.drains().await;
     said(chat).pop().unwrap()
 }
@@ -144,6 +162,48 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!(said(chat), told);
+    }
+
+    pub(super) async fn a_text_that_somebody_types_as_image_is_a_text(chat: &dyn Chat) {
+        for text in ["[image]", "[voice]"] {
+            let webhook = says(text);
+            let message = webhook["events"][0]["message"].clone();
+            let echo = format!("answer to {text}");
+            // It finds no answer, then one, then another.
+            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            chat.takes(webhook).await;
+            chat.drains().await;
+            assert_eq!(said(chat).pop().unwrap(), no_answer());
+            chat.model().faults.behave();
+            for _ in 0..2 {
+                assert_eq!(writes(chat, "retry").await, echo);
+                assert_eq!(last_prompt(chat).pop().unwrap(), text);
+            }
+            assert_eq!(looks(chat, &message), 0, "LINE has no content of a text");
+        }
+        // So are words that were heard.
+        let spoken = voice(chat, "[image]");
+        assert_eq!(answers_by(chat, spoken.clone()).await, "answer to [image]");
+        assert_eq!(writes(chat, "retry").await, "answer to [image]");
+        assert_eq!(looks(chat, &spoken), 1);
+    }
+
+    pub(super) async fn a_picture_and_a_voice_of_rows_without_a_kind_are_seen_and_heard_again(
+        chat: &dyn Chat,
+    ) {
+        let (image, seen) = (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]");
+        for (message, echo) in [(image.clone(), seen), (voice(chat, "hello"), "answer to hello")] {
+            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            sends(chat, message.clone()).await;
+            chat.drains().await;
+            chat.loses_kinds().await;
+            chat.model().faults.behave();
+            assert_eq!(writes(chat, "retry").await, echo);
+        }
+        answers_by(chat, image.clone()).await;
+        chat.loses_kinds().await;
+        assert_eq!(writes(chat, "retry").await, seen);
+        assert_eq!(looks(chat, &image), 4);
     }
 
     pub(super) async fn short_faults_of_line_and_of_the_ears_are_outlived(chat: &dyn Chat) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
 use super::{turn::Stage, usage::Tokens};
-use crate::rules::conversation::Message;
+use crate::rules::{conversation::Message, message_kind::MessageKind};
 
 /// What [`super::History::load`] is to find out.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +106,8 @@ pub struct Unanswered {
     pub turn: TurnRef,
     /// What was asked.
     pub question: String,
+    /// Its kind.
+    pub kind: MessageKind,
     /// In a group: the name of who asked, where it is known.
     pub speaker: Option<String>,
 }
@@ -267,8 +269,10 @@ pub struct Exchange {
 pub struct Question {
     /// Its turn.
     pub event: EventId,
-    /// What the person wrote.
+    /// What the person wrote, or a placeholder for it.
     pub text: String,
+    /// Its kind.
+    pub kind: MessageKind,
     /// In a group: their name, where it is known.
     pub speaker: Option<String>,
     /// The message that it stands in: once it is taken back, this row goes, and the answer.

@@ -1,11 +1,8 @@
-//! What a question is about beside its words, and what stands for it where only words are kept. Pure.
+//! What a question is about beside its words, and what is kept of it. Pure.
 
 use shared::job::{Ask, Content, MessageId};
 
-/// What stands for a picture where only words are: in the history, and beside it in the prompt.
-pub(crate) const PICTURE: &str = "[image]";
-/// What stands for a voice that was not turned into words.
-const VOICE: &str = "[voice]";
+use super::message_kind::MessageKind;
 
 /// What a question is about beside its words, and where that is.
 #[derive(Clone)]
@@ -29,22 +26,27 @@ impl Attachment {
         }
     }
 
-    /// What these words stand for, which were kept of a message to be asked again.
-    pub(crate) fn of_kept(words: &str, message_id: Option<&MessageId>) -> Option<Self> {
-        match words {
-            PICTURE => message_id.cloned().map(Self::Image),
-            VOICE => message_id.cloned().map(Self::Voice),
-            _ => None,
+    /// The attachment of a message of this kind that is asked again.
+    pub(crate) fn of_kind(kind: MessageKind, message_id: Option<&MessageId>) -> Option<Self> {
+        match kind {
+            MessageKind::Text => None,
+            MessageKind::Image => message_id.cloned().map(Self::Image),
+            MessageKind::Audio => message_id.cloned().map(Self::Voice),
+        }
+    }
+
+    /// The kind of a message with this attachment.
+    pub(crate) fn kind(attached: Option<&Self>) -> MessageKind {
+        match attached {
+            Some(Self::Image(_)) => MessageKind::Image,
+            Some(Self::Voice(_)) => MessageKind::Audio,
+            Some(Self::Quoted(_)) | None => MessageKind::Text,
         }
     }
 }
 
-/// What is kept of a question that found no answer: its words, or what stands for them.
+/// What is kept of a question that found no answer: its words, or a placeholder for them.
 pub(crate) fn kept(ask: &Ask) -> Option<&str> {
-    let Ask::Question { text, content, .. } = ask else { return None };
-    Some(match content {
-        None => text,
-        Some(Content::Image) => PICTURE,
-        Some(Content::Voice { .. }) => VOICE,
-    })
+    let Ask::Question { text, .. } = ask else { return None };
+    Some(MessageKind::of(ask).placeholder().unwrap_or(text))
 }

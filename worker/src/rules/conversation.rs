@@ -3,6 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::message_kind::MessageKind;
+
 /// How many of the turns go at once: one of so many.
 const PART: usize = 3;
 
@@ -45,6 +47,9 @@ pub struct Message {
     pub role: Role,
     /// What was said. Never logged.
     pub content: String,
+    /// Its kind. The model is given the words alone.
+    #[serde(skip)]
+    pub kind: MessageKind,
     /// In a group: the name of the person who said it, where it is known. Never logged.
     #[serde(skip)]
     pub speaker: Option<String>,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     rules::conversation::{Message, Role, a_third_on, begins_turn},
+    rules::message_kind::MessageKind,
     rules::models::{self, Encoding},
 };
 
@@ -63,7 +64,12 @@ impl Prompt {
         questions: &[&str],
         budget: Budget,
     ) -> Result<Self, TooLong> {
-        let message = |role, content: &str| Message { role, content: content.to_owned(), speaker: None };
+        let message = |role, content: &str| Message {
+            role,
+            content: content.to_owned(),
+            kind: MessageKind::Text,
+            speaker: None,
+        };
         let mut messages = vec![message(Role::System, system)];
         let asked: Vec<_> = questions.iter().map(|question| message(Role::User, question)).collect();
 

@@ -12,6 +12,7 @@ use crate::{
         attachment::kept,
         command::Command,
         group::{is_answered, is_asked_anew, said_to_bot},
+        message_kind::MessageKind,
     },
     text::messages::{self, Reply},
 };
@@ -51,6 +52,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
         event: job.event_id.clone(),
         text: asked.to_owned(),
+        kind: MessageKind::of(&job.ask),
         message_id: job.message_id().cloned(),
         speaker: user::speaker(line, job),
     });

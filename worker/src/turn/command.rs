@@ -120,11 +120,11 @@ async fn choose_persona(
 fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let Snapshot { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
+    if let Some(Unanswered { turn, question, kind, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
         return Some(PromptInput {
             past: messages,
             kept: question.clone(),
-            attachment: Attachment::of_kept(&question, turn.message_id.as_ref()),
+            attachment: Attachment::of_kind(kind, turn.message_id.as_ref()),
             question,
             speaker,
             message_id: turn.message_id,
@@ -133,7 +133,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
         });
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
-    let Message { content: kept, speaker, .. } = messages.drain(at..).next()?;
+    let Message { content: kept, kind, speaker, .. } = messages.drain(at..).next()?;
     // Going on was asked for by a word that says nothing to the model.
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
@@ -142,7 +142,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
     Some(PromptInput {
         past: messages,
         question,
-        attachment: Attachment::of_kept(&kept, message_id.as_ref()),
+        attachment: Attachment::of_kind(kind, message_id.as_ref()),
         kept,
         message_id,
         speaker,

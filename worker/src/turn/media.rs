@@ -25,8 +25,9 @@ use crate::{
     retry_loop::retry,
     retry_pauses,
     rules::{
-        attachment::{Attachment, PICTURE},
+        attachment::Attachment,
         image::{self, Image},
+        message_kind::IMAGE,
         models::{self, Vision},
     },
     text::excerpt::excerpt,
@@ -109,8 +110,8 @@ async fn image(
     let Some(image) = Image::of(content) else {
         return Ok(MediaOutcome::Reply(words.picture_unclear.to_owned()));
     };
-    PICTURE.clone_into(&mut input.question);
-    PICTURE.clone_into(&mut input.kept);
+    IMAGE.clone_into(&mut input.question);
+    IMAGE.clone_into(&mut input.kept);
     input.image = Some(image);
     Ok(MediaOutcome::Ready)
 }

@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     failure::{Failure, Reason},
     history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
-    rules::command::Command,
+    rules::{command::Command, message_kind::MessageKind},
     storage::Storage,
 };
 
@@ -115,12 +115,8 @@ async fn store(
             return Err(NotMerged::NotPlain);
         }
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
-        before.push(Question {
-            event,
-            text: text(other).to_owned(),
-            message_id,
-            speaker: user::speaker(line, other),
-        });
+        let (text, kind) = (text(other).to_owned(), MessageKind::Text);
+        before.push(Question { event, text, kind, message_id, speaker: user::speaker(line, other) });
     }
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let stored =

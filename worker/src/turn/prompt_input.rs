@@ -54,8 +54,9 @@ impl PromptInput {
 
     /// The rows that the history keeps with the answer, in this turn.
     pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
-        let Self { before, kept, message_id, speaker, replaces, .. } = self;
-        let own = Question { event: event.clone(), text: kept, message_id, speaker };
+        let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
+        let kind = Attachment::kind(attachment.as_ref());
+        let own = Question { event: event.clone(), text: kept, kind, message_id, speaker };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }

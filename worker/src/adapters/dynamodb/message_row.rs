@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::item::{Item, number, text};
-use crate::rules::conversation::{Message, Role};
+use crate::rules::{
+    conversation::{Message, Role},
+    message_kind::MessageKind,
+};
 
 /// A message row, as far as a prompt needs it.
 pub(super) struct Row {
@@ -20,8 +23,10 @@ impl Row {
         }
         let message = || {
             let role = Role::of_row(text(item, "role")?)?;
+            let content = text(item, "content")?;
+            let kind = MessageKind::of_row(text(item, "kind"), content);
             let speaker = text(item, "speaker").map(ToOwned::to_owned);
-            Some(Message { role, content: text(item, "content")?.to_owned(), speaker })
+            Some(Message { role, content: content.to_owned(), kind, speaker })
         };
         Some(Self {
             id: text(item, "id")?.to_owned(),

@@ -24,6 +24,7 @@ use crate::{
         Tokens, TurnRef, UsageDelta, WindowStart, row_id,
     },
     rules::conversation::{Role, rfc3339},
+    rules::message_kind::MessageKind,
 };
 
 impl DynamoHistory {
@@ -163,10 +164,11 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.memory = memory.or(next.memory);
-        for Question { event, text, message_id, speaker } in questions {
+        for Question { event, text, kind, message_id, speaker } in questions {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);
+            row.insert("kind".to_owned(), s(kind.as_str()));
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
             rows.push(self.new_message(row, message_id.as_ref())?);
             if event != own {
@@ -185,6 +187,7 @@ impl DynamoHistory {
         }
         let at = next.further_row(now);
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
+        row.insert("kind".to_owned(), s(MessageKind::Text.as_str()));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {
             row.insert("messageIds".to_owned(), AttributeValue::L(others));

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     history::{Question, TurnRef, Unanswered},
     rules::conversation::rfc3339,
+    rules::message_kind::MessageKind,
 };
 
 /// The row's key.
@@ -29,8 +30,9 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     let event = text(row, "event")?.to_owned().try_into().ok()?;
     let message_id = text(row, "messageId").and_then(|id| id.to_owned().try_into().ok());
     let question = text(row, "content")?.to_owned();
+    let kind = MessageKind::of_row(text(row, "kind"), &question);
     let speaker = text(row, "speaker").map(ToOwned::to_owned);
-    Some(Unanswered { turn: TurnRef { event, message_id }, question, speaker })
+    Some(Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker })
 }
 
 impl DynamoHistory {
@@ -44,6 +46,7 @@ impl DynamoHistory {
         let mut row = key(id(&job.conversation));
         row.insert("event".to_owned(), s(job.event_id.as_str()));
         row.insert("content".to_owned(), s(&question.text));
+        row.insert("kind".to_owned(), s(question.kind.as_str()));
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
         row.insert("createdAt".to_owned(), s(rfc3339(now)));
         row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));

@@ -8,7 +8,12 @@ fn turns(n: usize, words: usize) -> Vec<Message> {
     (0..n)
         .flat_map(|i| {
             let text = format!("word{i} ").repeat(words);
-            [Role::User, Role::Assistant].map(|role| Message { role, content: text.clone(), speaker: None })
+            [Role::User, Role::Assistant].map(|role| Message {
+                role,
+                content: text.clone(),
+                kind: MessageKind::Text,
+                speaker: None,
+            })
         })
         .collect()
 }
@@ -104,13 +109,13 @@ proptest! {
     ) {
         let past: Vec<Message> = past.into_iter().map(|(user, content)| Message {
             role: if user { Role::User } else { Role::Assistant }, content,
-                speaker: None,
+                kind: MessageKind::Text, speaker: None,
         }).collect();
         let budget = budget(context_tokens);
         let room = context_tokens - budget.max_tokens;
         match Prompt::fit("be kind", past.clone(), &[&question], budget) {
             Err(TooLong { tokens: over }) => {
-                let alone = [Message { role: Role::System, content: "be kind".into(), speaker: None }, Message { role: Role::User, content: question, speaker: None }];
+                let alone = [Message { role: Role::System, content: "be kind".into(), kind: MessageKind::Text, speaker: None }, Message { role: Role::User, content: question, kind: MessageKind::Text, speaker: None }];
                 prop_assert_eq!(tokens(&alone, budget.encoding), room + over);
             }
             Ok(prompt) => {

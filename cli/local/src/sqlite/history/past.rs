@@ -9,6 +9,7 @@ use worker::{
         Unanswered, Usage, WindowStart,
     },
     rules::conversation::{Message, Role, rfc3339},
+    rules::message_kind::MessageKind,
 };
 
 use super::group;
@@ -60,13 +61,17 @@ fn messages(
     now: i64,
 ) -> rusqlite::Result<Vec<(Message, String)>> {
     let mut newest = db.prepare_cached(
-        "SELECT role, content, created_at, speaker FROM messages
+        "SELECT role, content, created_at, speaker, kind FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
     let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
         let role = Role::of_row(&row.get::<_, String>(0)?);
-        let message = |role| Ok((Message { role, content: row.get(1)?, speaker: row.get(3)? }, row.get(2)?));
+        let message = |role| {
+            let content: String = row.get(1)?;
+            let kind = MessageKind::of_row(row.get::<_, Option<String>>(4)?.as_deref(), &content);
+            Ok((Message { role, content, kind, speaker: row.get(3)? }, row.get(2)?))
+        };
         Ok(role.map(message).transpose())
     })?;
     let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
@@ -97,16 +102,19 @@ fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<TurnR
 /// The newest question, where its user was told that there will be no answer.
 fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question, speaker FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker, kind FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get(2)?, row.get(3)?))
+        let question: String = row.get(2)?;
+        let kind = MessageKind::of_row(row.get::<_, Option<String>>(4)?.as_deref(), &question);
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, question, kind, row.get(3)?))
     });
-    let Some((event, message_id, question, speaker)) = row.optional()? else { return Ok(None) };
+    let Some((event, message_id, question, kind, speaker)) = row.optional()? else { return Ok(None) };
     let message_id = message_id.and_then(|id| id.try_into().ok());
     Ok(event.try_into().ok().map(|event| Unanswered {
         turn: TurnRef { event, message_id },
         question,
+        kind,
         speaker,
     }))
 }

@@ -9,6 +9,7 @@ use worker::{
         Tokens, UsageDelta, row_id,
     },
     rules::conversation::{Role, rfc3339, stamp},
+    rules::message_kind::MessageKind,
 };
 
 use super::{forget, group, past, turn};
@@ -87,12 +88,13 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let mut row = |event: &EventId,
                    role: Role,
                    content: &str,
+                   kind: MessageKind,
                    message_id: Option<&MessageId>,
                    speaker: Option<&str>| {
         let at = *last.insert(stamp(now, last));
@@ -107,13 +109,14 @@ fn insert(
             message_id.map(MessageId::as_str),
             Some(own).filter(|own| *own != event.as_str()),
             speaker,
+            kind.as_str(),
         ])
     };
-    for Question { event, text, message_id, speaker } in questions {
-        row(event, Role::User, text, message_id.as_ref(), speaker.as_deref())?;
+    for Question { event, text, kind, message_id, speaker } in questions {
+        row(event, Role::User, text, *kind, message_id.as_ref(), speaker.as_deref())?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, message_id, None)?;
+    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, None)?;
     for Question { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
         turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
     }

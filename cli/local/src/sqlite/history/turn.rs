@@ -171,8 +171,8 @@ pub(super) fn keep_unanswered(
     until: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         job.conversation.as_str(),
@@ -180,7 +180,8 @@ pub(super) fn keep_unanswered(
         job.message_id().map(MessageId::as_str),
         question.text,
         question.speaker,
-        until
+        until,
+        question.kind.as_str()
     ])?;
     Ok(())
 }

@@ -1,0 +1,75 @@
+//! The kind of a message, which rows keep beside its words. Pure.
+
+use shared::job::{Ask, Content};
+
+/// The words of a picture's row, for the prompt and for programs that know no kinds.
+pub(crate) const IMAGE: &str = "[image]";
+/// The words of a recording's row.
+const AUDIO: &str = "[voice]";
+
+/// The kind of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Words, which a person wrote or a recording said.
+    #[default]
+    Text,
+    /// A picture. Its row has a placeholder for words.
+    Image,
+    /// A recording that was not turned into words. Its row has a placeholder for words.
+    Audio,
+}
+
+impl MessageKind {
+    /// The kind of what a job asks.
+    pub(crate) fn of(ask: &Ask) -> Self {
+        match ask {
+            Ask::Question { content: Some(Content::Image), .. } => Self::Image,
+            Ask::Question { content: Some(Content::Voice { .. }), .. } => Self::Audio,
+            _ => Self::Text,
+        }
+    }
+
+    /// The kind of a row with this `kind` and these words. A row without a `kind` was written before there
+    /// were kinds: then only a placeholder tells a picture or a recording.
+    pub fn of_row(kind: Option<&str>, content: &str) -> Self {
+        match (kind, content) {
+            (Some("image"), _) | (None, IMAGE) => Self::Image,
+            (Some("audio"), _) | (None, AUDIO) => Self::Audio,
+            _ => Self::Text,
+        }
+    }
+
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Image => "image",
+            Self::Audio => "audio",
+        }
+    }
+
+    /// The words of a row of this kind, where the message itself has none.
+    pub(crate) fn placeholder(self) -> Option<&'static str> {
+        match self {
+            Self::Text => None,
+            Self::Image => Some(IMAGE),
+            Self::Audio => Some(AUDIO),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_its_kind_and_only_one_that_does_not_is_known_by_its_words() {
+        for kind in [MessageKind::Text, MessageKind::Image, MessageKind::Audio] {
+            for content in ["hello", IMAGE, AUDIO] {
+                assert_eq!(MessageKind::of_row(Some(kind.as_str()), content), kind);
+            }
+            assert_eq!(MessageKind::of_row(None, kind.placeholder().unwrap_or("hello")), kind);
+        }
+        assert_eq!(MessageKind::of_row(Some("video"), IMAGE), MessageKind::Text, "of a newer version");
+    }
+}
