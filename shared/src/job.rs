@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use self::json::{JobJson, NAMES_CHAT};
 use crate::logging::place;
 
 mod ask;
@@ -19,7 +20,7 @@ pub const VERSION: u32 = 4;
 
 /// One LINE event that wants an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "json::JobJson", into = "json::JobJson")]
+#[serde(from = "JobJson", into = "JobJson")]
 pub struct Job {
     /// [`VERSION`] in a job made by this build.
     pub v: u32,
@@ -150,6 +151,28 @@ impl Job {
             0 => Err(JobError::Unreadable("version 0 was never written".into())),
             newer => Err(JobError::Newer(newer)),
         }
+    }
+}
+
+impl From<JobJson> for Job {
+    fn from(json: JobJson) -> Self {
+        let JobJson { v, event_id, conversation, chat, speaker, ask, .. } = json;
+        let JobJson { accepted_at, happened_at, reply_token, run, .. } = json;
+        let conversation = if v < NAMES_CHAT {
+            ConversationId::of_first_letter(conversation)
+        } else {
+            ConversationId::of_kind(chat, conversation)
+        };
+        Self { v, event_id, conversation, speaker, ask, accepted_at, happened_at, reply_token, run }
+    }
+}
+
+impl From<Job> for JobJson {
+    fn from(job: Job) -> Self {
+        let Job { v, event_id, conversation, speaker, ask, accepted_at, happened_at, reply_token, run } = job;
+        let (chat, conversation) = conversation.into_parts();
+        let chat = chat.filter(|_| v >= NAMES_CHAT);
+        Self { v, event_id, conversation, chat, speaker, ask, accepted_at, happened_at, reply_token, run }
     }
 }
 
