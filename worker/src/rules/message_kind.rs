@@ -29,8 +29,8 @@ impl MessageKind {
         }
     }
 
-    /// The kind of a row with this `kind` and these words. A row without a `kind` was written before there
-    /// were kinds: then only a placeholder tells a picture or a recording.
+    /// The kind of a row with this `kind` and these words. A row without a `kind` is a text, unless its words are a
+    /// placeholder: then it was written before there were kinds.
     pub fn of_row(kind: Option<&str>, content: &str) -> Self {
         match (kind, content) {
             (Some("image"), _) | (None, IMAGE) => Self::Image,
@@ -39,8 +39,13 @@ impl MessageKind {
         }
     }
 
+    /// The `kind` of a row with these words; none for a text that cannot be taken for a placeholder.
+    pub fn for_row(self, content: &str) -> Option<&'static str> {
+        (Self::of_row(None, content) != Self::Text || self != Self::Text).then(|| self.as_str())
+    }
+
     /// The word in rows.
-    pub fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Image => "image",
@@ -67,6 +72,7 @@ mod tests {
         for kind in [MessageKind::Text, MessageKind::Image, MessageKind::Audio] {
             for content in ["hello", IMAGE, AUDIO] {
                 assert_eq!(MessageKind::of_row(Some(kind.as_str()), content), kind);
+                assert_eq!(MessageKind::of_row(kind.for_row(content), content), kind);
             }
             assert_eq!(MessageKind::of_row(None, kind.placeholder().unwrap_or("hello")), kind);
         }

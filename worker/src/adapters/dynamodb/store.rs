@@ -168,7 +168,7 @@ impl DynamoHistory {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);
-            row.insert("kind".to_owned(), s(kind.as_str()));
+            row.extend(kind.for_row(text).map(|kind| ("kind".to_owned(), s(kind))));
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
             rows.push(self.new_message(row, message_id.as_ref())?);
             if event != own {
@@ -187,7 +187,7 @@ impl DynamoHistory {
         }
         let at = next.further_row(now);
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
-        row.insert("kind".to_owned(), s(MessageKind::Text.as_str()));
+        row.extend(MessageKind::Text.for_row(answer).map(|kind| ("kind".to_owned(), s(kind))));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {
             row.insert("messageIds".to_owned(), AttributeValue::L(others));

@@ -46,7 +46,7 @@ impl DynamoHistory {
         let mut row = key(id(&job.conversation));
         row.insert("event".to_owned(), s(job.event_id.as_str()));
         row.insert("content".to_owned(), s(&question.text));
-        row.insert("kind".to_owned(), s(question.kind.as_str()));
+        row.extend(question.kind.for_row(&question.text).map(|kind| ("kind".to_owned(), s(kind))));
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
         row.insert("createdAt".to_owned(), s(rfc3339(now)));
         row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));

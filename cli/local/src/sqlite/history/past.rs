@@ -69,7 +69,7 @@ fn messages(
         let role = Role::of_row(&row.get::<_, String>(0)?);
         let message = |role| {
             let content: String = row.get(1)?;
-            let kind = MessageKind::of_row(row.get::<_, Option<String>>(4)?.as_deref(), &content);
+            let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &content);
             Ok((Message { role, content, kind, speaker: row.get(3)? }, row.get(2)?))
         };
         Ok(role.map(message).transpose())
@@ -106,7 +106,7 @@ fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Resul
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
         let question: String = row.get(2)?;
-        let kind = MessageKind::of_row(row.get::<_, Option<String>>(4)?.as_deref(), &question);
+        let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &question);
         Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, question, kind, row.get(3)?))
     });
     let Some((event, message_id, question, kind, speaker)) = row.optional()? else { return Ok(None) };

@@ -109,7 +109,7 @@ fn insert(
             message_id.map(MessageId::as_str),
             Some(own).filter(|own| *own != event.as_str()),
             speaker,
-            kind.as_str(),
+            kind.for_row(content),
         ])
     };
     for Question { event, text, kind, message_id, speaker } in questions {

@@ -181,7 +181,7 @@ pub(super) fn keep_unanswered(
         question.text,
         question.speaker,
         until,
-        question.kind.as_str()
+        question.kind.for_row(&question.text)
     ])?;
     Ok(())
 }
