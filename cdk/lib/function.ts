@@ -1,4 +1,4 @@
-/** What both Lambda functions have alike: a program of ours, its role, its log, its traces. */
+/** The common part of both Lambda functions: a program of ours, its role, its log, its traces. */
 import { type Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';

@@ -1,4 +1,4 @@
-/** What the `henji` command reads of a deployment: plain parameters beside the secrets, under the same prefix. */
+/** The plain parameters that the `henji` command reads of a deployment, beside the secrets, under the same prefix. */
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 

@@ -20,8 +20,8 @@ export class Jobs extends Construct {
   constructor(scope: Construct, id: string, props: JobsProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    // Each of the two queues names the other, which CloudFormation cannot resolve by itself: this name, the
-    // only one beside the table's, is what the dead-letter queue knows the queue by.
+    // Each of the two queues names the other, which CloudFormation cannot resolve by itself: the dead-letter queue
+    // knows the queue by this name, the only one beside the table's.
     const queueName = `${stack.stackName}-jobs.fifo`;
     const common = {
       fifo: true,
@@ -44,12 +44,12 @@ export class Jobs extends Construct {
       ...common,
       queueName,
       // A job must not come again while its worker lives. The worker shortens this to LEASE_SECONDS as soon as
-      // it runs, so this only counts for one that dies before it does.
+      // it runs, so this only counts for a worker that dies before it does.
       visibilityTimeout: props.workerTimeout.plus(Duration.seconds(60)),
-      // The worker dead-letters by itself, with a reason, after MAX_ATTEMPTS. This is the net below it, for what
-      // kills the worker before it can record anything. It is as wide as SQS allows, because being handed back
-      // unstarted counts here too: with the worker's pauses (worker/src/lambda/receive_pause.rs) a table that refuses
-      // for days costs no letter.
+      // The worker dead-letters by itself, with a reason, after MAX_ATTEMPTS. This count is for jobs that kill the
+      // worker before it can record anything. It is as high as SQS allows, because a job that is handed back without
+      // an attempt counts here too: with the worker's pauses (worker/src/lambda/receive_pause.rs) a table that refuses
+      // for days makes no dead letter.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 1000 },
     });
   }

@@ -1,4 +1,4 @@
-/** Stage two as a function: brought jobs by the queue, answers them, writes dead letters. */
+/** Stage two as a function: the queue hands it jobs; it answers them and writes dead letters. */
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
@@ -77,8 +77,8 @@ export class Worker extends Program {
     });
     messages.grantTurns(this.function);
     jobs.deadLetters.grant(this.function, 'sqs:SendMessage');
-    // The worker itself shows signs of life and deletes what ends early; receiving and looking at the queue's
-    // attributes is the event source's part, which acts under this role.
+    // The worker itself sends heartbeats (worker/src/lambda/heartbeat.rs) and deletes messages that are done early.
+    // The event source, which acts under this role, receives and looks at the queue's attributes.
     const consume = ['ReceiveMessage', 'GetQueueAttributes', 'DeleteMessage', 'ChangeMessageVisibility'];
     const consuming = jobs.queue.grant(this.function, ...consume.map((action) => `sqs:${action}`));
     const source = this.function.addEventSourceMapping('Jobs', {

@@ -30,3 +30,100 @@ fn the_version_is_the_one_of_the_changelog() {
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     assert!(read("CHANGELOG.md").contains(&format!("\n## {version}")), "{version}");
 }
+
+/// The most lines of ARCHITECTURE.md.
+const ARCHITECTURE_LINES: usize = 150;
+/// The most lines of the files of its tour, in all.
+const TOUR_LINES: usize = 800;
+/// The kinds of files that documents name.
+const KINDS: [&str; 8] = ["rs", "ts", "sql", "mjs", "py", "md", "toml", "txt"];
+
+#[test]
+fn the_architecture_is_short() {
+    let lines = read("ARCHITECTURE.md").lines().count();
+    assert!(lines <= ARCHITECTURE_LINES, "{lines} lines");
+}
+
+#[test]
+fn the_tour_of_the_architecture_takes_five_minutes() {
+    let architecture = read("ARCHITECTURE.md");
+    let (_, tour) = architecture.split_once("\n## A tour of five minutes\n").unwrap();
+    let (tour, _) = tour.split_once("\n## ").unwrap();
+    let file = |line: &str| {
+        let (_, named) = line.trim_start_matches(|c: char| c.is_ascii_digit()).split_once(". `")?;
+        Some(named.split_once('`')?.0.to_owned())
+    };
+    let files: Vec<String> =
+        tour.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).filter_map(file).collect();
+    assert_eq!(files.len(), 5, "{files:?}");
+    let lines: usize = files.iter().map(|file| read(file).lines().count()).sum();
+    assert!(lines <= TOUR_LINES, "{lines} lines: {files:?}");
+}
+
+#[test]
+fn every_file_that_a_document_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut files = vec![];
+    collect(&root, &root, &mut files);
+    let documents = files.iter().filter(|it| it.starts_with("docs/") && kind(it) == Some("md"));
+    let documents: Vec<&str> =
+        ["ARCHITECTURE.md", "CONTRIBUTING.md"].into_iter().chain(documents.map(String::as_str)).collect();
+    assert!(documents.contains(&"docs/glossary.md"), "{documents:?}");
+    let mut missing = vec![];
+    for document in documents {
+        let text = read(document);
+        let folder = Path::new(document).parent().unwrap();
+        for target in links(&text) {
+            if !root.join(folder).join(target).exists() {
+                missing.push(format!("{document}: {target}"));
+            }
+        }
+        for name in names(&text) {
+            let is_file = |file: &String| file == name || file.ends_with(&format!("/{name}"));
+            if !files.iter().any(is_file) && !root.join(name).exists() {
+                missing.push(format!("{document}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The files of the repository, by their paths below its root.
+fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
+        if name.starts_with('.') || ["target", "node_modules"].contains(&name.as_str()) {
+            continue;
+        }
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            files.push(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+}
+
+/// The targets of a document's links within the repository.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets.map(|it| it.split('#').next().unwrap_or(it)).filter(|it| !it.is_empty() && !it.contains("://"))
+}
+
+/// The files and folders that a document names: paths from the root of the repository, and what is between backticks
+/// and has the name of a file of ours.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    const FOLDERS: [&str; 7] = ["cdk/", "cli/", "docs/", "ingress/", "shared/", "tests/", "worker/"];
+    let is_plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+    let words = text.split(|c: char| c.is_whitespace() || "`()[],;:\"'".contains(c));
+    let paths = words
+        .map(|word| word.trim_end_matches(['.', '*']))
+        .filter(|it| FOLDERS.iter().any(|f| it.starts_with(f)));
+    let quoted = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let quoted = quoted.filter(|it| kind(it).is_some_and(|kind| KINDS.contains(&kind)));
+    paths.chain(quoted).filter(is_plain)
+}
+
+/// The kind of a file, by the end of its name.
+fn kind(name: &str) -> Option<&str> {
+    Some(name.rsplit_once('.')?.1)
+}

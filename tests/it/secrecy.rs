@@ -1,5 +1,5 @@
 //! What nothing that is printed may hold: secrets, tokens, signatures, and what people or the model wrote
-//! (ARCHITECTURE.md, invariant 9). The harness asks it of every log, every answer of `/healthz` and `/metrics`,
+//! (ARCHITECTURE.md, invariant 10). The harness asks it of every log, every answer of `/healthz` and `/metrics`,
 //! and every command of every story, so a new story is covered by being told.
 
 use std::{
