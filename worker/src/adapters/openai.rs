@@ -1,7 +1,7 @@
 //! The model: any server that speaks the chat-completions API.
 //!
 //! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
-//! it is [`crate::turn::ask_model`]'s part. What the model or a person wrote is never in an error.
+//! it is `turn::ask_model`'s part. What the model or a person wrote is never in an error.
 
 mod client;
 mod complete;
