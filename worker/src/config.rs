@@ -12,6 +12,7 @@ use shared::{
 use crate::{
     adapters::openai::endpoint::Endpoint,
     locale::Locale,
+    retry_pauses::Pauses,
     rules::models,
     rules::persona::{self, Chosen, Persona, Personas},
     rules::prompt::Budget,
@@ -121,36 +122,6 @@ pub struct Config {
     pub line_data_api_base_url: Url,
     /// The model that hears; `None` where nobody listens.
     pub transcribe_model: Option<String>,
-}
-
-/// How long to wait before trying again.
-#[derive(Clone, Debug)]
-pub struct Pauses {
-    /// After the first, second, third and every further failed attempt.
-    pub between: [Duration; 4],
-    /// Before the second and the third try of one call within an attempt.
-    pub within: [Duration; 2],
-    /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
-    pub loading: Duration,
-    /// At least, before LINE is asked again for what it still prepares.
-    pub preparing: Duration,
-    /// Before a push is tried again that LINE refused for a limit of the month that is not reached.
-    pub quota: Duration,
-    /// How long it is tried from the first such refusal on.
-    pub quota_max: SignedDuration,
-}
-
-impl Default for Pauses {
-    fn default() -> Self {
-        Self {
-            between: [10, 30, 120, 300].map(Duration::from_secs),
-            within: [500, 1_500].map(Duration::from_millis),
-            loading: Duration::from_secs(50),
-            preparing: Duration::from_secs(2),
-            quota: Duration::from_secs(15),
-            quota_max: SignedDuration::from_mins(5),
-        }
-    }
 }
 
 impl Config {

@@ -5,10 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use shared::job::Job;
 
-use crate::{
-    config::Pauses,
-    failure::{Failure, RetryPolicy},
-};
+use crate::failure::{Failure, RetryPolicy};
 
 /// The longest `Retry-After` that is waited for within an attempt.
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
@@ -17,6 +14,36 @@ const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
 /// age, so that it is asked some sixty times: SQS gives up a message after a thousand.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
+
+/// The pauses before something is tried again. Only tests change them.
+#[derive(Clone, Debug)]
+pub struct Pauses {
+    /// After the first, second, third and every further failed attempt.
+    pub between: [Duration; 4],
+    /// Before the second and the third try of one call within an attempt.
+    pub within: [Duration; 2],
+    /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
+    pub loading: Duration,
+    /// At least, before LINE is asked again for what it still prepares.
+    pub preparing: Duration,
+    /// Before a push is tried again that LINE refused for a limit of the month that is not reached.
+    pub quota: Duration,
+    /// How long it is tried from the first such refusal on.
+    pub quota_max: SignedDuration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            between: [10, 30, 120, 300].map(Duration::from_secs),
+            within: [500, 1_500].map(Duration::from_millis),
+            loading: Duration::from_secs(50),
+            preparing: Duration::from_secs(2),
+            quota: Duration::from_secs(15),
+            quota_max: SignedDuration::from_mins(5),
+        }
+    }
+}
 
 /// The pause before the next attempt: longer after each, or as long as the other side asks for.
 pub(crate) fn between_attempts(pauses: &Pauses, attempts: u32, failure: &Failure) -> Duration {

@@ -17,7 +17,7 @@ pub(super) fn pause(first: Duration, receives: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Pauses;
+    use crate::retry_pauses::Pauses;
 
     const HOUR: Duration = Duration::from_hours(1);
 

@@ -8,10 +8,10 @@ use shared::job::Job;
 use tracing::warn;
 
 use crate::{
-    config::{Config, Pauses},
+    config::Config,
     failure::{Failure, Reason, RetryPolicy},
     history::{Step, Turn},
-    retry_pauses::jittered,
+    retry_pauses::{Pauses, jittered},
     storage::Storage,
 };
 
