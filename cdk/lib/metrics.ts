@@ -1,6 +1,6 @@
 /**
  * What the functions tell, as metrics: they write them themselves, in CloudWatch's embedded format. How a figure is
- * made is known in shared/src/metrics.rs; a test holds the names together.
+ * made is known in shared/src/metrics/rules.rs; a test holds the names together.
  */
 import { type Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';

@@ -2,10 +2,7 @@
 //! guidelines"), so nothing is required but an object with an `events` array, and one odd event never
 //! spoils its neighbours. `triage` is the one place that decides what is worth a job. Pure.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
     job::{Ask, ConversationId, EventId, Job, MessageId},
@@ -13,25 +10,19 @@ use shared::{
 };
 
 mod calling;
+mod lenient;
 mod message;
+mod verdict;
 
+use lenient::lenient;
 use message::Message;
+
+pub use verdict::Verdict;
 
 /// A body that is no webhook.
 #[derive(Debug, thiserror::Error)]
 #[error("the body is not a JSON object with an `events` array")]
 pub struct NotAWebhook;
-
-/// What becomes of one event.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It wants an answer.
-    Job(Box<Job>),
-    /// It wants none, for this reason.
-    Skip(&'static str),
-    /// It is not an event that this build can read; skipped with a warning.
-    Odd(&'static str),
-}
 
 /// The events of a webhook that came in at `now`, in milliseconds since 1970, each judged on its own: what
 /// becomes of it is mostly one thing. `prefix` calls the bot in groups.
@@ -169,32 +160,6 @@ const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "joi
 /// Those that take effect, in silence, also while another service holds the chat: people take back what they
 /// said before, and leave (LINE, "Webhook Event Objects", `mode`).
 const IN_STANDBY: [&str; 3] = ["unfollow", "leave", "unsend"];
-
-/// A field that a question can do without: of another type, it is as good as missing.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(from)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
-/// A JSON string in which half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes
-/// U+FFFD instead of an error.
-struct Lossy(String);
-
-impl<'de> Deserialize<'de> for Lossy {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl de::Visitor<'_> for Bytes {
-            type Value = Lossy;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
-                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
-            }
-        }
-        from.deserialize_bytes(Bytes)
-    }
-}
 
 #[cfg(test)]
 mod tests;

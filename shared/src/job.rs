@@ -4,7 +4,6 @@
 //! what a person wrote, so it never goes into a log.
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::logging::place;
 
@@ -13,10 +12,6 @@ mod id;
 
 pub use ask::{Ask, Content};
 pub use id::{BadId, ConversationId, EventId, MessageId, UserId};
-
-/// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
-/// answer old events twice.
-pub const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_2f0e_8b5c_5e47_9d3a_4c1b_7e90_52f6);
 
 /// The version that this build writes, and the newest that it reads.
 pub const VERSION: u32 = 3;

@@ -3,10 +3,7 @@
 //! `GET /metrics`. Names and reasons only, never an id: each series costs money. Who it was about stands
 //! beside a figure, where CloudWatch Logs Insights can add it up by user.
 
-use std::{
-    fmt::Debug,
-    sync::{Mutex, PoisonError},
-};
+use std::fmt::Debug;
 
 use serde_json::Value;
 use tracing::{
@@ -21,73 +18,12 @@ use crate::{
 };
 
 mod embedded;
+mod rules;
 mod totals;
 
+use rules::{Made, RULES};
+
 pub use totals::prometheus;
-
-/// How a figure is made of a line.
-struct Rule {
-    /// The line's message.
-    line: &'static str,
-    /// The figure.
-    name: &'static str,
-    /// Each line is one; or the line's field of this name.
-    value: Made,
-    /// The field whose few values tell the series apart: `reason` becomes the dimension `Reason`.
-    by: Option<&'static str>,
-}
-
-#[derive(Clone, Copy)]
-enum Made {
-    /// The lines are counted.
-    Count,
-    /// Those are counted whose `reason` says that the model failed. A question that it declines is no
-    /// fault of it.
-    ModelFault,
-    /// Counts the lines whose `reason` says that the history failed.
-    StorageFault,
-    /// Counts the lines that wait for an operator. A question that the model declines does not.
-    Actionable,
-    /// A sum is made of the field.
-    Amount(&'static str),
-    /// The field's own value, in milliseconds.
-    Millis(&'static str),
-    /// The field's newest value counts.
-    Level(&'static str),
-    /// What the tokens of the line cost, where the prices are known.
-    Cost,
-}
-
-const fn rule(line: &'static str, name: &'static str, value: Made, by: Option<&'static str>) -> Rule {
-    Rule { line, name, value, by }
-}
-
-/// All figures. cdk/lib/metrics.ts names them too, and a test holds the two together.
-const RULES: &[Rule] = &[
-    rule("webhook", "AckMs", Made::Millis("ack_ms"), None),
-    rule("webhook", "Webhooks", Made::Count, Some("status")),
-    rule("refused a webhook: its signature is missing or wrong", "RefusedSignatures", Made::Count, None),
-    rule("accepted", "Accepted", Made::Count, None),
-    rule("turn", "Turns", Made::Count, Some("outcome")),
-    rule("turn", "QueueMs", Made::Millis("queue_ms"), None),
-    rule("turn", "TurnMs", Made::Millis("turn_ms"), None),
-    rule("answered", "Answered", Made::Count, None),
-    rule("noticed", "Noticed", Made::Count, None),
-    rule("to be tried again", "TriedAgain", Made::Count, None),
-    rule("to be tried again", "ModelErrors", Made::ModelFault, None),
-    rule("to be tried again", "StorageErrors", Made::StorageFault, None),
-    rule("dead-lettered", "ModelErrors", Made::ModelFault, None),
-    rule("dead-lettered", "StorageErrors", Made::StorageFault, None),
-    rule("dead-lettered", "DeadLettered", Made::Count, Some("reason")),
-    rule("dead-lettered", "ActionableDeadLetters", Made::Actionable, None),
-    rule("the model answered", "ModelMs", Made::Millis("model_ms"), None),
-    rule("the model answered", "PromptTokens", Made::Amount("prompt_tokens"), None),
-    rule("the model answered", "CachedTokens", Made::Amount("cached_tokens"), None),
-    rule("the model answered", "CompletionTokens", Made::Amount("completion_tokens"), None),
-    rule("the model answered", "CostUsd", Made::Cost, None),
-    rule("LINE answered", "Sends", Made::Count, Some("status")),
-    rule("LINE messages of this month", "LineMessagesLeft", Made::Level("left"), None),
-];
 
 /// Makes figures of lines.
 pub struct Metrics {
@@ -199,10 +135,6 @@ impl Visit for Fields {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.others.push((field.name(), value.into()));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

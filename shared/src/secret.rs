@@ -5,10 +5,13 @@ use secrecy::SecretString;
 #[cfg(feature = "aws")]
 use self::{rotating::Rotating, state::Refuser};
 
+mod error;
 #[cfg(feature = "aws")]
 mod rotating;
 #[cfg(feature = "aws")]
 mod state;
+
+pub use self::error::NotRead;
 
 /// A value that authenticates, and where it comes from.
 pub struct Secret(Source);
@@ -21,11 +24,6 @@ enum Source {
     #[cfg(feature = "aws")]
     Parameter(Box<Rotating>),
 }
-
-/// The source did not say: a fault that passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret could not be read")]
-pub struct NotRead;
 
 impl Secret {
     /// A value that never changes.

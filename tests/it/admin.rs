@@ -21,7 +21,7 @@ use local::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, time::sleep};
-use worker::{adapters::http, turn::wall_clock};
+use worker::{adapters::http, clock::wall_clock};
 
 use crate::{
     bot::{PATH, USER, host, variables},

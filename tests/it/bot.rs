@@ -178,7 +178,7 @@ impl Bot {
     /// The state that `/healthz` shows within a second, as it is now.
     pub async fn health(&self) -> Value {
         let database = Database::existing(&self.database()).unwrap();
-        json!(SqliteQueue::new(database, worker::turn::wall_clock()).depth().await.unwrap())
+        json!(SqliteQueue::new(database, worker::clock::wall_clock()).depth().await.unwrap())
     }
 
     /// The page of the operator's listener at a path.
@@ -234,7 +234,7 @@ impl Bot {
     /// The dead letters, as `henji dlq list --json` shows them.
     pub async fn letters(&self) -> Value {
         let database = local::sqlite::Database::open(&self.database()).unwrap();
-        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::turn::wall_clock());
+        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::clock::wall_clock());
         json!(letters.list().await.unwrap())
     }
 
@@ -254,7 +254,7 @@ impl Bot {
     /// Redrives every dead letter.
     pub async fn redrives(&self) {
         let database = local::sqlite::Database::open(&self.database()).unwrap();
-        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::turn::wall_clock());
+        let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::clock::wall_clock());
         for letter in letters.list().await.unwrap() {
             assert_eq!(
                 letters.redrive(&letter.id).await.unwrap(),

@@ -13,7 +13,7 @@ use local::{
 };
 use shared::job::{Ask, Job};
 use tempfile::TempDir;
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::{
     bot::variables,

@@ -14,7 +14,7 @@ use emulator::{
     },
 };
 use serde_json::{Value, json};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::respect::{Chat, is_asked, prompts, said, story};
 

@@ -7,11 +7,11 @@ use local::sqlite::{Database, history::SqliteHistory};
 use shared::job::{Ask, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
+    failure::Reason,
     history::{
         Answer, Delivery, Exchange, Forget, History, LastAttempt, Period, PushState, Question, RunCost,
         SendMethod, SnapshotScope, Stage, Step, StoreResult,
     },
-    outcome::Reason,
 };
 
 use crate::aws::cloud::{Cloud, TABLE};

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use local::sqlite::{Database, queue::SqliteQueue};
 use shared::job::{Ask, EventId, Job};
 use tempfile::TempDir;
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::aws::cloud::Cloud;
 

@@ -16,7 +16,7 @@ use emulator::line::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::{
     bot::{SECRET, USER, host},

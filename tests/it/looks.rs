@@ -94,7 +94,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
 async fn who_comes_back_is_greeted_by_name_too() {
     let mut bot = Bot::start().await;
     is_here(&bot, USER, "葵", "ja");
-    let now = (worker::turn::wall_clock())();
+    let now = (worker::clock::wall_clock())();
     bot.line.follows(USER, false, now);
     // LINE says nothing of who blocks the bot, which learns it by a message of before.
     let before = phone::message_event(said::sticker(7).unwrap(), USER, now);

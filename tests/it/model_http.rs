@@ -25,9 +25,9 @@ use worker::{
         http::client_trusting,
         openai::{ModelClient, ModelError},
     },
+    clock::wall_clock,
     config::Config,
     rules::prompt::Prompt,
-    turn::wall_clock,
 };
 
 use crate::{

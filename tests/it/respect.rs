@@ -18,8 +18,8 @@ use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
     adapters::dynamodb::DynamoHistory,
+    clock::wall_clock,
     history::{Forget, History},
-    turn::wall_clock,
 };
 
 use crate::{

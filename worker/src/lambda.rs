@@ -14,9 +14,10 @@ use crate::{
     adapters::{
         dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,
     },
+    clock::wall_clock,
     config::Config,
     lambda::{batch::Function, quota_watch::QuotaWatch},
-    turn::{Worker, wall_clock},
+    turn::Worker,
 };
 
 pub mod batch;

@@ -15,7 +15,9 @@
 compile_error!("a panic in one turn must fail that turn, not the process: build with panic = \"unwind\"");
 
 pub mod adapters;
+pub mod clock;
 pub mod config;
+pub mod failure;
 pub mod history;
 pub mod locale;
 pub mod outcome;

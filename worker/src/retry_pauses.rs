@@ -7,8 +7,9 @@ use shared::{job::Job, logging};
 use tokio::time::Instant;
 
 use crate::{
+    failure::{Failure, Reason, RetryPolicy},
     history::HistoryError,
-    outcome::{Failure, Outcome, Reason, RetryPolicy},
+    outcome::Outcome,
     retry_loop::retry,
     rules::run_budget::paid_out,
     turn::Worker,

@@ -15,9 +15,11 @@ use tracing::{debug, error, info};
 
 use crate::{
     adapters::{line::LineClient, openai::ModelClient},
+    clock::Clock,
     config::Config,
+    failure::{Failure, Reason},
     history::{Delivery, History, LastAttempt, Stage, Step, StoreResult, Turn},
-    outcome::{Failure, Outcome, Reason},
+    outcome::Outcome,
     retry_pauses::storage_failed,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,
@@ -36,15 +38,6 @@ pub(crate) mod render;
 pub mod reply_token;
 pub(crate) mod time_budget;
 pub mod unsend;
-
-/// The wall clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
-
-/// The real one, for the wiring to hand down.
-#[expect(clippy::disallowed_methods, reason = "here the clock comes from")]
-pub fn wall_clock() -> Clock {
-    Arc::new(Timestamp::now)
-}
 
 /// How often a message is thought about within one attempt, where it is changed meanwhile.
 const THOUGHTS: usize = 3;

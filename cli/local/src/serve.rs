@@ -18,8 +18,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{http::client, line::LineClient, openai::ModelClient},
+    clock::wall_clock,
     config::Config,
-    turn::{Worker, wall_clock},
+    turn::Worker,
 };
 
 use crate::{

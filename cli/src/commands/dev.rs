@@ -32,7 +32,7 @@ use serde_json::json;
 use shared::env::Env;
 use worker::{
     adapters::{http, openai::Endpoint},
-    turn::wall_clock,
+    clock::wall_clock,
 };
 
 use self::pipeline::Process;

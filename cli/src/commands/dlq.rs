@@ -9,7 +9,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::bail;
 use local::signals;
 use shared::env::Env;
-use worker::{locale::Locale, turn::wall_clock};
+use worker::{clock::wall_clock, locale::Locale};
 
 use self::{
     action::Action,

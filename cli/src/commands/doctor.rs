@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use reqwest::Url;
 use shared::env::Env;
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::{
     deployment::{Place, Where},

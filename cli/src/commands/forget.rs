@@ -16,8 +16,8 @@ use shared::{
 };
 use tokio_util::sync::CancellationToken;
 use worker::{
+    clock::{Clock, wall_clock},
     history::{Forget, History, Period, SnapshotScope},
-    turn::{Clock, wall_clock},
 };
 
 use crate::{

@@ -15,7 +15,7 @@ use local::listeners::webhooks::WEBHOOK_PATH;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use shared::{env::Env, job::Ask};
-use worker::{turn::deliver::retry_key, turn::wall_clock};
+use worker::{clock::wall_clock, turn::deliver::retry_key};
 
 use crate::{commands::dev, terminal::say};
 

@@ -7,9 +7,9 @@ use local::sqlite::history;
 use serde_json::json;
 use shared::{env::Env, prices::Prices};
 use worker::{
+    clock::wall_clock,
     history::{Tokens, Used},
     rules::quota::UserQuota,
-    turn::wall_clock,
 };
 
 use crate::{

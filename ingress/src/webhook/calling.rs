@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use shared::prefix::{Prefix, after_name};
 
-use super::lenient;
+use super::lenient::lenient;
 
 /// What people put before a name at the end of what they say.
 const COMMAS: [char; 4] = [',', '，', '、', '､'];

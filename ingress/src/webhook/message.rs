@@ -8,9 +8,9 @@ use shared::{
 };
 
 use super::{
-    Lossy, Verdict,
     calling::{Mention, called},
-    lenient,
+    lenient::{Lossy, lenient},
+    verdict::Verdict,
 };
 
 /// A message, with only what Henji reads of it.

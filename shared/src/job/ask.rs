@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::MessageId;
+use super::id::MessageId;
 
 /// What a job asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::NAMESPACE;
+/// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
+/// answer old events twice.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_2f0e_8b5c_5e47_9d3a_4c1b_7e90_52f6);
 
 /// A text that cannot be an identifier.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Made, Rule};
+use super::rules::{Made, Rule};
 
 /// Writes one value.
 pub(super) fn write(
@@ -64,7 +64,8 @@ fn now_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::RULES, *};
+    use super::*;
+    use crate::metrics::rules::RULES;
 
     #[test]
     fn a_line_says_what_the_specification_asks_for() {

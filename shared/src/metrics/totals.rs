@@ -1,8 +1,12 @@
 //! Sums since the process began, in Prometheus' text format (Prometheus, "Exposition formats").
 
-use std::{collections::BTreeMap, fmt::Write, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use super::{Made, RULES, Rule, lock};
+use super::rules::{Made, RULES, Rule};
 
 /// By name and label.
 static TOTALS: Mutex<BTreeMap<(&'static str, String), Total>> = Mutex::new(BTreeMap::new());
@@ -18,7 +22,7 @@ struct Total {
 pub(super) fn add(rule: &Rule, value: f64, by: Option<(&str, String)>) {
     // Words of closed sets only; nothing in them needs an escape.
     let label = by.map_or_else(String::new, |(field, word)| format!("{{{field}=\"{word}\"}}"));
-    let mut totals = lock(&TOTALS);
+    let mut totals = lock();
     let total = totals.entry((rule.name, label)).or_default();
     total.count += 1;
     total.sum += value;
@@ -34,7 +38,7 @@ pub fn prometheus(gauges: &[(&str, u64)], counters: &[(&str, u64)]) -> String {
     for (name, value) in counters {
         let _ = writeln!(text, "# TYPE henji_{name}_total counter\nhenji_{name}_total {value}");
     }
-    let totals = lock(&TOTALS).clone();
+    let totals = lock().clone();
     let mut told = "";
     for ((name, label), total) in &totals {
         let Some(rule) = RULES.iter().find(|rule| rule.name == *name) else { continue };
@@ -69,4 +73,8 @@ fn snake(name: &str) -> String {
         snake.push(c.to_ascii_lowercase());
     }
     snake
+}
+
+fn lock() -> MutexGuard<'static, BTreeMap<(&'static str, String), Total>> {
+    TOTALS.lock().unwrap_or_else(PoisonError::into_inner)
 }

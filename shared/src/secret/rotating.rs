@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::{
-    NotRead,
+    error::NotRead,
     state::{Refuser, State},
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
 
 /// How long one read may take: more must not hold up a function's start, nor a webhook.
 const PATIENCE: Duration = Duration::from_secs(1);
+
 pub(super) struct Rotating {
     parameter: Parameter,
     refuser: Refuser,

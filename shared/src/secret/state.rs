@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::NotRead;
+use super::error::NotRead;
 
 /// The pause after the first read that failed. Each further pause is by three tenths longer, and so a small part of
 /// the time that has passed: a store that throttles is soon asked again, and one that never gives the secret keeps its

@@ -73,7 +73,7 @@ fn fill(file: &Path, people: u32) -> rusqlite::Result<()> {
              VALUES (?1, ?2, ?3, 'Hello, world. How are you today?', ?4, ?5, ?5)",
         )?;
         // Yesterday, and so not swept.
-        let since = worker::turn::wall_clock()().as_second() - 86_400;
+        let since = worker::clock::wall_clock()().as_second() - 86_400;
         for number in 0..(people + 1) * TURNS_EACH {
             let (who, nth) = (number % (people + 1), number / (people + 1));
             let user = if who == 0 { USER.to_owned() } else { format!("U{who}") };

@@ -70,7 +70,7 @@ impl Runtime {
 async fn next(State(api): State<Arc<Api>>) -> Response {
     let _ = api.polls.send(()).await;
     let Some(event) = api.events.lock().await.recv().await else { return StatusCode::GONE.into_response() };
-    let deadline = (worker::turn::wall_clock())().as_millisecond() + 900_000;
+    let deadline = (worker::clock::wall_clock())().as_millisecond() + 900_000;
     let headers = [
         ("lambda-runtime-aws-request-id", "bench".to_owned()),
         ("lambda-runtime-deadline-ms", deadline.to_string()),

@@ -19,11 +19,11 @@ use worker::{
         http::client_trusting,
         openai::{ModelClient, ModelError},
     },
+    clock::wall_clock,
     config::Config,
-    outcome::{Failure, RetryPolicy},
+    failure::{Failure, RetryPolicy},
     rules::prompt::Prompt,
     text::clean::clean,
-    turn::wall_clock,
 };
 
 /// Long enough for any answer that comes.

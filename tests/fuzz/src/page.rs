@@ -59,7 +59,7 @@ impl Pipeline for NoBot {
 
 fn page() -> Router {
     let listens: SocketAddr = LISTENS.parse().unwrap();
-    let clock = worker::turn::wall_clock();
+    let clock = worker::clock::wall_clock();
     let http = worker::adapters::http::local_client().unwrap();
     let simulation = Simulation::new(Parts {
         secret: "henji-dev".into(),

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use shared::job::{ConversationId, MessageId};
 use worker::{
     adapters::dynamodb::DynamoHistory,
+    clock::wall_clock,
     history::{Forget, History},
-    turn::wall_clock,
 };
 
 use super::{

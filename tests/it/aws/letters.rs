@@ -8,7 +8,7 @@ use emulator::line::PUSH;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     bot::{Bot, USER},

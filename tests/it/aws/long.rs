@@ -8,7 +8,7 @@ use std::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     between::{Between, Play},

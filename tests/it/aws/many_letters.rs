@@ -11,7 +11,7 @@ use std::{
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     between::{Between, Play},

@@ -17,9 +17,10 @@ use worker::{
     adapters::{
         dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,
     },
+    clock::wall_clock,
     config::Config,
     lambda::{batch::Function, quota_watch::QuotaWatch},
-    turn::{Worker, wall_clock},
+    turn::Worker,
 };
 
 use super::{

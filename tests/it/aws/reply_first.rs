@@ -60,7 +60,7 @@ async fn a_token_that_is_no_longer_young_is_not_tried() {
     let webhook = webhook_of("hi", USER);
     bot.line.sends(&webhook, Instant::now());
     let event = &webhook["events"][0];
-    let minute_ago = worker::turn::wall_clock()().as_millisecond() - 60_000;
+    let minute_ago = worker::clock::wall_clock()().as_millisecond() - 60_000;
     let job = serde_json::json!({
         "v": 2, "eventId": event["webhookEventId"], "conversation": USER, "kind": "question", "text": "hi",
         "acceptedAt": minute_ago, "replyToken": event["replyToken"],

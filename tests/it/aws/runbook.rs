@@ -1,6 +1,6 @@
 //! docs/operations.md: every command that it names is run.
 
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     bot::{Bot, USER},

@@ -92,7 +92,7 @@ impl RuntimeApi {
         let id = Uuid::new_v4().to_string();
         let (sender, answer) = oneshot::channel();
         self.desk.answers.lock().unwrap().insert(id.clone(), sender);
-        let now = u128::try_from((worker::turn::wall_clock())().as_millisecond()).unwrap();
+        let now = u128::try_from((worker::clock::wall_clock())().as_millisecond()).unwrap();
         self.waiting.send(Invocation { id, event, deadline_ms: now + time.as_millis() }).unwrap();
         match timeout(time + GRACE, answer).await {
             Ok(Ok(answer)) => answer,

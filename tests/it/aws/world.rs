@@ -13,7 +13,7 @@ use emulator::{
     model::Model,
 };
 use serde_json::json;
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     bot::host,

@@ -9,7 +9,7 @@ use emulator::{
     model::{COMPLETIONS, Model, hear},
 };
 use serde_json::{Value, json};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use crate::{bot::USER, media::jpeg};
 

@@ -16,7 +16,7 @@ use fastrand::Rng;
 use ingress::webhook::{Verdict, parse};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     chat,

@@ -1,7 +1,7 @@
 //! How the bot is set that a schedule happens to.
 
 use jiff::{Timestamp, Zoned, tz::Offset};
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{chat::BUDGET, schedule::Schedule};
 

@@ -19,7 +19,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use worker::turn::wall_clock;
+use worker::clock::wall_clock;
 
 use super::{
     chat,

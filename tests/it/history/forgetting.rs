@@ -2,11 +2,11 @@
 
 use shared::job::MessageId;
 use worker::{
+    failure::Reason,
     history::{
         Answer, Forget, ForgetMarker, History, Limit, Period, Snapshot, SnapshotScope, Stage, Step,
         StoreResult, Tokens, TurnRef, Usage, UsageDelta,
     },
-    outcome::Reason,
 };
 
 use super::{Ask, EventId, FIFTY, Job, job, later, noticed, now, said, words};

@@ -1,8 +1,8 @@
 //! Where memory begins: stored with an answer, and gone with what it is about.
 
 use worker::{
+    clock::wall_clock,
     history::{Answer, Forget, History, StoreResult, WindowStart},
-    turn::wall_clock,
 };
 
 use super::{

@@ -2,8 +2,8 @@
 
 use shared::job::{EventId, Job};
 use worker::{
+    failure::Reason,
     history::{Answer, Delivery, Exchange, Forget, History, PushState, Question, Stage, Step, StoreResult},
-    outcome::Reason,
 };
 
 use super::{

@@ -10,7 +10,7 @@ use emulator::{
 };
 use serde_json::{Value, json};
 use shared::job::{Ask, Content, EventId, Job};
-use worker::{locale::Locale, turn::wall_clock};
+use worker::{clock::wall_clock, locale::Locale};
 
 use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
 use crate::{

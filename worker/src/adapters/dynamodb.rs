@@ -6,84 +6,50 @@
 //! - The head row `head#{conversation}` names the newest turns. The index is only eventually
 //!   consistent; the head is read strongly beside it, and what it names and the index does not show yet
 //!   is fetched by key, what the index still shows and it knows as forgotten is left out (`load`, `head`,
-//!   `index`).
+//!   `index`, `message_row`).
 //! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
 //!   are read with the head, by the same call (`batch_get`).
 //! - Of groups there are `said#{message}`, `edited#{conversation}` and `own#{message}` (`group`).
 //!
-//! An answer is stored by one transaction over all of these (`store`, `transaction`); `forget` deletes.
-
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+//! An answer is stored by one transaction over all of these (`store`, `transaction`, `conflict`); `forget` deletes.
+//! The table itself is in `table`, what its rows are made of in `item`.
 
 use async_trait::async_trait;
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
-    Snapshot, SnapshotScope, Step, StoreResult, Turn,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Snapshot,
+    SnapshotScope, Step, StoreResult, Turn,
 };
 
+mod asked;
 mod batch_get;
+mod batch_write;
+mod conflict;
 mod error;
 mod forget;
 mod group;
 mod head;
 mod index;
+mod item;
 mod load;
 mod look;
+mod message_row;
 mod step;
 mod store;
 mod survey;
+mod table;
 mod transaction;
 mod turn;
 mod unanswered;
+mod unsent;
 mod usage;
 
-use error::{DynamoError, failed};
-use head::Head;
+use error::failed;
 
 pub use look::Looked;
-
-/// How many heads are remembered between [`History::load`] and [`History::store`] of their turns.
-/// Forgetting one costs a read.
-const HEADS_MAX: usize = 64;
-
-/// The history in a table.
-pub struct DynamoHistory {
-    client: Client,
-    table: String,
-    ttl: Option<SignedDuration>,
-    /// What `load` saw, so that `store` need not read it again: its condition tells if it was too old.
-    heads: Mutex<HashMap<ConversationId, Head>>,
-}
-
-/// A row as the SDK has it.
-type Item = HashMap<String, AttributeValue>;
-
-impl DynamoHistory {
-    /// The history in `table`; its message rows expire after `ttl`, or never.
-    pub fn new(config: &SdkConfig, table: String, ttl: Option<SignedDuration>) -> Self {
-        Self { client: Client::new(config), table, ttl, heads: Mutex::default() }
-    }
-
-    fn remember(&self, of: &ConversationId, head: Head) {
-        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
-        if heads.len() >= HEADS_MAX {
-            heads.clear();
-        }
-        heads.insert(of.clone(), head);
-    }
-
-    fn recall(&self, of: &ConversationId) -> Option<Head> {
-        self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(of)
-    }
-}
+pub use table::DynamoHistory;
 
 #[async_trait]
 impl History for DynamoHistory {
@@ -152,30 +118,4 @@ impl History for DynamoHistory {
     ) -> Result<Option<Timestamp>, HistoryError> {
         self.set_notified(job, question, now).await.map_err(failed("mark who is told"))
     }
-}
-
-/// When a row expires that is remembered from now on.
-fn remembered_until(now: Timestamp) -> i64 {
-    now.checked_add(REMEMBERED).unwrap_or(now).as_second()
-}
-
-/// The key of a row.
-fn key(id: impl Into<String>) -> Item {
-    Item::from([("id".to_owned(), s(id))])
-}
-
-fn s(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn n(number: impl Into<i64>) -> AttributeValue {
-    AttributeValue::N(number.into().to_string())
-}
-
-fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name)?.as_n().ok()?.parse().ok()
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::http::{self, NoResponse};
 use crate::{
     config::Config,
-    outcome::{Failure, Reason, RetryPolicy},
+    failure::{Failure, Reason, RetryPolicy},
     text::redact,
 };
 
@@ -41,7 +41,7 @@ pub struct LineClient {
     base_url: Url,
     data_base_url: Url,
     token: Secret,
-    clock: crate::turn::Clock,
+    clock: crate::clock::Clock,
     profiles: profile::Profiles,
     room: content::Room,
 }
@@ -84,7 +84,7 @@ impl SendError {
 
 impl LineClient {
     /// A client with the settings' base URLs.
-    pub fn new(config: &Config, http: Client, token: Secret, clock: crate::turn::Clock) -> Self {
+    pub fn new(config: &Config, http: Client, token: Secret, clock: crate::clock::Clock) -> Self {
         Self {
             http,
             base_url: config.line_api_base_url.clone(),

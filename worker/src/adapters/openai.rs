@@ -21,7 +21,7 @@ use self::{
 use super::http::{self, NoResponse};
 use crate::{
     config::Config,
-    outcome::{Failure, Reason},
+    failure::{Failure, Reason},
     rules::image::Picture,
     rules::prompt::Prompt,
 };
@@ -53,12 +53,12 @@ pub struct ModelClient {
     key: Secret,
     /// Whether the server wants `max_completion_tokens`; learned where it took the other name.
     completion_limit: AtomicBool,
-    clock: crate::turn::Clock,
+    clock: crate::clock::Clock,
 }
 
 impl ModelClient {
     /// A client with the settings' model and base URL.
-    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::turn::Clock) -> Self {
+    pub fn new(config: &Config, http: Client, key: Secret, clock: crate::clock::Clock) -> Self {
         Self {
             http,
             endpoint: config.openai.clone(),

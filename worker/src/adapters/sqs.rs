@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use shared::job::EventId;
 
 use super::aws::AwsError;
-use crate::outcome::Failure;
+use crate::failure::Failure;
 
 /// The most entries of one batch request.
 const BATCH: usize = 10;

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
-use super::{Stage, Tokens};
+use super::{turn::Stage, usage::Tokens};
 use crate::rules::conversation::Message;
 
 /// What [`super::History::load`] is to find out.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::outcome::Reason;
+use crate::failure::Reason;
 
 /// Where the turn of an event stands, read consistently by [`super::History::begin`].
 #[derive(Clone, Debug, PartialEq, Eq)]

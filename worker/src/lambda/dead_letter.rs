@@ -6,7 +6,7 @@ use shared::{job::EventId, logging, traces};
 use tracing::error;
 
 use super::{batch::Function, receive_pause::pause, record::Record};
-use crate::{adapters::sqs::DeadLetter, outcome::Failure};
+use crate::{adapters::sqs::DeadLetter, failure::Failure};
 
 impl Function {
     /// Writes the letter with this for its job; done once it is safe.

@@ -16,7 +16,8 @@ use tracing::{Instrument, info, warn};
 
 use super::{batch::Function, poison_job::Seat, receive_pause::pause, record::Record};
 use crate::{
-    outcome::{Failure, Outcome, Reason},
+    failure::{Failure, Reason},
+    outcome::Outcome,
     turn::merge::MergeResult,
     turn::{IsFollowed, Limits},
 };

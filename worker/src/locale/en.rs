@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Labels, Senses, Words};
+use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please send it again in a little while.",

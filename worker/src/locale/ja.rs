@@ -1,6 +1,6 @@
 //! Japanese.
 
-use super::{Labels, Senses, Words};
+use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、もう一度送ってください。",

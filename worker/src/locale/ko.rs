@@ -1,6 +1,6 @@
 //! Korean.
 
-use super::{Labels, Senses, Words};
+use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 보내 주세요.",

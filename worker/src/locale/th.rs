@@ -1,6 +1,6 @@
 //! Thai.
 
-use super::{Labels, Senses, Words};
+use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ขออภัย ครั้งนี้ตอบไม่ได้ 🙏 โปรดลองส่งใหม่อีกครั้งในอีกสักครู่",

@@ -1,6 +1,6 @@
 //! Traditional Chinese.
 
-use super::{Labels, Senses, Words};
+use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後再傳一次。",

@@ -5,8 +5,8 @@ use shared::job::{Ask, Job, MessageId};
 use tracing::{info, warn};
 
 use crate::{
+    failure::{Failure, RetryPolicy},
     history::{ConversationChanges, Edit, Limit},
-    outcome::{Failure, RetryPolicy},
     rules::command::Command,
     turn::Worker,
 };

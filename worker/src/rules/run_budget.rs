@@ -9,8 +9,8 @@
 use std::time::Duration;
 
 use crate::{
+    failure::{Failure, Reason},
     history::{RunCost, Turn},
-    outcome::{Failure, Reason},
 };
 
 /// How many calls of the model's server one question is paid for at most.

@@ -8,9 +8,10 @@ use crate::{
     rules::prompt::Budget,
     text::markdown::{self, Plain},
     text::messages::{MESSAGES_MAX, PUSHES_MAX, TEXT_MAX, beginning, messages},
-    turn::ask_model::MORE_TOKENS,
 };
 
+/// A reasoning model that wrote nothing within the limit is asked again with so many times the limit. No answer is longer.
+pub(crate) const MORE_TOKENS: usize = 4;
 /// The most messages of an answer.
 const MESSAGES: usize = PUSHES_MAX * MESSAGES_MAX;
 /// Texts up to this length, in bytes, need at most [`MESSAGES`] messages; longer ones are counted. Two messages that

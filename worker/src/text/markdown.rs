@@ -4,23 +4,19 @@
 //! and all else stays to the letter, as arithmetic, kaomoji, `snake_case`, hashtags, formulas and HTML
 //! do. Numbered lists, quotes (`>`) and struck out words (`~~`) are left alone, as they read well.
 
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use self::{
-    marks::{Protected, is_code, is_emphasis, stray_bold},
-    table::Table,
-};
-
 mod blocks;
+mod editor;
 mod marks;
 mod table;
 
-pub use marks::urls;
+use editor::{Edit, Editor, LINE, OpenLink, edited};
+use marks::{is_code, is_emphasis};
 
-/// What stands for a line drawn across.
-const LINE: &str = "──────────";
+pub use marks::urls;
 
 /// A text as LINE shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,44 +33,11 @@ impl From<&str> for Plain {
     }
 }
 
-/// What takes the place of a part of the source.
-struct Edit {
-    at: Range<usize>,
-    new: String,
-}
-
-/// A link or picture whose end has not come yet.
-struct OpenLink {
-    mark: usize,
-    words_end: usize,
-}
-
-struct Editor<'a> {
-    source: &'a str,
-    protected: Protected,
-    /// Those of a cell, while there is one.
-    edits: Vec<Edit>,
-    before_table: Vec<Edit>,
-    code: Vec<Range<usize>>,
-    links: Vec<OpenLink>,
-    table: Table,
-    cells_end: usize,
-}
-
 /// The plain text of `source`.
 pub fn plain(source: &str) -> Plain {
     // The parser takes a carriage return for the end of a line in some places and not in others.
     let source = &source.replace("\r\n", "\n").replace('\r', "\n");
-    let mut editor = Editor {
-        source,
-        protected: Protected::of(source),
-        edits: vec![],
-        before_table: vec![],
-        code: vec![],
-        links: vec![],
-        table: Table::default(),
-        cells_end: 0,
-    };
+    let mut editor = Editor::of(source);
     for (event, at) in Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter() {
         editor.see(event, at);
     }
@@ -100,21 +63,6 @@ pub fn plain(source: &str) -> Plain {
     };
     let code = code.iter().map(|block| moved(block.start)..moved(block.end)).collect();
     Plain { text: edited(source, 0..source.len(), &edits), code }
-}
-
-/// A part of the source with its edits, which are in order.
-fn edited(source: &str, part: Range<usize>, edits: &[Edit]) -> String {
-    let mut text = String::with_capacity(part.len());
-    let mut at = part.start;
-    for edit in edits.iter().filter(|edit| edit.at.start >= part.start && edit.at.end <= part.end) {
-        if edit.at.start >= at {
-            text.push_str(&source[at..edit.at.start]);
-            text.push_str(&edit.new);
-            at = edit.at.end;
-        }
-    }
-    text.push_str(&source[at..part.end]);
-    text
 }
 
 impl Editor<'_> {
@@ -156,20 +104,6 @@ impl Editor<'_> {
         }
     }
 
-    fn replace(&mut self, at: Range<usize>, new: impl Into<String>) {
-        if !self.protected.touches(&at) {
-            self.edits.push(Edit { at, new: new.into() });
-        }
-    }
-
-    /// Takes out what stands around `at`.
-    fn unmark(&mut self, at: Range<usize>, mark: usize) {
-        let (before, after) = (at.start..at.start + mark, at.end - mark..at.end);
-        if !self.protected.touches(&before) && !self.protected.touches(&after) {
-            self.replace(before, "");
-            self.replace(after, "");
-        }
-    }
     fn code_span(&mut self, at: Range<usize>) {
         let span = &self.source[at.clone()];
         let ticks = span.len() - span.trim_start_matches('`').len();
@@ -195,24 +129,6 @@ impl Editor<'_> {
         }
         self.edits.push(Edit { at: at.start..at.start + mark, new: String::new() });
         self.edits.push(Edit { at: words_end..at.end, new: format!(" ({target})") });
-    }
-
-    /// Replaces what may have edits inside.
-    fn replace_whole(&mut self, at: Range<usize>, new: &str) {
-        self.edits.retain(|edit| edit.at.start < at.start || edit.at.end > at.end);
-        self.protected.add(at.clone());
-        self.edits.push(Edit { at, new: new.to_owned() });
-    }
-
-    /// Bold that CommonMark does not see, as in `**「猫」**は`, because it has no rule for letters without
-    /// spaces between words.
-    fn unmark_stray_bold(&mut self, part: Range<usize>) {
-        let taken: HashSet<usize> = self.edits.iter().map(|edit| edit.at.start).collect();
-        for (start, end) in
-            stray_bold(self.source, part, |mark| taken.contains(&mark.start) || self.protected.touches(mark))
-        {
-            self.unmark(start..end, 2);
-        }
     }
 }
 

@@ -8,13 +8,14 @@ use tracing::info;
 
 use crate::{
     adapters::openai::{Completion, ModelError},
-    outcome::{Failure, Reason},
+    failure::{Failure, Reason},
     rules::conversation::Message,
     rules::group,
     rules::image::{self, Picture},
     rules::persona::Chosen,
     rules::prompt::{Budget, Prompt, TooLong},
     rules::run_budget::paid_out,
+    text::answer_limit::MORE_TOKENS,
     turn::Worker,
     turn::command::PromptInput,
     turn::time_budget::Attempt,
@@ -23,8 +24,6 @@ use crate::{
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
 /// would show a bot that thinks on.
 const GRACE: Duration = Duration::from_millis(300);
-/// A reasoning model that wrote nothing within the limit is asked again with so many times the limit. No answer is longer.
-pub(crate) const MORE_TOKENS: usize = 4;
 
 /// What came of asking.
 pub(crate) enum Asked {

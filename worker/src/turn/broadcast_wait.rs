@@ -9,8 +9,8 @@ use tracing::warn;
 
 use crate::{
     config::Pauses,
+    failure::{Failure, Reason, RetryPolicy},
     history::{Step, Turn},
-    outcome::{Failure, Reason, RetryPolicy},
     retry_pauses::jittered,
     turn::Worker,
 };

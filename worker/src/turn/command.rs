@@ -5,9 +5,9 @@ use tracing::info;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
+    failure::Failure,
     history::{Exchange, Forget, Question, Snapshot, TurnRef, Unanswered},
     locale::{Locale, Words},
-    outcome::Failure,
     rules::attachment::Attachment,
     rules::command::Command,
     rules::conversation::{Message, Role, by},

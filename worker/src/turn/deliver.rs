@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     adapters::line::SendError,
+    failure::{Failure, Reason},
     history::{Delivery, PushState, SendMethod, Step, Turn},
-    outcome::{Failure, Reason},
     retry_loop::retry,
     turn::time_budget::Attempt,
     turn::{AttemptError, Worker},

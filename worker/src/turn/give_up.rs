@@ -5,8 +5,9 @@ use std::time::Duration;
 use shared::job::Job;
 
 use crate::{
+    failure::{Failure, Reason, RetryPolicy},
     history::{Delivery, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason, RetryPolicy},
+    outcome::Outcome,
     rules::run_budget::out_of_run_time,
     turn::time_budget::Attempt,
     turn::unsend::is_forgotten,

@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info};
 
 use crate::{
+    failure::{Failure, Reason},
     history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
-    outcome::{Failure, Reason},
     retry_pauses::storage_failed,
     rules::command::Command,
     turn::draft::DraftInput,

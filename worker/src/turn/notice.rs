@@ -4,10 +4,11 @@ use shared::job::{Ask, Job};
 use tracing::{error, info, warn};
 
 use crate::{
+    failure::{Failure, Reason},
     history::{
         Answer, Limit, Period, Question, Snapshot, Step, StoreResult, Tokens, UsageDelta, key_is_alive,
     },
-    outcome::{Failure, Outcome, Reason},
+    outcome::Outcome,
     rules::attachment::kept,
     rules::command::Command,
     rules::group::{is_answered, is_asked_anew, said_to_bot},

@@ -12,9 +12,9 @@ use tracing::{debug, info};
 use crate::{
     adapters::line::{Profile, SendError},
     config::DeliveryMode,
+    failure::{Failure, Reason, RetryPolicy},
     history::{Answer, Delivery, ForgetMarker, PushState, SendMethod, Step, StoreResult},
     locale::Locale,
-    outcome::{Failure, Reason, RetryPolicy},
     text::messages::{self, Reply},
     turn::time_budget::Attempt,
     turn::{AttemptError, Worker},

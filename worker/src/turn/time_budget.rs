@@ -8,8 +8,8 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
+    failure::{Failure, Reason},
     history::{RunCost, Turn},
-    outcome::{Failure, Reason},
     rules::run_budget::paid_out,
     turn::Limits,
 };

@@ -4,8 +4,9 @@ use shared::job::{Ask, Job};
 use tracing::info;
 
 use crate::{
+    failure::{Failure, Reason},
     history::{ConversationChanges, Edit, Forget, Stage, Step, Turn},
-    outcome::{Failure, Outcome, Reason},
+    outcome::Outcome,
     turn::{AttemptError, Worker, in_doubt},
 };
 

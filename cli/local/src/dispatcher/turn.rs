@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, warn};
 use worker::{
-    outcome::{Failure, Outcome, Reason},
+    failure::{Failure, Reason},
+    outcome::Outcome,
     turn::merge::{MOST, MergeResult},
     turn::{IsFollowed, Limits, Worker},
 };

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::Job;
 use worker::{
-    outcome::{Failure, Reason},
-    turn::Clock,
+    clock::Clock,
+    failure::{Failure, Reason},
 };
 
 use super::{

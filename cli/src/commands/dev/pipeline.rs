@@ -26,7 +26,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use worker::{turn::Clock, turn::deliver::retry_key};
+use worker::{clock::Clock, turn::deliver::retry_key};
 
 /// The pipeline talks to nobody but its parent, which no proxy leads to.
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use local::dead_letter::Letter;
 use serde_json::{Value, json};
 use shared::env::Env;
-use worker::turn::Clock;
+use worker::clock::Clock;
 
 use super::{action::Action, done::Done, lines::Lines};
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 use local::dead_letter::{Letter, State};
-use worker::outcome::Reason;
+use worker::failure::Reason;
 
 /// Which letters a command is about: those to which all of it applies.
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -14,7 +14,7 @@ use local::{
 };
 use shared::job::JobError;
 use tokio_util::sync::CancellationToken;
-use worker::turn::Clock;
+use worker::clock::Clock;
 
 #[cfg(feature = "aws")]
 use super::sqs::SqsLetters;

@@ -25,9 +25,9 @@ use worker::{
         aws::AwsError,
         dynamodb::{DynamoHistory, Looked},
     },
+    clock::Clock,
+    failure::Reason,
     history::Stage,
-    outcome::Reason,
-    turn::Clock,
 };
 
 use crate::deployment::aws::Deployment;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, process::ExitCode, time::Duration};
 use local::dead_letter::Letter;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use worker::turn::Clock;
+use worker::clock::Clock;
 
 use super::{filter::Filter, source::Source};
 use crate::terminal::say;

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, bail};
 use reqwest::Url;
 use serde_json::Value;
-use worker::{adapters::http, turn::wall_clock};
+use worker::{adapters::http, clock::wall_clock};
 
 use crate::{commands::dlq::source::Source, deployment::Place, terminal::report::Findings};
 

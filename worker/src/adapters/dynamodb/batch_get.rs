@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use tokio::time::sleep;
 
-use super::{DynamoError, DynamoHistory, Item, key, transaction::pause};
+use super::{
+    error::DynamoError,
+    item::{Item, key},
+    table::DynamoHistory,
+    transaction::pause,
+};
 
 /// The most keys of one batch (AWS: `BatchGetItem`).
 const BATCH: usize = 100;

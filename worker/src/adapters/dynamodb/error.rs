@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
 };
 
-use super::{Item, transaction::Conflict};
+use super::{conflict::Conflict, item::Item};
 use crate::{adapters::aws::AwsError, history::HistoryError};
 
 /// Reasons of a cancelled transaction that pass by themselves (AWS: `TransactWriteItems`).

@@ -2,22 +2,23 @@
 //! lags still shows, and whatever a worker that was thought dead would store, is older than the mark. A
 //! message that was taken back has a row of its own that says so, and no words.
 
-use aws_sdk_dynamodb::types::{DeleteRequest, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
-use tokio::time::sleep;
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, group, head,
-    head::Asked,
-    key, load, n, remembered_until, s, text,
-    transaction::{Part, pause, retried},
-    turn, unanswered,
+    asked::{Asked, row_ids},
+    conflict::Part,
+    error::DynamoError,
+    group,
+    head::Head,
+    item::{Item, key, n, remembered_until, s, text},
+    load,
+    table::DynamoHistory,
+    transaction::retried,
+    turn, unanswered, unsent,
 };
 use crate::history::Stage;
-
-/// The most rows of one batch (AWS: `BatchWriteItem`).
-const BATCH: usize = 25;
 
 impl DynamoHistory {
     /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -32,7 +33,7 @@ impl DynamoHistory {
         retried(|| async {
             let mut head = self.head(of).await?;
             let before = head.clone();
-            let mut ids: Vec<String> = head.events().flat_map(head::row_ids).collect();
+            let mut ids: Vec<String> = head.events().flat_map(row_ids).collect();
             for row in self.all_shown(of, None).await? {
                 ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
@@ -63,7 +64,7 @@ impl DynamoHistory {
         message_id: &MessageId,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
-        let mut unsent = key(load::unsent_id(message_id));
+        let mut unsent = key(unsent::id(message_id));
         unsent.insert("expiresAt".to_owned(), n(remembered_until(now)));
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
         self.forget_unanswered(of, message_id).await?;
@@ -119,7 +120,7 @@ impl DynamoHistory {
             Stage::Stored(delivery) => is_owed && delivery.is_unsaid(),
             _ => false,
         };
-        let [question, answer] = head::row_ids(event);
+        let [question, answer] = row_ids(event);
         let gone = if is_open_again { vec![question, answer] } else { vec![answer] };
         after.lose(gone.clone());
         ids.extend(gone);
@@ -190,31 +191,5 @@ impl DynamoHistory {
         }
         let rows = stored.into_iter().map(|event| self.forget_turn(event, now));
         self.commit(rows.collect::<Result<_, _>>()?).await
-    }
-
-    /// Deletes these rows, as far as they are there.
-    pub(super) async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
-        let request = |id: &String| {
-            let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;
-            Ok::<_, DynamoError>(WriteRequest::builder().delete_request(delete).build())
-        };
-        self.write_all(&ids.iter().map(request).collect::<Result<Vec<_>, _>>()?).await
-    }
-
-    /// Writes these rows, each for itself.
-    pub(super) async fn write_all(&self, requests: &[WriteRequest]) -> Result<(), DynamoError> {
-        for chunk in requests.chunks(BATCH) {
-            let mut left = chunk.to_vec();
-            for tries in 0.. {
-                let request = self.client.batch_write_item().request_items(&self.table, left);
-                let unprocessed = request.send().await?.unprocessed_items.unwrap_or_default();
-                left = unprocessed.into_values().flatten().collect();
-                if left.is_empty() {
-                    break;
-                }
-                sleep(pause(tries, DynamoError::Unprocessed(left.len()))?).await;
-            }
-        }
-        Ok(())
     }
 }

@@ -15,8 +15,11 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
-    DynamoError, DynamoHistory, Item, key, n, number, remembered_until, s, text,
-    transaction::{Part, Rows, retried},
+    conflict::Part,
+    error::DynamoError,
+    item::{Item, key, n, number, remembered_until, s, text},
+    table::DynamoHistory,
+    transaction::{Rows, retried},
 };
 use crate::history::{Answer, EDIT_KEPT, Edit};
 

@@ -9,16 +9,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use shared::job::{ConversationId, EventId, MessageId};
 
-use super::{Item, index::Row, n, s, text};
+use super::{
+    asked::{Answer, Asked, row_ids},
+    item::{Item, n, s, text},
+    message_row::Row,
+};
 use crate::{
     history::{ForgetMarker, TurnRef, WindowStart},
     rules::conversation::{rfc3339, stamp},
 };
-
-mod asked;
-
-use asked::Answer;
-pub(super) use asked::{Asked, row_ids};
 
 /// How many turns it names: the index would have to be late by more than so many turns to miss one, or to
 /// show one that is gone.

@@ -1,17 +1,18 @@
 //! Reading a conversation: the index for the bulk, the head for what the index does not show yet.
 
 use jiff::Timestamp;
-use shared::job::{ConversationId, Job, MessageId};
+use shared::job::{ConversationId, Job};
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, group, head, index::Row, number, s, text, turn, unanswered,
+    error::DynamoError,
+    group,
+    head::{self, Head},
+    item::{Item, number, s, text},
+    message_row::Row,
+    table::DynamoHistory,
+    turn, unanswered, unsent,
 };
 use crate::history::{ConversationChanges, Limit, Period, Snapshot, SnapshotScope, Stage, Usage};
-
-/// The key of the row that says that a message was taken back.
-pub(super) fn unsent_id(message_id: &MessageId) -> String {
-    format!("unsent#{message_id}")
-}
 
 /// The key of a conversation's settings.
 pub(super) fn settings_id(of: &ConversationId) -> String {
@@ -146,7 +147,7 @@ impl ChangeKeys {
         let in_group = !job.is_private();
         Self {
             head: head::id(&job.conversation),
-            unsent: job.message_id().map(unsent_id),
+            unsent: job.message_id().map(unsent::id),
             said: job.message_id().filter(|_| in_group).map(group::said_id),
             own: job.quotes().filter(|_| in_group).map(group::own_id),
         }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use shared::job::EventId;
 
 use super::{
-    DynamoHistory, Item,
     error::{condition_failed, failed},
-    s, text, turn,
+    item::{Item, s, text},
+    table::DynamoHistory,
+    turn,
 };
 use crate::history::{HistoryError, Stage};
 

@@ -4,7 +4,12 @@ use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use shared::job::Job;
 
-use super::{DynamoError, DynamoHistory, error::condition_failed, n, s, turn};
+use super::{
+    error::{DynamoError, condition_failed},
+    item::{n, s},
+    table::DynamoHistory,
+    turn,
+};
 use crate::{
     history::{Delivery, Question, Step, Turn},
     rules::conversation::rfc3339,

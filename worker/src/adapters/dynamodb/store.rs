@@ -1,16 +1,21 @@
 //! Storing an answer: message rows, turn rows and the head row in one transaction, all or
 //! nothing, and only if nobody stored one before and nobody wants it forgotten.
 
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use jiff::Timestamp;
 use shared::job::{EventId, Job, MessageId};
 use tokio::time::sleep;
 
 use super::{
-    DynamoError, DynamoHistory, Head, Item, group, head, key, load, n, remembered_until, s,
-    transaction::{Part, Rows, pause},
+    asked::row_ids,
+    conflict::Part,
+    error::DynamoError,
+    group,
+    head::Head,
+    item::{Item, n, remembered_until, s},
+    load,
+    table::DynamoHistory,
+    transaction::{Rows, pause},
     turn,
 };
 use crate::{
@@ -172,7 +177,7 @@ impl DynamoHistory {
             }
         }
         if let Some(old) = replaces {
-            for id in head::row_ids(old) {
+            for id in row_ids(old) {
                 rows.push(self.delete(id)?);
             }
             next.replaced(old, own);
@@ -205,19 +210,6 @@ impl DynamoHistory {
         Ok((Part::OtherTurn, TransactWriteItem::builder().update(turn).build()))
     }
 
-    /// That a message was not taken back.
-    pub(super) fn not_unsent(
-        &self,
-        message_id: &MessageId,
-    ) -> Result<(Part, TransactWriteItem), DynamoError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(load::unsent_id(message_id))))
-            .condition_expression("attribute_not_exists(id)")
-            .build()?;
-        Ok((Part::NotUnsent, TransactWriteItem::builder().condition_check(check).build()))
-    }
-
     /// A message row that was not there before.
     fn new_message(
         &self,
@@ -248,17 +240,6 @@ impl DynamoHistory {
         ]);
         row.extend(self.expires_at(now).map(|at| ("expiresAt".to_owned(), n(at))));
         row
-    }
-
-    /// When a message row stored now expires.
-    pub(super) fn expires_at(&self, now: Timestamp) -> Option<i64> {
-        Some(now.checked_add(self.ttl?).ok()?.as_second())
-    }
-
-    /// When a head row stored now expires: with the last row it names, and not before its mark may.
-    pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
-        let mark = head.forgotten.map(|mark| remembered_until(mark.at));
-        self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))
     }
 }
 

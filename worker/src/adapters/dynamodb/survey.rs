@@ -2,7 +2,11 @@
 
 use aws_sdk_dynamodb::types::{IndexStatus, KeyType, TimeToLiveStatus};
 
-use super::{DynamoError, DynamoHistory, error::failed, index::INDEX};
+use super::{
+    error::{DynamoError, failed},
+    index::INDEX,
+    table::DynamoHistory,
+};
 use crate::history::HistoryError;
 
 /// The attribute that rows expire by.

@@ -1,14 +1,20 @@
 //! Several rows at once, all or nothing, and which of them was not as expected.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
     operation::transact_write_items::TransactWriteItemsError,
-    types::{CancellationReason, Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder},
+    types::{Delete, Put, TransactWriteItem, Update, builders::UpdateBuilder},
 };
 
-use super::{DynamoError, DynamoHistory, Head, Item, head, key, s};
+use super::{
+    conflict::{Conflict, Part, UNMET, code},
+    error::DynamoError,
+    head::{self, Head},
+    item::{Item, key, s},
+    table::DynamoHistory,
+};
 use crate::retry_loop::retry;
 
 /// How often a transaction is tried that conflicts, and a batch that was done in part.
@@ -16,52 +22,8 @@ const TRIES: u32 = 6;
 /// The pause before the second try, growing with each further one.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a row of a transaction is for, and so what it means when it is not as expected.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    /// A new message row.
-    Message,
-    /// The turn row.
-    Turn,
-    /// The row of another turn that is answered with it.
-    OtherTurn,
-    /// The head row, as it was read.
-    Head,
-    /// That the message was not taken back.
-    NotUnsent,
-    /// That a group's message was not changed, nor answered by another turn.
-    Said,
-    /// The user's usage.
-    Usage,
-    /// A row that has no condition.
-    Any,
-}
-
 /// The rows of a transaction.
 pub(super) type Rows = Vec<(Part, TransactWriteItem)>;
-
-/// The reasons why a transaction was cancelled: rows that were not as expected, or another transaction at the same rows.
-/// Nothing of it is written.
-pub(super) struct Conflict(Vec<(Part, CancellationReason)>);
-
-impl Conflict {
-    /// The reason of a part that was not as expected.
-    pub(super) fn of(&self, part: Part) -> Option<&CancellationReason> {
-        let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
-        self.0.iter().find(is_it).map(|(_, reason)| reason)
-    }
-}
-
-/// Only the codes: the reasons have rows with people's words.
-impl fmt::Debug for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(_, reason)| code(reason))).finish()
-    }
-}
-
-fn code(reason: &CancellationReason) -> String {
-    reason.code().unwrap_or("None").to_owned()
-}
 
 impl DynamoHistory {
     /// Writes all of these rows or none.
@@ -133,5 +95,3 @@ pub(super) fn pause(tries: u32, error: DynamoError) -> Result<Duration, DynamoEr
     }
     Ok(PAUSE.mul_f64(f64::from(tries) + fastrand::f64()))
 }
-
-const UNMET: &str = "ConditionalCheckFailed";

@@ -13,10 +13,10 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use shared::job::{EventId, Job};
 
-use super::{Item, n, number, remembered_until, s, text};
+use super::item::{Item, n, number, remembered_until, s, text};
 use crate::{
+    failure::Reason,
     history::{Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Turn},
-    outcome::Reason,
 };
 
 /// The value of `stage` once an answer is stored.

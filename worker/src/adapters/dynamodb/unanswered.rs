@@ -3,7 +3,12 @@
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
-use super::{DynamoError, DynamoHistory, Item, head, key, n, number, remembered_until, s, text};
+use super::{
+    error::DynamoError,
+    head,
+    item::{Item, key, n, number, remembered_until, s, text},
+    table::DynamoHistory,
+};
 use crate::{
     history::{Question, TurnRef, Unanswered},
     rules::conversation::rfc3339,

@@ -1,7 +1,11 @@
 //! What people used up, for `henji usage`. The rows are found by reading the whole table: they have no place
 //! in the article's index, and operators ask seldom.
 
-use super::{DynamoError, DynamoHistory, Item, error::failed, number, s, text};
+use super::{
+    error::{DynamoError, failed},
+    item::{Item, number, s, text},
+    table::DynamoHistory,
+};
 use crate::history::{HistoryError, Tokens, Used};
 
 /// The rows' keys begin so.

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{BODY_MAX, LineClient, SIDE_TIMEOUT, http, refused};
-use crate::outcome::{Failure, Reason, RetryPolicy};
+use crate::failure::{Failure, Reason, RetryPolicy};
 
 /// How long LINE may take to answer, and then for the bytes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

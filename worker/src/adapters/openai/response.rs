@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{error::ErrorBody, written::Written};
 use crate::{
+    failure::{Failure, Reason, RetryPolicy},
     history::Tokens,
-    outcome::{Failure, Reason, RetryPolicy},
     text::clean::clean,
     text::redact,
 };

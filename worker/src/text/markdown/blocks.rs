@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::{Editor, LINE, edited};
+use super::editor::{Editor, LINE, edited};
 
 impl Editor<'_> {
     pub(super) fn heading(&mut self, at: Range<usize>) {

@@ -7,8 +7,9 @@ use shared::job::Job;
 use tracing::info;
 
 use crate::{
+    failure::{Failure, Reason, RetryPolicy},
     history::{LastAttempt, RunCost, Step, Turn},
-    outcome::{Failure, Outcome, Reason, RetryPolicy},
+    outcome::Outcome,
     turn::Worker,
     turn::time_budget::Attempt,
 };

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use shared::job::{Job, MessageId};
 use worker::{
+    failure::Reason,
     history::{Delivery, LastAttempt, PushState, Question, RunCost, SendMethod, Stage, Step, Turn},
-    outcome::Reason,
 };
 
 use crate::sqlite::rows::{millis, time};

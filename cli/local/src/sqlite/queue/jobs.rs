@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicI64, time::Duration};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use tokio::sync::Notify;
-use worker::turn::Clock;
+use worker::clock::Clock;
 
 use crate::sqlite::{database::Database, error::DatabaseError, rows::millis};
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     adapters::openai::response::{ModelError, Refusal, Sent, refusal},
-    outcome::RetryPolicy,
+    failure::RetryPolicy,
 };
 
 fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {

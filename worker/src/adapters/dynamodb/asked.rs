@@ -6,18 +6,18 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::job::EventId;
 
-use super::{
-    super::{s, text},
-    TurnRef,
+use super::item::{s, text};
+use crate::{
+    history::{TurnRef, row_id},
+    rules::conversation::Role,
 };
-use crate::{history::row_id, rules::conversation::Role};
 
 /// The name of the attribute with the turn of the answer.
 const ANSWERED_BY: &str = "answeredBy";
 
 /// A turn that is part of a conversation.
 #[derive(Clone)]
-pub(in super::super) struct Asked {
+pub(super) struct Asked {
     pub(super) turn: TurnRef,
     /// That of its question.
     pub(super) created_at: String,
@@ -36,7 +36,7 @@ pub(super) enum Answer {
 }
 
 /// The ids of a turn's rows: question and answer.
-pub(in super::super) fn row_ids(event: &EventId) -> [String; 2] {
+pub(super) fn row_ids(event: &EventId) -> [String; 2] {
     [Role::User, Role::Assistant].map(|role| row_id(event, role).to_string())
 }
 
@@ -74,18 +74,18 @@ impl Asked {
     }
 
     /// The ids of its own rows.
-    pub(in super::super) fn rows(&self) -> Vec<String> {
+    pub(super) fn rows(&self) -> Vec<String> {
         let [question, answer] = row_ids(&self.turn.event);
         if self.answer == Answer::Own { vec![question, answer] } else { vec![question] }
     }
 
     /// Its own turn.
-    pub(in super::super) fn event(&self) -> &EventId {
+    pub(super) fn event(&self) -> &EventId {
         &self.turn.event
     }
 
     /// The turn in which its answer stands.
-    pub(in super::super) fn answered_in(&self) -> Option<&EventId> {
+    pub(super) fn answered_in(&self) -> Option<&EventId> {
         match &self.answer {
             Answer::Own => Some(&self.turn.event),
             Answer::Of(other) => Some(other),

@@ -1,0 +1,14 @@
+//! What becomes of an event.
+
+use shared::job::Job;
+
+/// What becomes of one event.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It wants an answer.
+    Job(Box<Job>),
+    /// It wants none, for this reason.
+    Skip(&'static str),
+    /// It is not an event that this build can read; skipped with a warning.
+    Odd(&'static str),
+}

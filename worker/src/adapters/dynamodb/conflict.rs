@@ -1,0 +1,53 @@
+//! Which row of a transaction was not as expected.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::CancellationReason;
+
+/// The code of a row whose condition was not met.
+pub(super) const UNMET: &str = "ConditionalCheckFailed";
+
+/// What a row of a transaction is for, and so what it means when it is not as expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A new message row.
+    Message,
+    /// The turn row.
+    Turn,
+    /// The row of another turn that is answered with it.
+    OtherTurn,
+    /// The head row, as it was read.
+    Head,
+    /// That the message was not taken back.
+    NotUnsent,
+    /// That a group's message was not changed, nor answered by another turn.
+    Said,
+    /// The user's usage.
+    Usage,
+    /// A row that has no condition.
+    Any,
+}
+
+/// The reasons why a transaction was cancelled: rows that were not as expected, or another transaction at the same rows.
+/// Nothing of it is written.
+pub(super) struct Conflict(pub(super) Vec<(Part, CancellationReason)>);
+
+impl Conflict {
+    /// The reason of a part that was not as expected.
+    pub(super) fn of(&self, part: Part) -> Option<&CancellationReason> {
+        let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
+        self.0.iter().find(is_it).map(|(_, reason)| reason)
+    }
+}
+
+/// Only the codes: the reasons have rows with people's words.
+impl fmt::Debug for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(_, reason)| code(reason))).finish()
+    }
+}
+
+/// The code of a reason.
+pub(super) fn code(reason: &CancellationReason) -> String {
+    reason.code().unwrap_or("None").to_owned()
+}

@@ -1,0 +1,56 @@
+//! The table, and the heads that are known of it.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use jiff::{SignedDuration, Timestamp};
+use shared::job::ConversationId;
+
+use super::{head::Head, item::remembered_until};
+
+/// How many heads are remembered between the loading and the storing of their turns.
+/// Forgetting one costs a read.
+const HEADS_MAX: usize = 64;
+
+/// The history in a table.
+pub struct DynamoHistory {
+    pub(super) client: Client,
+    pub(super) table: String,
+    pub(super) ttl: Option<SignedDuration>,
+    /// What `load` saw, so that `store` need not read it again: its condition tells if it was too old.
+    heads: Mutex<HashMap<ConversationId, Head>>,
+}
+
+impl DynamoHistory {
+    /// The history in `table`; its message rows expire after `ttl`, or never.
+    pub fn new(config: &SdkConfig, table: String, ttl: Option<SignedDuration>) -> Self {
+        Self { client: Client::new(config), table, ttl, heads: Mutex::default() }
+    }
+
+    pub(super) fn remember(&self, of: &ConversationId, head: Head) {
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        if heads.len() >= HEADS_MAX {
+            heads.clear();
+        }
+        heads.insert(of.clone(), head);
+    }
+
+    pub(super) fn recall(&self, of: &ConversationId) -> Option<Head> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(of)
+    }
+
+    /// When a message row stored now expires.
+    pub(super) fn expires_at(&self, now: Timestamp) -> Option<i64> {
+        Some(now.checked_add(self.ttl?).ok()?.as_second())
+    }
+
+    /// When a head row stored now expires: with the last row it names, and not before its mark may.
+    pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
+        let mark = head.forgotten.map(|mark| remembered_until(mark.at));
+        self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))
+    }
+}
