@@ -143,10 +143,10 @@ pub enum Conflict {
 }
 
 /// The turn after a step.
-pub fn apply(state: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflict> {
-    let stage = next_stage(state, step)?;
-    let (attempts, cost) = (state.attempts, state.cost);
-    let before = TurnState { stage, ..state.clone() };
+pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflict> {
+    let stage = next_stage(turn, step)?;
+    let (attempts, cost) = (turn.attempts, turn.cost);
+    let before = TurnState { stage, ..turn.clone() };
     Ok(match *step {
         // The stage is the event's, all that is counted is the run's.
         TurnStep::Redriven { run } => TurnState {
@@ -202,9 +202,9 @@ pub fn apply(state: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Confli
 }
 
 /// The table itself: the stage after a step.
-fn next_stage(state: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgress>, Conflict> {
+fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgress>, Conflict> {
     use Stage::{Delivered, Forgotten, InDoubt, Open, Stored};
-    let stage = state.stage;
+    let stage = turn.stage;
     Ok(match *step {
         TurnStep::Begun { .. } => match stage {
             Open | Stored(_) => stage,
@@ -225,7 +225,7 @@ fn next_stage(state: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgre
         },
         // An attempt that began since may have replied.
         TurnStep::NotReplied { attempts, now } => match stage {
-            Stored(_) if attempts != state.attempts => return Err(Conflict::Overtaken),
+            Stored(_) if attempts != turn.attempts => return Err(Conflict::Overtaken),
             Stored(PushProgress { pushed, .. }) => about_to_be_pushed(pushed, now),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
@@ -274,7 +274,7 @@ fn next_stage(state: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgre
             }
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
-        TurnStep::Withdrawn { .. } if state.attempts == 0 => return Err(Conflict::NotBegun),
+        TurnStep::Withdrawn { .. } if turn.attempts == 0 => return Err(Conflict::NotBegun),
         // These change what is counted, or what is kept elsewhere.
         TurnStep::Redriven { .. }
         | TurnStep::Withdrawn { .. }
@@ -301,7 +301,7 @@ fn unrecorded(attempts: u32, before: LastAttempt) -> LastAttempt {
     }
 }
 
-impl<'a> TurnStep<'a> {
+impl TurnStep<'_> {
     /// The step that an attempt records.
     pub fn of_recorded(step: &Step, now: Timestamp) -> Self {
         match step {

@@ -1,3 +1,5 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -91,11 +93,11 @@ const TABLE: [(&str, [&str; 8]); 21] = [
     ("resend risked",          ["NOT STORED","=",        "refused 0", "=",         "refused 0", "NOT STORED","NOT STORED","NOT STORED"]),
 ];
 
-fn shown(before: Stage<PushProgress>, after: Result<TurnState, Conflict>) -> String {
-    let stage = match after {
+fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> String {
+    let stage = match *after {
         Err(Conflict::Over) => return "OVER".to_owned(),
-        Err(Conflict::Existing(stage)) => {
-            assert_eq!(stage, before);
+        Err(Conflict::Existing(existing)) => {
+            assert_eq!(existing, before);
             return "EXISTING".to_owned();
         }
         Err(Conflict::NotStored) => return "NOT STORED".to_owned(),
@@ -117,7 +119,7 @@ fn shown(before: Stage<PushProgress>, after: Result<TurnState, Conflict>) -> Str
             }
             (PushState::Refused, SendMethod::Push) => format!("refused {pushed}"),
             (PushState::Refused, SendMethod::ReplyToken) => format!("refused {pushed} by reply"),
-            (state, _) => format!("{state:?}"),
+            (PushState::Untried { .. } | PushState::Unknown { .. }, _) => "another".to_owned(),
         },
     }
 }
@@ -131,7 +133,7 @@ fn each_step_makes_of_each_stage_what_the_table_says() {
     let names: Vec<_> = steps().iter().map(|(name, _)| *name).collect();
     assert_eq!(names, TABLE.map(|(name, _)| name));
     for ((name, step), (_, expected)) in steps().iter().zip(TABLE) {
-        let after = stages().map(|stage| shown(stage, apply(&turn(stage), step)));
+        let after = stages().map(|stage| shown(stage, &apply(&turn(stage), step)));
         assert_eq!(after, expected, "{name}");
     }
 }
