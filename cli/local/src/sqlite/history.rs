@@ -12,7 +12,7 @@ use worker::{
     rules::turn::{Conflict, TurnStep},
 };
 
-use super::{database::Database, error::DatabaseError};
+use super::{database::Database, error::DatabaseError, redact};
 
 mod forget;
 pub mod group;
@@ -114,7 +114,11 @@ impl History for SqliteHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let of = of.clone();
-        let forgotten = self.run("forget", move |db| forget::forget(db, &of, &what, now)).await;
+        let forgotten = self.run("forget", move |db| {
+            forget::forget(db, &of, &what, now)?;
+            redact::redact(db, &of, &what, now.as_millisecond())
+        });
+        let forgotten = forgotten.await;
         self.database.leaves_no_trace().await;
         forgotten
     }

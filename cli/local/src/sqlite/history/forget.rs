@@ -29,13 +29,6 @@ pub(super) fn forget(
     };
     unanswered(db, of)?;
     group::forget(db, of, *until)?;
-    // Redriven, they would be answered by nobody.
-    // A change of a message, which has words, has a group of its own in the queue.
-    db.execute(
-        "DELETE FROM letters WHERE conversation = ?1
-             OR json_valid(body) AND json_extract(body, '$.conversation') = ?1",
-        [of.as_str()],
-    )?;
     let through = stamp(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
     for event in stored_turns(db, of)? {
@@ -74,26 +67,6 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
             }
         }
     }
-    // Its job loses its words at once, and where it waits for its next attempt it waits no longer.
-    db.prepare_cached(
-        "UPDATE jobs SET body = json_set(body, '$.text', ''),
-             visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
-         WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
-    )?
-    .execute(params![of.as_str(), message_id.as_str(), now])?;
-    // A letter whose turn owes an answer to others, or is in doubt (stage 4), stays, without its words.
-    db.execute(
-        "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)
-             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
-        [of.as_str(), message_id.as_str()],
-    )?;
-    db.execute(
-        "DELETE FROM letters WHERE json_valid(body)
-             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2
-             AND NOT EXISTS (SELECT 1 FROM messages WHERE answered_by = letters.event_id)
-             AND NOT EXISTS (SELECT 1 FROM turns WHERE event_id = letters.event_id AND stage = 4)",
-        [of.as_str(), message_id.as_str()],
-    )?;
     Ok(())
 }
 
