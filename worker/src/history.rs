@@ -14,7 +14,8 @@ pub use snapshot::{
     Snapshot, SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
 pub use turn::{
-    Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Step, StoreResult, Turn, key_is_alive,
+    Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, Step, StoreResult, Turn,
+    key_is_alive,
 };
 pub use usage::{Tokens, Used};
 

@@ -12,4 +12,5 @@ pub mod persona;
 pub mod prompt;
 pub mod quota;
 pub(crate) mod run_budget;
+pub mod turn;
 pub(crate) mod window;

@@ -11,6 +11,7 @@ pub mod history;
 mod migrations;
 pub mod queue;
 mod reader;
+mod redact;
 mod rows;
 mod writer;
 

@@ -66,14 +66,14 @@ pub struct RunCost {
     pub paid_calls: u32,
 }
 
-/// How far a turn got.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Stage {
+/// How far a turn got, with what is known of its stored answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage<Answer = Delivery> {
     /// No answer is stored.
     #[default]
     Open,
     /// The answer is stored and not certainly delivered.
-    Stored(Delivery),
+    Stored(Answer),
     /// Every push was accepted.
     Delivered,
     /// It shall never be answered nor pushed. No words of it are kept.
@@ -82,10 +82,21 @@ pub enum Stage {
     InDoubt,
 }
 
-impl Stage {
+impl<Answer> Stage<Answer> {
     /// Whether nothing more is to be done.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Delivered | Self::Forgotten | Self::InDoubt)
+    }
+
+    /// The same stage with something else of its answer.
+    pub fn map<Other>(self, of: impl FnOnce(Answer) -> Other) -> Stage<Other> {
+        match self {
+            Self::Open => Stage::Open,
+            Self::Stored(answer) => Stage::Stored(of(answer)),
+            Self::Delivered => Stage::Delivered,
+            Self::Forgotten => Stage::Forgotten,
+            Self::InDoubt => Stage::InDoubt,
+        }
     }
 }
 
@@ -94,6 +105,17 @@ impl Stage {
 pub struct Delivery {
     /// The exact bodies, in order.
     pub pushes: Vec<String>,
+    /// How many were certainly accepted.
+    pub pushed: u32,
+    /// How far the next one got.
+    pub state: PushState,
+    /// How the next one goes.
+    pub method: SendMethod,
+}
+
+/// What is known of the pushes of a stored answer, without a word of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PushProgress {
     /// How many were certainly accepted.
     pub pushed: u32,
     /// How far the next one got.
@@ -171,10 +193,28 @@ pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
     now.duration_since(first) < KEY_LIFETIME
 }
 
-impl Delivery {
-    /// Whether certainly nothing of it has arrived.
+impl PushProgress {
+    /// Whether certainly nothing of the answer has arrived.
     pub fn is_unsaid(&self) -> bool {
         self.pushed == 0 && self.state == PushState::Refused
+    }
+
+    /// The delivery of these pushes.
+    pub fn of(self, pushes: Vec<String>) -> Delivery {
+        let Self { pushed, state, method } = self;
+        Delivery { pushes, pushed, state, method }
+    }
+}
+
+impl Delivery {
+    /// What is known of the pushes.
+    pub fn progress(&self) -> PushProgress {
+        PushProgress { pushed: self.pushed, state: self.state, method: self.method }
+    }
+
+    /// Whether certainly nothing of it has arrived.
+    pub fn is_unsaid(&self) -> bool {
+        self.progress().is_unsaid()
     }
 
     /// Whether pushing what is left cannot deliver anything twice.

@@ -101,19 +101,14 @@ impl DeadLetters {
 
     /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
     pub async fn risk_resending(&self, event: &str) -> Result<bool, DatabaseError> {
-        let event = event.to_owned();
-        let change = "UPDATE turns SET unknown_since = NULL, by_reply = 0 WHERE event_id = ?1 AND stage = 1";
-        self.database.call(move |db| db.execute(change, [event])).await.map(|changed| changed == 1)
+        let (event, now) = (event.to_owned(), (self.clock)().as_millisecond());
+        self.database.call(move |db| history::risk_resending(db, &event, now)).await
     }
 
     /// When the user was told that there will be no answer.
     pub async fn told_at(&self, event: &str) -> Result<Option<Timestamp>, DatabaseError> {
         let event = event.to_owned();
-        let told = self.database.call(move |db| {
-            let told = "SELECT told_at FROM turns WHERE event_id = ?1";
-            db.query_row(told, [event], |row| row.get::<_, Option<i64>>(0)).optional()
-        });
-        Ok(told.await?.flatten().map(time))
+        self.database.call(move |db| history::notified_at(db, &event)).await
     }
 
     /// Puts a letter's job back into the queue, behind what its conversation sent since, and removes

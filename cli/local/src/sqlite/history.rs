@@ -4,20 +4,24 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
-use worker::history::{
-    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
-    Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
+use worker::{
+    history::{
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
+        Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
+    },
+    rules::turn::{Conflict, TurnStep},
 };
 
-use super::{database::Database, error::DatabaseError};
+use super::{database::Database, error::DatabaseError, redact};
 
 mod forget;
 pub mod group;
 mod past;
 mod store;
 mod turn;
+mod turn_row;
 
-pub use turn::stage;
+pub use turn::{notified_at, risk_resending, stage};
 
 /// The history in a database.
 pub struct SqliteHistory {
@@ -110,7 +114,11 @@ impl History for SqliteHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let of = of.clone();
-        let forgotten = self.run("forget", move |db| forget::forget(db, &of, &what, now)).await;
+        let forgotten = self.run("forget", move |db| {
+            forget::forget(db, &of, &what, now)?;
+            redact::redact(db, &of, &what, now.as_millisecond())
+        });
+        let forgotten = forgotten.await;
         self.database.leaves_no_trace().await;
         forgotten
     }
@@ -137,8 +145,17 @@ impl History for SqliteHistory {
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
-        let (event, now) = (job.event_id.clone(), now.as_millisecond());
-        self.run("record a step", move |db| turn::record(db, event.as_str(), step, now)).await
+        let event = job.event_id.clone();
+        let doing = "record a step";
+        let recorded = self.run(doing, move |db| {
+            let step = TurnStep::of_recorded(&step, now);
+            turn::record(db, event.as_str(), &step, now.as_millisecond())
+        });
+        match recorded.await? {
+            // Nothing is left to withdraw.
+            Ok(()) | Err(Conflict::NotBegun) => Ok(()),
+            Err(conflict) => Err(HistoryError { doing, passing: true, source: conflict.into() }),
+        }
     }
 
     async fn mark_notified(

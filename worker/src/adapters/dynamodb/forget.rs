@@ -18,7 +18,10 @@ use super::{
     transaction::retried,
     turn, unanswered, unsent,
 };
-use crate::history::Stage;
+use crate::{
+    history::Stage,
+    rules::turn::{TurnStep, apply},
+};
 
 impl DynamoHistory {
     /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -113,14 +116,14 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<Option<(Part, TransactWriteItem)>, DynamoError> {
         let row = self.items(vec![turn::id(event)]).await?.pop().unwrap_or_default();
-        let stage = turn::stage(&row);
+        let before = turn::state(&row, None);
+        if before.stage == Stage::Open {
+            return Ok(None);
+        }
         let is_owed = after.names(event) || after.others(event) > 0;
-        let is_open_again = match &stage {
-            Stage::Open => return Ok(None),
-            Stage::Stored(delivery) => is_owed && delivery.is_unsaid(),
-            _ => false,
-        };
+        let Ok(next) = apply(&before, &TurnStep::AnswerUnsent { is_owed }) else { return Ok(None) };
         let [question, answer] = row_ids(event);
+        let is_open_again = next.stage == Stage::Open;
         let gone = if is_open_again { vec![question, answer] } else { vec![answer] };
         after.lose(gone.clone());
         ids.extend(gone);
@@ -130,8 +133,7 @@ impl DynamoHistory {
             return self.open_again(event, now).map(Some);
         }
         after.gives_up(event);
-        let is_in_doubt = is_owed && matches!(stage, Stage::Stored(_));
-        let stage = if is_in_doubt { turn::IN_DOUBT } else { turn::FORGOTTEN };
+        let stage = if next.stage == Stage::InDoubt { turn::IN_DOUBT } else { turn::FORGOTTEN };
         self.end_turn(event, stage, now).map(Some)
     }
 
@@ -181,15 +183,20 @@ impl DynamoHistory {
     ) -> Result<(), DynamoError> {
         let events: Vec<&EventId> = events.collect();
         let turns = self.items(events.iter().map(|event| turn::id(event)).collect()).await?;
-        let stored = |event: &&&EventId| {
-            let is_it = |row: &&Item| text(row, "id") == Some(&turn::id(event));
-            turns.iter().find(is_it).is_some_and(|row| matches!(turn::stage(row), Stage::Stored(_)))
+        let is_forgotten = |row: &Item| {
+            let before = turn::state(row, None);
+            let after = apply(&before, &TurnStep::ConversationForgotten);
+            after.is_ok_and(|after| after.stage != before.stage)
         };
-        let stored: Vec<_> = events.iter().filter(stored).collect();
-        if stored.is_empty() {
+        let is_over = |event: &&&EventId| {
+            let is_it = |row: &&Item| text(row, "id") == Some(&turn::id(event));
+            turns.iter().find(is_it).is_some_and(is_forgotten)
+        };
+        let over: Vec<_> = events.iter().filter(is_over).collect();
+        if over.is_empty() {
             return Ok(());
         }
-        let rows = stored.into_iter().map(|event| self.forget_turn(event, now));
+        let rows = over.into_iter().map(|event| self.forget_turn(event, now));
         self.commit(rows.collect::<Result<_, _>>()?).await
     }
 }

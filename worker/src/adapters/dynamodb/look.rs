@@ -45,8 +45,8 @@ impl DynamoHistory {
             .update_item()
             .table_name(&self.table)
             .key("id", s(turn::id(event)))
-            .update_expression("REMOVE unknownSince, byReply")
-            .condition_expression("stage = :stored")
+            .update_expression(turn::RISK_RESENDING)
+            .condition_expression(turn::IS_STORED)
             .expression_attribute_values(":stored", s(turn::STORED));
         let done = match update.send().await {
             Ok(_) => Ok(true),

@@ -1,4 +1,4 @@
-//! The steps of a turn, each one update of its row.
+//! The steps of a turn, each one conditional update of its row: see [`turn`].
 
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
@@ -12,17 +12,17 @@ use super::{
 };
 use crate::{
     history::{Delivery, Question, Step, Turn},
-    rules::conversation::rfc3339,
+    rules::{
+        conversation::rfc3339,
+        turn::{TurnStep, apply},
+    },
 };
 
 impl DynamoHistory {
     pub(super) async fn count_attempt(&self, job: &Job, now: Timestamp) -> Result<Turn, DynamoError> {
         let run = job.run.as_deref();
         let begun = turn::update(&self.client, &self.table, job, now)
-            .update_expression(
-                "SET expiresAt = :expiresAt, begunAt = if_not_exists(begunAt, :now)
-                 ADD #attempts :one REMOVE #failed",
-            )
+            .update_expression(turn::BEGIN)
             .condition_expression(turn::NOT_OVER)
             .expression_attribute_names("#attempts", turn::attempts(run))
             .expression_attribute_names("#failed", turn::failed(run))
@@ -36,13 +36,15 @@ impl DynamoHistory {
             .await;
         match begun {
             Ok(output) => {
-                let mut turn = turn::of_item(&output.attributes.unwrap_or_default(), run, now);
-                turn.attempts += 1;
-                Ok(turn)
+                let row = output.attributes.unwrap_or_default();
+                let before = turn::state(&row, run);
+                let after = apply(&before, &TurnStep::Begun { now }).unwrap_or_else(|_| before.clone());
+                Ok(after.told(&before, turn::stage(&row), now))
             }
             Err(error) => {
-                let turn = turn::of_item(&condition_failed(error)?, run, now);
-                Ok(Turn { stage: turn::over(turn.stage), ..turn })
+                let row = condition_failed(error)?;
+                let state = turn::state(&row, run);
+                Ok(state.told(&state, turn::over(turn::stage(&row)), now))
             }
         }
     }
@@ -53,35 +55,29 @@ impl DynamoHistory {
         let is_left = matches!(step, Step::Withdrawn { .. } | Step::Forgotten);
         let update = match step {
             Step::Pushing { pushed } => update
-                .update_expression(
-                    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply",
-                )
-                .condition_expression("stage = :stored")
+                .update_expression(turn::PUSH)
+                .condition_expression(turn::IS_STORED)
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::NotReplied { attempts } => update
-                .update_expression("SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply")
-                .condition_expression("stage = :stored AND #attempts = :attempts")
+                .update_expression(turn::PUSH_INSTEAD)
+                .condition_expression(turn::IS_STORED_BY_NEWEST)
                 .expression_attribute_names("#attempts", turn::attempts(run))
                 .expression_attribute_values(":attempts", n(attempts))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::QuotaRefused => update
-                .update_expression(
-                    "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)",
-                )
+                .update_expression(turn::QUOTA_REFUSED)
                 .expression_attribute_names("#quotaSince", turn::quota_since(run))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::Delivered => update
-                .update_expression(
-                    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed",
-                )
+                .update_expression(turn::DELIVER)
                 .expression_attribute_names("#failed", turn::failed(run))
                 .expression_attribute_values(":delivered", s(turn::DELIVERED)),
             Step::Forgotten => update
                 .update_expression(turn::FORGET)
-                .condition_expression("attribute_not_exists(stage) OR stage <> :inDoubt")
+                .condition_expression(turn::NOT_IN_DOUBT)
                 .expression_attribute_values(":inDoubt", s(turn::IN_DOUBT))
                 .expression_attribute_values(":forgotten", s(turn::FORGOTTEN)),
             Step::Failed { reason, delivery, gave_up, cost } => {
@@ -112,7 +108,7 @@ impl DynamoHistory {
             }
             Step::Withdrawn { cost } => {
                 let mut update = update
-                    .condition_expression("#attempts > :zero")
+                    .condition_expression(turn::HAS_BEGUN)
                     .expression_attribute_names("#attempts", turn::attempts(run))
                     .expression_attribute_values(":one", n(1))
                     .expression_attribute_values(":zero", n(0));
@@ -126,8 +122,9 @@ impl DynamoHistory {
         };
         match update.send().await {
             Ok(_) => Ok(()),
-            // Nothing is left to withdraw, and what is in doubt stays so.
+            // `Conflict::NotBegun`, and what is in doubt stays so.
             Err(error) if is_left => condition_failed(error).map(drop),
+            // `Conflict::NotStored` or `Conflict::Overtaken`.
             Err(error) => Err(condition_failed(error).map_or_else(|other| other, |_| DynamoError::Overtaken)),
         }
     }
@@ -139,7 +136,7 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, DynamoError> {
         let told = turn::update(&self.client, &self.table, job, now)
-            .update_expression("SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)")
+            .update_expression(turn::NOTIFY)
             .condition_expression(turn::UNANSWERED)
             .expression_attribute_values(":now", s(rfc3339(now)))
             .expression_attribute_values(":stored", s(turn::STORED))

@@ -20,11 +20,14 @@ use super::{
 };
 use crate::{
     history::{
-        Answer, Delivery, Exchange, ForgetMarker, PushState, Question, SendMethod, Stage, StoreResult,
+        Answer, Exchange, ForgetMarker, PushProgress, PushState, Question, SendMethod, Stage, StoreResult,
         Tokens, TurnRef, UsageDelta, WindowStart, row_id,
     },
-    rules::conversation::{Role, rfc3339},
-    rules::message_kind::MessageKind,
+    rules::{
+        conversation::{Role, rfc3339},
+        message_kind::MessageKind,
+        turn::{TurnStep, apply},
+    },
 };
 
 impl DynamoHistory {
@@ -54,12 +57,7 @@ impl DynamoHistory {
                 }
                 if head.others(&job.event_id) != answer.others {
                     let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
-                    let stage = turn::stage(&row);
-                    return Ok(if stage == Stage::Open {
-                        StoreResult::Changed
-                    } else {
-                        StoreResult::Existing(stage)
-                    });
+                    return Ok(existing(&row, &answer, now).unwrap_or(StoreResult::Changed));
                 }
                 let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
                 rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
@@ -70,8 +68,9 @@ impl DynamoHistory {
                 Err(DynamoError::Conflict(conflict)) => conflict,
                 Err(error) => return Err(error),
             };
-            if let Some(row) = conflict.of(Part::Turn).and_then(|reason| reason.item()) {
-                return Ok(StoreResult::Existing(turn::stage(row)));
+            let own = conflict.of(Part::Turn).and_then(|reason| reason.item());
+            if let Some(existing) = own.and_then(|row| existing(row, &answer, now)) {
+                return Ok(existing);
             }
             if let Some(reason) = conflict.of(Part::Said) {
                 let is_answered = reason.item().is_some_and(|row| group::answered_by(row).is_some());
@@ -205,7 +204,7 @@ impl DynamoHistory {
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
         let turn = self
             .update(turn::id(event))
-            .update_expression(turn::ANSWERED_WITH)
+            .update_expression(turn::MERGE)
             .condition_expression(turn::OPEN)
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":delivered", s(turn::DELIVERED))
@@ -246,8 +245,19 @@ impl DynamoHistory {
     }
 }
 
-/// Pushing begins right after: from here on a crash leaves the outcome of the first push unknown.
-fn stored(Answer { pushes, by_reply, .. }: Answer, now: Timestamp) -> StoreResult {
-    let method = if by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
-    StoreResult::Stored(Delivery { pushes, pushed: 0, state: PushState::Untried { since: now }, method })
+/// What the turn of a row has already, where no answer may be stored.
+fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Option<StoreResult> {
+    let step = TurnStep::Stored { method: method(answer), now };
+    apply(&turn::state(row, None), &step).is_err().then(|| StoreResult::Existing(turn::stage(row)))
+}
+
+/// What [`turn::STORE`] has written: from here on a crash leaves the outcome of the first push unknown.
+fn stored(answer: Answer, now: Timestamp) -> StoreResult {
+    let first = PushProgress { pushed: 0, state: PushState::Untried { since: now }, method: method(&answer) };
+    StoreResult::Stored(first.of(answer.pushes))
+}
+
+/// How the first push goes.
+fn method(answer: &Answer) -> SendMethod {
+    if answer.by_reply { SendMethod::ReplyToken } else { SendMethod::Push }
 }

@@ -1,4 +1,6 @@
-//! The turn row: its attributes, and how a [`Turn`] is read from them.
+//! The turn row: its attributes, how a [`TurnState`] is read from them, and the conditions and changes by which the
+//! steps of `rules::turn` are carried out. Each step is one conditional write: between a read and a write another
+//! worker could take a step.
 //!
 //! Attempts, the last failure and the cost are kept per run, each run in attributes of its own, so that one
 //! update does whichever run begins. The row holds push bodies until they are delivered, and then no
@@ -14,37 +16,66 @@ use jiff::Timestamp;
 use shared::job::{EventId, Job};
 
 use super::item::{Item, n, number, remembered_until, s, text};
+#[cfg(doc)]
+use crate::rules::turn::TurnStep;
 use crate::{
-    failure::Reason,
-    history::{Delivery, LastAttempt, PushState, RunCost, SendMethod, Stage, Turn},
+    history::{LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage},
+    rules::turn::TurnState,
 };
 
-/// The value of `stage` once an answer is stored.
+/// The value of `stage` for [`Stage::Stored`]. An open turn has none.
 pub(super) const STORED: &str = "stored";
-/// The value of `stage` once it is delivered.
+/// The value of `stage` for [`Stage::Delivered`].
 pub(super) const DELIVERED: &str = "delivered";
-/// The value of `stage` once it shall never be answered.
+/// The value of `stage` for [`Stage::Forgotten`].
 pub(super) const FORGOTTEN: &str = "forgotten";
-/// The value of `stage` once it shall never be answered, though a part of what it answered may wait for it.
+/// The value of `stage` for [`Stage::InDoubt`].
 pub(super) const IN_DOUBT: &str = "in_doubt";
-/// The condition of a further attempt.
-pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
-/// The condition of storing an answer.
-pub(super) const OPEN: &str = "attribute_not_exists(stage)";
-/// The condition of telling the user: nothing of an answer can have arrived.
-pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince))";
-/// What storing writes.
-pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
 
-/// What storing writes of the other turns that it answers.
-pub(super) const ANSWERED_WITH: &str = "SET expiresAt = :expiresAt, stage = :delivered";
-/// The condition of opening a turn again: certainly nothing of its answer has arrived.
+/// The condition of [`TurnStep::Begun`].
+pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
+/// The condition of [`TurnStep::Stored`] and [`TurnStep::Merged`].
+pub(super) const OPEN: &str = "attribute_not_exists(stage)";
+/// The condition of [`TurnStep::Pushing`].
+pub(super) const IS_STORED: &str = "stage = :stored";
+/// The condition of [`TurnStep::NotReplied`].
+pub(super) const IS_STORED_BY_NEWEST: &str = "stage = :stored AND #attempts = :attempts";
+/// The condition of [`TurnStep::Withdrawn`].
+pub(super) const HAS_BEGUN: &str = "#attempts > :zero";
+/// The condition under which [`TurnStep::Forgotten`] changes something.
+pub(super) const NOT_IN_DOUBT: &str = "attribute_not_exists(stage) OR stage <> :inDoubt";
+/// The condition of [`TurnStep::Notified`].
+pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince))";
+/// The condition under which [`TurnStep::AnswerUnsent`] opens a turn again: nothing has changed since it was read.
 pub(super) const UNSAID: &str = "stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince)";
-/// What opening a turn again writes. No words stay.
+
+/// What [`TurnStep::Begun`] writes. `begunAt` is the event's, the others are the run's.
+pub(super) const BEGIN: &str =
+    "SET expiresAt = :expiresAt, begunAt = if_not_exists(begunAt, :now) ADD #attempts :one REMOVE #failed";
+/// What [`TurnStep::Stored`] writes.
+pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
+/// What [`TurnStep::Merged`] writes.
+pub(super) const MERGE: &str = "SET expiresAt = :expiresAt, stage = :delivered";
+/// What [`TurnStep::Pushing`] writes.
+pub(super) const PUSH: &str =
+    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply";
+/// What [`TurnStep::NotReplied`] writes.
+pub(super) const PUSH_INSTEAD: &str = "SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply";
+/// What [`TurnStep::QuotaRefused`] writes.
+pub(super) const QUOTA_REFUSED: &str =
+    "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)";
+/// What [`TurnStep::Delivered`] writes. No words stay.
+pub(super) const DELIVER: &str =
+    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed";
+/// What [`TurnStep::Notified`] writes.
+pub(super) const NOTIFY: &str = "SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)";
+/// What [`TurnStep::AnswerUnsent`] writes where it opens the turn again. No words stay.
 pub(super) const OPEN_AGAIN: &str = "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply";
-/// What forgetting writes. No words stay.
+/// What a step writes by which a turn is forgotten or in doubt. No words stay.
 pub(super) const FORGET: &str =
     "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
+/// What [`TurnStep::ResendRisked`] writes.
+pub(super) const RISK_RESENDING: &str = "REMOVE unknownSince, byReply";
 
 /// The row's key.
 pub(super) fn id(event: &EventId) -> String {
@@ -113,39 +144,43 @@ pub(super) fn with_cost(
         .expression_attribute_values(":paidCalls", n(cost.paid_calls))
 }
 
-/// The turn that a row tells, as one run sees it. One that has not begun begins now.
-pub(super) fn of_item(item: &Item, run: Option<&str>, now: Timestamp) -> Turn {
+/// The turn that a row tells, as one run sees it.
+pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
     let attempts = number(item, &attempts(run)).unwrap_or(0);
-    let of_run = |name: &str| text(item, name).and_then(reason);
-    Turn {
-        begun_at: time(item, "begunAt").unwrap_or(now),
+    let reason = |name: &str| serde_json::from_value(text(item, name)?.into()).ok();
+    TurnState {
+        stage: progress(item),
+        begun_at: time(item, "begunAt"),
+        notified_at: time(item, "toldAt"),
+        run: run.map(ToOwned::to_owned),
         attempts,
-        last: LastAttempt::of_row(attempts, of_run(&failed(run)), of_run(&gave_up(run))),
+        last: LastAttempt::of_row(attempts, reason(&failed(run)), reason(&gave_up(run))),
         quota_since: time(item, &quota_since(run)),
         // Not there in rows of older workers.
         cost: RunCost {
             waited: Duration::from_millis(number(item, &waited(run)).unwrap_or(0)),
             paid_calls: number(item, &paid_calls(run)).unwrap_or(0),
         },
-        stage: stage(item),
     }
 }
 
-/// How far the turn of a row got.
+/// How far the turn of a row got, with the bodies of its pushes.
 pub(super) fn stage(item: &Item) -> Stage {
+    let pushes = item.get("pushes").and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
+    let bodies = || pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect();
+    progress(item).map(|progress| progress.of(bodies()))
+}
+
+fn progress(item: &Item) -> Stage<PushProgress> {
     match text(item, "stage") {
-        Some(STORED) => {
-            let pushes = item.get("pushes").and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
-            Stage::Stored(Delivery {
-                pushes: pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect(),
-                pushed: number(item, "pushed").unwrap_or(0),
-                state: PushState::of_row(time(item, "unknownSince")),
-                method: match item.get("byReply") {
-                    Some(AttributeValue::Bool(true)) => SendMethod::ReplyToken,
-                    _ => SendMethod::Push,
-                },
-            })
-        }
+        Some(STORED) => Stage::Stored(PushProgress {
+            pushed: number(item, "pushed").unwrap_or(0),
+            state: PushState::of_row(time(item, "unknownSince")),
+            method: match item.get("byReply") {
+                Some(AttributeValue::Bool(true)) => SendMethod::ReplyToken,
+                _ => SendMethod::Push,
+            },
+        }),
         Some(FORGOTTEN) => Stage::Forgotten,
         Some(IN_DOUBT) => Stage::InDoubt,
         Some(_) => Stage::Delivered,
@@ -160,8 +195,4 @@ pub(super) fn over(stage: Stage) -> Stage {
 
 pub(super) fn time(item: &Item, name: &str) -> Option<Timestamp> {
     text(item, name)?.parse().ok()
-}
-
-fn reason(word: &str) -> Option<Reason> {
-    serde_json::from_value(word.into()).ok()
 }

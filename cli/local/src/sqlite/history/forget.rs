@@ -5,10 +5,13 @@ use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
     history::{Forget, ForgetMarker, Stage},
-    rules::conversation::stamp,
+    rules::{
+        conversation::stamp,
+        turn::{TurnStep, apply},
+    },
 };
 
-use super::{group, past, turn::stage};
+use super::{group, past, turn, turn_row};
 
 pub(super) fn forget(
     db: &Connection,
@@ -26,20 +29,11 @@ pub(super) fn forget(
     };
     unanswered(db, of)?;
     group::forget(db, of, *until)?;
-    // Redriven, they would be answered by nobody.
-    // A change of a message, which has words, has a group of its own in the queue.
-    db.execute(
-        "DELETE FROM letters WHERE conversation = ?1
-             OR json_valid(body) AND json_extract(body, '$.conversation') = ?1",
-        [of.as_str()],
-    )?;
     let through = stamp(now, past::last(db, of)?);
     db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
-    db.execute(
-        "UPDATE turns SET stage = 3, pushes = NULL, unknown_since = NULL, updated_at = ?2
-         WHERE conversation = ?1 AND stage = 1",
-        params![of.as_str(), now.as_millisecond()],
-    )?;
+    for event in stored_turns(db, of)? {
+        turn::retract(db, &event, &TurnStep::ConversationForgotten, now.as_millisecond())?;
+    }
     past::set_mark(db, of, ForgetMarker { through, at: now })
 }
 
@@ -68,53 +62,40 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
                 answer(db, &event, now)?;
             }
             Some(other) => {
-                turn(db, &event, now)?;
+                turn(db, &event, &TurnStep::Unsent, now)?;
                 answer(db, &other, now)?;
             }
         }
     }
-    // Its job loses its words at once, and where it waits for its next attempt it waits no longer.
-    db.prepare_cached(
-        "UPDATE jobs SET body = json_set(body, '$.text', ''),
-             visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
-         WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
-    )?
-    .execute(params![of.as_str(), message_id.as_str(), now])?;
-    // A letter whose turn owes an answer to others stays, without its words.
-    db.execute(
-        "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)
-             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
-        [of.as_str(), message_id.as_str()],
-    )?;
-    db.execute(
-        "DELETE FROM letters WHERE json_valid(body)
-             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2
-             AND NOT EXISTS (SELECT 1 FROM messages WHERE answered_by = letters.event_id)
-             AND NOT EXISTS (SELECT 1 FROM turns WHERE event_id = letters.event_id AND stage = 4)",
-        [of.as_str(), message_id.as_str()],
-    )?;
     Ok(())
 }
 
 /// The answer of a turn, one of whose questions is gone. What it owes to others it is asked for again.
 fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
-    let stage = stage(db, event)?;
-    if stage == Stage::Open {
+    let before = turn_row::read(db, event)?.unwrap_or_default();
+    if before.stage == Stage::Open {
         return Ok(());
     }
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1 AND role = 'assistant'")?.execute([event])?;
     let is_owed = db
         .prepare_cached("SELECT 1 FROM messages WHERE event_id = ?1 OR answered_by = ?1 LIMIT 1")?
         .exists([event])?;
-    if let Stage::Stored(delivery) = &stage
-        && is_owed
-        && delivery.is_unsaid()
-    {
-        db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
-        return end(db, event, 0, now);
-    }
-    db.prepare_cached("UPDATE messages SET answered_by = NULL WHERE answered_by = ?1")?.execute([event])?;
-    end(db, event, if matches!(stage, Stage::Stored(_)) && is_owed { 4 } else { 3 }, now)
+    let Ok(after) = apply(&before, &TurnStep::AnswerUnsent { is_owed }) else { return Ok(()) };
+    let rest = match after.stage {
+        Stage::Open => "DELETE FROM messages WHERE event_id = ?1",
+        Stage::Stored(_) | Stage::Delivered | Stage::Forgotten | Stage::InDoubt => {
+            "UPDATE messages SET answered_by = NULL WHERE answered_by = ?1"
+        }
+    };
+    db.prepare_cached(rest)?.execute([event])?;
+    turn_row::write(db, event, &before, &after, None, now)
+}
+
+/// The turns of a conversation whose answers are stored and not delivered.
+fn stored_turns(db: &Connection, of: &ConversationId) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1")?
+        .query_map([of.as_str()], |row| row.get(0))?
+        .collect()
 }
 
 /// The question that found no answer.
@@ -123,21 +104,10 @@ pub(super) fn unanswered(db: &Connection, of: &ConversationId) -> rusqlite::Resu
     Ok(())
 }
 
-/// A turn with its rows: it shall never be answered nor pushed.
-pub(super) fn turn(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
+/// A turn with its rows: by this step it shall never be answered nor pushed.
+pub(super) fn turn(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
-    end(db, event, 3, now)
-}
-
-/// What was to be pushed is not pushed any more; the turn's stage from now on: 0 is open again, 3 forgotten, 4 in
-/// doubt.
-fn end(db: &Connection, event: &str, stage: u8, now: i64) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "INSERT INTO turns (event_id, stage, updated_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET stage = ?2, pushes = NULL, unknown_since = NULL, updated_at = ?3",
-    )?
-    .execute(params![event, stage, now])?;
-    Ok(())
+    turn::retract(db, event, step, now)
 }
 
 /// Keeps a persona, or none.

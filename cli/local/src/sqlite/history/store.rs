@@ -5,14 +5,16 @@ use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
     history::{
-        Answer, Delivery, Exchange, ForgetMarker, PushState, Question, SendMethod, Stage, Step, StoreResult,
-        Tokens, UsageDelta, row_id,
+        Answer, Exchange, ForgetMarker, Question, SendMethod, Stage, StoreResult, Tokens, UsageDelta, row_id,
     },
-    rules::conversation::{Role, rfc3339, stamp},
-    rules::message_kind::MessageKind,
+    rules::{
+        conversation::{Role, rfc3339, stamp},
+        message_kind::MessageKind,
+        turn::{TurnState, TurnStep, apply},
+    },
 };
 
-use super::{forget, group, past, turn};
+use super::{forget, group, past, turn_row};
 use crate::sqlite::rows::time;
 
 pub(super) fn store(
@@ -23,10 +25,14 @@ pub(super) fn store(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<StoreResult> {
-    let stored = turn::stage(db, job.event_id.as_str())?;
-    if stored != Stage::Open {
-        return Ok(StoreResult::Existing(stored));
-    }
+    let own = job.event_id.as_str();
+    let (before, stage) = turn_row::read_with_pushes(db, own)?.unwrap_or_default();
+    let millis = now.as_millisecond();
+    let method = if answer.by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
+    let stored = apply(&before, &TurnStep::Stored { method, now: time(millis) });
+    let Ok(after @ TurnState { stage: Stage::Stored(progress), .. }) = stored else {
+        return Ok(StoreResult::Existing(stage));
+    };
     if let Some(kept) = group::refuses(db, job, &answer)? {
         return Ok(kept);
     }
@@ -39,35 +45,37 @@ pub(super) fn store(
         if past::others(db, &job.event_id)? != answer.others {
             return Ok(StoreResult::Changed);
         }
+        let mut merged = vec![];
         for Question { event, message_id, .. } in &exchange.questions {
             if group::is_unsent(db, message_id.as_ref())? {
                 return Ok(StoreResult::Forgotten);
             }
-            if turn::stage(db, event.as_str())? != Stage::Open {
-                return Ok(StoreResult::Overtaken);
+            if *event == job.event_id {
+                continue;
             }
+            let other = turn_row::read(db, event.as_str())?.unwrap_or_default();
+            let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(StoreResult::Overtaken) };
+            merged.push((event, other, over));
         }
         insert(db, job, exchange, ttl, now)?;
+        for (event, other, over) in merged {
+            turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
+        }
         if let Some(memory) = answer.memory.clone() {
             past::set_memory(db, &job.conversation, memory)?;
         }
     }
-    let millis = now.as_millisecond();
     group::mark(db, job, &answer, millis)?;
-    let Answer { mut pushes, by_reply, spent, .. } = answer;
+    let Answer { mut pushes, spent, .. } = answer;
     if let Some(spent) = spent
         && !count(db, job, spent, millis)?
     {
         pushes.clear();
     }
     let bodies = serde_json::to_string(&pushes).unwrap_or_default();
-    db.prepare_cached(
-        "UPDATE turns SET stage = 1, pushes = ?2, pushed = 0, unknown_since = ?3, by_reply = ?4, updated_at = ?3 WHERE event_id = ?1",
-    )?
-    .execute(params![job.event_id.as_str(), bodies, millis, by_reply])?;
-    let state = PushState::Untried { since: time(millis) };
-    let method = if by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
-    Ok(StoreResult::Stored(Delivery { pushes, pushed: 0, state, method }))
+    // Where it takes the place of itself, this follows that.
+    turn_row::write(db, own, &before, &after, Some(&bodies), millis)?;
+    Ok(StoreResult::Stored(progress.of(pushes)))
 }
 
 fn insert(
@@ -81,7 +89,7 @@ fn insert(
     let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
     let mut last = past::last(db, &job.conversation)?;
     if let Some(old) = replaces {
-        forget::turn(db, old.as_str(), now.as_millisecond())?;
+        forget::turn(db, old.as_str(), &TurnStep::Replaced, now.as_millisecond())?;
         db.prepare_cached("UPDATE messages SET answered_by = ?2 WHERE answered_by = ?1")?
             .execute([old.as_str(), own])?;
     }
@@ -117,9 +125,6 @@ fn insert(
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
     row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, None)?;
-    for Question { event, .. } in questions.iter().filter(|said| said.event != job.event_id) {
-        turn::record(db, event.as_str(), Step::Delivered, now.as_millisecond())?;
-    }
     Ok(())
 }
 

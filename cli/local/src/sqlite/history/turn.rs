@@ -1,166 +1,75 @@
-//! The row of a turn: how far it got, step by step.
-
-use std::time::Duration;
+//! The steps of a turn: each reads the turn's row, asks `worker::rules::turn` what becomes of it, and writes the row.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, params};
 use shared::job::{Job, MessageId};
 use worker::{
-    failure::Reason,
-    history::{Delivery, LastAttempt, PushState, Question, RunCost, SendMethod, Stage, Step, Turn},
+    history::{Question, Stage, Turn},
+    rules::turn::{Conflict, TurnState, TurnStep, apply},
 };
 
-use crate::sqlite::rows::{millis, time};
-
-const TURN: &str = "SELECT run, begun_at, attempts, failed, gave_up, waited_ms, paid_calls, stage, pushes, pushed, unknown_since, by_reply, told_at, quota_since FROM turns WHERE event_id = ?1";
-
-fn stage_of(row: &Row<'_>) -> rusqlite::Result<Stage> {
-    let pushes = |text: Option<String>| serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
-    Ok(match row.get("stage")? {
-        0 => Stage::Open,
-        1 => Stage::Stored(Delivery {
-            pushes: pushes(row.get("pushes")?),
-            pushed: row.get("pushed")?,
-            state: PushState::of_row(row.get::<_, Option<i64>>("unknown_since")?.map(time)),
-            method: if row.get("by_reply")? { SendMethod::ReplyToken } else { SendMethod::Push },
-        }),
-        3 => Stage::Forgotten,
-        4 => Stage::InDoubt,
-        _ => Stage::Delivered,
-    })
-}
+use super::turn_row;
+use crate::sqlite::rows::time;
 
 /// How far an event's turn got.
 pub fn stage(db: &Connection, event: &str) -> rusqlite::Result<Stage> {
-    let stage = db.prepare_cached(TURN)?.query_row([event], stage_of).optional()?;
-    Ok(stage.unwrap_or(Stage::Open))
+    Ok(turn_row::read_with_pushes(db, event)?.unwrap_or_default().1)
+}
+
+/// When the user of an event was told that there will be no answer.
+pub fn notified_at(db: &Connection, event: &str) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(turn_row::read(db, event)?.unwrap_or_default().notified_at)
 }
 
 pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Turn> {
-    let (event, run) = (job.event_id.as_str(), job.run.as_deref());
-    db.prepare_cached("INSERT OR IGNORE INTO turns (event_id, run, updated_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![event, run, now])?;
-    let mut turn = db.prepare_cached(TURN)?.query_row([event], |row| {
-        let same_run = row.get::<_, Option<String>>("run")?.as_deref() == run;
-        let of_run = |column: &str| -> rusqlite::Result<Option<Reason>> {
-            let word: Option<String> = row.get(column)?;
-            Ok(word.filter(|_| same_run).and_then(|word| reason(&word)))
-        };
-        let attempts = if same_run { row.get("attempts")? } else { 0 };
-        Ok(Turn {
-            begun_at: time(row.get::<_, Option<i64>>("begun_at")?.unwrap_or(now)),
-            attempts,
-            last: LastAttempt::of_row(attempts, of_run("failed")?, of_run("gave_up")?),
-            quota_since: row.get::<_, Option<i64>>("quota_since")?.filter(|_| same_run).map(time),
-            cost: if same_run { cost_of(row)? } else { RunCost::default() },
-            stage: stage_of(row)?,
-        })
-    })?;
-    if !turn.stage.is_over() {
-        turn.attempts += 1;
-        db.prepare_cached(
-            "UPDATE turns SET run = ?2, attempts = ?3, failed = NULL, updated_at = ?4,
-                 begun_at = coalesce(begun_at, ?4), conversation = ?5, gave_up = CASE WHEN run IS ?2 THEN gave_up END,
-                 quota_since = CASE WHEN run IS ?2 THEN quota_since END, waited_ms = ?6, paid_calls = ?7
-                 WHERE event_id = ?1",
-        )?
-        .execute(params![
-            event,
-            run,
-            turn.attempts,
-            now,
-            job.conversation.as_str(),
-            millis(turn.cost.waited),
-            turn.cost.paid_calls
-        ])?;
-    }
-    Ok(turn)
-}
-
-fn cost_of(row: &Row<'_>) -> rusqlite::Result<RunCost> {
-    let waited: i64 = row.get("waited_ms")?;
-    let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
-    Ok(RunCost { waited, paid_calls: row.get("paid_calls")? })
-}
-
-fn reason(word: &str) -> Option<Reason> {
-    serde_json::from_value(word.into()).ok()
-}
-
-pub(super) fn record(db: &Connection, event: &str, step: Step, now: i64) -> rusqlite::Result<()> {
-    let update = |set: &str, values: &[&dyn rusqlite::ToSql]| {
-        db.prepare_cached(&format!("UPDATE turns SET updated_at = ?2, {set} WHERE event_id = ?1"))?
-            .execute(values)
+    let event = job.event_id.as_str();
+    let (row, stage) = turn_row::read_with_pushes(db, event)?.unwrap_or_default();
+    let before = row.of_run(job.run.as_deref());
+    let Ok(after) = apply(&before, &TurnStep::Begun { now: time(now) }) else {
+        return Ok(before.told(&before, stage, time(now)));
     };
-    let costs = |cost: Option<RunCost>| {
-        let Some(RunCost { waited, paid_calls }) = cost else { return Ok(0) };
-        update("waited_ms = ?3, paid_calls = ?4", params![event, now, millis(waited), paid_calls])
+    turn_row::put(db, event, Some(job.conversation.as_str()), &after, now)?;
+    Ok(after.told(&before, stage, time(now)))
+}
+
+/// Writes down a step of a turn, as far as it has a row.
+pub(super) fn record(
+    db: &Connection,
+    event: &str,
+    step: &TurnStep<'_>,
+    now: i64,
+) -> rusqlite::Result<Result<(), Conflict>> {
+    let Some(before) = turn_row::read(db, event)? else {
+        return Ok(apply(&TurnState::default(), step).map(drop));
     };
-    match step {
-        Step::Pushing { pushed } => {
-            is_stored(db, event)?;
-            update("pushed = ?3, unknown_since = ?2, by_reply = 0", params![event, now, pushed])?;
-        }
-        Step::NotReplied { attempts } => {
-            is_stored(db, event)?;
-            let newest: u32 =
-                db.query_row("SELECT attempts FROM turns WHERE event_id = ?1", [event], |row| row.get(0))?;
-            if attempts != newest {
-                return Err(rusqlite::Error::StatementChangedRows(0));
-            }
-            update("unknown_since = ?2, by_reply = 0", params![event, now])?;
-        }
-        Step::QuotaRefused => {
-            update("quota_since = coalesce(quota_since, ?2)", params![event, now])?;
-        }
-        Step::Delivered => {
-            update("stage = 2, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
-        }
-        Step::Forgotten => {
-            if stage(db, event)? != Stage::InDoubt {
-                update("stage = 3, pushes = NULL, unknown_since = NULL, failed = NULL", params![event, now])?;
-            }
-        }
-        Step::Failed { reason, delivery, gave_up, cost } => {
-            let reason = reason.as_str();
-            update("failed = ?3", params![event, now, reason])?;
-            costs(cost)?;
-            if gave_up {
-                update("gave_up = ?3", params![event, now, reason])?;
-            }
-            if let Some(Delivery { pushed, state, .. }) = delivery {
-                let unknown_since = state.unknown_since().map(Timestamp::as_millisecond);
-                update("pushed = ?3, unknown_since = ?4", params![event, now, pushed, unknown_since])?;
-            }
-        }
-        Step::Withdrawn { cost } => {
-            update("attempts = max(attempts - 1, 0)", params![event, now])?;
-            costs(cost)?;
-        }
-    }
-    Ok(())
-}
-
-/// An error where the answer is not stored any more.
-fn is_stored(db: &Connection, event: &str) -> rusqlite::Result<()> {
-    match stage(db, event)? {
-        Stage::Stored(_) => Ok(()),
-        _ => Err(rusqlite::Error::StatementChangedRows(0)),
+    match apply(&before, step) {
+        Ok(after) => turn_row::write(db, event, &before, &after, None, now).map(Ok),
+        Err(conflict) => Ok(Err(conflict)),
     }
 }
 
+/// Writes down that people took something back, whether the turn has a row or not. That is always allowed.
+pub(super) fn retract(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) -> rusqlite::Result<()> {
+    let row = turn_row::read(db, event)?;
+    let before = row.clone().unwrap_or_default();
+    match apply(&before, step) {
+        Ok(after) if row.is_none() => turn_row::put(db, event, None, &after, now),
+        Ok(after) => turn_row::write(db, event, &before, &after, None, now),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+pub fn risk_resending(db: &Connection, event: &str, now: i64) -> rusqlite::Result<bool> {
+    Ok(record(db, event, &TurnStep::ResendRisked, now)?.is_ok())
+}
+
+/// Marks that the user is told that there will be no answer, where none can have arrived.
 pub(super) fn mark_notified(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
-    let is_owed = match stage(db, event)? {
-        Stage::Open => true,
-        Stage::Stored(delivery) => delivery.is_unsaid(),
-        Stage::Delivered | Stage::Forgotten | Stage::InDoubt => false,
-    };
-    if !is_owed {
-        return Ok(None);
-    }
-    db.prepare_cached("UPDATE turns SET told_at = coalesce(told_at, ?2), updated_at = ?2 WHERE event_id = ?1 RETURNING told_at")?
-        .query_row(params![event, now], |row| row.get(0))
-        .map(|first| Some(time(first)))
+    let before = turn_row::read(db, event)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let Ok(after) = apply(&before, &TurnStep::Notified { now: time(now) }) else { return Ok(None) };
+    turn_row::write(db, event, &before, &after, None, now)?;
+    Ok(after.notified_at)
 }
 
 /// Keeps a question that found no answer.

@@ -1,0 +1,49 @@
+//! What the queue and the dead letters lose with what is forgotten, in the transaction that forgets it. The history
+//! knows neither of them.
+
+use rusqlite::{Connection, params};
+use shared::job::{ConversationId, MessageId};
+use worker::history::Forget;
+
+/// Takes the words of what was forgotten out of jobs and letters. The history has forgotten it already.
+pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i64) -> rusqlite::Result<()> {
+    match what {
+        Forget::Talk(_) | Forget::Everything(_) => conversation(db, of),
+        Forget::Message(message_id) => message(db, of, message_id, now),
+    }
+}
+
+/// Deletes the letters of a conversation: redriven, they would be answered by nobody.
+fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<()> {
+    // A change of a message, which has words, has a group of its own in the queue.
+    db.execute(
+        "DELETE FROM letters WHERE conversation = ?1
+             OR json_valid(body) AND json_extract(body, '$.conversation') = ?1",
+        [of.as_str()],
+    )?;
+    Ok(())
+}
+
+fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i64) -> rusqlite::Result<()> {
+    // Its job loses its words at once, and where it waits for its next attempt it waits no longer.
+    db.prepare_cached(
+        "UPDATE jobs SET body = json_set(body, '$.text', ''),
+             visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
+         WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
+    )?
+    .execute(params![of.as_str(), message_id.as_str(), now])?;
+    // A letter whose turn owes an answer to others, or is in doubt (stage 4), stays, without its words.
+    db.execute(
+        "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)
+             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
+        [of.as_str(), message_id.as_str()],
+    )?;
+    db.execute(
+        "DELETE FROM letters WHERE json_valid(body)
+             AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2
+             AND NOT EXISTS (SELECT 1 FROM messages WHERE answered_by = letters.event_id)
+             AND NOT EXISTS (SELECT 1 FROM turns WHERE event_id = letters.event_id AND stage = 4)",
+        [of.as_str(), message_id.as_str()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,213 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_mins(minutes)
+}
+
+fn stored(pushed: u32, state: PushState, method: SendMethod) -> Stage<PushProgress> {
+    Stage::Stored(PushProgress { pushed, state, method })
+}
+
+/// Every stage. A stored answer is certainly unsaid, of unknown outcome, said in part, or gone by reply.
+fn stages() -> [Stage<PushProgress>; 8] {
+    let unknown = PushState::Unknown { since: at(1) };
+    [
+        Stage::Open,
+        stored(0, PushState::Refused, SendMethod::Push),
+        stored(0, unknown, SendMethod::Push),
+        stored(1, PushState::Refused, SendMethod::Push),
+        stored(0, unknown, SendMethod::ReplyToken),
+        Stage::Delivered,
+        Stage::Forgotten,
+        Stage::InDoubt,
+    ]
+}
+
+/// The attempts of every turn in these tests.
+const ATTEMPTS: u32 = 2;
+
+fn failed(progress: Option<PushProgress>, gave_up: bool) -> TurnStep<'static> {
+    TurnStep::Failed { reason: Reason::LineRejected, progress, gave_up, cost: None }
+}
+
+/// Every step by its name. A step that is new is to be added here and to the table below.
+fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
+    let now = at(9);
+    let said = PushProgress { pushed: 1, state: PushState::Refused, method: SendMethod::Push };
+    vec![
+        ("redriven", TurnStep::Redriven { run: Some("run") }),
+        ("begun", TurnStep::Begun { now }),
+        ("stored", TurnStep::Stored { method: SendMethod::ReplyToken, now }),
+        ("merged", TurnStep::Merged),
+        ("pushing", TurnStep::Pushing { pushed: 1, now }),
+        ("not replied", TurnStep::NotReplied { attempts: ATTEMPTS, now }),
+        ("not replied, late", TurnStep::NotReplied { attempts: ATTEMPTS - 1, now }),
+        ("quota refused", TurnStep::QuotaRefused { now }),
+        ("delivered", TurnStep::Delivered),
+        ("failed", failed(None, false)),
+        ("failed, said", failed(Some(said), true)),
+        ("withdrawn", TurnStep::Withdrawn { cost: None }),
+        ("forgotten", TurnStep::Forgotten),
+        ("unsent", TurnStep::Unsent),
+        ("answer unsent", TurnStep::AnswerUnsent { is_owed: false }),
+        ("answer unsent, owed", TurnStep::AnswerUnsent { is_owed: true }),
+        ("edited", TurnStep::Edited),
+        ("conversation forgotten", TurnStep::ConversationForgotten),
+        ("replaced", TurnStep::Replaced),
+        ("notified", TurnStep::Notified { now }),
+        ("resend risked", TurnStep::ResendRisked),
+    ]
+}
+
+/// The stage after each step. `=` is the same; a word in capitals is a conflict; `reply` and `push` are a stored answer
+/// of which that is about to be tried, with the pushes that were accepted.
+#[rustfmt::skip]
+const TABLE: [(&str, [&str; 8]); 21] = [
+    // step                    open         unsaid       unknown      in part      by reply     delivered    forgotten    in doubt
+    ("redriven",               ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
+    ("begun",                  ["=",        "=",         "=",         "=",         "=",         "OVER",      "OVER",      "OVER"]),
+    ("stored",                 ["reply 0",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
+    ("merged",                 ["delivered","EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
+    ("pushing",                ["NOT STORED","push 1",   "push 1",    "push 1",    "push 1",    "NOT STORED","NOT STORED","NOT STORED"]),
+    ("not replied",            ["NOT STORED","push 0",   "push 0",    "push 1",    "push 0",    "NOT STORED","NOT STORED","NOT STORED"]),
+    ("not replied, late",      ["NOT STORED","OVERTAKEN","OVERTAKEN", "OVERTAKEN", "OVERTAKEN", "NOT STORED","NOT STORED","NOT STORED"]),
+    ("quota refused",          ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
+    ("delivered",              ["delivered","delivered", "delivered", "delivered", "delivered", "=",         "delivered", "delivered"]),
+    ("failed",                 ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
+    ("failed, said",           ["=",        "refused 1", "refused 1", "=",         "refused 1 by reply", "=", "=",        "="]),
+    ("withdrawn",              ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
+    ("forgotten",              ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "="]),
+    ("unsent",                 ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
+    ("answer unsent",          ["=",        "forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
+    ("answer unsent, owed",    ["=",        "open",      "in doubt",  "in doubt",  "in doubt",  "forgotten", "=",         "forgotten"]),
+    ("edited",                 ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
+    ("conversation forgotten", ["=",        "forgotten", "forgotten", "forgotten", "forgotten", "=",         "=",         "="]),
+    ("replaced",               ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
+    ("notified",               ["=",        "=",         "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?"]),
+    ("resend risked",          ["NOT STORED","=",        "refused 0", "=",         "refused 0", "NOT STORED","NOT STORED","NOT STORED"]),
+];
+
+fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> String {
+    let stage = match *after {
+        Err(Conflict::Over) => return "OVER".to_owned(),
+        Err(Conflict::Existing(existing)) => {
+            assert_eq!(existing, before);
+            return "EXISTING".to_owned();
+        }
+        Err(Conflict::NotStored) => return "NOT STORED".to_owned(),
+        Err(Conflict::Overtaken) => return "OVERTAKEN".to_owned(),
+        Err(Conflict::NotBegun) => return "NOT BEGUN".to_owned(),
+        Err(Conflict::MayHaveArrived) => return "ARRIVED?".to_owned(),
+        Ok(TurnState { stage, .. }) if stage == before => return "=".to_owned(),
+        Ok(TurnState { stage, .. }) => stage,
+    };
+    match stage {
+        Stage::Open => "open".to_owned(),
+        Stage::Delivered => "delivered".to_owned(),
+        Stage::Forgotten => "forgotten".to_owned(),
+        Stage::InDoubt => "in doubt".to_owned(),
+        Stage::Stored(PushProgress { pushed, state, method }) => match (state, method) {
+            (PushState::Untried { since }, method) if since == at(9) => {
+                let method = if method == SendMethod::Push { "push" } else { "reply" };
+                format!("{method} {pushed}")
+            }
+            (PushState::Refused, SendMethod::Push) => format!("refused {pushed}"),
+            (PushState::Refused, SendMethod::ReplyToken) => format!("refused {pushed} by reply"),
+            (PushState::Untried { .. } | PushState::Unknown { .. }, _) => "another".to_owned(),
+        },
+    }
+}
+
+fn turn(stage: Stage<PushProgress>) -> TurnState {
+    TurnState { stage, attempts: ATTEMPTS, last: LastAttempt::Crashed, ..TurnState::default() }
+}
+
+#[test]
+fn each_step_makes_of_each_stage_what_the_table_says() {
+    let names: Vec<_> = steps().iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, TABLE.map(|(name, _)| name));
+    for ((name, step), (_, expected)) in steps().iter().zip(TABLE) {
+        let after = stages().map(|stage| shown(stage, &apply(&turn(stage), step)));
+        assert_eq!(after, expected, "{name}");
+    }
+}
+
+/// A state after these steps, none of which is in conflict.
+fn after(steps: &[TurnStep<'_>]) -> TurnState {
+    steps.iter().fold(TurnState::default(), |state, step| apply(&state, step).unwrap())
+}
+
+const BEGUN: TurnStep<'_> = TurnStep::Begun { now: Timestamp::UNIX_EPOCH };
+const WITHDRAWN: TurnStep<'_> = TurnStep::Withdrawn { cost: None };
+
+#[test]
+fn an_attempt_is_told_how_the_one_before_it_ended() {
+    let last = |steps: &[TurnStep<'_>]| after(steps).last;
+    assert_eq!(last(&[]), LastAttempt::None);
+    assert_eq!(last(&[BEGUN]), LastAttempt::Crashed, "until it records its end");
+    assert_eq!(last(&[BEGUN, WITHDRAWN]), LastAttempt::None);
+    assert_eq!(last(&[BEGUN, BEGUN, WITHDRAWN]), LastAttempt::Crashed);
+    let reason = Reason::LineRejected;
+    assert_eq!(last(&[BEGUN, failed(None, false)]), LastAttempt::Failed(reason));
+    assert_eq!(last(&[BEGUN, failed(None, false), WITHDRAWN]), LastAttempt::Failed(reason));
+    assert_eq!(last(&[BEGUN, failed(None, false), BEGUN]), LastAttempt::Crashed);
+    assert_eq!(last(&[BEGUN, failed(None, false), TurnStep::Delivered]), LastAttempt::Crashed);
+    assert_eq!(last(&[BEGUN, failed(None, true), BEGUN, failed(None, false)]), LastAttempt::GaveUp(reason));
+}
+
+#[test]
+fn another_run_counts_anew_and_keeps_what_is_the_events() {
+    let cost = RunCost { waited: Duration::from_secs(1), paid_calls: 1 };
+    let failed =
+        TurnStep::Failed { reason: Reason::ModelGone, progress: None, gave_up: true, cost: Some(cost) };
+    let (now, later) = (at(1), at(2));
+    let given_up = after(&[
+        TurnStep::Begun { now },
+        TurnStep::QuotaRefused { now },
+        failed,
+        TurnStep::Notified { now },
+        TurnStep::QuotaRefused { now: later },
+        TurnStep::Notified { now: later },
+    ]);
+    assert_eq!((given_up.quota_since, given_up.notified_at), (Some(now), Some(now)), "the first time");
+    assert_eq!((given_up.attempts, given_up.cost), (1, cost));
+    assert_eq!(given_up.clone().of_run(None), given_up);
+    let redriven = given_up.of_run(Some("run"));
+    let events = TurnState { begun_at: Some(now), notified_at: Some(now), ..TurnState::default() };
+    assert_eq!(redriven, TurnState { run: Some("run".to_owned()), ..events });
+    let begun = apply(&redriven, &TurnStep::Begun { now: later }).unwrap();
+    let told = begun.told(&redriven, Stage::Open, later);
+    assert_eq!((told.begun_at, told.attempts, told.last), (now, 1, LastAttempt::None));
+}
+
+#[test]
+fn no_more_attempts_are_withdrawn_than_have_begun() {
+    assert_eq!(apply(&TurnState::default(), &WITHDRAWN), Err(Conflict::NotBegun));
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_table_keeps_its_promises(order in prop::collection::vec(0..21_usize, 0..40)) {
+        let steps = steps();
+        let mut state = TurnState::default();
+        for (name, step) in order.into_iter().map(|at| &steps[at]) {
+            let Ok(next) = apply(&state, step) else { continue };
+            // A row says of each attempt that it failed, or leaves it open.
+            prop_assert_eq!(next.last == LastAttempt::None, next.attempts == 0 && next.last.reason().is_none());
+            // What is over is over, and only an answer that certainly did not arrive is asked for anew.
+            prop_assert!(!state.stage.is_over() || next.stage.is_over(), "{name}");
+            let is_anew = state.stage != Stage::Open && next.stage == Stage::Open;
+            prop_assert!(!is_anew || matches!(state.stage, Stage::Stored(progress) if progress.is_unsaid()));
+            // The time of the first attempt and of the apology stay.
+            prop_assert!(state.begun_at.is_none() || state.begun_at == next.begun_at);
+            prop_assert!(state.notified_at.is_none() || state.notified_at == next.notified_at);
+            state = next;
+        }
+    }
+}
