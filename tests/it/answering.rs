@@ -187,7 +187,8 @@ async fn only_so_many_past_messages_are_looked_up_and_expired_ones_not_at_all() 
 
 #[tokio::test]
 async fn the_loading_animation_is_renewed_until_the_answer_is_there() {
-    let mut bot = Bot::with(&[], |s| s.worker.pauses.loading = Duration::from_millis(50)).await;
+    let mut bot =
+        Bot::with(&[], |s| s.worker.pauses.of_steps.loading = Some(Duration::from_millis(50))).await;
     bot.model.thinks(Duration::from_millis(500));
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;

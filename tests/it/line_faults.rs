@@ -75,8 +75,8 @@ async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
 /// With pauses that are short.
 async fn beside_a_broadcast(max: SignedDuration) -> Bot {
     let bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |settings| {
-        settings.worker.pauses.quota = Duration::from_millis(50);
-        settings.worker.pauses.quota_max = max;
+        settings.worker.pauses.of_steps.broadcast = Some(Duration::from_millis(50));
+        settings.worker.pauses.of_steps.broadcast_max = Some(max);
     })
     .await;
     bot.line.has_left(10);

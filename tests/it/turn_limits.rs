@@ -111,7 +111,7 @@ async fn a_call_that_a_restart_interrupts_is_paid_for() {
 async fn what_line_still_prepares_takes_no_time_from_the_answer() {
     let scale = |s: &mut local::serve::Settings| {
         s.worker.give_up_after = Duration::from_secs(2);
-        s.worker.pauses.preparing = Duration::from_millis(500);
+        s.worker.pauses.of_steps.preparing = Some(Duration::from_millis(500));
     };
     let bot = Bot::with(&[], scale).await;
     bot.line.prepares(Preparation::After(6));

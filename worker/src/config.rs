@@ -16,7 +16,7 @@ use crate::{
     rules::models,
     rules::persona::{self, Chosen, Persona, Personas},
     rules::prompt::Budget,
-    rules::quota::{GroupPersona, UserQuota},
+    rules::user_quota::{GroupPersona, UserQuota},
 };
 
 /// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
@@ -176,6 +176,13 @@ impl Config {
                 .filter(|name| *name != "off")
                 .map(str::to_owned),
         })
+    }
+}
+
+impl Config {
+    /// The room of the window, in the words that are stored with its start.
+    pub(crate) fn window_room(&self) -> String {
+        format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
     }
 }
 

@@ -5,19 +5,20 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
 
+mod results;
 mod snapshot;
-mod turn;
-mod usage;
+mod tokens;
 
+pub use results::{Step, StoreResult, Turn};
 pub use snapshot::{
     Answer, ConversationChanges, Edit, Exchange, Forget, ForgetMarker, Limit, Period, Question, Seen,
     Snapshot, SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
-pub use turn::{
-    Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, Step, StoreResult, Turn,
-    key_is_alive,
+pub use tokens::{Tokens, Used};
+
+pub use crate::rules::stage::{
+    Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, key_is_alive,
 };
-pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
 /// was used up: as long as a turn's state, after which no job can come any more.

@@ -11,6 +11,8 @@ use crate::failure::{Failure, RetryPolicy};
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
 /// How long LINE may prepare content before its sender is told.
 const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// The shortest pause before LINE is asked again whether content is prepared.
+const PREPARING_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
 /// age, so that it is asked some sixty times: SQS gives up a message after a thousand.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
@@ -22,14 +24,21 @@ pub struct Pauses {
     pub between: [Duration; 4],
     /// Before the second and the third try of one call within an attempt.
     pub within: [Duration; 2],
-    /// Before the loading animation, which LINE shows for a minute at most, is shown anew.
-    pub loading: Duration,
-    /// At least, before LINE is asked again for what it still prepares.
-    pub preparing: Duration,
-    /// Before a push is tried again that LINE refused for a limit of the month that is not reached.
-    pub quota: Duration,
-    /// How long it is tried from the first such refusal on.
-    pub quota_max: SignedDuration,
+    /// Other pauses of a step; where there is none, the step's own.
+    pub of_steps: StepPauses,
+}
+
+/// Pauses in place of a step's own.
+#[derive(Clone, Debug, Default)]
+pub struct StepPauses {
+    /// Of `turn/loading.rs`.
+    pub loading: Option<Duration>,
+    /// Of content that LINE still prepares.
+    pub preparing: Option<Duration>,
+    /// Of `turn/broadcast_wait.rs`.
+    pub broadcast: Option<Duration>,
+    /// How long that waits.
+    pub broadcast_max: Option<SignedDuration>,
 }
 
 impl Default for Pauses {
@@ -37,10 +46,7 @@ impl Default for Pauses {
         Self {
             between: [10, 30, 120, 300].map(Duration::from_secs),
             within: [500, 1_500].map(Duration::from_millis),
-            loading: Duration::from_secs(50),
-            preparing: Duration::from_secs(2),
-            quota: Duration::from_secs(15),
-            quota_max: SignedDuration::from_mins(5),
+            of_steps: StepPauses::default(),
         }
     }
 }
@@ -76,9 +82,9 @@ pub(crate) fn after(pauses: &[Duration], tries: u32, failure: Failure) -> Result
 
 /// The pause before LINE is asked again for content that it prepares, a tenth of what was waited already; `None` once
 /// that is too long.
-pub(crate) fn for_content(job: &Job, now: Timestamp, least: Duration) -> Option<Duration> {
+pub(crate) fn for_content(pauses: &Pauses, job: &Job, now: Timestamp) -> Option<Duration> {
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
-    pause_at(now.duration_since(accepted_at), least)
+    pause_at(now.duration_since(accepted_at), pauses.of_steps.preparing.unwrap_or(PREPARING_PAUSE))
 }
 
 /// Up to a tenth more, so that what failed together does not come back together.

@@ -1,6 +1,5 @@
 //! The decisions of *answer*, as pure functions: no network, no clock, no environment.
 
-pub(crate) mod attachment;
 pub mod command;
 pub(crate) mod content;
 pub mod conversation;
@@ -10,7 +9,8 @@ pub mod message_kind;
 pub mod models;
 pub mod persona;
 pub mod prompt;
-pub mod quota;
 pub(crate) mod run_budget;
+pub mod stage;
 pub mod turn;
+pub mod user_quota;
 pub(crate) mod window;

@@ -9,7 +9,7 @@ use shared::{env::Env, prices::Prices};
 use worker::{
     clock::wall_clock,
     history::{Tokens, Used},
-    rules::quota::UserQuota,
+    rules::user_quota::UserQuota,
 };
 
 use crate::{

@@ -20,7 +20,7 @@ use worker::{
     clients::Clients,
     clock::wall_clock,
     config::Config,
-    lambda::{batch::handle, quota_watch::QuotaWatch, setup::Setup},
+    lambda::{batch::handle, month_quota::QuotaWatch, setup::Setup},
     storage::Storage,
 };
 

@@ -4,15 +4,15 @@
 mod client;
 mod content;
 mod loading;
+mod month_quota;
 mod profile;
 mod profiles;
-mod quota;
 mod room;
 mod send;
 
 pub use client::LineClient;
 pub use content::Fetched;
 pub use loading::LOADING_SECONDS;
+pub use month_quota::Quota;
 pub use profiles::Profile;
-pub use quota::Quota;
 pub use send::SendError;

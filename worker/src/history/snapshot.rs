@@ -4,8 +4,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
-use super::{turn::Stage, usage::Tokens};
-use crate::rules::{conversation::Message, message_kind::MessageKind};
+use super::tokens::Tokens;
+use crate::rules::{conversation::Message, message_kind::MessageKind, stage::Stage};
 
 /// What [`super::History::load`] is to find out.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use shared::{
     secret::Secret,
 };
 
-use super::quota_watch::QuotaWatch;
+use super::month_quota::QuotaWatch;
 use crate::{
     adapters::{
         dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,

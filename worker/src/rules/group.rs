@@ -4,9 +4,6 @@ use shared::job::{Ask, Job};
 
 use crate::history::{ConversationChanges, Edit};
 
-/// The model's instruction in a group.
-pub(crate) const PROMPT: &str = "This is a group chat of several people. Where it is known who wrote a message, it begins with their name and a colon; never begin your own messages so.";
-
 /// What a job's message says to the bot by now; `None` where nothing of it is said to it: it quotes somebody
 /// else, or was changed and calls the bot no longer.
 pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a ConversationChanges) -> Option<&'a str> {

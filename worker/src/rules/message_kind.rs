@@ -1,6 +1,6 @@
-//! The kind of a message, which rows keep beside its words. Pure.
+//! The kind of a message, which rows keep beside its words, and the image or recording that it is about. Pure.
 
-use shared::job::{Ask, Content};
+use shared::job::{Ask, Content, MessageId};
 
 /// The words of a picture's row, for the prompt and for programs that know no kinds.
 pub(crate) const IMAGE: &str = "[image]";
@@ -61,6 +61,53 @@ impl MessageKind {
             Self::Audio => Some(AUDIO),
         }
     }
+}
+
+/// The image or recording that a question is about.
+#[derive(Clone)]
+pub(crate) enum Attachment {
+    /// The message is an image.
+    Image(MessageId),
+    /// The message is a recording.
+    Voice(MessageId),
+    /// The message is a text that quotes this one, which may be an image.
+    Quoted(MessageId),
+}
+
+impl Attachment {
+    /// The attachment of what a job asks.
+    pub(crate) fn of(ask: &Ask) -> Option<Self> {
+        let Ask::Question { message_id, quotes, content, .. } = ask else { return None };
+        match content {
+            None => quotes.clone().map(Self::Quoted),
+            Some(Content::Image) => message_id.clone().map(Self::Image),
+            Some(Content::Voice { .. }) => message_id.clone().map(Self::Voice),
+        }
+    }
+
+    /// The attachment of a message of this kind that is asked again.
+    pub(crate) fn of_kind(kind: MessageKind, message_id: Option<&MessageId>) -> Option<Self> {
+        match kind {
+            MessageKind::Text => None,
+            MessageKind::Image => message_id.cloned().map(Self::Image),
+            MessageKind::Audio => message_id.cloned().map(Self::Voice),
+        }
+    }
+
+    /// The kind of a message with this attachment.
+    pub(crate) fn kind(attached: Option<&Self>) -> MessageKind {
+        match attached {
+            Some(Self::Image(_)) => MessageKind::Image,
+            Some(Self::Voice(_)) => MessageKind::Audio,
+            Some(Self::Quoted(_)) | None => MessageKind::Text,
+        }
+    }
+}
+
+/// The words that the history keeps of a question that found no answer: its own, or a placeholder.
+pub(crate) fn kept(ask: &Ask) -> Option<&str> {
+    let Ask::Question { text, .. } = ask else { return None };
+    Some(MessageKind::of(ask).placeholder().unwrap_or(text))
 }
 
 #[cfg(test)]

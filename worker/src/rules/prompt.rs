@@ -7,11 +7,14 @@
 use uuid::Uuid;
 
 use crate::{
-    rules::conversation::{Message, Role, a_third_on, begins_turn},
+    rules::conversation::{Message, Role},
     rules::message_kind::MessageKind,
     rules::models::{self, Encoding},
+    rules::window::{a_third_on, begins_turn},
 };
 
+/// The model's instruction in a group.
+pub(crate) const GROUP: &str = "This is a group chat of several people. Where it is known who wrote a message, it begins with their name and a colon; never begin your own messages so.";
 /// Tokens of a message beside its content.
 const PER_MESSAGE: usize = 4;
 /// Tokens that begin the answer.

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 
 use crate::{
     failure::Reason,
-    history::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, Step, Turn},
+    history::{Step, Turn},
+    rules::stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage},
 };
 
 /// What a row says of a turn. The default is a turn that has no row.

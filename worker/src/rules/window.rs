@@ -1,47 +1,53 @@
-//! Where memory begins. Pure.
+//! The window: the messages of a conversation that the model is given. Pure.
 //!
 //! A conversation that outgrows the model's context, or `QUERY_LIMIT`, loses the oldest third of its turns at
-//! once, and the place where it begins then is stored with the answer. So the prompts of the turns that
-//! follow begin alike, which the model's prompt cache needs: a window that slid by a turn each time would
-//! change the beginning each time.
+//! once, and the start of the window is stored with the answer. So the prompts of the turns that follow begin alike,
+//! which the model's prompt cache needs: a window that moved by a turn each time would change its start each time.
 
-use crate::{
-    config::Config,
-    history::{Snapshot, WindowStart},
-    rules::conversation::{Message, a_third_on},
-};
+use super::conversation::{Message, Role};
+use crate::history::{Snapshot, WindowStart};
 
-impl Config {
-    /// For what a beginning of memory is good: where more has room, what was left out is remembered again.
-    fn memory_within(&self) -> String {
-        format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
-    }
-}
+/// The part of the turns that is left out at once: one of so many.
+const PART: usize = 3;
 
 impl Snapshot {
-    /// Leaves out what is no longer remembered.
-    pub(crate) fn recall(&mut self, config: &Config) {
-        let within = config.memory_within();
-        let Some(memory) = self.memory.take_if(|memory| memory.within == within) else { return };
-        let from = self.times.partition_point(|time| *time <= memory.after);
+    /// Leaves out the messages before the start of the window, if that was found for this room.
+    pub(crate) fn recall(&mut self, room: &str) {
+        let Some(start) = self.memory.take_if(|start| start.within == room) else { return };
+        let from = self.times.partition_point(|time| *time <= start.after);
         self.times.drain(..from);
         self.messages.drain(..from);
     }
 }
 
-/// Where memory begins from now on, if it moves. `past` is what was remembered, `times` are its messages'
-/// own, `left_out` of them had no room in the prompt, and `added` more are stored now.
+/// The new start of the window, if it moves. `past` is what the window held, `times` are its messages' own,
+/// `left_out` of them had no room in the prompt, `added` more are stored now, and `most` are looked up. The start is
+/// good for this `room` only: where there is more, the messages before it are in the window again.
 pub(crate) fn moved(
-    config: &Config,
     past: &[Message],
     times: &[String],
     mut left_out: usize,
     added: usize,
+    most: usize,
+    room: String,
 ) -> Option<WindowStart> {
     // A row more than is looked up would push out the oldest one by one.
-    while left_out < past.len() && past.len() - left_out + added > config.query_limit as usize {
+    while left_out < past.len() && past.len() - left_out + added > most {
         left_out = a_third_on(past, left_out);
     }
     let after = times.get(left_out.checked_sub(1)?)?.clone();
-    Some(WindowStart { after, within: config.memory_within() })
+    Some(WindowStart { after, within: room })
+}
+
+/// Where `past` begins once the oldest third of its turns from `from` on is left out: at least one of them.
+pub(crate) fn a_third_on(past: &[Message], from: usize) -> usize {
+    let starts: Vec<usize> = (from..past.len()).filter(|&i| i == from || begins_turn(past, i)).collect();
+    starts.get((starts.len() / PART).max(1)).copied().unwrap_or(past.len())
+}
+
+/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
+/// go, and answered together, is one turn.
+pub(crate) fn begins_turn(messages: &[Message], index: usize) -> bool {
+    let is_user = |message: &Message| message.role == Role::User;
+    is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
 }

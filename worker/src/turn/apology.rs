@@ -3,16 +3,16 @@
 use shared::job::{Ask, Job};
 use tracing::{error, warn};
 
-use super::{buttons::buttons, send, user};
+use super::{buttons::buttons, line_request, user};
 use crate::{
     clients::Clients,
     failure::{Failure, Reason},
     history::{Question, key_is_alive},
     rules::{
-        attachment::kept,
         command::Command,
         group::{is_answered, is_asked_anew, said_to_bot},
         message_kind::MessageKind,
+        message_kind::kept,
     },
     text::messages::{self, Reply},
 };
@@ -72,8 +72,8 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     };
     for body in messages::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
         let key = job.event_id.derive(APOLOGY);
-        let push = || send::push(line, storage, job, &body, key);
-        if let Err(Failure { detail, .. }) = send::again(&config.pauses.within, push).await {
+        let push = || line_request::push(line, storage, job, &body, key);
+        if let Err(Failure { detail, .. }) = line_request::again(&config.pauses.within, push).await {
             warn!(event = %job.event_id, detail, "the user could not be told");
         }
     }

@@ -13,10 +13,9 @@ use crate::{
     failure::{Failure, Reason},
     rules::{
         conversation::Message,
-        group,
         image::{self, Image},
         persona::{self, Chosen},
-        prompt::{Budget, Prompt, TooLong},
+        prompt::{self, Budget, Prompt, TooLong},
         run_budget::paid_out,
     },
     storage::Storage,
@@ -46,7 +45,7 @@ pub(crate) async fn ask_model(
     let started = Instant::now();
     let (own, personas) = (config.system_prompt.as_deref(), config.personas.as_ref());
     let system = persona::system_prompt(own, personas, persona);
-    let system = if job.is_private() { system } else { format!("{system}\n\n{}", group::PROMPT) };
+    let system = if job.is_private() { system } else { format!("{system}\n\n{}", prompt::GROUP) };
     let past: Vec<_> = input.past.iter().cloned().map(Message::named).collect();
     let questions = input.questions();
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();

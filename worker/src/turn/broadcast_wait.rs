@@ -11,9 +11,14 @@ use crate::{
     config::Config,
     failure::{Failure, Reason, RetryPolicy},
     history::{Step, Turn},
-    retry_pauses::{Pauses, jittered},
+    retry_pauses::{Pauses, StepPauses, jittered},
     storage::Storage,
 };
+
+/// The pause before a push is tried again that LINE refused for a limit of the month that is not reached.
+const PAUSE: Duration = Duration::from_secs(15);
+/// How long it is tried from the first such refusal on.
+const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 
 /// Decides what is to be done about the failure of a push. A refusal for a limit that is not reached is tried again
 /// for minutes, in which no attempt is counted: they would be used up before a broadcast ends.
@@ -39,8 +44,9 @@ pub(crate) async fn outlast(
 
 /// The retry policy for such a refusal, so long after the first one.
 fn retry_policy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> RetryPolicy {
-    let lasts = waited < pauses.quota_max && waited.unsigned_abs() < give_up_after;
-    if lasts { RetryPolicy::Wait(jittered(pauses.quota)) } else { RetryPolicy::Never }
+    let StepPauses { broadcast, broadcast_max, .. } = pauses.of_steps;
+    let lasts = waited < broadcast_max.unwrap_or(LONGEST) && waited.unsigned_abs() < give_up_after;
+    if lasts { RetryPolicy::Wait(jittered(broadcast.unwrap_or(PAUSE))) } else { RetryPolicy::Never }
 }
 
 #[cfg(test)]

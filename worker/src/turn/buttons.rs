@@ -5,7 +5,7 @@ use shared::job::Job;
 use crate::{
     config::Config,
     locale::{Locale, Words},
-    rules::{command::Command, persona::Personas, quota::may_change_persona},
+    rules::{command::Command, persona::Personas, user_quota::may_change_persona},
     text::messages::Button,
 };
 

@@ -15,9 +15,9 @@ use crate::{
     history::{Forget, Snapshot, TurnRef, Unanswered},
     locale::{Locale, Words},
     rules::{
-        attachment::Attachment,
         command::Command,
         conversation::{Message, Role},
+        message_kind::Attachment,
         persona::{self, Choice, Chosen, Personas},
     },
     storage::Storage,

@@ -5,7 +5,7 @@ use shared::job::{EventId, Job};
 use uuid::Uuid;
 
 use super::{
-    attempt_error::AttemptError, broadcast_wait, line_retry, reply_token, send, time_budget::Attempt,
+    attempt_error::AttemptError, broadcast_wait, line_request, line_retry, reply_token, time_budget::Attempt,
     unsend::ensure_not_unsent,
 };
 use crate::{
@@ -45,7 +45,7 @@ pub(crate) async fn deliver(
             delivery.state = PushState::Untried { since: now };
         }
         let key = retry_key(&job.event_id, delivery.pushed);
-        let Err((failure, is_unknown)) = send::push(line, storage, job, body, key).await else {
+        let Err((failure, is_unknown)) = line_request::push(line, storage, job, body, key).await else {
             delivery.pushed += 1;
             delivery.state = delivery.state.of_next_part();
             tries = 0;

@@ -19,7 +19,7 @@ use crate::{
     clients::Clients,
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
-    rules::{attachment::Attachment, command::Command, persona::Chosen, window},
+    rules::{command::Command, message_kind::Attachment, persona::Chosen, user_quota::UserQuota, window},
     text::{
         answer_limit::{Limited, limited},
         messages::Reply,
@@ -64,7 +64,7 @@ pub(crate) async fn compose_draft<'a>(
 ) -> Result<Box<Draft<'a>>, Failure> {
     let Clients { config, storage, line, .. } = clients;
     let deadline = attempt.model_deadline();
-    past.recall(config);
+    past.recall(&config.window_room());
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let came_between = came_between(job, past.last, storage.now());
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
@@ -98,9 +98,16 @@ pub(crate) async fn compose_draft<'a>(
             let Limited { text, words, cut } = limited;
             let reply = render(config, job, locale, words, cut, persona.as_ref(), is_unclear);
             let reply = Reply { heard: input.heard.take(), ..reply };
-            let spent = UsageDelta { period, answers: 1, tokens, told: None };
+            let spent = UserQuota::of_answer(period, tokens);
             let added = input.before.len() + 2;
-            let window = window::moved(config, &input.past, &times, left_out, added);
+            let window = window::moved(
+                &input.past,
+                &times,
+                left_out,
+                added,
+                config.query_limit as usize,
+                config.window_room(),
+            );
             let exchange = Some(input.exchange(&job.event_id, text));
             Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
         }

@@ -6,9 +6,11 @@ use shared::job::Job;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::info;
 
-use super::{reply_token::patience_ends, send, unsend::is_unsent, user};
+use super::{line_request, reply_token::patience_ends, unsend::is_unsent, user};
 use crate::clients::Clients;
 
+/// When the loading animation, which LINE shows for a minute at most, is shown anew.
+const AGAIN: Duration = Duration::from_secs(50);
 /// How long an answer waits for an animation or a notice under way: one that arrives after the answer
 /// would show a bot that thinks on.
 const GRACE: Duration = Duration::from_millis(300);
@@ -37,7 +39,7 @@ pub(crate) async fn while_loading<T>(
             }
             () = &mut request => drop(request),
         }
-        let again = Instant::now() + config.pauses.loading;
+        let again = Instant::now() + config.pauses.of_steps.loading.unwrap_or(AGAIN);
         let wakes = patience_ends.map_or(again, |ends| ends.min(again));
         tokio::select! {
             done = &mut work => return (done, token_is_spent),
@@ -63,6 +65,6 @@ async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job
         return;
     }
     let text = user::locale(line, job, config.locale).words().still_thinking;
-    let said = send::reply_free(line, storage, &config.pauses.within, job, &text.into()).await;
+    let said = line_request::reply_free(line, storage, &config.pauses.within, job, &text.into()).await;
     info!(event = %job.event_id, said, "asked for patience");
 }

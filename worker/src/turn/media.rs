@@ -25,8 +25,8 @@ use crate::{
     retry_loop::retry,
     retry_pauses,
     rules::{
-        attachment::Attachment,
         image::{self, Image},
+        message_kind::Attachment,
         message_kind::IMAGE,
         models::{self, Vision},
     },
@@ -191,7 +191,7 @@ async fn without_content(
         }
         Fetched::TooLarge => return Ok(MediaOutcome::Reply(too_large.to_owned())),
         Fetched::Preparing => {
-            let pause = retry_pauses::for_content(job, storage.now(), config.pauses.preparing);
+            let pause = retry_pauses::for_content(&config.pauses, job, storage.now());
             if let Some(pause) = pause {
                 let detail = "content: LINE still prepares it".to_owned();
                 let retry = RetryPolicy::Wait(pause);

@@ -4,13 +4,13 @@
 use shared::job::{Ask, Job};
 use tracing::{info, warn};
 
-use super::{buttons::buttons, send, user};
+use super::{buttons::buttons, line_request, user};
 use crate::{
     clients::Clients,
     failure::Failure,
-    history::{Answer, Limit, Step, StoreResult, Tokens, UsageDelta},
+    history::{Answer, Limit, Step, StoreResult},
     outcome::Outcome,
-    rules::command::Command,
+    rules::{command::Command, user_quota::UserQuota},
     text::messages::{self, Reply},
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         }
         _ => words.not_understood.into(),
     };
-    let said = send::reply_free(line, storage, &config.pauses.within, job, &reply).await;
+    let said = line_request::reply_free(line, storage, &config.pauses.within, job, &reply).await;
     info!(event = %job.event_id, said, "noticed");
     Outcome::Noticed
 }
@@ -62,13 +62,13 @@ async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     user::profile(line, job).await;
     let words = config.quota.says(Limit::NotAllowed, user::locale(line, job, config.locale).words());
     let reply = words.as_str().into();
-    let (period, told) = (config.quota.period(job.user(), storage.now()), Some(Limit::NotAllowed));
-    let spent = Some(UsageDelta { period, answers: 0, tokens: Tokens::default(), told });
+    let period = config.quota.period(job.user(), storage.now());
+    let spent = Some(UserQuota::of_notice(period, Limit::NotAllowed));
     let pushes = messages::pushes(&job.conversation, &reply);
     let answer = Answer { pushes, spent, ..Answer::default() };
     // Remembered first: to be silent is better than to say it again.
     let stored = storage.store(job, &answer, None).await?;
     storage.record(job, Step::Delivered).await?;
     let is_new = matches!(stored, StoreResult::Stored(delivery) if !delivery.pushes.is_empty());
-    Ok(is_new && send::reply_free(line, storage, &config.pauses.within, job, &reply).await)
+    Ok(is_new && line_request::reply_free(line, storage, &config.pauses.within, job, &reply).await)
 }

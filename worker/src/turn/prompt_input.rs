@@ -5,9 +5,9 @@ use shared::job::{EventId, MessageId};
 use crate::{
     history::{Exchange, Question},
     rules::{
-        attachment::Attachment,
         conversation::{Message, by},
         image::Image,
+        message_kind::Attachment,
     },
     text::messages::Reply,
 };

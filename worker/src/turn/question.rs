@@ -21,7 +21,7 @@ use crate::{
     rules::{
         command::Command,
         group::{is_answered, said_to_bot},
-        quota::may_change_persona,
+        user_quota::may_change_persona,
     },
     storage::Storage,
     text::messages,

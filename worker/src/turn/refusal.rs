@@ -7,7 +7,8 @@ use super::{draft::Draft, user};
 use crate::{
     adapters::line::LineClient,
     config::Config,
-    history::{ConversationChanges, Limit, Period, Tokens, Usage, UsageDelta},
+    history::{ConversationChanges, Limit, Period, Usage},
+    rules::user_quota::UserQuota,
 };
 
 /// The draft for a person who may not ask this.
@@ -27,7 +28,6 @@ pub(crate) async fn refuse<'a>(
     }
     user::profile(line, job).await;
     let said = config.quota.says(limit, user::locale(line, job, config.locale).words());
-    let spent =
-        period.map(|period| UsageDelta { period, answers: 0, tokens: Tokens::default(), told: Some(limit) });
+    let spent = period.map(|period| UserQuota::of_notice(period, limit));
     Draft { reply: Some(said.as_str().into()), spent, ..draft }
 }

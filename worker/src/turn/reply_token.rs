@@ -11,7 +11,7 @@ use shared::job::Job;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::{attempt_error::AttemptError, line_retry, send, time_budget::Attempt};
+use super::{attempt_error::AttemptError, line_request, line_retry, time_budget::Attempt};
 use crate::{
     clients::Clients,
     config::{Config, DeliveryMode},
@@ -62,7 +62,7 @@ pub(crate) async fn send_first(
             let body = messages::by_token(token, push);
             let (mut tries, mut was_unknown) = (0, false);
             loop {
-                let Err((failure, is_unknown)) = send::reply(line, storage, job, &body).await else {
+                let Err((failure, is_unknown)) = line_request::reply(line, storage, job, &body).await else {
                     debug!(event = %job.event_id, "replied");
                     let (state, method) = (PushState::Refused, SendMethod::Push);
                     return Ok(Delivery { pushed: 1, state, method, ..delivery });

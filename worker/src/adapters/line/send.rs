@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     client::{BODY_MAX, LineClient, refused},
-    quota::Quota,
+    month_quota::Quota,
 };
 use crate::{
     adapters::http::{self, NoResponse},

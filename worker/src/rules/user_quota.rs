@@ -9,7 +9,7 @@ use shared::{
 };
 
 use crate::{
-    history::{Limit, Period, Usage},
+    history::{Limit, Period, Tokens, Usage, UsageDelta},
     locale::Words,
 };
 
@@ -64,6 +64,16 @@ impl UserQuota {
     /// Whether the bot does not talk with this user.
     pub fn is_closed_to(&self, user: &str) -> bool {
         !holds(&self.exempt, user) && self.allowed.as_ref().is_some_and(|allowed| !holds(allowed, user))
+    }
+
+    /// What an answer of the model adds to its user's usage.
+    pub(crate) fn of_answer(period: Period, tokens: Tokens) -> UsageDelta {
+        UsageDelta { period, answers: 1, tokens, told: None }
+    }
+
+    /// What the notice of a limit adds: that its user was told of it.
+    pub(crate) fn of_notice(period: Period, limit: Limit) -> UsageDelta {
+        UsageDelta { period, answers: 0, tokens: Tokens::default(), told: Some(limit) }
     }
 
     /// The limit that keeps this question from being asked.

@@ -1,70 +1,11 @@
-//! How far a turn got, and the steps by which it gets there.
+//! How far a turn got: its stage, what is known of its pushes, how its newest attempt ended, and what it has cost.
+//! [`super::turn`] says what each step makes of it. Pure.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Reason;
-
-/// Where the turn of an event stands, read consistently by [`super::History::begin`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
-    /// When its first attempt began.
-    pub begun_at: Timestamp,
-    /// Attempts begun in this run, this one included.
-    pub attempts: u32,
-    /// The end of the attempt before this one, in this run.
-    pub last: LastAttempt,
-    /// When LINE refused a push of this run first for the month's limit, though that is not reached.
-    pub quota_since: Option<Timestamp>,
-    /// The cost of this run so far.
-    pub cost: RunCost,
-    /// How far it got.
-    pub stage: Stage,
-}
-
-/// The end of the attempt before this one, in this run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LastAttempt {
-    /// There was none that counts.
-    #[default]
-    None,
-    /// It failed with this.
-    Failed(Reason),
-    /// It left no outcome, as when the worker dies of it.
-    Crashed,
-    /// An attempt gave the run up with this: the job comes again only to be acknowledged.
-    GaveUp(Reason),
-}
-
-impl LastAttempt {
-    /// What a turn's row says of it, with the attempts of the run that were counted before this one.
-    pub fn of_row(before: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
-        match (gave_up, failed) {
-            (Some(reason), _) => Self::GaveUp(reason),
-            (None, Some(reason)) => Self::Failed(reason),
-            (None, None) if before > 0 => Self::Crashed,
-            (None, None) => Self::None,
-        }
-    }
-
-    /// The reason that was recorded.
-    pub fn reason(self) -> Option<Reason> {
-        match self {
-            Self::Failed(reason) | Self::GaveUp(reason) => Some(reason),
-            Self::None | Self::Crashed => None,
-        }
-    }
-}
-
-/// The cost of a run's recorded attempts. Each run begins at zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RunCost {
-    /// How long the user has waited for attempts and for the pauses after them, kept in whole milliseconds.
-    pub waited: Duration,
-    /// Calls of the model's server that were paid for, or may have been.
-    pub paid_calls: u32,
-}
 
 /// How far a turn got, with what is known of its stored answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -228,59 +169,45 @@ impl Delivery {
     }
 }
 
-/// What [`super::History::store`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreResult {
-    /// This answer is stored, its first push untried; from now on a crash leaves that unknown.
-    Stored(Delivery),
-    /// Another attempt stored one before: this is how far that one got.
-    Existing(Stage),
-    /// The turn has no answer, but one of those that this would answer with it is not open any more.
-    /// Nothing is stored.
-    Overtaken,
-    /// Its message was changed since it was loaded, or another that it answers was taken back. Nothing is
-    /// stored: it is to be thought about anew.
-    Changed,
-    /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
-    /// stored, and nothing shall be pushed.
-    Forgotten,
+/// The end of the attempt before this one, in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastAttempt {
+    /// There was none that counts.
+    #[default]
+    None,
+    /// It failed with this.
+    Failed(Reason),
+    /// It left no outcome, as when the worker dies of it.
+    Crashed,
+    /// An attempt gave the run up with this: the job comes again only to be acknowledged.
+    GaveUp(Reason),
 }
 
-/// A step of a turn that is written down.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A push that was refused is tried again from now on: its outcome is unknown until it is known. An
-    /// error, and nothing is written, where the answer is not stored any more.
-    Pushing {
-        /// Pushes certainly accepted.
-        pushed: u32,
-    },
-    /// LINE certainly did not take the free reply: from now on it is pushed. An error, and nothing is
-    /// written, where another attempt has begun since this one, or the answer is not stored any more.
-    NotReplied {
-        /// Attempts begun in this run, this one included.
-        attempts: u32,
-    },
-    /// LINE refused a push for the month's limit, though that is not reached. The first time in a run stays.
-    QuotaRefused,
-    /// Every push was accepted. The bodies are forgotten.
-    Delivered,
-    /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. What is in doubt stays so.
-    Forgotten,
-    /// The attempt failed.
-    Failed {
-        /// With what.
-        reason: Reason,
-        /// What is known of the pushes, if the answer was stored.
-        delivery: Option<Delivery>,
-        /// Whether it was the run's last.
-        gave_up: bool,
-        /// The run's cost with this attempt; `None` keeps the recorded one.
-        cost: Option<RunCost>,
-    },
-    /// The attempt was given back and does not count.
-    Withdrawn {
-        /// The run's cost all the same; `None` keeps the recorded one.
-        cost: Option<RunCost>,
-    },
+impl LastAttempt {
+    /// What a turn's row says of it, with the attempts of the run that were counted before this one.
+    pub fn of_row(before: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
+        match (gave_up, failed) {
+            (Some(reason), _) => Self::GaveUp(reason),
+            (None, Some(reason)) => Self::Failed(reason),
+            (None, None) if before > 0 => Self::Crashed,
+            (None, None) => Self::None,
+        }
+    }
+
+    /// The reason that was recorded.
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Failed(reason) | Self::GaveUp(reason) => Some(reason),
+            Self::None | Self::Crashed => None,
+        }
+    }
+}
+
+/// The cost of a run's recorded attempts. Each run begins at zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCost {
+    /// How long the user has waited for attempts and for the pauses after them, kept in whole milliseconds.
+    pub waited: Duration,
+    /// Calls of the model's server that were paid for, or may have been.
+    pub paid_calls: u32,
 }
