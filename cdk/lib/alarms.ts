@@ -133,7 +133,7 @@ export class Alarms extends Construct {
         metric: metrics.metric('LineMessagesLeft', 'Minimum', Duration.hours(1)),
         threshold: settings.lineMessagesLow,
         below: true,
-        // The worker logs it when somebody writes (worker/src/lambda/quota_watch.rs); until then it stays as it was.
+        // The worker logs it when somebody writes (worker/src/lambda/month_quota.rs); until then it stays as it was.
         missing: TreatMissingData.IGNORE,
         means:
           "The month's LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).",
