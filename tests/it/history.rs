@@ -19,8 +19,8 @@ use crate::aws::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
-mod memory;
 mod together;
+mod window;
 
 /// How long the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
@@ -119,7 +119,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     forgetting::suite(history).await;
     group::suite(history).await;
     together::suite(history).await;
-    memory::suite(history).await;
+    window::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
 }
 
@@ -309,7 +309,8 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
 async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history: &dyn History) {
     let job = job("U-reply", "reply");
     history.begin(&job, now()).await.unwrap();
-    let answer = Answer { by_reply: true, ..said(&job, "q", vec!["one".into(), "two".into()]) };
+    let answer =
+        Answer { method: SendMethod::ReplyToken, ..said(&job, "q", vec!["one".into(), "two".into()]) };
     let StoreResult::Stored(delivery) = history.store(&job, answer, None, now()).await.unwrap() else {
         panic!()
     };

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use shared::job::{EventId, MessageId};
 
 use super::tokens::Tokens;
-use crate::rules::{conversation::Message, message_kind::MessageKind, stage::Stage};
+use crate::rules::{
+    conversation::Message,
+    message_kind::MessageKind,
+    stage::{SendMethod, Stage},
+};
 
 /// What [`super::History::load`] is to find out.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +27,8 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// The `createdAt` of each of them.
     pub times: Vec<String>,
-    /// Where memory begins, if it does not begin with the oldest.
-    pub memory: Option<WindowStart>,
+    /// Where the window begins, if it does not begin with the oldest.
+    pub window: Option<WindowStart>,
     /// The `createdAt` of the newest row, or a little later.
     pub last: Option<Timestamp>,
     /// The newest turn that is part of the conversation, as far as it has a name.
@@ -123,7 +127,7 @@ pub struct ForgetMarker {
     pub at: Timestamp,
 }
 
-/// Where memory begins: what is older is kept, and not asked of the model any more.
+/// Where the window begins: what is older is kept, and not asked of the model any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowStart {
     /// The `createdAt` of the newest message that is left out.
@@ -237,13 +241,12 @@ pub struct UsageDelta {
 pub struct Answer {
     /// Its rows; none for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
-    /// Where memory begins from now on, if its rows make that another place.
-    pub memory: Option<WindowStart>,
+    /// Where the window begins from now on, if its rows make that another place.
+    pub window: Option<WindowStart>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
-    /// Whether the first goes by the free reply token. It is remembered before that is tried: a crash
-    /// leaves unknown what became of it.
-    pub by_reply: bool,
+    /// How the first of them goes. It is remembered before that is tried: a crash leaves unknown what became of it.
+    pub method: SendMethod,
     /// What its user used up by it.
     pub spent: Option<UsageDelta>,
     /// The latest change of its message that it knows of, by [`Edit::at`].

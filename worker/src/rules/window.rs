@@ -13,7 +13,7 @@ const PART: usize = 3;
 impl Snapshot {
     /// Leaves out the messages before the start of the window, if that was found for this room.
     pub(crate) fn recall(&mut self, room: &str) {
-        let Some(start) = self.memory.take_if(|start| start.within == room) else { return };
+        let Some(start) = self.window.take_if(|start| start.within == room) else { return };
         let from = self.times.partition_point(|time| *time <= start.after);
         self.times.drain(..from);
         self.messages.drain(..from);

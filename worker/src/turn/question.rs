@@ -8,7 +8,7 @@ use super::{
     draft::{Draft, DraftInput, compose_draft},
     loading::while_loading,
     refusal::refuse,
-    reply_token::may_reply_first,
+    reply_token::first_method,
     time_budget::Attempt,
     unsend::is_forgotten,
     user::{learn_speaker, profile, while_learning_profile},
@@ -141,8 +141,8 @@ pub(crate) async fn store(
     // The change that the job itself is of may be kept only after it was looked up.
     let edit = seen.edit.max(job.at());
     let mut answer =
-        Answer { exchange, memory: window, pushes, spent, edit, others: seen.others, ..Answer::default() };
-    answer.by_reply = may_reply_first(config, job, &answer, token_is_spent, storage.now());
+        Answer { exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };
+    answer.method = first_method(config, job, &answer, token_is_spent, storage.now());
     let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
     debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
     Ok(stored)

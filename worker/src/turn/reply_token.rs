@@ -32,17 +32,18 @@ fn token(job: &Job, age: SignedDuration, now: Timestamp) -> Option<&str> {
     job.reply_token.as_deref().filter(|_| is_good)
 }
 
-/// Whether the first part of an answer goes by the free reply: a notice whenever that is possible, a model's answer
-/// where `DELIVERY` says so.
-pub(crate) fn may_reply_first(
+/// How the first part of an answer goes: a notice by the free reply whenever that is possible, a model's answer where
+/// `DELIVERY` says so.
+pub(crate) fn first_method(
     config: &Config,
     job: &Job,
     answer: &Answer,
     token_is_spent: bool,
     now: Timestamp,
-) -> bool {
+) -> SendMethod {
     let wants = answer.exchange.is_none() || config.delivery == DeliveryMode::ReplyFirst;
-    wants && !token_is_spent && token(job, YOUNG, now).is_some()
+    let may = wants && !token_is_spent && token(job, YOUNG, now).is_some();
+    if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
 /// Replies with the first part of a delivery, and returns what is left to push. Where an earlier attempt may have

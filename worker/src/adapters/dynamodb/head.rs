@@ -33,7 +33,7 @@ pub(super) struct Head {
     /// The ids of the newest rows that were deleted one by one.
     gone: Vec<String>,
     /// Where memory begins.
-    pub(super) memory: Option<WindowStart>,
+    pub(super) window: Option<WindowStart>,
     /// Up to where all is forgotten.
     pub(super) forgotten: Option<ForgetMarker>,
     /// `lastCreatedAt` as the row has it; `None` if there is no row.
@@ -66,7 +66,7 @@ impl Head {
         Self {
             turns: list("turns").iter().filter_map(Asked::of_attribute).collect(),
             gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
-            memory: memory(item),
+            window: window(item),
             forgotten: at("forgottenThrough")
                 .map(|through| ForgetMarker { through, at: at("forgottenAt").unwrap_or(through) }),
             stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
@@ -137,7 +137,7 @@ impl Head {
         let through = self.further_row(now);
         self.turns.clear();
         self.gone.clear();
-        self.memory = None;
+        self.window = None;
         self.forgotten = Some(ForgetMarker { through, at: now });
     }
 
@@ -172,7 +172,7 @@ impl Head {
             let gone = newest(&self.gone, 2 * NAMED).iter().map(s).collect();
             row.insert("gone".to_owned(), AttributeValue::L(gone));
         }
-        if let Some(WindowStart { after, within }) = &self.memory {
+        if let Some(WindowStart { after, within }) = &self.window {
             row.insert("memoryAfter".to_owned(), s(after));
             row.insert("memoryWithin".to_owned(), s(within));
         }
@@ -211,7 +211,7 @@ impl Head {
     }
 }
 
-fn memory(item: &Item) -> Option<WindowStart> {
+fn window(item: &Item) -> Option<WindowStart> {
     let word = |name| text(item, name).map(ToOwned::to_owned);
     Some(WindowStart { after: word("memoryAfter")?, within: word("memoryWithin")? })
 }

@@ -52,7 +52,7 @@ impl DynamoHistory {
             persona: known(&settings).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
             used: known(&used).map(usage).unwrap_or_default(),
             unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last, now)),
-            memory: head.memory.clone(),
+            window: head.window.clone(),
             changes: keys.changes(job, &head, known, now),
             messages: vec![],
             times: vec![],

@@ -59,8 +59,8 @@ impl DynamoHistory {
                     let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
                     return Ok(existing(&row, &answer, now).unwrap_or(StoreResult::Changed));
                 }
-                let memory = answer.memory.clone().map(|memory| memory.following(head.memory.as_ref()));
-                rows.extend(self.exchange_rows(job, exchange, memory, &head, now)?);
+                let window = answer.window.clone().map(|window| window.following(head.window.as_ref()));
+                rows.extend(self.exchange_rows(job, exchange, window, &head, now)?);
             }
             rows.extend(self.said_rows(job, &answer, now)?);
             let conflict = match self.commit(rows).await {
@@ -113,7 +113,10 @@ impl DynamoHistory {
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":stored", s(turn::STORED))
             .expression_attribute_values(":pushes", AttributeValue::L(answer.pushes.iter().map(s).collect()))
-            .expression_attribute_values(":byReply", AttributeValue::Bool(answer.by_reply))
+            .expression_attribute_values(
+                ":byReply",
+                AttributeValue::Bool(answer.method == SendMethod::ReplyToken),
+            )
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", s(rfc3339(now)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -155,14 +158,14 @@ impl DynamoHistory {
         &self,
         job: &Job,
         exchange: &Exchange,
-        memory: Option<WindowStart>,
+        window: Option<WindowStart>,
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
         let Exchange { questions, answer, replaces } = exchange;
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
-        next.memory = memory.or(next.memory);
+        next.window = window.or(next.window);
         for Question { event, text, kind, message_id, speaker } in questions {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, (event != own).then_some(own), now);
@@ -247,17 +250,12 @@ impl DynamoHistory {
 
 /// What the turn of a row has already, where no answer may be stored.
 fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Option<StoreResult> {
-    let step = TurnStep::Stored { method: method(answer), now };
+    let step = TurnStep::Stored { method: answer.method, now };
     apply(&turn::state(row, None), &step).is_err().then(|| StoreResult::Existing(turn::stage(row)))
 }
 
 /// What [`turn::STORE`] has written: from here on a crash leaves the outcome of the first push unknown.
 fn stored(answer: Answer, now: Timestamp) -> StoreResult {
-    let first = PushProgress { pushed: 0, state: PushState::Untried { since: now }, method: method(&answer) };
+    let first = PushProgress { pushed: 0, state: PushState::Untried { since: now }, method: answer.method };
     StoreResult::Stored(first.of(answer.pushes))
-}
-
-/// How the first push goes.
-fn method(answer: &Answer) -> SendMethod {
-    if answer.by_reply { SendMethod::ReplyToken } else { SendMethod::Push }
 }

@@ -26,7 +26,7 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
         changes: changes(db, job, now)?,
         messages,
         times,
-        memory: memory(db, of)?,
+        window: window(db, of)?,
         last: last(db, of)?,
         newest: newest(db, of)?,
         persona: persona.flatten(),
@@ -130,19 +130,19 @@ pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Opt
 }
 
 /// Where memory begins.
-fn memory(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<WindowStart>> {
-    let mut memory = db.prepare_cached(
+fn window(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<WindowStart>> {
+    let mut window = db.prepare_cached(
         "SELECT memory_after, memory_within FROM conversations
          WHERE conversation = ?1 AND memory_after IS NOT NULL",
     )?;
     let row =
-        memory.query_row([of.as_str()], |row| Ok(WindowStart { after: row.get(0)?, within: row.get(1)? }));
+        window.query_row([of.as_str()], |row| Ok(WindowStart { after: row.get(0)?, within: row.get(1)? }));
     row.optional()
 }
 
 /// Moves the place where memory begins.
-pub(super) fn set_memory(db: &Connection, of: &ConversationId, new: WindowStart) -> rusqlite::Result<()> {
-    let WindowStart { after, within } = new.following(memory(db, of)?.as_ref());
+pub(super) fn set_window(db: &Connection, of: &ConversationId, new: WindowStart) -> rusqlite::Result<()> {
+    let WindowStart { after, within } = new.following(window(db, of)?.as_ref());
     db.prepare_cached(
         "INSERT INTO conversations (conversation, memory_after, memory_within) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET memory_after = ?2, memory_within = ?3",

@@ -4,9 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
 use shared::job::{EventId, Job, MessageId};
 use worker::{
-    history::{
-        Answer, Exchange, ForgetMarker, Question, SendMethod, Stage, StoreResult, Tokens, UsageDelta, row_id,
-    },
+    history::{Answer, Exchange, ForgetMarker, Question, Stage, StoreResult, Tokens, UsageDelta, row_id},
     rules::{
         conversation::{Role, rfc3339, stamp},
         message_kind::MessageKind,
@@ -28,7 +26,7 @@ pub(super) fn store(
     let own = job.event_id.as_str();
     let (before, stage) = turn_row::read_with_pushes(db, own)?.unwrap_or_default();
     let millis = now.as_millisecond();
-    let method = if answer.by_reply { SendMethod::ReplyToken } else { SendMethod::Push };
+    let method = answer.method;
     let stored = apply(&before, &TurnStep::Stored { method, now: time(millis) });
     let Ok(after @ TurnState { stage: Stage::Stored(progress), .. }) = stored else {
         return Ok(StoreResult::Existing(stage));
@@ -61,8 +59,8 @@ pub(super) fn store(
         for (event, other, over) in merged {
             turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
         }
-        if let Some(memory) = answer.memory.clone() {
-            past::set_memory(db, &job.conversation, memory)?;
+        if let Some(window) = answer.window.clone() {
+            past::set_window(db, &job.conversation, window)?;
         }
     }
     group::mark(db, job, &answer, millis)?;
