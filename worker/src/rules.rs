@@ -1,4 +1,4 @@
-//! The decisions of *answer*, as pure functions: no network, no clock, no environment.
+//! The decisions of *answer*, as pure functions: no network, no clock, no environment of the process.
 
 pub mod command;
 pub(crate) mod content;

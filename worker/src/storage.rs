@@ -70,11 +70,16 @@ impl Storage {
 
     /// See [`History::record`].
     pub(crate) async fn record(&self, job: &Job, step: Step) -> Result<(), Failure> {
-        self.retried(|| self.history.record(job, step.clone(), self.now())).await
+        self.record_at(job, step, self.now()).await
     }
 
-    /// Records how an attempt ended. A failure is logged only: the next attempt finds that this one left no outcome.
-    pub(crate) async fn record_end(&self, job: &Job, step: Step) {
+    /// The same for a step that was taken at `now`.
+    pub(crate) async fn record_at(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), Failure> {
+        self.retried(|| self.history.record(job, step.clone(), now)).await
+    }
+
+    /// Records a step without which the attempt ends all the same: a failure is only logged.
+    pub(crate) async fn record_or_log(&self, job: &Job, step: Step) {
         if let Err(Failure { detail, .. }) = self.record(job, step).await {
             error!(event = %job.event_id, detail, "the attempt's end was not written down");
         }

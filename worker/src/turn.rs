@@ -3,7 +3,7 @@
 //! is never pushed again.
 //!
 //! The queue's side calls [`attempt`] and acts on the outcome; acknowledging, handing back and dead-lettering are its
-//! part. The steps are in the files of `turn/`, in the order in which they happen.
+//! part. The steps are in the files of `turn/`.
 
 use std::slice;
 
@@ -19,7 +19,7 @@ use self::{
     conclude::conclude,
     give_up::{attempts_used_up, not_begun, run_to_outcome},
     limits::Limits,
-    merge::MergeResult,
+    merge_result::MergeResult,
     time_budget::Attempt,
     unsend::is_forgotten,
 };
@@ -46,6 +46,7 @@ mod line_retry;
 mod loading;
 mod media;
 pub mod merge;
+pub mod merge_result;
 mod notice;
 mod prompt_input;
 mod question;
@@ -88,7 +89,7 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
         return attempts_used_up(config, storage, job, &turn).await;
     }
     if turn.last == LastAttempt::Crashed && !limits.is_alone {
-        storage.record_end(job, Step::Withdrawn { cost: None }).await;
+        storage.record_or_log(job, Step::Withdrawn { cost: None }).await;
         return Outcome::PoisonCandidate { attempts: turn.attempts };
     }
     debug!(event = %job.event_id, attempts = turn.attempts, "began");

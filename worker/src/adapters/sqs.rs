@@ -106,8 +106,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts a letter into the dead-letter queue; `Ok` means that it is safe there. The same letter sent
-    /// twice is one .
+    /// Puts a letter into the dead-letter queue; `Ok` means that it is safe there. A dead letter
+    /// that is sent twice is kept once.
     pub async fn dead_letter(&self, letter: &DeadLetter<'_>) -> Result<(), SqsError> {
         let DeadLetter { event, message_id, failure, .. } = letter;
         let text =

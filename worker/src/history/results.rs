@@ -1,4 +1,4 @@
-//! How far a turn got, and the steps by which it gets there.
+//! The results of the port's methods, and the steps that an attempt records.
 
 use jiff::Timestamp;
 

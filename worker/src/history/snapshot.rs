@@ -75,7 +75,7 @@ pub struct Seen {
 
 impl ConversationChanges {
     /// Whether the message was taken back, and nobody else waits for its answer.
-    pub fn is_taken_back(&self) -> bool {
+    pub fn is_unsent_for_all(&self) -> bool {
         self.unsent && self.others == 0
     }
 

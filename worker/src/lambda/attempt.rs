@@ -10,8 +10,9 @@ use tracing::Instrument;
 use super::setup::Setup;
 use crate::turn::{
     self,
+    give_up::panicked,
     limits::{IsFollowed, Limits},
-    merge::{MergeResult, split::panicked},
+    merge_result::MergeResult,
 };
 
 /// Attempts these jobs.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     outcome::Disposition,
-    turn::merge::{MergeResult, mergeable},
+    turn::{merge::mergeable, merge_result::MergeResult},
 };
 
 /// The part of an invocation's time that must be left for a further job of a conversation to begin: an

@@ -1,6 +1,6 @@
 //! The prompt: the character, as much of the past as fits, and the question. Pure.
 //!
-//! Whole turns are kept or left out, and where not all fit, the oldest third goes at once (`memory`).
+//! Whole turns are kept or left out, and where not all fit, the oldest third goes at once (`window`).
 //! Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
 //! three a message and one for its role beside the content, three for the answer's beginning.
 

@@ -54,7 +54,7 @@ pub struct Delivery {
     pub method: SendMethod,
 }
 
-/// What is known of the pushes of a stored answer, without a word of them.
+/// The knowledge about the pushes of a stored answer, without a word of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushProgress {
     /// How many were certainly accepted.
@@ -94,12 +94,12 @@ pub enum SendMethod {
 }
 
 impl PushState {
-    /// What a row says, which knows only since when the outcome is unknown.
+    /// The state that a row tells, which knows only since when the outcome is unknown.
     pub fn of_row(unknown_since: Option<Timestamp>) -> Self {
         unknown_since.map_or(Self::Refused, |since| Self::Unknown { since })
     }
 
-    /// What a row keeps of it: a crash leaves unknown what is about to be tried.
+    /// The time that a row keeps of it: a crash leaves unknown a push that is about to be tried.
     pub fn unknown_since(self) -> Option<Timestamp> {
         match self {
             Self::Refused => None,
@@ -107,8 +107,8 @@ impl PushState {
         }
     }
 
-    /// The state of the push after this one, once LINE accepted this one. It is untried, but the row says
-    /// since when a crash leaves it unknown, and that age must not be lost: its retry key lives for a day.
+    /// The state of the push after this one, once LINE accepted this one. The row is not written again for it, so its
+    /// `since` stays that of the push before: too early is safe.
     #[must_use]
     pub fn of_next_part(self) -> Self {
         match self {
@@ -148,14 +148,9 @@ impl PushProgress {
 }
 
 impl Delivery {
-    /// What is known of the pushes.
+    /// The knowledge about the pushes.
     pub fn progress(&self) -> PushProgress {
         PushProgress { pushed: self.pushed, state: self.state, method: self.method }
-    }
-
-    /// Whether certainly nothing of it has arrived.
-    pub fn is_unsaid(&self) -> bool {
-        self.progress().is_unsaid()
     }
 
     /// Whether pushing what is left cannot deliver anything twice.
@@ -169,7 +164,7 @@ impl Delivery {
     }
 }
 
-/// The end of the attempt before this one, in this run.
+/// The end of a run's newest attempt, as its row tells it. `begin` hands out that of the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LastAttempt {
     /// There was none that counts.
@@ -184,12 +179,12 @@ pub enum LastAttempt {
 }
 
 impl LastAttempt {
-    /// What a turn's row says of it, with the attempts of the run that were counted before this one.
-    pub fn of_row(before: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
+    /// The end that a turn's row tells, with the attempts of its run.
+    pub fn of_row(attempts: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
         match (gave_up, failed) {
             (Some(reason), _) => Self::GaveUp(reason),
             (None, Some(reason)) => Self::Failed(reason),
-            (None, None) if before > 0 => Self::Crashed,
+            (None, None) if attempts > 0 => Self::Crashed,
             (None, None) => Self::None,
         }
     }
@@ -210,4 +205,59 @@ pub struct RunCost {
     pub waited: Duration,
     /// Calls of the model's server that were paid for, or may have been.
     pub paid_calls: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes)
+    }
+
+    #[test]
+    fn a_push_keeps_the_time_since_which_a_crash_leaves_it_unknown() {
+        let (untried, unknown) = (PushState::Untried { since: at(1) }, PushState::Unknown { since: at(1) });
+        for (state, unknown_since, of_next_part, after_unknown_outcome) in [
+            (PushState::Refused, None, PushState::Refused, PushState::Refused),
+            (untried, Some(at(1)), untried, unknown),
+            (unknown, Some(at(1)), untried, unknown),
+        ] {
+            assert_eq!(state.unknown_since(), unknown_since, "{state:?}");
+            assert_eq!(state.of_next_part(), of_next_part, "{state:?}");
+            assert_eq!(state.after_unknown_outcome(), after_unknown_outcome, "{state:?}");
+        }
+        assert_eq!(PushState::of_row(None), PushState::Refused);
+        assert_eq!(PushState::of_row(Some(at(1))), unknown, "a crash may have followed");
+    }
+
+    #[test]
+    fn a_push_is_repeated_only_while_line_knows_its_key() {
+        let day = 24 * 60;
+        for state in [PushState::Untried { since: at(0) }, PushState::Unknown { since: at(0) }] {
+            let delivery = |method| Delivery { pushes: vec![], pushed: 0, state, method };
+            assert!(delivery(SendMethod::Push).may_be_pushed(at(day - 2)), "{state:?}");
+            assert!(!delivery(SendMethod::Push).may_be_pushed(at(day - 1)), "{state:?}");
+            assert!(!delivery(SendMethod::ReplyToken).may_be_pushed(at(1)), "{state:?}: a reply has no key");
+        }
+        let refused = PushState::Refused;
+        let delivery = Delivery { pushes: vec![], pushed: 0, state: refused, method: SendMethod::Push };
+        assert!(delivery.may_be_pushed(at(10 * day)));
+    }
+
+    #[test]
+    fn the_end_of_an_attempt_is_read_from_rows_of_all_versions() {
+        let (one, other) = (Reason::Internal, Reason::ModelGone);
+        for (attempts, failed, gave_up, last) in [
+            (0, None, None, LastAttempt::None),
+            (1, None, None, LastAttempt::Crashed),
+            (1, Some(one), None, LastAttempt::Failed(one)),
+            (0, Some(one), None, LastAttempt::Failed(one)),
+            (2, None, Some(other), LastAttempt::GaveUp(other)),
+            // Earlier versions wrote both.
+            (2, Some(one), Some(other), LastAttempt::GaveUp(other)),
+        ] {
+            assert_eq!(LastAttempt::of_row(attempts, failed, gave_up), last);
+        }
+    }
 }

@@ -66,16 +66,6 @@ impl UserQuota {
         !holds(&self.exempt, user) && self.allowed.as_ref().is_some_and(|allowed| !holds(allowed, user))
     }
 
-    /// What an answer of the model adds to its user's usage.
-    pub(crate) fn of_answer(period: Period, tokens: Tokens) -> UsageDelta {
-        UsageDelta { period, answers: 1, tokens, told: None }
-    }
-
-    /// What the notice of a limit adds: that its user was told of it.
-    pub(crate) fn of_notice(period: Period, limit: Limit) -> UsageDelta {
-        UsageDelta { period, answers: 0, tokens: Tokens::default(), told: Some(limit) }
-    }
-
     /// The limit that keeps this question from being asked.
     pub fn reached(&self, user: &str, question: &str, so_far: &Usage) -> Option<Limit> {
         let is_over = |limit: u32, value: u64| limit > 0 && value >= u64::from(limit);
@@ -169,6 +159,18 @@ impl GroupPersona {
 /// changes it there.
 pub(crate) fn may_change_persona(group_persona: &GroupPersona, job: &Job) -> bool {
     job.is_private() || group_persona.allows(job.speaker.as_ref())
+}
+
+impl UsageDelta {
+    /// The usage that an answer of the model adds.
+    pub(crate) fn of_answer(period: Period, tokens: Tokens) -> Self {
+        Self { period, answers: 1, tokens, told: None }
+    }
+
+    /// The usage that the notice of a limit adds: its user was told of it.
+    pub(crate) fn of_notice(period: Period, limit: Limit) -> Self {
+        Self { period, answers: 0, tokens: Tokens::default(), told: Some(limit) }
+    }
 }
 
 /// `+09:00` and the like.

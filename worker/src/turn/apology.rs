@@ -37,7 +37,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     // did not speak to the bot.
     let changes = storage.conversation_changes(job).await;
     let asked = match &changes {
-        Ok(changes) if changes.is_taken_back() || is_answered(job, changes) => return,
+        Ok(changes) if changes.is_unsent_for_all() || is_answered(job, changes) => return,
         // The change is a question of its own, behind this one.
         Ok(changes) if is_asked_anew(job, changes) => return,
         Ok(changes) => match said_to_bot(job, asked, changes) {

@@ -34,11 +34,11 @@ pub(crate) async fn outlast(
     }
     let now = storage.now();
     if turn.quota_since.is_none() {
-        storage.record_end(job, Step::QuotaRefused).await;
+        storage.record_or_log(job, Step::QuotaRefused).await;
     }
     let waited = turn.quota_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
     let retry = retry_policy(waited, &config.pauses, config.give_up_after);
-    warn!(event = %job.event_id, detail = failure.detail, remedy = ?retry, "LINE refused a push for the month's limit");
+    warn!(event = %job.event_id, detail = failure.detail, ?retry, "LINE refused a push for the month's limit");
     Failure { retry, ..failure }
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn conclude(
             return Err(others_unanswered().into());
         }
         StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
-            return forget(storage, job).await;
+            return end_in_silence(storage, job).await;
         }
         StoreResult::Existing(Stage::Delivered) => {
             // Perhaps by another turn, of which nothing may be left when this job comes again.
@@ -50,7 +50,8 @@ pub(crate) async fn conclude(
     let unknown = || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
     if let Err(error) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {
         if has_left_group(line, job, &error.failure).await {
-            return forget(storage, job).await;
+            storage.record(job, Step::Forgotten).await?;
+            return Ok(Outcome::Forgotten);
         }
         return Err(error);
     }
@@ -63,8 +64,8 @@ pub(crate) async fn conclude(
     Ok(Outcome::Answered)
 }
 
-/// Ends the turn without an answer, because its message was taken back or nobody is there to read it.
-async fn forget(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
+/// Ends the turn without an answer, because its message was taken back or its conversation was forgotten.
+async fn end_in_silence(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
     storage.record(job, Step::Forgotten).await?;
     info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
     Ok(Outcome::Forgotten)

@@ -41,7 +41,7 @@ pub(crate) async fn deliver(
         }
         if delivery.state == PushState::Refused {
             // From here on a crash leaves its outcome unknown, so this is written down first.
-            storage.record(job, Step::Pushing { pushed: delivery.pushed }).await?;
+            storage.record_at(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
             delivery.state = PushState::Untried { since: now };
         }
         let key = retry_key(&job.event_id, delivery.pushed);
@@ -66,7 +66,7 @@ pub(crate) async fn deliver(
             // answers is taken back meanwhile.
             let (reason, refused) = (failure.reason, Some(delivery.clone()));
             storage
-                .record_end(job, Step::Failed { reason, delivery: refused, gave_up: false, cost: None })
+                .record_or_log(job, Step::Failed { reason, delivery: refused, gave_up: false, cost: None })
                 .await;
         }
         let pauses = &config.pauses.within;

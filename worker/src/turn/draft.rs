@@ -19,23 +19,23 @@ use crate::{
     clients::Clients,
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
-    rules::{command::Command, message_kind::Attachment, persona::Chosen, user_quota::UserQuota, window},
+    rules::{command::Command, message_kind::Attachment, persona::Chosen, window},
     text::{
         answer_limit::{Limited, limited},
         messages::Reply,
     },
 };
 
-/// What a turn comes to.
+/// The draft of a turn's answer.
 #[derive(Default)]
 pub(crate) struct Draft<'a> {
     /// The rows that become part of the conversation.
     pub(crate) exchange: Option<Exchange>,
     /// Where the window begins with it, if it moves.
     pub(crate) window: Option<WindowStart>,
-    /// What is said, if anything.
+    /// The reply, if anything is said.
     pub(crate) reply: Option<Reply<'a>>,
-    /// What the user used up by it.
+    /// The usage that it adds.
     pub(crate) spent: Option<UsageDelta>,
     /// The state of the conversation that it was made with.
     pub(crate) seen: Seen,
@@ -83,10 +83,10 @@ pub(crate) async fn compose_draft<'a>(
         (input.image, input.attachment) = (None, None);
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
-    let locale = user::locale(line, job, config.locale);
+    let locale = || user::locale(line, job, config.locale);
     match asked {
-        Asked::TooLong => Ok(says(Some(locale.words().too_long.into()))),
-        Asked::NotSeen => Ok(says(Some(locale.words().senses.picture_unclear.into()))),
+        Asked::TooLong => Ok(says(Some(locale().words().too_long.into()))),
+        Asked::NotSeen => Ok(says(Some(locale().words().senses.picture_unclear.into()))),
         Asked::Answer(answer, left_out) => {
             // In a group others speak in between, and nobody tells the bot.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.is_followed)().await;
@@ -96,9 +96,9 @@ pub(crate) async fn compose_draft<'a>(
                 info!(event = %job.event_id, "the answer is cut: the model wrote more than the limit");
             }
             let Limited { text, words, cut } = limited;
-            let reply = render(config, job, locale, words, cut, persona.as_ref(), is_unclear);
+            let reply = render(config, job, locale(), words, cut, persona.as_ref(), is_unclear);
             let reply = Reply { heard: input.heard.take(), ..reply };
-            let spent = UserQuota::of_answer(period, tokens);
+            let spent = UsageDelta::of_answer(period, tokens);
             let added = input.before.len() + 2;
             let window = window::moved(
                 &input.past,

@@ -6,6 +6,7 @@ use shared::job::Job;
 
 use super::{
     attempt_error::{AttemptError, in_doubt},
+    merge_result::MergeResult,
     time_budget::Attempt,
     unsend::is_forgotten,
 };
@@ -36,7 +37,7 @@ pub(crate) async fn run_to_outcome(
         // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
         () = attempt.limits.stop.cancelled() => {
             let cost = Some(attempt.cost(turn, None, Duration::ZERO));
-            storage.record_end(job, Step::Withdrawn { cost }).await;
+            storage.record_or_log(job, Step::Withdrawn { cost }).await;
             return Outcome::GivenBack;
         }
     };
@@ -54,7 +55,7 @@ pub(crate) async fn run_to_outcome(
         return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
     }
     let reason = failure.reason;
-    storage.record_end(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
+    storage.record_or_log(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
     Outcome::Later { after: pause, failure }
 }
 
@@ -87,13 +88,13 @@ async fn give_up(
             return Outcome::Dead { failure: in_doubt(), attempts };
         }
         Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, turn, &changes) => {
-            storage.record_end(job, Step::Forgotten).await;
+            storage.record_or_log(job, Step::Forgotten).await;
             return Outcome::Forgotten;
         }
         Ok(_) | Err(_) => {}
     }
     let reason = failure.reason;
-    storage.record_end(job, Step::Failed { reason, delivery, gave_up: true, cost: None }).await;
+    storage.record_or_log(job, Step::Failed { reason, delivery, gave_up: true, cost: None }).await;
     Outcome::Dead { failure, attempts }
 }
 
@@ -102,9 +103,9 @@ pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Op
     if turn.stage.is_over() {
         return;
     }
-    storage.record_end(job, Step::Withdrawn { cost }).await;
-    if let Some(reason) = turn.last.reason() {
-        storage.record_end(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
+    storage.record_or_log(job, Step::Withdrawn { cost }).await;
+    if let LastAttempt::Failed(reason) = turn.last {
+        storage.record_or_log(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
     }
 }
 
@@ -119,4 +120,22 @@ pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> Strin
         Ok(changes) if changes.unsent => job.without_words().encode(),
         Ok(_) | Err(_) => body.to_owned(),
     }
+}
+
+/// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
+pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> MergeResult {
+    for job in jobs {
+        storage.record_or_log(job, failed_with(Reason::Internal, false, None)).await;
+    }
+    if jobs.len() > 1 {
+        return MergeResult::OneByOne(jobs.len());
+    }
+    let failure = Failure::passing(Reason::Internal, "the attempt panicked");
+    let after = retry_pauses::between_attempts(&config.pauses, 1, &failure);
+    MergeResult::Ended { merged: 0, outcome: Outcome::Later { after, failure } }
+}
+
+/// The step of a failure that says nothing of pushes.
+pub(crate) fn failed_with(reason: Reason, gave_up: bool, cost: Option<RunCost>) -> Step {
+    Step::Failed { reason, delivery: None, gave_up, cost }
 }

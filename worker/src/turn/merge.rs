@@ -16,6 +16,7 @@ use super::{
     conclude::conclude,
     give_up::run_to_outcome,
     limits::Limits,
+    merge_result::MergeResult,
     question::{self, Drafted},
     time_budget::Attempt,
     unsend::is_forgotten,
@@ -30,9 +31,7 @@ use crate::{
     storage::Storage,
 };
 
-pub mod split;
-
-pub use self::split::MergeResult;
+mod split;
 
 /// The most jobs that are answered together: what SQS hands over at once.
 pub const MOST: u32 = 10;
@@ -84,12 +83,12 @@ async fn begin(
 ) -> Result<(), NotMerged> {
     for job in jobs {
         let turn = storage.begin(job).await.map_err(NotMerged::Failed)?;
-        debug!(event = %job.event_id, attempts = turn.attempts, "began");
-        let is_fit = is_fit(config, &turn);
+        let (is_fit, attempts) = (is_fit(config, &turn), turn.attempts);
         turns.push(turn);
         if !is_fit {
             return Err(NotMerged::NotPlain);
         }
+        debug!(event = %job.event_id, attempts, "began");
     }
     Ok(())
 }

@@ -8,9 +8,9 @@ use super::{buttons::buttons, line_request, user};
 use crate::{
     clients::Clients,
     failure::Failure,
-    history::{Answer, Limit, Step, StoreResult},
+    history::{Answer, Limit, Step, StoreResult, UsageDelta},
     outcome::Outcome,
-    rules::{command::Command, user_quota::UserQuota},
+    rules::command::Command,
     text::messages::{self, Reply},
 };
 
@@ -44,7 +44,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     Outcome::Noticed
 }
 
-/// Nobody is invited who will be refused: a person hears once a period that the bot is not for them, as for a
+/// Turns a person or a group away that will be refused: a person hears once a period that the bot is not for them, as for a
 /// question, and a group, of whom nobody in particular spoke, hears nothing.
 async fn turn_away(clients: &Clients, job: &Job) -> Outcome {
     let said = job.ask != Ask::Join
@@ -63,7 +63,7 @@ async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     let words = config.quota.says(Limit::NotAllowed, user::locale(line, job, config.locale).words());
     let reply = words.as_str().into();
     let period = config.quota.period(job.user(), storage.now());
-    let spent = Some(UserQuota::of_notice(period, Limit::NotAllowed));
+    let spent = Some(UsageDelta::of_notice(period, Limit::NotAllowed));
     let pushes = messages::pushes(&job.conversation, &reply);
     let answer = Answer { pushes, spent, ..Answer::default() };
     // Remembered first: to be silent is better than to say it again.

@@ -114,7 +114,7 @@ pub(crate) async fn draft<'a>(
     let is_persona = matches!(command, Some(Command::Persona(_)));
     let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
     if let Some(limit) = limit.or(persona_limit.then_some(Limit::Persona)) {
-        return at_once(refuse(config, line, job, limit, Some(period), &past.used, changes).await);
+        return at_once(refuse(config, line, job, limit, period, &past).await);
     }
     let input = DraftInput { text: &text, command, before, past, period };
     // Boxed, because each future that it is moved into would hold it again.

@@ -7,8 +7,7 @@ use super::{draft::Draft, user};
 use crate::{
     adapters::line::LineClient,
     config::Config,
-    history::{ConversationChanges, Limit, Period, Usage},
-    rules::user_quota::UserQuota,
+    history::{Limit, Period, Snapshot, UsageDelta},
 };
 
 /// The draft for a person who may not ask this.
@@ -17,17 +16,15 @@ pub(crate) async fn refuse<'a>(
     line: &LineClient,
     job: &Job,
     limit: Limit,
-    period: Option<Period>,
-    used: &Usage,
-    changes: &ConversationChanges,
+    period: Period,
+    past: &Snapshot,
 ) -> Draft<'a> {
     info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
-    let draft = Draft { seen: changes.seen(), ..Draft::default() };
-    if used.told.contains(&limit) {
+    let draft = Draft { seen: past.changes.seen(), ..Draft::default() };
+    if past.used.told.contains(&limit) {
         return draft;
     }
     user::profile(line, job).await;
     let said = config.quota.says(limit, user::locale(line, job, config.locale).words());
-    let spent = period.map(|period| UserQuota::of_notice(period, limit));
-    Draft { reply: Some(said.as_str().into()), spent, ..draft }
+    Draft { reply: Some(said.as_str().into()), spent: Some(UsageDelta::of_notice(period, limit)), ..draft }
 }

@@ -79,7 +79,7 @@ pub(crate) async fn send_first(
     if !is_unknown && !matches!(delivery.state, PushState::Unknown { .. }) {
         info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
         let now = storage.now();
-        storage.record(job, Step::NotReplied { attempts: attempt.number }).await?;
+        storage.record_at(job, Step::NotReplied { attempts: attempt.number }, now).await?;
         let (state, method) = (PushState::Untried { since: now }, SendMethod::Push);
         return Ok(Delivery { state, method, ..delivery });
     }

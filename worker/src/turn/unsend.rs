@@ -18,7 +18,7 @@ use crate::{
 /// began. Only a redriven job can be older than that: the queue keeps the jobs of a conversation in order.
 pub(crate) fn is_forgotten(job: &Job, turn: &Turn, changes: &ConversationChanges) -> bool {
     let is_older = job.run.is_some() && changes.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
-    changes.is_taken_back() || is_older
+    changes.is_unsent_for_all() || is_older
 }
 
 /// Does the job of an unsend, an unfollow or an edit. Nobody is told: whoever takes a message back knows it, and
@@ -50,7 +50,7 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
             Reason::LineRejected,
             "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
         )),
-        Stage::Stored(_) | Stage::Delivered if !changes.is_taken_back() => Ok(()),
+        Stage::Stored(_) | Stage::Delivered if !changes.is_unsent_for_all() => Ok(()),
         // Given up, it ends in silence.
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => {
             Err(Failure::lasting(Reason::Internal, "its message was taken back"))
@@ -59,6 +59,6 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
 }
 
 /// Whether the message is known to be taken back.
-pub(crate) async fn is_unsent(storage: &Storage, job: &Job) -> bool {
-    storage.conversation_changes(job).await.is_ok_and(|changes| changes.is_taken_back())
+pub(crate) async fn is_unsent_for_all(storage: &Storage, job: &Job) -> bool {
+    storage.conversation_changes(job).await.is_ok_and(|changes| changes.is_unsent_for_all())
 }

@@ -21,8 +21,10 @@ use worker::{
     outcome::Outcome,
     turn::{
         self,
+        give_up::panicked,
         limits::{IsFollowed, Limits},
-        merge::{MOST, MergeResult, mergeable, split::panicked},
+        merge::{MOST, mergeable},
+        merge_result::MergeResult,
     },
 };
 

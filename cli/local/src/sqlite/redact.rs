@@ -1,11 +1,12 @@
-//! What the queue and the dead letters lose with what is forgotten, in the transaction that forgets it. The history
-//! knows neither of them.
+//! Takes words out of the queue and the dead letters, in the transaction that forgets them. The history knows neither
+//! of the two.
 
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::history::Forget;
 
-/// Takes the words of what was forgotten out of jobs and letters. The history has forgotten it already.
+/// After an unsend, jobs and dead letters lose their words. After a forget or an unfollow, the dead letters of the
+/// conversation are deleted; its jobs go on. The history has forgotten its own part already.
 pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i64) -> rusqlite::Result<()> {
     match what {
         Forget::Talk(_) | Forget::Everything(_) => conversation(db, of),

@@ -36,7 +36,7 @@ pub(super) const IN_DOUBT: &str = "in_doubt";
 pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
 /// The condition of [`TurnStep::Stored`] and [`TurnStep::Merged`].
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
-/// The condition of [`TurnStep::Pushing`].
+/// The condition of [`TurnStep::Pushing`] and [`TurnStep::ResendRisked`].
 pub(super) const IS_STORED: &str = "stage = :stored";
 /// The condition of [`TurnStep::NotReplied`].
 pub(super) const IS_STORED_BY_NEWEST: &str = "stage = :stored AND #attempts = :attempts";
@@ -49,32 +49,32 @@ pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :st
 /// The condition under which [`TurnStep::AnswerUnsent`] opens a turn again: nothing has changed since it was read.
 pub(super) const UNSAID: &str = "stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince)";
 
-/// What [`TurnStep::Begun`] writes. `begunAt` is the event's, the others are the run's.
+/// The update expression of [`TurnStep::Begun`]. `begunAt` is the event's, the others are the run's.
 pub(super) const BEGIN: &str =
     "SET expiresAt = :expiresAt, begunAt = if_not_exists(begunAt, :now) ADD #attempts :one REMOVE #failed";
-/// What [`TurnStep::Stored`] writes.
+/// The update expression of [`TurnStep::Stored`].
 pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
-/// What [`TurnStep::Merged`] writes.
+/// The update expression of [`TurnStep::Merged`].
 pub(super) const MERGE: &str = "SET expiresAt = :expiresAt, stage = :delivered";
-/// What [`TurnStep::Pushing`] writes.
+/// The update expression of [`TurnStep::Pushing`].
 pub(super) const PUSH: &str =
     "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply";
-/// What [`TurnStep::NotReplied`] writes.
+/// The update expression of [`TurnStep::NotReplied`].
 pub(super) const PUSH_INSTEAD: &str = "SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply";
-/// What [`TurnStep::QuotaRefused`] writes.
+/// The update expression of [`TurnStep::QuotaRefused`].
 pub(super) const QUOTA_REFUSED: &str =
     "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)";
-/// What [`TurnStep::Delivered`] writes. No words stay.
+/// The update expression of [`TurnStep::Delivered`]. No words stay.
 pub(super) const DELIVER: &str =
     "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed";
-/// What [`TurnStep::Notified`] writes.
+/// The update expression of [`TurnStep::Notified`].
 pub(super) const NOTIFY: &str = "SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)";
-/// What [`TurnStep::AnswerUnsent`] writes where it opens the turn again. No words stay.
+/// The update expression of [`TurnStep::AnswerUnsent`] where it opens the turn again. No words stay.
 pub(super) const OPEN_AGAIN: &str = "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply";
-/// What a step writes by which a turn is forgotten or in doubt. No words stay.
+/// The update expression of a step that leaves a turn forgotten or in doubt. No words stay.
 pub(super) const FORGET: &str =
     "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
-/// What [`TurnStep::ResendRisked`] writes.
+/// The update expression of [`TurnStep::ResendRisked`].
 pub(super) const RISK_RESENDING: &str = "REMOVE unknownSince, byReply";
 
 /// The row's key.

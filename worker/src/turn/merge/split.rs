@@ -2,36 +2,22 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use shared::job::Job;
 use tracing::info;
 
 use super::super::{
-    give_up::{not_begun, withdraw},
+    give_up::{failed_with, not_begun, withdraw},
+    merge_result::MergeResult,
     time_budget::Attempt,
 };
 use crate::{
     config::Config,
-    failure::{Failure, Reason, RetryPolicy},
-    history::{RunCost, Step, Turn},
+    failure::{Failure, RetryPolicy},
+    history::{RunCost, Turn},
     outcome::Outcome,
     retry_pauses::between_attempts,
     storage::Storage,
 };
-
-/// The outcome of an attempt at one job, or at several that wait behind each other.
-#[derive(Debug)]
-pub enum MergeResult {
-    /// So many at the front are to be answered one by one.
-    OneByOne(usize),
-    /// So many at the front are answered by the one behind them, and this is its outcome.
-    Ended {
-        /// How many.
-        merged: usize,
-        /// The outcome of the next one.
-        outcome: Outcome,
-    },
-}
 
 /// The reason why jobs are not answered together.
 pub(super) enum NotMerged {
@@ -41,17 +27,6 @@ pub(super) enum NotMerged {
     Failed(Failure),
     /// The process stops.
     Stopped,
-}
-
-impl MergeResult {
-    /// Leaves the one line that every attempt at these jobs leaves; none where none was made.
-    pub fn log(&self, jobs: &[Job], began: Timestamp, ended: Timestamp) {
-        let Self::Ended { merged, outcome } = self else { return };
-        for (index, job) in jobs.iter().enumerate() {
-            let outcome = if index < *merged { &Outcome::Merged } else { outcome };
-            outcome.log(job, began, ended);
-        }
-    }
 }
 
 /// Records what the attempt came to, and decides whether they are tried together again.
@@ -90,7 +65,7 @@ pub(super) async fn split(
             if matches!(failure.retry, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
         {
             for ((job, _), cost) in each() {
-                storage.record_end(job, failed_with(failure.reason, false, Some(cost))).await;
+                storage.record_or_log(job, failed_with(failure.reason, false, Some(cost))).await;
             }
             return ended(Outcome::Later { after: pause, failure });
         }
@@ -102,28 +77,11 @@ pub(super) async fn split(
     for ((job, turn), cost) in each() {
         match failed.filter(|_| !may_go_on(cost)) {
             // Its own attempt finds it given up, and tells its user.
-            Some(reason) => storage.record_end(job, failed_with(reason, true, Some(cost))).await,
+            Some(reason) => storage.record_or_log(job, failed_with(reason, true, Some(cost))).await,
             // There is no pause before it is asked by itself.
             None => withdraw(storage, job, turn, Some(attempt.cost(turn, failed, Duration::ZERO))).await,
         }
     }
     info!(event = %jobs[0].event_id, begun = turns.len(), "they are answered one by one");
     MergeResult::OneByOne(turns.len().max(1))
-}
-
-/// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
-pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> MergeResult {
-    for job in jobs {
-        storage.record_end(job, failed_with(Reason::Internal, false, None)).await;
-    }
-    if jobs.len() > 1 {
-        return MergeResult::OneByOne(jobs.len());
-    }
-    let failure = Failure::passing(Reason::Internal, "the attempt panicked");
-    let after = between_attempts(&config.pauses, 1, &failure);
-    MergeResult::Ended { merged: 0, outcome: Outcome::Later { after, failure } }
-}
-
-fn failed_with(reason: Reason, gave_up: bool, cost: Option<RunCost>) -> Step {
-    Step::Failed { reason, delivery: None, gave_up, cost }
 }

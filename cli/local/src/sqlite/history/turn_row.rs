@@ -56,7 +56,8 @@ pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result
     row.optional()
 }
 
-/// Writes the row of a turn that has none, or of one at which an attempt begins: all but its stage.
+/// Writes the row of a turn that has none, or of one at which an attempt begins. A new row gets its stage too; a row
+/// that is there keeps its stage.
 pub(super) fn put(
     db: &Connection,
     event: &str,
