@@ -26,11 +26,11 @@ pub struct Job {
     pub v: u32,
     /// The key under which the turn is answered once.
     pub event_id: EventId,
-    /// Where the answer goes, and whose history it reads.
+    /// The conversation that the answer goes to, and whose history it reads.
     pub conversation: ConversationId,
-    /// Who wrote, in a group or room, where LINE says so. Absent in a private chat.
+    /// The person who wrote, in a group or room, where LINE says so. Absent in a private chat.
     pub speaker: Option<UserId>,
-    /// What is wanted.
+    /// The thing that is asked for.
     pub ask: Ask,
     /// When its webhook came in, in milliseconds since 1970 by the clock of *accept*: a webhook that LINE
     /// delivers again counts anew, as its reply token does. Version 1 did not say.
@@ -85,7 +85,7 @@ impl Job {
         self.conversation.is_private()
     }
 
-    /// Whose question it is, for limits: who spoke, else the conversation.
+    /// The id that limits count for: the speaker, else the conversation.
     pub fn user(&self) -> &str {
         self.speaker.as_ref().map_or(self.conversation.as_str(), UserId::as_str)
     }
@@ -121,7 +121,7 @@ impl Job {
         }
     }
 
-    /// What an answer needs to quote the message.
+    /// The token that an answer needs to quote the message.
     pub fn quote_token(&self) -> Option<&str> {
         match &self.ask {
             Ask::Question { quote_token, .. } => quote_token.as_deref(),

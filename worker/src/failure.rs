@@ -39,7 +39,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The word in letters, logs and metrics.
+    /// The word in dead letters, logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ModelUnavailable => "model_unavailable",
@@ -75,7 +75,7 @@ pub enum RetryPolicy {
 /// A failed attempt.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What failed.
+    /// The part that failed.
     pub reason: Reason,
     /// One line for operators: statuses, codes and request ids; never a secret or what people wrote.
     pub detail: String,

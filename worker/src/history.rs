@@ -34,12 +34,12 @@ pub trait History: Send + Sync {
     /// durable step. A turn that is over is not counted further.
     async fn begin(&self, job: &Job, now: Timestamp) -> Result<Turn, HistoryError>;
 
-    /// What is known when a turn begins. Its messages are those that have not expired and were not
+    /// The state of the conversation when a turn begins. Its messages are those that have not expired and were not
     /// forgotten: every turn whose [`Self::store`] returned before this call, as far as the limit reaches,
     /// and none that [`Self::forget`] took before it. All else is read consistently.
     async fn load(&self, job: &Job, scope: SnapshotScope, now: Timestamp) -> Result<Snapshot, HistoryError>;
 
-    /// What happened to the job's message, its turn and its conversation meanwhile, read consistently.
+    /// The changes to the job's message, its turn and its conversation meanwhile, read consistently.
     async fn conversation_changes(
         &self,
         job: &Job,

@@ -34,7 +34,7 @@ pub enum Outcome {
         /// The failure, for the log.
         failure: Failure,
     },
-    /// What the answer needs is not there yet. The attempt is not counted.
+    /// The answer needs something that is not there yet. The attempt is not counted.
     NotReady {
         /// The pause.
         after: Duration,
@@ -56,7 +56,7 @@ pub enum Outcome {
     },
 }
 
-/// What the queue's side does with a job after an attempt. SQS and SQLite have one executor each.
+/// The action of the queue's side with a job after an attempt. SQS and SQLite have one executor each.
 #[derive(Clone, Copy, Debug)]
 pub enum Disposition<'a> {
     /// Acknowledge it.
@@ -108,11 +108,12 @@ impl Outcome {
             Self::NotReady { .. } => "not_ready",
             Self::Dead { .. } => "dead",
             Self::GivenBack => "given_back",
+            // Metrics and dashboards count this word.
             Self::PoisonCandidate { .. } => "suspect",
         }
     }
 
-    /// What the queue's side does with the job.
+    /// The action of the queue's side with the job.
     pub fn disposition(&self) -> Disposition<'_> {
         match self {
             Self::Answered | Self::Merged | Self::AlreadyAnswered | Self::Noticed | Self::Forgotten => {

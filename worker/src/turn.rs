@@ -114,7 +114,7 @@ async fn answer(
         Stage::Open => timeout_at(deadline, question::answer(clients, job, turn, text, attempt))
             .await
             .map_err(late)??,
-        // An earlier attempt stored it. What was taken back since is read before it is pushed.
+        // An earlier attempt stored it. Before the push, the attempt reads what was taken back since.
         further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
             changes if changes.stage == Stage::InDoubt => StoreResult::Existing(Stage::InDoubt),
             changes if is_forgotten(job, turn, &changes) => StoreResult::Forgotten,

@@ -18,7 +18,7 @@ mod turn;
 
 pub use self::turn::Dispatcher;
 
-/// How often the queue is looked at without the bell: for retries that `henji dlq` or the clock made due.
+/// The time between two looks at the queue without a notice: retries become due by `henji dlq` or by the clock.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long what is in flight may finish after the process was told to stop.
@@ -27,7 +27,7 @@ const FINISHING: Duration = Duration::from_secs(5);
 const GIVING_BACK: Duration = Duration::from_secs(3);
 /// How long a lease outlasts the attempt it is for.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
-/// How often old state is swept.
+/// The time between two sweeps of old state.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// Works until `stop`, then finishes or gives back what is in flight.
@@ -55,7 +55,7 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
                 Some(DATABASE_AGAIN)
             }
         };
-        // What is due waits for a place, if it is no change of a message.
+        // A due job waits for a free place, unless it changes a message.
         let is_full = running.len() >= dispatcher.concurrency as usize;
         let next = next.filter(|_| !is_full).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
         tokio::select! {
@@ -69,7 +69,7 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     let finished = async { while running.join_next().await.is_some() {} };
     if timeout(FINISHING, finished).await.is_err() {
         give_back.cancel();
-        // What does not even give back in time is dropped; the next start takes it up like after a crash.
+        // Attempts that do not even hand back in time are dropped; the next start resumes them as after a crash.
         let rest = async { while running.join_next().await.is_some() {} };
         let _ = timeout(GIVING_BACK, rest).await;
     }

@@ -1,16 +1,16 @@
-//! What a job asks for, as JSON.
+//! The thing that a job asks for, as JSON.
 
 use serde::{Deserialize, Serialize};
 
 use super::id::MessageId;
 
-/// What a job asks for.
+/// The thing that a job asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Ask {
     /// Something for the model.
     Question {
-        /// What the person wrote; empty where `content` is to be fetched.
+        /// The person's words; empty where `content` is to be fetched.
         text: String,
         /// LINE's id of the message, by which it may be unsent later.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -21,7 +21,7 @@ pub enum Ask {
         /// The message that it quotes.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         quotes: Option<MessageId>,
-        /// What LINE keeps of the message, to be fetched by `message_id`.
+        /// The content that LINE keeps of the message, to be fetched by `message_id`.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         content: Option<Content>,
         /// In a group, nothing calls the bot but what it quotes: it is answered only if that is a message
@@ -46,7 +46,7 @@ pub enum Ask {
     Edited {
         /// The message.
         message_id: MessageId,
-        /// What it says now, as it would be asked; empty if it calls the bot no longer.
+        /// Its words by now, as they would be asked; empty if it calls the bot no longer.
         text: String,
         /// Where nothing calls the bot but what it quotes: that message. Is it not the bot's own, nothing is
         /// said to the bot.
@@ -70,7 +70,7 @@ impl Ask {
     }
 }
 
-/// What LINE keeps of a message that is more than text.
+/// The content that LINE keeps of a message that is more than text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {

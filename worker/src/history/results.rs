@@ -7,7 +7,7 @@ use crate::{
     rules::stage::{Delivery, LastAttempt, RunCost, Stage},
 };
 
-/// Where the turn of an event stands, read consistently by [`super::History::begin`].
+/// The turn of an event, read consistently by [`super::History::begin`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// When its first attempt began.
@@ -20,11 +20,11 @@ pub struct Turn {
     pub quota_since: Option<Timestamp>,
     /// The cost of this run so far.
     pub cost: RunCost,
-    /// How far it got.
+    /// The stage that it reached.
     pub stage: Stage,
 }
 
-/// What [`super::History::store`] did.
+/// The result of [`super::History::store`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreResult {
     /// This answer is stored, its first push untried; from now on a crash leaves that unknown.
@@ -35,7 +35,7 @@ pub enum StoreResult {
     /// Nothing is stored.
     Overtaken,
     /// Its message was changed since it was loaded, or another that it answers was taken back. Nothing is
-    /// stored: it is to be thought about anew.
+    /// stored: it is drafted anew.
     Changed,
     /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
     /// stored, and nothing shall be pushed.
@@ -61,13 +61,13 @@ pub enum Step {
     QuotaRefused,
     /// Every push was accepted. The bodies are forgotten.
     Delivered,
-    /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. What is in doubt stays so.
+    /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. A turn in doubt stays so.
     Forgotten,
     /// The attempt failed.
     Failed {
         /// With what.
         reason: Reason,
-        /// What is known of the pushes, if the answer was stored.
+        /// The knowledge about the pushes, if the answer was stored.
         delivery: Option<Delivery>,
         /// Whether it was the run's last.
         gave_up: bool,

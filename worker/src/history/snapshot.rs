@@ -1,4 +1,4 @@
-//! What is known of a conversation and its user when a turn begins, and what a turn adds to it.
+//! The state of a conversation and its user when a turn begins, and the rows that a turn adds to it.
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -11,23 +11,23 @@ use crate::rules::{
     stage::{SendMethod, Stage},
 };
 
-/// What [`super::History::load`] is to find out.
+/// The scope of [`super::History::load`].
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotScope {
-    /// How many past messages at most; with 0 the messages are not looked up, all else is.
+    /// The most past messages; with 0 they are not looked up, all else is.
     pub limit: u32,
-    /// What the user's usage is counted over.
+    /// The period over which the user's usage is counted.
     pub period: Period,
 }
 
-/// What is known when a turn begins.
+/// The state of a conversation and its user when a turn begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// The newest messages, oldest first.
     pub messages: Vec<Message>,
     /// The `createdAt` of each of them.
     pub times: Vec<String>,
-    /// Where the window begins, if it does not begin with the oldest.
+    /// The start of the window, if it does not begin with the oldest message.
     pub window: Option<WindowStart>,
     /// The `createdAt` of the newest row, or a little later.
     pub last: Option<Timestamp>,
@@ -37,20 +37,20 @@ pub struct Snapshot {
     pub unanswered: Option<Unanswered>,
     /// The persona that was chosen, in the words of whoever stored it.
     pub persona: Option<String>,
-    /// What the user has used up of the period.
+    /// The usage of the user in the period.
     pub used: Usage,
-    /// What happened meanwhile.
+    /// The changes meanwhile.
     pub changes: ConversationChanges,
 }
 
-/// What happened to a job's message, its turn and its conversation while the job waited or was answered.
+/// The changes to a job's message, its turn and its conversation while the job waited or was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationChanges {
-    /// How far the job's turn got. [`super::History::load`] does not look it up and says [`Stage::Open`].
+    /// The stage of the job's turn. [`super::History::load`] does not look it up and says [`Stage::Open`].
     pub stage: Stage,
     /// Whether the job's message was taken back.
     pub unsent: bool,
-    /// How many questions of other turns have the turn's answer, too.
+    /// The number of questions of other turns that have the turn's answer, too.
     pub others: u32,
     /// Up to where the conversation is forgotten.
     pub forgotten: Option<ForgetMarker>,
@@ -62,7 +62,7 @@ pub struct ConversationChanges {
     pub quotes_own: bool,
 }
 
-/// What an answer was made with: it is stored only where that has not changed.
+/// The state that an answer was made with: it is stored only while that has not changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     /// Up to where the conversation was forgotten.
@@ -88,7 +88,7 @@ impl ConversationChanges {
 /// A message of a group was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// What it says now to the bot; empty if it calls the bot no longer. It is kept for a day at most.
+    /// Its words to the bot by now; empty if it calls the bot no longer. It is kept for a day at most.
     pub text: String,
     /// When, by LINE's clock in milliseconds: changes may come out of order, and the latest is the one.
     pub at: i64,
@@ -108,7 +108,7 @@ pub struct TurnRef {
 pub struct Unanswered {
     /// Its turn.
     pub turn: TurnRef,
-    /// What was asked.
+    /// The question.
     pub question: String,
     /// Its kind.
     pub kind: MessageKind,
@@ -127,7 +127,7 @@ pub struct ForgetMarker {
     pub at: Timestamp,
 }
 
-/// Where the window begins: what is older is kept, and not asked of the model any more.
+/// The start of the window: older messages are kept, and the model is not given them any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowStart {
     /// The `createdAt` of the newest message that is left out.
@@ -137,7 +137,7 @@ pub struct WindowStart {
 }
 
 impl WindowStart {
-    /// Where it begins once another turn has stored this. It never goes back for the same room.
+    /// The start once another turn has stored this. It never goes back for the same room.
     #[must_use]
     pub fn following(self, before: Option<&Self>) -> Self {
         match before {
@@ -147,10 +147,10 @@ impl WindowStart {
     }
 }
 
-/// What is to be forgotten, by [`super::History::forget`].
+/// The things that [`super::History::forget`] forgets.
 #[derive(Clone, Debug)]
 pub enum Forget {
-    /// What was said, and what messages say since they were changed up to then, by [`Edit::at`]: a change
+    /// The messages, and the words of those that were changed up to then, by [`Edit::at`]: a change
     /// overtakes, and may be of a message that stands in line behind who asks to forget.
     Talk(i64),
     /// The same, and what was chosen.
@@ -159,7 +159,7 @@ pub enum Forget {
     Message(MessageId),
 }
 
-/// What usage is counted over.
+/// The period over which usage is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
     /// A day of the user.
@@ -177,7 +177,7 @@ impl std::fmt::Display for Period {
     }
 }
 
-/// What a user has used up, over all conversations and workers.
+/// The usage of a user, over all conversations and workers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Answers of the model.
@@ -223,7 +223,7 @@ impl Limit {
     }
 }
 
-/// What a turn adds to its user's usage, once however often it is tried.
+/// The usage that a turn adds to its user's, once however often it is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageDelta {
     /// Over what it is counted.
@@ -232,47 +232,47 @@ pub struct UsageDelta {
     pub answers: u32,
     /// Tokens of their prompts and of themselves.
     pub tokens: Tokens,
-    /// The limit that its pushes tell of. Where the user was told of it before, the pushes are left out.
+    /// The limit that its pushes tell of. If the user was told of it before, the pushes are left out.
     pub told: Option<Limit>,
 }
 
-/// What a turn ends with, as [`super::History::store`] takes it.
+/// The answer of a turn, as [`super::History::store`] takes it.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     /// Its rows; none for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
-    /// Where the window begins from now on, if its rows make that another place.
+    /// The new start of the window, if it moves.
     pub window: Option<WindowStart>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
     /// How the first of them goes. It is remembered before that is tried: a crash leaves unknown what became of it.
     pub method: SendMethod,
-    /// What its user used up by it.
+    /// The usage that it adds.
     pub spent: Option<UsageDelta>,
     /// The latest change of its message that it knows of, by [`Edit::at`].
     pub edit: Option<i64>,
-    /// How many questions of other turns, that had an answer of this turn before, it was made for as well.
+    /// The number of questions of other turns that it was made for as well, as they had an answer of this turn before.
     pub others: u32,
 }
 
 /// The rows of a turn, or of several turns that are answered together.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// What was said, oldest first. The last is the job's own, and the answer is its turn's; the turns of
+    /// The questions, oldest first. The last is the job's own, and the answer is its turn's; the turns of
     /// the others are over with it.
     pub questions: Vec<Question>,
-    /// What the model answered.
+    /// The model's answer.
     pub answer: String,
     /// The turn that is asked again: its rows are deleted, and it is forgotten.
     pub replaces: Option<EventId>,
 }
 
-/// What a person said, as it is kept.
+/// A question of a person, as it is kept.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its turn.
     pub event: EventId,
-    /// What the person wrote, or a placeholder for it.
+    /// The person's words, or a placeholder for them.
     pub text: String,
     /// Its kind.
     pub kind: MessageKind,

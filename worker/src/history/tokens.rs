@@ -1,4 +1,4 @@
-//! What the model's answers to a person cost, by day.
+//! The tokens of the model's answers, and the usage of a person by day.
 
 /// Tokens, as the model's server counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl std::ops::Add for Tokens {
     }
 }
 
-/// What one person used up in a day.
+/// The usage of one person in a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
     /// Who.

@@ -11,9 +11,9 @@ use tokio::{
 
 use super::{group::process_group, poison_job::slots, record::Record, setup::Setup};
 
-/// What is kept back of an invocation's time for writing down why an attempt ended, and handing back.
+/// The part of an invocation's time that is kept back for writing down why an attempt ended, and handing back.
 const MARGIN: Duration = Duration::from_secs(2);
-/// What is kept back for answering the invocation.
+/// The part that is kept back for answering the invocation.
 const LAST_CALL: Duration = Duration::from_millis(300);
 /// How long a batch that is done waits for the reading of the month's LINE messages.
 const ASIDE: Duration = Duration::from_millis(200);

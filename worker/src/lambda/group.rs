@@ -19,7 +19,7 @@ use crate::{
 /// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
 const ENOUGH: f64 = 0.6;
 
-/// What was done with the first of a conversation's records.
+/// The progress with a conversation's records.
 #[derive(Default)]
 struct Progress {
     /// So many are done.

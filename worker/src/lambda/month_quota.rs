@@ -1,4 +1,4 @@
-//! What is left of the month's LINE messages, said in the log for an alarm: when they are used up, no answer
+//! Logs the rest of the month's LINE messages, for an alarm: when they are used up, no answer
 //! arrives any more, and only a person can buy more.
 
 use std::{
@@ -11,7 +11,7 @@ use tracing::info;
 
 use crate::adapters::line::LineClient;
 
-/// How often a process asks.
+/// The time between two questions of a process.
 const EVERY: Duration = Duration::from_hours(1);
 /// When it asks again where LINE did not say, or where there is no limit.
 const AGAIN: Duration = Duration::from_mins(10);

@@ -4,7 +4,7 @@ use shared::job::{Ask, Job};
 
 use crate::history::{ConversationChanges, Edit};
 
-/// What a job's message says to the bot by now; `None` where nothing of it is said to it: it quotes somebody
+/// The words that a job's message says to the bot by now; `None` where it says nothing to the bot: it quotes somebody
 /// else, or was changed and calls the bot no longer.
 pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a ConversationChanges) -> Option<&'a str> {
     if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !changes.quotes_own {

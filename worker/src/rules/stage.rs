@@ -1,4 +1,4 @@
-//! How far a turn got: its stage, what is known of its pushes, how its newest attempt ended, and what it has cost.
+//! The stage of a turn, the knowledge about its pushes, the end of its newest attempt, and its cost.
 //! [`super::turn`] says what each step makes of it. Pure.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::Reason;
 
-/// How far a turn got, with what is known of its stored answer.
+/// The stage that a turn reached, with the knowledge about its stored answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage<Answer = Delivery> {
     /// No answer is stored.
@@ -46,26 +46,26 @@ impl<Answer> Stage<Answer> {
 pub struct Delivery {
     /// The exact bodies, in order.
     pub pushes: Vec<String>,
-    /// How many were certainly accepted.
+    /// The number of pushes that LINE certainly accepted.
     pub pushed: u32,
-    /// How far the next one got.
+    /// The state of the next one.
     pub state: PushState,
-    /// How the next one goes.
+    /// The method of the next one.
     pub method: SendMethod,
 }
 
 /// The knowledge about the pushes of a stored answer, without a word of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushProgress {
-    /// How many were certainly accepted.
+    /// The number of pushes that LINE certainly accepted.
     pub pushed: u32,
-    /// How far the next one got.
+    /// The state of the next one.
     pub state: PushState,
-    /// How the next one goes.
+    /// The method of the next one.
     pub method: SendMethod,
 }
 
-/// How far the next push of a stored answer got.
+/// The state of the next push of a stored answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushState {
     /// Nobody has tried it yet. It was written down at `since` that it is about to be tried: a crash leaves it

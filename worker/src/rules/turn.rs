@@ -16,10 +16,10 @@ use crate::{
     rules::stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage},
 };
 
-/// What a row says of a turn. The default is a turn that has no row.
+/// A turn as its row tells it. The default is a turn that has no row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnState {
-    /// How far it got.
+    /// The stage that it reached.
     pub stage: Stage<PushProgress>,
     /// When its first attempt began.
     pub begun_at: Option<Timestamp>,
@@ -33,7 +33,7 @@ pub struct TurnState {
     pub last: LastAttempt,
     /// When LINE first refused a push for the month's limit, though that is not reached.
     pub quota_since: Option<Timestamp>,
-    /// What the attempts have cost.
+    /// The cost of the attempts.
     pub cost: RunCost,
 }
 
@@ -84,7 +84,7 @@ pub enum TurnStep<'a> {
     Failed {
         /// With what.
         reason: Reason,
-        /// What is known of the pushes, if that changed.
+        /// The knowledge about the pushes, if that changed.
         progress: Option<PushProgress>,
         /// Whether it was the run's last.
         gave_up: bool,
@@ -235,7 +235,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Stored(old) => Stored(progress.map_or(old, |new| PushProgress { method: old.method, ..new })),
             Open | Delivered | Forgotten | InDoubt => stage,
         },
-        // The user has it, whatever happened meanwhile. Who left a group or asked for a command is done, too.
+        // The user has it, whatever happened meanwhile. A job that says nothing to anybody is done, too.
         TurnStep::Delivered => match stage {
             Open | Stored(_) | Delivered | Forgotten | InDoubt => Delivered,
         },
@@ -247,7 +247,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
         TurnStep::Unsent | TurnStep::Replaced => match stage {
             Open | Stored(_) | Delivered | Forgotten | InDoubt => Forgotten,
         },
-        // What certainly did not arrive is asked for anew, for the others. Where nobody knows, it is in doubt.
+        // An answer that certainly did not arrive is made anew, for the others. If nobody knows, it is in doubt.
         TurnStep::AnswerUnsent { is_owed } => match stage {
             Open => Open,
             Stored(progress) if is_owed => {
@@ -332,8 +332,8 @@ impl TurnState {
         apply(&self, &TurnStep::Redriven { run }).unwrap_or(self)
     }
 
-    /// What the attempt is told that has begun this, or found it over. `before` is the turn as it found it, `stage`
-    /// is this one's with the bodies of its pushes.
+    /// The turn that `begin` returns to an attempt, which has begun this or found it over. `before` is the turn as it
+    /// found it, and `stage` is the stage of this one with the bodies of its pushes.
     pub fn told(&self, before: &Self, stage: Stage, now: Timestamp) -> Turn {
         let Self { begun_at, attempts, quota_since, cost, .. } = *self;
         Turn { begun_at: begun_at.unwrap_or(now), attempts, last: before.last, quota_since, cost, stage }

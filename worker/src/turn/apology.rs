@@ -47,7 +47,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
         Err(_) => asked,
     };
-    // What a command asked for was asked before, and what was taken back is not kept.
+    // A command asks for something that was asked before, and words that were taken back are not kept.
     let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);
     let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
         event: job.event_id.clone(),

@@ -8,7 +8,7 @@ use crate::{
 /// An attempt that did not end in an answer.
 pub(crate) struct AttemptError {
     pub(crate) failure: Failure,
-    /// What is known of the pushes, if that changed.
+    /// The knowledge about the pushes, if that changed.
     pub(crate) delivery: Option<Delivery>,
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale
     named.chain([own]).map(offer).collect()
 }
 
-/// What the bot can do in this chat; in a group with how it is called there.
+/// The help text of this chat; in a group it says how the bot is called there.
 pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
     let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);

@@ -1,4 +1,4 @@
-//! What a command does, and what it asks the model.
+//! Carries out a command, or makes it the question that the model is asked.
 
 use shared::job::Job;
 use tracing::info;
@@ -26,7 +26,7 @@ use crate::{
 
 /// The model's instruction where a person wants more of a cut answer.
 const GO_ON: &str = "Continue your last answer from exactly where it stopped, in the same language, without repeating or announcing anything.";
-/// How much of a person's description is said back to them, in characters.
+/// The longest part of a person's description that is said back to them, in characters.
 const SAID_BACK: usize = 40;
 
 /// Does what a command says; anything else is a question.

@@ -31,7 +31,7 @@ use crate::{
 pub(crate) struct Draft<'a> {
     /// The rows that become part of the conversation.
     pub(crate) exchange: Option<Exchange>,
-    /// Where the window begins with it, if it moves.
+    /// The new start of the window, if it moves.
     pub(crate) window: Option<WindowStart>,
     /// The reply, if anything is said.
     pub(crate) reply: Option<Reply<'a>>,

@@ -1,4 +1,4 @@
-//! What the queue's side tells an attempt: how long it may take, when it must stop, and who waits.
+//! The limits that the queue's side sets an attempt: its deadline, its stop, and whether others wait or would be lost.
 
 use std::pin::Pin;
 

@@ -35,7 +35,7 @@ use crate::{
 
 /// The longest recording that is transcribed.
 const VOICE_MAX: Duration = Duration::from_mins(10);
-/// How much is said back of a transcript, in characters.
+/// The longest part of a transcript that is said back, in characters.
 const SAID_BACK: usize = 300;
 /// How long a text waits for the image that it quotes: it is a question without it, too.
 const GLANCE_MAX: Duration = Duration::from_secs(10);
@@ -43,7 +43,7 @@ const GLANCE_MAX: Duration = Duration::from_secs(10);
 /// its sender is told.
 const REFUSED_ATTEMPTS: u32 = 3;
 
-/// What came of fetching an attachment.
+/// The outcome of fetching an attachment.
 pub(crate) enum MediaOutcome {
     /// The question can be asked.
     Ready,

@@ -35,7 +35,7 @@ mod split;
 
 /// The most jobs that are answered together: what SQS hands over at once.
 pub const MOST: u32 = 10;
-/// The most attempts that are made together. What fails only together, as with a model that wants roles to
+/// The most attempts that are made together. A failure that only comes together, as with a model that wants roles to
 /// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
 const ATTEMPTS: u32 = 2;
 
@@ -108,7 +108,7 @@ async fn store(
     let mut before = vec![];
     for (other, turn) in others.iter().zip(&*turns) {
         let changes = storage.conversation_changes(other).await.map_err(NotMerged::Failed)?;
-        // What was changed or answered since is not plain any more.
+        // A message that was changed or answered since is not plain any more.
         let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
         if !is_settled || is_forgotten(other, turn, &changes) {
             return Err(NotMerged::NotPlain);
@@ -133,7 +133,7 @@ async fn store(
     if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NotPlain) }
 }
 
-/// Where the conversation was forgotten since, ends what began before: it is not asked again.
+/// Ends the turns that began before the conversation was forgotten, if it was: they are not asked again.
 async fn leave_forgotten(storage: &Storage, jobs: &[Job], turns: &mut [Turn]) -> Result<(), Failure> {
     let Some(mark) = storage.conversation_changes(&jobs[0]).await?.forgotten else { return Ok(()) };
     for (job, turn) in jobs.iter().zip(turns).filter(|(_, turn)| turn.begun_at <= mark.at) {

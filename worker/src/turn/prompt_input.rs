@@ -1,4 +1,4 @@
-//! What a message comes to: something to say at once, or a question with all that the model is asked with it.
+//! The plan for a message: a reply at once, or a question with everything that the model is given with it.
 
 use shared::job::{EventId, MessageId};
 
@@ -12,7 +12,7 @@ use crate::{
     text::messages::Reply,
 };
 
-/// What a message comes to.
+/// The plan for a message.
 pub(crate) enum Plan<'a> {
     /// This is said, and nothing is asked.
     Say(Reply<'a>),
@@ -23,7 +23,7 @@ pub(crate) enum Plan<'a> {
 /// A question as the model is asked it.
 #[derive(Default)]
 pub(crate) struct PromptInput {
-    /// What was said before.
+    /// The messages before it.
     pub(crate) past: Vec<Message>,
     /// The questions that came just before it and are answered with it.
     pub(crate) before: Vec<Question>,
@@ -39,7 +39,7 @@ pub(crate) struct PromptInput {
     pub(crate) attachment: Option<Attachment>,
     /// The image that is shown with it.
     pub(crate) image: Option<Image>,
-    /// What is said back of a recording.
+    /// The part of a transcript that is said back.
     pub(crate) heard: Option<String>,
     /// The turn whose place the answer takes.
     pub(crate) replaces: Option<EventId>,

@@ -27,7 +27,7 @@ use crate::{
     text::messages,
 };
 
-/// How often a draft is made within one attempt, where its message is changed meanwhile.
+/// The most drafts of one attempt, where its message is changed meanwhile.
 const DRAFTS: usize = 3;
 
 /// A draft, or the reason why there is none.
@@ -109,7 +109,7 @@ pub(crate) async fn draft<'a>(
     let is_free = is_quick && (command == Some(Command::Forget) || !quota.is_closed_to(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
-    // What is asked anew for others was counted.
+    // A question that is asked anew for others was counted before.
     let limit = limit.filter(|_| !is_free && changes.others == 0);
     let is_persona = matches!(command, Some(Command::Persona(_)));
     let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);

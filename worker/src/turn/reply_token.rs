@@ -46,7 +46,7 @@ pub(crate) fn first_method(
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
-/// Replies with the first part of a delivery, and returns what is left to push. Where an earlier attempt may have
+/// Replies with the first part of a delivery, and returns what is left to push. If an earlier attempt may have
 /// replied, no refusal of this reply disproves it. Only the newest attempt may take to pushing, because another may
 /// be replying meanwhile.
 pub(crate) async fn send_first(

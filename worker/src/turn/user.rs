@@ -1,4 +1,4 @@
-//! Who the person is: their language, and in a group their name. An answer never waits for that.
+//! The person: their language, and in a group their name. An answer never waits for that.
 
 use shared::job::Job;
 

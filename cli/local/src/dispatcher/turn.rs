@@ -48,7 +48,7 @@ pub struct Dispatcher {
     pub letters: DeadLetters,
     /// The clients of an attempt.
     pub clients: Clients,
-    /// How many conversations are worked on at once.
+    /// The number of conversations that are worked on at once.
     pub concurrency: u32,
     /// The longest that one attempt may take.
     pub job_timeout: Duration,

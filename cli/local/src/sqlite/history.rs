@@ -45,7 +45,7 @@ impl SqliteHistory {
     }
 }
 
-/// How many messages of a conversation are kept.
+/// The number of messages that are kept of a conversation.
 pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> {
     let of = of.to_owned();
     database
@@ -57,7 +57,7 @@ pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> 
         .map(|count| u64::try_from(count).unwrap_or(0))
 }
 
-/// What each person used up on each day from this one on.
+/// The usage of each person on each day from this one on.
 pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, DatabaseError> {
     let day = day.to_owned();
     database

@@ -70,7 +70,7 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
     Ok(())
 }
 
-/// The answer of a turn, one of whose questions is gone. What it owes to others it is asked for again.
+/// The answer of a turn, one of whose questions is gone. If others wait for it, it is made again.
 fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     let before = turn_row::read(db, event)?.unwrap_or_default();
     if before.stage == Stage::Open {

@@ -1,11 +1,11 @@
-//! What is kept of a group's messages beside the conversation: changes, which turn answered, and which are
+//! The facts about a group's messages beside the conversation: changes, the turn that answered, and which are
 //! the bot's own.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job, MessageId};
 use worker::history::{Answer, EDIT_KEPT, Edit, Stage, StoreResult};
 
-/// What is known of a message: its latest change, unless its time is over at `now`, and the turn that
+/// The facts about a message: its latest change, unless its time is over at `now`, and the turn that
 /// answered it. Times are in milliseconds.
 pub(super) fn known(
     db: &Connection,

@@ -1,4 +1,4 @@
-//! What is known of a conversation and its user when a turn begins.
+//! The state of a conversation and its user when a turn begins.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -35,7 +35,7 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     })
 }
 
-/// What happened meanwhile, but for the turn's own stage.
+/// The changes meanwhile, but for the turn's own stage.
 pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
     let in_group = !job.is_private();
     let said =
@@ -129,7 +129,7 @@ pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Opt
     Ok(row.and_then(|(through, at)| Some(ForgetMarker { through: through.parse().ok()?, at: time(at) })))
 }
 
-/// Where memory begins.
+/// The start of the window.
 fn window(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<WindowStart>> {
     let mut window = db.prepare_cached(
         "SELECT memory_after, memory_within FROM conversations
@@ -162,13 +162,13 @@ pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: ForgetMarker)
     Ok(())
 }
 
-/// How many questions of other turns have the answer of this one.
+/// The number of questions of other turns that have the answer of this one.
 pub(super) fn others(db: &Connection, event: &EventId) -> rusqlite::Result<u32> {
     db.prepare_cached("SELECT count(*) FROM messages WHERE answered_by = ?1")?
         .query_row([event.as_str()], |row| row.get(0))
 }
 
-/// What a user used up of a period.
+/// The usage of a user in a period.
 pub(super) fn usage(db: &Connection, user: &str, period: Period) -> rusqlite::Result<Usage> {
     let row = db
         .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?

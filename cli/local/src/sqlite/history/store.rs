@@ -71,7 +71,7 @@ pub(super) fn store(
         pushes.clear();
     }
     let bodies = serde_json::to_string(&pushes).unwrap_or_default();
-    // Where it takes the place of itself, this follows that.
+    // A turn may take its own place: then this follows that.
     turn_row::write(db, own, &before, &after, Some(&bodies), millis)?;
     Ok(StoreResult::Stored(progress.of(pushes)))
 }

@@ -11,7 +11,7 @@ use worker::{
 use super::turn_row;
 use crate::sqlite::rows::time;
 
-/// How far an event's turn got.
+/// The stage of an event's turn.
 pub fn stage(db: &Connection, event: &str) -> rusqlite::Result<Stage> {
     Ok(turn_row::read_with_pushes(db, event)?.unwrap_or_default().1)
 }
@@ -48,7 +48,7 @@ pub(super) fn record(
     }
 }
 
-/// Writes down that people took something back, whether the turn has a row or not. That is always allowed.
+/// Writes down that people took something back, whether the turn has a row or not. This is always allowed.
 pub(super) fn retract(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) -> rusqlite::Result<()> {
     let row = turn_row::read(db, event)?;
     let before = row.clone().unwrap_or_default();

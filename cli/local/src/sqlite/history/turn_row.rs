@@ -90,7 +90,7 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Writes what a step made of a turn, as far as it has a row. Where its stage is another now, `bodies` are those of
+/// Writes the turn after a step, if it has a row. If its stage is another now, `bodies` are those of
 /// the pushes that it has from now on.
 pub(super) fn write(
     db: &Connection,
@@ -177,7 +177,7 @@ fn code(stage: Stage<PushProgress>) -> u8 {
     }
 }
 
-/// What the columns `failed` and `gave_up` say of the newest attempt.
+/// The columns `failed` and `gave_up` of the newest attempt.
 fn reasons(last: LastAttempt) -> (Option<&'static str>, Option<&'static str>) {
     match last {
         LastAttempt::None | LastAttempt::Crashed => (None, None),
