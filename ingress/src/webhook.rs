@@ -92,6 +92,22 @@ struct Source {
     room_id: Option<String>,
 }
 
+impl Source {
+    /// The conversation, of the kind that LINE names; `None` where its id is missing or is none.
+    fn conversation(&self) -> Result<Option<ConversationId>, Verdict> {
+        /// The id, if it is one.
+        fn id<T: TryFrom<String>>(id: Option<&String>) -> Option<T> {
+            id?.clone().try_into().ok()
+        }
+        Ok(match self.kind.as_deref() {
+            Some("user") => id(self.user_id.as_ref()).map(ConversationId::User),
+            Some("group") => id(self.group_id.as_ref()).map(ConversationId::Group),
+            Some("room") => id(self.room_id.as_ref()).map(ConversationId::Room),
+            _ => return Err(Verdict::Odd("the source is of an unknown type")),
+        })
+    }
+}
+
 /// The jobs of one event, or why there are none. A change of a message can be two: it overtakes the message,
 /// and where that was not answered, it is a question of its own.
 fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
@@ -106,14 +122,8 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
         return Err(Skip("an event of a kind that needs no answer"));
     }
     let source = event.source.ok_or(Odd("the event has no source"))?;
-    let (chat, is_private) = match source.kind.as_deref() {
-        Some("user") => (source.user_id.clone(), true),
-        Some("group") => (source.group_id, false),
-        Some("room") => (source.room_id, false),
-        _ => return Err(Odd("the source is of an unknown type")),
-    };
-    let chat = chat.and_then(|id| ConversationId::try_from(id).ok());
-    let conversation = chat.ok_or(Odd("the source has no usable id"))?;
+    let conversation = source.conversation()?.ok_or(Odd("the source has no usable id"))?;
+    let is_private = conversation.is_private();
     let may_reply = event.reply_token.is_some();
     // Only an event of a message is named after it: to take the message back is another event.
     let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());

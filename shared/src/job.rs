@@ -9,16 +9,17 @@ use crate::logging::place;
 
 mod ask;
 mod id;
+mod json;
 
 pub use ask::{Ask, Content};
-pub use id::{BadId, ConversationId, EventId, MessageId, UserId};
+pub use id::{BadId, ConversationId, EventId, GroupId, MessageId, RoomId, UserId};
 
 /// The version that this build writes, and the newest that it reads.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One LINE event that wants an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "json::JobJson", into = "json::JobJson")]
 pub struct Job {
     /// [`VERSION`] in a job made by this build.
     pub v: u32,
@@ -27,23 +28,17 @@ pub struct Job {
     /// Where the answer goes, and whose history it reads.
     pub conversation: ConversationId,
     /// Who wrote, in a group or room, where LINE says so. Absent in a private chat.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub speaker: Option<UserId>,
     /// What is wanted.
-    #[serde(flatten)]
     pub ask: Ask,
     /// When its webhook came in, in milliseconds since 1970 by the clock of *accept*: a webhook that LINE
     /// delivers again counts anew, as its reply token does. Version 1 did not say.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub accepted_at: Option<i64>,
     /// When it happened, in milliseconds since 1970 by LINE's clock: the event's `timestamp`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub happened_at: Option<i64>,
     /// LINE's single-use reply token, good for about a minute.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reply_token: Option<String>,
     /// Set by a redrive to the id of the dead letter: attempts are counted anew for each run.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub run: Option<String>,
 }
 
@@ -84,10 +79,9 @@ impl Job {
         }
     }
 
-    /// Whether this is the chat of one person with the bot: profiles and animations are only there, and
-    /// everything in it is said to the bot. Others are groups and rooms, whose ids begin with C and R.
+    /// See [`ConversationId::is_private`].
     pub fn is_private(&self) -> bool {
-        !self.conversation.as_str().starts_with(['C', 'c', 'R', 'r'])
+        self.conversation.is_private()
     }
 
     /// Whose question it is, for limits: who spoke, else the conversation.

@@ -1,6 +1,7 @@
 use cli::commands::send::webhook_of;
 use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
+use shared::job::ConversationId;
 use worker::{
     locale::{Locale, Words},
     rules::persona::Chosen,
@@ -26,7 +27,10 @@ mod told {
         // Two choices of earlier days.
         for chosen in [Chosen::Named("Teacher".to_owned()), Chosen::Described("a pirate".to_owned())] {
             let chosen = serde_json::to_string(&chosen).unwrap();
-            chat.history().choose(&USER.to_owned().try_into().unwrap(), Some(chosen)).await.unwrap();
+            chat.history()
+                .choose(&ConversationId::of_known_id(USER.to_owned()).unwrap(), Some(chosen))
+                .await
+                .unwrap();
             for text in ["who are you?", "persona", "persona: a pirate", "ペルソナ：先生"] {
                 chat.takes(says(text)).await;
                 chat.drains().await;

@@ -11,7 +11,7 @@ use local::{
     serve::{DATABASE, DataDir},
     sqlite::{Database, queue::SqliteQueue},
 };
-use shared::job::{Ask, Job};
+use shared::job::{Ask, ConversationId, Job};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
@@ -97,7 +97,11 @@ async fn filled(folder: &Path, user: &str, question: &str) -> PathBuf {
     let path = folder.join(DATABASE);
     let job = |n| {
         let event = format!("{user}-{n}").try_into().unwrap();
-        Job::new(event, format!("{user}{}", n % 7).try_into().unwrap(), Ask::question(question, None))
+        Job::new(
+            event,
+            ConversationId::of_known_id(format!("{user}{}", n % 7)).unwrap(),
+            Ask::question(question, None),
+        )
     };
     let queue = SqliteQueue::new(Database::open(&path).unwrap(), wall_clock());
     queue.send(&(0..600).map(job).collect::<Vec<_>>()).await.unwrap();

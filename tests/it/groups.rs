@@ -28,6 +28,7 @@ story!(only_what_is_said_to_the_bot_is_answered_and_who_said_it_is_known, "GROUP
 story!(who_quotes_the_bot_speaks_to_it_and_who_quotes_somebody_else_does_not, "DELIVERY" = "reply-first");
 story!(an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same);
 story!(a_group_and_a_private_chat_are_strangers);
+story!(the_webhook_says_what_is_a_group_whatever_letter_its_id_begins_with);
 story!(coming_in_it_says_how_it_is_called_and_leaving_it_forgets, "GROUP_PREFIX" = "bot");
 story!(a_persona_is_not_for_everybody_in_a_group_to_change, "ANSWERS_PER_DAY" = "9");
 story!(who_is_allowed_changes_a_groups_persona, "GROUP_PERSONA" = "on");
@@ -194,6 +195,26 @@ mod told {
         hears(chat, writes(REN, "@Henji forget")).await;
         let kept = chat.kept().await;
         assert!(!kept.contains("ours") && kept.contains("mine"), "{kept}");
+    }
+
+    pub(super) async fn the_webhook_says_what_is_a_group_whatever_letter_its_id_begins_with(chat: &dyn Chat) {
+        gathers(chat);
+        let (group, person) = ("Udf9a0c8de0b7f4d3a1d2c3b4a5968778", "Ccccccccccccccccccccccccccccccccc");
+        chat.line().gathers(group, &[AOI]);
+        chat.line().invites(group, (wall_clock())());
+        let mut event =
+            message_event(text_in_group("@Henji hello", &[]), Source::of(GROUP, Some(AOI)), (wall_clock())());
+        event["source"] = json!({ "type": "group", "groupId": group, "userId": AOI });
+        hears(chat, event).await;
+        assert_eq!(prompts(chat).last().unwrap()[..], ["Aoi: hello"]);
+        let asked = |path: &str| chat.line().faults.seen(path).len();
+        assert_eq!(asked(&format!("/v2/bot/group/{group}/member/{AOI}")), 1);
+        assert_eq!(asked(LOADING), 0, "groups have no animation");
+        hears(chat, message_event(text("and I?"), person, (wall_clock())())).await;
+        assert_eq!(prompts(chat).last().unwrap()[..], ["and I?"]);
+        assert_eq!(asked(LOADING), 1);
+        let sent = chat.line().sent();
+        assert_eq!(sent.iter().map(|sent| sent.to.as_str()).collect::<Vec<_>>(), [group, person]);
     }
 
     pub(super) async fn coming_in_it_says_how_it_is_called_and_leaving_it_forgets(chat: &dyn Chat) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use local::sqlite::{Database, history::SqliteHistory};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, ConversationId, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     failure::Reason,
@@ -132,7 +132,7 @@ fn later(minutes: i64) -> Timestamp {
 
 fn job(conversation: &str, event: &str) -> Job {
     let event = EventId::try_from(event.to_owned()).unwrap();
-    Job::new(event, conversation.to_owned().try_into().unwrap(), Ask::question("q", None))
+    Job::new(event, ConversationId::of_known_id(conversation.to_owned()).unwrap(), Ask::question("q", None))
 }
 
 /// An answer that is part of the conversation.
@@ -373,7 +373,7 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
     assert_eq!(words(history, &job, 50, later(6)).await, all);
     assert_eq!(words(history, &job, 3, later(6)).await, all[5..]);
     assert!(words(history, &job, 0, later(6)).await.is_empty());
-    let other = Job { conversation: "U-other".to_owned().try_into().unwrap(), ..job };
+    let other = Job { conversation: ConversationId::of_known_id("U-other".to_owned()).unwrap(), ..job };
     assert!(words(history, &other, 50, later(6)).await.is_empty());
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::{Either, select};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
 use jiff::Timestamp;
 use local::sqlite::{Database, queue::SqliteQueue};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, ConversationId, EventId, Job};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
@@ -113,7 +113,11 @@ pub fn job(conversation: &str, event: &str, text: &str) -> Job {
     let event = EventId::try_from(event.to_owned()).unwrap();
     Job {
         reply_token: Some("a reply token".into()),
-        ..Job::new(event, conversation.to_owned().try_into().unwrap(), Ask::question(text, None))
+        ..Job::new(
+            event,
+            ConversationId::of_known_id(conversation.to_owned()).unwrap(),
+            Ask::question(text, None),
+        )
     }
 }
 

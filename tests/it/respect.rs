@@ -13,7 +13,7 @@ use emulator::{
 use ingress::queue::JobQueue;
 use local::sqlite::{Database, history::SqliteHistory, queue::SqliteQueue};
 use serde_json::{Value, json};
-use shared::job::{Ask, EventId, Job};
+use shared::job::{Ask, ConversationId, EventId, Job};
 use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
@@ -181,6 +181,7 @@ story!(a_message_taken_back_while_it_is_answered_is_not_answered);
 story!(a_message_taken_back_while_the_model_fails_is_not_spoken_of);
 story!(a_message_taken_back_while_line_is_busy_is_not_answered);
 story!(a_message_taken_back_while_line_takes_no_reply_is_not_answered, "DELIVERY" = "reply-first");
+story!(a_conversation_forgotten_while_line_is_busy_leaves_no_dead_letter);
 story!(a_message_taken_back_is_forgotten_with_its_answer);
 story!(a_message_taken_back_before_it_arrives_is_not_answered);
 story!(a_message_taken_back_that_nobody_knows_is_silence);
@@ -227,7 +228,7 @@ fn job_of(message: &Value) -> Job {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let message_id = text(&event["message"]["id"]).try_into().ok();
     let event = EventId::try_from(text(&event["webhookEventId"])).unwrap();
-    Job::new(event, USER.to_owned().try_into().unwrap(), Ask::question("", message_id))
+    Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), Ask::question("", message_id))
 }
 
 pub async fn forgets(chat: &dyn Chat) {
@@ -413,6 +414,18 @@ mod told {
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
         let asked = [PUSH, REPLY].map(|path| chat.line().faults.seen(path).len());
         assert_eq!(asked.iter().sum::<usize>(), 1, "it is not tried again");
+        assert!(!chat.kept().await.contains("wisteria"));
+    }
+
+    pub(super) async fn a_conversation_forgotten_while_line_is_busy_leaves_no_dead_letter(chat: &dyn Chat) {
+        let busy = Fault::Respond(429, vec![("retry-after", "5".into())], "{}".into());
+        chat.line().faults.will(PUSH, busy);
+        chat.takes(says("my secret is wisteria")).await;
+        until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
+        let user = ConversationId::of_known_id(USER.to_owned()).unwrap();
+        chat.history().forget(&user, Forget::Everything(i64::MAX), wall_clock()()).await.unwrap();
+        chat.drains().await;
+        assert_eq!((said(chat), chat.letters().await), (vec![], 0));
         assert!(!chat.kept().await.contains("wisteria"));
     }
 

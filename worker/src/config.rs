@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    adapters::openai::Endpoint,
+    adapters::openai::endpoint::Endpoint,
     locale::Locale,
     rules::models,
     rules::persona::{self, Chosen, Persona, Personas},

@@ -80,17 +80,17 @@ pub struct Failure {
     /// One line for operators: statuses, codes and request ids; never a secret or what people wrote.
     pub detail: String,
     /// Whether to try again.
-    pub remedy: RetryPolicy,
+    pub retry: RetryPolicy,
 }
 
 impl Failure {
     /// One that another attempt may mend.
     pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), remedy: RetryPolicy::Retry(None) }
+        Self { reason, detail: detail.into(), retry: RetryPolicy::Retry(None) }
     }
 
     /// One that no retry mends.
     pub fn lasting(reason: Reason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), remedy: RetryPolicy::Never }
+        Self { reason, detail: detail.into(), retry: RetryPolicy::Never }
     }
 }

@@ -20,7 +20,7 @@ pub use turn::{
 pub use usage::{Tokens, Used};
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
-/// was used up: as long as a turn's state, after which no job can come any more (CONTRACT "Table").
+/// was used up: as long as a turn's state, after which no job can come any more.
 pub const REMEMBERED: jiff::SignedDuration = jiff::SignedDuration::from_hours(60 * 24);
 
 /// How long the words of a changed message are kept for its answer.

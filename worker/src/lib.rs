@@ -1,20 +1,18 @@
-//! Stage two: *answer*. It remembers the conversation, asks the model, keeps the answer, and tells the
-//! user by push, once per event whatever crashes in between.
+//! Stage two, *answer*: reads the conversation, asks the model, stores the answer, and pushes it to the user, once per
+//! event whatever crashes in between.
 //!
-//! It refuses to know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on
-//! one machine, and both call [`answer`] and act on its outcome.
+//! It does not know where a job comes from: SQS hands it batches on AWS, SQLite one job at a time on one machine. Both
+//! call [`turn::attempt`] and do with the job what the outcome says.
 //!
-//! In reading order: [`answer`] tells the whole story; `attempt`, `think`, `obey`, [`ask`], `compose`, `see_and_hear`,
-//! [`deliver`], [`by_reply`], `retry`, `quota`, `give_up`, [`tell`], [`forget`] and `group` are its chapters; [`prompt`],
-//! [`reply`], `answer_limit`, `run_budget`, [`markdown`], [`clean`], [`redact`], [`conversation`], [`command`],
-//! [`persona`], [`quota`], [`model`] and [`locale`] are pure; [`history`] is the port it remembers through; `adapters`
-//! talk to the model, to LINE and to AWS. On
-//! AWS `function` makes it all from the environment, and `batch` is the way in.
+//! In reading order: [`turn`] tells one attempt, and `turn/` has its steps; [`rules`] and [`text`] are pure;
+//! [`history`] is the port to the storage; [`adapters`] talk to the model, to LINE and to AWS; on AWS `lambda` is the
+//! way in.
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic in one turn must fail that turn, not the process: build with panic = \"unwind\"");
 
 pub mod adapters;
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod failure;
@@ -22,8 +20,9 @@ pub mod history;
 pub mod locale;
 pub mod outcome;
 mod retry_loop;
-mod retry_pauses;
+pub mod retry_pauses;
 pub mod rules;
+pub mod storage;
 pub mod text;
 pub mod turn;
 

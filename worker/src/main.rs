@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use shared::{env::Env, logging, traces::Daemon, version::SHOWN};
 use tokio::time::Instant;
 use tracing::info;
-use worker::lambda::batch::Function;
+use worker::lambda::{batch::handle, setup::Setup};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -16,17 +16,17 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(env: &Env) -> Result<(), Error> {
-    let function = &Arc::new(Function::start(env).await?);
+    let setup = &Arc::new(Setup::start(env).await?);
     let daemon = &Daemon::from_env(env);
     info!(version = SHOWN.as_str(), "worker starts");
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Read here, because the runtime's own error would quote what cannot be read.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
-        let now = (function.worker.clock)().as_millisecond();
+        let now = setup.clients.storage.now().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let end = Instant::now() + Duration::from_millis(left);
         let trace = event.context.xray_trace_id.as_deref();
-        Ok::<_, Error>(Box::pin(daemon.within(trace, function.handle(batch, end))).await)
+        Ok::<_, Error>(Box::pin(daemon.within(trace, handle(setup.clone(), batch, end))).await)
     }))
     .await
 }

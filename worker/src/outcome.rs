@@ -1,4 +1,4 @@
-//! What can become of a turn, as a closed set.
+//! The outcome of an attempt, and the disposition of its job: both are closed sets.
 
 use std::time::Duration;
 
@@ -7,53 +7,90 @@ use shared::job::Job;
 
 use crate::failure::Failure;
 
-/// What the queue's side does with a job after an attempt.
+/// The outcome of an attempt. [`Outcome::disposition`] says what the queue's side does with the job.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// Answered and delivered now: acknowledge.
+    /// It is answered and delivered now.
     Answered,
-    /// A later job answers it with its own: acknowledge.
+    /// A later job answers it with its own.
     Merged,
-    /// It was delivered before: acknowledge.
+    /// It was delivered before.
     AlreadyAnswered,
-    /// Nothing more is owed: a notice was given, or before, or its reply token is spent. Acknowledge.
+    /// Nothing more is owed: a notice was given, now or before, or its reply token is spent.
     Noticed,
-    /// It shall not be answered, as its message was taken back or its conversation forgotten.
-    /// Acknowledge.
+    /// It shall not be answered: its message was taken back, or its conversation was forgotten.
     Forgotten,
-    /// Hand it back, to be tried again after this long.
+    /// The attempt failed, and another one may succeed.
     Later {
-        /// How long to wait.
+        /// The pause before the next attempt.
         after: Duration,
-        /// Why, for the log.
+        /// The failure, for the log.
         failure: Failure,
     },
-    /// The history could not begin the attempt, so that nobody counts it: hand it back for at least this long,
-    /// and where the queue counts receives and gives up by them, for longer each time.
+    /// The history could not begin the attempt, so that nobody counts it.
     NotBegun {
-        /// How long to wait at least.
+        /// The least pause.
         after: Duration,
-        /// Why, for the log.
+        /// The failure, for the log.
         failure: Failure,
     },
-    /// What it needs is not there yet: hand it back for this long. The attempt is not counted.
+    /// What the answer needs is not there yet. The attempt is not counted.
     NotReady {
-        /// How long to wait.
+        /// The pause.
         after: Duration,
     },
-    /// Dead-letter it, then [`crate::turn::Worker::apologise`], then acknowledge.
+    /// It cannot be answered.
     Dead {
-        /// Why.
+        /// The failure of the last attempt.
         failure: Failure,
         /// Attempts begun.
         attempts: u32,
     },
-    /// The process is stopping: hand it back at once. The attempt is not counted.
+    /// The process is stopping. The attempt is not counted.
     GivenBack,
-    /// Its last attempt left no outcome, as when the worker dies of it, and others are worked on beside
-    /// it: attempt it when they have ended. This time is not counted.
-    Suspect {
+    /// Its last attempt left no outcome, as when the worker dies of it, and others are worked on beside it. The attempt
+    /// is not counted.
+    PoisonCandidate {
         /// Attempts begun, this one included.
+        attempts: u32,
+    },
+}
+
+/// What the queue's side does with a job after an attempt. SQS and SQLite have one executor each.
+#[derive(Clone, Copy, Debug)]
+pub enum Disposition<'a> {
+    /// Acknowledge it.
+    Ack,
+    /// Hand it back for this long. The attempt is not counted.
+    HandBack {
+        /// How long.
+        after: Duration,
+    },
+    /// Hand it back for this long. The attempt is counted by its turn.
+    Retry {
+        /// How long.
+        after: Duration,
+        /// The failure, for the log.
+        failure: &'a Failure,
+    },
+    /// Hand it back for at least this long. Nobody counts the attempt, so a queue that gives a job up by its receives
+    /// pauses longer each time.
+    NotBegun {
+        /// How long at least.
+        after: Duration,
+        /// The failure, for the log.
+        failure: &'a Failure,
+    },
+    /// Write its dead letter, then [`crate::turn::apology::apologise`], then acknowledge it.
+    DeadLetter {
+        /// The reason.
+        failure: &'a Failure,
+        /// Attempts begun.
+        attempts: u32,
+    },
+    /// Attempt it again once no other job would be lost with the process.
+    RunAlone {
+        /// Attempts begun.
         attempts: u32,
     },
 }
@@ -71,7 +108,22 @@ impl Outcome {
             Self::NotReady { .. } => "not_ready",
             Self::Dead { .. } => "dead",
             Self::GivenBack => "given_back",
-            Self::Suspect { .. } => "suspect",
+            Self::PoisonCandidate { .. } => "suspect",
+        }
+    }
+
+    /// What the queue's side does with the job.
+    pub fn disposition(&self) -> Disposition<'_> {
+        match self {
+            Self::Answered | Self::Merged | Self::AlreadyAnswered | Self::Noticed | Self::Forgotten => {
+                Disposition::Ack
+            }
+            Self::GivenBack => Disposition::HandBack { after: Duration::ZERO },
+            Self::NotReady { after } => Disposition::HandBack { after: *after },
+            Self::Later { after, failure } => Disposition::Retry { after: *after, failure },
+            Self::NotBegun { after, failure } => Disposition::NotBegun { after: *after, failure },
+            Self::Dead { failure, attempts } => Disposition::DeadLetter { failure, attempts: *attempts },
+            Self::PoisonCandidate { attempts } => Disposition::RunAlone { attempts: *attempts },
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod attachment;
 pub mod command;
+pub(crate) mod content;
 pub mod conversation;
 pub(crate) mod group;
 pub mod image;

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer_limit;
 pub mod clean;
+pub(crate) mod excerpt;
 pub mod markdown;
 pub mod messages;
 pub mod redact;

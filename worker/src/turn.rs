@@ -1,239 +1,124 @@
-//! The story of stage two, in order: count the attempt, see where the turn stopped, remember, ask,
-//! keep, tell. One function answers one job and returns an [`Outcome`]; acknowledging, handing back
-//! and dead-lettering are the queue's side.
+//! One attempt at a job, from its begin to its outcome: count the attempt, see how far the turn got, draft the answer,
+//! store it, deliver it. It is effectively once per event: a stored answer is never asked for again, a delivered one
+//! is never pushed again.
+//!
+//! The queue's side calls [`attempt`] and acts on the outcome; acknowledging, handing back and dead-lettering are its
+//! part. The steps are in the files of `turn/`, in the order in which they happen.
 
-use std::{pin::Pin, slice, sync::Arc};
+use std::slice;
 
-use jiff::Timestamp;
 use shared::{
     job::{Ask, Job},
     traces,
 };
-use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info};
+use tokio::time::timeout_at;
+use tracing::debug;
 
+use self::{
+    attempt_error::{AttemptError, in_doubt, out_of_time},
+    conclude::conclude,
+    give_up::{attempts_used_up, not_begun, run_to_outcome},
+    limits::Limits,
+    merge::MergeResult,
+    time_budget::Attempt,
+    unsend::is_forgotten,
+};
 use crate::{
-    adapters::{line::LineClient, openai::ModelClient},
-    clock::Clock,
-    config::Config,
-    failure::{Failure, Reason},
-    history::{Delivery, History, LastAttempt, Stage, Step, StoreResult, Turn},
+    clients::Clients,
+    history::{LastAttempt, Stage, Step, StoreResult, Turn},
     outcome::Outcome,
-    retry_pauses::storage_failed,
-    turn::time_budget::Attempt,
-    turn::unsend::is_forgotten,
 };
 
-pub(crate) mod ask_model;
-pub(crate) mod broadcast_wait;
-pub(crate) mod command;
+pub mod apology;
+mod ask_model;
+mod attempt_error;
+mod broadcast_wait;
+mod buttons;
+mod command;
+mod conclude;
 pub mod deliver;
-pub(crate) mod draft;
-pub(crate) mod give_up;
-pub mod media;
+mod draft;
+mod edit;
+pub mod give_up;
+pub mod limits;
+mod line_retry;
+mod loading;
+mod media;
 pub mod merge;
-pub mod notice;
-pub(crate) mod render;
-pub mod reply_token;
-pub(crate) mod time_budget;
-pub mod unsend;
+mod notice;
+mod prompt_input;
+mod question;
+mod refusal;
+mod render;
+mod reply_token;
+mod send;
+mod time_budget;
+mod unsend;
+mod user;
 
-/// How often a message is thought about within one attempt, where it is changed meanwhile.
-const THOUGHTS: usize = 3;
+/// The id of the event whose attempts panic in a debug build, so that stories can see whom a panic harms.
+const PANICS: &str = "henji-panics";
 
-/// Stage two.
-pub struct Worker {
-    /// Its settings.
-    pub config: Config,
-    /// Snapshot messages and turns.
-    pub history: Arc<dyn History>,
-    /// The model.
-    pub model: ModelClient,
-    /// LINE.
-    pub line: LineClient,
-    /// The wall clock.
-    pub clock: Clock,
-}
-
-/// What an attempt must keep to.
-pub struct Limits {
-    /// When it must be over.
-    pub deadline: Instant,
-    /// Cancelled when the process stops: the attempt is then given back.
-    pub stop: CancellationToken,
-    /// Whether a job that may have ended its last worker may be attempted now. False while jobs beside
-    /// it would be lost with it.
-    pub alone: bool,
-    /// Asks whether a later message of the conversation is seen to wait.
-    pub is_followed: IsFollowed,
-}
-
-/// See [`Limits::is_followed`].
-pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
-
-/// An attempt that did not end in an answer.
-pub(crate) struct AttemptError {
-    pub(crate) failure: Failure,
-    /// What is known of the pushes, if that changed.
-    pub(crate) delivery: Option<Delivery>,
-}
-
-impl From<Failure> for AttemptError {
-    fn from(failure: Failure) -> Self {
-        Self { failure, delivery: None }
+/// One attempt at one job, or at several of one conversation that wait behind each other.
+pub async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
+    debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
+    match jobs {
+        [job] => MergeResult::Ended { merged: 0, outcome: attempt_one(clients, job, limits).await },
+        several => merge::attempt(clients, several, limits).await,
     }
 }
 
-impl Worker {
-    /// One attempt at one job, effectively once per event: an answer that is stored is never asked
-    /// for again, one that is delivered is never pushed again.
-    pub async fn answer(&self, job: &Job, limits: &Limits) -> Outcome {
-        if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
-            return self.give_notice(job).await;
-        }
-        let begun = traces::step("begin", self.history.begin(job, self.now()));
-        let turn = match timeout_at(limits.deadline, begun).await {
-            Ok(Ok(turn)) => turn,
-            Ok(Err(error)) => return self.not_begun(storage_failed(&error)),
-            Err(_) => return self.not_begun(out_of_time()),
-        };
-        match turn.stage {
-            Stage::Delivered => return Outcome::AlreadyAnswered,
-            Stage::Forgotten => return Outcome::Forgotten,
-            Stage::InDoubt => return Outcome::Dead { failure: in_doubt(), attempts: turn.attempts },
-            Stage::Open | Stage::Stored(_) => {}
-        }
-        if matches!(turn.last, LastAttempt::GaveUp(_)) || turn.attempts > self.config.max_attempts {
-            return self.used_up(job, &turn).await;
-        }
-        if turn.last == LastAttempt::Crashed && !limits.alone {
-            self.record(job, Step::Withdrawn { cost: None }).await;
-            return Outcome::Suspect { attempts: turn.attempts };
-        }
-        debug!(event = %job.event_id, attempts = turn.attempts, "began");
-        let attempt = Attempt::at(slice::from_ref(&turn), limits, self.config.give_up_after);
-        let work = self.attempt_one(job, &turn, &attempt);
-        self.see_through(job, &turn, &attempt, work).await
+async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
+    let Clients { config, storage, .. } = clients;
+    if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
+        return notice::give(clients, job).await;
     }
-
-    async fn attempt_one(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        attempt: &Attempt<'_>,
-    ) -> Result<Outcome, AttemptError> {
-        let deadline = attempt.deadline;
-        let text = match &job.ask {
-            Ask::Question { text, .. } => text,
-            asks_to_forget => {
-                return timeout_at(deadline, self.forget(job, asks_to_forget))
-                    .await
-                    .map_err(|_| out_of_time())?;
-            }
-        };
-        let kept = match &turn.stage {
-            Stage::Open => timeout_at(deadline, self.think_until_settled(job, turn, text, attempt))
-                .await
-                .map_err(|_| out_of_time())??,
-            // An earlier attempt stored it: what was taken back since is read before it is pushed.
-            further => match timeout_at(deadline, self.marks(job)).await.map_err(|_| out_of_time())?? {
-                past if past.stage == Stage::InDoubt => StoreResult::Existing(Stage::InDoubt),
-                past if is_forgotten(job, turn, &past) => StoreResult::Forgotten,
-                _ => StoreResult::Existing(further.clone()),
-            },
-        };
-        self.say_kept(job, turn, kept, attempt).await
+    let begun = timeout_at(limits.deadline, traces::step("begin", storage.begin(job)));
+    let turn = match begun.await.unwrap_or_else(|_| Err(out_of_time())) {
+        Ok(turn) => turn,
+        Err(failure) => return not_begun(config, failure),
+    };
+    match turn.stage {
+        Stage::Delivered => return Outcome::AlreadyAnswered,
+        Stage::Forgotten => return Outcome::Forgotten,
+        Stage::InDoubt => return Outcome::Dead { failure: in_doubt(), attempts: turn.attempts },
+        Stage::Open | Stage::Stored(_) => {}
     }
-
-    /// From the stored answer to the delivered one.
-    pub(crate) async fn say_kept(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        kept: StoreResult,
-        attempt: &Attempt<'_>,
-    ) -> Result<Outcome, AttemptError> {
-        let delivery = match kept {
-            StoreResult::Stored(delivery) | StoreResult::Existing(Stage::Stored(delivery)) => delivery,
-            StoreResult::Existing(Stage::InDoubt) => return Err(in_doubt().into()),
-            StoreResult::Forgotten if self.marks(job).await?.others > 0 => return Err(owes().into()),
-            StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
-                self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
-                info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
-                return Ok(Outcome::Forgotten);
-            }
-            StoreResult::Existing(Stage::Delivered) => {
-                // Perhaps by another turn, of which nothing may be left when this job comes again.
-                self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
-                return Ok(Outcome::AlreadyAnswered);
-            }
-            StoreResult::Existing(_) | StoreResult::Overtaken | StoreResult::Changed => {
-                return Ok(Outcome::AlreadyAnswered);
-            }
-        };
-        let is_silent = delivery.pushes.is_empty();
-        let delivered = self.deliver(job, turn, delivery, attempt);
-        let unknown =
-            || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
-        if let Err(setback) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {
-            if self.has_left(job, &setback.failure).await {
-                self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
-                return Ok(Outcome::Forgotten);
-            }
-            return Err(setback);
-        }
-        self.persist(|| self.history.record(job, Step::Delivered, self.now())).await?;
-        if is_silent {
-            info!(event = %job.event_id, conversation = %job.conversation, "left in silence");
-            return Ok(Outcome::Noticed);
-        }
-        info!(event = %job.event_id, conversation = %job.conversation, "answered");
-        Ok(Outcome::Answered)
+    if matches!(turn.last, LastAttempt::GaveUp(_)) || turn.attempts > config.max_attempts {
+        return attempts_used_up(config, storage, job, &turn).await;
     }
-
-    /// Thinks, and again where the message was changed meanwhile.
-    async fn think_until_settled(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        text: &str,
-        attempt: &Attempt<'_>,
-    ) -> Result<StoreResult, AttemptError> {
-        for _ in 0..THOUGHTS {
-            let kept = self.think(job, turn, text, attempt).await?;
-            if kept != StoreResult::Changed {
-                return Ok(kept);
-            }
-            info!(event = %job.event_id, "the message was changed: it is thought about anew");
-        }
-        Err(Failure::passing(Reason::Internal, "the message was changed again and again").into())
+    if turn.last == LastAttempt::Crashed && !limits.is_alone {
+        storage.record_end(job, Step::Withdrawn { cost: None }).await;
+        return Outcome::PoisonCandidate { attempts: turn.attempts };
     }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    pub(crate) async fn record(&self, job: &Job, step: Step) {
-        let record = || self.history.record(job, step.clone(), self.now());
-        if let Err(Failure { detail, .. }) = self.persist(record).await {
-            error!(event = %job.event_id, detail, "the attempt's end was not written down");
-        }
-    }
+    debug!(event = %job.event_id, attempts = turn.attempts, "began");
+    let attempt = Attempt::at(slice::from_ref(&turn), limits, config.give_up_after);
+    let work = answer(clients, job, &turn, &attempt);
+    run_to_outcome(config, storage, job, &turn, &attempt, work).await
 }
 
-/// An answer may have arrived before a part of what it answered was taken back: an operator is to know.
-pub(crate) fn in_doubt() -> Failure {
-    let detail = "a message that it answered was taken back, and nobody knows whether the answer had arrived";
-    Failure::lasting(Reason::DeliveryUnknown, detail)
-}
-
-/// The message whose turn holds the answer to others was taken back before that arrived.
-pub(crate) fn owes() -> Failure {
-    let detail = "LINE did not take its answer to several messages, and then it was taken back";
-    Failure::lasting(Reason::LineRejected, detail)
-}
-
-pub(crate) fn out_of_time() -> Failure {
-    Failure::passing(Reason::Internal, "the attempt ran out of time")
+/// Answers the job: the answer is stored first, then delivered.
+async fn answer(
+    clients: &Clients,
+    job: &Job,
+    turn: &Turn,
+    attempt: &Attempt<'_>,
+) -> Result<Outcome, AttemptError> {
+    let (storage, deadline) = (&clients.storage, attempt.deadline);
+    let late = |_| out_of_time();
+    let Ask::Question { text, .. } = &job.ask else {
+        return timeout_at(deadline, unsend::carry_out(storage, job)).await.map_err(late)?;
+    };
+    let stored = match &turn.stage {
+        Stage::Open => timeout_at(deadline, question::answer(clients, job, turn, text, attempt))
+            .await
+            .map_err(late)??,
+        // An earlier attempt stored it. What was taken back since is read before it is pushed.
+        further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
+            changes if changes.stage == Stage::InDoubt => StoreResult::Existing(Stage::InDoubt),
+            changes if is_forgotten(job, turn, &changes) => StoreResult::Forgotten,
+            _ => StoreResult::Existing(further.clone()),
+        },
+    };
+    conclude(clients, job, turn, stored, attempt).await
 }

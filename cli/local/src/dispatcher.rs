@@ -1,5 +1,5 @@
 //! From the queue to the worker and back: takes due jobs, one per conversation, runs an attempt at
-//! each, and does with the job what the outcome says (`turn`).
+//! each, and does with the job what the outcome says (`disposition`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +13,7 @@ use tracing::error;
 
 use self::turn::DATABASE_AGAIN;
 
+mod disposition;
 mod turn;
 
 pub use self::turn::Dispatcher;

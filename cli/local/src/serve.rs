@@ -18,9 +18,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
     adapters::{http::client, line::LineClient, openai::ModelClient},
+    clients::Clients,
     clock::wall_clock,
     config::Config,
-    turn::Worker,
+    storage::Storage,
 };
 
 use crate::{
@@ -143,18 +144,18 @@ pub async fn run(
         }),
         refused: Sampled::default(),
     });
+    let history = Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl));
     let dispatcher = Arc::new(Dispatcher {
         queue: queue.clone(),
         letters: DeadLetters::new(data.database.clone(), clock.clone()),
         concurrency: settings.concurrency,
         job_timeout: settings.job_timeout,
         running: Mutex::default(),
-        apart: Mutex::default(),
-        worker: Worker {
-            history: Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl)),
+        one_by_one: Mutex::default(),
+        clients: Clients {
             model: ModelClient::new(&config, http.clone(), Secret::fixed(settings.api_key), clock.clone()),
             line: LineClient::new(&config, http, Secret::fixed(settings.access_token), clock.clone()),
-            clock,
+            storage: Storage::new(history, clock, &config),
             config,
         },
     });

@@ -56,7 +56,7 @@ struct Known {
 
 /// The command. It can be run again.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
-    let user = ConversationId::try_from(args.user).context("USER")?;
+    let user = ConversationId::of_known_id(args.user).context("USER")?;
     let place = args.place.find(env).await?;
     // From here on Ctrl-C ends it between two steps.
     let (clock, stop) = (wall_clock(), signals::stop()?);
@@ -88,7 +88,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     say("A message that still waits in the queue is answered yet: run it again after that.")?;
-    if Job::new("forget".to_owned().try_into()?, user, Ask::Unfollow).is_private() {
+    if user.is_private() {
         say(
             "What this person said in groups stays there, with their name and without their id: forget a group by its own id.",
         )?;

@@ -119,6 +119,28 @@ fn friends_come_and_go_and_take_back_what_they_said() {
     assert_ne!(job(&unsend).event_id, job(&nameless).event_id, "it is not taken for the message itself");
 }
 
+#[test]
+fn the_source_says_of_what_kind_a_conversation_is_whatever_letter_its_id_begins_with() {
+    let event = |source: &str| job(&QUESTION.replace(r#""type":"user","userId":"U1""#, source)).conversation;
+    for id in ["U1", "C1", "R1", "x1"] {
+        let user = format!(r#""type":"user","userId":"{id}""#);
+        assert_eq!(event(&user), ConversationId::User(id.to_owned().try_into().unwrap()));
+        for kind in ["group", "room"] {
+            let source = format!(r#""type":"{kind}","{kind}Id":"{id}""#);
+            let quoted = QUESTION
+                .replace(r#""type":"user","userId":"U1""#, &source)
+                .replace(r#""text":"hello""#, r#""text":"hello","quotedMessageId":"7""#);
+            let expected = match kind {
+                "group" => ConversationId::Group(id.to_owned().try_into().unwrap()),
+                _ => ConversationId::Room(id.to_owned().try_into().unwrap()),
+            };
+            let job = job(&quoted);
+            assert_eq!(job.conversation, expected);
+            assert_eq!(Job::decode(&job.encode()).unwrap(), job);
+        }
+    }
+}
+
 /// A text in a group.
 fn in_group(kind: &str, text: &str, more: &str) -> String {
     format!(

@@ -1,6 +1,6 @@
 //! The names that cross with a job, each checked once, where it is made.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 /// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
@@ -20,15 +20,15 @@ fn is_segment(id: &str) -> bool {
 
 /// A newtype of a text of so many printable ASCII characters at most.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $max:literal) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident, $max:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        $visibility struct $name(String);
 
         impl $name {
             /// The id as text.
-            pub fn as_str(&self) -> &str {
+            $visibility fn as_str(&self) -> &str {
                 &self.0
             }
         }
@@ -56,25 +56,34 @@ macro_rules! id {
 }
 
 id! {
-    /// A user, group or room of LINE: the queue's message group and the history's key. SQS allows 128
-    /// characters for group and deduplication ids.
-    ConversationId, 128
+    /// The id of a conversation without its kind, as a job's JSON holds it.
+    pub(super) BareId, 128
 }
 
 id! {
     /// A person, as LINE names them to this bot.
-    UserId, 128
+    pub UserId, 128
+}
+
+id! {
+    /// A group chat.
+    pub GroupId, 128
+}
+
+id! {
+    /// A chat of several people that is no group: LINE's *room*, or *multi-person chat*.
+    pub RoomId, 128
 }
 
 id! {
     /// The id of one event, unique for ever: LINE's `webhookEventId`, or derived where that is missing. A
     /// letter's id is `{event id}:{MessageId}`, a redriven job's `{event id}:r:{MessageId}`: 39 more.
-    EventId, 80
+    pub EventId, 80
 }
 
 id! {
     /// LINE's id of a message. With `unsend.` or `edit.` before it, it is a message group.
-    MessageId, 100
+    pub MessageId, 100
 }
 
 impl EventId {
@@ -101,9 +110,91 @@ impl EventId {
     }
 }
 
+/// A conversation, of the kind that LINE's webhook names: the private chat of a user with the bot, a group,
+/// or a room. Its id is the queue's message group and the history's key. SQS allows 128 characters for group
+/// and deduplication ids.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ConversationId {
+    /// The private chat of this person with the bot.
+    User(UserId),
+    /// A group chat.
+    Group(GroupId),
+    /// A room.
+    Room(RoomId),
+}
+
 impl ConversationId {
+    /// The conversation of an id whose kind nobody recorded: an operator types it, or a job before version 4
+    /// holds it. The kind follows from the first letter: in all of LINE's documentation a group's id begins
+    /// with C, a room's with R and a user's with U, though it promises that of users only (LINE, "Webhook
+    /// Event Objects"). A webhook names the kind, so its conversations are never made by this.
+    pub fn of_known_id(id: String) -> Result<Self, BadId> {
+        Ok(Self::of_first_letter(BareId::try_from(id)?))
+    }
+
+    /// See [`Self::of_known_id`].
+    pub(super) fn of_first_letter(id: BareId) -> Self {
+        let chat = match id.as_str().as_bytes() {
+            [b'C' | b'c', ..] => Some(Chat::Group),
+            [b'R' | b'r', ..] => Some(Chat::Room),
+            _ => None,
+        };
+        Self::of_kind(chat, id)
+    }
+
+    /// The conversation of a job from version 4 on.
+    pub(super) fn of_kind(chat: Option<Chat>, BareId(id): BareId) -> Self {
+        match chat {
+            None => Self::User(UserId(id)),
+            Some(Chat::Group) => Self::Group(GroupId(id)),
+            Some(Chat::Room) => Self::Room(RoomId(id)),
+        }
+    }
+
+    /// The id and the kind, as a job's JSON holds them.
+    pub(super) fn into_parts(self) -> (Option<Chat>, BareId) {
+        match self {
+            Self::User(UserId(id)) => (None, BareId(id)),
+            Self::Group(GroupId(id)) => (Some(Chat::Group), BareId(id)),
+            Self::Room(RoomId(id)) => (Some(Chat::Room), BareId(id)),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        let (Self::User(UserId(id)) | Self::Group(GroupId(id)) | Self::Room(RoomId(id))) = self;
+        id
+    }
+
+    /// Whether this is the chat of one person with the bot: profiles and animations are only there, and
+    /// everything in it is said to the bot.
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::User(_))
+    }
+
     /// A UUIDv5 that tells conversations apart where nobody need know whose they are.
     pub fn pseudonym(&self) -> Uuid {
-        Uuid::new_v5(&NAMESPACE, format!("conversation/{}", self.0).as_bytes())
+        Uuid::new_v5(&NAMESPACE, format!("conversation/{self}").as_bytes())
     }
+}
+
+impl std::fmt::Display for ConversationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The bare id, for logs and records.
+impl Serialize for ConversationId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The kind of a conversation in a job's JSON, where it is not a user's.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Chat {
+    Group,
+    Room,
 }

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn known(id: &str) -> ConversationId {
+    ConversationId::of_known_id(id.into()).unwrap()
+}
+
 fn job(text: &str) -> Job {
     let message_id = Some("325708".to_owned().try_into().unwrap());
     let ask = Ask::Question {
@@ -17,14 +21,14 @@ fn job(text: &str) -> Job {
         accepted_at: Some(1_767_225_600_000),
         happened_at: Some(1_767_225_599_000),
         reply_token: Some("token".into()),
-        ..Job::new(event, "U4af4980629".to_owned().try_into().unwrap(), ask)
+        ..Job::new(event, known("U4af4980629"), ask)
     }
 }
 
 #[test]
 fn the_json_in_the_queue_never_changes() {
     let of = |json: &str| {
-        format!(r#"{{"v":3,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
+        format!(r#"{{"v":4,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
     };
     assert_eq!(
         job("hi").encode(),
@@ -93,7 +97,7 @@ fn a_voice_says_how_long_it_is_where_line_does() {
 
 #[test]
 fn jobs_of_the_versions_before_are_read() {
-    for v in [1, 2] {
+    for v in 1..VERSION {
         let body = format!(
             r#"{{"v":{v},"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}}"#
         );
@@ -101,6 +105,44 @@ fn jobs_of_the_versions_before_are_read() {
         assert_eq!(job.ask, Ask::question("hi", None));
         assert_eq!(job.encode(), body, "a redrive changes nothing of it");
     }
+}
+
+#[test]
+fn the_kind_of_a_conversation_is_named_from_version_4_on_and_was_the_first_letter_before() {
+    let ids = ["U1", "C1", "R1", "c1", "r1", "x1"];
+    let body = |v: u32, id: &str, chat: &str| {
+        format!(r#"{{"v":{v},"eventId":"01H","conversation":"{id}"{chat},"kind":"join"}}"#)
+    };
+    let user = |id: &str| ConversationId::User(id.to_owned().try_into().unwrap());
+    let group = |id: &str| ConversationId::Group(id.to_owned().try_into().unwrap());
+    let room = |id: &str| ConversationId::Room(id.to_owned().try_into().unwrap());
+    let check = |body: String, conversation: ConversationId| {
+        let job = Job::decode(&body).unwrap();
+        assert_eq!(job.conversation, conversation, "{body}");
+        assert_eq!(job.encode(), body);
+    };
+    for v in 1..4 {
+        for (id, kind) in
+            ids.into_iter().zip([&user as &dyn Fn(&str) -> _, &group, &room, &group, &room, &user])
+        {
+            check(body(v, id, ""), kind(id));
+        }
+    }
+    for id in ids {
+        check(body(4, id, ""), user(id));
+        check(body(4, id, r#","chat":"group""#), group(id));
+        check(body(4, id, r#","chat":"room""#), room(id));
+    }
+    assert!(matches!(Job::decode(&body(4, "C1", r#","chat":"square""#)), Err(JobError::Unreadable(_))));
+}
+
+#[test]
+fn a_conversation_is_known_by_its_bare_id_and_its_pseudonym_never_changes() {
+    let group = ConversationId::Group("C1".to_owned().try_into().unwrap());
+    assert_eq!((group.as_str(), group.to_string().as_str(), group.is_private()), ("C1", "C1", false));
+    assert_eq!(serde_json::to_string(&group).unwrap(), r#""C1""#);
+    assert!(known("U1").is_private());
+    assert_eq!(known("U1").pseudonym().to_string(), "82efa4a4-a1b7-5962-ad57-d681374c51f2");
 }
 
 #[test]
@@ -124,7 +166,7 @@ fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
 
 #[test]
 fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
-    assert!(matches!(Job::decode(r#"{"v":4,"x":1}"#), Err(JobError::Newer(4))));
+    assert!(matches!(Job::decode(r#"{"v":5,"x":1}"#), Err(JobError::Newer(5))));
     for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#]
     {
         let error = Job::decode(garbage).unwrap_err();
@@ -155,6 +197,6 @@ fn an_id_is_one_segment_of_any_address_that_it_is_put_into() {
     }
     for id in ["", "../../x?y=1", "..", ".", "%2e%2e", "a/b", "a\\b", "a?b", "a#b", "a b", "あ"] {
         assert!(MessageId::try_from(id.to_owned()).is_err(), "{id}");
-        assert!(ConversationId::try_from(id.to_owned()).is_err(), "{id}");
+        assert!(ConversationId::of_known_id(id.to_owned()).is_err(), "{id}");
     }
 }

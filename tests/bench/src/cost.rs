@@ -25,7 +25,7 @@ mod price {
     pub(super) const READ_UNITS: f64 = 0.125;
 }
 
-/// WindowStart of the functions as `cdk/` deploys them, in GB.
+/// Memory of the functions as `cdk/` deploys them, in GB.
 const INGRESS_GB: f64 = 0.125;
 const WORKER_GB: f64 = 0.25;
 

@@ -92,10 +92,10 @@ pub fn holds(data: &[u8]) -> bool {
         Err(ModelError::Unauthorized(failure)) => (failure, true),
         Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => (failure, false),
     };
-    let Failure { detail, remedy, .. } = failure;
+    let Failure { detail, retry, .. } = failure;
     assert!((1..200).contains(&detail.len()), "{detail}");
     detail.split([' ', ',', ';']).for_each(is_one_word);
-    assert!(!is_refused || remedy == RetryPolicy::Never);
+    assert!(!is_refused || retry == RetryPolicy::Never);
     false
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
+use shared::job::ConversationId;
 use unicode_segmentation::UnicodeSegmentation;
 use worker::{
     text::markdown::Plain,
@@ -28,7 +29,7 @@ pub fn holds(data: &[u8]) -> bool {
     let line = |n: usize| text.match_indices('\n').nth(n).map_or(text.len(), |(at, _)| at + 1);
     let code = std::iter::once(line(start)..line(start + length)).collect();
     let reply = Reply { words: Plain { text: text.clone(), code }, ..Reply::default() };
-    let bodies = pushes(&"U1".to_owned().try_into().unwrap(), &reply);
+    let bodies = pushes(&ConversationId::of_known_id("U1".to_owned()).unwrap(), &reply);
 
     let boundaries: HashSet<usize> = text.grapheme_indices(true).map(|(at, _)| at).collect();
     let has_giants = text.graphemes(true).any(|grapheme| units(grapheme) > TEXT_MAX);

@@ -25,7 +25,7 @@ use super::{
 use crate::respect::{does, says};
 
 fn user() -> ConversationId {
-    USER.to_owned().try_into().unwrap()
+    ConversationId::of_known_id(USER.to_owned()).unwrap()
 }
 
 /// The history, as another process has it that sees AWS at this address.

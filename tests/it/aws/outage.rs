@@ -17,10 +17,11 @@ use worker::{
     adapters::{
         dynamodb::DynamoHistory, http::client_trusting, line::LineClient, openai::ModelClient, sqs::Queue,
     },
+    clients::Clients,
     clock::wall_clock,
     config::Config,
-    lambda::{batch::Function, quota_watch::QuotaWatch},
-    turn::Worker,
+    lambda::{batch::handle, quota_watch::QuotaWatch, setup::Setup},
+    storage::Storage,
 };
 
 use super::{
@@ -39,7 +40,7 @@ const LEASE: Duration = Duration::from_mins(1);
 /// A worker with short pauses, the queue that it is brought jobs from, and what it asks of that queue.
 struct Patient {
     bot: Bot,
-    function: Arc<Function>,
+    setup: Arc<Setup>,
     /// For how long messages were handed back, a request each.
     pauses: Arc<Mutex<Vec<u64>>>,
 }
@@ -66,19 +67,19 @@ impl Patient {
         config.pauses.between[0] = FIRST_PAUSE;
         let http = client_trusting(Roots::Bundled).unwrap();
         let clock = wall_clock();
-        let function = Arc::new(Function {
+        let history = Arc::new(DynamoHistory::new(&at(&dynamodb.url), TABLE.to_owned(), None));
+        let setup = Arc::new(Setup {
             queue: Queue::new(&at(&sqs.url), &bot.cloud.queue_url, &bot.cloud.dlq_url),
             lease: LEASE,
             quota: QuotaWatch::default(),
-            worker: Worker {
-                history: Arc::new(DynamoHistory::new(&at(&dynamodb.url), TABLE.to_owned(), None)),
+            clients: Clients {
                 model: ModelClient::new(&config, http.clone(), Secret::fixed("k".into()), clock.clone()),
                 line: LineClient::new(&config, http, Secret::fixed("t".into()), clock.clone()),
-                clock,
+                storage: Storage::new(history, clock, &config),
                 config,
             },
         });
-        Self { bot, function, pauses }
+        Self { bot, setup, pauses }
     }
 
     /// Works on what is there, as it comes, until `is_over`.
@@ -89,7 +90,7 @@ impl Patient {
             let messages = cloud.receive(&cloud.queue_url, Duration::from_secs(1)).await;
             let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
             let event = serde_json::from_value(event).unwrap();
-            let response = self.function.handle(event, Instant::now() + LEASE).await;
+            let response = handle(self.setup.clone(), event, Instant::now() + LEASE).await;
             let failures = serde_json::to_value(&response).unwrap()["batchItemFailures"].to_string();
             for message in messages {
                 if !failures.contains(message.message_id.as_deref().unwrap()) {

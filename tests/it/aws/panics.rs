@@ -31,5 +31,5 @@ async fn a_panic_in_one_turn_fails_that_record_and_not_its_batch() {
     let lines = bot.worker.log().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
     let panics: Vec<_> = lines.filter(|line| line["message"] == "a panic").collect();
     assert_eq!(panics.len(), 1);
-    assert!(panics[0]["at"].as_str().unwrap().contains("burst.rs"), "{}", panics[0]);
+    assert!(panics[0]["at"].as_str().unwrap().contains("turn.rs"), "{}", panics[0]);
 }

@@ -9,7 +9,7 @@ use emulator::{
     model::{COMPLETIONS, TRANSCRIPTIONS},
 };
 use serde_json::{Value, json};
-use shared::job::{Ask, Content, EventId, Job};
+use shared::job::{Ask, Content, ConversationId, EventId, Job};
 use worker::{clock::wall_clock, locale::Locale};
 
 use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
@@ -295,7 +295,7 @@ mod told {
             only_if_quoting_bot: false,
         };
         let event = EventId::try_from("01LATE".to_owned()).unwrap();
-        let job = Job::new(event, USER.to_owned().try_into().unwrap(), ask);
+        let job = Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), ask);
         chat.queues(Job { accepted_at: Some(now - 601_000), ..job }).await;
         chat.drains().await;
         assert_eq!((said(chat), looks(chat, &message)), (vec![senses().gone.to_owned()], 1));

@@ -1,4 +1,4 @@
-//! The worker's side of the queue: signs of life, hand-backs, acknowledgements, and dead letters.
+//! The worker's side of the queue: heartbeats, hand-backs, acknowledgements, and dead letters.
 
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ impl Queue {
     }
 
     /// Lets nobody see these messages for so long, from now on.
-    pub async fn hide(&self, receipts: &[&str], for_: Duration) -> Result<(), SqsError> {
+    pub async fn change_visibility(&self, receipts: &[&str], for_: Duration) -> Result<(), SqsError> {
         let seconds = for_.min(HIDDEN_MAX).as_secs_f64().ceil();
         #[expect(clippy::cast_possible_truncation, reason = "at most HIDDEN_MAX")]
         let seconds = seconds as i32;
@@ -107,8 +107,8 @@ impl Queue {
     }
 
     /// Puts a letter into the dead-letter queue; `Ok` means that it is safe there. The same letter sent
-    /// twice is one (CONTRACT "Queue").
-    pub async fn bury(&self, letter: &DeadLetter<'_>) -> Result<(), SqsError> {
+    /// twice is one .
+    pub async fn dead_letter(&self, letter: &DeadLetter<'_>) -> Result<(), SqsError> {
         let DeadLetter { event, message_id, failure, .. } = letter;
         let text =
             |value: &str| MessageAttributeValue::builder().data_type("String").string_value(value).build();

@@ -176,6 +176,12 @@ impl PushState {
             Self::Refused => Self::Refused,
         }
     }
+
+    /// The state of the push once it was tried and nobody knows whether LINE accepted it.
+    #[must_use]
+    pub fn after_unknown_outcome(self) -> Self {
+        self.unknown_since().map_or(self, |since| Self::Unknown { since })
+    }
 }
 
 /// LINE forgets a retry key 24 hours after its first use; after that the same push is a new one

@@ -3,6 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// How many of the turns go at once: one of so many.
+const PART: usize = 3;
+
 /// Who said it, in the words of the chat-completions API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -78,6 +81,19 @@ pub fn stamp(now: Timestamp, last: Option<Timestamp>) -> Timestamp {
 /// order of the texts is the order in time.
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.6}")
+}
+
+/// Where `past` begins once the oldest third of its turns from `from` on is left out: at least one of them.
+pub(crate) fn a_third_on(past: &[Message], from: usize) -> usize {
+    let starts: Vec<usize> = (from..past.len()).filter(|&i| i == from || begins_turn(past, i)).collect();
+    starts.get((starts.len() / PART).max(1)).copied().unwrap_or(past.len())
+}
+
+/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
+/// go, and answered together, is one turn.
+pub(crate) fn begins_turn(messages: &[Message], index: usize) -> bool {
+    let is_user = |message: &Message| message.role == Role::User;
+    is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
 }
 
 #[cfg(test)]

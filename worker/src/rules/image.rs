@@ -6,7 +6,7 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::adapters::line::Content;
+use crate::rules::content::Content;
 
 /// The largest picture that is fetched, in bytes: as large as one that LINE itself delivers (LINE, "Image
 /// message").
@@ -17,18 +17,18 @@ pub const BYTES_MAX: usize = 10_000_000;
 pub const TOKENS: usize = 2_500;
 
 /// A picture. Never stored, never logged.
-pub struct Picture {
+pub struct Image {
     url: String,
     _room: OwnedSemaphorePermit,
 }
 
-impl fmt::Debug for Picture {
+impl fmt::Debug for Image {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a picture of {} characters", self.url.len())
     }
 }
 
-impl Picture {
+impl Image {
     /// The picture that these bytes are, if they begin as one of the kinds that models read.
     pub fn of(content: Content) -> Option<Self> {
         let Content { bytes, room } = content;

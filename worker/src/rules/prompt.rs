@@ -7,9 +7,8 @@
 use uuid::Uuid;
 
 use crate::{
-    rules::conversation::{Message, Role},
+    rules::conversation::{Message, Role, a_third_on, begins_turn},
     rules::models::{self, Encoding},
-    rules::window,
 };
 
 /// Tokens of a message beside its content.
@@ -80,7 +79,7 @@ impl Prompt {
             let room = budget.context_tokens.checked_sub(needed).ok_or(over)?;
             let costs: Vec<usize> = past.iter().map(|message| cost(message, budget.encoding)).collect();
             while costs[left_out..].iter().sum::<usize>() > room {
-                left_out = window::a_third_on(&past, left_out);
+                left_out = a_third_on(&past, left_out);
             }
         }
         messages.extend(past.into_iter().skip(left_out));
@@ -104,7 +103,7 @@ impl Prompt {
         if past.is_empty() {
             return false;
         }
-        let starts: Vec<usize> = past.clone().filter(|&i| window::begins_turn(&self.messages, i)).collect();
+        let starts: Vec<usize> = past.clone().filter(|&i| begins_turn(&self.messages, i)).collect();
         let keep_from = starts.get(starts.len().div_ceil(2)).copied().unwrap_or(past.end);
         self.messages.drain(1..keep_from);
         self.left_out += keep_from - 1;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use shared::{
     env::{Env, EnvError, unreadable},
-    job::UserId,
+    job::{Job, UserId},
 };
 
 use crate::{
@@ -153,6 +153,12 @@ impl GroupPersona {
             Self::Only(users) => speaker.is_some_and(|speaker| users.contains(speaker)),
         }
     }
+}
+
+/// Whether a person may change the persona of this chat. It is everybody's in a group, so only who is allowed to
+/// changes it there.
+pub(crate) fn may_change_persona(group_persona: &GroupPersona, job: &Job) -> bool {
+    job.is_private() || group_persona.allows(job.speaker.as_ref())
 }
 
 /// `+09:00` and the like.

@@ -8,11 +8,8 @@
 use crate::{
     config::Config,
     history::{Snapshot, WindowStart},
-    rules::conversation::{Message, Role},
+    rules::conversation::{Message, a_third_on},
 };
-
-/// How many of the turns go at once: one of so many.
-const PART: usize = 3;
 
 impl Config {
     /// For what a beginning of memory is good: where more has room, what was left out is remembered again.
@@ -47,17 +44,4 @@ pub(crate) fn moved(
     }
     let after = times.get(left_out.checked_sub(1)?)?.clone();
     Some(WindowStart { after, within: config.memory_within() })
-}
-
-/// Where `past` begins once the oldest third of its turns from `from` on is left out: at least one of them.
-pub(crate) fn a_third_on(past: &[Message], from: usize) -> usize {
-    let starts: Vec<usize> = (from..past.len()).filter(|&i| i == from || begins_turn(past, i)).collect();
-    starts.get((starts.len() / PART).max(1)).copied().unwrap_or(past.len())
-}
-
-/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
-/// go, and answered together, is one turn.
-pub(crate) fn begins_turn(messages: &[Message], index: usize) -> bool {
-    let is_user = |message: &Message| message.role == Role::User;
-    is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
 }

@@ -1,97 +1,107 @@
-//! The chapter of asking: what to do about each way in which a model behaves, within one attempt.
+//! Asks the model, and decides about each way in which a model behaves, within one attempt.
 
 use std::{borrow::Cow, time::Duration};
 
 use shared::{job::Job, traces};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::info;
 
+use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_unsent};
 use crate::{
-    adapters::openai::{Completion, ModelError},
+    adapters::openai::{Completion, ModelClient, ModelError},
+    clients::Clients,
     failure::{Failure, Reason},
-    rules::conversation::Message,
-    rules::group,
-    rules::image::{self, Picture},
-    rules::persona::Chosen,
-    rules::prompt::{Budget, Prompt, TooLong},
-    rules::run_budget::paid_out,
+    rules::{
+        conversation::Message,
+        group,
+        image::{self, Image},
+        persona::{self, Chosen},
+        prompt::{Budget, Prompt, TooLong},
+        run_budget::paid_out,
+    },
+    storage::Storage,
     text::answer_limit::MORE_TOKENS,
-    turn::Worker,
-    turn::command::PromptInput,
-    turn::time_budget::Attempt,
 };
 
-/// How long an answer waits for an animation or a notice under way: one that arrives after the answer
-/// would show a bot that thinks on.
-const GRACE: Duration = Duration::from_millis(300);
-
-/// What came of asking.
+/// The model's answer to a question.
 pub(crate) enum Asked {
     /// The model answered; so many messages of the past were not part of the prompt, from the oldest on.
     Answer(Completion, usize),
     /// The question alone does not fit: the user is told.
     TooLong,
-    /// The picture beside it was refused.
+    /// The model refused the image beside it.
     NotSeen,
 }
 
-impl Worker {
-    /// Asks the model in the conversation's persona.
-    pub(crate) async fn ask_as(
-        &self,
-        job: &Job,
-        asking: &PromptInput,
-        persona: Option<&Chosen>,
-        attempt: &Attempt<'_>,
-        deadline: Instant,
-    ) -> Result<Asked, Failure> {
-        let started = Instant::now();
-        let system = self.system_prompt(persona);
-        let system = if job.is_private() { system } else { format!("{system}\n\n{}", group::PROMPT) };
-        let past: Vec<_> = asking.past.iter().cloned().map(Message::named).collect();
-        let questions = asking.questions();
-        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-        let picture = asking.picture.as_ref();
-        let shown = picture.map_or(0, |_| image::TOKENS);
-        let context_tokens = self.config.budget.context_tokens.saturating_sub(shown);
-        let fit = |max_tokens| {
-            let budget = Budget { context_tokens, max_tokens, ..self.config.budget };
-            let mut prompt = Prompt::fit(&system, past.clone(), &questions, budget)?;
-            prompt.of = Some(job.conversation.pseudonym());
-            Ok(prompt)
-        };
-        let mut asked = traces::step("model", self.ask(job, &fit, picture, attempt, deadline)).await?;
-        if let Asked::Answer(answer, _) = &mut asked {
-            if let Cow::Owned(clear) = self.line.redacted(&answer.text) {
-                answer.text = clear;
-            }
-            info!(
-                event = %job.event_id,
-                user = job.user(),
-                prompt_tokens = answer.tokens.prompt,
-                cached_tokens = answer.tokens.cached,
-                completion_tokens = answer.tokens.completion,
-                request = answer.request,
-                cut = answer.cut,
-                model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                "the model answered"
-            );
+/// Asks the model in the conversation's persona.
+pub(crate) async fn ask_model(
+    clients: &Clients,
+    job: &Job,
+    input: &PromptInput,
+    persona: Option<&Chosen>,
+    attempt: &Attempt<'_>,
+    deadline: Instant,
+) -> Result<Asked, Failure> {
+    let Clients { config, storage, model, line } = clients;
+    let started = Instant::now();
+    let (own, personas) = (config.system_prompt.as_deref(), config.personas.as_ref());
+    let system = persona::system_prompt(own, personas, persona);
+    let system = if job.is_private() { system } else { format!("{system}\n\n{}", group::PROMPT) };
+    let past: Vec<_> = input.past.iter().cloned().map(Message::named).collect();
+    let questions = input.questions();
+    let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
+    let context_tokens = config.budget.context_tokens.saturating_sub(image_tokens);
+    let fit = |max_tokens| {
+        let budget = Budget { context_tokens, max_tokens, ..config.budget };
+        let mut prompt = Prompt::fit(&system, past.clone(), &questions, budget)?;
+        prompt.of = Some(job.conversation.pseudonym());
+        Ok(prompt)
+    };
+    let call = Call { model, storage, job, image: input.image.as_ref(), attempt, deadline };
+    let max_tokens = config.budget.max_tokens;
+    let mut asked = traces::step("model", call.ask(&fit, max_tokens, &config.pauses.within)).await?;
+    if let Asked::Answer(answer, _) = &mut asked {
+        if let Cow::Owned(clear) = line.redacted(&answer.text) {
+            answer.text = clear;
         }
-        Ok(asked)
+        info!(
+            event = %job.event_id,
+            user = job.user(),
+            prompt_tokens = answer.tokens.prompt,
+            cached_tokens = answer.tokens.cached,
+            completion_tokens = answer.tokens.completion,
+            request = answer.request,
+            cut = answer.cut,
+            model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "the model answered"
+        );
     }
+    Ok(asked)
+}
 
+/// A call of the model with its retries.
+struct Call<'a> {
+    model: &'a ModelClient,
+    storage: &'a Storage,
+    job: &'a Job,
+    image: Option<&'a Image>,
+    attempt: &'a Attempt<'a>,
+    deadline: Instant,
+}
+
+impl Call<'_> {
     /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for a
     /// longest answer of so many tokens.
     async fn ask(
         &self,
-        job: &Job,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
-        picture: Option<&Picture>,
-        attempt: &Attempt<'_>,
-        deadline: Instant,
+        most: usize,
+        pauses: &[Duration],
     ) -> Result<Asked, Failure> {
+        let Self { attempt, deadline, .. } = *self;
         attempt.may_pay()?;
-        let mut max_tokens = self.config.budget.max_tokens;
+        let mut max_tokens = most;
         let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
         let mut left_out = prompt.left_out();
         let mut tries = 0;
@@ -101,7 +111,7 @@ impl Worker {
                 return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.pay();
-            let done = self.model.complete(&prompt, picture, max_tokens, time_left).await;
+            let done = self.model.complete(&prompt, self.image, max_tokens, time_left).await;
             attempt.settle(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             match done {
                 Ok(answer) => return Ok(Asked::Answer(answer, left_out)),
@@ -115,7 +125,7 @@ impl Worker {
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");
                     let nothing = || Failure::lasting(Reason::ModelRefused, nothing.as_str());
-                    if max_tokens > self.config.budget.max_tokens {
+                    if max_tokens > most {
                         return Err(nothing());
                     }
                     attempt.may_pay().map_err(|_| paid_out(&nothing()))?;
@@ -130,51 +140,12 @@ impl Worker {
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),
                 Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => {
-                    let pause = self.pause_before_call(tries, &failure, attempt, deadline)?;
+                    let pause = attempt.pause_before_call(pauses, tries, &failure, deadline)?;
                     tries += 1;
                     sleep(pause).await;
-                    if self.is_taken_back(job).await {
+                    if is_unsent(self.storage, self.job).await {
                         return Err(failure);
                     }
-                }
-            }
-        }
-    }
-
-    /// Runs `work` while LINE shows its loading animation, from at once until the work is done, and says
-    /// once that it takes longer where that was asked for. The second of what it returns is whether the
-    /// reply token was used for that. Groups have neither.
-    pub(crate) async fn while_loading<T>(&self, job: &Job, work: impl Future<Output = T>) -> (T, bool) {
-        if !job.is_private() {
-            return (work.await, false);
-        }
-        let mut patience_ends = self.patience_ends(job);
-        let mut token_is_spent = false;
-        tokio::pin!(work);
-        loop {
-            let mut request = Box::pin(self.line.start_loading(job.conversation.as_str()));
-            tokio::select! {
-                done = &mut work => {
-                    let _ = timeout(GRACE, request).await;
-                    return (done, token_is_spent);
-                }
-                () = &mut request => drop(request),
-            }
-            let again = Instant::now() + self.config.pauses.loading;
-            let wakes = patience_ends.map_or(again, |ends| ends.min(again));
-            tokio::select! {
-                done = &mut work => return (done, token_is_spent),
-                () = sleep_until(wakes) => {}
-            }
-            if patience_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
-                token_is_spent = true;
-                let mut notice = Box::pin(self.say_still_thinking(job));
-                tokio::select! {
-                    done = &mut work => {
-                        let _ = timeout(GRACE, notice).await;
-                        return (done, token_is_spent);
-                    }
-                    () = &mut notice => {}
                 }
             }
         }

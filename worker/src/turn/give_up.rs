@@ -1,96 +1,122 @@
-//! The chapter of giving up: an attempt fails, and its run goes on or ends without an answer.
+//! The end of an attempt that failed: its run goes on after a pause, or ends without an answer.
 
 use std::time::Duration;
 
 use shared::job::Job;
 
+use super::{
+    attempt_error::{AttemptError, in_doubt},
+    time_budget::Attempt,
+    unsend::is_forgotten,
+};
 use crate::{
+    config::Config,
     failure::{Failure, Reason, RetryPolicy},
-    history::{Delivery, Stage, Step, Turn},
+    history::{Delivery, LastAttempt, RunCost, Stage, Step, Turn},
     outcome::Outcome,
+    retry_pauses,
     rules::run_budget::out_of_run_time,
-    turn::time_budget::Attempt,
-    turn::unsend::is_forgotten,
-    turn::{AttemptError, Worker, in_doubt},
+    storage::Storage,
 };
 
-impl Worker {
-    /// An attempt to its end, and what becomes of its failure.
-    pub(crate) async fn see_through(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        attempt: &Attempt<'_>,
-        work: impl Future<Output = Result<Outcome, AttemptError>>,
-    ) -> Outcome {
-        let AttemptError { failure, delivery } = tokio::select! {
-            done = work => match done {
-                Ok(outcome) => return outcome,
-                Err(setback) => setback,
-            },
-            // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
-            () = attempt.limits.stop.cancelled() => {
-                self.record(job, Step::Withdrawn { cost: Some(attempt.cost(turn, None, Duration::ZERO)) }).await;
-                return Outcome::GivenBack;
-            }
-        };
-        if let RetryPolicy::Wait(after) = failure.remedy {
-            self.withdraw(job, turn, None).await;
-            return Outcome::NotReady { after };
+/// Does the work of an attempt, and decides what its failure leads to.
+pub(crate) async fn run_to_outcome(
+    config: &Config,
+    storage: &Storage,
+    job: &Job,
+    turn: &Turn,
+    attempt: &Attempt<'_>,
+    work: impl Future<Output = Result<Outcome, AttemptError>>,
+) -> Outcome {
+    let AttemptError { failure, delivery } = tokio::select! {
+        done = work => match done {
+            Ok(outcome) => return outcome,
+            Err(error) => error,
+        },
+        // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
+        () = attempt.limits.stop.cancelled() => {
+            let cost = Some(attempt.cost(turn, None, Duration::ZERO));
+            storage.record_end(job, Step::Withdrawn { cost }).await;
+            return Outcome::GivenBack;
         }
-        if failure.remedy == RetryPolicy::Never || turn.attempts >= self.config.max_attempts {
-            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
-        }
-        let pause = self.pause_between(turn.attempts, &failure);
-        let cost = attempt.cost(turn, Some(failure.reason), pause);
-        if !cost.has_time(self.config.give_up_after) {
-            let failure = out_of_run_time(&failure, pause);
-            return self.give_up(job, turn, turn.attempts, failure, delivery).await;
-        }
-        let reason = failure.reason;
-        self.record(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
-        Outcome::Later { after: pause, failure }
+    };
+    if let RetryPolicy::Wait(after) = failure.retry {
+        withdraw(storage, job, turn, None).await;
+        return Outcome::NotReady { after };
     }
-
-    /// A job that comes back with its attempts used up, or given up: it was not acknowledged, or the
-    /// worker died each time.
-    pub(crate) async fn used_up(&self, job: &Job, turn: &Turn) -> Outcome {
-        let attempts = turn.attempts.saturating_sub(1).min(self.config.max_attempts);
-        let (reason, detail) = match turn.last.reason() {
-            Some(reason) => (reason, format!("it was given up before, after {attempts} attempt(s)")),
-            None => (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome")),
-        };
-        self.give_up(job, turn, attempts, Failure::lasting(reason, detail), None).await
+    if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
+        return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
     }
-
-    /// The end of a run. No letter is written of what was taken back meanwhile, and nobody is told.
-    pub(crate) async fn give_up(
-        &self,
-        job: &Job,
-        turn: &Turn,
-        attempts: u32,
-        failure: Failure,
-        delivery: Option<Delivery>,
-    ) -> Outcome {
-        match self.marks(job).await {
-            Ok(past) if past.stage == Stage::InDoubt => {
-                return Outcome::Dead { failure: in_doubt(), attempts };
-            }
-            Ok(past) if is_forgotten(job, turn, &past) => {
-                self.record(job, Step::Forgotten).await;
-                return Outcome::Forgotten;
-            }
-            _ => {}
-        }
-        self.record(job, Step::Failed { reason: failure.reason, delivery, gave_up: true, cost: None }).await;
-        Outcome::Dead { failure, attempts }
+    let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);
+    let cost = attempt.cost(turn, Some(failure.reason), pause);
+    if !cost.has_time(config.give_up_after) {
+        let failure = out_of_run_time(&failure, pause);
+        return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
     }
+    let reason = failure.reason;
+    storage.record_end(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
+    Outcome::Later { after: pause, failure }
+}
 
-    /// What a letter keeps of a job: no words of a message that was taken back.
-    pub async fn in_letter(&self, job: &Job, body: &str) -> String {
-        match self.marks(job).await {
-            Ok(past) if past.unsent => job.without_words().encode(),
-            _ => body.to_owned(),
+/// Ends a job that comes back with its attempts used up, or given up: it was not acknowledged, or the worker died
+/// each time.
+pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &Job, turn: &Turn) -> Outcome {
+    let attempts = turn.attempts.saturating_sub(1).min(config.max_attempts);
+    let (reason, detail) = match turn.last {
+        LastAttempt::GaveUp(reason) | LastAttempt::Failed(reason) => {
+            (reason, format!("it was given up before, after {attempts} attempt(s)"))
         }
+        LastAttempt::Crashed | LastAttempt::None => {
+            (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome"))
+        }
+    };
+    give_up(storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
+}
+
+/// Ends a run. No dead letter is written of a message that was taken back meanwhile, and nobody is told.
+async fn give_up(
+    storage: &Storage,
+    job: &Job,
+    turn: &Turn,
+    attempts: u32,
+    failure: Failure,
+    delivery: Option<Delivery>,
+) -> Outcome {
+    match storage.conversation_changes(job).await {
+        Ok(changes) if changes.stage == Stage::InDoubt => {
+            return Outcome::Dead { failure: in_doubt(), attempts };
+        }
+        Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, turn, &changes) => {
+            storage.record_end(job, Step::Forgotten).await;
+            return Outcome::Forgotten;
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let reason = failure.reason;
+    storage.record_end(job, Step::Failed { reason, delivery, gave_up: true, cost: None }).await;
+    Outcome::Dead { failure, attempts }
+}
+
+/// Takes an attempt back as if it had not begun, but for the cost of the run, if that changed.
+pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Option<RunCost>) {
+    if turn.stage.is_over() {
+        return;
+    }
+    storage.record_end(job, Step::Withdrawn { cost }).await;
+    if let Some(reason) = turn.last.reason() {
+        storage.record_end(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
+    }
+}
+
+/// Hands back a job whose attempt could not begin.
+pub(crate) fn not_begun(config: &Config, failure: Failure) -> Outcome {
+    Outcome::NotBegun { after: retry_pauses::first(&config.pauses), failure }
+}
+
+/// The body that a dead letter keeps of a job: without the words of a message that was taken back.
+pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> String {
+    match storage.conversation_changes(job).await {
+        Ok(changes) if changes.unsent => job.without_words().encode(),
+        Ok(_) | Err(_) => body.to_owned(),
     }
 }

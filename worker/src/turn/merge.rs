@@ -1,180 +1,186 @@
-//! The chapter of bursts: people send three short messages where one was meant. With `BURST=merge` those that
-//! wait together are answered together, once, in one prompt.
+//! Several jobs that are one question. People send three short messages where one was meant: with `BURST=merge`,
+//! those that wait behind each other are answered once, in one prompt in which each stays a message of its own.
 //!
-//! Each begins a turn of its own, and what they share is one transaction: the answer is stored as the last
-//! one's, and with it the turns of the others are over. From then on the answer is that one job's alone, as
-//! if the others had never waited. Whatever is not as plain as that is left to [`Worker::answer`], one by
-//! one, so that giving up, suspicion and dead letters exist there only.
-
-use std::ops::ControlFlow::{Break, Continue};
+//! Each begins a turn of its own, and what they share is one transaction: the answer is stored as the last one's,
+//! and with it the turns of the others are over. From then on the answer is that one job's alone, as if the others
+//! had never waited. Whatever is not as plain as that is answered one by one, so that giving up, poison jobs and dead
+//! letters exist there only.
 
 use shared::job::{Ask, Job};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 use tracing::{debug, info};
 
+use self::split::{NotMerged, split};
+use super::{
+    attempt_error::{AttemptError, out_of_time},
+    conclude::conclude,
+    give_up::run_to_outcome,
+    limits::Limits,
+    question::{self, Drafted},
+    time_budget::Attempt,
+    unsend::is_forgotten,
+    user,
+};
 use crate::{
+    clients::Clients,
+    config::Config,
     failure::{Failure, Reason},
     history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
-    retry_pauses::storage_failed,
     rules::command::Command,
-    turn::draft::DraftInput,
-    turn::time_budget::Attempt,
-    turn::unsend::is_forgotten,
-    turn::{AttemptError, Limits, Worker, out_of_time},
+    storage::Storage,
 };
 
-mod split;
+pub mod split;
 
 pub use self::split::MergeResult;
-use self::split::NotMerged;
 
-/// How many are answered together at most: what SQS hands over at once.
+/// The most jobs that are answered together: what SQS hands over at once.
 pub const MOST: u32 = 10;
-/// How many attempts there are together at most. What fails only together, as with a model that wants roles to
+/// The most attempts that are made together. What fails only together, as with a model that wants roles to
 /// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
 const ATTEMPTS: u32 = 2;
-/// The id of the event whose attempts panic in a debug build, so that stories can see whom a panic harms.
-const PANICS: &str = "henji-panics";
 
-impl Worker {
-    /// The jobs of these bodies, the first of a conversation that wait behind each other, that may be
-    /// answered together; none where there are not several.
-    pub fn burst<'a>(&self, bodies: impl Iterator<Item = &'a str>) -> Vec<Job> {
-        let most = if self.config.merges { MOST } else { 0 };
-        let questions = bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_plain));
-        let mut jobs: Vec<Job> = vec![];
-        for job in questions {
-            let is_same =
-                |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
-            // Who did not say who they are may be two people.
-            let is_ones =
-                |first: &Job| first.speaker == job.speaker && (job.speaker.is_some() || job.is_private());
-            if !jobs.first().is_none_or(is_ones) || jobs.iter().any(is_same) {
-                break;
+/// The jobs of these bodies, the first of a conversation that wait behind each other, that may be answered together;
+/// none where there are not several.
+pub fn mergeable<'a>(config: &Config, bodies: impl Iterator<Item = &'a str>) -> Vec<Job> {
+    let most = if config.merges { MOST } else { 0 };
+    let questions = bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_plain));
+    let mut jobs: Vec<Job> = vec![];
+    for job in questions {
+        let is_same = |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
+        // Jobs that do not say who spoke may be of two people.
+        let is_ones =
+            |first: &Job| first.speaker == job.speaker && (job.speaker.is_some() || job.is_private());
+        if !jobs.first().is_none_or(is_ones) || jobs.iter().any(is_same) {
+            break;
+        }
+        jobs.push(job);
+    }
+    if jobs.len() > 1 { jobs } else { vec![] }
+}
+
+/// One attempt at several jobs of one conversation.
+pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
+    let Clients { config, storage, .. } = clients;
+    let mut turns = vec![];
+    let begun = within(limits, limits.deadline, begin(config, storage, jobs, &mut turns)).await;
+    let attempt = Attempt::at(&turns, limits, config.give_up_after);
+    let stored = match begun {
+        Ok(()) => within(limits, attempt.deadline, store(clients, jobs, &mut turns, &attempt)).await,
+        Err(not_merged) => Err(not_merged),
+    };
+    match stored {
+        Ok(stored) => deliver(clients, jobs, &turns, stored, &attempt).await,
+        Err(not_merged) => split(config, storage, jobs, &turns, not_merged, &attempt).await,
+    }
+}
+
+/// Begins the turns.
+async fn begin(
+    config: &Config,
+    storage: &Storage,
+    jobs: &[Job],
+    turns: &mut Vec<Turn>,
+) -> Result<(), NotMerged> {
+    for job in jobs {
+        let turn = storage.begin(job).await.map_err(NotMerged::Failed)?;
+        debug!(event = %job.event_id, attempts = turn.attempts, "began");
+        let is_fit = is_fit(config, &turn);
+        turns.push(turn);
+        if !is_fit {
+            return Err(NotMerged::NotPlain);
+        }
+    }
+    Ok(())
+}
+
+/// From the messages to the one stored answer.
+async fn store(
+    clients: &Clients,
+    jobs: &[Job],
+    turns: &mut [Turn],
+    attempt: &Attempt<'_>,
+) -> Result<StoreResult, NotMerged> {
+    let Clients { config, storage, line, .. } = clients;
+    let (Some((job, others)), Some(turn)) = (jobs.split_last(), turns.last()) else {
+        return Err(NotMerged::NotPlain);
+    };
+    user::learn_speaker(line, job).await;
+    let mut before = vec![];
+    for (other, turn) in others.iter().zip(&*turns) {
+        let changes = storage.conversation_changes(other).await.map_err(NotMerged::Failed)?;
+        // What was changed or answered since is not plain any more.
+        let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
+        if !is_settled || is_forgotten(other, turn, &changes) {
+            return Err(NotMerged::NotPlain);
+        }
+        let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
+        before.push(Question {
+            event,
+            text: text(other).to_owned(),
+            message_id,
+            speaker: user::speaker(line, other),
+        });
+    }
+    let failed = |error: AttemptError| NotMerged::Failed(error.failure);
+    let stored =
+        match question::draft(clients, job, turn, text(job), before, attempt).await.map_err(failed)? {
+            Drafted::Draft { draft, token_is_spent } if draft.exchange.is_some() => {
+                let stored = question::store(config, storage, job, *draft, token_is_spent).await;
+                stored.map_err(NotMerged::Failed)?
             }
-            jobs.push(job);
-        }
-        if jobs.len() > 1 { jobs } else { vec![] }
-    }
-
-    /// One attempt at one job, or at several of one conversation that wait behind each other.
-    pub async fn attempt(&self, jobs: &[Job], limits: &Limits) -> MergeResult {
-        debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
-        match jobs {
-            [job] => MergeResult::Ended { over: 0, outcome: self.answer(job, limits).await },
-            several => self.answer_together(several, limits).await,
-        }
-    }
-
-    async fn answer_together(&self, jobs: &[Job], limits: &Limits) -> MergeResult {
-        let mut turns = vec![];
-        let begun = within(limits, limits.deadline, self.begin_together(jobs, &mut turns)).await;
-        let attempt = Attempt::at(&turns, limits, self.config.give_up_after);
-        let kept = match begun {
-            Ok(()) => within(limits, attempt.deadline, self.think_together(jobs, &mut turns, &attempt)).await,
-            Err(parted) => Err(parted),
+            Drafted::Draft { .. } => return Err(NotMerged::NotPlain),
+            Drafted::Ended(result) => result,
         };
-        match kept {
-            Ok(kept) => self.say_together(jobs, &turns, kept, &attempt).await,
-            Err(parted) => self.part(jobs, &turns, parted, &attempt).await,
-        }
+    if stored == StoreResult::Forgotten {
+        leave_forgotten(storage, jobs, turns).await.map_err(NotMerged::Failed)?;
     }
+    if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NotPlain) }
+}
 
-    /// Begins the turns.
-    async fn begin_together(&self, jobs: &[Job], turns: &mut Vec<Turn>) -> Result<(), NotMerged> {
-        for job in jobs {
-            let turn = self.history.begin(job, self.now()).await;
-            turns.push(turn.map_err(|error| NotMerged::Failed(storage_failed(&error)))?);
-            if !turns.last().is_some_and(|turn| self.is_fit(turn)) {
-                return Err(NotMerged::Apart);
-            }
-            debug!(event = %job.event_id, attempts = turns.last().map(|turn| turn.attempts), "began");
-        }
-        Ok(())
+/// Where the conversation was forgotten since, ends what began before: it is not asked again.
+async fn leave_forgotten(storage: &Storage, jobs: &[Job], turns: &mut [Turn]) -> Result<(), Failure> {
+    let Some(mark) = storage.conversation_changes(&jobs[0]).await?.forgotten else { return Ok(()) };
+    for (job, turn) in jobs.iter().zip(turns).filter(|(_, turn)| turn.begun_at <= mark.at) {
+        storage.record(job, Step::Forgotten).await?;
+        turn.stage = Stage::Forgotten;
     }
+    Ok(())
+}
 
-    /// From the messages to the one stored answer.
-    async fn think_together(
-        &self,
-        jobs: &[Job],
-        turns: &mut [Turn],
-        attempt: &Attempt<'_>,
-    ) -> Result<StoreResult, NotMerged> {
-        let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::Apart) };
-        self.learn_speaker(job).await;
-        let mut before = vec![];
-        for (other, turn) in others.iter().zip(&*turns) {
-            let marks = self.marks(other).await.map_err(NotMerged::Failed)?;
-            // What was changed or answered since is not plain any more.
-            let is_settled = marks.edit.is_none() && marks.answered_by.is_none() && marks.others == 0;
-            if !is_settled || is_forgotten(other, turn, &marks) {
-                return Err(NotMerged::Apart);
-            }
-            let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
-            let speaker = self.speaker(other);
-            before.push(Question { event, text: text(other).to_owned(), message_id, speaker });
-        }
-        let failed = |setback: AttemptError| NotMerged::Failed(setback.failure);
-        let turn = turns.last().ok_or(NotMerged::Apart)?;
-        let question = DraftInput { text: text(job), before };
-        let kept = match self.thought(job, turn, question, attempt).await.map_err(failed)? {
-            Continue((thought, token_is_spent)) if thought.exchange.is_some() => {
-                self.keep_thought(job, *thought, token_is_spent).await.map_err(failed)?
-            }
-            Continue(_) => return Err(NotMerged::Apart),
-            Break(kept) => kept,
-        };
-        if kept == StoreResult::Forgotten {
-            self.leave_forgotten(jobs, turns).await.map_err(NotMerged::Failed)?;
-        }
-        if matches!(kept, StoreResult::Stored(_)) { Ok(kept) } else { Err(NotMerged::Apart) }
+/// The answer is stored: the turns of all but the last are over, and that one goes its way.
+async fn deliver(
+    clients: &Clients,
+    jobs: &[Job],
+    turns: &[Turn],
+    stored: StoreResult,
+    attempt: &Attempt<'_>,
+) -> MergeResult {
+    let Clients { config, storage, .. } = clients;
+    let merged = jobs.len() - 1;
+    let (job, turn) = (&jobs[merged], &turns[merged]);
+    for other in &jobs[..merged] {
+        info!(event = %other.event_id, with = %job.event_id, "answered with a later one");
     }
+    let concluded = conclude(clients, job, turn, stored, attempt);
+    let outcome = run_to_outcome(config, storage, job, turn, attempt, concluded).await;
+    MergeResult::Ended { merged, outcome }
+}
 
-    /// Where the conversation was forgotten since, nothing that began before is asked again.
-    async fn leave_forgotten(&self, jobs: &[Job], turns: &mut [Turn]) -> Result<(), Failure> {
-        let Some(mark) = self.marks(&jobs[0]).await?.forgotten else { return Ok(()) };
-        for (job, turn) in jobs.iter().zip(turns).filter(|(_, turn)| turn.begun_at <= mark.at) {
-            self.persist(|| self.history.record(job, Step::Forgotten, self.now())).await?;
-            turn.stage = Stage::Forgotten;
-        }
-        Ok(())
-    }
-
-    /// Whether a turn is as plain as can be. One that failed within Henji may have done so for another
-    /// question's sake.
-    fn is_fit(&self, turn: &Turn) -> bool {
-        let is_clear = match turn.last {
-            LastAttempt::None => true,
-            LastAttempt::Failed(reason) => reason != Reason::Internal,
-            LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
-        };
-        let has_more = turn.attempts < self.config.max_attempts;
-        let is_new = turn.attempts <= ATTEMPTS;
-        turn.stage == Stage::Open && is_clear && has_more && is_new
-    }
-
-    /// The answer is stored: the turns of all but the last are over, and that one goes its way.
-    async fn say_together(
-        &self,
-        jobs: &[Job],
-        turns: &[Turn],
-        kept: StoreResult,
-        attempt: &Attempt<'_>,
-    ) -> MergeResult {
-        let over = jobs.len() - 1;
-        let (job, turn) = (&jobs[over], &turns[over]);
-        for other in &jobs[..over] {
-            info!(event = %other.event_id, with = %job.event_id, "answered with a later one");
-        }
-        let said = self.say_kept(job, turn, kept, attempt);
-        MergeResult::Ended { over, outcome: self.see_through(job, turn, attempt, said).await }
-    }
+/// Whether a turn is as plain as can be. One that failed within Henji may have done so for another question's sake.
+fn is_fit(config: &Config, turn: &Turn) -> bool {
+    let is_clear = match turn.last {
+        LastAttempt::None => true,
+        LastAttempt::Failed(reason) => reason != Reason::Internal,
+        LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
+    };
+    turn.stage == Stage::Open && is_clear && turn.attempts < config.max_attempts && turn.attempts <= ATTEMPTS
 }
 
 /// Does the work before the deadline, unless the process stops.
 async fn within<T>(
     limits: &Limits,
-    deadline: Instant,
+    deadline: tokio::time::Instant,
     work: impl Future<Output = Result<T, NotMerged>>,
 ) -> Result<T, NotMerged> {
     tokio::select! {

@@ -1,4 +1,4 @@
-//! One attempt of a run: what it must keep to, and what it has cost so far.
+//! How long an attempt may take and how often it may pay the model, given what its run has cost so far.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -7,12 +7,16 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::limits::Limits;
 use crate::{
     failure::{Failure, Reason},
-    history::{RunCost, Turn},
+    history::{LastAttempt, RunCost, Turn},
+    retry_pauses,
     rules::run_budget::paid_out,
-    turn::Limits,
 };
+
+/// The longest time that is kept back from the model for storing, pushing and handing back.
+const RESERVE_MAX: Duration = Duration::from_secs(20);
 
 /// An attempt at a turn, or at several that are answered together.
 pub(crate) struct Attempt<'a> {
@@ -23,9 +27,9 @@ pub(crate) struct Attempt<'a> {
     /// When it must be over: at the queue's deadline, or when the run's time is.
     pub(crate) deadline: Instant,
     began: Instant,
-    /// The cost of the run before it, and the failure of the attempt before it.
+    /// The cost of the run before it, and the attempt before it.
     before: RunCost,
-    failed: Option<Reason>,
+    last: LastAttempt,
     /// Its own paid calls, with the one that is under way.
     paid_calls: AtomicU32,
 }
@@ -40,9 +44,15 @@ impl<'a> Attempt<'a> {
             deadline: limits.deadline.min(began + before.attempt_time(give_up_after)),
             began,
             before,
-            failed: turns.last().and_then(|turn| turn.last.reason()),
+            last: turns.last().map_or(LastAttempt::None, |turn| turn.last),
             paid_calls: AtomicU32::new(0),
         }
+    }
+
+    /// When the model must have answered: a fifth of the attempt's time, at most [`RESERVE_MAX`], is kept back.
+    pub(crate) fn model_deadline(&self) -> Instant {
+        let reserve = (self.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
+        self.deadline - reserve
     }
 
     /// The cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
@@ -55,20 +65,35 @@ impl<'a> Attempt<'a> {
         if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).may_pay() {
             return Ok(());
         }
-        let reason = self.failed.unwrap_or(Reason::ModelUnavailable);
+        let reason = self.last.reason().unwrap_or(Reason::ModelUnavailable);
         Err(paid_out(&Failure::lasting(reason, "the model was not called again")))
     }
 
-    /// Counts a call of the model's server that is about to be made. One that is dropped under way stays counted: it
-    /// was sent.
+    /// Counts a call of the model's server that is about to be made. One that is dropped under way stays counted,
+    /// because it was sent.
     pub(crate) fn pay(&self) {
         self.paid_calls.fetch_add(1, Relaxed);
     }
 
-    /// The call is over: it is not counted where it certainly costs nothing.
+    /// Ends a call: it is not counted where it certainly costs nothing.
     pub(crate) fn settle(&self, is_paid: bool) {
         if !is_paid {
             self.paid_calls.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// The pause before the model is called again within this attempt; the failure where it is not called again.
+    pub(crate) fn pause_before_call(
+        &self,
+        pauses: &[Duration],
+        tries: u32,
+        failure: &Failure,
+        deadline: Instant,
+    ) -> Result<Duration, Failure> {
+        if self.may_pay().is_err() {
+            return Err(paid_out(failure));
+        }
+        let pause = retry_pauses::within(pauses, tries, failure);
+        pause.filter(|pause| Instant::now() + *pause < deadline).ok_or_else(|| failure.clone())
     }
 }

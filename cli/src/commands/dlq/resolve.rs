@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use local::dead_letter::{Letter, State};
 use shared::job::Ask;
-use worker::{history::key_is_alive, turn::notice::APOLOGY};
+use worker::{history::key_is_alive, turn::apology::APOLOGY};
 
 use super::{done::Done, source::Source};
 use crate::clients::line_channel::Channel;

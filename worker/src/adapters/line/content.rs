@@ -1,37 +1,23 @@
 //! What a message carries beside its JSON (LINE, "Get content"): read no further than its limit, and
 //! only while there is room for it, since many people send pictures at once.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
 use shared::job::MessageId;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::time::timeout;
 
-use super::{BODY_MAX, LineClient, SIDE_TIMEOUT, http, refused};
-use crate::failure::{Failure, Reason, RetryPolicy};
+use super::client::{BODY_MAX, LineClient, SIDE_TIMEOUT, refused};
+use crate::{
+    adapters::http,
+    failure::{Failure, Reason, RetryPolicy},
+    rules::content::Content,
+};
 
 /// How long LINE may take to answer, and then for the bytes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// The bytes of all content that is held at once, in KiB. A picture is held about three times while it
-/// is asked about, and a function has 256 MiB.
-const ROOM_KIB: usize = 32 << 10;
-
-/// The room that there is for content.
-#[derive(Clone)]
-pub(super) struct Room(Arc<Semaphore>);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ROOM_KIB)))
-    }
-}
-
 /// What came of asking for a message's content.
 #[derive(Debug)]
 pub enum Fetched {
@@ -45,20 +31,6 @@ pub enum Fetched {
     Refused(Failure),
     /// It has more bytes than were asked for.
     TooLarge,
-}
-
-/// The bytes of a message's content, and the room that they take up. Never logged.
-pub struct Content {
-    /// The bytes.
-    pub bytes: Bytes,
-    /// Given back when the last of what was made of them is dropped.
-    pub room: OwnedSemaphorePermit,
-}
-
-impl std::fmt::Debug for Content {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes", self.bytes.len())
-    }
 }
 
 impl LineClient {
@@ -88,8 +60,8 @@ impl LineClient {
             StatusCode::BAD_REQUEST => Ok(Fetched::Refused(failed(detail))),
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
             _ => {
-                let remedy = RetryPolicy::Retry(http::retry_after(response.headers(), (self.clock)()));
-                Err(Failure { remedy, ..failed(detail) })
+                let retry = RetryPolicy::Retry(http::retry_after(response.headers(), (self.clock)()));
+                Err(Failure { retry, ..failed(detail) })
             }
         }
     }

@@ -1,67 +1,20 @@
-//! Who somebody is (LINE, "Get profile"): a name and a language, asked for when needed and remembered in
-//! this process only, as LINE's data policy wants it.
+//! Who somebody is (LINE, "Get profile"): a name and a language, asked for when needed.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
-use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use serde::Deserialize;
+use shared::job::{ConversationId, UserId};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{BODY_MAX, LineClient, http};
-use crate::locale::Locale;
+use super::{
+    client::{BODY_MAX, LineClient},
+    profiles::Profile,
+};
+use crate::{adapters::http, locale::Locale};
 
-/// How long a profile is believed.
-const LIFE: SignedDuration = SignedDuration::from_hours(1);
 /// The longest name in a prompt, in characters as people count them.
 const NAME_MAX: usize = 20;
 /// And in bytes, as such a character can have any number of marks. Twenty families fit.
 const NAME_BYTES: usize = 512;
-/// How many are remembered at once.
-const PROFILES_MAX: usize = 10_000;
-
-/// What is known of a person.
-#[derive(Clone, Debug, Default)]
-pub struct Profile {
-    /// The name they gave themselves. Never logged.
-    pub name: Option<String>,
-    /// Their language, if the bot speaks it.
-    pub locale: Option<Locale>,
-}
-
-/// The profiles that are remembered, and when each was asked for.
-#[derive(Default)]
-pub(super) struct Profiles(Mutex<HashMap<String, (Timestamp, Profile)>>);
-
-impl Profiles {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Profile)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, user: &str, now: Timestamp) -> Option<Profile> {
-        let (at, profile) = self.lock().get(user).cloned()?;
-        is_believed(at, now).then_some(profile)
-    }
-
-    fn keep(&self, user: &str, profile: Profile, now: Timestamp) {
-        let mut profiles = self.lock();
-        if profiles.len() >= PROFILES_MAX {
-            profiles.retain(|_, (at, _)| is_believed(*at, now));
-        }
-        if profiles.len() >= PROFILES_MAX {
-            profiles.clear();
-        }
-        profiles.insert(user.to_owned(), (now, profile));
-    }
-}
-
-fn is_believed(at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(at) < LIFE
-}
-
 impl LineClient {
     /// What is remembered of this person, if anything is.
     pub fn known_profile(&self, user: &str) -> Option<Profile> {
@@ -70,7 +23,7 @@ impl LineClient {
 
     /// What was remembered of this person holds no longer.
     pub fn forget_profile(&self, user: &str) {
-        self.profiles.lock().remove(user);
+        self.profiles.forget(user);
     }
 
     /// Who this is. Nobody is, where LINE does not say: to who blocked the bot, and in groups.
@@ -79,21 +32,23 @@ impl LineClient {
     }
 
     /// Asks who somebody in a group or room is (LINE, "Get group chat member profile").
-    pub async fn learn_member(&self, chat: &str, user: &str) {
-        let path = format!("{}/member/{user}", path(chat));
-        self.who(&format!("{chat}/{user}"), &path).await;
+    pub async fn learn_member(&self, chat: &ConversationId, user: &UserId) {
+        if let Some(path) = path(chat) {
+            self.who(&format!("{chat}/{user}"), &format!("{path}/member/{user}")).await;
+        }
     }
 
     /// The name of somebody in a group or room, if it is remembered, fit for a prompt.
-    pub fn member_name(&self, chat: &str, user: &str) -> Option<String> {
+    pub fn member_name(&self, chat: &ConversationId, user: &UserId) -> Option<String> {
         let profile = self.known_profile(&format!("{chat}/{user}"))?;
         profile.name.as_deref().map(plain).filter(|name| !name.is_empty())
     }
 
     /// Whether the bot is in a group or room no longer: LINE does not find it then (LINE, "Get number of
     /// users in a group chat").
-    pub async fn has_left(&self, chat: &str) -> bool {
-        let path = format!("{}/members/count", path(chat));
+    pub async fn has_left(&self, chat: &ConversationId) -> bool {
+        let Some(path) = path(chat) else { return false };
+        let path = format!("{path}/members/count");
         let response = self.exchange(|| self.get(&path)).await;
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
@@ -133,10 +88,13 @@ impl LineClient {
     }
 }
 
-/// Where LINE tells of a group or a room; a room's id begins with R.
-fn path(chat: &str) -> String {
-    let kind = if chat.starts_with(['R', 'r']) { "room" } else { "group" };
-    format!("/v2/bot/{kind}/{chat}")
+/// Where LINE tells of a group or a room; a private chat has no members to tell of.
+fn path(chat: &ConversationId) -> Option<String> {
+    match chat {
+        ConversationId::User(_) => None,
+        ConversationId::Group(group) => Some(format!("/v2/bot/group/{group}")),
+        ConversationId::Room(room) => Some(format!("/v2/bot/room/{room}")),
+    }
 }
 
 /// A name on one line, without what could hide or turn the words beside it, and not too long.
@@ -164,7 +122,17 @@ fn plain(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
+
+    #[test]
+    fn the_kind_of_a_chat_says_where_its_members_are_and_not_its_id() {
+        let id = || "U1".to_owned();
+        assert_eq!(path(&ConversationId::Group(id().try_into().unwrap())).unwrap(), "/v2/bot/group/U1");
+        assert_eq!(path(&ConversationId::Room(id().try_into().unwrap())).unwrap(), "/v2/bot/room/U1");
+        assert_eq!(path(&ConversationId::User(id().try_into().unwrap())), None);
+    }
 
     #[test]
     fn a_name_in_a_prompt_is_one_plain_short_line() {

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 use crate::{
     rules::conversation::{Message, Role},
-    rules::image::Picture,
+    rules::image::Image,
 };
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ pub(super) struct Request<'a> {
 
 /// Messages, with a picture shown beside the last one's words. Without a picture all contents are plain
 /// strings, which every server takes.
-pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) Option<&'a Picture>);
+pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) Option<&'a Image>);
 
 #[derive(Serialize)]
 struct Shown<'a> {

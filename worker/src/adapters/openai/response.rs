@@ -161,7 +161,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
     let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
     let passing = || {
         let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
-        Refusal::Error(ModelError::Failed(Failure { remedy: RetryPolicy::Retry(*retry_after), ..failure }))
+        Refusal::Error(ModelError::Failed(Failure { retry: RetryPolicy::Retry(*retry_after), ..failure }))
     };
     // Servers say it in many words; that the number itself is too large is another complaint.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };

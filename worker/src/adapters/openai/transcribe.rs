@@ -11,10 +11,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
-    ModelClient,
+    client::{ModelClient, unavailable},
     error::ErrorBody,
     response::{self, ModelError},
-    unavailable,
 };
 use crate::text::clean::clean;
 

@@ -122,8 +122,8 @@ proptest! {
                 let left_out = past.len() - kept;
                 prop_assert_eq!(prompt.left_out(), left_out);
                 let mut before = 0;
-                while window::a_third_on(&past, before) < left_out {
-                    before = window::a_third_on(&past, before);
+                while a_third_on(&past, before) < left_out {
+                    before = a_third_on(&past, before);
                 }
                 if left_out > 0 {
                     let mut more = sent.to_vec();

@@ -61,7 +61,7 @@ fn an_address_and_a_block_of_code_stay_in_one_piece() {
 
 #[test]
 fn five_messages_a_push_and_white_space_is_never_a_message() {
-    let to = "U1".to_owned().try_into().unwrap();
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let pushes = |text: &str| pushes(&to, &text.into());
     assert_eq!(pushes("hi"), [r#"{"to":"U1","messages":[{"type":"text","text":"hi"}]}"#]);
     assert_eq!(pushes(&"a".repeat(25_000)).len(), 1);
@@ -72,7 +72,7 @@ fn five_messages_a_push_and_white_space_is_never_a_message() {
 
 #[test]
 fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
-    let to = "U1".to_owned().try_into().unwrap();
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned() };
     let reply = Reply {
         heard: None,
@@ -128,7 +128,7 @@ proptest! {
 
 #[test]
 fn what_was_heard_is_a_bubble_of_its_own_before_the_answer_in_the_same_push() {
-    let to = "U1".to_owned().try_into().unwrap();
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let reply = Reply { heard: Some("🎤 “hi”".to_owned()), quote: Some("q1"), ..Reply::from("hello") };
     let [push] = &pushes(&to, &reply)[..] else { unreachable!("one push") };
     let push: Value = serde_json::from_str(push).unwrap();
@@ -139,7 +139,7 @@ fn what_was_heard_is_a_bubble_of_its_own_before_the_answer_in_the_same_push() {
 
 #[test]
 fn what_was_heard_is_cut_like_all_else() {
-    let to = "U1".to_owned().try_into().unwrap();
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let heard = format!("🎤 “e{}”", "\u{301}".repeat(6_000));
     let reply = Reply { heard: Some(heard.clone()), ..Reply::from("hello") };
     let push: Value = serde_json::from_str(&pushes(&to, &reply)[0]).unwrap();

@@ -13,7 +13,7 @@ const PAGES_AT_ONCE: i64 = 128;
 
 impl SqliteQueue {
     /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
-    /// what was remembered beside them for as long (CONTRACT "Table"); then gives the room that is free back to
+    /// what was remembered beside them for as long; then gives the room that is free back to
     /// the disk. Returns how many rows or pages went; it is to be called until none do.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();

@@ -15,7 +15,7 @@ fn at(minute: usize) -> Timestamp {
 
 /// The head after so many turns, one a minute.
 fn head(turns: usize) -> Head {
-    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let one = |mut head: Head, turn: usize| {
         head.asked(TurnRef { event: event(turn), message_id: None }, None, at(turn));
         Head::of_item(Some(&head.row(&of, None)))
@@ -87,7 +87,7 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
     assert!(head.hides(&shown(1, Role::User)) && head.hides(&shown(1, Role::Assistant)));
     assert!(!head.hides(&shown(2, Role::User)));
     head.forget(NOW.parse().unwrap());
-    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let mut head = Head::of_item(Some(&head.row(&of, None)));
     assert!(head.hides(&shown(2, Role::User)));
     check(&head, &[], 50, None, &[]);
@@ -101,7 +101,7 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
 #[test]
 fn of_a_burst_each_question_is_named_and_the_one_answer() {
     use Role::{Assistant, User};
-    let of = ConversationId::try_from("U1".to_owned()).unwrap();
+    let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let named = |turn| TurnRef { event: event(turn), message_id: None };
     let mut head = head(1);
     for turn in 1..3 {

@@ -20,9 +20,9 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
         Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
         Refusal::Error(ModelError::Unauthorized(f)) => format!("unauthorized {}", f.reason.as_str()),
         Refusal::Error(ModelError::Failed(f)) => {
-            let remedy = if f.remedy == RetryPolicy::Never { "lasting" } else { "passing" };
+            let retry = if f.retry == RetryPolicy::Never { "lasting" } else { "passing" };
             assert!(!f.detail.contains("secret"), "{}", f.detail);
-            format!("{remedy} {}", f.reason.as_str())
+            format!("{retry} {}", f.reason.as_str())
         }
         Refusal::Error(ModelError::NothingWithinLimit | ModelError::Unusable(_) | ModelError::NotSeen) => {
             panic!("not from a status")

@@ -27,17 +27,17 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         [(r#""""#, r#""stop""#, false), ("null", "null", false), (r#"" ""#, r#""content_filter""#, true)]
     {
         let Err(ModelError::Unusable(failure)) = of(content, finish) else { panic!("{content}") };
-        assert_eq!(failure.remedy == RetryPolicy::Never, lasting, "{content} {finish}");
+        assert_eq!(failure.retry == RetryPolicy::Never, lasting, "{content} {finish}");
     }
     for body in ["", "<html>", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
         let Err(ModelError::Unusable(failure)) = completion(body.as_bytes(), "req_1") else {
             panic!("{body}")
         };
-        assert_eq!(failure.remedy, RetryPolicy::Retry(None), "{body}");
+        assert_eq!(failure.retry, RetryPolicy::Retry(None), "{body}");
     }
     // OpenRouter: the provider broke off in the middle.
     let Err(ModelError::Unusable(failure)) = of(r#""half an ans""#, r#""error""#) else { panic!() };
-    assert_eq!(failure.remedy, RetryPolicy::Retry(None));
+    assert_eq!(failure.retry, RetryPolicy::Retry(None));
     let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
     let Err(ModelError::Unusable(failure)) = completion(refused, "req_1") else { panic!() };
     assert_eq!(failure.reason, Reason::ModelRefused);

@@ -1,0 +1,87 @@
+//! Does with jobs what the outcome of their attempt says.
+
+use std::time::Duration;
+
+use shared::job::Job;
+use tracing::{error, warn};
+use worker::{
+    clients::Clients,
+    failure::Failure,
+    outcome::{Disposition, Outcome},
+    turn::{apology::apologise, give_up::dead_letter_body},
+};
+
+use crate::sqlite::{
+    DatabaseError,
+    dead_letters::DeadLetters,
+    queue::{Claimed, SqliteQueue},
+};
+
+/// Jobs whose attempt ended.
+pub(super) struct Ended {
+    /// The jobs that are answered by the next one.
+    pub(super) merged: Vec<i64>,
+    /// The next one.
+    pub(super) claimed: Claimed,
+    /// The same, if it can be read.
+    pub(super) job: Option<Job>,
+    /// Its outcome.
+    pub(super) outcome: Outcome,
+}
+
+/// Carries out the disposition of the jobs. It may be done twice.
+pub(super) async fn carry_out(
+    queue: &SqliteQueue,
+    letters: &DeadLetters,
+    clients: &Clients,
+    Ended { merged, claimed, job, outcome }: &Ended,
+) -> Result<(), DatabaseError> {
+    let Claimed { seq, event_id, conversation, received, .. } = claimed;
+    let mut was_unsent = matches!(outcome, Outcome::Forgotten);
+    match outcome.disposition() {
+        Disposition::Ack => {}
+        Disposition::HandBack { after } => return queue.hand_back(merged, *seq, after).await,
+        Disposition::RunAlone { .. } => return queue.hand_back(merged, *seq, Duration::ZERO).await,
+        // No queue on one machine gives a job up by its receives.
+        Disposition::Retry { after, failure } | Disposition::NotBegun { after, failure } => {
+            let Failure { reason, detail, .. } = failure;
+            let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+            warn!(
+                event = event_id,
+                reason = reason.as_str(),
+                detail,
+                received,
+                after_ms,
+                "to be tried again"
+            );
+            return queue.hand_back(merged, *seq, after).await;
+        }
+        Disposition::DeadLetter { failure, attempts } => {
+            let body = match job {
+                Some(job) => dead_letter_body(&clients.storage, job, &claimed.body).await,
+                None => claimed.body.clone(),
+            };
+            letters.write(claimed, body, failure, attempts).await?;
+            let Failure { reason, detail, .. } = failure;
+            error!(
+                event = event_id,
+                conversation,
+                attempts,
+                reason = reason.as_str(),
+                detail,
+                "dead-lettered"
+            );
+            if let Some(job) = job {
+                apologise(clients, job, failure.reason).await;
+                let body = dead_letter_body(&clients.storage, job, &claimed.body).await;
+                was_unsent = body != claimed.body;
+            }
+        }
+    }
+    queue.finish(merged, *seq, conversation).await?;
+    if was_unsent {
+        // The words of the job that went.
+        queue.leaves_no_trace().await;
+    }
+    Ok(())
+}

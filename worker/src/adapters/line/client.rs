@@ -1,0 +1,95 @@
+//! The client of one channel, and how it asks and is answered.
+
+use std::{borrow::Cow, time::Duration};
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use shared::secret::Secret;
+use tokio::time::Instant;
+
+use super::{profiles::Profiles, room::Room};
+use crate::{
+    adapters::http::{self, NoResponse},
+    clock::Clock,
+    config::Config,
+    text::redact,
+};
+
+/// How long it may take over what is not worth waiting for.
+pub(super) const SIDE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a rotated token is waited for.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest response that is read.
+pub(super) const BODY_MAX: usize = 64 << 10;
+
+/// A client of one channel.
+pub struct LineClient {
+    pub(super) http: Client,
+    base_url: Url,
+    pub(super) data_base_url: Url,
+    token: Secret,
+    pub(super) clock: Clock,
+    pub(super) profiles: Profiles,
+    pub(super) room: Room,
+}
+
+impl LineClient {
+    /// A client with the settings' base URLs.
+    pub fn new(config: &Config, http: Client, token: Secret, clock: Clock) -> Self {
+        Self {
+            http,
+            base_url: config.line_api_base_url.clone(),
+            data_base_url: config.line_data_api_base_url.clone(),
+            token,
+            clock,
+            profiles: Profiles::default(),
+            room: Room::default(),
+        }
+    }
+
+    /// Sends a request under the channel's token.
+    pub(super) async fn exchange(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, NoResponse> {
+        let signed = |token: &SecretString| request().bearer_auth(token.expose_secret());
+        Ok(http::send_under(&self.token, "the access token", Instant::now() + TOKEN_TIMEOUT, signed).await?.0)
+    }
+
+    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+        self.http.get(http::below(&self.base_url, path)).timeout(SIDE_TIMEOUT)
+    }
+
+    pub(super) fn post(&self, path: &str, body: String, timeout: Duration) -> RequestBuilder {
+        self.http
+            .post(http::below(&self.base_url, path))
+            .timeout(timeout)
+            .header("content-type", "application/json")
+            .body(body)
+    }
+
+    /// A text that a model wrote, without the token.
+    pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.token.known().map_or(text.into(), |token| redact::redacted(text, &token))
+    }
+
+    /// LINE's name of the request.
+    pub(super) fn id<'a>(&self, response: &'a Response) -> &'a str {
+        let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
+        let id = http::identifier(id.unwrap_or(""));
+        self.token.known().map_or(id, |token| redact::identifier(id, &token))
+    }
+
+    /// LINE's answer, as a failure's detail.
+    pub(super) fn detail(&self, call: &str, response: &Response) -> String {
+        format!("{call}: status {}, request {}", response.status().as_u16(), self.id(response))
+    }
+}
+
+/// The detail of a refusal: 403 is no word about the token, which a new one would mend.
+pub(super) fn refused(status: StatusCode, detail: &str) -> String {
+    match status {
+        StatusCode::FORBIDDEN => format!("{detail}: LINE does not allow this account or its plan to do that"),
+        _ => detail.to_owned(),
+    }
+}

@@ -1,0 +1,20 @@
+//! The loading animation.
+
+use serde_json::json;
+
+use super::client::{LineClient, SIDE_TIMEOUT};
+
+/// The longest loading animation that LINE shows (LINE, "Display a loading animation").
+pub const LOADING_SECONDS: u64 = 60;
+
+impl LineClient {
+    /// Shows the loading animation for a minute. Only private chats have one. Its failure is nobody's
+    /// concern: the answer comes all the same.
+    pub async fn start_loading(&self, chat: &str) {
+        let body = json!({ "chatId": chat, "loadingSeconds": LOADING_SECONDS });
+        let request = || self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT);
+        if !self.exchange(request).await.is_ok_and(|response| response.status().is_success()) {
+            tracing::debug!("the loading animation was not shown");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The messages of the month (LINE, "Get the target limit for sending messages this month").
+
+use serde::Deserialize;
+
+use super::client::{BODY_MAX, LineClient};
+use crate::adapters::http;
+
+/// How many messages the channel may push this month, and has. LINE calls the latter approximate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The plan's limit, with what was bought beyond it.
+    pub limit: u64,
+    /// What is used of it.
+    pub used: u64,
+}
+
+impl Quota {
+    pub(super) fn is_used_up(self) -> bool {
+        self.used >= self.limit
+    }
+}
+
+impl LineClient {
+    /// The month's messages; `None` where there is no limit, or LINE does not say.
+    pub async fn quota(&self) -> Option<Quota> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            value: Option<u64>,
+            total_usage: Option<u64>,
+        }
+        let get = async |path: &str| -> Option<Answer> {
+            let response = self.exchange(|| self.get(path)).await.ok();
+            let response = response.filter(|response| response.status().is_success())?;
+            serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
+        };
+        let limit = get("/v2/bot/message/quota").await?.value?;
+        let used = get("/v2/bot/message/quota/consumption").await?.total_usage?;
+        Some(Quota { limit, used })
+    }
+}

@@ -1,0 +1,140 @@
+//! Push and reply, and what came of them.
+
+use std::time::Duration;
+
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use shared::job::MessageId;
+use uuid::Uuid;
+
+use super::{
+    client::{BODY_MAX, LineClient, refused},
+    quota::Quota,
+};
+use crate::{
+    adapters::http::{self, NoResponse},
+    failure::{Failure, Reason, RetryPolicy},
+};
+
+/// How long LINE may take over a message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A push or reply that LINE did not answer with "accepted".
+#[derive(Debug)]
+pub enum SendError {
+    /// It may have been accepted (500, time-out, reset): the same request, again, tells.
+    Unknown(Failure),
+    /// It was certainly not accepted.
+    Refused(Failure),
+    /// The token is refused, and no other one has taken its place; certainly not accepted.
+    Unauthorized(Failure),
+}
+
+impl SendError {
+    /// The failure, and whether the request may have been accepted.
+    pub fn parts(self) -> (Failure, bool) {
+        match self {
+            Self::Unauthorized(failure) | Self::Refused(failure) => (failure, false),
+            Self::Unknown(failure) => (failure, true),
+        }
+    }
+}
+
+impl LineClient {
+    /// Pushes this body under this key, and returns the ids of its messages. 409 means that the key was accepted before: success
+    /// (LINE, "Retry failed API requests").
+    pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<Vec<MessageId>, SendError> {
+        let request = || {
+            let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
+            request.header("x-line-retry-key", retry_key.to_string())
+        };
+        self.send("push", request).await
+    }
+
+    /// Says this body's messages by its reply token, free of charge. There are no retry keys here: the
+    /// token is single-use, which makes the same request safe to repeat and its refusal say little.
+    pub async fn reply(&self, body: &str) -> Result<Vec<MessageId>, SendError> {
+        self.send("reply", || self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
+    }
+
+    async fn send(
+        &self,
+        call: &str,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Vec<MessageId>, SendError> {
+        let response = match self.exchange(request).await {
+            Ok(response) => response,
+            Err(NoResponse { detail, was_sent }) => {
+                let detail = format!("{call}: {detail}");
+                return Err(if was_sent {
+                    SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
+                } else {
+                    SendError::Refused(Failure::passing(Reason::LineRejected, detail))
+                });
+            }
+        };
+        let detail = self.detail(call, &response);
+        // Logged always, as LINE keeps no log of its own.
+        tracing::info!(
+            call,
+            status = response.status().as_u16(),
+            request = self.id(&response),
+            "LINE answered"
+        );
+        match response.status() {
+            status if status.is_success() || status == StatusCode::CONFLICT => Ok(sent(response).await),
+            StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
+            StatusCode::UNAUTHORIZED => {
+                Err(SendError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
+            }
+            status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+                Err(SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
+            }
+            status => {
+                Err(SendError::Refused(Failure::lasting(Reason::LineRejected, refused(status, &detail))))
+            }
+        }
+    }
+
+    /// 429 is a rate limit, which passes, or the end of the month's messages. That passes, too, where fewer are
+    /// used than the plan has: a broadcast under way has reserved the rest (LINE, "FAQ"). Where LINE gives no
+    /// numbers, or has no limit to compare with, nothing contradicts its words.
+    async fn too_many(&self, response: Response, detail: String) -> Failure {
+        let retry_after = http::retry_after(response.headers(), (self.clock)());
+        let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+        // LINE may change its words, so the numbers tell the end of the month as well.
+        let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
+        match self.quota().await {
+            Some(quota) if says_monthly && !quota.is_used_up() => Failure::passing(
+                Reason::LineQuota,
+                format!(
+                    "{detail}: the monthly limit is reached, though {} of {} messages are used: a broadcast may have reserved the rest",
+                    quota.used, quota.limit
+                ),
+            ),
+            quota if says_monthly || quota.is_some_and(Quota::is_used_up) => {
+                Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
+            }
+            _ => Failure {
+                retry: RetryPolicy::Retry(retry_after),
+                ..Failure::passing(Reason::LineRejected, detail)
+            },
+        }
+    }
+}
+
+/// The messages that were sent, as far as LINE names them (LINE, "Send push message", `sentMessages`).
+async fn sent(response: Response) -> Vec<MessageId> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answer {
+        sent_messages: Vec<Sent>,
+    }
+    #[derive(Deserialize)]
+    struct Sent {
+        id: String,
+    }
+    let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+    let sent = serde_json::from_slice(&body).map_or(vec![], |Answer { sent_messages }| sent_messages);
+    sent.into_iter().filter_map(|Sent { id }| id.try_into().ok()).collect()
+}

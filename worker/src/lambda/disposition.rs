@@ -1,0 +1,62 @@
+//! Does with a message what the outcome of its attempt says: it is done, or to be seen again after a pause.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use shared::job::{EventId, Job, JobError};
+use tracing::warn;
+
+use super::{dead_letter, receive_pause::pause, record::Record, setup::Setup};
+use crate::{
+    failure::{Failure, Reason},
+    outcome::{Disposition, Outcome},
+    retry_pauses,
+    turn::{apology::apologise, give_up::dead_letter_body},
+};
+
+/// Carries out the disposition of a job.
+pub(super) async fn carry_out(
+    setup: &Setup,
+    record: &Record,
+    job: &Job,
+    outcome: &Outcome,
+) -> ControlFlow<Duration> {
+    match outcome.disposition() {
+        Disposition::Ack => ControlFlow::Continue(()),
+        Disposition::HandBack { after } => ControlFlow::Break(after),
+        Disposition::RunAlone { .. } => ControlFlow::Break(Duration::ZERO),
+        Disposition::Retry { after, failure } => {
+            warn!(
+                event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+            );
+            ControlFlow::Break(after)
+        }
+        Disposition::NotBegun { after, failure } => {
+            let after = pause(after, record.receives);
+            warn!(
+                event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
+                receives = record.receives,
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+            );
+            ControlFlow::Break(after)
+        }
+        Disposition::DeadLetter { failure, attempts } => {
+            let body = dead_letter_body(&setup.clients.storage, job, &record.body).await;
+            dead_letter::write(setup, record, &body, &job.event_id, failure, attempts).await?;
+            apologise(&setup.clients, job, failure.reason).await;
+            ControlFlow::Continue(())
+        }
+    }
+}
+
+/// Decides about a body that is no job for this build.
+pub(super) async fn unreadable(setup: &Setup, record: &Record, error: &JobError) -> ControlFlow<Duration> {
+    if let JobError::Newer(version) = error {
+        warn!(message_id = record.id, version, "a newer build wrote this job; it waits for one");
+        let first = retry_pauses::first(&setup.clients.config.pauses);
+        return ControlFlow::Break(pause(first, record.receives));
+    }
+    let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
+    let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
+    dead_letter::write(setup, record, &record.body, &event, &failure, 0).await
+}

@@ -1,0 +1,132 @@
+//! The history as the steps of an attempt use it: with the clock, and with short retries, because a model's answer
+//! was paid for.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use shared::{
+    job::{ConversationId, Job, MessageId},
+    logging,
+};
+use tracing::error;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    failure::{Failure, Reason},
+    history::{
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Snapshot,
+        SnapshotScope, Step, StoreResult, Turn,
+    },
+    retry_loop::retry,
+    retry_pauses,
+};
+
+/// The future of a method of [`History`].
+type Attempted<'a, T> = Pin<Box<dyn Future<Output = Result<T, HistoryError>> + Send + 'a>>;
+
+/// A history, its clock, and the pauses between tries.
+pub struct Storage {
+    history: Arc<dyn History>,
+    clock: Clock,
+    pauses: [Duration; 2],
+}
+
+impl Storage {
+    /// Uses this history and this clock.
+    pub fn new(history: Arc<dyn History>, clock: Clock, config: &Config) -> Self {
+        Self { history, clock, pauses: config.pauses.within }
+    }
+
+    /// The time by the clock.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// See [`History::begin`]. It is not retried, because each try counts an attempt.
+    pub(crate) async fn begin(&self, job: &Job) -> Result<Turn, Failure> {
+        self.history.begin(job, self.now()).await.map_err(|error| failed(&error))
+    }
+
+    /// See [`History::load`].
+    pub(crate) async fn load(&self, job: &Job, scope: SnapshotScope) -> Result<Snapshot, Failure> {
+        self.retried(|| self.history.load(job, scope, self.now())).await
+    }
+
+    /// See [`History::conversation_changes`].
+    pub(crate) async fn conversation_changes(&self, job: &Job) -> Result<ConversationChanges, Failure> {
+        self.retried(|| self.history.conversation_changes(job, self.now())).await
+    }
+
+    /// See [`History::store`].
+    pub(crate) async fn store(
+        &self,
+        job: &Job,
+        answer: &Answer,
+        seen: Option<ForgetMarker>,
+    ) -> Result<StoreResult, Failure> {
+        self.retried(|| self.history.store(job, answer.clone(), seen, self.now())).await
+    }
+
+    /// See [`History::record`].
+    pub(crate) async fn record(&self, job: &Job, step: Step) -> Result<(), Failure> {
+        self.retried(|| self.history.record(job, step.clone(), self.now())).await
+    }
+
+    /// Records how an attempt ended. A failure is logged only: the next attempt finds that this one left no outcome.
+    pub(crate) async fn record_end(&self, job: &Job, step: Step) {
+        if let Err(Failure { detail, .. }) = self.record(job, step).await {
+            error!(event = %job.event_id, detail, "the attempt's end was not written down");
+        }
+    }
+
+    /// See [`History::forget`].
+    pub(crate) async fn forget(&self, of: &ConversationId, what: Forget) -> Result<(), Failure> {
+        self.retried(|| self.history.forget(of, what.clone(), self.now())).await
+    }
+
+    /// See [`History::choose`].
+    pub(crate) async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), Failure> {
+        self.retried(|| self.history.choose(of, persona.clone())).await
+    }
+
+    /// See [`History::edit`].
+    pub(crate) async fn edit(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: Edit,
+    ) -> Result<(), Failure> {
+        self.retried(|| self.history.edit(of, message, edit.clone(), self.now())).await
+    }
+
+    /// See [`History::remember_own`].
+    pub(crate) async fn remember_own(&self, messages: &[MessageId]) -> Result<(), Failure> {
+        self.retried(|| self.history.remember_own(messages, self.now())).await
+    }
+
+    /// See [`History::mark_notified`].
+    pub(crate) async fn mark_notified(
+        &self,
+        job: &Job,
+        question: Option<&Question>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Failure> {
+        self.retried(|| self.history.mark_notified(job, question, now)).await
+    }
+
+    async fn retried<'a, T>(&self, work: impl Fn() -> Attempted<'a, T>) -> Result<T, Failure> {
+        let work = || async { work().await.map_err(|error| failed(&error)) };
+        retry(work, |tries, failure| retry_pauses::after(&self.pauses, tries, failure)).await
+    }
+}
+
+/// The failure of an attempt whose history was not read or written.
+fn failed(error: &HistoryError) -> Failure {
+    let detail = logging::chain(error);
+    if error.passing {
+        Failure::passing(Reason::StorageFailed, detail)
+    } else {
+        Failure::lasting(Reason::StorageFailed, detail)
+    }
+}

@@ -1,0 +1,78 @@
+//! The apology: tells the user, once per event for ever, that there will be no answer.
+
+use shared::job::{Ask, Job};
+use tracing::{error, warn};
+
+use super::{buttons::buttons, send, user};
+use crate::{
+    clients::Clients,
+    failure::{Failure, Reason},
+    history::{Question, key_is_alive},
+    rules::{
+        attachment::kept,
+        command::Command,
+        group::{is_answered, is_asked_anew, said_to_bot},
+    },
+    text::messages::{self, Reply},
+};
+
+/// The retry key of the apology is derived from this word.
+pub const APOLOGY: &str = "apology";
+
+/// Apologises. It is called when the dead letter is safe, and may be called again: the mark and the key make it once.
+/// Nothing is said where nothing was asked, where the answer may have arrived, or where LINE takes nothing from this
+/// channel.
+pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
+    let Clients { config, storage, line, .. } = clients;
+    let Some(asked) = kept(&job.ask) else { return };
+    if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
+        return;
+    }
+    // First, because LINE may take its time, in which the message may be taken back.
+    user::learn_speaker(line, job).await;
+    user::profile(line, job).await;
+    let now = storage.now();
+    // A person who took the message back wants no word about it, and none of its words kept; nor does a person who
+    // did not speak to the bot.
+    let changes = storage.conversation_changes(job).await;
+    let asked = match &changes {
+        Ok(changes) if changes.is_taken_back() || is_answered(job, changes) => return,
+        // The change is a question of its own, behind this one.
+        Ok(changes) if is_asked_anew(job, changes) => return,
+        Ok(changes) => match said_to_bot(job, asked, changes) {
+            Some(asked) => asked,
+            None => return,
+        },
+        Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
+        Err(_) => asked,
+    };
+    // What a command asked for was asked before, and what was taken back is not kept.
+    let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);
+    let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
+        event: job.event_id.clone(),
+        text: asked.to_owned(),
+        message_id: job.message_id().cloned(),
+        speaker: user::speaker(line, job),
+    });
+    match storage.mark_notified(job, question.as_ref(), now).await {
+        Ok(Some(first)) if key_is_alive(first, now) => {}
+        Ok(_) => return,
+        Err(Failure { detail, .. }) => {
+            error!(event = %job.event_id, detail, "the user was not told: no mark could be made");
+            return;
+        }
+    }
+    let locale = user::locale(line, job, config.locale);
+    let words = locale.words();
+    let (text, buttons) = match reason {
+        Reason::ModelRefused => (words.refused, vec![]),
+        _ => (words.no_answer, buttons(config, job, locale, &[Command::Retry])),
+    };
+    for body in messages::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
+        let key = job.event_id.derive(APOLOGY);
+        let push = || send::push(line, storage, job, &body, key);
+        if let Err(Failure { detail, .. }) = send::again(&config.pauses.within, push).await {
+            warn!(event = %job.event_id, detail, "the user could not be told");
+        }
+    }
+}

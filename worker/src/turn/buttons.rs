@@ -1,0 +1,49 @@
+//! The buttons below an answer, and the help text: what this chat can have.
+
+use shared::job::Job;
+
+use crate::{
+    config::Config,
+    locale::{Locale, Words},
+    rules::{command::Command, persona::Personas, quota::may_change_persona},
+    text::messages::Button,
+};
+
+/// Buttons that send these commands, without those that there are not. In a group a button would speak to
+/// everybody but the bot.
+pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
+    let labels = &locale.words().labels;
+    let has_personas = config.personas.is_some();
+    let there_is =
+        |command: &&Command| job.is_private() && (has_personas || !matches!(command, Command::Persona(_)));
+    let button = |command: &Command| {
+        let label = match command {
+            Command::Forget => labels.forget,
+            Command::Help => labels.help,
+            Command::Persona(_) => labels.persona,
+            Command::Retry => labels.retry,
+            Command::Continue => labels.go_on,
+        };
+        Button { label: label.to_owned(), text: command.word(locale).to_owned() }
+    };
+    commands.iter().filter(there_is).map(button).collect()
+}
+
+/// The buttons of all personas, and of the bot's own character.
+pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale) -> Vec<Button> {
+    let word = Command::Persona(None).word(locale);
+    let own = (words.labels.usual, words.labels.usual);
+    let named = personas.0.iter().map(|persona| (persona.name.as_str(), persona.name.as_str()));
+    let offer =
+        |(label, name): (&str, &str)| Button { label: label.to_owned(), text: format!("{word}: {name}") };
+    named.chain([own]).map(offer).collect()
+}
+
+/// What the bot can do in this chat; in a group with how it is called there.
+pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
+    let (words, persona) = (locale.words(), Command::Persona(None));
+    let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
+    let lines = words.help.lines().filter(|line| has_personas || !line.contains(persona.word(locale)));
+    let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
+    lines.chain(in_group).collect::<Vec<_>>().join("\n")
+}

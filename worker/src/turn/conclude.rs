@@ -1,0 +1,81 @@
+//! From the stored answer to the delivered one, or to the end without one.
+
+use shared::job::Job;
+use tokio::time::timeout_at;
+use tracing::info;
+
+use super::{
+    attempt_error::{AttemptError, in_doubt, others_unanswered},
+    deliver::deliver,
+    time_budget::Attempt,
+};
+use crate::{
+    adapters::line::LineClient,
+    clients::Clients,
+    failure::{Failure, Reason, RetryPolicy},
+    history::{Stage, Step, StoreResult, Turn},
+    outcome::Outcome,
+    storage::Storage,
+};
+
+/// Delivers what is stored, and records that it is delivered.
+pub(crate) async fn conclude(
+    clients: &Clients,
+    job: &Job,
+    turn: &Turn,
+    stored: StoreResult,
+    attempt: &Attempt<'_>,
+) -> Result<Outcome, AttemptError> {
+    let Clients { storage, line, .. } = clients;
+    let delivery = match stored {
+        StoreResult::Stored(delivery) | StoreResult::Existing(Stage::Stored(delivery)) => delivery,
+        StoreResult::Existing(Stage::InDoubt) => return Err(in_doubt().into()),
+        StoreResult::Forgotten if storage.conversation_changes(job).await?.others > 0 => {
+            return Err(others_unanswered().into());
+        }
+        StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
+            return forget(storage, job).await;
+        }
+        StoreResult::Existing(Stage::Delivered) => {
+            // Perhaps by another turn, of which nothing may be left when this job comes again.
+            storage.record(job, Step::Delivered).await?;
+            return Ok(Outcome::AlreadyAnswered);
+        }
+        StoreResult::Existing(Stage::Open) | StoreResult::Overtaken | StoreResult::Changed => {
+            return Ok(Outcome::AlreadyAnswered);
+        }
+    };
+    let is_silent = delivery.pushes.is_empty();
+    let delivered = deliver(clients, job, turn, delivery, attempt);
+    let unknown = || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
+    if let Err(error) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {
+        if has_left_group(line, job, &error.failure).await {
+            return forget(storage, job).await;
+        }
+        return Err(error);
+    }
+    storage.record(job, Step::Delivered).await?;
+    if is_silent {
+        info!(event = %job.event_id, conversation = %job.conversation, "left in silence");
+        return Ok(Outcome::Noticed);
+    }
+    info!(event = %job.event_id, conversation = %job.conversation, "answered");
+    Ok(Outcome::Answered)
+}
+
+/// Ends the turn without an answer, because its message was taken back or nobody is there to read it.
+async fn forget(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
+    storage.record(job, Step::Forgotten).await?;
+    info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
+    Ok(Outcome::Forgotten)
+}
+
+/// Whether LINE refused something because the bot is in this group no longer.
+async fn has_left_group(line: &LineClient, job: &Job, failure: &Failure) -> bool {
+    let may_have = failure.retry == RetryPolicy::Never && !job.is_private();
+    let has_left = may_have && line.has_left(&job.conversation).await;
+    if has_left {
+        info!(event = %job.event_id, conversation = %job.conversation, "the bot is in this group no longer");
+    }
+    has_left
+}

@@ -1,0 +1,19 @@
+//! The edit of a message in a group: the history keeps the new text until the message is answered.
+
+use shared::job::{Job, MessageId};
+
+use crate::{failure::Failure, history::Edit, storage::Storage};
+
+/// Keeps what the message says now: nothing where it quotes a message that is not the bot's own, because then nothing
+/// is said to the bot.
+pub(crate) async fn keep(
+    storage: &Storage,
+    job: &Job,
+    message_id: &MessageId,
+    text: &str,
+    quotes: Option<&MessageId>,
+) -> Result<(), Failure> {
+    let is_said = quotes.is_none() || storage.conversation_changes(job).await?.quotes_own;
+    let text = if is_said { text.to_owned() } else { String::new() };
+    storage.edit(&job.conversation, message_id, Edit { text, at: job.at().unwrap_or(0) }).await
+}

@@ -1,0 +1,27 @@
+//! Whether LINE is asked once more, within this attempt, to take a part of a stored answer.
+
+use std::time::Duration;
+
+use shared::job::Job;
+use tokio::time::{Instant, sleep};
+
+use super::unsend::ensure_not_unsent;
+use crate::{failure::Failure, retry_pauses, storage::Storage};
+
+/// Waits until the part is to be tried again; false if it is not, within this attempt. An error where nothing more of
+/// the answer shall be said.
+pub(crate) async fn wait(
+    storage: &Storage,
+    pauses: &[Duration],
+    job: &Job,
+    tries: &mut u32,
+    failure: &Failure,
+    deadline: Instant,
+) -> Result<bool, Failure> {
+    let pause = retry_pauses::within(pauses, *tries, failure);
+    let Some(pause) = pause.filter(|pause| Instant::now() + *pause < deadline) else { return Ok(false) };
+    *tries += 1;
+    sleep(pause).await;
+    ensure_not_unsent(storage, job).await?;
+    Ok(true)
+}

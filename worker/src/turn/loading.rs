@@ -1,0 +1,68 @@
+//! LINE's loading animation while the model works, and one notice where it takes longer.
+
+use std::time::Duration;
+
+use shared::job::Job;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::info;
+
+use super::{reply_token::patience_ends, send, unsend::is_unsent, user};
+use crate::clients::Clients;
+
+/// How long an answer waits for an animation or a notice under way: one that arrives after the answer
+/// would show a bot that thinks on.
+const GRACE: Duration = Duration::from_millis(300);
+
+/// Runs `work` while LINE shows its loading animation, from at once until the work is done, and says once that it
+/// takes longer where that was asked for. Returns with the work whether the reply token was used for that. Groups
+/// have neither.
+pub(crate) async fn while_loading<T>(
+    clients: &Clients,
+    job: &Job,
+    work: impl Future<Output = T>,
+) -> (T, bool) {
+    let Clients { config, storage, line, .. } = clients;
+    if !job.is_private() {
+        return (work.await, false);
+    }
+    let mut patience_ends = patience_ends(config.patience, job, storage.now());
+    let mut token_is_spent = false;
+    tokio::pin!(work);
+    loop {
+        let mut request = Box::pin(line.start_loading(job.conversation.as_str()));
+        tokio::select! {
+            done = &mut work => {
+                let _ = timeout(GRACE, request).await;
+                return (done, token_is_spent);
+            }
+            () = &mut request => drop(request),
+        }
+        let again = Instant::now() + config.pauses.loading;
+        let wakes = patience_ends.map_or(again, |ends| ends.min(again));
+        tokio::select! {
+            done = &mut work => return (done, token_is_spent),
+            () = sleep_until(wakes) => {}
+        }
+        if patience_ends.take_if(|ends| *ends <= Instant::now()).is_some() {
+            token_is_spent = true;
+            let mut notice = Box::pin(say_still_thinking(clients, job));
+            tokio::select! {
+                done = &mut work => {
+                    let _ = timeout(GRACE, notice).await;
+                    return (done, token_is_spent);
+                }
+                () = &mut notice => {}
+            }
+        }
+    }
+}
+
+/// Says once that it takes longer, unless the message was taken back.
+async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job: &Job) {
+    if is_unsent(storage, job).await {
+        return;
+    }
+    let text = user::locale(line, job, config.locale).words().still_thinking;
+    let said = send::reply_free(line, storage, &config.pauses.within, job, &text.into()).await;
+    info!(event = %job.event_id, said, "asked for patience");
+}

@@ -1,0 +1,149 @@
+//! From a question to its stored answer. The answer is stored before it is sent.
+
+use shared::{job::Job, traces};
+use tracing::{debug, info};
+
+use super::{
+    attempt_error::{AttemptError, others_unanswered},
+    draft::{Draft, DraftInput, compose_draft},
+    loading::while_loading,
+    refusal::refuse,
+    reply_token::may_reply_first,
+    time_budget::Attempt,
+    unsend::is_forgotten,
+    user::{learn_speaker, profile, while_learning_profile},
+};
+use crate::{
+    clients::Clients,
+    config::Config,
+    failure::{Failure, Reason},
+    history::{Answer, Limit, Question, SnapshotScope, Stage, StoreResult, Turn},
+    rules::{
+        command::Command,
+        group::{is_answered, said_to_bot},
+        quota::may_change_persona,
+    },
+    storage::Storage,
+    text::messages,
+};
+
+/// How often a draft is made within one attempt, where its message is changed meanwhile.
+const DRAFTS: usize = 3;
+
+/// A draft, or the reason why there is none.
+pub(crate) enum Drafted<'a> {
+    /// There is one.
+    Draft {
+        draft: Box<Draft<'a>>,
+        /// Whether the reply token was used meanwhile.
+        token_is_spent: bool,
+    },
+    /// The message is not answered.
+    Ended(StoreResult),
+}
+
+/// From the question to the stored answer. The draft is made anew where the message was changed meanwhile.
+pub(crate) async fn answer(
+    clients: &Clients,
+    job: &Job,
+    turn: &Turn,
+    text: &str,
+    attempt: &Attempt<'_>,
+) -> Result<StoreResult, AttemptError> {
+    let Clients { config, storage, .. } = clients;
+    for _ in 0..DRAFTS {
+        let stored = match draft(clients, job, turn, text, vec![], attempt).await? {
+            Drafted::Draft { draft, token_is_spent } => {
+                store(config, storage, job, *draft, token_is_spent).await?
+            }
+            Drafted::Ended(result) => result,
+        };
+        if stored != StoreResult::Changed {
+            return Ok(stored);
+        }
+        info!(event = %job.event_id, "the message was changed: it is thought about anew");
+    }
+    Err(Failure::passing(Reason::Internal, "the message was changed again and again").into())
+}
+
+/// The draft of the answer to a message and to the questions just before it. The loading animation is shown while the
+/// model is asked.
+pub(crate) async fn draft<'a>(
+    clients: &'a Clients,
+    job: &'a Job,
+    turn: &Turn,
+    text: &str,
+    before: Vec<Question>,
+    attempt: &Attempt<'_>,
+) -> Result<Drafted<'a>, AttemptError> {
+    let Clients { config, storage, line, .. } = clients;
+    let (user, quota) = (job.user(), &config.quota);
+    let period = quota.period(user, storage.now());
+    let load = storage.load(job, SnapshotScope { limit: config.query_limit, period });
+    let loading = async { tokio::join!(traces::step("load", load), learn_speaker(line, job)) };
+    let (past, ()) = loading.await;
+    let past = Box::new(past?);
+    let changes = &past.changes;
+    if is_forgotten(job, turn, changes) {
+        return Ok(Drafted::Ended(StoreResult::Forgotten));
+    }
+    if changes.unsent {
+        return Err(others_unanswered().into());
+    }
+    if is_answered(job, changes) {
+        return Ok(Drafted::Ended(StoreResult::Existing(Stage::Delivered)));
+    }
+    let at_once = |draft: Draft<'a>| Ok(Drafted::Draft { draft: Box::new(draft), token_is_spent: false });
+    let Some(text) = said_to_bot(job, text, changes).map(ToOwned::to_owned) else {
+        return at_once(Draft { seen: changes.seen(), ..Draft::default() });
+    };
+    let has_personas = config.personas.is_some();
+    let command = Command::of(&text).filter(|it| has_personas || !matches!(it, Command::Persona(_)));
+    if command.is_some() && !before.is_empty() {
+        // A message was changed into it: nothing is obeyed before what was said before it is answered.
+        return Ok(Drafted::Ended(StoreResult::Changed));
+    }
+    let is_quick = command.as_ref().is_some_and(|command| !command.asks());
+    debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
+    // Some commands cost nothing, and to be forgotten is everybody's right.
+    let is_free = is_quick && (command == Some(Command::Forget) || !quota.is_closed_to(user));
+    let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
+    let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
+    // What is asked anew for others was counted.
+    let limit = limit.filter(|_| !is_free && changes.others == 0);
+    let is_persona = matches!(command, Some(Command::Persona(_)));
+    let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
+    if let Some(limit) = limit.or(persona_limit.then_some(Limit::Persona)) {
+        return at_once(refuse(config, line, job, limit, Some(period), &past.used, changes).await);
+    }
+    let input = DraftInput { text: &text, command, before, past, period };
+    // Boxed, because each future that it is moved into would hold it again.
+    let drafting = Box::pin(compose_draft(clients, job, input, attempt));
+    if is_quick {
+        // The reply is in the user's language, and there is no time to learn it meanwhile.
+        profile(line, job).await;
+        return Ok(Drafted::Draft { draft: drafting.await?, token_is_spent: false });
+    }
+    let drafting = while_learning_profile(line, job, drafting);
+    let (draft, token_is_spent) = while_loading(clients, job, drafting).await;
+    Ok(Drafted::Draft { draft: draft?, token_is_spent })
+}
+
+/// Stores a draft.
+pub(crate) async fn store(
+    config: &Config,
+    storage: &Storage,
+    job: &Job,
+    Draft { exchange, window, reply, spent, seen }: Draft<'_>,
+    token_is_spent: bool,
+) -> Result<StoreResult, Failure> {
+    let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
+    // The change that the job itself is of may be kept only after it was looked up.
+    let edit = seen.edit.max(job.at());
+    let mut answer =
+        Answer { exchange, memory: window, pushes, spent, edit, others: seen.others, ..Answer::default() };
+    answer.by_reply = may_reply_first(config, job, &answer, token_is_spent, storage.now());
+    let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
+    debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
+    Ok(stored)
+}

@@ -1,0 +1,84 @@
+//! One request to LINE that says something, and what it leaves to remember.
+
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use shared::{
+    job::{Job, MessageId},
+    traces,
+};
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::{
+    adapters::line::{LineClient, SendError},
+    failure::Failure,
+    retry_loop::retry,
+    retry_pauses,
+    storage::Storage,
+    text::messages::{self, Reply},
+};
+
+/// One push; on failure, whether its outcome is unknown.
+pub(crate) async fn push(
+    line: &LineClient,
+    storage: &Storage,
+    job: &Job,
+    body: &str,
+    key: Uuid,
+) -> Result<(), (Failure, bool)> {
+    let own = traces::step("push", line.push(body, key)).await.map_err(SendError::parts)?;
+    remember_own(storage, job, &own).await;
+    Ok(())
+}
+
+/// One reply; on failure, whether its outcome is unknown.
+pub(crate) async fn reply(
+    line: &LineClient,
+    storage: &Storage,
+    job: &Job,
+    body: &str,
+) -> Result<(), (Failure, bool)> {
+    let own = traces::step("reply", line.reply(body)).await.map_err(SendError::parts)?;
+    remember_own(storage, job, &own).await;
+    Ok(())
+}
+
+/// Says something by the free reply token and never by push; true if LINE took it.
+pub(crate) async fn reply_free(
+    line: &LineClient,
+    storage: &Storage,
+    pauses: &[Duration],
+    job: &Job,
+    said: &Reply<'_>,
+) -> bool {
+    let Some(token) = &job.reply_token else { return false };
+    let Some(push) = messages::pushes(&job.conversation, said).into_iter().next() else { return false };
+    let body = messages::by_token(token, &push);
+    match again(pauses, || reply(line, storage, job, &body)).await {
+        Ok(()) => true,
+        Err(Failure { detail, .. }) => {
+            info!(event = %job.event_id, detail, "LINE did not take a free reply");
+            false
+        }
+    }
+}
+
+/// A request that says nothing of a stored answer, with the short retries of an attempt.
+pub(crate) async fn again<F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), (Failure, bool)>>,
+{
+    let work = || request().map(|done| done.map_err(|(failure, _)| failure));
+    retry(work, |tries, failure| retry_pauses::after(pauses, tries, failure)).await
+}
+
+/// Remembers which messages of a group are the bot's own. Without it they can only not be quoted.
+async fn remember_own(storage: &Storage, job: &Job, messages: &[MessageId]) {
+    if job.is_private() || messages.is_empty() {
+        return;
+    }
+    if let Err(Failure { detail, .. }) = storage.remember_own(messages).await {
+        warn!(event = %job.event_id, detail, "who quotes this answer is not heard");
+    }
+}
