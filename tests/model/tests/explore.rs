@@ -78,7 +78,7 @@ fn whatever_goes_wrong_in_whatever_order_the_promises_hold() {
 }
 
 #[test]
-#[ignore = "it takes ten minutes: tests/long"]
+#[ignore = "it takes five minutes: tests/long"]
 fn whatever_more_goes_wrong_in_whatever_order_the_promises_hold() {
     settings(1).into_iter().for_each(holds);
 }
