@@ -1,0 +1,70 @@
+//! Small settings in which broken tables and known defects are looked for.
+
+use crate::setting::{
+    Defect,
+    Disturbance::{
+        Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive, Unsend,
+    },
+    Kind, Setting,
+};
+
+/// One message in two parts, and one worker.
+pub fn alone() -> Setting {
+    let said = vec![Kind::Question { parts: 2 }];
+    let most = [
+        (Crash, 2),
+        (LostCall, 1),
+        (Line, 2),
+        (ModelFails, 1),
+        (Redrive, 1),
+        (Forget, 1),
+        (Duplicate, 1),
+        (HalfDay, 2),
+    ];
+    Setting { said, total: 4, ..Setting::new("alone").with(&most) }
+}
+
+/// One message, and a lease that ends while its worker lives.
+pub fn beside() -> Setting {
+    let most = [(Crash, 1), (Line, 1), (LeaseEnds, 1), (LostCall, 1), (HalfDay, 2)];
+    Setting { workers: 2, total: 3, ..Setting::new("beside another attempt").with(&most) }
+}
+
+/// The same, replied to. No process stops: see `Defect::NumberComesAgain`, which needs that.
+pub fn replied_beside() -> Setting {
+    let most = [(Line, 2), (LeaseEnds, 1)];
+    let defect = Some(Defect::NumberComesAgain);
+    Setting {
+        workers: 2,
+        replies: true,
+        defect,
+        total: 3,
+        ..Setting::new("replied to beside another attempt").with(&most)
+    }
+}
+
+/// One message, replied to.
+pub fn replied() -> Setting {
+    let most = [(Crash, 1), (Line, 2), (LostCall, 1), (Redrive, 1), (HalfDay, 2)];
+    Setting { replies: true, total: 3, ..Setting::new("replied to").with(&most) }
+}
+
+/// Two messages that may be answered together.
+pub fn merged() -> Setting {
+    let said = vec![Kind::Question { parts: 1 }; 2];
+    let most = [(Crash, 1), (Line, 1), (Unsend, 1), (Duplicate, 1), (HalfDay, 2)];
+    Setting { said, merges: true, total: 3, ..Setting::new("merged").with(&most) }
+}
+
+/// The same, and a lease that ends while its worker lives.
+pub fn merged_beside() -> Setting {
+    let said = vec![Kind::Question { parts: 1 }; 2];
+    let most = [(LeaseEnds, 1)];
+    Setting {
+        said,
+        merges: true,
+        workers: 2,
+        total: 1,
+        ..Setting::new("merged beside another attempt").with(&most)
+    }
+}

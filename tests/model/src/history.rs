@@ -1,0 +1,264 @@
+//! The history as both stores keep it: each step of a turn by the table, and beside it the message rows, the messages
+//! that were taken back, and the mark of a conversation that was forgotten. Each function is atomic.
+
+use jiff::Timestamp;
+use worker::{
+    history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
+    rules::turn::{Conflict, TurnState, TurnStep},
+};
+
+use crate::{
+    setting::{Defect, Kind, Model},
+    world::{Answer, Events, Job, Row, World},
+};
+
+/// What an attempt is told that begins.
+pub struct Begun {
+    /// When the first attempt began.
+    pub begun_at: Timestamp,
+    /// Attempts begun in this run.
+    pub attempts: u32,
+    /// How the one before ended.
+    pub last: LastAttempt,
+    /// How far the turn got.
+    pub stage: Stage<PushProgress>,
+}
+
+/// What happened to a message, its turn and its conversation.
+#[derive(Clone, Copy)]
+pub struct Changes {
+    /// How far its turn got.
+    pub stage: Stage<PushProgress>,
+    /// Whether it was taken back.
+    pub unsent: bool,
+    /// How many other questions have the turn's answer.
+    pub others: u8,
+    /// When the conversation was forgotten last.
+    pub mark: Option<i64>,
+}
+
+impl Changes {
+    /// Whether it was taken back, and nobody else waits for its answer.
+    pub fn is_taken_back(&self) -> bool {
+        self.unsent && self.others == 0
+    }
+}
+
+/// What became of an answer that was to be stored.
+pub enum StoreResult {
+    /// It is stored.
+    Stored(PushProgress),
+    /// Another one was.
+    Existing(Stage<PushProgress>),
+    /// Another question of it has an answer.
+    Overtaken,
+    /// It would answer others than it was made for.
+    Changed,
+    /// What it answers was taken back or forgotten.
+    Forgotten,
+    /// Its run was given up. The product has no such result: see [`Defect::GoesOnAfterGivenUp`].
+    GivenUp,
+}
+
+/// The turn as a run sees it.
+fn row(model: &Model, world: &World, Job { event, run }: Job) -> TurnState {
+    let rows = &world.event(event).rows;
+    rows.get(usize::from(run)).map_or_else(
+        || {
+            let newest = &rows[rows.len() - 1].0;
+            let redriven = TurnStep::Redriven { run: Some("run") };
+            (model.rules.apply)(newest, &redriven).unwrap_or_else(|_| newest.clone())
+        },
+        |row| row.0.clone(),
+    )
+}
+
+/// Writes a row. It keeps of a push only since when its outcome is unknown.
+fn write(world: &mut World, Job { event, run }: Job, mut new: TurnState) {
+    if let Stage::Stored(progress) = &mut new.stage {
+        progress.state = PushState::of_row(progress.state.unknown_since());
+    }
+    let event = world.event_mut(event);
+    if event.rows.len() <= run.into() {
+        event.rows.resize(usize::from(run) + 1, Row(new.clone()));
+    }
+    event.rows[usize::from(run)] = Row(new.clone());
+    for Row(row) in &mut event.rows {
+        (row.stage, row.begun_at, row.notified_at) = (new.stage, new.begun_at, new.notified_at);
+    }
+}
+
+/// One step of a turn.
+pub fn step(model: &Model, world: &mut World, job: Job, step: &TurnStep<'_>) -> Result<(), Conflict> {
+    let before = row(model, world, job);
+    let after = (model.rules.apply)(&before, step)?;
+    if matches!(step, TurnStep::Failed { .. } | TurnStep::Delivered | TurnStep::Forgotten) {
+        world.event_mut(job.event).ghost_died = false;
+    }
+    write(world, job, after);
+    Ok(())
+}
+
+/// `History::begin`.
+pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
+    let (now, before) = (world.now(), row(model, world, job));
+    let after = match (model.rules.apply)(&before, &TurnStep::Begun { now }) {
+        Ok(after) => {
+            write(world, job, after.clone());
+            after
+        }
+        Err(_) => before.clone(),
+    };
+    // Read from the row, which knows of no push that it is untried.
+    let stage = world.event(job.event).stage();
+    Begun { begun_at: after.begun_at.unwrap_or(now), attempts: after.attempts, last: before.last, stage }
+}
+
+/// `History::conversation_changes`.
+pub fn changes(world: &World, event: u8) -> Changes {
+    let of = world.event(event);
+    Changes { stage: of.stage(), unsent: of.is_unsent, others: others(world, event), mark: world.mark }
+}
+
+fn others(world: &World, event: u8) -> u8 {
+    linked(world, event).count_ones().try_into().unwrap_or(u8::MAX)
+}
+
+/// The other questions that have the answer of this turn.
+fn linked(world: &World, event: u8) -> Events {
+    let linked = world.events.iter().enumerate().filter(|(_, other)| other.asked == Some(Some(event)));
+    linked.fold(0, |all, (other, _)| all | 1 << other)
+}
+
+/// Whether the run was given up. The product does not ask: see [`Defect::GoesOnAfterGivenUp`].
+pub fn is_given_up(model: &Model, world: &World, job: Job) -> bool {
+    let is_given_up = matches!(row(model, world, job).last, LastAttempt::GaveUp(_));
+    is_given_up && !model.setting.has(Defect::GoesOnAfterGivenUp)
+}
+
+/// An answer to a job, and to another one that is merged with it, made with this mark and so many others.
+#[derive(Clone, Copy)]
+pub struct Draft {
+    /// The job.
+    pub job: Job,
+    /// The one that is merged with it.
+    pub other: Option<Job>,
+    /// The mark that was seen.
+    pub mark: Option<i64>,
+    /// The others that were seen.
+    pub others: u8,
+    /// How the first part goes.
+    pub method: SendMethod,
+}
+
+/// `History::store`.
+pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
+    let Draft { job, other, mark, others: seen, method } = draft;
+    let now = world.now();
+    if is_given_up(model, world, job) {
+        return StoreResult::GivenUp;
+    }
+    let before = row(model, world, job);
+    let own = match (model.rules.apply)(&before, &TurnStep::Stored { method, now }) {
+        Ok(own) => own,
+        Err(Conflict::Existing(stage)) => return StoreResult::Existing(stage),
+        Err(_) => return StoreResult::Overtaken,
+    };
+    let kind = world.event(job.event).kind;
+    let is_exchange = matches!(kind, Kind::Question { .. });
+    let others = linked(world, job.event);
+    let mut of = others | 1 << job.event;
+    if is_exchange {
+        if world.mark.is_some() && world.mark != mark {
+            return StoreResult::Forgotten;
+        }
+        if others.count_ones() != u32::from(seen) {
+            return StoreResult::Changed;
+        }
+        for Job { event, .. } in other.into_iter().chain([job]) {
+            if world.event(event).is_unsent {
+                return StoreResult::Forgotten;
+            }
+        }
+        if let Some(other) = other {
+            let Ok(over) = (model.rules.apply)(&row(model, world, other), &TurnStep::Merged) else {
+                return StoreResult::Overtaken;
+            };
+            of |= 1 << other.event;
+            write(world, other, over);
+            let other = world.event_mut(other.event);
+            (other.asked, other.ghost_merged) = (Some(Some(job.event)), Some(job.event));
+        }
+        world.event_mut(job.event).asked = Some(None);
+    }
+    let forgets = is_exchange.then_some(world.forgets);
+    write(world, job, own);
+    let event = world.event_mut(job.event);
+    let version = event.answer.version + 1;
+    event.answer = Answer { parts: kind.parts(), of, forgets, version };
+    event.ghost_stored = true;
+    StoreResult::Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method })
+}
+
+/// `History::forget` of a conversation.
+pub fn forget_conversation(model: &Model, world: &mut World) {
+    let at = world.now().as_second();
+    for event in 0..world.events.len() {
+        let event = u8::try_from(event).unwrap_or(u8::MAX);
+        let _ = step_of_event(model, world, event, &TurnStep::ConversationForgotten);
+        let of = world.event_mut(event);
+        (of.asked, of.ghost_forgotten) = (None, true);
+    }
+    world.mark = Some(at);
+    world.forgets += 1;
+}
+
+/// The first half of `History::forget` of a message: nobody stores it any more.
+pub fn take_back(world: &mut World, event: u8) {
+    let event = world.event_mut(event);
+    (event.is_unsent, event.is_unsend_under_way) = (true, true);
+}
+
+/// The second half: what is stored goes. On SQLite both are one.
+pub fn delete_message(model: &Model, world: &mut World, event: u8) {
+    world.event_mut(event).is_unsend_under_way = false;
+    match world.event_mut(event).asked.take() {
+        None => {}
+        Some(None) => delete_answer(model, world, event),
+        Some(Some(other)) => {
+            let _ = step_of_event(model, world, event, &TurnStep::Unsent);
+            delete_answer(model, world, other);
+        }
+    }
+}
+
+/// The answer of a turn, one of whose questions is gone.
+fn delete_answer(model: &Model, world: &mut World, event: u8) {
+    let before = world.event(event).stage();
+    if before == Stage::Open {
+        return;
+    }
+    let is_owed = world.event(event).asked.is_some() || linked(world, event) != 0;
+    let _ = step_of_event(model, world, event, &TurnStep::AnswerUnsent { is_owed });
+    if world.event(event).stage() == Stage::Open {
+        let event = world.event_mut(event);
+        (event.asked, event.ghost_stored) = (None, false);
+        return;
+    }
+    for other in &mut world.events {
+        if other.asked == Some(Some(event)) {
+            other.asked = Some(None);
+        }
+    }
+}
+
+/// A step of no run in particular.
+fn step_of_event(model: &Model, world: &mut World, event: u8, of: &TurnStep<'_>) -> Result<(), Conflict> {
+    let newest = u8::try_from(world.event(event).rows.len() - 1).unwrap_or(u8::MAX);
+    step(model, world, Job { event, run: newest }, of)
+}
+
+/// The operator lets an answer be pushed that may have arrived; false if none is stored.
+pub fn risk_resending(model: &Model, world: &mut World, event: u8) -> bool {
+    step_of_event(model, world, event, &TurnStep::ResendRisked).is_ok()
+}

@@ -1,0 +1,191 @@
+//! What must hold whatever happens.
+//!
+//! "Taken back" means from here on: an unsend whose `History::forget` has returned, or a conversation that was
+//! forgotten after the answer was stored. "The last look" of an attempt is its last call of the history that could
+//! have told it so before it asks LINE to say something.
+
+use std::fmt;
+
+use ::worker::{
+    failure::Reason,
+    history::{PushProgress, PushState, SendMethod, Stage, key_is_alive},
+};
+
+use crate::{
+    setting::Kind,
+    worker::Worker,
+    world::{Event, World},
+};
+
+/// A promise.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Invariant {
+    /// No part of an answer is seen twice, and no question is answered twice. The operator may risk it.
+    SaidOnce,
+    /// No attempt that begins after an answer was stored calls the model, unless that answer was taken out again
+    /// because a part of what it answered was taken back.
+    PaidOnce,
+    /// Once the queue is empty and no worker is busy, each question was answered, has a dead letter, was taken back or
+    /// forgotten, or was merged into one of which that holds.
+    NothingLost,
+    /// Nothing is said that was taken back before the last look of the attempt that says it.
+    NothingAfterTakenBack,
+    /// What the person saw is what the history keeps as said.
+    SaidAsStored,
+    /// No answer that was taken back stays stored.
+    NothingKept,
+    /// What the queue took first is answered first, unless it was given up, or taken back while it was being said by an
+    /// attempt whose lease had ended.
+    InOrder,
+    /// A dead letter does not contradict what the person saw: none of a failing model or a refusal of LINE where the
+    /// whole answer was seen, none that is unknown where the row says that certainly nothing arrived, and none whose
+    /// turn says "never answered" where a part was seen, or "delivered" where a part was not. What an attempt says of
+    /// which another one is under way, after the lease of its job has ended, may be overtaken: its letter is then one of
+    /// a turn that is delivered, and so it is shown.
+    TruthfulLetters,
+    /// Nobody is told that there is no answer who has a part of it, or gets one without a redrive.
+    ToldTruthfully,
+    /// A turn that was over when an attempt began neither asks the model nor says anything.
+    OverIsOver,
+    /// After an attempt in which a worker died, the next one runs alone.
+    DeathsAreIsolated,
+    /// No more attempts are made than a run has.
+    AttemptsAreLimited,
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Invariant {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::SaidOnce,
+        Self::PaidOnce,
+        Self::NothingLost,
+        Self::NothingAfterTakenBack,
+        Self::SaidAsStored,
+        Self::NothingKept,
+        Self::InOrder,
+        Self::TruthfulLetters,
+        Self::ToldTruthfully,
+        Self::OverIsOver,
+        Self::DeathsAreIsolated,
+        Self::AttemptsAreLimited,
+    ];
+
+    /// Its place in a set.
+    pub fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// The promises that a state breaks.
+pub fn broken(world: &World) -> u16 {
+    let of = |invariant: Invariant, is_broken: bool| if is_broken { invariant.bit() } else { 0 };
+    let events = || world.events.iter();
+    let is_quiet = world.queue.is_empty()
+        && world.workers.iter().all(Worker::is_idle)
+        && !events().any(|event| event.is_unsend_under_way);
+    let kept = of(Invariant::NothingKept, events().any(|event| is_kept(world, event)));
+    if !is_quiet {
+        return world.broken | kept;
+    }
+    let numbers = || 0..world.events.len();
+    world.broken
+        | kept
+        | of(Invariant::NothingLost, numbers().any(|number| !is_well(world, number)))
+        | of(Invariant::TruthfulLetters, numbers().any(|number| is_untruthful(world, number)))
+        | of(Invariant::SaidAsStored, events().any(is_mistaken))
+}
+
+/// An answer that was taken back is stored.
+fn is_kept(world: &World, event: &Event) -> bool {
+    matches!(event.stage(), Stage::Stored(_)) && world.is_taken_back(&event.answer)
+}
+
+/// Whether a question came to an end that its person, or the operator, knows of.
+fn is_well(world: &World, number: usize) -> bool {
+    let event = &world.events[number];
+    event.kind == Kind::Unfollow
+        || event.letter.is_some()
+        || event.is_unsent
+        || event.ghost_forgotten
+        || is_answered(world, number)
+        || event.ghost_merged.is_some_and(|with| world.event(with).letter.is_some())
+}
+
+/// Whether the person has an answer to a question.
+fn is_answered(world: &World, number: usize) -> bool {
+    world.events.iter().any(|by| by.is_said() && by.ghost_seen.of & (1 << number) != 0)
+}
+
+/// What an operator sees of a letter. `local::dead_letter::State::of` says the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum LetterState {
+    /// No answer is stored.
+    Unanswered,
+    /// One is stored.
+    Answered,
+    /// The person has it.
+    Delivered,
+    /// It was taken back or forgotten.
+    Forgotten,
+    /// It may have arrived.
+    DeliveryUnknown,
+}
+
+/// What an operator sees of the letter of an event.
+pub fn letter_state(world: &World, event: &Event) -> LetterState {
+    match event.stage() {
+        Stage::Open => LetterState::Unanswered,
+        Stage::Delivered => LetterState::Delivered,
+        Stage::Forgotten => LetterState::Forgotten,
+        Stage::Stored(progress) if may_be_pushed(world, &progress) => LetterState::Answered,
+        Stage::Stored(_) | Stage::InDoubt => LetterState::DeliveryUnknown,
+    }
+}
+
+/// `Delivery::may_be_pushed`.
+pub fn may_be_pushed(world: &World, progress: &PushProgress) -> bool {
+    match progress.state {
+        PushState::Refused => true,
+        PushState::Untried { since } | PushState::Unknown { since } => {
+            progress.method == SendMethod::Push && key_is_alive(since, world.now())
+        }
+    }
+}
+
+/// Something else was said than is stored.
+fn is_mistaken(event: &Event) -> bool {
+    event.ghost_said[0] > 0 && event.ghost_seen.version != event.answer.version
+}
+
+/// An operator sees of a letter what is not so, though nothing is under way.
+fn is_untruthful(world: &World, number: usize) -> bool {
+    let event = &world.events[number];
+    let is_done =
+        || event.ghost_merged.is_some() || is_answered(world, number) || event.kind == Kind::Unfollow;
+    event.letter.is_some()
+        && match letter_state(world, event) {
+            LetterState::Unanswered => event.ghost_said[0] > 0 && !event.ghost_is_excused,
+            LetterState::Delivered => !is_done(),
+            LetterState::Answered | LetterState::Forgotten | LetterState::DeliveryUnknown => false,
+        }
+}
+
+/// Whether a letter with this reason may be written.
+pub fn may_be_written(event: &Event, reason: Reason) -> bool {
+    match reason {
+        Reason::ModelUnavailable | Reason::ModelRefused => event.ghost_said[0] == 0,
+        Reason::LineRejected => !event.is_said(),
+        Reason::DeliveryUnknown => match event.stage() {
+            Stage::Stored(progress) => !progress.is_unsaid(),
+            Stage::InDoubt | Stage::Delivered | Stage::Forgotten => true,
+            Stage::Open => false,
+        },
+        _ => true,
+    }
+}

@@ -1,0 +1,198 @@
+//! What is explored: the rules of a turn, who takes part, and how much goes wrong.
+
+use worker::{
+    history::PushState,
+    rules::turn::{Conflict, TurnState, TurnStep, apply},
+};
+
+use crate::invariants::Invariant;
+
+/// What is explored.
+#[derive(Clone)]
+pub struct Model {
+    /// The rules of a turn.
+    pub rules: Rules,
+    /// Who takes part.
+    pub setting: Setting,
+}
+
+/// The rules of a turn. They are parameters, so that broken ones can be put in.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// The table.
+    pub apply: fn(&TurnState, &TurnStep<'_>) -> Result<TurnState, Conflict>,
+    /// The state of the push after one that LINE accepted.
+    pub of_next_part: fn(PushState) -> PushState,
+}
+
+impl Rules {
+    /// Those of the product.
+    pub const REAL: Self = Self { apply, of_next_part: PushState::of_next_part };
+}
+
+/// What a person does that becomes a job of the conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Kind {
+    /// A question that the model answers in so many parts.
+    Question {
+        /// How many pushes the answer takes.
+        parts: u8,
+    },
+    /// The command to forget the conversation. It is answered by a notice.
+    Forget,
+    /// They leave. Nothing is said.
+    Unfollow,
+}
+
+impl Kind {
+    /// How many parts its answer has.
+    pub fn parts(self) -> u8 {
+        match self {
+            Self::Question { parts } => parts,
+            Self::Forget => 1,
+            Self::Unfollow => 0,
+        }
+    }
+}
+
+/// What goes wrong, or happens beside the work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disturbance {
+    /// A worker dies after any step.
+    Crash,
+    /// A worker's process stops as it should, in the middle of an attempt.
+    Stop,
+    /// A call of the history or the queue fails, or succeeds and its answer is lost.
+    LostCall,
+    /// LINE refuses a request, fails, or takes it and its answer is lost.
+    Line,
+    /// The model fails.
+    ModelFails,
+    /// The lease of a job ends while its worker lives.
+    LeaseEnds,
+    /// A webhook comes again and is not recognised by the queue.
+    Duplicate,
+    /// A message is taken back.
+    Unsend,
+    /// The operator forgets the conversation.
+    Forget,
+    /// The operator redrives a dead letter.
+    Redrive,
+    /// The same, though the answer may have arrived.
+    Resend,
+    /// Half a day passes. LINE knows a retry key for a day.
+    HalfDay,
+}
+
+/// How many kinds of disturbances there are.
+pub const DISTURBANCES: usize = 12;
+
+/// What the product does wrong, as far as that is known. Where one is not put in, the program does
+/// what it should instead, so that everything else can be seen to hold; a test puts in each and sees it found. Who mends
+/// one deletes it here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Defect {
+    /// `Storage::record` repeats `Step::Withdrawn` where only its answer was lost, which takes back two attempts.
+    WithdrawnTwice,
+    /// A run that is given up where that could not be recorded has a dead letter and its user is told; where it comes
+    /// again, it is attempted again.
+    GivenUpUnrecorded,
+    /// An attempt that runs out of time before it tries a push again that LINE refused says that its outcome is unknown.
+    OutOfTimeSaysUnknown,
+    /// `Step::Pushing` leaves the refusal before it as the end of the attempt: after a crash the last letter says
+    /// `line_rejected` of an answer that may have arrived.
+    RefusalOutlivesNextTry,
+    /// `PushState::of_next_part` calls a part untried that an earlier attempt may have pushed, where the part before it
+    /// was of unknown outcome. A refusal of this try then passes for a refusal of all.
+    NextPartPassesForUntried,
+    /// An attempt that finds a stored answer pushes it although it reads just before that its turn is forgotten by now.
+    ForgottenIsPushed,
+    /// `Step::Failed` writes that LINE refused a push although another attempt is under way, after the lease of the job has
+    /// ended, whose push may arrive.
+    StaleRefusal,
+    /// `Step::NotReplied` knows an attempt by its number, which comes again where the attempt after it is withdrawn.
+    NumberComesAgain,
+    /// An attempt at a job whose lease ended stores or pushes an answer although its run was given up since by another
+    /// attempt, and the person told.
+    GoesOnAfterGivenUp,
+    /// Only the newest attempt may take to pushing after a reply that LINE refused; but an older one may still reply, with
+    /// the answer that it finds stored.
+    OlderAttemptReplies,
+    /// `TurnStep::ResendRisked` makes a certain refusal of what is unknown. Where the answer is not pushed after all, the
+    /// person is told that there is none, or the model is asked anew.
+    RiskPassesForRefusal,
+}
+
+impl Defect {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::WithdrawnTwice,
+        Self::GivenUpUnrecorded,
+        Self::OutOfTimeSaysUnknown,
+        Self::RefusalOutlivesNextTry,
+        Self::NextPartPassesForUntried,
+        Self::ForgottenIsPushed,
+        Self::StaleRefusal,
+        Self::NumberComesAgain,
+        Self::GoesOnAfterGivenUp,
+        Self::OlderAttemptReplies,
+        Self::RiskPassesForRefusal,
+    ];
+}
+
+/// Who takes part, and how much goes wrong at most.
+#[derive(Clone)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// What is said in the conversation, in order.
+    pub said: Vec<Kind>,
+    /// How many workers there are.
+    pub workers: usize,
+    /// Attempts of a run at most.
+    pub max_attempts: u32,
+    /// Whether the first part goes by the free reply token.
+    pub replies: bool,
+    /// Whether messages that wait behind each other are answered together.
+    pub merges: bool,
+    /// How often each disturbance happens at most.
+    pub most: [u8; DISTURBANCES],
+    /// How many happen at most in all.
+    pub total: u8,
+    /// The known defect that is put in.
+    pub defect: Option<Defect>,
+    /// The only promise that is looked at.
+    pub only: Option<Invariant>,
+}
+
+impl Setting {
+    /// One message in one part, one worker, nothing goes wrong.
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            said: vec![Kind::Question { parts: 1 }],
+            workers: 1,
+            max_attempts: 2,
+            replies: false,
+            merges: false,
+            most: [0; DISTURBANCES],
+            total: u8::MAX,
+            defect: None,
+            only: None,
+        }
+    }
+
+    /// Whether this known defect is put in.
+    pub fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
+    /// The same, in which these happen so often at most.
+    #[must_use]
+    pub fn with(mut self, disturbances: &[(Disturbance, u8)]) -> Self {
+        for (kind, most) in disturbances {
+            self.most[*kind as usize] = *most;
+        }
+        self
+    }
+}

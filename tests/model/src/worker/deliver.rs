@@ -1,0 +1,350 @@
+//! From the stored answer to what the person sees.
+
+use worker::{
+    failure::Reason,
+    history::{PushProgress, PushState, SendMethod, Stage},
+    rules::turn::{Conflict, TurnStep},
+};
+
+use super::{At, Failure, Worker, deliver, fail, is_forgotten};
+use crate::{
+    history::{self, Changes},
+    invariants, line,
+    setting::{Defect, Disturbance, Model},
+    steps::Steps,
+    world::{Progress, World},
+};
+
+/// How often a request is made once more within an attempt.
+const TRIES: u8 = 1;
+
+/// The step for the part that is next.
+pub(super) fn next_push(progress: PushProgress, parts: u8) -> At {
+    match progress.state {
+        _ if progress.pushed >= parts.into() => At::RecordDelivered,
+        PushState::Refused => At::RecordPushing,
+        PushState::Untried { .. } | PushState::Unknown { .. } => At::Push,
+    }
+}
+
+/// The attempt reached its deadline while it delivered.
+fn out_of_time() -> Failure {
+    Failure::passing(Reason::DeliveryUnknown)
+}
+
+fn progress(worker: &Worker) -> PushProgress {
+    let none = PushProgress { pushed: 0, state: PushState::Refused, method: SendMethod::Push };
+    worker.delivery.map_or(none, |delivery| delivery.0)
+}
+
+/// This is known of the pushes now.
+fn go_on(world: &mut World, at: usize, progress: PushProgress) {
+    let worker = &mut world.workers[at];
+    worker.delivery = Some(Progress(progress));
+    worker.at = next_push(progress, worker.ghost_answer.parts);
+}
+
+/// An earlier attempt stored the answer.
+pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, turn, delivery) = (worker.job, worker.turn, progress(worker));
+    let read = |world: &World| history::changes(world, job.event);
+    steps.read("it looks what was taken back", read, |model, world, changes| {
+        let Some(changes) = changes else {
+            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+        };
+        if changes.stage == Stage::InDoubt {
+            return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown));
+        }
+        let is_seen = changes.stage == Stage::Forgotten && !model.setting.has(Defect::ForgottenIsPushed);
+        if is_seen || is_forgotten(job, &turn, &changes) {
+            let worker = &mut world.workers[at];
+            (worker.delivery, worker.at) = (None, At::LookForOthers);
+            return;
+        }
+        let answer = world.workers[at].ghost_answer;
+        let is_clean = !world.is_taken_back(&answer);
+        deliver(world, at, delivery);
+        let worker = &mut world.workers[at];
+        (worker.ghost_answer, worker.ghost_is_clean) = (answer, is_clean);
+    });
+}
+
+/// A request whose outcome the worker does not learn. LINE took it or not; the attempt goes on, or is out of time.
+fn unknown_outcomes(
+    steps: &mut Steps<'_>,
+    at: usize,
+    what: &'static str,
+    take: impl Fn(&mut World),
+    then: impl Fn(&mut World),
+) {
+    let line = Disturbance::Line;
+    for (how, is_taken) in [("LINE took it", true), ("LINE did not take it", false)] {
+        steps.disturb(line, what, how, |_, world| {
+            if is_taken {
+                take(world);
+            }
+            then(world);
+        });
+    }
+    steps.disturb(line, what, "LINE took it, and the attempt is out of time", |model, world| {
+        take(world);
+        fail(model, world, at, out_of_time());
+    });
+}
+
+/// Replies with the first part.
+pub(super) fn reply(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let event = steps.before.event(worker.job.event);
+    if worker.ghost_is_overtaken && !steps.model.setting.has(Defect::OlderAttemptReplies) {
+        steps.step("another attempt replies", |model, world| {
+            fail(model, world, at, Failure::passing(Reason::DeliveryUnknown));
+        });
+        return;
+    }
+    if worker.job.run > 0 || event.token_is_old {
+        steps.step("the reply token is too old to ask again", |model, world| {
+            world.workers[at].was_unknown = true;
+            replied_in_vain(model, world, at, false);
+        });
+        return;
+    }
+    if event.token_is_used {
+        steps.step("LINE refuses the reply, whose token was used", |model, world| {
+            replied_in_vain(model, world, at, false);
+        });
+    } else {
+        steps.step("LINE takes the reply", |_, world| {
+            line::take_reply(world, at);
+            go_on(world, at, PushProgress { pushed: 1, state: PushState::Refused, method: SendMethod::Push });
+        });
+        steps.disturb(Disturbance::Line, "LINE refuses the reply", "", |model, world| {
+            replied_in_vain(model, world, at, false);
+        });
+    }
+    let failed = |world: &mut World| world.workers[at].at = At::ReplyFailed;
+    let take = |world: &mut World| _ = line::take_reply(world, at);
+    unknown_outcomes(steps, at, "the reply has no answer", take, |world| {
+        world.workers[at].was_unknown = true;
+        failed(world);
+    });
+    steps.disturb(Disturbance::Line, "LINE is too busy for the reply", "", |_, world| failed(world));
+}
+
+/// Another try of the reply, or none.
+pub(super) fn reply_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    if worker.tries < TRIES {
+        steps.step("it waits before it replies again", |_, world| {
+            world.workers[at].tries += 1;
+            world.workers[at].at = At::LookBeforeReply;
+        });
+    }
+    steps.step("it does not reply again", |model, world| replied_in_vain(model, world, at, true));
+}
+
+/// No reply succeeded.
+fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool) {
+    let worker = &mut world.workers[at];
+    let is_known = matches!(progress(worker).state, PushState::Untried { .. } | PushState::Refused);
+    if !worker.was_unknown && is_known {
+        worker.at = At::RecordNotReplied;
+        return;
+    }
+    let is_alive = worker.job.run == 0 && !world.event(world.workers[at].job.event).token_is_old;
+    let failure = Failure { has_delivery: true, ..Failure::passing(Reason::DeliveryUnknown) };
+    fail(model, world, at, Failure { is_passing: is_passing && is_alive, ..failure });
+}
+
+/// LINE certainly did not take the reply: the same is pushed.
+pub(super) fn record_not_replied(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, attempts, before) = (worker.job, worker.turn.attempts, progress(worker));
+    let record = |model: &Model, world: &mut World| {
+        if world.workers[at].ghost_is_overtaken && !model.setting.has(Defect::NumberComesAgain) {
+            return Err(Conflict::Overtaken);
+        }
+        let now = world.now();
+        history::step(model, world, job, &TurnStep::NotReplied { attempts, now })
+    };
+    steps.call("it is recorded that LINE did not take the reply", true, record, |model, world, done| {
+        match done {
+            Some(Ok(())) => {
+                looked(world, at);
+                let state = PushState::Untried { since: world.now() };
+                world.workers[at].tries = 0;
+                go_on(world, at, PushProgress { state, method: SendMethod::Push, ..before });
+            }
+            Some(Err(_)) | None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        }
+    });
+}
+
+/// Pushes the next part.
+pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let delivery = progress(worker);
+    if !invariants::may_be_pushed(steps.before, &delivery) {
+        steps.step("LINE may have the push and knows its key no longer", |model, world| {
+            let failure = Failure { has_delivery: true, ..Failure::lasting(Reason::DeliveryUnknown) };
+            fail(model, world, at, failure);
+        });
+        return;
+    }
+    steps.step("LINE takes the push", |model, world| {
+        line::take_push(world, at);
+        let worker = &mut world.workers[at];
+        let (pushed, state) = (delivery.pushed + 1, next_part(model, delivery.state));
+        worker.tries = 0;
+        go_on(world, at, PushProgress { pushed, state, ..delivery });
+        let worker = &mut world.workers[at];
+        if pushed < worker.ghost_answer.parts.into() {
+            worker.at = At::LookBeforePush;
+        }
+    });
+    let take = |world: &mut World| line::take_push(world, at);
+    unknown_outcomes(steps, at, "the push has no answer", take, |world| {
+        push_failed_with(
+            world,
+            at,
+            PushProgress { state: delivery.state.after_unknown_outcome(), ..delivery },
+            true,
+        );
+    });
+    for (what, is_passing) in [("LINE is too busy for the push", true), ("LINE refuses the push", false)] {
+        steps.disturb(Disturbance::Line, what, "", |_, world| {
+            push_failed_with(world, at, delivery, is_passing);
+        });
+    }
+}
+
+/// The state of the part after one that LINE took.
+fn next_part(model: &Model, state: PushState) -> PushState {
+    let next = (model.rules.of_next_part)(state);
+    match (state, next) {
+        (PushState::Unknown { .. }, PushState::Untried { since })
+            if !model.setting.has(Defect::NextPartPassesForUntried) =>
+        {
+            PushState::Unknown { since }
+        }
+        _ => next,
+    }
+}
+
+/// A push failed: where it is certain that LINE has none of the tries, that is written down first.
+fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_passing: bool) {
+    let is_unknown = matches!(delivery.state, PushState::Unknown { .. });
+    let (reason, state, next) = if is_unknown {
+        (Reason::DeliveryUnknown, delivery.state, At::PushFailed)
+    } else {
+        (Reason::LineRejected, PushState::Refused, At::RecordRefused)
+    };
+    let failure = Failure { is_passing, has_delivery: true, ..Failure::passing(reason) };
+    let worker = &mut world.workers[at];
+    worker.delivery = Some(Progress(PushProgress { state, ..delivery }));
+    (worker.failure, worker.at) = (Some(failure), next);
+}
+
+/// Before the pause, so that an answer that certainly nobody has is made anew where a part of what it answers is taken
+/// back meanwhile.
+pub(super) fn record_refused(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, new) = (worker.job, progress(worker));
+    let record = |model: &Model, world: &mut World| {
+        let (reason, progress) = (Reason::LineRejected, known(model, world, at, Some(new)));
+        let _ = history::step(
+            model,
+            world,
+            job,
+            &TurnStep::Failed { reason, progress, gave_up: false, cost: None },
+        );
+    };
+    steps.call("it is recorded that LINE refused the push", true, record, |_, world, _| {
+        world.workers[at].at = At::PushFailed;
+    });
+}
+
+/// What an attempt may say of the pushes: nothing where another one is or was under way beside it, which may push too.
+pub(super) fn known(
+    model: &Model,
+    world: &World,
+    at: usize,
+    progress: Option<PushProgress>,
+) -> Option<PushProgress> {
+    let overlaps = world.workers[at].ghost_overlaps && !model.setting.has(Defect::StaleRefusal);
+    progress.filter(|_| !overlaps)
+}
+
+/// Another try of the push, or none.
+pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Some(failure) = worker.failure else { return };
+    if failure.is_passing && worker.tries < TRIES {
+        steps.step("it waits before it pushes again", |_, world| {
+            let worker = &mut world.workers[at];
+            worker.tries += 1;
+            (worker.failure, worker.at) = (None, At::LookBeforePush);
+        });
+    }
+    steps.step("it does not push again", |model, world| fail(model, world, at, failure));
+}
+
+/// A push that was refused is tried again. From here on a crash leaves its outcome unknown.
+pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, before) = (worker.job, progress(worker));
+    let record = |model: &Model, world: &mut World| {
+        if history::is_given_up(model, world, job) {
+            return Err(Conflict::Overtaken);
+        }
+        let now = world.now();
+        history::step(model, world, job, &TurnStep::Pushing { pushed: before.pushed, now })
+    };
+    steps.call("it is recorded that a push is tried", true, record, |model, world, done| match done {
+        Some(Ok(())) => {
+            looked(world, at);
+            let state = PushState::Untried { since: world.now() };
+            go_on(world, at, PushProgress { state, ..before });
+        }
+        Some(Err(_)) | None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+    });
+    out_of_time_instead(steps, at, worker);
+}
+
+/// Looks whether anything of the answer was taken back, before more of it is said.
+pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) {
+    let (job, delivery) = (worker.job, progress(worker));
+    let read = |world: &World| history::changes(world, job.event);
+    steps.read("it looks whether it was taken back", read, |model, world, changes| {
+        let go_on = |world: &mut World| match then {
+            At::Push => go_on(world, at, delivery),
+            other => world.workers[at].at = other,
+        };
+        // What is not known holds nothing up.
+        let Some(changes) = changes else { return go_on(world) };
+        if let Some(failure) = refusal(&changes) {
+            return fail(model, world, at, failure);
+        }
+        looked(world, at);
+        go_on(world);
+    });
+    out_of_time_instead(steps, at, worker);
+}
+
+/// Why nothing more of an answer is said.
+fn refusal(changes: &Changes) -> Option<Failure> {
+    match changes.stage {
+        Stage::InDoubt => Some(Failure::lasting(Reason::DeliveryUnknown)),
+        Stage::Open => Some(Failure::passing(Reason::LineRejected)),
+        Stage::Stored(_) | Stage::Delivered if !changes.is_taken_back() => None,
+        Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => Some(Failure::lasting(Reason::Internal)),
+    }
+}
+
+/// The history has just told what was taken back.
+fn looked(world: &mut World, at: usize) {
+    let is_clean = !world.is_taken_back(&world.workers[at].ghost_answer);
+    world.workers[at].ghost_is_clean = is_clean;
+}
+
+fn out_of_time_instead(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    if progress(worker).is_unsaid() && !steps.model.setting.has(Defect::OutOfTimeSaysUnknown) {
+        return;
+    }
+    steps.disturb(Disturbance::LostCall, "the attempt is out of time", "", |model, world| {
+        fail(model, world, at, out_of_time());
+    });
+}

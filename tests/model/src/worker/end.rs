@@ -1,0 +1,207 @@
+//! The end of an attempt: it is recorded, a dead letter is written, the person is told, and the queue is told.
+
+use worker::{
+    failure::Reason,
+    history::{Stage, key_is_alive},
+    rules::turn::TurnStep,
+};
+
+use super::{At, Failure, Worker, deliver, fail, is_forgotten, release};
+use crate::{
+    history,
+    invariants::{self, Invariant},
+    line,
+    setting::{Defect, Disturbance, Kind, Model},
+    steps::Steps,
+    world::{Letter, Queued, World},
+};
+
+/// Records the last step of a turn.
+pub(super) fn record(
+    steps: &mut Steps<'_>,
+    at: usize,
+    worker: &Worker,
+    what: &'static str,
+    step: TurnStep<'static>,
+) {
+    let job = worker.job;
+    let record = move |model: &Model, world: &mut World| {
+        let _ = history::step(model, world, job, &step);
+    };
+    steps.call(what, true, record, |model, world, done| match done {
+        Some(()) => world.workers[at].at = At::Acknowledge,
+        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+    });
+}
+
+/// Nothing is to be answered. Perhaps others wait for the answer.
+pub(super) fn look_for_others(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let job = worker.job;
+    let read = |world: &World| history::changes(world, job.event).others;
+    steps.read("it looks whether others wait for the answer", read, |model, world, others| match others {
+        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        Some(0) => world.workers[at].at = At::RecordForgotten,
+        Some(_) => fail(model, world, at, Failure::lasting(Reason::LineRejected)),
+    });
+}
+
+/// Records that the attempt failed, or that its run is given up.
+pub(super) fn record_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker, gave_up: bool, then: At) {
+    let Worker { job, delivery, failure: Some(failure), .. } = *worker else { return };
+    let record = move |model: &Model, world: &mut World| {
+        let progress = delivery.filter(|_| failure.has_delivery).map(|delivery| delivery.0);
+        let progress = deliver::known(model, world, at, progress);
+        let step = TurnStep::Failed { reason: failure.reason.0, progress, gave_up, cost: None };
+        let _ = history::step(model, world, job, &step);
+    };
+    let what = if gave_up {
+        "it is recorded that the run is given up"
+    } else {
+        "it is recorded that the attempt failed"
+    };
+    let done = |world: &mut World| {
+        let worker = &mut world.workers[at];
+        (worker.delivery, worker.at) = (None, then);
+    };
+    if gave_up && !steps.model.setting.has(Defect::GivenUpUnrecorded) {
+        steps.step(what, |model, world| {
+            record(model, world);
+            done(world);
+        });
+        return;
+    }
+    steps.call(what, true, record, |_, world, _| done(world));
+}
+
+/// No dead letter is written of a message that was taken back meanwhile.
+pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, turn) = (worker.job, worker.turn);
+    let read = |world: &World| history::changes(world, job.event);
+    steps.read("it looks before it gives up", read, |_, world, changes| {
+        let worker = &mut world.workers[at];
+        worker.at = match changes {
+            Some(changes) if changes.stage == Stage::InDoubt => {
+                (worker.failure, worker.delivery) = (Some(Failure::lasting(Reason::DeliveryUnknown)), None);
+                At::WriteLetter
+            }
+            Some(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, &turn, &changes) => {
+                (worker.failure, worker.delivery) = (None, None);
+                At::GiveUpForgotten
+            }
+            Some(_) | None => At::RecordGivenUp,
+        };
+    });
+}
+
+/// It ends in silence.
+pub(super) fn give_up_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let job = worker.job;
+    let record = move |model: &Model, world: &mut World| {
+        let _ = history::step(model, world, job, &TurnStep::Forgotten);
+    };
+    steps.call("forgotten is recorded at last", true, record, |_, world, _| {
+        world.workers[at].at = At::Acknowledge;
+    });
+}
+
+/// Writes the dead letter. Without it the job comes again.
+pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Worker { job, failure: Some(failure), .. } = *worker else { return };
+    let write = move |model: &Model, world: &mut World| {
+        let overlaps = world.workers[at].ghost_overlaps;
+        let event = world.event_mut(job.event);
+        let is_known = overlaps
+            || event.ghost_is_excused
+            || failure.is_recalled && !model.setting.has(Defect::RefusalOutlivesNextTry);
+        let is_true = is_known || invariants::may_be_written(event, failure.reason.0);
+        event.letter = Some(Letter { reason: failure.reason });
+        event.ghost_had_letter = true;
+        if !is_true {
+            world.breaks(Invariant::TruthfulLetters);
+        }
+    };
+    steps.call("the dead letter is written", false, write, |_, world, done| {
+        let worker = &mut world.workers[at];
+        (worker.failure, worker.delivery) = (None, None);
+        worker.at = if done.is_some() { At::LookBeforeApology } else { At::HandBack };
+    });
+}
+
+/// Who took the message back wants no word about it.
+pub(super) fn look_before_apology(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let job = worker.job;
+    if steps.before.event(job.event).kind == Kind::Unfollow {
+        steps.step("nobody is told", |_, world| world.workers[at].at = At::Acknowledge);
+        return;
+    }
+    let read = |world: &World| history::changes(world, job.event);
+    steps.read("it looks before it apologises", read, |_, world, changes| {
+        let is_silent = changes.is_some_and(|changes| changes.is_taken_back());
+        world.workers[at].at = if is_silent { At::Acknowledge } else { At::MarkNotified };
+    });
+}
+
+/// Marks that the person is told, which is refused where the answer may have arrived.
+pub(super) fn mark_notified(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let job = worker.job;
+    let mark = move |model: &Model, world: &mut World| {
+        let now = world.now();
+        let is_due = history::step(model, world, job, &TurnStep::Notified { now }).is_ok();
+        let first = world.event(job.event).rows[0].0.notified_at;
+        is_due && first.is_some_and(|first| key_is_alive(first, now))
+    };
+    steps.call("it is marked that the person is told", true, mark, |_, world, due| {
+        world.workers[at].at = if due == Some(true) { At::Apologise } else { At::Acknowledge };
+    });
+}
+
+/// Tells the person that there will be no answer.
+pub(super) fn apologise(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let event = worker.job.event;
+    let done = |world: &mut World| world.workers[at].at = At::Acknowledge;
+    steps.step("LINE takes the apology", |_, world| {
+        line::take_apology(world, event);
+        done(world);
+    });
+    steps.disturb(Disturbance::Line, "the apology has no answer", "LINE took it", |_, world| {
+        line::take_apology(world, event);
+    });
+    steps.disturb(Disturbance::Line, "the apology has no answer", "LINE did not take it", |_, world| {
+        done(world);
+    });
+}
+
+/// Acknowledges the jobs. Where the lease is lost the queue does not take that, at the latest once another worker has
+/// the job.
+pub(super) fn acknowledge(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (queue, holder) = (&steps.before.queue, u8::try_from(at).ok());
+    let jobs = [Some(worker.job), worker.other];
+    let is_one = |queued: &Queued| jobs.contains(&Some(queued.job));
+    let is_lost = queue.iter().any(|queued| is_one(queued) && queued.holder.is_none());
+    steps.step("the job is acknowledged", |_, world| {
+        world.queue.retain(|queued| !is_one(queued) || queued.holder != holder);
+        release(world, at);
+    });
+    if is_lost {
+        steps.step("the job is acknowledged late", |_, world| {
+            world
+                .queue
+                .retain(|queued| !is_one(queued) || queued.holder.is_some_and(|it| Some(it) != holder));
+            release(world, at);
+        });
+    }
+}
+
+/// Hands the jobs back. Of two that were answered together the earlier one is done.
+pub(super) fn hand_back(steps: &mut Steps<'_>, at: usize) {
+    let worker = steps.before.workers[at];
+    steps.step("the job is handed back", |_, world| {
+        let holder = u8::try_from(at).ok();
+        if worker.is_merged
+            && let Some(other) = worker.other
+        {
+            world.queue.retain(|queued| queued.job != other || queued.holder != holder);
+        }
+        release(world, at);
+    });
+}

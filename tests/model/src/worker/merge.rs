@@ -1,0 +1,247 @@
+//! Two jobs that wait behind each other and are answered together, after `worker/src/turn/merge.rs`: each begins a turn of
+//! its own, and one transaction stores the answer as the last one's and ends the other. Whatever goes wrong before,
+//! both are handed back, to be tried together again or one by one.
+
+use worker::{
+    failure::Reason,
+    history::{LastAttempt, Stage},
+    rules::turn::TurnStep,
+};
+
+use super::{At as Step, Failure, Turn, Worker, begun, is_forgotten};
+use crate::{
+    history,
+    setting::{Defect, Model},
+    steps::Steps,
+    world::{Job, Why, World},
+};
+
+/// The most attempts that are made together.
+const ATTEMPTS: u32 = 2;
+
+/// A step of an attempt at two jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum At {
+    /// It begins the earlier one's turn.
+    Begin,
+    /// It begins the last one's.
+    BeginLast,
+    /// It looks what happened to the earlier one.
+    LookAtOther,
+    /// It looks whether the conversation was forgotten since they began.
+    LeaveForgotten,
+    /// It records that of a turn, after that mark.
+    RecordForgotten {
+        /// Whether it is the earlier one's.
+        is_other: bool,
+        /// The mark.
+        mark: i64,
+    },
+    /// It withdraws an attempt.
+    Withdraw {
+        /// Whether it is the earlier one's.
+        is_other: bool,
+    },
+    /// It records anew how the attempt before a withdrawn one failed.
+    FailAnew {
+        /// Whether it is the earlier one's.
+        is_other: bool,
+    },
+    /// It records that an attempt failed.
+    Fail {
+        /// Whether it is the earlier one's.
+        is_other: bool,
+    },
+}
+
+/// A turn that an attempt has begun, if it has.
+fn turn(worker: &Worker, is_other: bool) -> Option<Turn> {
+    if is_other {
+        worker.other_turn
+    } else {
+        Some(worker.turn).filter(|turn| turn.attempts > 0 || turn.is_over)
+    }
+}
+
+fn job(worker: &Worker, is_other: bool) -> Job {
+    worker.other.filter(|_| is_other).unwrap_or(worker.job)
+}
+
+/// The steps of an attempt at two jobs, until their answer is stored.
+pub(super) fn next(steps: &mut Steps<'_>, at: usize, worker: &Worker, step: At) {
+    match step {
+        At::Begin => begin(steps, at, worker, true),
+        At::BeginLast => begin(steps, at, worker, false),
+        At::LookAtOther => look_at_other(steps, at, worker),
+        At::LeaveForgotten => leave_forgotten(steps, at, worker),
+        At::RecordForgotten { is_other, mark } => record_forgotten(steps, at, worker, is_other, mark),
+        At::Withdraw { is_other } => withdraw_one(steps, at, worker, is_other),
+        At::FailAnew { is_other } => {
+            let reason = turn(worker, is_other).and_then(|turn| turn.last.0.reason());
+            let reason = reason.unwrap_or(Reason::Internal);
+            record_failed(steps, at, worker, is_other, reason, |world, at| {
+                after_withdrawal(world, at, is_other);
+            });
+        }
+        At::Fail { is_other } => {
+            let reason = worker.failure.map_or(Reason::Internal, |failure| failure.reason.0);
+            record_failed(steps, at, worker, is_other, reason, |world, at| {
+                let is_more = is_other && turn(&world.workers[at], false).is_some();
+                world.workers[at].at =
+                    if is_more { Step::Merge(At::Fail { is_other: false }) } else { Step::HandBack };
+            });
+        }
+    }
+}
+
+fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
+    let of = job(worker, is_other);
+    let what =
+        if is_other { "the attempt at the earlier one begins" } else { "the attempt at the last one begins" };
+    let effect = |model: &Model, world: &mut World| begun(model, world, at, of);
+    steps.call(what, false, effect, |model, world, told| {
+        let Some((turn, stage)) = told else {
+            if is_other {
+                world.workers[at].at = Step::HandBack;
+            } else {
+                fail(world, at, Failure::passing(Reason::StorageFailed));
+            }
+            return;
+        };
+        let worker = &mut world.workers[at];
+        if is_other {
+            worker.other_turn = Some(turn);
+        } else {
+            worker.turn = turn;
+        }
+        let is_clear = match turn.last.0 {
+            LastAttempt::None => true,
+            LastAttempt::Failed(reason) => reason != Reason::Internal,
+            LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
+        };
+        let max_attempts = model.setting.max_attempts;
+        let is_fit =
+            stage == Stage::Open && is_clear && turn.attempts < max_attempts && turn.attempts <= ATTEMPTS;
+        match (is_fit, is_other) {
+            (false, _) => withdraw(world, at),
+            (true, true) => worker.at = Step::Merge(At::BeginLast),
+            (true, false) => worker.at = Step::Merge(At::LookAtOther),
+        }
+    });
+}
+
+fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Worker { other: Some(other), other_turn: Some(turn), .. } = *worker else { return };
+    let read = |world: &World| history::changes(world, other.event);
+    steps.read("it looks what happened to the earlier one", read, |_, world, changes| match changes {
+        None => fail(world, at, Failure::passing(Reason::StorageFailed)),
+        Some(changes) if changes.others == 0 && !is_forgotten(other, &turn, &changes) => {
+            world.workers[at].at = Step::Load;
+        }
+        Some(_) => withdraw(world, at),
+    });
+}
+
+/// Where the conversation was forgotten since, what began before is not asked again.
+fn leave_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let first = job(worker, true);
+    let read = |world: &World| history::changes(world, first.event).mark;
+    steps.read("it looks whether the conversation was forgotten", read, |_, world, mark| match mark {
+        None => fail(world, at, Failure::passing(Reason::StorageFailed)),
+        Some(None) => withdraw(world, at),
+        Some(Some(mark)) => forget_from(world, at, true, mark),
+    });
+}
+
+fn forget_from(world: &mut World, at: usize, is_other: bool, mark: i64) {
+    let worker = &mut world.workers[at];
+    let is_before = |is_other: bool| turn(worker, is_other).is_some_and(|turn| turn.begun_at <= mark);
+    let next = [true, false].into_iter().find(|&next| (is_other || !next) && is_before(next));
+    match next {
+        Some(is_other) => worker.at = Step::Merge(At::RecordForgotten { is_other, mark }),
+        None => withdraw(world, at),
+    }
+}
+
+fn record_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool, mark: i64) {
+    let of = job(worker, is_other);
+    let record = |model: &Model, world: &mut World| {
+        let _ = history::step(model, world, of, &TurnStep::Forgotten);
+    };
+    steps.call("forgotten is recorded of one of two", true, record, |_, world, done| {
+        if done.is_none() {
+            return fail(world, at, Failure::passing(Reason::StorageFailed));
+        }
+        let worker = &mut world.workers[at];
+        if is_other {
+            worker.other_turn = worker.other_turn.map(|turn| Turn { is_over: true, ..turn });
+            return forget_from(world, at, false, mark);
+        }
+        worker.turn.is_over = true;
+        withdraw(world, at);
+    });
+}
+
+/// An attempt at two jobs fails: they are tried together again, or one by one.
+pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
+    let worker = &mut world.workers[at];
+    (worker.mark, worker.others) = (None, 0);
+    if failure.is_passing {
+        worker.failure = Some(Failure { reason: Why(failure.reason.0), ..failure });
+        worker.at = Step::Merge(At::Fail { is_other: true });
+    } else {
+        withdraw(world, at);
+    }
+}
+
+/// They are to be answered one by one: their attempts do not count.
+pub(super) fn withdraw(world: &mut World, at: usize) {
+    let worker = &mut world.workers[at];
+    (worker.mark, worker.others, worker.failure) = (None, 0, None);
+    withdraw_from(world, at, true);
+}
+
+fn withdraw_from(world: &mut World, at: usize, is_other: bool) {
+    let worker = &mut world.workers[at];
+    let is_begun = |is_other: bool| turn(worker, is_other).is_some_and(|turn| !turn.is_over);
+    let next = [true, false].into_iter().find(|&next| (is_other || !next) && is_begun(next));
+    worker.at = next.map_or(Step::HandBack, |is_other| Step::Merge(At::Withdraw { is_other }));
+}
+
+fn after_withdrawal(world: &mut World, at: usize, is_other: bool) {
+    if is_other { withdraw_from(world, at, false) } else { world.workers[at].at = Step::HandBack }
+}
+
+fn withdraw_one(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
+    let of = job(worker, is_other);
+    let had_failed = turn(worker, is_other).is_some_and(|turn| turn.last.0.reason().is_some());
+    let record = |model: &Model, world: &mut World| {
+        let _ = history::step(model, world, of, &TurnStep::Withdrawn { cost: None });
+    };
+    let is_retried = steps.model.setting.has(Defect::WithdrawnTwice);
+    steps.call("the attempt at one of two is withdrawn", is_retried, record, |_, world, _| {
+        if had_failed {
+            world.workers[at].at = Step::Merge(At::FailAnew { is_other });
+        } else {
+            after_withdrawal(world, at, is_other);
+        }
+    });
+}
+
+fn record_failed(
+    steps: &mut Steps<'_>,
+    at: usize,
+    worker: &Worker,
+    is_other: bool,
+    reason: Reason,
+    then: impl Fn(&mut World, usize),
+) {
+    let of = job(worker, is_other);
+    let record = |model: &Model, world: &mut World| {
+        let step = TurnStep::Failed { reason, progress: None, gave_up: false, cost: None };
+        let _ = history::step(model, world, of, &step);
+    };
+    steps.call("it is recorded that the attempt at one of two failed", true, record, |_, world, _| {
+        then(world, at);
+    });
+}

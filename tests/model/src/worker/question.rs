@@ -1,0 +1,123 @@
+//! From a question to its stored answer.
+
+use worker::{
+    failure::Reason,
+    history::{SendMethod, Stage},
+};
+
+use super::{At, Failure, Worker, deliver, fail, is_forgotten, merge};
+use crate::{
+    history::{self, Draft, StoreResult},
+    invariants::Invariant,
+    setting::{Disturbance, Kind, Model},
+    steps::Steps,
+    world::World,
+};
+
+/// Loads the conversation, and decides whether there is anything to answer.
+pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, turn) = (worker.job, worker.turn);
+    let read = |world: &World| history::changes(world, job.event);
+    steps.read("the conversation is loaded", read, |model, world, changes| {
+        let Some(changes) = changes else {
+            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+        };
+        if is_forgotten(job, &turn, &changes) {
+            return drafted_nothing(world, at, At::LookForOthers, merge::At::LeaveForgotten);
+        }
+        if changes.unsent {
+            return fail(model, world, at, Failure::lasting(Reason::LineRejected));
+        }
+        let kind = world.event(job.event).kind;
+        let worker = &mut world.workers[at];
+        (worker.mark, worker.others) = (changes.mark, changes.others);
+        worker.at = if kind == Kind::Forget { At::Obey } else { At::Ask };
+    });
+}
+
+/// There is no answer, to one job or to two.
+fn drafted_nothing(world: &mut World, at: usize, alone: At, merged: merge::At) {
+    let worker = &mut world.workers[at];
+    worker.at = if worker.other.is_some() { At::Merge(merged) } else { alone };
+    (worker.mark, worker.others) = (None, 0);
+}
+
+/// Does what a command says, or forgets whom somebody leaves.
+pub(super) fn obey(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let kind = steps.before.event(worker.job.event).kind;
+    steps.call("the conversation is forgotten", true, history::forget_conversation, |model, world, done| {
+        match done {
+            None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+            Some(()) => {
+                world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::RecordDelivered }
+            }
+        }
+    });
+}
+
+/// Asks the model, which is paid for.
+pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Worker { job, turn, ghost_was_stored, ghost_was_over, .. } = *worker;
+    let pay = move |model: &Model, world: &mut World| {
+        if ghost_was_over {
+            world.breaks(Invariant::OverIsOver);
+        }
+        if ghost_was_stored && world.event(job.event).ghost_stored {
+            world.breaks(Invariant::PaidOnce);
+        }
+        if turn.attempts == 0 || turn.attempts > model.setting.max_attempts {
+            world.breaks(Invariant::AttemptsAreLimited);
+        }
+    };
+    steps.step("the model answers", |model, world| {
+        pay(model, world);
+        world.workers[at].at = At::Store;
+    });
+    for (how, failure) in [
+        ("it is not available", Failure::passing(Reason::ModelUnavailable)),
+        ("it refuses", Failure::lasting(Reason::ModelRefused)),
+    ] {
+        steps.disturb(Disturbance::ModelFails, "the model fails", how, |model, world| {
+            pay(model, world);
+            fail(model, world, at, failure);
+        });
+    }
+}
+
+/// Stores the answer, as that of one turn.
+pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Worker { job, other, mark, others, .. } = *worker;
+    let event = steps.before.event(job.event);
+    let wants_reply = steps.model.setting.replies || event.kind == Kind::Forget;
+    let is_good = job.run == 0 && !event.token_is_old;
+    let method = if wants_reply && is_good { SendMethod::ReplyToken } else { SendMethod::Push };
+    let draft = Draft { job, other, mark, others, method };
+    let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
+    steps.call("the answer is stored", true, effect, |model, world, stored| {
+        let Some(stored) = stored else {
+            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+        };
+        match (stored, other) {
+            (StoreResult::Stored(progress), _) => deliver(world, at, progress),
+            (StoreResult::Forgotten, _) => {
+                drafted_nothing(world, at, At::LookForOthers, merge::At::LeaveForgotten);
+            }
+            (_, Some(_)) => merge::withdraw(world, at),
+            (StoreResult::Changed, None) => drafted_nothing(world, at, At::Load, merge::At::LeaveForgotten),
+            (StoreResult::Overtaken, None) => world.workers[at].at = At::Acknowledge,
+            (StoreResult::GivenUp, None) => world.workers[at].at = At::HandBack,
+            (StoreResult::Existing(stage), None) => exists(model, world, at, stage),
+        }
+    });
+}
+
+/// Another attempt stored an answer before: this is how far that one got.
+fn exists(model: &Model, world: &mut World, at: usize, stage: Stage<worker::history::PushProgress>) {
+    world.workers[at].at = match stage {
+        Stage::Stored(progress) => return deliver(world, at, progress),
+        Stage::InDoubt => return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown)),
+        Stage::Forgotten => At::RecordForgotten,
+        Stage::Delivered => At::RecordDelivered,
+        Stage::Open => At::Acknowledge,
+    };
+}

@@ -1,0 +1,310 @@
+//! Puts broken rules in, one at a time, and sees each found, so that a search that finds nothing is known to look.
+#![expect(
+    clippy::similar_names,
+    clippy::too_many_lines,
+    clippy::unnecessary_wraps,
+    reason = "a list of tables, each with the table's own words"
+)]
+
+use model::{
+    bounds::{alone, beside, merged, merged_beside, replied, replied_beside},
+    invariants::Invariant,
+    search::search,
+    setting::{Model, Rules, Setting},
+};
+use worker::{
+    history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
+    rules::turn::{Conflict, TurnState, TurnStep, apply},
+};
+
+/// No search goes on beyond so many states.
+const MOST: usize = 10_000_000;
+
+type Table = fn(&TurnState, &TurnStep<'_>) -> Result<TurnState, Conflict>;
+
+/// The table's word on another stage.
+fn as_if(stage: Stage<PushProgress>, state: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflict> {
+    apply(&TurnState { stage, ..state.clone() }, step)
+}
+
+/// The same turn at another stage.
+fn at(stage: Stage<PushProgress>, state: &TurnState) -> Result<TurnState, Conflict> {
+    Ok(TurnState { stage, ..state.clone() })
+}
+
+/// What the table says, with another state of the next push.
+fn with_state(
+    change: fn(PushProgress) -> PushProgress,
+    state: &TurnState,
+    step: &TurnStep<'_>,
+) -> Result<TurnState, Conflict> {
+    let after = apply(state, step)?;
+    let stage =
+        if let Stage::Stored(progress) = after.stage { Stage::Stored(change(progress)) } else { after.stage };
+    Ok(TurnState { stage, ..after })
+}
+
+fn refused(progress: PushProgress) -> PushProgress {
+    PushProgress { state: PushState::Refused, ..progress }
+}
+
+/// Broken tables, each with its kind of harm, and where it is looked for.
+fn tables() -> Vec<(&'static str, Table, Setting)> {
+    vec![
+        // Said twice.
+        (
+            "a second answer takes the place of the first",
+            |state, step| match step {
+                TurnStep::Stored { .. } if matches!(state.stage, Stage::Stored(_)) => {
+                    as_if(Stage::Open, state, step)
+                }
+                _ => apply(state, step),
+            },
+            beside(),
+        ),
+        (
+            "an answer is stored of a turn that is over",
+            |state, step| match step {
+                TurnStep::Stored { .. } if state.stage == Stage::Delivered => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            merged_beside(),
+        ),
+        (
+            "a turn that is answered is answered with another one, too",
+            |state, step| match step {
+                TurnStep::Merged => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            merged_beside(),
+        ),
+        (
+            "the first push of a stored answer is not expected to be tried",
+            |state, step| match step {
+                TurnStep::Stored { .. } => with_state(refused, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "a push that is tried again is not expected to be",
+            |state, step| match step {
+                TurnStep::Pushing { .. } => with_state(refused, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "a failure says that LINE refused the push",
+            |state, step| match step {
+                TurnStep::Failed { .. } => with_state(refused, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        // Said twice: pushed after a reply of unknown outcome.
+        (
+            "a failure makes a push of a reply",
+            |state, step| match step {
+                TurnStep::Failed { .. } => {
+                    with_state(|progress| PushProgress { method: SendMethod::Push, ..progress }, state, step)
+                }
+                _ => apply(state, step),
+            },
+            replied(),
+        ),
+        (
+            "an attempt pushes although another one may be replying",
+            |state, step| match step {
+                TurnStep::NotReplied { now, .. } => {
+                    apply(state, &TurnStep::NotReplied { attempts: state.attempts, now: *now })
+                }
+                _ => apply(state, step),
+            },
+            replied_beside(),
+        ),
+        // Said twice: refused instead of unknown.
+        (
+            "what may have arrived is asked anew for the others",
+            |state, step| match step {
+                TurnStep::AnswerUnsent { is_owed: true } if matches!(state.stage, Stage::Stored(_)) => {
+                    at(Stage::Open, state)
+                }
+                _ => apply(state, step),
+            },
+            merged(),
+        ),
+        (
+            "what is in doubt is asked anew",
+            |state, step| match step {
+                TurnStep::Begun { .. } if state.stage == Stage::InDoubt => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            merged(),
+        ),
+        // Paid again.
+        (
+            "a delivered turn begins again",
+            |state, step| match step {
+                TurnStep::Begun { .. } if state.stage == Stage::Delivered => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "a forgotten turn begins again",
+            |state, step| match step {
+                TurnStep::Begun { .. } if state.stage == Stage::Forgotten => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "a redrive opens the turn again",
+            |state, step| match step {
+                TurnStep::Redriven { .. } => as_if(Stage::Open, state, step),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        // Said or kept after it was taken back.
+        (
+            "a forgotten answer is pushed",
+            |state, step| match step {
+                TurnStep::Pushing { .. } if state.stage == Stage::Forgotten => Ok(state.clone()),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "an answer outlives its conversation",
+            |state, step| match step {
+                TurnStep::ConversationForgotten => Ok(state.clone()),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "an answer outlives its message",
+            |state, step| match step {
+                TurnStep::AnswerUnsent { .. } => Ok(state.clone()),
+                _ => apply(state, step),
+            },
+            merged(),
+        ),
+        // Lost.
+        (
+            "an answer that is owed to others is forgotten",
+            |state, step| match step {
+                TurnStep::AnswerUnsent { .. } => apply(state, &TurnStep::AnswerUnsent { is_owed: false }),
+                _ => apply(state, step),
+            },
+            merged(),
+        ),
+        (
+            "what is in doubt is forgotten, and nobody is told",
+            |state, step| match step {
+                TurnStep::AnswerUnsent { .. } => match apply(state, step)? {
+                    TurnState { stage: Stage::InDoubt, .. } => at(Stage::Forgotten, state),
+                    after => Ok(after),
+                },
+                _ => apply(state, step),
+            },
+            merged(),
+        ),
+        (
+            "a stored answer is over when it begins again",
+            |state, step| match step {
+                TurnStep::Begun { .. } if matches!(state.stage, Stage::Stored(_)) => {
+                    at(Stage::Delivered, state)
+                }
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        // Told although it arrived.
+        (
+            "the person is told although the answer may have arrived",
+            |state, step| match step {
+                TurnStep::Notified { .. } if matches!(state.stage, Stage::Stored(_)) => {
+                    as_if(Stage::Open, state, step)
+                }
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        // Limits.
+        (
+            "a run that was given up goes on",
+            |state, step| match *step {
+                TurnStep::Failed { reason, progress, cost, .. } => {
+                    apply(state, &TurnStep::Failed { reason, progress, cost, gave_up: false })
+                }
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "attempts are not counted",
+            |state, step| match step {
+                TurnStep::Begun { .. } => Ok(TurnState { attempts: state.attempts, ..apply(state, step)? }),
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+        (
+            "an attempt that is withdrawn was never made, nor those before it",
+            |state, step| match step {
+                TurnStep::Withdrawn { .. } => {
+                    Ok(TurnState { attempts: 0, last: LastAttempt::None, ..apply(state, step)? })
+                }
+                _ => apply(state, step),
+            },
+            alone(),
+        ),
+    ]
+}
+
+/// What a search finds.
+fn found(rules: Rules, setting: Setting) -> (Option<Invariant>, usize, String) {
+    let found = search(&Model { rules, setting }, MOST);
+    let trace = found.violation.as_ref().map(ToString::to_string).unwrap_or_default();
+    (found.violation.map(|violation| violation.invariant), found.states, trace)
+}
+
+#[test]
+fn the_real_table_holds_wherever_a_broken_one_is_looked_for() {
+    for setting in [alone(), beside(), replied(), replied_beside(), merged(), merged_beside()] {
+        let name = setting.name;
+        let (invariant, states, trace) = found(Rules::REAL, setting);
+        println!("{name}: {states} states");
+        assert!(invariant.is_none(), "{name}: {trace}");
+    }
+}
+
+#[test]
+fn each_broken_table_is_found() {
+    let mut missed = vec![];
+    for (name, apply, setting) in tables() {
+        let (invariant, states, _) = found(Rules { apply, ..Rules::REAL }, setting);
+        match invariant {
+            Some(invariant) => println!("{name}: {invariant} after {states} states"),
+            None => missed.push(name),
+        }
+    }
+    assert!(missed.is_empty(), "not found: {missed:#?}");
+}
+
+#[test]
+fn a_part_whose_age_is_lost_is_found() {
+    let rules = Rules {
+        of_next_part: |state| match state.unknown_since() {
+            Some(since) => PushState::Untried { since: since + jiff::SignedDuration::from_hours(12) },
+            None => state,
+        },
+        ..Rules::REAL
+    };
+    let (invariant, states, _) = found(rules, alone());
+    println!("the age of the next part is lost: {invariant:?} after {states} states");
+    assert!(invariant.is_some());
+}

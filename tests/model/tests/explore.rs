@@ -1,0 +1,84 @@
+//! Explores the real table within the bounds that `tests/all` has time for, and wider ones for `tests/long`.
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
+use model::{
+    search::search,
+    setting::{
+        Disturbance::{
+            self, Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive, Resend,
+            Stop, Unsend,
+        },
+        Kind, Model, Rules, Setting,
+    },
+};
+
+/// No search goes on beyond so many states.
+const MOST: usize = 60_000_000;
+
+/// Each of these so often at most. What is bounded in all is how many of them happen.
+const ALL: [(Disturbance, u8); 11] = [
+    (Crash, 2),
+    (Stop, 2),
+    (LostCall, 2),
+    (Line, 2),
+    (ModelFails, 2),
+    (Duplicate, 1),
+    (Unsend, 2),
+    (Forget, 1),
+    (Redrive, 2),
+    (Resend, 1),
+    (HalfDay, 2),
+];
+
+const ONE: Kind = Kind::Question { parts: 1 };
+const TWO: Kind = Kind::Question { parts: 2 };
+
+/// What is said, by one worker, and so much of everything going wrong.
+fn one_worker(name: &'static str, said: &[Kind], total: u8) -> Setting {
+    Setting { said: said.to_vec(), total, ..Setting::new(name).with(&ALL) }
+}
+
+/// The same, where a second worker may have the job of the first one, whose lease has ended.
+fn two_workers(name: &'static str, said: &[Kind], total: u8) -> Setting {
+    Setting { workers: 2, ..one_worker(name, said, total).with(&[(LeaseEnds, 2)]) }
+}
+
+fn holds(setting: Setting) {
+    let name = setting.name;
+    let found = search(&Model { rules: Rules::REAL, setting }, MOST);
+    println!("{name}: {found}");
+    if let Some(violation) = found.violation {
+        panic!("{name}: {violation}");
+    }
+    assert!(found.is_whole, "{name}: not all states were explored");
+}
+
+fn settings(more: u8) -> [Setting; 10] {
+    [
+        one_worker("one message", &[TWO], 4 + more),
+        Setting { replies: true, ..one_worker("one message, by reply", &[TWO], 3 + more) },
+        two_workers("one message, two workers", &[ONE], 3 + more),
+        Setting { replies: true, ..two_workers("one message, two workers, by reply", &[ONE], 3 + more) },
+        one_worker("two messages", &[TWO, ONE], 3 + more),
+        Setting { merges: true, ..one_worker("two messages, merged", &[ONE, TWO], 3 + more) },
+        Setting {
+            merges: true,
+            replies: true,
+            ..one_worker("two messages, merged, by reply", &[ONE, ONE], 2 + more)
+        },
+        Setting { merges: true, ..two_workers("two messages, two workers, merged", &[ONE, ONE], 2 + more) },
+        one_worker("a message, then forget", &[ONE, Kind::Forget], 3 + more),
+        one_worker("a message, then unfollow", &[ONE, Kind::Unfollow], 3 + more),
+    ]
+}
+
+#[test]
+fn whatever_goes_wrong_in_whatever_order_the_promises_hold() {
+    settings(0).into_iter().for_each(holds);
+}
+
+#[test]
+#[ignore = "it takes five minutes: tests/long"]
+fn whatever_more_goes_wrong_in_whatever_order_the_promises_hold() {
+    settings(1).into_iter().for_each(holds);
+}
