@@ -75,6 +75,10 @@ impl Storage {
 
     /// The same for a step that was taken at `now`.
     pub(crate) async fn record_at(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), Failure> {
+        if matches!(step, Step::Withdrawn { .. }) {
+            // It is not retried: written twice, it takes back two attempts.
+            return self.history.record(job, step, now).await.map_err(|error| failed(&error));
+        }
         self.retried(|| self.history.record(job, step.clone(), now)).await
     }
 

@@ -116,7 +116,9 @@ async fn answer(
             .map_err(late)??,
         // An earlier attempt stored it. Before the push, the attempt reads what was taken back since.
         further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
-            changes if changes.stage == Stage::InDoubt => StoreResult::Existing(Stage::InDoubt),
+            changes if matches!(changes.stage, Stage::InDoubt | Stage::Forgotten) => {
+                StoreResult::Existing(changes.stage)
+            }
             changes if is_forgotten(job, turn, &changes) => StoreResult::Forgotten,
             _ => StoreResult::Existing(further.clone()),
         },

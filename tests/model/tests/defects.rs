@@ -3,14 +3,12 @@
 
 use model::{
     bounds::{alone, beside, replied, replied_beside},
-    invariants::Invariant::{
-        self, DeathsAreIsolated, NothingAfterTakenBack, SaidOnce, ToldTruthfully, TruthfulLetters,
-    },
+    invariants::Invariant::{self, SaidOnce, ToldTruthfully, TruthfulLetters},
     search::search,
     setting::{
         Defect,
-        Disturbance::{Crash, HalfDay, Line, LostCall, Redrive, Resend, Stop},
-        Kind, Model, Rules, Setting,
+        Disturbance::{LostCall, Resend, Stop},
+        Model, Rules, Setting,
     },
 };
 
@@ -21,25 +19,8 @@ const MOST: usize = 10_000_000;
 fn defects() -> Vec<(Defect, Invariant, Setting)> {
     let with = |setting: Setting, most: &[_]| setting.with(most);
     vec![
-        (Defect::WithdrawnTwice, DeathsAreIsolated, alone()),
         (Defect::GivenUpUnrecorded, ToldTruthfully, alone()),
         (Defect::OutOfTimeSaysUnknown, TruthfulLetters, alone()),
-        (
-            Defect::RefusalOutlivesNextTry,
-            TruthfulLetters,
-            Setting { said: vec![Kind::Question { parts: 1 }], ..alone() },
-        ),
-        (Defect::NextPartPassesForUntried, TruthfulLetters, alone()),
-        // With that, a redrive days later pushes again what the person has.
-        (
-            Defect::NextPartPassesForUntried,
-            SaidOnce,
-            with(
-                Setting { said: vec![Kind::Question { parts: 2 }], ..Setting::new("a day later") },
-                &[(Crash, 1), (Line, 1), (Redrive, 1), (HalfDay, 2)],
-            ),
-        ),
-        (Defect::ForgottenIsPushed, NothingAfterTakenBack, alone()),
         (Defect::StaleRefusal, ToldTruthfully, beside()),
         (Defect::NumberComesAgain, SaidOnce, with(replied_beside(), &[(Stop, 1)])),
         (Defect::GoesOnAfterGivenUp, ToldTruthfully, beside()),

@@ -107,17 +107,6 @@ impl PushState {
         }
     }
 
-    /// The state of the push after this one, once LINE accepted this one. The row is not written again for it, so its
-    /// `since` stays that of the push before: too early is safe.
-    #[must_use]
-    pub fn of_next_part(self) -> Self {
-        match self {
-            Self::Untried { since } | Self::Unknown { since } => Self::Untried { since },
-            // No push is accepted before it is written down that it is about to be tried.
-            Self::Refused => Self::Refused,
-        }
-    }
-
     /// The state of the push once it was tried and nobody knows whether LINE accepted it.
     #[must_use]
     pub fn after_unknown_outcome(self) -> Self {
@@ -218,13 +207,12 @@ mod tests {
     #[test]
     fn a_push_keeps_the_time_since_which_a_crash_leaves_it_unknown() {
         let (untried, unknown) = (PushState::Untried { since: at(1) }, PushState::Unknown { since: at(1) });
-        for (state, unknown_since, of_next_part, after_unknown_outcome) in [
-            (PushState::Refused, None, PushState::Refused, PushState::Refused),
-            (untried, Some(at(1)), untried, unknown),
-            (unknown, Some(at(1)), untried, unknown),
+        for (state, unknown_since, after_unknown_outcome) in [
+            (PushState::Refused, None, PushState::Refused),
+            (untried, Some(at(1)), unknown),
+            (unknown, Some(at(1)), unknown),
         ] {
             assert_eq!(state.unknown_since(), unknown_since, "{state:?}");
-            assert_eq!(state.of_next_part(), of_next_part, "{state:?}");
             assert_eq!(state.after_unknown_outcome(), after_unknown_outcome, "{state:?}");
         }
         assert_eq!(PushState::of_row(None), PushState::Refused);

@@ -186,11 +186,11 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
             TurnState { quota_since: before.quota_since.or(Some(now)), ..before }
         }
         TurnStep::Notified { now } => TurnState { notified_at: before.notified_at.or(Some(now)), ..before },
-        TurnStep::Delivered | TurnStep::Merged => {
+        // A failure that was recorded before a further try says nothing of it.
+        TurnStep::Pushing { .. } | TurnStep::Delivered | TurnStep::Merged => {
             TurnState { last: unrecorded(attempts, before.last), ..before }
         }
         TurnStep::Stored { .. }
-        | TurnStep::Pushing { .. }
         | TurnStep::NotReplied { .. }
         | TurnStep::Forgotten
         | TurnStep::Unsent

@@ -31,6 +31,9 @@ pub(crate) async fn deliver(
     if delivery.method == SendMethod::ReplyToken {
         delivery = reply_token::send_first(clients, job, delivery, attempt).await?;
     }
+    // An earlier attempt that may have made the next push may have gone on to those after it. The row is not written again
+    // for them, so the time stays that of the next one: too early is safe.
+    let mut before = delivery.state;
     let mut tries = 0;
     while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
         let now = storage.now();
@@ -43,11 +46,12 @@ pub(crate) async fn deliver(
             // From here on a crash leaves its outcome unknown, so this is written down first.
             storage.record_at(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
             delivery.state = PushState::Untried { since: now };
+            before = delivery.state;
         }
         let key = retry_key(&job.event_id, delivery.pushed);
         let Err((failure, is_unknown)) = line_request::push(line, storage, job, body, key).await else {
             delivery.pushed += 1;
-            delivery.state = delivery.state.of_next_part();
+            delivery.state = before;
             tries = 0;
             if (delivery.pushed as usize) < delivery.pushes.len() {
                 ensure_not_unsent(storage, job).await?;

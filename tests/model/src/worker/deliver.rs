@@ -55,8 +55,7 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         if changes.stage == Stage::InDoubt {
             return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown));
         }
-        let is_seen = changes.stage == Stage::Forgotten && !model.setting.has(Defect::ForgottenIsPushed);
-        if is_seen || is_forgotten(job, &turn, &changes) {
+        if changes.stage == Stage::Forgotten || is_forgotten(job, &turn, &changes) {
             let worker = &mut world.workers[at];
             (worker.delivery, worker.at) = (None, At::LookForOthers);
             return;
@@ -216,15 +215,7 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// The state of the part after one that LINE took.
 fn next_part(model: &Model, state: PushState) -> PushState {
-    let next = (model.rules.of_next_part)(state);
-    match (state, next) {
-        (PushState::Unknown { .. }, PushState::Untried { since })
-            if !model.setting.has(Defect::NextPartPassesForUntried) =>
-        {
-            PushState::Unknown { since }
-        }
-        _ => next,
-    }
+    (model.rules.of_next_part)(state)
 }
 
 /// A push failed: where it is certain that LINE has none of the tries, that is written down first.

@@ -107,12 +107,10 @@ pub(super) fn give_up_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worke
 /// Writes the dead letter. Without it the job comes again.
 pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let Worker { job, failure: Some(failure), .. } = *worker else { return };
-    let write = move |model: &Model, world: &mut World| {
+    let write = move |_: &Model, world: &mut World| {
         let overlaps = world.workers[at].ghost_overlaps;
         let event = world.event_mut(job.event);
-        let is_known = overlaps
-            || event.ghost_is_excused
-            || failure.is_recalled && !model.setting.has(Defect::RefusalOutlivesNextTry);
+        let is_known = overlaps || event.ghost_is_excused || failure.is_recalled;
         let is_true = is_known || invariants::may_be_written(event, failure.reason.0);
         event.letter = Some(Letter { reason: failure.reason });
         event.ghost_had_letter = true;

@@ -11,7 +11,7 @@ use worker::{
 use super::{At as Step, Failure, Turn, Worker, begun, is_forgotten};
 use crate::{
     history,
-    setting::{Defect, Model},
+    setting::Model,
     steps::Steps,
     world::{Job, Why, World},
 };
@@ -218,8 +218,7 @@ fn withdraw_one(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: boo
     let record = |model: &Model, world: &mut World| {
         let _ = history::step(model, world, of, &TurnStep::Withdrawn { cost: None });
     };
-    let is_retried = steps.model.setting.has(Defect::WithdrawnTwice);
-    steps.call("the attempt at one of two is withdrawn", is_retried, record, |_, world, _| {
+    steps.call("the attempt at one of two is withdrawn", false, record, |_, world, _| {
         if had_failed {
             world.workers[at].at = Step::Merge(At::FailAnew { is_other });
         } else {

@@ -56,6 +56,7 @@ impl DynamoHistory {
         let update = match step {
             Step::Pushing { pushed } => update
                 .update_expression(turn::PUSH)
+                .expression_attribute_names("#failed", turn::failed(run))
                 .condition_expression(turn::IS_STORED)
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))

@@ -58,7 +58,7 @@ pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pus
 pub(super) const MERGE: &str = "SET expiresAt = :expiresAt, stage = :delivered";
 /// The update expression of [`TurnStep::Pushing`].
 pub(super) const PUSH: &str =
-    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply";
+    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply, #failed";
 /// The update expression of [`TurnStep::NotReplied`].
 pub(super) const PUSH_INSTEAD: &str = "SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply";
 /// The update expression of [`TurnStep::QuotaRefused`].
