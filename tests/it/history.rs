@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use local::sqlite::{Database, history::SqliteHistory};
+use local::sqlite::{Database, dead_letters::DeadLetters, history::SqliteHistory};
 use shared::job::{Ask, ConversationId, EventId, Job};
 use worker::{
     adapters::dynamodb::DynamoHistory,
@@ -19,6 +19,7 @@ use crate::aws::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
+mod table;
 mod together;
 mod window;
 
@@ -62,6 +63,21 @@ async fn the_history_on_dynamodb_keeps_its_promises() {
     let cloud = Cloud::start().await;
     let history = |ttl| DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), ttl);
     suite(&history(None), &history(Some(TTL))).await;
+}
+
+#[tokio::test]
+async fn the_history_on_sqlite_obeys_the_table_of_a_turn() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = Database::open(&directory.path().join("henji.db")).unwrap();
+    let letters = DeadLetters::new(database.clone(), Arc::new(now));
+    table::suite(&SqliteHistory::new(database, None), &letters).await;
+}
+
+#[tokio::test]
+async fn the_history_on_dynamodb_obeys_the_table_of_a_turn() {
+    let cloud = Cloud::start().await;
+    let history = DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), None);
+    table::suite(&history, &history).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,262 @@
+//! Both histories obey the table of a turn: from each stage each step is taken through the port, and the port must show
+//! what [`apply`] says. The ways into the stages are made of such steps, and are checked like them.
+//!
+//! A redrive always names a new run. No case goes back to one that was left: DynamoDB keeps its counts, and SQLite
+//! does not. Every answer is part of its conversation. With the conversation SQLite also forgets the pushes of an
+//! answer that is no part of it, and DynamoDB does not: its head does not name that turn.
+
+use std::iter::successors;
+
+use futures_util::{StreamExt, stream};
+use worker::{
+    failure::Reason,
+    history::{PushProgress, PushState, RunCost, SendMethod, Stage},
+    rules::turn::{TurnState, TurnStep, apply},
+};
+
+use self::port::Story;
+use super::{Duration, History, later};
+
+mod port;
+
+pub(super) use self::port::Operator;
+
+/// How many cases are tried at once.
+const AT_ONCE: usize = 4;
+
+/// Every step from every stage.
+pub(super) async fn suite(history: &dyn History, operator: &dyn Operator) {
+    let tried = all_cases().into_iter().enumerate().map(async |(number, case)| {
+        let is_owed = |step: &TurnStep<'_>| matches!(step, TurnStep::AnswerUnsent { is_owed: true });
+        let others = if case.way.iter().chain([&case.step]).any(is_owed) { 2 } else { 0 };
+        let mut story = Story::begin(history, operator, number, case.title, others).await;
+        for step in &case.way {
+            story.take(step).await;
+        }
+        story.check_stage().await;
+        // A merge begins each turn that it answers. DynamoDB clears the last failure there and not with the answer:
+        // a merge does not know the run of another turn.
+        if matches!(case.step, TurnStep::Merged) {
+            story.take(&TurnStep::Begun { now: later(30) }).await;
+        }
+        story.takes_back_own = case.takes_back_own;
+        story.take(&case.step).await;
+        story.check_stage().await;
+        story.take(&TurnStep::Begun { now: later(50) }).await;
+        story.check_notified().await;
+    });
+    stream::iter(tried).buffer_unordered(AT_ONCE).collect::<()>().await;
+}
+
+/// A step from a stage.
+struct Case {
+    title: String,
+    way: Vec<TurnStep<'static>>,
+    step: TurnStep<'static>,
+    /// Whether the message that the step takes back is the turn's own.
+    takes_back_own: bool,
+}
+
+fn all_cases() -> Vec<Case> {
+    let mut all = vec![];
+    for stage in successors(Some(Stage::Open), |stage| ways(*stage).1) {
+        for (name, way) in ways(stage).0 {
+            let before = way.iter().fold(TurnState::default(), |state, step| apply(&state, step).unwrap());
+            assert_eq!(before.stage.map(drop), stage, "{name}");
+            let first = TurnStep::Redriven { run: None };
+            for step in successors(Some(first), |step| cases(step, &before).1) {
+                let steps = cases(&step, &before).0.into_iter();
+                for step in steps.filter(|step| can_be_taken(step, &way, &before)) {
+                    // The others wait for an answer, whichever message was taken back.
+                    let is_owed = matches!(step, TurnStep::AnswerUnsent { is_owed: true });
+                    for takes_back_own in if is_owed { &[true, false][..] } else { &[true] } {
+                        let whose = if *takes_back_own { "" } else { " by another's message" };
+                        let title = format!("{step:?}{whose} from \"{name}\"");
+                        all.push(Case { title, way: way.clone(), step, takes_back_own: *takes_back_own });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+type Way = (&'static str, Vec<TurnStep<'static>>);
+
+/// Ways into a stage by steps of which none is in conflict, and the next stage of the enum. A stage that is new does
+/// not compile until it is put in here.
+fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
+    use TurnStep::{ConversationForgotten, Delivered, Forgotten, Merged, Replaced, ResendRisked};
+    let begun = |minute| TurnStep::Begun { now: later(minute) };
+    let by = |method| TurnStep::Stored { method, now: later(5) };
+    let (pushed, replied) = (by(SendMethod::Push), by(SendMethod::ReplyToken));
+    let redriven = TurnStep::Redriven { run: Some("letter") };
+    let withdrawn = TurnStep::Withdrawn { cost: None };
+    let refused = failed(Some((0, PushState::Refused)), false, None);
+    let unknown = failed(Some((0, PushState::Unknown { since: later(4) })), false, None);
+    let no_model = failed(None, false, Some(3));
+    let gave_up = failed(None, true, Some(4));
+    let one_pushed = failed(Some((1, PushState::Refused)), true, None);
+    let over_quota = TurnStep::QuotaRefused { now: later(6) };
+    let notified = TurnStep::Notified { now: later(7) };
+    let pushing = TurnStep::Pushing { pushed: 1, now: later(8) };
+    let not_replied = TurnStep::NotReplied { attempts: 1, now: later(8) };
+    let taken_back = TurnStep::AnswerUnsent { is_owed: true };
+    match stage {
+        Stage::Open => (
+            vec![
+                ("no row", vec![]),
+                ("begun", vec![begun(1)]),
+                ("withdrawn", vec![begun(1), withdrawn]),
+                ("failed", vec![begun(1), no_model]),
+                ("failed and withdrawn", vec![begun(1), no_model, withdrawn]),
+                ("crashed twice", vec![begun(1), begun(2)]),
+                ("given up", vec![begun(1), over_quota, gave_up, notified]),
+                ("redriven", vec![begun(1), over_quota, gave_up, notified, redriven, begun(3)]),
+                ("given up twice", vec![begun(1), no_model, redriven, begun(3), over_quota, gave_up]),
+                ("open again", vec![begun(1), pushed, refused, taken_back]),
+            ],
+            Some(Stage::Stored(())),
+        ),
+        Stage::Stored(()) => (
+            vec![
+                ("untried push", vec![begun(1), pushed]),
+                ("untried reply", vec![begun(1), replied]),
+                ("crashed before the push", vec![begun(1), pushed, begun(2)]),
+                ("withdrawn before the push", vec![begun(1), pushed, withdrawn]),
+                ("refused push", vec![begun(1), pushed, refused]),
+                ("refused push, given up", vec![begun(1), pushed, refused, gave_up, notified]),
+                ("refused reply", vec![begun(1), replied, refused]),
+                ("unknown push", vec![begun(1), pushed, unknown]),
+                ("unknown reply", vec![begun(1), replied, unknown]),
+                ("not replied", vec![begun(1), replied, not_replied]),
+                ("one of two pushed", vec![begun(1), pushed, one_pushed]),
+                ("one of two pushed, the other tried", vec![begun(1), replied, pushing]),
+                ("resend risked", vec![begun(1), replied, unknown, ResendRisked]),
+                ("redriven after storing", vec![begun(1), pushed, one_pushed, redriven, begun(3)]),
+                ("stored after a redrive", vec![begun(1), gave_up, redriven, begun(3), replied, no_model]),
+            ],
+            Some(Stage::Delivered),
+        ),
+        Stage::Delivered => (
+            vec![
+                ("nothing to say", vec![begun(1), no_model, Delivered]),
+                ("delivered", vec![begun(1), pushed, refused, pushing, Delivered]),
+                ("merged", vec![begun(1), Merged]),
+            ],
+            Some(Stage::Forgotten),
+        ),
+        Stage::Forgotten => (
+            vec![
+                ("forgotten while open", vec![begun(1), gave_up, notified, Forgotten]),
+                ("forgotten while stored", vec![begun(1), pushed, one_pushed, Forgotten]),
+                ("forgotten with the conversation", vec![begun(1), replied, ConversationForgotten]),
+                ("forgotten after the merge", vec![begun(1), Merged, Forgotten]),
+                ("replaced before it began", vec![Replaced]),
+            ],
+            Some(Stage::InDoubt),
+        ),
+        Stage::InDoubt => (
+            vec![
+                ("in doubt", vec![begun(1), pushed, taken_back]),
+                ("in doubt after a reply", vec![begun(1), replied, unknown, gave_up, taken_back]),
+            ],
+            None,
+        ),
+    }
+}
+
+/// The cases of a step, and the next step of the enum. A step that is new does not compile until it is put in here.
+fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Option<TurnStep<'static>>) {
+    use TurnStep::{
+        AnswerUnsent, Begun, ConversationForgotten, Delivered, Edited, Failed, Forgotten, Merged, NotReplied,
+        Notified, Pushing, QuotaRefused, Redriven, Replaced, ResendRisked, Stored, Unsent, Withdrawn,
+    };
+    let now = later(40);
+    match step {
+        Redriven { .. } => (vec![Redriven { run: Some("another") }], Some(Begun { now })),
+        Begun { .. } => (vec![Begun { now }], Some(Stored { method: SendMethod::Push, now })),
+        Stored { .. } => (
+            vec![Stored { method: SendMethod::Push, now }, Stored { method: SendMethod::ReplyToken, now }],
+            Some(Merged),
+        ),
+        Merged => (vec![Merged], Some(Pushing { pushed: 0, now })),
+        Pushing { .. } => {
+            let cases = vec![Pushing { pushed: 0, now }, Pushing { pushed: 1, now }];
+            (cases, Some(NotReplied { attempts: 0, now }))
+        }
+        NotReplied { .. } => {
+            let attempts =
+                [Some(before.attempts), before.attempts.checked_sub(1), before.attempts.checked_add(1)];
+            let cases = attempts.into_iter().flatten().map(|attempts| NotReplied { attempts, now });
+            (cases.collect(), Some(QuotaRefused { now }))
+        }
+        QuotaRefused { .. } => (vec![QuotaRefused { now }], Some(Delivered)),
+        Delivered => (vec![Delivered], Some(failed(None, false, None))),
+        Failed { .. } => {
+            let cases = vec![
+                failed(None, false, None),
+                failed(None, true, Some(7)),
+                failed(Some((0, PushState::Refused)), false, Some(8)),
+                failed(Some((1, PushState::Unknown { since: later(35) })), false, None),
+                failed(Some((1, PushState::Untried { since: later(36) })), true, None),
+            ];
+            (cases, Some(Withdrawn { cost: None }))
+        }
+        Withdrawn { .. } => {
+            (vec![Withdrawn { cost: None }, Withdrawn { cost: Some(cost(9)) }], Some(Forgotten))
+        }
+        Forgotten => (vec![Forgotten], Some(Unsent)),
+        Unsent => (vec![Unsent], Some(AnswerUnsent { is_owed: false })),
+        AnswerUnsent { .. } => {
+            (vec![AnswerUnsent { is_owed: false }, AnswerUnsent { is_owed: true }], Some(Edited))
+        }
+        Edited => (vec![Edited], Some(ConversationForgotten)),
+        ConversationForgotten => (vec![ConversationForgotten], Some(Replaced)),
+        Replaced => (vec![Replaced], Some(Notified { now })),
+        Notified { .. } => (vec![Notified { now }], Some(ResendRisked)),
+        ResendRisked => (vec![ResendRisked], None),
+    }
+}
+
+/// Whether the port can take a step that way.
+fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -> bool {
+    let is_merged = way.iter().any(|step| matches!(step, TurnStep::Merged));
+    let has_answer = way.iter().any(|step| matches!(step, TurnStep::Stored { .. }));
+    match step {
+        // Where its message is taken back, it is one or the other, and none where nothing was ever stored for it.
+        TurnStep::Unsent => is_merged,
+        TurnStep::AnswerUnsent { is_owed: false } => has_answer || before.stage == Stage::Open,
+        // Nobody waits any more for an answer in doubt.
+        TurnStep::AnswerUnsent { is_owed: true } => has_answer && before.stage != Stage::InDoubt,
+        // An attempt begins before it records anything. Without a row SQLite writes nothing, and DynamoDB makes one.
+        TurnStep::Stored { .. }
+        | TurnStep::QuotaRefused { .. }
+        | TurnStep::Delivered
+        | TurnStep::Failed { .. }
+        | TurnStep::Forgotten
+        | TurnStep::Notified { .. } => !way.is_empty(),
+        // Without a row these are in conflict, begin the turn, or come from people.
+        TurnStep::Redriven { .. }
+        | TurnStep::Begun { .. }
+        | TurnStep::Merged
+        | TurnStep::Pushing { .. }
+        | TurnStep::NotReplied { .. }
+        | TurnStep::Withdrawn { .. }
+        | TurnStep::Edited
+        | TurnStep::ConversationForgotten
+        | TurnStep::Replaced
+        | TurnStep::ResendRisked => true,
+    }
+}
+
+fn failed(progress: Option<(u32, PushState)>, gave_up: bool, paid_calls: Option<u32>) -> TurnStep<'static> {
+    let reason = if gave_up { Reason::LineRejected } else { Reason::ModelUnavailable };
+    // The method is the turn's, whatever this says.
+    let progress = progress.map(|(pushed, state)| PushProgress { pushed, state, method: SendMethod::Push });
+    TurnStep::Failed { reason, progress, gave_up, cost: paid_calls.map(cost) }
+}
+
+fn cost(paid_calls: u32) -> RunCost {
+    RunCost { waited: Duration::from_millis(1_500 * u64::from(paid_calls)), paid_calls }
+}
