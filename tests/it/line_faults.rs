@@ -272,3 +272,20 @@ async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
     bot.gave_up("delivery_unknown", "answered").await;
     bot.answers(&["answer to hi"]).await;
 }
+
+#[tokio::test]
+async fn a_refusal_of_a_part_does_not_tell_what_became_of_the_attempt_before_it() {
+    // The first attempt pushes both parts and does not hear of the second.
+    let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(4)).await;
+    bot.model.says(&"a".repeat(30_000));
+    let heard = Fault::After(Duration::ZERO);
+    bot.line.faults.will(PUSH, heard.clone());
+    bot.line.faults.will(PUSH, Fault::Late(Duration::from_secs(6)));
+    bot.line.faults.will(PUSH, heard);
+    for _ in 0..3 {
+        bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+    }
+    bot.hears("much").await;
+    bot.gave_up("delivery_unknown", "answered").await;
+    assert_eq!(bot.says().await.concat().len(), 30_000, "and no apology");
+}
