@@ -2,9 +2,9 @@
 //! LINE can come to where any step may be the last one before a crash, any call may lose its answer, and people and
 //! operators act at any time. Each state is held against the promises of `invariants`.
 //!
-//! The table of a turn is the product's own (`worker::rules::turn::apply`). What takes the steps is written anew, once,
-//! as a function from a state to the next ones (`worker`), after `worker/src/turn.rs` and `worker/src/turn/`: who
-//! changes those changes this. The chaos stories hold the real program against the same promises, at random.
+//! The table of a turn is the product's own (`worker::rules::turn::apply`). The program that takes the steps is written
+//! anew, once, as a function from a state to the next ones (`worker`), after `worker/src/turn.rs` and `worker/src/turn/`:
+//! a change of those files needs a change here. The chaos stories hold the real program against the same promises, at random.
 //!
 //! The search is our own, of a hundred lines. `stateright` (0.31.0, July 2025, the last commit that is known) is the crate
 //! for this and could do it. But it brings a web server and eleven more crates for one loop over a set; its checker of

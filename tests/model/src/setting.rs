@@ -89,8 +89,8 @@ pub enum Disturbance {
 pub const DISTURBANCES: usize = 12;
 
 /// What the product does wrong, as far as that is known. Where one is not put in, the program does
-/// what it should instead, so that everything else can be seen to hold; a test puts in each and sees it found. Who mends
-/// one deletes it here.
+/// what it should instead, so that everything else can be seen to hold; a test puts in each and sees it found. The commit that
+/// mends one deletes it here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defect {
     /// A run that is given up where that could not be recorded has a dead letter and its user is told; where it comes

@@ -2,7 +2,7 @@
 //!
 //! A turn is one event on its way to its answer. SQLite carries the table out literally: it reads a row, applies a
 //! step and writes the row. DynamoDB carries out a step as one conditional write, which is atomic there; its
-//! conditions and changes are rows of this table. A stage or a step that is new does not compile until [`next_stage`]
+//! conditions and changes are rows of this table. A stage or a step that is new does not compile until `next_stage`
 //! decides each of its cells.
 //!
 //! The table knows no words. A store keeps the bodies of the pushes beside it, as long as the stage is
