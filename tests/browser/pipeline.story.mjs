@@ -31,7 +31,7 @@ story("a worker that is killed in mid-turn, twice, answers once", async (desk) =
   await desk.turn("answered", "thank you");
   assert.equal(await desk.spoke(), 2);
   await desk.picture("killed");
-}, { think: 1500 });
+}, { think: 4000 });
 
 story("who reloads in the middle of a show finds the model as it was", async (desk) => {
   await desk.page.getByRole("button", { name: "The worker dies" }).click();
@@ -106,7 +106,7 @@ story("a fault for the next call waits for a call that begins after it", async (
   await desk.writes("the second one");
   await desk.turn("dead", "the second one");
   assert.equal(await model.inputValue(), "");
-}, { think: 1500 });
+}, { think: 4000 });
 
 story("the month's messages are used up: a dead letter that a redrive only pushes", async (desk) => {
   await desk.does({ do: "line", fault: "broken" });

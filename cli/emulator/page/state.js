@@ -171,7 +171,8 @@ const HANDLERS = {
     return { depth: true };
   },
   letters(state, e) {
-    state.letters = e.letters;
+    // Null while they cannot be read, as when the worker is killed: what was read before stays.
+    state.letters = e.letters ?? state.letters;
     return { letters: true };
   },
   pipeline(state, e) {
