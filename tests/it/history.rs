@@ -173,7 +173,7 @@ fn noticed(pushes: Vec<String>) -> Answer {
 
 const FIFTY: SnapshotScope = SnapshotScope { limit: 50, period: Period::Ever };
 
-/// What the next attempt knows of a delivery: whether the one before tried it, the row does not say.
+/// A delivery as the next attempt reads it: the row does not say whether the one before tried it.
 fn as_read(delivery: &Delivery) -> Delivery {
     Delivery { state: PushState::of_row(delivery.state.unknown_since()), ..delivery.clone() }
 }

@@ -1,8 +1,8 @@
-//! What becomes of an event.
+//! The verdict on an event of a webhook: a job, or the reason why there is none.
 
 use shared::job::Job;
 
-/// What becomes of one event.
+/// The verdict on one event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It wants an answer.

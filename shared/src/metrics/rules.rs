@@ -30,7 +30,7 @@ pub(super) enum Made {
     Millis(&'static str),
     /// The field's newest value counts.
     Level(&'static str),
-    /// What the tokens of the line cost, where the prices are known.
+    /// The cost of the tokens of the line, where the prices are known.
     Cost,
 }
 

@@ -224,7 +224,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
     let is_merged = way.iter().any(|step| matches!(step, TurnStep::Merged));
     let has_answer = way.iter().any(|step| matches!(step, TurnStep::Stored { .. }));
     match step {
-        // Where its message is taken back, it is one or the other, and none where nothing was ever stored for it.
+        // An unsend of its message is one or the other, and none if nothing was ever stored for it.
         TurnStep::Unsent => is_merged,
         TurnStep::AnswerUnsent { is_owed: false } => has_answer || before.stage == Stage::Open,
         // Nobody waits any more for an answer in doubt.

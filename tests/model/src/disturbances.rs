@@ -1,4 +1,4 @@
-//! What happens beside the work of the workers: webhooks, people who take back what they said, the operator, time.
+//! Events beside the work of the workers: webhooks, people who take back what they said, the operator, time.
 
 use crate::{
     history,

@@ -12,7 +12,7 @@ use crate::{
     world::{Answer, Events, Job, Row, World},
 };
 
-/// What an attempt is told that begins.
+/// The turn as an attempt that begins is told it.
 pub struct Begun {
     /// When the first attempt began.
     pub begun_at: Timestamp,
@@ -24,7 +24,7 @@ pub struct Begun {
     pub stage: Stage<PushProgress>,
 }
 
-/// What happened to a message, its turn and its conversation.
+/// The changes to a message, its turn and its conversation.
 #[derive(Clone, Copy)]
 pub struct Changes {
     /// How far its turn got.

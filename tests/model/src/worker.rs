@@ -242,7 +242,7 @@ pub fn next(steps: &mut Steps<'_>, at: usize) {
             });
         }
         At::Load => question::load(steps, at, &worker),
-        At::Obey => question::obey(steps, at, &worker),
+        At::Obey => question::carry_out(steps, at, &worker),
         At::Ask => question::ask(steps, at, &worker),
         At::Store => question::store(steps, at, &worker),
         At::LookBeforeDelivery => deliver::look_before(steps, at, &worker),

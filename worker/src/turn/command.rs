@@ -30,7 +30,7 @@ const GO_ON: &str = "Continue your last answer from exactly where it stopped, in
 const SAID_BACK: usize = 40;
 
 /// Does what a command says; anything else is a question.
-pub(crate) async fn obey<'a>(
+pub(crate) async fn carry_out<'a>(
     config: &Config,
     storage: &Storage,
     line: &LineClient,

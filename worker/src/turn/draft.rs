@@ -7,7 +7,7 @@ use tracing::info;
 
 use super::{
     ask_model::{Asked, ask_model},
-    command::obey,
+    command::carry_out,
     media::{MediaOutcome, fetch_attachment},
     prompt_input::{Plan, PromptInput},
     render::{came_between, render},
@@ -64,11 +64,12 @@ pub(crate) async fn compose_draft<'a>(
 ) -> Result<Box<Draft<'a>>, Failure> {
     let Clients { config, storage, line, .. } = clients;
     let deadline = attempt.model_deadline();
-    past.recall(&config.window_room());
+    let room = config.window_room();
+    past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let came_between = came_between(job, past.last, storage.now());
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
-    let mut input = match obey(config, storage, line, job, text, command, *past).await? {
+    let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, ..input },
     };
@@ -100,14 +101,8 @@ pub(crate) async fn compose_draft<'a>(
             let reply = Reply { heard: input.heard.take(), ..reply };
             let spent = UsageDelta::of_answer(period, tokens);
             let added = input.before.len() + 2;
-            let window = window::moved(
-                &input.past,
-                &times,
-                left_out,
-                added,
-                config.query_limit as usize,
-                config.window_room(),
-            );
+            let window =
+                window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);
             let exchange = Some(input.exchange(&job.event_id, text));
             Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
         }

@@ -18,7 +18,7 @@ use worker::{
 
 use super::super::{as_read, forgetting::question, later};
 
-/// What operators see of a turn and do with it, beside the port.
+/// The view and the actions of operators on a turn, beside the port.
 #[async_trait]
 pub(in super::super) trait Operator: Sync {
     async fn notified_at(&self, event: &EventId) -> Option<Timestamp>;
@@ -54,7 +54,7 @@ pub(super) struct Story<'a> {
     /// Said where it fails.
     title: String,
     job: Job,
-    /// Whose messages its answer answers, too.
+    /// The turns whose messages its answer answers, too.
     others: Vec<Job>,
     /// How many turns have taken a part since.
     later_turns: usize,
@@ -210,7 +210,7 @@ impl<'a> Story<'a> {
         self.history.forget(&self.job.conversation, Forget::Message(message), later(41)).await.unwrap();
     }
 
-    /// What is recorded is an error only where the port says so.
+    /// A recorded step is an error only where the port says so.
     async fn records(&self, after: &Result<TurnState, Conflict>, step: Step, now: Timestamp) {
         let recorded = self.history.record(&self.job, step, now).await;
         match after {

@@ -189,7 +189,7 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     steps.step("LINE takes the push", |model, world| {
         line::take_push(world, at);
         let worker = &mut world.workers[at];
-        let (pushed, state) = (delivery.pushed + 1, next_part(model, delivery.state));
+        let (pushed, state) = (delivery.pushed + 1, (model.rules.of_next_part)(delivery.state));
         worker.tries = 0;
         go_on(world, at, PushProgress { pushed, state, ..delivery });
         let worker = &mut world.workers[at];
@@ -211,11 +211,6 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             push_failed_with(world, at, delivery, is_passing);
         });
     }
-}
-
-/// The state of the part after one that LINE took.
-fn next_part(model: &Model, state: PushState) -> PushState {
-    (model.rules.of_next_part)(state)
 }
 
 /// A push failed: where it is certain that LINE has none of the tries, that is written down first.

@@ -43,7 +43,7 @@ fn drafted_nothing(world: &mut World, at: usize, alone: At, merged: merge::At) {
 }
 
 /// Does what a command says, or forgets whom somebody leaves.
-pub(super) fn obey(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let kind = steps.before.event(worker.job.event).kind;
     steps.call("the conversation is forgotten", true, history::forget_conversation, |model, world, done| {
         match done {

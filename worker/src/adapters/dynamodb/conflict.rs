@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 /// The code of a row whose condition was not met.
 pub(super) const UNMET: &str = "ConditionalCheckFailed";
 
-/// What a row of a transaction is for, and so what it means when it is not as expected.
+/// The purpose of a row of a transaction, which says what follows if the row is not as expected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// A new message row.

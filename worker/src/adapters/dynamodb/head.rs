@@ -32,7 +32,7 @@ pub(super) struct Head {
     turns: Vec<Asked>,
     /// The ids of the newest rows that were deleted one by one.
     gone: Vec<String>,
-    /// Where memory begins.
+    /// The start of the window.
     pub(super) window: Option<WindowStart>,
     /// Up to where all is forgotten.
     pub(super) forgotten: Option<ForgetMarker>,

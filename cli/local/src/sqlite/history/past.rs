@@ -140,7 +140,7 @@ fn window(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Windo
     row.optional()
 }
 
-/// Moves the place where memory begins.
+/// Moves the start of the window.
 pub(super) fn set_window(db: &Connection, of: &ConversationId, new: WindowStart) -> rusqlite::Result<()> {
     let WindowStart { after, within } = new.following(window(db, of)?.as_ref());
     db.prepare_cached(

@@ -26,8 +26,7 @@ pub(super) fn store(
     let own = job.event_id.as_str();
     let (before, stage) = turn_row::read_with_pushes(db, own)?.unwrap_or_default();
     let millis = now.as_millisecond();
-    let method = answer.method;
-    let stored = apply(&before, &TurnStep::Stored { method, now: time(millis) });
+    let stored = apply(&before, &TurnStep::Stored { method: answer.method, now: time(millis) });
     let Ok(after @ TurnState { stage: Stage::Stored(progress), .. }) = stored else {
         return Ok(StoreResult::Existing(stage));
     };
