@@ -36,14 +36,15 @@ story("both people write the same at once and each is answered in their own chat
 
 story("while the model thinks the bot is typing, until its answer", async (desk) => {
   await desk.writes("slowly, please");
+  // First, as it is shown for a second only.
+  await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
   await desk.turn("working", "slowly");
   await desk.phone().locator(".typing:visible").waitFor();
   await desk.phone(REN).locator(".typing").waitFor({ state: "hidden" });
-  await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
   await desk.picture("thinking");
   await desk.turn("answered", "slowly");
   await desk.phone().locator(".typing").waitFor({ state: "hidden" });
-}, { think: 2500 });
+}, { think: 6000 });
 
 story("a long answer comes in several bubbles", async (desk) => {
   await desk.writes("Tell me a long story");
