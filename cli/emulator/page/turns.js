@@ -78,8 +78,10 @@ export function whose(state, { path, headers, body }) {
   const json = parsed(body);
   if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
   if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
-  // The call may be heard of before the log's line that the attempt began.
-  const active = [...state.turns.values()].filter(isActive);
+  // The call may be heard of before the log's lines that its event was taken, which is skipped until then, and that the
+  // attempt began.
+  const open = [...state.turns.values()].filter((turn) => turn.ended == null);
+  const active = [...open.filter(isActive), ...open.filter((turn) => !isActive(turn)).reverse()];
   const content = path.match(CONTENT)?.[1];
   // A text that quotes a picture looks at it too.
   if (content) return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
