@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use shared::command::Command;
+
 mod en;
 mod ja;
 mod ko;
@@ -56,6 +58,11 @@ impl Locale {
             "zh" => Some(Self::ZhHant),
             language => language.parse().ok(),
         }
+    }
+
+    /// The word of a command in this language.
+    pub fn word_of(self, command: &Command) -> &'static str {
+        command.words()[self as usize]
     }
 
     /// What the bot says in this language.

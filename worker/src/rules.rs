@@ -1,6 +1,5 @@
 //! The decisions of *answer*, as pure functions: no network, no clock, no environment of the process.
 
-pub mod command;
 pub(crate) mod content;
 pub mod conversation;
 pub(crate) mod group;

@@ -1,7 +1,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::*;
-use crate::rules::command::Command;
 
 #[test]
 fn line_s_tags_lead_to_a_language() {
@@ -31,9 +30,9 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             (Command::Continue, labels.go_on),
         ] {
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
-            assert!(help.contains(command.word(locale)), "{command:?} in {locale:?}");
+            assert!(help.contains(locale.word_of(&command)), "{command:?} in {locale:?}");
         }
-        let persona = Command::Persona(None).word(locale);
+        let persona = locale.word_of(&Command::Persona(None));
         let in_group = group_persona_ask("Ren");
         assert!(persona_ask.contains(persona) && in_group.contains(persona), "{locale:?}");
         assert!(in_group.contains("Ren"), "{locale:?}");

@@ -1,6 +1,9 @@
 //! The apology: tells the user, once per event for ever, that there will be no answer.
 
-use shared::job::{Ask, Job};
+use shared::{
+    command::Command,
+    job::{Ask, Job},
+};
 use tracing::{error, warn};
 
 use super::{buttons::buttons, line_request, user};
@@ -9,7 +12,6 @@ use crate::{
     failure::{Failure, Reason},
     history::{Question, key_is_alive},
     rules::{
-        command::Command,
         group::{is_answered, is_asked_anew, said_to_bot},
         message_kind::MessageKind,
         message_kind::kept,

@@ -1,11 +1,11 @@
 //! The buttons below an answer, and the help text: what this chat can have.
 
-use shared::job::Job;
+use shared::{command::Command, job::Job};
 
 use crate::{
     config::Config,
     locale::{Locale, Words},
-    rules::{command::Command, persona::Personas, user_quota::may_change_persona},
+    rules::{persona::Personas, user_quota::may_change_persona},
     text::messages::Button,
 };
 
@@ -24,14 +24,14 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
             Command::Retry => labels.retry,
             Command::Continue => labels.go_on,
         };
-        Button { label: label.to_owned(), text: command.word(locale).to_owned() }
+        Button { label: label.to_owned(), text: locale.word_of(command).to_owned() }
     };
     commands.iter().filter(there_is).map(button).collect()
 }
 
 /// The buttons of all personas, and of the bot's own character.
 pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale) -> Vec<Button> {
-    let word = Command::Persona(None).word(locale);
+    let word = locale.word_of(&Command::Persona(None));
     let own = (words.labels.usual, words.labels.usual);
     let named = personas.0.iter().map(|persona| (persona.name.as_str(), persona.name.as_str()));
     let offer =
@@ -43,7 +43,7 @@ pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale
 pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
     let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
-    let lines = words.help.lines().filter(|line| has_personas || !line.contains(persona.word(locale)));
+    let lines = words.help.lines().filter(|line| has_personas || !line.contains(locale.word_of(&persona)));
     let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
     lines.chain(in_group).collect::<Vec<_>>().join("\n")
 }

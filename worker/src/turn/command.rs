@@ -1,6 +1,6 @@
 //! Carries out a command, or makes it the question that the model is asked.
 
-use shared::job::Job;
+use shared::{command::Command, job::Job};
 use tracing::info;
 
 use super::{
@@ -15,7 +15,6 @@ use crate::{
     history::{Forget, Snapshot, TurnRef, Unanswered},
     locale::{Locale, Words},
     rules::{
-        command::Command,
         conversation::{Message, Role},
         message_kind::Attachment,
         persona::{self, Choice, Chosen, Personas},
@@ -52,7 +51,7 @@ pub(crate) async fn carry_out<'a>(
         ..PromptInput::default()
     };
     let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
-    info!(event = %job.event_id, command = command.word(Locale::En), "obeys");
+    info!(event = %job.event_id, command = Locale::En.word_of(&command), "obeys");
     match (command, &config.personas) {
         (Command::Forget, _) => {
             storage.forget(&job.conversation, Forget::Talk(job.at().unwrap_or(i64::MAX))).await?;

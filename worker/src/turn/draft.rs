@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use shared::job::Job;
+use shared::{command::Command, job::Job};
 use tracing::info;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
     clients::Clients,
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
-    rules::{command::Command, message_kind::Attachment, persona::Chosen, window},
+    rules::{message_kind::Attachment, persona::Chosen, window},
     text::{
         answer_limit::{Limited, limited},
         messages::Reply,

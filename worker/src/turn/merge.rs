@@ -6,7 +6,10 @@
 //! had never waited. Whatever is not as plain as that is answered one by one, so that giving up, poison jobs and dead
 //! letters exist there only.
 
-use shared::job::{Ask, Job};
+use shared::{
+    command::Command,
+    job::{Ask, Job},
+};
 use tokio::time::timeout_at;
 use tracing::{debug, info};
 
@@ -27,7 +30,7 @@ use crate::{
     config::Config,
     failure::{Failure, Reason},
     history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
-    rules::{command::Command, message_kind::MessageKind},
+    rules::message_kind::MessageKind,
     storage::Storage,
 };
 

@@ -1,7 +1,10 @@
 //! Short notices by the free reply token: the greeting, and the word that a message is not understood. Nothing is
 //! lost if LINE does not take one, so it is never pushed and never dead-lettered.
 
-use shared::job::{Ask, Job};
+use shared::{
+    command::Command,
+    job::{Ask, Job},
+};
 use tracing::{info, warn};
 
 use super::{buttons::buttons, line_request, user};
@@ -10,7 +13,6 @@ use crate::{
     failure::Failure,
     history::{Answer, Limit, Step, StoreResult, UsageDelta},
     outcome::Outcome,
-    rules::command::Command,
     text::messages::{self, Reply},
 };
 
@@ -35,7 +37,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         },
         Ask::Join => {
             let prefix = config.group_prefix.as_ref().map(|prefix| prefix.written.as_str());
-            (words.group_greeting)(prefix, Command::Forget.word(locale)).as_str().into()
+            (words.group_greeting)(prefix, locale.word_of(&Command::Forget)).as_str().into()
         }
         _ => words.not_understood.into(),
     };

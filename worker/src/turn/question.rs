@@ -1,6 +1,6 @@
 //! From a question to its stored answer. The answer is stored before it is sent.
 
-use shared::{job::Job, traces};
+use shared::{command::Command, job::Job, traces};
 use tracing::{debug, info};
 
 use super::{
@@ -19,7 +19,6 @@ use crate::{
     failure::{Failure, Reason},
     history::{Answer, Limit, Question, SnapshotScope, Stage, StoreResult, Turn},
     rules::{
-        command::Command,
         group::{is_answered, said_to_bot},
         user_quota::may_change_persona,
     },

@@ -1,13 +1,13 @@
 //! How the model's answer is said, by whom, and to which message.
 
 use jiff::Timestamp;
-use shared::job::Job;
+use shared::{command::Command, job::Job};
 
 use super::buttons::buttons;
 use crate::{
     config::Config,
     locale::Locale,
-    rules::{command::Command, persona::Chosen},
+    rules::persona::Chosen,
     text::{
         markdown::Plain,
         messages::{Reply, Sender},

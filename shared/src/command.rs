@@ -1,14 +1,12 @@
-//! What people can tell the bot to do, as against ask it. A command is a whole message: a sentence that
-//! contains its word is a question like any other. Pure.
+//! The commands that people give the bot in words. A command is a whole message: a sentence that contains its word
+//! is a question like any other. *Accept* knows them because a command to forget overtakes. Pure.
 //!
 //! The words of all languages are understood always, in full and half width, with or without a slash
-//! before them; what follows `persona` stands after a colon, or after a space where there is a slash.
+//! before them; the persona follows after a colon, or after a space where there is a slash.
 
-use shared::prefix::folded;
+use crate::prefix::folded;
 
-use crate::locale::Locale;
-
-/// A message that is told to the bot itself.
+/// A command to the bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Forget the conversation.
@@ -24,7 +22,7 @@ pub enum Command {
 }
 
 /// The words of each command, as [`folded`] leaves them. The first five are those that help names and
-/// buttons send, in the order of [`Locale`]'s languages.
+/// buttons send: Japanese, English, traditional Chinese, Korean and Thai.
 const FORGET: [&str; 11] =
     ["忘れて", "forget", "忘記", "잊어줘", "ลืม", "わすれて", "リセット", "reset", "重置", "초기화", "รีเซ็ต"];
 const HELP: [&str; 9] =
@@ -43,12 +41,8 @@ impl Command {
         matches!(self, Self::Retry | Self::Continue)
     }
 
-    /// The word for it in this language.
-    pub fn word(&self, locale: Locale) -> &'static str {
-        self.words()[locale as usize]
-    }
-
-    fn words(&self) -> &'static [&'static str] {
+    /// Its words in all languages. The first five are in the order of the languages above.
+    pub fn words(&self) -> &'static [&'static str] {
         match self {
             Self::Forget => &FORGET,
             Self::Help => &HELP,
@@ -148,6 +142,6 @@ mod tests {
             assert_eq!(folded(word), *word);
             assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
         }
-        assert_eq!(Command::Continue.word(Locale::Th), "ต่อ");
+        assert_eq!(Command::Continue.words()[4], "ต่อ");
     }
 }
