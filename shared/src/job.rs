@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use self::json::{JobJson, NAMES_CHAT};
-use crate::logging::place;
+use crate::{command::Command, logging::place};
 
 mod ask;
 mod id;
@@ -70,13 +70,23 @@ impl Job {
         }
     }
 
-    /// The queue's message group: the conversation, whose jobs are done in order. To take a message back
-    /// or to change it must not stand in line behind that message, so both have groups of their own.
+    /// The queue's message group: the conversation, whose jobs are done in order. An unsend and an edit must not
+    /// wait behind their message, nor a forget behind the conversation, so each has a group of its own.
     pub fn group(&self) -> String {
         match &self.ask {
             Ask::Unsend { message_id } => format!("unsend.{message_id}"),
             Ask::Edited { message_id, .. } => format!("edit.{message_id}"),
+            _ if self.forgets() => format!("forget.{}", self.conversation),
             _ => self.conversation.as_str().to_owned(),
+        }
+    }
+
+    /// Whether it forgets the conversation: a command to forget, or an unfollow.
+    pub fn forgets(&self) -> bool {
+        match &self.ask {
+            Ask::Unfollow => true,
+            Ask::Question { text, content: None, .. } => Command::of(text) == Some(Command::Forget),
+            _ => false,
         }
     }
 

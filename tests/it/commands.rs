@@ -28,7 +28,7 @@ mod told {
         for chosen in [Chosen::Named("Teacher".to_owned()), Chosen::Described("a pirate".to_owned())] {
             let chosen = serde_json::to_string(&chosen).unwrap();
             chat.history()
-                .choose(&ConversationId::of_known_id(USER.to_owned()).unwrap(), Some(chosen))
+                .choose(&ConversationId::of_known_id(USER.to_owned()).unwrap(), Some(chosen), None)
                 .await
                 .unwrap();
             for text in ["who are you?", "persona", "persona: a pirate", "ペルソナ：先生"] {

@@ -52,8 +52,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     }
     let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
     let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
-    assert_eq!((turn.attempts, turn.begun_at), (2, now()), "as old as its last change");
-    assert_eq!(turn.cost, RunCost::default());
+    assert_eq!((turn.attempts, turn.cost), (2, RunCost::default()));
     history.forget(&job("U-old", "open").conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
     assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
 }
@@ -161,6 +160,7 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
         kind: MessageKind::Text,
         message_id,
         speaker: None,
+        said_at: job.at(),
     }];
     let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
@@ -426,8 +426,14 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         Job { ask, ..job(conversation, event) }
     };
     let (event, speaker) = (job("Uun", "un").event_id, Some("Aoi".to_owned()));
-    let why =
-        Question { event, text: "why?".to_owned(), kind: MessageKind::Audio, message_id: None, speaker };
+    let why = Question {
+        event,
+        text: "why?".to_owned(),
+        kind: MessageKind::Audio,
+        message_id: None,
+        speaker,
+        said_at: Some(later(1).as_millisecond()),
+    };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));
         // The conversation goes on.
@@ -444,8 +450,10 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 
         // It is forgotten: all of it, or that message and no other.
+        let until = |minutes| Forget::Talk(later(minutes).as_millisecond());
         for (event, what, expected) in [
-            (format!("un{which}3"), Forget::Talk(i64::MAX), None),
+            (format!("un{which}3"), until(1), None),
+            (format!("un{which}6"), until(0), Some("why?")),
             (format!("un{which}4"), Forget::Message(format!("m-un{which}4").try_into().unwrap()), None),
             (format!("un{which}5"), Forget::Message("m-other".to_owned().try_into().unwrap()), Some("why?")),
         ] {

@@ -62,7 +62,7 @@ async fn buttons_are_below_the_last_bubble_only_and_send_what_the_bot_understand
     assert!(messages.len() == 2 && messages[0].buttons.is_empty(), "{messages:?}");
     assert_eq!(messages[1].buttons.len(), 2);
     for (label, text) in &messages[1].buttons {
-        assert!(worker::rules::command::Command::of(text).is_some(), "{label} sends {text}");
+        assert!(shared::command::Command::of(text).is_some(), "{label} sends {text}");
     }
 
     let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;

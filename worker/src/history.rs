@@ -11,13 +11,14 @@ mod tokens;
 
 pub use results::{Step, StoreResult, Turn};
 pub use snapshot::{
-    Answer, ConversationChanges, Edit, Exchange, Forget, ForgetMarker, Limit, Period, Question, Seen,
-    Snapshot, SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
+    Answer, ConversationChanges, Edit, Exchange, Forget, Limit, Period, Question, Seen, Snapshot,
+    SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
 pub use tokens::{Tokens, Used};
 
-pub use crate::rules::stage::{
-    Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, key_is_alive,
+pub use crate::rules::{
+    forget_marker::ForgetMarker,
+    stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, key_is_alive},
 };
 
 /// How long it is remembered that a message was taken back, that a conversation was forgotten, and what
@@ -48,8 +49,9 @@ pub trait History: Send + Sync {
 
     /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
     /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
-    /// conversation is stored only while none of its messages was taken back and the mark is the one that
-    /// [`Self::load`] saw: a worker that was thought dead brings nothing back. What is said in a group is
+    /// conversation is stored only while none of its messages was taken back and the marker is the one that
+    /// [`Self::load`] saw: a worker that was thought dead brings nothing back.  See
+    /// [`ForgetMarker::fit`]. What is said in a group is
     /// stored only while its message was not changed since, nor answered by another turn.
     async fn store(
         &self,
@@ -65,8 +67,13 @@ pub trait History: Send + Sync {
     /// again, for the others; where nobody knows, it is [`Stage::InDoubt`].
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError>;
 
-    /// Keeps the persona that was chosen; with `None` there is none any more.
-    async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError>;
+    /// Keeps the persona that was chosen by a message of `said_at`; with `None` there is none any more.
+    async fn choose(
+        &self,
+        of: &ConversationId,
+        persona: Option<String>,
+        said_at: Option<i64>,
+    ) -> Result<(), HistoryError>;
 
     /// Keeps what a message of a group says now, unless a later change is kept, it was answered, or it was
     /// taken back. The words go when it is answered or forgotten, and after a day.

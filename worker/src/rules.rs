@@ -2,6 +2,7 @@
 
 pub(crate) mod content;
 pub mod conversation;
+pub mod forget_marker;
 pub(crate) mod group;
 pub mod image;
 pub mod message_kind;

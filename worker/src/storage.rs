@@ -89,14 +89,19 @@ impl Storage {
         }
     }
 
+    /// The time up to which a job forgets: that of what it says. A job that does not tell it forgets all up to now.
+    pub(crate) fn forgets_until(&self, job: &Job) -> i64 {
+        job.at().unwrap_or_else(|| self.now().as_millisecond())
+    }
+
     /// See [`History::forget`].
     pub(crate) async fn forget(&self, of: &ConversationId, what: Forget) -> Result<(), Failure> {
         self.retried(|| self.history.forget(of, what.clone(), self.now())).await
     }
 
     /// See [`History::choose`].
-    pub(crate) async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), Failure> {
-        self.retried(|| self.history.choose(of, persona.clone())).await
+    pub(crate) async fn choose(&self, job: &Job, persona: Option<String>) -> Result<(), Failure> {
+        self.retried(|| self.history.choose(&job.conversation, persona.clone(), job.at())).await
     }
 
     /// See [`History::edit`].

@@ -111,15 +111,15 @@ async fn answer(
         return timeout_at(deadline, unsend::carry_out(storage, job)).await.map_err(late)?;
     };
     let stored = match &turn.stage {
-        Stage::Open => timeout_at(deadline, question::answer(clients, job, turn, text, attempt))
-            .await
-            .map_err(late)??,
+        Stage::Open => {
+            timeout_at(deadline, question::answer(clients, job, text, attempt)).await.map_err(late)??
+        }
         // An earlier attempt stored it. Before the push, the attempt reads what was taken back since.
         further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
             changes if matches!(changes.stage, Stage::InDoubt | Stage::Forgotten) => {
                 StoreResult::Existing(changes.stage)
             }
-            changes if is_forgotten(job, turn, &changes) => StoreResult::Forgotten,
+            changes if is_forgotten(job, &changes) => StoreResult::Forgotten,
             _ => StoreResult::Existing(further.clone()),
         },
     };

@@ -76,7 +76,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let removed = remove(&mut source, &user).await;
     source.end().await?;
     let removed = removed?;
-    history.forget(&user, Forget::Everything(i64::MAX), clock()).await?;
+    let now = clock();
+    history.forget(&user, Forget::Everything(now.as_millisecond()), now).await?;
     if let Some(database) = database {
         database.traces_gone().await?;
     }

@@ -65,8 +65,8 @@ fn fill(file: &Path, people: u32) -> rusqlite::Result<()> {
     let filling = db.transaction()?;
     {
         let mut turn = filling.prepare(
-            "INSERT INTO turns (event_id, attempts, stage, updated_at, begun_at, conversation)
-             VALUES (?1, 1, 2, ?2, ?2, ?3)",
+            "INSERT INTO turns (event_id, attempts, stage, updated_at, conversation)
+             VALUES (?1, 1, 2, ?2, ?3)",
         )?;
         let mut message = filling.prepare(
             "INSERT INTO messages (id, conversation, role, content, created_at, event_id, message_id)

@@ -135,7 +135,7 @@ async fn killed_at(call: &'static str, nth: usize, play: Play) {
     bot.says(1).await;
     bot.cloud.is_drained().await;
     let history = history(&bot, bot.cloud.sdk.endpoint_url().unwrap());
-    history.choose(&user(), Some("a pirate".into())).await.unwrap();
+    history.choose(&user(), Some("a pirate".into()), None).await.unwrap();
     let calls = aws.calls(call);
     count.store(0, Relaxed);
     let leaves = does("unfollow", &json!({ "replyToken": null }));

@@ -4,8 +4,8 @@ use shared::job::MessageId;
 use worker::{
     failure::Reason,
     history::{
-        Answer, Forget, ForgetMarker, History, Limit, Period, Snapshot, SnapshotScope, Stage, Step,
-        StoreResult, Tokens, TurnRef, Usage, UsageDelta,
+        Answer, Delivery, Forget, ForgetMarker, History, Limit, Period, PushState, SendMethod, Snapshot,
+        SnapshotScope, Stage, Step, StoreResult, Tokens, TurnRef, Usage, UsageDelta,
     },
 };
 
@@ -15,7 +15,10 @@ use super::{Ask, EventId, FIFTY, Job, job, later, noticed, now, said, words};
 pub(super) async fn suite(history: &dyn History) {
     what_was_said_is_forgotten_and_what_was_chosen_is_not(history).await;
     leaving_forgets_what_was_chosen_as_well(history).await;
-    what_began_before_is_older_than_the_mark(history).await;
+    forgetting_reaches_what_was_said_until_then_and_nothing_newer(history).await;
+    a_marker_covers_what_was_said_until_then(history).await;
+    an_answer_that_was_made_of_what_is_forgotten_is_made_anew(history).await;
+    an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(history).await;
     a_worker_that_was_thought_dead_brings_nothing_back(history).await;
     a_mark_that_is_gone_holds_no_answer_back(history).await;
     an_answer_that_waits_for_its_push_is_forgotten(history).await;
@@ -32,8 +35,18 @@ pub(super) fn message(id: &str) -> MessageId {
 
 /// A question with a message of the same name as its event.
 pub(super) fn question(conversation: &str, event: &str) -> Job {
+    said_after(0, conversation, event)
+}
+
+/// The same, said so many minutes later.
+pub(super) fn said_after(minutes: i64, conversation: &str, event: &str) -> Job {
     let ask = Ask::question("q", Some(message(event)));
-    Job { ask, ..job(conversation, event) }
+    Job { ask, happened_at: Some(minute(minutes)), ..job(conversation, event) }
+}
+
+/// When something is said so many minutes later.
+fn minute(minutes: i64) -> i64 {
+    later(minutes).as_millisecond()
 }
 
 pub(super) async fn load(history: &dyn History, job: &Job) -> Snapshot {
@@ -47,7 +60,10 @@ fn answer(job: &Job) -> Answer {
 
 /// The whole turn of a question, loaded and stored and delivered.
 pub(super) async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
-    let job = question(conversation, event);
+    answered(history, question(conversation, event)).await
+}
+
+async fn answered(history: &dyn History, job: Job) -> Job {
     history.begin(&job, now()).await.unwrap();
     let seen = load(history, &job).await.changes.forgotten;
     let kept = history.store(&job, answer(&job), seen, now()).await.unwrap();
@@ -65,7 +81,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
         talk(history, "U-forget", event).await;
     }
     let job = question("U-forget", "f-3");
-    history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
+    history.choose(&job.conversation, Some("a pirate".into()), job.at()).await.unwrap();
     let before = load(history, &job).await;
     assert_eq!((before.messages.len(), before.changes.forgotten), (4, None));
     let newest =
@@ -83,13 +99,13 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     talk(history, "U-forget", "f-3").await;
     assert_eq!(words(history, &job, 50, later(1)).await, ["f-3", "answer to f-3"]);
     assert!(load(history, &job).await.last.unwrap() > marks[1]);
-    history.choose(&job.conversation, None).await.unwrap();
+    history.choose(&job.conversation, None, job.at()).await.unwrap();
     assert_eq!(load(history, &job).await.persona, None);
 }
 
 async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
     let job = talk(history, "U-leave", "leave-1").await;
-    history.choose(&job.conversation, Some("a pirate".into())).await.unwrap();
+    history.choose(&job.conversation, Some("a pirate".into()), job.at()).await.unwrap();
     history.forget(&job.conversation, Forget::Everything(i64::MAX), later(1)).await.unwrap();
     let past = load(history, &job).await;
     assert_eq!((past.messages, past.persona), (vec![], None));
@@ -99,14 +115,102 @@ async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
     talk(history, "U-nobody", "nobody").await;
 }
 
-async fn what_began_before_is_older_than_the_mark(history: &dyn History) {
-    let job = question("U-older", "older");
-    assert_eq!(history.begin(&job, later(1)).await.unwrap().begun_at, later(1));
-    history.forget(&job.conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
-    let redriven = Job { run: Some("older:letter".into()), ..job };
-    let begun_at = history.begin(&redriven, later(3)).await.unwrap().begun_at;
-    assert_eq!(begun_at, later(1), "its first attempt");
-    assert_eq!(load(history, &redriven).await.changes.forgotten.unwrap().at, later(2));
+async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: &dyn History) {
+    for minutes in 1..=4 {
+        answered(history, said_after(minutes, "U-newer", &format!("newer-{minutes}"))).await;
+    }
+    let waits = said_after(5, "U-newer", "newer-5");
+    history.begin(&waits, now()).await.unwrap();
+    let unpushed = Answer { pushes: vec!["push".to_owned()], ..answer(&waits) };
+    history.store(&waits, unpushed, None, now()).await.unwrap();
+    let next = said_after(9, "U-newer", "newer-9");
+    history.choose(&next.conversation, Some("a pirate".into()), Some(minute(4))).await.unwrap();
+
+    history.forget(&next.conversation, Forget::Everything(minute(2)), later(6)).await.unwrap();
+    let rest =
+        ["newer-3", "answer to newer-3", "newer-4", "answer to newer-4", "newer-5", "answer to newer-5"];
+    assert_eq!(words(history, &next, 50, later(7)).await, rest);
+    // Forgetting may come out of order: then it reaches what is left of its own time.
+    history.forget(&next.conversation, Forget::Talk(minute(1)), later(7)).await.unwrap();
+    assert_eq!(words(history, &next, 50, later(7)).await, rest);
+    let past = load(history, &next).await;
+    assert_eq!(past.persona.as_deref(), Some("a pirate"), "it was chosen later");
+    assert_eq!(past.changes.forgotten.unwrap().said_until, minute(2), "what was forgotten stays so");
+    assert!(matches!(stage(history, &waits).await, Stage::Stored(_)), "its question is newer");
+
+    // What comes after it is stored as ever, and the rest is forgotten by a later one.
+    answered(history, next.clone()).await;
+    assert_eq!(words(history, &next, 2, later(8)).await, ["newer-9", "answer to newer-9"]);
+    history.forget(&next.conversation, Forget::Everything(minute(5)), later(8)).await.unwrap();
+    assert_eq!(words(history, &next, 50, later(9)).await, ["newer-9", "answer to newer-9"]);
+    assert_eq!(load(history, &next).await.persona, None);
+    assert_eq!(stage(history, &waits).await, Stage::Forgotten);
+}
+
+async fn a_marker_covers_what_was_said_until_then(history: &dyn History) {
+    let of = question("U-covered", "covered").conversation;
+    history.forget(&of, Forget::Talk(minute(2)), later(3)).await.unwrap();
+    let redriven = Job { run: Some("covered:letter".into()), ..said_after(1, "U-covered", "covered-1") };
+    let command = Job {
+        ask: Ask::question("forget", Some(message("covered-2"))),
+        ..said_after(2, "U-covered", "covered-2")
+    };
+    for (job, is_covered) in [
+        (said_after(1, "U-covered", "covered-1"), true),
+        (said_after(2, "U-covered", "covered-2"), true),
+        (said_after(3, "U-covered", "covered-3"), false),
+        (redriven, true),
+        (command, false),
+        (job("U-covered", "covered-4"), false),
+    ] {
+        let changes = history.conversation_changes(&job, later(4)).await.unwrap();
+        assert_eq!(changes.is_forgotten(&job), is_covered, "{}", job.event_id);
+        assert_eq!(changes.forgotten, load(history, &job).await.changes.forgotten);
+    }
+}
+
+async fn an_answer_that_was_made_of_what_is_forgotten_is_made_anew(history: &dyn History) {
+    let job = said_after(3, "U-anew", "anew");
+    history.begin(&job, now()).await.unwrap();
+    let seen = load(history, &job).await.changes.forgotten;
+    history.forget(&job.conversation, Forget::Talk(minute(2)), later(4)).await.unwrap();
+    let kept = history.store(&job, answer(&job), seen, later(5)).await.unwrap();
+    assert_eq!(kept, StoreResult::Changed);
+    assert_eq!(load(history, &job).await.messages, []);
+    answered(history, job.clone()).await;
+    assert_eq!(words(history, &job, 50, later(6)).await, ["anew", "answer to anew"]);
+}
+
+async fn an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(history: &dyn History) {
+    let refused = |pushed, state| {
+        Some(Delivery { pushes: vec!["push".into()], pushed, state, method: SendMethod::Push })
+    };
+    let untried = PushState::Unknown { since: now() };
+    for (name, progress, over, expected, left) in [
+        ("unsaid", refused(0, PushState::Refused), false, Stage::Open, vec![]),
+        ("unsure", refused(0, untried), false, Stage::InDoubt, vec!["unsure-2"]),
+        ("whole", None, true, Stage::Forgotten, vec!["whole-2"]),
+    ] {
+        let user = format!("U-owed-{name}");
+        let jobs = [1, 3].map(|minutes| said_after(minutes, &user, &format!("{name}-{}", minutes / 2 + 1)));
+        for job in &jobs {
+            history.begin(job, now()).await.unwrap();
+        }
+        let both = super::together::answer(&jobs);
+        assert!(matches!(history.store(&jobs[1], both, None, now()).await.unwrap(), StoreResult::Stored(_)));
+        let step = if over {
+            Step::Delivered
+        } else {
+            Step::Failed { reason: Reason::LineRejected, delivery: progress, gave_up: false, cost: None }
+        };
+        history.record(&jobs[1], step, now()).await.unwrap();
+        // Twice is once, as after a crash.
+        for _ in 0..2 {
+            history.forget(&jobs[0].conversation, Forget::Talk(minute(2)), later(4)).await.unwrap();
+        }
+        assert_eq!(words(history, &jobs[1], 50, later(5)).await, left, "{name}");
+        assert_eq!(stage(history, &jobs[1]).await, expected, "{name}");
+    }
 }
 
 async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn History) {
@@ -132,7 +236,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
 async fn a_mark_that_is_gone_holds_no_answer_back(history: &dyn History) {
     let job = question("U-swept", "swept-1");
     history.begin(&job, now()).await.unwrap();
-    let old = Some(ForgetMarker { through: now(), at: now() });
+    let old = Some(ForgetMarker { through: now(), said_until: minute(0) });
     assert!(matches!(
         history.store(&job, said(&job, "q", vec![]), old, now()).await.unwrap(),
         StoreResult::Stored(_)

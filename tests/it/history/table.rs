@@ -37,12 +37,12 @@ pub(super) async fn suite(history: &dyn History, operator: &dyn Operator) {
         // A merge begins each turn that it answers. DynamoDB clears the last failure there and not with the answer:
         // a merge does not know the run of another turn.
         if matches!(case.step, TurnStep::Merged) {
-            story.take(&TurnStep::Begun { now: later(30) }).await;
+            story.take(&TurnStep::Begun).await;
         }
         story.takes_back_own = case.takes_back_own;
         story.take(&case.step).await;
         story.check_stage().await;
-        story.take(&TurnStep::Begun { now: later(50) }).await;
+        story.take(&TurnStep::Begun).await;
         story.check_notified().await;
     });
     stream::iter(tried).buffer_unordered(AT_ONCE).collect::<()>().await;
@@ -86,8 +86,7 @@ type Way = (&'static str, Vec<TurnStep<'static>>);
 /// Ways into a stage by steps of which none is in conflict, and the next stage of the enum. A stage that is new does
 /// not compile until it is put in here.
 fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
-    use TurnStep::{ConversationForgotten, Delivered, Forgotten, Merged, Replaced, ResendRisked};
-    let begun = |minute| TurnStep::Begun { now: later(minute) };
+    use TurnStep::{Begun, ConversationForgotten, Delivered, Forgotten, Merged, Replaced, ResendRisked};
     let by = |method| TurnStep::Stored { method, now: later(5) };
     let (pushed, replied) = (by(SendMethod::Push), by(SendMethod::ReplyToken));
     let redriven = TurnStep::Redriven { run: Some("letter") };
@@ -106,60 +105,60 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
         Stage::Open => (
             vec![
                 ("no row", vec![]),
-                ("begun", vec![begun(1)]),
-                ("withdrawn", vec![begun(1), withdrawn]),
-                ("failed", vec![begun(1), no_model]),
-                ("failed and withdrawn", vec![begun(1), no_model, withdrawn]),
-                ("crashed twice", vec![begun(1), begun(2)]),
-                ("given up", vec![begun(1), over_quota, gave_up, notified]),
-                ("redriven", vec![begun(1), over_quota, gave_up, notified, redriven, begun(3)]),
-                ("given up twice", vec![begun(1), no_model, redriven, begun(3), over_quota, gave_up]),
-                ("open again", vec![begun(1), pushed, refused, taken_back]),
+                ("begun", vec![Begun]),
+                ("withdrawn", vec![Begun, withdrawn]),
+                ("failed", vec![Begun, no_model]),
+                ("failed and withdrawn", vec![Begun, no_model, withdrawn]),
+                ("crashed twice", vec![Begun, Begun]),
+                ("given up", vec![Begun, over_quota, gave_up, notified]),
+                ("redriven", vec![Begun, over_quota, gave_up, notified, redriven, Begun]),
+                ("given up twice", vec![Begun, no_model, redriven, Begun, over_quota, gave_up]),
+                ("open again", vec![Begun, pushed, refused, taken_back]),
             ],
             Some(Stage::Stored(())),
         ),
         Stage::Stored(()) => (
             vec![
-                ("untried push", vec![begun(1), pushed]),
-                ("untried reply", vec![begun(1), replied]),
-                ("crashed before the push", vec![begun(1), pushed, begun(2)]),
-                ("withdrawn before the push", vec![begun(1), pushed, withdrawn]),
-                ("refused push", vec![begun(1), pushed, refused]),
-                ("refused push, given up", vec![begun(1), pushed, refused, gave_up, notified]),
-                ("refused reply", vec![begun(1), replied, refused]),
-                ("unknown push", vec![begun(1), pushed, unknown]),
-                ("unknown reply", vec![begun(1), replied, unknown]),
-                ("not replied", vec![begun(1), replied, not_replied]),
-                ("one of two pushed", vec![begun(1), pushed, one_pushed]),
-                ("one of two pushed, the other tried", vec![begun(1), replied, pushing]),
-                ("resend risked", vec![begun(1), replied, unknown, ResendRisked]),
-                ("redriven after storing", vec![begun(1), pushed, one_pushed, redriven, begun(3)]),
-                ("stored after a redrive", vec![begun(1), gave_up, redriven, begun(3), replied, no_model]),
+                ("untried push", vec![Begun, pushed]),
+                ("untried reply", vec![Begun, replied]),
+                ("crashed before the push", vec![Begun, pushed, Begun]),
+                ("withdrawn before the push", vec![Begun, pushed, withdrawn]),
+                ("refused push", vec![Begun, pushed, refused]),
+                ("refused push, given up", vec![Begun, pushed, refused, gave_up, notified]),
+                ("refused reply", vec![Begun, replied, refused]),
+                ("unknown push", vec![Begun, pushed, unknown]),
+                ("unknown reply", vec![Begun, replied, unknown]),
+                ("not replied", vec![Begun, replied, not_replied]),
+                ("one of two pushed", vec![Begun, pushed, one_pushed]),
+                ("one of two pushed, the other tried", vec![Begun, replied, pushing]),
+                ("resend risked", vec![Begun, replied, unknown, ResendRisked]),
+                ("redriven after storing", vec![Begun, pushed, one_pushed, redriven, Begun]),
+                ("stored after a redrive", vec![Begun, gave_up, redriven, Begun, replied, no_model]),
             ],
             Some(Stage::Delivered),
         ),
         Stage::Delivered => (
             vec![
-                ("nothing to say", vec![begun(1), no_model, Delivered]),
-                ("delivered", vec![begun(1), pushed, refused, pushing, Delivered]),
-                ("merged", vec![begun(1), Merged]),
+                ("nothing to say", vec![Begun, no_model, Delivered]),
+                ("delivered", vec![Begun, pushed, refused, pushing, Delivered]),
+                ("merged", vec![Begun, Merged]),
             ],
             Some(Stage::Forgotten),
         ),
         Stage::Forgotten => (
             vec![
-                ("forgotten while open", vec![begun(1), gave_up, notified, Forgotten]),
-                ("forgotten while stored", vec![begun(1), pushed, one_pushed, Forgotten]),
-                ("forgotten with the conversation", vec![begun(1), replied, ConversationForgotten]),
-                ("forgotten after the merge", vec![begun(1), Merged, Forgotten]),
+                ("forgotten while open", vec![Begun, gave_up, notified, Forgotten]),
+                ("forgotten while stored", vec![Begun, pushed, one_pushed, Forgotten]),
+                ("forgotten with the conversation", vec![Begun, replied, ConversationForgotten]),
+                ("forgotten after the merge", vec![Begun, Merged, Forgotten]),
                 ("replaced before it began", vec![Replaced]),
             ],
             Some(Stage::InDoubt),
         ),
         Stage::InDoubt => (
             vec![
-                ("in doubt", vec![begun(1), pushed, taken_back]),
-                ("in doubt after a reply", vec![begun(1), replied, unknown, gave_up, taken_back]),
+                ("in doubt", vec![Begun, pushed, taken_back]),
+                ("in doubt after a reply", vec![Begun, replied, unknown, gave_up, taken_back]),
             ],
             None,
         ),
@@ -174,8 +173,8 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
     };
     let now = later(40);
     match step {
-        Redriven { .. } => (vec![Redriven { run: Some("another") }], Some(Begun { now })),
-        Begun { .. } => (vec![Begun { now }], Some(Stored { method: SendMethod::Push, now })),
+        Redriven { .. } => (vec![Redriven { run: Some("another") }], Some(Begun)),
+        Begun => (vec![Begun], Some(Stored { method: SendMethod::Push, now })),
         Stored { .. } => (
             vec![Stored { method: SendMethod::Push, now }, Stored { method: SendMethod::ReplyToken, now }],
             Some(Merged),
@@ -238,7 +237,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
         | TurnStep::Notified { .. } => !way.is_empty(),
         // Without a row these are in conflict, begin the turn, or come from people.
         TurnStep::Redriven { .. }
-        | TurnStep::Begun { .. }
+        | TurnStep::Begun
         | TurnStep::Merged
         | TurnStep::Pushing { .. }
         | TurnStep::NotReplied { .. }

@@ -42,12 +42,13 @@ fn said(job: &Job) -> Question {
         kind: MessageKind::Text,
         message_id: job.message_id().cloned(),
         speaker: None,
+        said_at: job.at(),
         event,
     }
 }
 
 /// The one answer to all of them.
-fn answer(jobs: &[Job]) -> Answer {
+pub(super) fn answer(jobs: &[Job]) -> Answer {
     let questions = jobs.iter().map(said).collect();
     let exchange = Exchange { questions, answer: "answer".into(), replaces: None };
     Answer { exchange: Some(exchange), pushes: vec!["push".into()], ..Answer::default() }

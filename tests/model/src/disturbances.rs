@@ -26,12 +26,11 @@ pub fn next(steps: &mut Steps<'_>) {
             });
         }
     }
-    steps.disturb(
-        Disturbance::Forget,
-        "the operator forgets the conversation",
-        "",
-        history::forget_conversation,
-    );
+    if let Some(newest) = before.events.len().checked_sub(1) {
+        steps.disturb(Disturbance::Forget, "the operator forgets the conversation", "", |model, world| {
+            history::forget_conversation(model, world, u8::try_from(newest).unwrap_or(u8::MAX));
+        });
+    }
     // No attempt lasts so long.
     if before.workers.iter().all(Worker::is_idle) && !before.events.is_empty() {
         steps.disturb(Disturbance::HalfDay, "half a day passes", "", |_, world| {

@@ -1,7 +1,6 @@
 //! The history as both stores keep it: each step of a turn by the table, and beside it the message rows, the messages
 //! that were taken back, and the mark of a conversation that was forgotten. Each function is atomic.
 
-use jiff::Timestamp;
 use worker::{
     history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
     rules::turn::{Conflict, TurnState, TurnStep},
@@ -9,13 +8,11 @@ use worker::{
 
 use crate::{
     setting::{Defect, Kind, Model},
-    world::{Answer, Events, Job, Row, World},
+    world::{Answer, Events, Job, Marker, Row, World},
 };
 
 /// The turn as an attempt that begins is told it.
 pub struct Begun {
-    /// When the first attempt began.
-    pub begun_at: Timestamp,
     /// Attempts begun in this run.
     pub attempts: u32,
     /// How the one before ended.
@@ -33,8 +30,8 @@ pub struct Changes {
     pub unsent: bool,
     /// How many other questions have the turn's answer.
     pub others: u8,
-    /// When the conversation was forgotten last.
-    pub mark: Option<i64>,
+    /// Up to where the conversation is forgotten.
+    pub marker: Option<Marker>,
 }
 
 impl Changes {
@@ -84,7 +81,7 @@ fn write(world: &mut World, Job { event, run }: Job, mut new: TurnState) {
     }
     event.rows[usize::from(run)] = Row(new.clone());
     for Row(row) in &mut event.rows {
-        (row.stage, row.begun_at, row.notified_at) = (new.stage, new.begun_at, new.notified_at);
+        (row.stage, row.notified_at) = (new.stage, new.notified_at);
     }
 }
 
@@ -101,8 +98,8 @@ pub fn step(model: &Model, world: &mut World, job: Job, step: &TurnStep<'_>) -> 
 
 /// `History::begin`.
 pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
-    let (now, before) = (world.now(), row(model, world, job));
-    let after = match (model.rules.apply)(&before, &TurnStep::Begun { now }) {
+    let before = row(model, world, job);
+    let after = match (model.rules.apply)(&before, &TurnStep::Begun) {
         Ok(after) => {
             write(world, job, after.clone());
             after
@@ -111,13 +108,13 @@ pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
     };
     // Read from the row, which knows of no push that it is untried.
     let stage = world.event(job.event).stage();
-    Begun { begun_at: after.begun_at.unwrap_or(now), attempts: after.attempts, last: before.last, stage }
+    Begun { attempts: after.attempts, last: before.last, stage }
 }
 
 /// `History::conversation_changes`.
 pub fn changes(world: &World, event: u8) -> Changes {
     let of = world.event(event);
-    Changes { stage: of.stage(), unsent: of.is_unsent, others: others(world, event), mark: world.mark }
+    Changes { stage: of.stage(), unsent: of.is_unsent, others: others(world, event), marker: world.marker }
 }
 
 fn others(world: &World, event: u8) -> u8 {
@@ -136,15 +133,15 @@ pub fn is_given_up(model: &Model, world: &World, job: Job) -> bool {
     is_given_up && !model.setting.has(Defect::GoesOnAfterGivenUp)
 }
 
-/// An answer to a job, and to another one that is merged with it, made with this mark and so many others.
+/// An answer to a job, and to another one that is merged with it, made with this marker and so many others.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job.
     pub job: Job,
     /// The one that is merged with it.
     pub other: Option<Job>,
-    /// The mark that was seen.
-    pub mark: Option<i64>,
+    /// The marker that was seen.
+    pub marker: Option<Marker>,
     /// The others that were seen.
     pub others: u8,
     /// How the first part goes.
@@ -153,7 +150,7 @@ pub struct Draft {
 
 /// `History::store`.
 pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
-    let Draft { job, other, mark, others: seen, method } = draft;
+    let Draft { job, other, marker: seen_marker, others: seen, method } = draft;
     let now = world.now();
     if is_given_up(model, world, job) {
         return StoreResult::GivenUp;
@@ -169,8 +166,14 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
     let others = linked(world, job.event);
     let mut of = others | 1 << job.event;
     if is_exchange {
-        if world.mark.is_some() && world.mark != mark {
-            return StoreResult::Forgotten;
+        if let Some(marker) = world.marker {
+            if covers(world, marker, job.event) {
+                return StoreResult::Forgotten;
+            }
+            let is_of_forgotten = other.is_some_and(|other| covers(world, marker, other.event));
+            if is_of_forgotten || world.marker != seen_marker {
+                return StoreResult::Changed;
+            }
         }
         if others.count_ones() != u32::from(seen) {
             return StoreResult::Changed;
@@ -191,26 +194,44 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
         }
         world.event_mut(job.event).asked = Some(None);
     }
-    let forgets = is_exchange.then_some(world.forgets);
     write(world, job, own);
     let event = world.event_mut(job.event);
     let version = event.answer.version + 1;
-    event.answer = Answer { parts: kind.parts(), of, forgets, version };
+    event.answer = Answer { parts: kind.parts(), of, is_exchange, version };
     event.ghost_stored = true;
     StoreResult::Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method })
 }
 
-/// `History::forget` of a conversation.
-pub fn forget_conversation(model: &Model, world: &mut World) {
-    let at = world.now().as_second();
-    for event in 0..world.events.len() {
-        let event = u8::try_from(event).unwrap_or(u8::MAX);
-        let _ = step_of_event(model, world, event, &TurnStep::ConversationForgotten);
+/// `ForgetMarker::covers`: whether an event was said no later than what is forgotten.
+pub fn covers(world: &World, marker: Marker, event: u8) -> bool {
+    matches!(world.event(event).kind, Kind::Question { .. }) && event <= marker.until
+}
+
+/// `History::forget` of what was said in a conversation up to this event.
+pub fn forget_conversation(model: &Model, world: &mut World, until: u8) {
+    let mut answers: Events = 0;
+    for event in 0..=until {
         let of = world.event_mut(event);
-        (of.asked, of.ghost_forgotten) = (None, true);
+        of.ghost_forgotten |= matches!(of.kind, Kind::Question { .. });
+        if let Some(answered_by) = of.asked.take() {
+            answers |= 1 << answered_by.unwrap_or(event);
+        }
     }
-    world.mark = Some(at);
+    for event in (0..u8::MAX).take(world.events.len()).filter(|event| answers & (1 << event) != 0) {
+        if is_owed(world, event) {
+            delete_answer(model, world, event);
+        } else {
+            let _ = step_of_event(model, world, event, &TurnStep::ConversationForgotten);
+        }
+    }
+    let until = world.marker.map_or(until, |before| before.until.max(until));
+    world.marker = Some(Marker { number: world.forgets, until });
     world.forgets += 1;
+}
+
+/// Whether a question waits for the answer of a turn.
+fn is_owed(world: &World, event: u8) -> bool {
+    world.event(event).asked.is_some() || linked(world, event) != 0
 }
 
 /// The first half of `History::forget` of a message: nobody stores it any more.
@@ -238,7 +259,7 @@ fn delete_answer(model: &Model, world: &mut World, event: u8) {
     if before == Stage::Open {
         return;
     }
-    let is_owed = world.event(event).asked.is_some() || linked(world, event) != 0;
+    let is_owed = is_owed(world, event);
     let _ = step_of_event(model, world, event, &TurnStep::AnswerUnsent { is_owed });
     if world.event(event).stage() == Stage::Open {
         let event = world.event_mut(event);

@@ -1,6 +1,11 @@
 //! LINE, and the person behind it.
 
-use crate::{invariants::Invariant, worker::Worker, world::World};
+use crate::{
+    invariants::Invariant,
+    setting::Kind,
+    worker::Worker,
+    world::{Event, World},
+};
 
 /// LINE takes a push of the worker's answer, unless it knows the retry key.
 pub fn take_push(world: &mut World, at: usize) {
@@ -49,8 +54,11 @@ fn see(world: &mut World, at: usize, part: usize) {
     let is_elsewhere = world.events.iter().enumerate().any(|(other, event)| {
         other != usize::from(job.event) && event.ghost_said[0] > 0 && event.ghost_seen.of & answer.of != 0
     });
-    let is_overtaken =
-        world.events.iter().skip(usize::from(job.event) + 1).any(|later| later.ghost_said[0] > 0);
+    // What forgets overtakes, and may be overtaken.
+    let is_question = |event: &Event| matches!(event.kind, Kind::Question { .. });
+    let mut later = world.events.iter().skip(usize::from(job.event) + 1);
+    let is_overtaken = is_question(world.event(job.event))
+        && later.any(|later| is_question(later) && later.ghost_said[0] > 0);
     let event = world.event_mut(job.event);
     event.ghost_said[part] += 1;
     let times = event.ghost_said[part];

@@ -11,7 +11,7 @@ use crate::{
     history::{self, Begun, Changes},
     setting::{Disturbance, Kind, Model},
     steps::Steps,
-    world::{Answer, Job, Last, Progress, Why, World},
+    world::{Answer, Job, Last, Marker, Progress, Why, World},
 };
 
 mod deliver;
@@ -33,8 +33,8 @@ pub struct Worker {
     pub turn: Turn,
     /// The other's, once it has begun.
     pub other_turn: Option<Turn>,
-    /// The mark of the conversation that the draft is made with.
-    pub mark: Option<i64>,
+    /// The forget marker of the conversation that the draft is made with.
+    pub marker: Option<Marker>,
     /// The others that it is made for.
     pub others: u8,
     /// They are answered together: the earlier one is done with this one.
@@ -68,8 +68,6 @@ pub struct Turn {
     pub attempts: u32,
     /// How the one before ended.
     pub last: Last,
-    /// When the first one began, in seconds.
-    pub begun_at: i64,
     /// Whether it is over.
     pub is_over: bool,
 }
@@ -304,24 +302,33 @@ fn release(world: &mut World, at: usize) {
     world.workers[at] = Worker::default();
 }
 
-/// Takes the first job of the conversation, or the first two, where nobody has one in flight.
+/// Takes the first job of a group, or the first two, where nobody has one in flight. Jobs that forget have a group of
+/// their own.
 fn take(steps: &mut Steps<'_>, at: usize) {
     let (queue, setting) = (&steps.before.queue, &steps.model.setting);
     let holder = u8::try_from(at).ok();
-    if queue.first().is_none_or(|first| first.holder.is_some()) {
-        return;
+    let is_question = |job: Job| matches!(steps.before.event(job.event).kind, Kind::Question { .. });
+    let group = |questions: bool| -> Vec<usize> {
+        (0..queue.len()).filter(|&place| is_question(queue[place].job) == questions).collect()
+    };
+    for questions in [true, false] {
+        let Some(&first) = group(questions).first() else { continue };
+        if queue[first].holder.is_none() {
+            let what = if questions { "it takes a job" } else { "it takes a job that forgets" };
+            steps.step(what, |_, world| {
+                world.queue[first].holder = holder;
+                world.workers[at] =
+                    Worker { at: At::Begin, job: world.queue[first].job, ..Worker::default() };
+            });
+        }
     }
-    steps.step("it takes a job", |_, world| {
-        world.queue[0].holder = holder;
-        world.workers[at] = Worker { at: At::Begin, job: world.queue[0].job, ..Worker::default() };
-    });
-    let [first, second, ..] = &queue[..] else { return };
-    let is_plain = |job: Job| matches!(steps.before.event(job.event).kind, Kind::Question { .. });
-    let are_two = first.job.event != second.job.event && is_plain(first.job) && is_plain(second.job);
-    if setting.merges && second.holder.is_none() && are_two {
+    let [one, two, ..] = group(true)[..] else { return };
+    let (first, second) = (queue[one], queue[two]);
+    let are_free = first.holder.is_none() && second.holder.is_none();
+    if setting.merges && are_free && first.job.event != second.job.event {
         let (job, other) = (second.job, Some(first.job));
         steps.step("it takes two jobs", |_, world| {
-            (world.queue[0].holder, world.queue[1].holder) = (holder, holder);
+            (world.queue[one].holder, world.queue[two].holder) = (holder, holder);
             let begin = At::Merge(merge::At::Begin);
             world.workers[at] = Worker { at: begin, job, other, ..Worker::default() };
         });
@@ -375,7 +382,7 @@ fn begun(model: &Model, world: &mut World, at: usize, job: Job) -> (Turn, Stage<
     let event = world.event(job.event);
     let mut overlaps = false;
     let (was_stored, was_over, answer) = (event.ghost_stored, event.stage().is_over(), event.answer);
-    let Begun { begun_at, attempts, last, stage } = history::begin(model, world, job);
+    let Begun { attempts, last, stage } = history::begin(model, world, job);
     for (other, worker) in world.workers.iter_mut().enumerate() {
         let is_same = worker.job.event == job.event || worker.other.is_some_and(|it| it.event == job.event);
         if other != at && is_same && !worker.is_idle() && worker.at != At::Begin {
@@ -388,7 +395,7 @@ fn begun(model: &Model, world: &mut World, at: usize, job: Job) -> (Turn, Stage<
     worker.ghost_was_over |= was_over;
     worker.ghost_answer = answer;
     worker.ghost_overlaps |= overlaps;
-    let turn = Turn { attempts, last: Last(last), begun_at: begun_at.as_second(), is_over: stage.is_over() };
+    let turn = Turn { attempts, last: Last(last), is_over: stage.is_over() };
     (turn, stage)
 }
 
@@ -426,7 +433,7 @@ fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     }
     worker.failure = Some(failure);
     worker.at = if is_last { At::LookBeforeGivingUp } else { At::RecordFailed };
-    (worker.mark, worker.others, worker.tries, worker.was_unknown) = (None, 0, 0, false);
+    (worker.marker, worker.others, worker.tries, worker.was_unknown) = (None, 0, 0, false);
 }
 
 fn give_letter(world: &mut World, at: usize, failure: Failure) {
@@ -440,7 +447,7 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     let answer = world.event(event).answer;
     let is_clean = !world.is_taken_back(&answer);
     let worker = &mut world.workers[at];
-    (worker.mark, worker.others, worker.tries, worker.is_merged) = (None, 0, 0, worker.other.is_some());
+    (worker.marker, worker.others, worker.tries, worker.is_merged) = (None, 0, 0, worker.other.is_some());
     (worker.delivery, worker.ghost_answer, worker.ghost_is_clean) =
         (Some(Progress(progress)), answer, is_clean);
     worker.at = match progress.method {
@@ -450,9 +457,7 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     };
 }
 
-/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it began. Only a
-/// redriven job can be older than that.
-fn is_forgotten(job: Job, turn: &Turn, changes: &Changes) -> bool {
-    let is_older = job.run > 0 && changes.mark.is_some_and(|mark| turn.begun_at <= mark);
-    changes.is_taken_back() || is_older
+/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten since it was said.
+fn is_forgotten(world: &World, job: Job, changes: &Changes) -> bool {
+    changes.is_taken_back() || changes.marker.is_some_and(|marker| history::covers(world, marker, job.event))
 }

@@ -22,6 +22,15 @@ use crate::{
 /// The most parts of an answer.
 pub const PARTS: usize = 2;
 
+/// Up to where a conversation is forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Marker {
+    /// How many were set before it.
+    pub number: u8,
+    /// What was said up to this event is forgotten.
+    pub until: u8,
+}
+
 /// A set of events, one bit each.
 pub type Events = u8;
 
@@ -32,8 +41,8 @@ pub struct World {
     pub half_days: u8,
     /// How often the conversation was forgotten.
     pub forgets: u8,
-    /// When it was forgotten last, in seconds.
-    pub mark: Option<i64>,
+    /// Up to where it is forgotten.
+    pub marker: Option<Marker>,
     /// What was said, in the order in which the queue took it.
     pub events: Vec<Event>,
     /// The jobs of the conversation, in order.
@@ -104,7 +113,7 @@ pub struct Event {
     pub ghost_merged: Option<u8>,
     /// It had a dead letter.
     pub ghost_had_letter: bool,
-    /// The conversation was forgotten after it was said.
+    /// The conversation was forgotten, and it was said no later.
     pub ghost_forgotten: bool,
     /// A worker died in its last attempt.
     pub ghost_died: bool,
@@ -121,8 +130,8 @@ pub struct Answer {
     pub parts: u8,
     /// The events that it answers.
     pub of: Events,
-    /// How often the conversation had been forgotten when it was stored; none for a notice, which holds no words.
-    pub forgets: Option<u8>,
+    /// It is part of the conversation. A notice is not, and holds no words.
+    pub is_exchange: bool,
     /// How many were stored before it.
     pub version: u8,
 }
@@ -150,7 +159,7 @@ pub struct Row(pub TurnState);
 
 impl Hash for Row {
     fn hash<H: Hasher>(&self, to: &mut H) {
-        let TurnState { stage, begun_at, notified_at, run, attempts, last, quota_since, cost } = &self.0;
+        let TurnState { stage, notified_at, run, attempts, last, quota_since, cost } = &self.0;
         let stage = match stage {
             Stage::Open => (0, None),
             Stage::Stored(progress) => (1, Some(Progress(*progress))),
@@ -158,8 +167,7 @@ impl Hash for Row {
             Stage::Forgotten => (3, None),
             Stage::InDoubt => (4, None),
         };
-        (stage, begun_at, notified_at, run.is_some(), attempts, Last(*last), quota_since, cost.paid_calls)
-            .hash(to);
+        (stage, notified_at, run.is_some(), attempts, Last(*last), quota_since, cost.paid_calls).hash(to);
     }
 }
 
@@ -241,7 +249,7 @@ impl World {
         Self {
             half_days: 0,
             forgets: 0,
-            mark: None,
+            marker: None,
             events: vec![],
             queue: vec![],
             workers: vec![Worker::default(); model.setting.workers],
@@ -286,13 +294,13 @@ impl World {
         &mut self.events[usize::from(event)]
     }
 
-    /// Whether a part of what an answer answers is taken back, or its conversation was forgotten since.
+    /// Whether a part of what an answer answers is taken back or forgotten.
     pub fn is_taken_back(&self, answer: &Answer) -> bool {
-        let is_unsent = |(event, of): (usize, &Event)| {
-            answer.of & (1 << event) != 0 && of.is_unsent && !of.is_unsend_under_way
+        let is_gone = |(event, of): (usize, &Event)| {
+            let is_unsent = of.is_unsent && !of.is_unsend_under_way;
+            answer.of & (1 << event) != 0 && (is_unsent || answer.is_exchange && of.ghost_forgotten)
         };
-        self.events.iter().enumerate().any(is_unsent)
-            || answer.forgets.is_some_and(|forgets| forgets < self.forgets)
+        self.events.iter().enumerate().any(is_gone)
     }
 
     /// A promise is broken.

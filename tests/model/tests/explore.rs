@@ -43,6 +43,11 @@ fn two_workers(name: &'static str, said: &[Kind], total: u8) -> Setting {
     Setting { workers: 2, ..one_worker(name, said, total).with(&[(LeaseEnds, 2)]) }
 }
 
+/// The same, where a second worker does what has a group of its own meanwhile.
+fn side_by_side(name: &'static str, said: &[Kind], total: u8) -> Setting {
+    Setting { workers: 2, ..one_worker(name, said, total) }
+}
+
 fn holds(setting: Setting) {
     let name = setting.name;
     let found = search(&Model { rules: Rules::REAL, setting }, MOST);
@@ -53,7 +58,7 @@ fn holds(setting: Setting) {
     assert!(found.is_whole, "{name}: not all states were explored");
 }
 
-fn settings(more: u8) -> [Setting; 10] {
+fn settings(more: u8) -> [Setting; 14] {
     [
         one_worker("one message", &[TWO], 4 + more),
         Setting { replies: true, ..one_worker("one message, by reply", &[TWO], 3 + more) },
@@ -69,6 +74,21 @@ fn settings(more: u8) -> [Setting; 10] {
         Setting { merges: true, ..two_workers("two messages, two workers, merged", &[ONE, ONE], 2 + more) },
         one_worker("a message, then forget", &[ONE, Kind::Forget], 3 + more),
         one_worker("a message, then unfollow", &[ONE, Kind::Unfollow], 3 + more),
+        one_worker("a message, then forget, then a message", &[ONE, Kind::Forget, ONE], 2 + more),
+        side_by_side("a message, and forget beside it", &[TWO, Kind::Forget], 2 + more),
+        side_by_side(
+            "a message, and unfollow beside it, then a message",
+            &[ONE, Kind::Unfollow, ONE],
+            1 + more,
+        ),
+        Setting {
+            merges: true,
+            ..side_by_side(
+                "two messages, merged, and forget between them",
+                &[ONE, Kind::Forget, ONE],
+                1 + more,
+            )
+        },
     ]
 }
 

@@ -88,8 +88,13 @@ impl History for DynamoHistory {
         forgotten.map_err(failed("forget"))
     }
 
-    async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
-        self.keep_persona(of, persona).await.map_err(failed("keep a persona"))
+    async fn choose(
+        &self,
+        of: &ConversationId,
+        persona: Option<String>,
+        said_at: Option<i64>,
+    ) -> Result<(), HistoryError> {
+        self.keep_persona(of, persona, said_at).await.map_err(failed("keep a persona"))
     }
 
     async fn edit(

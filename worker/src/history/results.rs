@@ -10,8 +10,6 @@ use crate::{
 /// The turn of an event, read consistently by [`super::History::begin`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// When its first attempt began.
-    pub begun_at: Timestamp,
     /// Attempts begun in this run, this one included.
     pub attempts: u32,
     /// The end of the attempt before this one, in this run.
@@ -34,11 +32,11 @@ pub enum StoreResult {
     /// The turn has no answer, but one of those that this would answer with it is not open any more.
     /// Nothing is stored.
     Overtaken,
-    /// Its message was changed since it was loaded, or another that it answers was taken back. Nothing is
-    /// stored: it is drafted anew.
+    /// Its message was changed since it was loaded, another that it answers was taken back, or what was said before
+    /// it was forgotten. Nothing is stored: it is drafted anew.
     Changed,
-    /// What it answers was taken back, or the conversation was forgotten since it was loaded. Nothing is
-    /// stored, and nothing shall be pushed.
+    /// What it answers was taken back, or is forgotten with its conversation. Nothing is stored, and nothing shall be
+    /// pushed.
     Forgotten,
 }
 

@@ -2,11 +2,12 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use shared::job::{EventId, MessageId};
+use shared::job::{EventId, Job, MessageId};
 
 use super::tokens::Tokens;
 use crate::rules::{
     conversation::Message,
+    forget_marker::ForgetMarker,
     message_kind::MessageKind,
     stage::{SendMethod, Stage},
 };
@@ -79,6 +80,11 @@ impl ConversationChanges {
         self.unsent && self.others == 0
     }
 
+    /// Whether the conversation was forgotten since the job was said.
+    pub fn is_forgotten(&self, job: &Job) -> bool {
+        self.forgotten.is_some_and(|marker| marker.covers(job))
+    }
+
     /// See [`Seen`].
     pub fn seen(&self) -> Seen {
         Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at), others: self.others }
@@ -116,17 +122,6 @@ pub struct Unanswered {
     pub speaker: Option<String>,
 }
 
-/// Up to where a conversation is forgotten. It is never before any row that was there, and each is after
-/// the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ForgetMarker {
-    /// Rows with this `createdAt` or an earlier one are forgotten. Rows of the article's bot can be ahead
-    /// of the clock by hours, and this with them.
-    pub through: Timestamp,
-    /// When it was set.
-    pub at: Timestamp,
-}
-
 /// The start of the window: older messages are kept, and the model is not given them any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowStart {
@@ -150,10 +145,10 @@ impl WindowStart {
 /// The things that [`super::History::forget`] forgets.
 #[derive(Clone, Debug)]
 pub enum Forget {
-    /// The messages, and the words of those that were changed up to then, by [`Edit::at`]: a change
-    /// overtakes, and may be of a message that stands in line behind who asks to forget.
+    /// What was said or changed up to then, by [`Job::at`]. Newer talk stays, because forgetting overtakes and may
+    /// itself be overtaken.
     Talk(i64),
-    /// The same, and what was chosen.
+    /// The same, and the persona that was chosen up to then.
     Everything(i64),
     /// One message, with the answer to it.
     Message(MessageId),
@@ -280,4 +275,6 @@ pub struct Question {
     pub speaker: Option<String>,
     /// The message that it stands in: once it is taken back, this row goes, and the answer.
     pub message_id: Option<MessageId>,
+    /// When it was said, by [`Job::at`]: once the conversation is forgotten up to then, this row goes, and the answer.
+    pub said_at: Option<i64>,
 }

@@ -21,8 +21,6 @@ use crate::{
 pub struct TurnState {
     /// The stage that it reached.
     pub stage: Stage<PushProgress>,
-    /// When its first attempt began.
-    pub begun_at: Option<Timestamp>,
     /// When its user was first told that there will be no answer.
     pub notified_at: Option<Timestamp>,
     /// The run that all that follows is of; `None` is the first one.
@@ -46,10 +44,7 @@ pub enum TurnStep<'a> {
         run: Option<&'a str>,
     },
     /// An attempt begins.
-    Begun {
-        /// When.
-        now: Timestamp,
-    },
+    Begun,
     /// The answer is stored as this turn's. Its first push is about to be tried.
     Stored {
         /// How the first push goes.
@@ -100,14 +95,14 @@ pub enum TurnStep<'a> {
     Forgotten,
     /// Its message was taken back, whose answer is another turn's.
     Unsent,
-    /// A message that its answer answers was taken back: its own, or that of another turn.
+    /// A message that its answer answers was taken back or forgotten: its own, or that of another turn.
     AnswerUnsent {
         /// Whether the answer answers others, too.
         is_owed: bool,
     },
     /// Its message was changed. The change is kept beside the turn and asked for as a turn of its own.
     Edited,
-    /// Its conversation was forgotten.
+    /// Its conversation was forgotten, with all that its answer answers.
     ConversationForgotten,
     /// Its question was asked again, and another turn's answer takes the place of its own.
     Replaced,
@@ -152,16 +147,14 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
         // The stage is the event's, all that is counted is the run's.
         TurnStep::Redriven { run } => TurnState {
             stage,
-            begun_at: before.begun_at,
             notified_at: before.notified_at,
             run: run.map(ToOwned::to_owned),
             ..TurnState::default()
         },
         // Until it is recorded how the attempt ends, it counts as crashed. A run that was given up stays so.
-        TurnStep::Begun { now } => {
+        TurnStep::Begun => {
             let attempts = attempts.saturating_add(1);
-            let begun_at = before.begun_at.or(Some(now));
-            TurnState { begun_at, attempts, last: unrecorded(attempts, before.last), ..before }
+            TurnState { attempts, last: unrecorded(attempts, before.last), ..before }
         }
         TurnStep::Failed { reason, gave_up, cost: new, .. } => {
             let last = match before.last {
@@ -207,7 +200,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
     use Stage::{Delivered, Forgotten, InDoubt, Open, Stored};
     let stage = turn.stage;
     Ok(match *step {
-        TurnStep::Begun { .. } => match stage {
+        TurnStep::Begun => match stage {
             Open | Stored(_) => stage,
             Delivered | Forgotten | InDoubt => return Err(Conflict::Over),
         },
@@ -259,7 +252,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             }
             Stored(_) | Delivered | Forgotten | InDoubt => Forgotten,
         },
-        // An open turn is held back by the mark of the conversation, which its attempt compares.
+        // An open turn is held back by the forget marker, which its attempt compares with when it was said.
         TurnStep::ConversationForgotten => match stage {
             Stored(_) => Forgotten,
             Open | Delivered | Forgotten | InDoubt => stage,
@@ -334,9 +327,9 @@ impl TurnState {
 
     /// The turn that `begin` returns to an attempt, which has begun this or found it over. `before` is the turn as it
     /// found it, and `stage` is the stage of this one with the bodies of its pushes.
-    pub fn told(&self, before: &Self, stage: Stage, now: Timestamp) -> Turn {
-        let Self { begun_at, attempts, quota_since, cost, .. } = *self;
-        Turn { begun_at: begun_at.unwrap_or(now), attempts, last: before.last, quota_since, cost, stage }
+    pub fn told(&self, before: &Self, stage: Stage) -> Turn {
+        let Self { attempts, quota_since, cost, .. } = *self;
+        Turn { attempts, last: before.last, quota_since, cost, stage }
     }
 }
 

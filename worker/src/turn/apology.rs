@@ -6,7 +6,7 @@ use shared::{
 };
 use tracing::{error, warn};
 
-use super::{buttons::buttons, line_request, user};
+use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
 use crate::{
     clients::Clients,
     failure::{Failure, Reason},
@@ -35,11 +35,11 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     user::learn_speaker(line, job).await;
     user::profile(line, job).await;
     let now = storage.now();
-    // A person who took the message back wants no word about it, and none of its words kept; nor does a person who
-    // did not speak to the bot.
+    // A person who took the message back or had it forgotten wants no word about it, and none of its words kept; nor
+    // does a person who did not speak to the bot.
     let changes = storage.conversation_changes(job).await;
     let asked = match &changes {
-        Ok(changes) if changes.is_unsent_for_all() || is_answered(job, changes) => return,
+        Ok(changes) if is_forgotten(job, changes) || is_answered(job, changes) => return,
         // The change is a question of its own, behind this one.
         Ok(changes) if is_asked_anew(job, changes) => return,
         Ok(changes) => match said_to_bot(job, asked, changes) {
@@ -57,6 +57,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         kind: MessageKind::of(&job.ask),
         message_id: job.message_id().cloned(),
         speaker: user::speaker(line, job),
+        said_at: job.at(),
     });
     match storage.mark_notified(job, question.as_ref(), now).await {
         Ok(Some(first)) if key_is_alive(first, now) => {}

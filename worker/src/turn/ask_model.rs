@@ -6,7 +6,7 @@ use shared::{job::Job, traces};
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_unsent_for_all};
+use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
@@ -142,7 +142,7 @@ impl Call<'_> {
                     let pause = attempt.pause_before_call(pauses, tries, &failure, deadline)?;
                     tries += 1;
                     sleep(pause).await;
-                    if is_unsent_for_all(self.storage, self.job).await {
+                    if is_known_forgotten(self.storage, self.job).await {
                         return Err(failure);
                     }
                 }

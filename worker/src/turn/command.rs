@@ -54,7 +54,7 @@ pub(crate) async fn carry_out<'a>(
     info!(event = %job.event_id, command = Locale::En.word_of(&command), "obeys");
     match (command, &config.personas) {
         (Command::Forget, _) => {
-            storage.forget(&job.conversation, Forget::Talk(job.at().unwrap_or(i64::MAX))).await?;
+            storage.forget(&job.conversation, Forget::Talk(storage.forgets_until(job))).await?;
             say(words.forgotten)
         }
         (Command::Help, _) => {
@@ -110,7 +110,7 @@ async fn choose_persona(
             (serde_json::to_string(&chosen).ok(), said)
         }
     };
-    storage.choose(&job.conversation, chosen).await?;
+    storage.choose(job, chosen).await?;
     Ok(said)
 }
 

@@ -4,8 +4,8 @@ use shared::job::{Job, MessageId};
 
 use crate::{failure::Failure, history::Edit, storage::Storage};
 
-/// Keeps what the message says now: nothing where it quotes a message that is not the bot's own, because then nothing
-/// is said to the bot.
+/// Keeps what the message says now: no words where it quotes a message that is not the bot's own, because then nothing
+/// is said to the bot, and none that are forgotten.
 pub(crate) async fn keep(
     storage: &Storage,
     job: &Job,
@@ -13,7 +13,8 @@ pub(crate) async fn keep(
     text: &str,
     quotes: Option<&MessageId>,
 ) -> Result<(), Failure> {
-    let is_said = quotes.is_none() || storage.conversation_changes(job).await?.quotes_own;
+    let changes = storage.conversation_changes(job).await?;
+    let is_said = (quotes.is_none() || changes.quotes_own) && !changes.is_forgotten(job);
     let text = if is_said { text.to_owned() } else { String::new() };
     storage.edit(&job.conversation, message_id, Edit { text, at: job.at().unwrap_or(0) }).await
 }

@@ -46,13 +46,13 @@ pub(crate) async fn run_to_outcome(
         return Outcome::NotReady { after };
     }
     if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
-        return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
+        return give_up(storage, job, turn.attempts, failure, delivery).await;
     }
     let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);
     let cost = attempt.cost(turn, Some(failure.reason), pause);
     if !cost.has_time(config.give_up_after) {
         let failure = out_of_run_time(&failure, pause);
-        return give_up(storage, job, turn, turn.attempts, failure, delivery).await;
+        return give_up(storage, job, turn.attempts, failure, delivery).await;
     }
     let reason = failure.reason;
     storage.record_or_log(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
@@ -71,14 +71,13 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
             (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome"))
         }
     };
-    give_up(storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
+    give_up(storage, job, attempts, Failure::lasting(reason, detail), None).await
 }
 
 /// Ends a run. No dead letter is written of a message that was taken back meanwhile, and nobody is told.
 async fn give_up(
     storage: &Storage,
     job: &Job,
-    turn: &Turn,
     attempts: u32,
     failure: Failure,
     delivery: Option<Delivery>,
@@ -87,7 +86,7 @@ async fn give_up(
         Ok(changes) if changes.stage == Stage::InDoubt => {
             return Outcome::Dead { failure: in_doubt(), attempts };
         }
-        Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, turn, &changes) => {
+        Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, &changes) => {
             storage.record_or_log(job, Step::Forgotten).await;
             return Outcome::Forgotten;
         }
@@ -114,10 +113,10 @@ pub(crate) fn not_begun(config: &Config, failure: Failure) -> Outcome {
     Outcome::NotBegun { after: retry_pauses::first(&config.pauses), failure }
 }
 
-/// The body that a dead letter keeps of a job: without the words of a message that was taken back.
+/// The body that a dead letter keeps of a job: without the words of a message that was taken back or forgotten.
 pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> String {
     match storage.conversation_changes(job).await {
-        Ok(changes) if changes.unsent => job.without_words().encode(),
+        Ok(changes) if changes.unsent || changes.is_forgotten(job) => job.without_words().encode(),
         Ok(_) | Err(_) => body.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use shared::job::Job;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::info;
 
-use super::{line_request, reply_token::patience_ends, unsend::is_unsent_for_all, user};
+use super::{line_request, reply_token::patience_ends, unsend::is_known_forgotten, user};
 use crate::clients::Clients;
 
 /// When the loading animation, which LINE shows for a minute at most, is shown anew.
@@ -61,7 +61,7 @@ pub(crate) async fn while_loading<T>(
 
 /// Says once that it takes longer, unless the message was taken back.
 async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job: &Job) {
-    if is_unsent_for_all(storage, job).await {
+    if is_known_forgotten(storage, job).await {
         return;
     }
     let text = user::locale(line, job, config.locale).words().still_thinking;

@@ -28,8 +28,8 @@ use super::{
 use crate::{
     clients::Clients,
     config::Config,
-    failure::{Failure, Reason},
-    history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
+    failure::Reason,
+    history::{LastAttempt, Question, Stage, StoreResult, Turn},
     rules::message_kind::MessageKind,
     storage::Storage,
 };
@@ -68,7 +68,7 @@ pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) ->
     let begun = within(limits, limits.deadline, begin(config, storage, jobs, &mut turns)).await;
     let attempt = Attempt::at(&turns, limits, config.give_up_after);
     let stored = match begun {
-        Ok(()) => within(limits, attempt.deadline, store(clients, jobs, &mut turns, &attempt)).await,
+        Ok(()) => within(limits, attempt.deadline, store(clients, jobs, &attempt)).await,
         Err(not_merged) => Err(not_merged),
     };
     match stored {
@@ -97,53 +97,33 @@ async fn begin(
 }
 
 /// From the messages to the one stored answer.
-async fn store(
-    clients: &Clients,
-    jobs: &[Job],
-    turns: &mut [Turn],
-    attempt: &Attempt<'_>,
-) -> Result<StoreResult, NotMerged> {
+async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result<StoreResult, NotMerged> {
     let Clients { config, storage, line, .. } = clients;
-    let (Some((job, others)), Some(turn)) = (jobs.split_last(), turns.last()) else {
-        return Err(NotMerged::NotPlain);
-    };
+    let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::NotPlain) };
     user::learn_speaker(line, job).await;
     let mut before = vec![];
-    for (other, turn) in others.iter().zip(&*turns) {
+    for other in others {
         let changes = storage.conversation_changes(other).await.map_err(NotMerged::Failed)?;
         // A message that was changed or answered since is not plain any more.
         let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
-        if !is_settled || is_forgotten(other, turn, &changes) {
+        if !is_settled || is_forgotten(other, &changes) {
             return Err(NotMerged::NotPlain);
         }
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
         let (text, kind) = (text(other).to_owned(), MessageKind::Text);
-        before.push(Question { event, text, kind, message_id, speaker: user::speaker(line, other) });
+        let (speaker, said_at) = (user::speaker(line, other), other.at());
+        before.push(Question { event, text, kind, message_id, speaker, said_at });
     }
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
-    let stored =
-        match question::draft(clients, job, turn, text(job), before, attempt).await.map_err(failed)? {
-            Drafted::Draft { draft, token_is_spent } if draft.exchange.is_some() => {
-                let stored = question::store(config, storage, job, *draft, token_is_spent).await;
-                stored.map_err(NotMerged::Failed)?
-            }
-            Drafted::Draft { .. } => return Err(NotMerged::NotPlain),
-            Drafted::Ended(result) => result,
-        };
-    if stored == StoreResult::Forgotten {
-        leave_forgotten(storage, jobs, turns).await.map_err(NotMerged::Failed)?;
-    }
+    let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {
+        Drafted::Draft { draft, token_is_spent } if draft.exchange.is_some() => {
+            let stored = question::store(config, storage, job, *draft, token_is_spent).await;
+            stored.map_err(NotMerged::Failed)?
+        }
+        Drafted::Draft { .. } => return Err(NotMerged::NotPlain),
+        Drafted::Ended(result) => result,
+    };
     if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NotPlain) }
-}
-
-/// Ends the turns that began before the conversation was forgotten, if it was: they are not asked again.
-async fn leave_forgotten(storage: &Storage, jobs: &[Job], turns: &mut [Turn]) -> Result<(), Failure> {
-    let Some(mark) = storage.conversation_changes(&jobs[0]).await?.forgotten else { return Ok(()) };
-    for (job, turn) in jobs.iter().zip(turns).filter(|(_, turn)| turn.begun_at <= mark.at) {
-        storage.record(job, Step::Forgotten).await?;
-        turn.stage = Stage::Forgotten;
-    }
-    Ok(())
 }
 
 /// The answer is stored: the turns of all but the last are over, and that one goes its way.

@@ -1,6 +1,6 @@
 //! The plan for a message: a reply at once, or a question with everything that the model is given with it.
 
-use shared::job::{EventId, MessageId};
+use shared::job::{EventId, Job, MessageId};
 
 use crate::{
     history::{Exchange, Question},
@@ -53,10 +53,11 @@ impl PromptInput {
     }
 
     /// The rows that the history keeps with the answer, in this turn.
-    pub(crate) fn exchange(self, event: &EventId, answer: String) -> Exchange {
+    pub(crate) fn exchange(self, job: &Job, answer: String) -> Exchange {
         let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());
-        let own = Question { event: event.clone(), text: kept, kind, message_id, speaker };
+        let (event, said_at) = (job.event_id.clone(), job.at());
+        let own = Question { event, text: kept, kind, message_id, speaker, said_at };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::{Failure, Reason},
-    history::{Answer, Limit, Question, SnapshotScope, Stage, StoreResult, Turn},
+    history::{Answer, Limit, Question, SnapshotScope, Stage, StoreResult},
     rules::{
         group::{is_answered, said_to_bot},
         user_quota::may_change_persona,
@@ -45,13 +45,12 @@ pub(crate) enum Drafted<'a> {
 pub(crate) async fn answer(
     clients: &Clients,
     job: &Job,
-    turn: &Turn,
     text: &str,
     attempt: &Attempt<'_>,
 ) -> Result<StoreResult, AttemptError> {
     let Clients { config, storage, .. } = clients;
     for _ in 0..DRAFTS {
-        let stored = match draft(clients, job, turn, text, vec![], attempt).await? {
+        let stored = match draft(clients, job, text, vec![], attempt).await? {
             Drafted::Draft { draft, token_is_spent } => {
                 store(config, storage, job, *draft, token_is_spent).await?
             }
@@ -70,7 +69,6 @@ pub(crate) async fn answer(
 pub(crate) async fn draft<'a>(
     clients: &'a Clients,
     job: &'a Job,
-    turn: &Turn,
     text: &str,
     before: Vec<Question>,
     attempt: &Attempt<'_>,
@@ -83,7 +81,7 @@ pub(crate) async fn draft<'a>(
     let (past, ()) = loading.await;
     let past = Box::new(past?);
     let changes = &past.changes;
-    if is_forgotten(job, turn, changes) {
+    if is_forgotten(job, changes) {
         return Ok(Drafted::Ended(StoreResult::Forgotten));
     }
     if changes.unsent {

@@ -9,23 +9,21 @@ use super::{
 };
 use crate::{
     failure::{Failure, Reason},
-    history::{ConversationChanges, Forget, Stage, Step, Turn},
+    history::{ConversationChanges, Forget, Stage, Step},
     outcome::Outcome,
     storage::Storage,
 };
 
-/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten after it
-/// began. Only a redriven job can be older than that: the queue keeps the jobs of a conversation in order.
-pub(crate) fn is_forgotten(job: &Job, turn: &Turn, changes: &ConversationChanges) -> bool {
-    let is_older = job.run.is_some() && changes.forgotten.is_some_and(|mark| turn.begun_at <= mark.at);
-    changes.is_unsent_for_all() || is_older
+/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten since it was said.
+pub(crate) fn is_forgotten(job: &Job, changes: &ConversationChanges) -> bool {
+    changes.is_unsent_for_all() || changes.is_forgotten(job)
 }
 
 /// Does the job of an unsend, an unfollow or an edit. Nobody is told: whoever takes a message back knows it, and
 /// whoever leaves hears nothing any more.
 pub(crate) async fn carry_out(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
     let what = match &job.ask {
-        Ask::Unfollow => Forget::Everything(job.at().unwrap_or(i64::MAX)),
+        Ask::Unfollow => Forget::Everything(storage.forgets_until(job)),
         Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
         Ask::Edited { message_id, text, quotes } => {
             edit::keep(storage, job, message_id, text, quotes.as_ref()).await?;
@@ -50,7 +48,7 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
             Reason::LineRejected,
             "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
         )),
-        Stage::Stored(_) | Stage::Delivered if !changes.is_unsent_for_all() => Ok(()),
+        Stage::Stored(_) | Stage::Delivered if !is_forgotten(job, &changes) => Ok(()),
         // Given up, it ends in silence.
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => {
             Err(Failure::lasting(Reason::Internal, "its message was taken back"))
@@ -58,7 +56,7 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
     }
 }
 
-/// Whether the message is known to be taken back.
-pub(crate) async fn is_unsent_for_all(storage: &Storage, job: &Job) -> bool {
-    storage.conversation_changes(job).await.is_ok_and(|changes| changes.is_unsent_for_all())
+/// Whether the message is known to be taken back or forgotten.
+pub(crate) async fn is_known_forgotten(storage: &Storage, job: &Job) -> bool {
+    storage.conversation_changes(job).await.is_ok_and(|changes| is_forgotten(job, &changes))
 }

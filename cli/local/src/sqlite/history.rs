@@ -123,9 +123,14 @@ impl History for SqliteHistory {
         forgotten
     }
 
-    async fn choose(&self, of: &ConversationId, persona: Option<String>) -> Result<(), HistoryError> {
+    async fn choose(
+        &self,
+        of: &ConversationId,
+        persona: Option<String>,
+        said_at: Option<i64>,
+    ) -> Result<(), HistoryError> {
         let of = of.clone();
-        self.run("keep a persona", move |db| forget::choose(db, &of, persona.as_deref())).await
+        self.run("keep a persona", move |db| forget::choose(db, &of, persona.as_deref(), said_at)).await
     }
 
     async fn edit(

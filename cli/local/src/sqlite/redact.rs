@@ -5,22 +5,32 @@ use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::history::Forget;
 
-/// After an unsend, jobs and dead letters lose their words. After a forget or an unfollow, the dead letters of the
-/// conversation are deleted; its jobs go on. The history has forgotten its own part already.
+/// Jobs that are taken back or forgotten lose their words, and no longer wait: their next attempt ends them. Their dead
+/// letters go, but for those that an operator has to know. The history has forgotten its own part already.
 pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i64) -> rusqlite::Result<()> {
     match what {
-        Forget::Talk(_) | Forget::Everything(_) => conversation(db, of),
+        Forget::Talk(until) | Forget::Everything(until) => conversation(db, of, *until, now),
         Forget::Message(message_id) => message(db, of, message_id, now),
     }
 }
 
-/// Deletes the letters of a conversation: redriven, they would be answered by nobody.
-fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<()> {
+/// What was said until then. A letter that does not tell when it was said is deleted with them.
+fn conversation(db: &Connection, of: &ConversationId, until: i64, now: i64) -> rusqlite::Result<()> {
+    // The column names a job's group: a job that forgets has one of its own, and keeps its words.
+    db.execute(
+        "UPDATE jobs SET body = json_set(body, '$.text', ''),
+             visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
+         WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.text') IS NOT NULL
+             AND coalesce(json_extract(body, '$.happenedAt'), json_extract(body, '$.acceptedAt')) < ?2",
+        params![of.as_str(), until, now],
+    )?;
     // A change of a message, which has words, has a group of its own in the queue.
     db.execute(
-        "DELETE FROM letters WHERE conversation = ?1
-             OR json_valid(body) AND json_extract(body, '$.conversation') = ?1",
-        [of.as_str()],
+        "DELETE FROM letters WHERE (conversation = ?1
+                 OR json_valid(body) AND json_extract(body, '$.conversation') = ?1)
+             AND NOT (json_valid(body)
+                 AND coalesce(json_extract(body, '$.happenedAt'), json_extract(body, '$.acceptedAt'), ?2) > ?2)",
+        params![of.as_str(), until],
     )?;
     Ok(())
 }

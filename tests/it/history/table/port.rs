@@ -96,7 +96,7 @@ impl<'a> Story<'a> {
         match *step {
             // The run's first attempt begins with the next step.
             TurnStep::Redriven { run } => self.job.run = run.map(ToOwned::to_owned),
-            TurnStep::Begun { now } => self.begins(&after, now).await,
+            TurnStep::Begun => self.begins(&after).await,
             TurnStep::Stored { method, now } => self.stores(&after, method, now).await,
             TurnStep::Merged => self.is_merged(&after).await,
             TurnStep::Pushing { pushed, now } => self.records(&after, Step::Pushing { pushed }, now).await,
@@ -154,8 +154,8 @@ impl<'a> Story<'a> {
     }
 
     /// An attempt is told all that is counted of its run, unless the turn is over: then all that was.
-    async fn begins(&self, after: &Result<TurnState, Conflict>, now: Timestamp) {
-        let turn = self.history.begin(&self.job, now).await.unwrap();
+    async fn begins(&self, after: &Result<TurnState, Conflict>) {
+        let turn = self.history.begin(&self.job, later(41)).await.unwrap();
         let counted = match after {
             Ok(after) => after,
             Err(conflict) => {
@@ -163,7 +163,7 @@ impl<'a> Story<'a> {
                 &self.expected
             }
         };
-        assert_eq!(turn, counted.told(&self.expected, self.stage(), now), "{}", self.title);
+        assert_eq!(turn, counted.told(&self.expected, self.stage()), "{}", self.title);
     }
 
     async fn stores(&self, after: &Result<TurnState, Conflict>, method: SendMethod, now: Timestamp) {
@@ -254,6 +254,7 @@ fn said(job: &Job) -> Question {
         kind: MessageKind::Text,
         speaker: None,
         message_id: job.message_id().cloned(),
+        said_at: job.at(),
     }
 }
 

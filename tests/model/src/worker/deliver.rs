@@ -12,7 +12,7 @@ use crate::{
     invariants, line,
     setting::{Defect, Disturbance, Model},
     steps::Steps,
-    world::{Progress, World},
+    world::{Job, Progress, World},
 };
 
 /// How often a request is made once more within an attempt.
@@ -46,7 +46,7 @@ fn go_on(world: &mut World, at: usize, progress: PushProgress) {
 
 /// An earlier attempt stored the answer.
 pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, turn, delivery) = (worker.job, worker.turn, progress(worker));
+    let (job, delivery) = (worker.job, progress(worker));
     let read = |world: &World| history::changes(world, job.event);
     steps.read("it looks what was taken back", read, |model, world, changes| {
         let Some(changes) = changes else {
@@ -55,7 +55,7 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         if changes.stage == Stage::InDoubt {
             return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown));
         }
-        if changes.stage == Stage::Forgotten || is_forgotten(job, &turn, &changes) {
+        if changes.stage == Stage::Forgotten || is_forgotten(world, job, &changes) {
             let worker = &mut world.workers[at];
             (worker.delivery, worker.at) = (None, At::LookForOthers);
             return;
@@ -301,7 +301,7 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
         };
         // What is not known holds nothing up.
         let Some(changes) = changes else { return go_on(world) };
-        if let Some(failure) = refusal(&changes) {
+        if let Some(failure) = refusal(world, job, &changes) {
             return fail(model, world, at, failure);
         }
         looked(world, at);
@@ -311,11 +311,11 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
 }
 
 /// Why nothing more of an answer is said.
-fn refusal(changes: &Changes) -> Option<Failure> {
+fn refusal(world: &World, job: Job, changes: &Changes) -> Option<Failure> {
     match changes.stage {
         Stage::InDoubt => Some(Failure::lasting(Reason::DeliveryUnknown)),
         Stage::Open => Some(Failure::passing(Reason::LineRejected)),
-        Stage::Stored(_) | Stage::Delivered if !changes.is_taken_back() => None,
+        Stage::Stored(_) | Stage::Delivered if !is_forgotten(world, job, changes) => None,
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => Some(Failure::lasting(Reason::Internal)),
     }
 }

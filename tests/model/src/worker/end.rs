@@ -75,16 +75,18 @@ pub(super) fn record_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker, g
 
 /// No dead letter is written of a message that was taken back meanwhile.
 pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, turn) = (worker.job, worker.turn);
+    let job = worker.job;
     let read = |world: &World| history::changes(world, job.event);
     steps.read("it looks before it gives up", read, |_, world, changes| {
+        let is_over = changes
+            .is_some_and(|changes| changes.stage == Stage::Forgotten || is_forgotten(world, job, &changes));
         let worker = &mut world.workers[at];
         worker.at = match changes {
             Some(changes) if changes.stage == Stage::InDoubt => {
                 (worker.failure, worker.delivery) = (Some(Failure::lasting(Reason::DeliveryUnknown)), None);
                 At::WriteLetter
             }
-            Some(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, &turn, &changes) => {
+            Some(_) if is_over => {
                 (worker.failure, worker.delivery) = (None, None);
                 At::GiveUpForgotten
             }
@@ -134,7 +136,7 @@ pub(super) fn look_before_apology(steps: &mut Steps<'_>, at: usize, worker: &Wor
     }
     let read = |world: &World| history::changes(world, job.event);
     steps.read("it looks before it apologises", read, |_, world, changes| {
-        let is_silent = changes.is_some_and(|changes| changes.is_taken_back());
+        let is_silent = changes.is_some_and(|changes| is_forgotten(world, job, &changes));
         world.workers[at].at = if is_silent { At::Acknowledge } else { At::MarkNotified };
     });
 }

@@ -28,15 +28,6 @@ pub enum At {
     BeginLast,
     /// It looks what happened to the earlier one.
     LookAtOther,
-    /// It looks whether the conversation was forgotten since they began.
-    LeaveForgotten,
-    /// It records that of a turn, after that mark.
-    RecordForgotten {
-        /// Whether it is the earlier one's.
-        is_other: bool,
-        /// The mark.
-        mark: i64,
-    },
     /// It withdraws an attempt.
     Withdraw {
         /// Whether it is the earlier one's.
@@ -73,8 +64,6 @@ pub(super) fn next(steps: &mut Steps<'_>, at: usize, worker: &Worker, step: At) 
         At::Begin => begin(steps, at, worker, true),
         At::BeginLast => begin(steps, at, worker, false),
         At::LookAtOther => look_at_other(steps, at, worker),
-        At::LeaveForgotten => leave_forgotten(steps, at, worker),
-        At::RecordForgotten { is_other, mark } => record_forgotten(steps, at, worker, is_other, mark),
         At::Withdraw { is_other } => withdraw_one(steps, at, worker, is_other),
         At::FailAnew { is_other } => {
             let reason = turn(worker, is_other).and_then(|turn| turn.last.0.reason());
@@ -131,61 +120,21 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
 }
 
 fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let Worker { other: Some(other), other_turn: Some(turn), .. } = *worker else { return };
+    let Worker { other: Some(other), .. } = *worker else { return };
     let read = |world: &World| history::changes(world, other.event);
     steps.read("it looks what happened to the earlier one", read, |_, world, changes| match changes {
         None => fail(world, at, Failure::passing(Reason::StorageFailed)),
-        Some(changes) if changes.others == 0 && !is_forgotten(other, &turn, &changes) => {
+        Some(changes) if changes.others == 0 && !is_forgotten(world, other, &changes) => {
             world.workers[at].at = Step::Load;
         }
         Some(_) => withdraw(world, at),
     });
 }
 
-/// Where the conversation was forgotten since, what began before is not asked again.
-fn leave_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let first = job(worker, true);
-    let read = |world: &World| history::changes(world, first.event).mark;
-    steps.read("it looks whether the conversation was forgotten", read, |_, world, mark| match mark {
-        None => fail(world, at, Failure::passing(Reason::StorageFailed)),
-        Some(None) => withdraw(world, at),
-        Some(Some(mark)) => forget_from(world, at, true, mark),
-    });
-}
-
-fn forget_from(world: &mut World, at: usize, is_other: bool, mark: i64) {
-    let worker = &mut world.workers[at];
-    let is_before = |is_other: bool| turn(worker, is_other).is_some_and(|turn| turn.begun_at <= mark);
-    let next = [true, false].into_iter().find(|&next| (is_other || !next) && is_before(next));
-    match next {
-        Some(is_other) => worker.at = Step::Merge(At::RecordForgotten { is_other, mark }),
-        None => withdraw(world, at),
-    }
-}
-
-fn record_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool, mark: i64) {
-    let of = job(worker, is_other);
-    let record = |model: &Model, world: &mut World| {
-        let _ = history::step(model, world, of, &TurnStep::Forgotten);
-    };
-    steps.call("forgotten is recorded of one of two", true, record, |_, world, done| {
-        if done.is_none() {
-            return fail(world, at, Failure::passing(Reason::StorageFailed));
-        }
-        let worker = &mut world.workers[at];
-        if is_other {
-            worker.other_turn = worker.other_turn.map(|turn| Turn { is_over: true, ..turn });
-            return forget_from(world, at, false, mark);
-        }
-        worker.turn.is_over = true;
-        withdraw(world, at);
-    });
-}
-
 /// An attempt at two jobs fails: they are tried together again, or one by one.
 pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
-    (worker.mark, worker.others) = (None, 0);
+    (worker.marker, worker.others) = (None, 0);
     if failure.is_passing {
         worker.failure = Some(Failure { reason: Why(failure.reason.0), ..failure });
         worker.at = Step::Merge(At::Fail { is_other: true });
@@ -197,7 +146,7 @@ pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
 /// They are to be answered one by one: their attempts do not count.
 pub(super) fn withdraw(world: &mut World, at: usize) {
     let worker = &mut world.workers[at];
-    (worker.mark, worker.others, worker.failure) = (None, 0, None);
+    (worker.marker, worker.others, worker.failure) = (None, 0, None);
     withdraw_from(world, at, true);
 }
 

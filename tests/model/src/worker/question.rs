@@ -16,42 +16,42 @@ use crate::{
 
 /// Loads the conversation, and decides whether there is anything to answer.
 pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, turn) = (worker.job, worker.turn);
+    let job = worker.job;
     let read = |world: &World| history::changes(world, job.event);
     steps.read("the conversation is loaded", read, |model, world, changes| {
         let Some(changes) = changes else {
             return fail(model, world, at, Failure::passing(Reason::StorageFailed));
         };
-        if is_forgotten(job, &turn, &changes) {
-            return drafted_nothing(world, at, At::LookForOthers, merge::At::LeaveForgotten);
+        if is_forgotten(world, job, &changes) {
+            return drafted_nothing(world, at, At::LookForOthers);
         }
         if changes.unsent {
             return fail(model, world, at, Failure::lasting(Reason::LineRejected));
         }
         let kind = world.event(job.event).kind;
         let worker = &mut world.workers[at];
-        (worker.mark, worker.others) = (changes.mark, changes.others);
+        (worker.marker, worker.others) = (changes.marker, changes.others);
         worker.at = if kind == Kind::Forget { At::Obey } else { At::Ask };
     });
 }
 
-/// There is no answer, to one job or to two.
-fn drafted_nothing(world: &mut World, at: usize, alone: At, merged: merge::At) {
+/// There is no answer. Two jobs are answered one by one.
+fn drafted_nothing(world: &mut World, at: usize, alone: At) {
     let worker = &mut world.workers[at];
-    worker.at = if worker.other.is_some() { At::Merge(merged) } else { alone };
-    (worker.mark, worker.others) = (None, 0);
+    (worker.marker, worker.others) = (None, 0);
+    if worker.other.is_some() {
+        return merge::withdraw(world, at);
+    }
+    worker.at = alone;
 }
 
 /// Does what a command says, or forgets whom somebody leaves.
 pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let kind = steps.before.event(worker.job.event).kind;
-    steps.call("the conversation is forgotten", true, history::forget_conversation, |model, world, done| {
-        match done {
-            None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
-            Some(()) => {
-                world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::RecordDelivered }
-            }
-        }
+    let (kind, until) = (steps.before.event(worker.job.event).kind, worker.job.event);
+    let forget = |model: &Model, world: &mut World| history::forget_conversation(model, world, until);
+    steps.call("the conversation is forgotten", true, forget, |model, world, done| match done {
+        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        Some(()) => world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::RecordDelivered },
     });
 }
 
@@ -86,12 +86,12 @@ pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// Stores the answer, as that of one turn.
 pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let Worker { job, other, mark, others, .. } = *worker;
+    let Worker { job, other, marker, others, .. } = *worker;
     let event = steps.before.event(job.event);
     let wants_reply = steps.model.setting.replies || event.kind == Kind::Forget;
     let is_good = job.run == 0 && !event.token_is_old;
     let method = if wants_reply && is_good { SendMethod::ReplyToken } else { SendMethod::Push };
-    let draft = Draft { job, other, mark, others, method };
+    let draft = Draft { job, other, marker, others, method };
     let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
     steps.call("the answer is stored", true, effect, |model, world, stored| {
         let Some(stored) = stored else {
@@ -99,11 +99,9 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         };
         match (stored, other) {
             (StoreResult::Stored(progress), _) => deliver(world, at, progress),
-            (StoreResult::Forgotten, _) => {
-                drafted_nothing(world, at, At::LookForOthers, merge::At::LeaveForgotten);
-            }
             (_, Some(_)) => merge::withdraw(world, at),
-            (StoreResult::Changed, None) => drafted_nothing(world, at, At::Load, merge::At::LeaveForgotten),
+            (StoreResult::Forgotten, None) => drafted_nothing(world, at, At::LookForOthers),
+            (StoreResult::Changed, None) => drafted_nothing(world, at, At::Load),
             (StoreResult::Overtaken, None) => world.workers[at].at = At::Acknowledge,
             (StoreResult::GivenUp, None) => world.workers[at].at = At::HandBack,
             (StoreResult::Existing(stage), None) => exists(model, world, at, stage),

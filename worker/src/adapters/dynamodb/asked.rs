@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use shared::job::EventId;
 
-use super::item::{s, text};
+use super::item::{n, number, s, text};
 use crate::{
     history::{TurnRef, row_id},
-    rules::conversation::Role,
+    rules::{conversation::Role, forget_marker::is_said_by},
 };
 
 /// The name of the attribute with the turn of the answer.
@@ -21,6 +21,8 @@ pub(super) struct Asked {
     pub(super) turn: TurnRef,
     /// That of its question.
     pub(super) created_at: String,
+    /// When it was said. An older worker did not write it.
+    pub(super) said_at: Option<i64>,
     pub(super) answer: Answer,
 }
 
@@ -54,6 +56,7 @@ impl Asked {
         Some(Self {
             turn: TurnRef { event, message_id },
             created_at: text(turn, "createdAt")?.to_owned(),
+            said_at: number(turn, "saidAt"),
             answer,
         })
     }
@@ -65,6 +68,7 @@ impl Asked {
             ("createdAt".to_owned(), s(&self.created_at)),
         ]);
         turn.extend(self.turn.message_id.as_ref().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        turn.extend(self.said_at.map(|at| ("saidAt".to_owned(), n(at))));
         match &self.answer {
             Answer::Own => None,
             Answer::Of(event) => turn.insert(ANSWERED_BY.to_owned(), s(event.as_str())),
@@ -91,6 +95,11 @@ impl Asked {
             Answer::Of(other) => Some(other),
             Answer::Gone => None,
         }
+    }
+
+    /// Whether it is forgotten with what was said until then.
+    pub(super) fn is_said_by(&self, until: i64) -> bool {
+        is_said_by(self.said_at, until)
     }
 
     /// Another turn answers now what an old one answered.

@@ -1,6 +1,8 @@
-//! Forgetting. A conversation is deleted row by row, and then its head is marked: whatever an index that
-//! lags still shows, and whatever a worker that was thought dead would store, is older than the mark. A
-//! message that was taken back has a row of its own that says so, and no words.
+//! Forgetting. What was said of a conversation until some time is deleted row by row, and then its head is marked:
+//! whatever an index that lags still shows, and whatever a worker that was thought dead would store, was said no
+//! later than the marker tells. A message that was taken back has a row of its own that says so, and no words.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
@@ -9,10 +11,10 @@ use shared::job::{ConversationId, EventId, MessageId};
 use super::{
     asked::{Asked, row_ids},
     conflict::Part,
-    error::DynamoError,
+    error::{DynamoError, kept},
     group,
     head::Head,
-    item::{Item, key, n, remembered_until, s, text},
+    item::{Item, key, n, number, remembered_until, s, text},
     load,
     table::DynamoHistory,
     transaction::retried,
@@ -20,7 +22,10 @@ use super::{
 };
 use crate::{
     history::Stage,
-    rules::turn::{TurnStep, apply},
+    rules::{
+        forget_marker::is_said_by,
+        turn::{TurnStep, apply},
+    },
 };
 
 impl DynamoHistory {
@@ -33,30 +38,51 @@ impl DynamoHistory {
         with_settings: bool,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
+        self.forget_edits(of, until).await?;
+        self.delete_said_by(unanswered::id(of), until).await?;
+        if with_settings {
+            self.delete_said_by(load::settings_id(of), until).await?;
+        }
         retried(|| async {
-            let mut head = self.head(of).await?;
-            let before = head.clone();
-            let mut ids: Vec<String> = head.events().flat_map(row_ids).collect();
+            let before = self.head(of).await?;
+            let mut head = before.clone();
+            let mut ids = vec![];
             for row in self.all_shown(of, None).await? {
-                ids.extend(text(&row, "id").map(ToOwned::to_owned));
                 head.follows(text(&row, "createdAt").unwrap_or_default());
+                let is_forgotten = is_said_by(number(&row, "saidAt"), until);
+                ids.extend(text(&row, "id").filter(|_| is_forgotten).map(ToOwned::to_owned));
             }
-            self.forget_edits(of, until).await?;
+            let forgotten = head.forget(until, now);
+            ids.extend(forgotten.iter().flat_map(Asked::rows));
             ids.sort();
             ids.dedup();
             self.delete_all(&ids).await?;
-            self.forget_undelivered(head.events(), now).await?;
-            head.forget(now);
-            let mut rows = vec![
-                self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?,
-                self.delete(unanswered::id(of))?,
-            ];
-            if with_settings {
-                rows.push(self.delete(load::settings_id(of))?);
+            // An answer that answers something later, too, is owed to that.
+            let answers: BTreeSet<&EventId> = forgotten.iter().filter_map(Asked::answered_in).collect();
+            let (owed, over): (Vec<_>, Vec<_>) = answers.into_iter().partition(|event| head.owes(event));
+            self.forget_undelivered(&over, now).await?;
+            let (mut rows, mut gone) = (vec![], vec![]);
+            for event in owed {
+                rows.extend(self.forget_answer(event, &mut head, &mut gone, now).await?);
             }
+            for id in &gone {
+                rows.push(self.delete(id)?);
+            }
+            rows.push(self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?);
             self.commit(rows).await
         })
         .await
+    }
+
+    /// Deletes a row that tells when it was said, if that was until then.
+    async fn delete_said_by(&self, id: String, until: i64) -> Result<(), DynamoError> {
+        let row = self.client.delete_item().table_name(&self.table).key("id", s(id));
+        let deleted = row
+            .condition_expression("attribute_not_exists(saidAt) OR saidAt <= :until")
+            .expression_attribute_values(":until", n(until))
+            .send()
+            .await;
+        deleted.map(drop).or_else(kept)
     }
 
     /// Forgets a message and its answer. First of all nobody stores them any more; then what is stored
@@ -120,7 +146,7 @@ impl DynamoHistory {
         if before.stage == Stage::Open {
             return Ok(None);
         }
-        let is_owed = after.names(event) || after.others(event) > 0;
+        let is_owed = after.owes(event);
         let Ok(next) = apply(&before, &TurnStep::AnswerUnsent { is_owed }) else { return Ok(None) };
         let [question, answer] = row_ids(event);
         let is_open_again = next.stage == Stage::Open;
@@ -176,12 +202,7 @@ impl DynamoHistory {
     }
 
     /// Of these turns, those whose answers are stored and not delivered are not to be pushed.
-    async fn forget_undelivered(
-        &self,
-        events: impl Iterator<Item = &EventId>,
-        now: Timestamp,
-    ) -> Result<(), DynamoError> {
-        let events: Vec<&EventId> = events.collect();
+    async fn forget_undelivered(&self, events: &[&EventId], now: Timestamp) -> Result<(), DynamoError> {
         let turns = self.items(events.iter().map(|event| turn::id(event)).collect()).await?;
         let is_forgotten = |row: &Item| {
             let before = turn::state(row, None);

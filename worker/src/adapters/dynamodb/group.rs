@@ -5,18 +5,15 @@
 //!   finds their words.
 //! - `own#{message}`: that a message is the bot's own, without a word of it.
 
-use aws_sdk_dynamodb::{
-    operation::delete_item::DeleteItemError,
-    types::{
-        AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
-    },
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
     conflict::Part,
-    error::DynamoError,
+    error::{DynamoError, kept},
     item::{Item, key, n, number, remembered_until, s, text},
     table::DynamoHistory,
     transaction::{Rows, retried},
@@ -142,13 +139,7 @@ impl DynamoHistory {
                 .send()
                 .await;
             // One that was changed again, or answered, meanwhile holds no words of then.
-            if let Err(error) = deleted
-                && !error
-                    .as_service_error()
-                    .is_some_and(DeleteItemError::is_conditional_check_failed_exception)
-            {
-                return Err(error.into());
-            }
+            deleted.map(drop).or_else(kept)?;
         }
         Ok(())
     }

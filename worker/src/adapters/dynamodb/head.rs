@@ -11,7 +11,7 @@ use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
     asked::{Answer, Asked, row_ids},
-    item::{Item, n, s, text},
+    item::{Item, n, number, s, text},
     message_row::Row,
 };
 use crate::{
@@ -67,8 +67,12 @@ impl Head {
             turns: list("turns").iter().filter_map(Asked::of_attribute).collect(),
             gone: list("gone").iter().filter_map(|id| id.as_s().ok().cloned()).collect(),
             window: window(item),
-            forgotten: at("forgottenThrough")
-                .map(|through| ForgetMarker { through, at: at("forgottenAt").unwrap_or(through) }),
+            forgotten: at("forgottenThrough").map(|through| ForgetMarker {
+                through,
+                // An older worker wrote only when it was forgotten.
+                said_until: number(item, "forgottenSaid")
+                    .unwrap_or_else(|| at("forgottenAt").unwrap_or(through).as_millisecond()),
+            }),
             stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
             last: at("lastCreatedAt"),
         }
@@ -79,15 +83,21 @@ impl Head {
         self.last = self.last.max(time(created_at));
     }
 
-    /// A further turn is stored. Where another one's answer is given with it, `with` is that one's event.
-    /// Returns the `createdAt` of its question.
-    pub(super) fn asked(&mut self, turn: TurnRef, with: Option<&EventId>, now: Timestamp) -> Timestamp {
+    /// A further turn is stored, that was said at `said_at`. Where another one's answer is given with it, `with` is that
+    /// one's event. Returns the `createdAt` of its question.
+    pub(super) fn asked(
+        &mut self,
+        turn: TurnRef,
+        said_at: Option<i64>,
+        with: Option<&EventId>,
+        now: Timestamp,
+    ) -> Timestamp {
         let at = self.further_row(now);
         let answer = with.map_or(Answer::Own, |event| Answer::Of(event.clone()));
         // It may have been there before, and taken back.
         let rows = row_ids(&turn.event);
         self.gone.retain(|id| !rows.contains(id));
-        self.turns.push(Asked { turn, created_at: rfc3339(at), answer });
+        self.turns.push(Asked { turn, created_at: rfc3339(at), said_at, answer });
         at
     }
 
@@ -122,9 +132,14 @@ impl Head {
         u32::try_from(others.count()).unwrap_or(u32::MAX)
     }
 
+    /// Whether a question waits for the answer of this turn.
+    pub(super) fn owes(&self, event: &EventId) -> bool {
+        self.names(event) || self.others(event) > 0
+    }
+
     /// Whether it names this turn.
-    pub(super) fn names(&self, event: &EventId) -> bool {
-        self.events().any(|named| named == event)
+    fn names(&self, event: &EventId) -> bool {
+        self.turns.iter().any(|asked| asked.turn.event == *event)
     }
 
     /// The row changes though nothing new is said.
@@ -132,23 +147,25 @@ impl Head {
         self.last = Some(self.last.map_or(now, |last| stamp(last, Some(last))));
     }
 
-    /// All that was said is forgotten.
-    pub(super) fn forget(&mut self, now: Timestamp) {
+    /// What was said until then is forgotten. Returns its turns.
+    pub(super) fn forget(&mut self, until: i64, now: Timestamp) -> Vec<Asked> {
         let through = self.further_row(now);
-        self.turns.clear();
-        self.gone.clear();
+        let (forgotten, kept) = self.turns.drain(..).partition(|asked| asked.is_said_by(until));
+        self.turns = kept;
         self.window = None;
-        self.forgotten = Some(ForgetMarker { through, at: now });
-    }
-
-    /// The turns that it names, newest last.
-    pub(super) fn events(&self) -> impl Iterator<Item = &EventId> {
-        self.turns.iter().map(|asked| &asked.turn.event)
+        self.forgotten = Some(ForgetMarker::following(self.forgotten, through, until));
+        forgotten
     }
 
     /// The newest turn.
     pub(super) fn newest(&self) -> Option<&TurnRef> {
         self.turns.last().map(|asked| &asked.turn)
+    }
+
+    /// When the conversation went on last. A forget does not count.
+    pub(super) fn last_said(&self) -> Option<Timestamp> {
+        let is_forget = self.forgotten.is_some_and(|marker| self.last == Some(marker.through));
+        if is_forget { self.turns.last().and_then(|asked| time(&asked.created_at)) } else { self.last }
     }
 
     /// The turns with a message, each with that of its answer.
@@ -178,7 +195,7 @@ impl Head {
         }
         if let Some(mark) = self.forgotten {
             row.insert("forgottenThrough".to_owned(), s(rfc3339(mark.through)));
-            row.insert("forgottenAt".to_owned(), s(rfc3339(mark.at)));
+            row.insert("forgottenSaid".to_owned(), n(mark.said_until));
         }
         row.extend(expires_at.map(|at| ("expiresAt".to_owned(), n(at))));
         row
@@ -186,7 +203,10 @@ impl Head {
 
     /// Whether a row that the index shows is forgotten.
     pub(super) fn hides(&self, row: &Row) -> bool {
-        let is_old = |mark: ForgetMarker| time(&row.created_at).is_none_or(|at| at <= mark.through);
+        let is_old = |marker: ForgetMarker| match row.said_at {
+            Some(at) => at <= marker.said_until,
+            None => time(&row.created_at).is_none_or(|at| at <= marker.through),
+        };
         self.gone.contains(&row.id) || self.forgotten.is_some_and(is_old)
     }
 

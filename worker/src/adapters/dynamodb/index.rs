@@ -50,7 +50,7 @@ impl DynamoHistory {
         of: &ConversationId,
         message_id: Option<&MessageId>,
     ) -> Result<Vec<Item>, DynamoError> {
-        let mut query = self.index(of).projection_expression("id, createdAt");
+        let mut query = self.index(of).projection_expression("id, createdAt, saidAt");
         if let Some(message_id) = message_id {
             query = query
                 .filter_expression("messageId = :message OR contains(messageIds, :message)")

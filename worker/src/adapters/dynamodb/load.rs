@@ -7,7 +7,7 @@ use super::{
     error::DynamoError,
     group,
     head::{self, Head},
-    item::{Item, number, s, text},
+    item::{Item, n, number, s, text},
     message_row::Row,
     table::DynamoHistory,
     turn, unanswered, unsent,
@@ -51,7 +51,7 @@ impl DynamoHistory {
             newest: head.newest().cloned(),
             persona: known(&settings).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
             used: known(&used).map(usage).unwrap_or_default(),
-            unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last, now)),
+            unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last_said(), now)),
             window: head.window.clone(),
             changes: keys.changes(job, &head, known, now),
             messages: vec![],
@@ -90,13 +90,15 @@ impl DynamoHistory {
         &self,
         of: &ConversationId,
         persona: Option<String>,
+        said_at: Option<i64>,
     ) -> Result<(), DynamoError> {
         let row = self.client.update_item().table_name(&self.table).key("id", s(settings_id(of)));
         let row = match persona {
             None => row.update_expression("REMOVE persona"),
             Some(persona) => row
-                .update_expression("SET persona = :persona")
-                .expression_attribute_values(":persona", s(persona)),
+                .update_expression("SET persona = :persona, saidAt = :saidAt")
+                .expression_attribute_values(":persona", s(persona))
+                .expression_attribute_values(":saidAt", n(said_at.unwrap_or(i64::MIN))),
         };
         row.send().await?;
         Ok(())

@@ -12,6 +12,8 @@ use crate::rules::{
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) created_at: String,
+    /// When it was said, or the question that it answers. Neither the article's bot nor an older worker wrote it.
+    pub(super) said_at: Option<i64>,
     pub(super) message: Option<Message>,
 }
 
@@ -31,6 +33,7 @@ impl Row {
         Some(Self {
             id: text(item, "id")?.to_owned(),
             created_at: text(item, "createdAt")?.to_owned(),
+            said_at: number(item, "saidAt"),
             message: message(),
         })
     }

@@ -28,7 +28,6 @@ impl DynamoHistory {
             .expression_attribute_names("#failed", turn::failed(run))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":stored", s(turn::STORED))
-            .expression_attribute_values(":now", s(rfc3339(now)))
             // The row as it was: with what the last attempt failed, which this one clears.
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -38,13 +37,13 @@ impl DynamoHistory {
             Ok(output) => {
                 let row = output.attributes.unwrap_or_default();
                 let before = turn::state(&row, run);
-                let after = apply(&before, &TurnStep::Begun { now }).unwrap_or_else(|_| before.clone());
-                Ok(after.told(&before, turn::stage(&row), now))
+                let after = apply(&before, &TurnStep::Begun).unwrap_or_else(|_| before.clone());
+                Ok(after.told(&before, turn::stage(&row)))
             }
             Err(error) => {
                 let row = condition_failed(error)?;
                 let state = turn::state(&row, run);
-                Ok(state.told(&state, turn::over(turn::stage(&row)), now))
+                Ok(state.told(&state, turn::over(turn::stage(&row))))
             }
         }
     }

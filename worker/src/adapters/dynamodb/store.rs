@@ -25,6 +25,7 @@ use crate::{
     },
     rules::{
         conversation::{Role, rfc3339},
+        forget_marker::Fit,
         message_kind::MessageKind,
         turn::{TurnStep, apply},
     },
@@ -52,8 +53,11 @@ impl DynamoHistory {
                     None => self.head_to_follow(&job.conversation, now).await?,
                 };
                 // One that was seen and is gone has expired meanwhile: it was old.
-                if head.forgotten.is_some() && head.forgotten != seen {
-                    return Ok(StoreResult::Forgotten);
+                let said = exchange.questions.iter().map(|said| said.said_at);
+                match head.forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
+                    Fit::Fits => {}
+                    Fit::Stale => return Ok(StoreResult::Changed),
+                    Fit::Forgotten => return Ok(StoreResult::Forgotten),
                 }
                 if head.others(&job.event_id) != answer.others {
                     let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
@@ -166,12 +170,13 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.window = window.or(next.window);
-        for Question { event, text, kind, message_id, speaker } in questions {
+        for Question { event, text, kind, message_id, speaker, said_at } in questions {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
-            let at = next.asked(named, (event != own).then_some(own), now);
+            let at = next.asked(named, *said_at, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);
             row.extend(kind.for_row(text).map(|kind| ("kind".to_owned(), s(kind))));
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
+            row.extend(said_at.map(|at| ("saidAt".to_owned(), n(at))));
             rows.push(self.new_message(row, message_id.as_ref())?);
             if event != own {
                 rows.push(self.answered_with(event, now)?);
@@ -190,6 +195,7 @@ impl DynamoHistory {
         let at = next.further_row(now);
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
         row.extend(MessageKind::Text.for_row(answer).map(|kind| ("kind".to_owned(), s(kind))));
+        row.extend(job.at().map(|at| ("saidAt".to_owned(), n(at))));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {
             row.insert("messageIds".to_owned(), AttributeValue::L(others));

@@ -50,7 +50,7 @@ impl DynamoHistory {
 
     /// When a head row stored now expires: with the last row it names, and not before its mark may.
     pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
-        let mark = head.forgotten.map(|mark| remembered_until(mark.at));
+        let mark = head.forgotten.map(|mark| remembered_until(mark.through));
         self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))
     }
 }

@@ -49,9 +49,8 @@ pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :st
 /// The condition under which [`TurnStep::AnswerUnsent`] opens a turn again: nothing has changed since it was read.
 pub(super) const UNSAID: &str = "stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince)";
 
-/// The update expression of [`TurnStep::Begun`]. `begunAt` is the event's, the others are the run's.
-pub(super) const BEGIN: &str =
-    "SET expiresAt = :expiresAt, begunAt = if_not_exists(begunAt, :now) ADD #attempts :one REMOVE #failed";
+/// The update expression of [`TurnStep::Begun`].
+pub(super) const BEGIN: &str = "SET expiresAt = :expiresAt ADD #attempts :one REMOVE #failed";
 /// The update expression of [`TurnStep::Stored`].
 pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
 /// The update expression of [`TurnStep::Merged`].
@@ -150,7 +149,6 @@ pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
     let reason = |name: &str| serde_json::from_value(text(item, name)?.into()).ok();
     TurnState {
         stage: progress(item),
-        begun_at: time(item, "begunAt"),
         notified_at: time(item, "toldAt"),
         run: run.map(ToOwned::to_owned),
         attempts,

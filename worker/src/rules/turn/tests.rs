@@ -42,7 +42,7 @@ fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
     let said = PushProgress { pushed: 1, state: PushState::Refused, method: SendMethod::Push };
     vec![
         ("redriven", TurnStep::Redriven { run: Some("run") }),
-        ("begun", TurnStep::Begun { now }),
+        ("begun", TurnStep::Begun),
         ("stored", TurnStep::Stored { method: SendMethod::ReplyToken, now }),
         ("merged", TurnStep::Merged),
         ("pushing", TurnStep::Pushing { pushed: 1, now }),
@@ -143,7 +143,7 @@ fn after(steps: &[TurnStep<'_>]) -> TurnState {
     steps.iter().fold(TurnState::default(), |state, step| apply(&state, step).unwrap())
 }
 
-const BEGUN: TurnStep<'_> = TurnStep::Begun { now: Timestamp::UNIX_EPOCH };
+const BEGUN: TurnStep<'_> = TurnStep::Begun;
 const WITHDRAWN: TurnStep<'_> = TurnStep::Withdrawn { cost: None };
 
 #[test]
@@ -168,7 +168,7 @@ fn another_run_counts_anew_and_keeps_what_is_the_events() {
         TurnStep::Failed { reason: Reason::ModelGone, progress: None, gave_up: true, cost: Some(cost) };
     let (now, later) = (at(1), at(2));
     let given_up = after(&[
-        TurnStep::Begun { now },
+        TurnStep::Begun,
         TurnStep::QuotaRefused { now },
         failed,
         TurnStep::Notified { now },
@@ -179,11 +179,11 @@ fn another_run_counts_anew_and_keeps_what_is_the_events() {
     assert_eq!((given_up.attempts, given_up.cost), (1, cost));
     assert_eq!(given_up.clone().of_run(None), given_up);
     let redriven = given_up.of_run(Some("run"));
-    let events = TurnState { begun_at: Some(now), notified_at: Some(now), ..TurnState::default() };
+    let events = TurnState { notified_at: Some(now), ..TurnState::default() };
     assert_eq!(redriven, TurnState { run: Some("run".to_owned()), ..events });
-    let begun = apply(&redriven, &TurnStep::Begun { now: later }).unwrap();
-    let told = begun.told(&redriven, Stage::Open, later);
-    assert_eq!((told.begun_at, told.attempts, told.last), (now, 1, LastAttempt::None));
+    let begun = apply(&redriven, &TurnStep::Begun).unwrap();
+    let told = begun.told(&redriven, Stage::Open);
+    assert_eq!((told.attempts, told.last), (1, LastAttempt::None));
 }
 
 #[test]
@@ -205,7 +205,6 @@ proptest! {
             let is_anew = state.stage != Stage::Open && next.stage == Stage::Open;
             prop_assert!(!is_anew || matches!(state.stage, Stage::Stored(progress) if progress.is_unsaid()));
             // The time of the first attempt and of the apology stay.
-            prop_assert!(state.begun_at.is_none() || state.begun_at == next.begun_at);
             prop_assert!(state.notified_at.is_none() || state.notified_at == next.notified_at);
             state = next;
         }

@@ -19,22 +19,58 @@ pub(super) fn forget(
     what: &Forget,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let until = match what {
-        Forget::Message(message_id) => return message(db, of, message_id, now.as_millisecond()),
+    let until = match *what {
+        Forget::Message(ref message_id) => return message(db, of, message_id, now.as_millisecond()),
         Forget::Talk(until) => until,
         Forget::Everything(until) => {
-            choose(db, of, None)?;
+            db.execute(
+                "UPDATE conversations SET persona = NULL, persona_said_at = NULL
+                 WHERE conversation = ?1 AND coalesce(persona_said_at <= ?2, TRUE)",
+                params![of.as_str(), until],
+            )?;
             until
         }
     };
-    unanswered(db, of)?;
-    group::forget(db, of, *until)?;
-    let through = stamp(now, past::last(db, of)?);
-    db.execute("DELETE FROM messages WHERE conversation = ?1", [of.as_str()])?;
-    for event in stored_turns(db, of)? {
-        turn::retract(db, &event, &TurnStep::ConversationForgotten, now.as_millisecond())?;
+    db.execute(
+        "DELETE FROM unanswered WHERE conversation = ?1 AND coalesce(said_at <= ?2, TRUE)",
+        params![of.as_str(), until],
+    )?;
+    group::forget(db, of, until)?;
+    let marker = ForgetMarker::following(past::mark(db, of)?, stamp(now, past::last(db, of)?), until);
+    let answers = answers_said_by(db, of, until)?;
+    db.execute(
+        "DELETE FROM messages WHERE conversation = ?1 AND coalesce(said_at <= ?2, TRUE)",
+        params![of.as_str(), until],
+    )?;
+    for event in answers {
+        if is_owed(db, &event)? {
+            answer(db, &event, now.as_millisecond())?;
+        } else {
+            turn::retract(db, &event, &TurnStep::ConversationForgotten, now.as_millisecond())?;
+        }
     }
-    past::set_mark(db, of, ForgetMarker { through, at: now })
+    past::set_mark(db, of, marker, now)
+}
+
+/// The turns with an answer to something that was said until then: those that are not delivered, and those that may
+/// answer something later, too.
+fn answers_said_by(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached(
+        "SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1 AND EXISTS (
+             SELECT 1 FROM messages WHERE messages.event_id = turns.event_id AND coalesce(said_at <= ?2, TRUE))
+         UNION SELECT answered_by FROM messages
+             WHERE conversation = ?1 AND answered_by IS NOT NULL AND coalesce(said_at <= ?2, TRUE)",
+    )?
+    .query_map(params![of.as_str(), until], |row| row.get(0))?
+    .collect()
+}
+
+/// Whether a question waits for the answer of a turn.
+fn is_owed(db: &Connection, event: &str) -> rusqlite::Result<bool> {
+    db.prepare_cached(
+        "SELECT 1 FROM messages WHERE event_id = ?1 AND role = 'user' OR answered_by = ?1 LIMIT 1",
+    )?
+    .exists([event])
 }
 
 /// A message and its answer.
@@ -77,9 +113,7 @@ fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
         return Ok(());
     }
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1 AND role = 'assistant'")?.execute([event])?;
-    let is_owed = db
-        .prepare_cached("SELECT 1 FROM messages WHERE event_id = ?1 OR answered_by = ?1 LIMIT 1")?
-        .exists([event])?;
+    let is_owed = is_owed(db, event)?;
     let Ok(after) = apply(&before, &TurnStep::AnswerUnsent { is_owed }) else { return Ok(()) };
     let rest = match after.stage {
         Stage::Open => "DELETE FROM messages WHERE event_id = ?1",
@@ -89,13 +123,6 @@ fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     };
     db.prepare_cached(rest)?.execute([event])?;
     turn_row::write(db, event, &before, &after, None, now)
-}
-
-/// The turns of a conversation whose answers are stored and not delivered.
-fn stored_turns(db: &Connection, of: &ConversationId) -> rusqlite::Result<Vec<String>> {
-    db.prepare_cached("SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1")?
-        .query_map([of.as_str()], |row| row.get(0))?
-        .collect()
 }
 
 /// The question that found no answer.
@@ -111,11 +138,16 @@ pub(super) fn turn(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) 
 }
 
 /// Keeps a persona, or none.
-pub(super) fn choose(db: &Connection, of: &ConversationId, persona: Option<&str>) -> rusqlite::Result<()> {
+pub(super) fn choose(
+    db: &Connection,
+    of: &ConversationId,
+    persona: Option<&str>,
+    said_at: Option<i64>,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (conversation, persona) VALUES (?1, ?2)
-         ON CONFLICT DO UPDATE SET persona = ?2",
+        "INSERT INTO conversations (conversation, persona, persona_said_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET persona = ?2, persona_said_at = ?3",
     )?
-    .execute(params![of.as_str(), persona])?;
+    .execute(params![of.as_str(), persona, said_at])?;
     Ok(())
 }

@@ -13,7 +13,6 @@ use worker::{
 };
 
 use super::group;
-use crate::sqlite::rows::time;
 
 pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -> rusqlite::Result<Snapshot> {
     let of = &job.conversation;
@@ -122,11 +121,12 @@ fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Resul
 /// Up to where the conversation is forgotten.
 pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<ForgetMarker>> {
     let mut mark = db.prepare_cached(
-        "SELECT forgotten_through, forgotten_at FROM conversations
+        "SELECT forgotten_through, coalesce(forgotten_said, forgotten_at) FROM conversations
          WHERE conversation = ?1 AND forgotten_through IS NOT NULL",
     )?;
     let row = mark.query_row([of.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
-    Ok(row.and_then(|(through, at)| Some(ForgetMarker { through: through.parse().ok()?, at: time(at) })))
+    Ok(row
+        .and_then(|(through, said_until)| Some(ForgetMarker { through: through.parse().ok()?, said_until })))
 }
 
 /// The start of the window.
@@ -152,13 +152,18 @@ pub(super) fn set_window(db: &Connection, of: &ConversationId, new: WindowStart)
 }
 
 /// Sets the mark.
-pub(super) fn set_mark(db: &Connection, of: &ConversationId, mark: ForgetMarker) -> rusqlite::Result<()> {
+pub(super) fn set_mark(
+    db: &Connection,
+    of: &ConversationId,
+    mark: ForgetMarker,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT INTO conversations (conversation, forgotten_through, forgotten_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3,
+        "INSERT INTO conversations (conversation, forgotten_through, forgotten_at, forgotten_said) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET forgotten_through = ?2, forgotten_at = ?3, forgotten_said = ?4,
              memory_after = NULL, memory_within = NULL",
     )?
-    .execute(params![of.as_str(), rfc3339(mark.through), mark.at.as_millisecond()])?;
+    .execute(params![of.as_str(), rfc3339(mark.through), now.as_millisecond(), mark.said_until])?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use worker::{
     history::{Answer, Exchange, ForgetMarker, Question, Stage, StoreResult, Tokens, UsageDelta, row_id},
     rules::{
         conversation::{Role, rfc3339, stamp},
+        forget_marker::Fit,
         message_kind::MessageKind,
         turn::{TurnState, TurnStep, apply},
     },
@@ -35,9 +36,11 @@ pub(super) fn store(
     }
     if let Some(exchange) = &answer.exchange {
         // One that was seen and is gone was swept meanwhile: it was old.
-        let mark = past::mark(db, &job.conversation)?;
-        if mark.is_some() && mark != seen {
-            return Ok(StoreResult::Forgotten);
+        let said = exchange.questions.iter().map(|said| said.said_at);
+        match past::mark(db, &job.conversation)?.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
+            Fit::Fits => {}
+            Fit::Stale => return Ok(StoreResult::Changed),
+            Fit::Forgotten => return Ok(StoreResult::Forgotten),
         }
         if past::others(db, &job.event_id)? != answer.others {
             return Ok(StoreResult::Changed);
@@ -93,14 +96,15 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut row = |event: &EventId,
                    role: Role,
                    content: &str,
                    kind: MessageKind,
                    message_id: Option<&MessageId>,
+                   said_at: Option<i64>,
                    speaker: Option<&str>| {
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
@@ -115,13 +119,14 @@ fn insert(
             Some(own).filter(|own| *own != event.as_str()),
             speaker,
             kind.for_row(content),
+            said_at,
         ])
     };
-    for Question { event, text, kind, message_id, speaker } in questions {
-        row(event, Role::User, text, *kind, message_id.as_ref(), speaker.as_deref())?;
+    for Question { event, text, kind, message_id, speaker, said_at } in questions {
+        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref())?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, None)?;
+    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None)?;
     Ok(())
 }
 

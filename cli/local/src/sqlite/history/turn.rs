@@ -25,11 +25,11 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
     let event = job.event_id.as_str();
     let (row, stage) = turn_row::read_with_pushes(db, event)?.unwrap_or_default();
     let before = row.of_run(job.run.as_deref());
-    let Ok(after) = apply(&before, &TurnStep::Begun { now: time(now) }) else {
-        return Ok(before.told(&before, stage, time(now)));
+    let Ok(after) = apply(&before, &TurnStep::Begun) else {
+        return Ok(before.told(&before, stage));
     };
     turn_row::put(db, event, Some(job.conversation.as_str()), &after, now)?;
-    Ok(after.told(&before, stage, time(now)))
+    Ok(after.told(&before, stage))
 }
 
 /// Writes down a step of a turn, as far as it has a row.
@@ -80,8 +80,8 @@ pub(super) fn keep_unanswered(
     until: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind, said_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         job.conversation.as_str(),
@@ -90,7 +90,8 @@ pub(super) fn keep_unanswered(
         question.text,
         question.speaker,
         until,
-        question.kind.for_row(&question.text)
+        question.kind.for_row(&question.text),
+        question.said_at,
     ])?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::sqlite::rows::{millis, time};
 macro_rules! select {
     ($more:literal) => {
         concat!(
-            "SELECT stage, pushed, unknown_since, by_reply, begun_at, told_at, run, attempts, failed, gave_up, ",
+            "SELECT stage, pushed, unknown_since, by_reply, told_at, run, attempts, failed, gave_up, ",
             "quota_since, waited_ms, paid_calls",
             $more,
             " FROM turns WHERE event_id = ?1"
@@ -47,7 +47,7 @@ pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result
     let row = select.query_row([event], |row| {
         let turn = state(row)?;
         let bodies = match turn.stage {
-            Stage::Stored(_) => row.get::<_, Option<String>>(13)?.unwrap_or_default(),
+            Stage::Stored(_) => row.get::<_, Option<String>>(12)?.unwrap_or_default(),
             Stage::Open | Stage::Delivered | Stage::Forgotten | Stage::InDoubt => String::new(),
         };
         let stage = turn.stage.map(|it| it.of(serde_json::from_str(&bodies).unwrap_or_default()));
@@ -67,17 +67,16 @@ pub(super) fn put(
 ) -> rusqlite::Result<()> {
     let (failed, gave_up) = reasons(state.last);
     db.prepare_cached(
-        "INSERT INTO turns (event_id, conversation, updated_at, begun_at, run, attempts, failed, gave_up,
-             quota_since, waited_ms, paid_calls, stage)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT DO UPDATE SET conversation = ?2, updated_at = ?3, begun_at = ?4, run = ?5, attempts = ?6,
-             failed = ?7, gave_up = ?8, quota_since = ?9, waited_ms = ?10, paid_calls = ?11",
+        "INSERT INTO turns (event_id, conversation, updated_at, run, attempts, failed, gave_up, quota_since, waited_ms,
+             paid_calls, stage)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT DO UPDATE SET conversation = ?2, updated_at = ?3, run = ?4, attempts = ?5, failed = ?6,
+             gave_up = ?7, quota_since = ?8, waited_ms = ?9, paid_calls = ?10",
     )?
     .execute(params![
         event,
         conversation,
         now,
-        state.begun_at.map(Timestamp::as_millisecond),
         state.run,
         state.attempts,
         failed,
@@ -151,18 +150,17 @@ fn state(row: &Row<'_>) -> rusqlite::Result<TurnState> {
         4 => Stage::InDoubt,
         _ => Stage::Delivered,
     };
-    let attempts = row.get(7)?;
-    let waited: i64 = row.get(11)?;
+    let attempts = row.get(6)?;
+    let waited: i64 = row.get(10)?;
     let waited = Duration::from_millis(u64::try_from(waited).unwrap_or(0));
     Ok(TurnState {
         stage,
-        begun_at: at(4)?,
-        notified_at: at(5)?,
-        run: row.get(6)?,
+        notified_at: at(4)?,
+        run: row.get(5)?,
         attempts,
-        last: LastAttempt::of_row(attempts, reason(8)?, reason(9)?),
-        quota_since: at(10)?,
-        cost: RunCost { waited, paid_calls: row.get(12)? },
+        last: LastAttempt::of_row(attempts, reason(7)?, reason(8)?),
+        quota_since: at(9)?,
+        cost: RunCost { waited, paid_calls: row.get(11)? },
     })
 }
 

@@ -1,4 +1,4 @@
-//! Taking jobs for an attempt: changes of messages first, then the rest in order.
+//! Taking jobs for an attempt: edits, unsends and forgets first, then the rest in order.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -10,10 +10,10 @@ use crate::sqlite::{error::DatabaseError, rows::millis};
 /// The jobs that are due. By an index, as it has `state > 0` for its condition, which nothing else says.
 const DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
     WHERE state = ?1 AND state > 0 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3";
-/// Those of them that change a message or take one back, by the names of their groups (`Job::group`). The
+/// Those of them that change a message, take one back or forget, by the names of their groups (`Job::group`). The
 /// plus keeps SQLite from looking through all that are due.
 const CHANGES_DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
-    WHERE (conversation GLOB 'edit.*' OR conversation GLOB 'unsend.*') AND +state = ?1 AND visible_at <= ?2
+    WHERE (conversation GLOB 'edit.*' OR conversation GLOB 'unsend.*' OR conversation GLOB 'forget.*') AND +state = ?1 AND visible_at <= ?2
     ORDER BY visible_at LIMIT ?3";
 /// Those that are due later than any pause or lease lasts, as the clock was set back since: they are due now.
 const DUE_TOO_LATE: &str = "UPDATE jobs SET state = ?1, visible_at = ?2
@@ -22,8 +22,8 @@ const DUE_TOO_LATE: &str = "UPDATE jobs SET state = ?1, visible_at = ?2
 const CHANGES_MOST: u32 = 8;
 
 impl SqliteQueue {
-    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due. Changes of
-    /// messages come first and have places of their own: they must not stand in line behind their message.
+    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due. Edits,
+    /// unsends and forgets come first and have places of their own: they must not wait behind what they change.
     pub async fn claim(
         &self,
         most: u32,

@@ -13,18 +13,25 @@ fn at(minute: usize) -> Timestamp {
     format!("2026-03-01T10:{minute:02}:00Z").parse().unwrap()
 }
 
+/// When the question of a turn was said.
+fn said(turn: usize) -> i64 {
+    at(turn).as_millisecond() - 1
+}
+
 /// The head after so many turns, one a minute.
 fn head(turns: usize) -> Head {
     let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let one = |mut head: Head, turn: usize| {
-        head.asked(TurnRef { event: event(turn), message_id: None }, None, at(turn));
+        let named = TurnRef { event: event(turn), message_id: None };
+        head.asked(named, Some(said(turn)), None, at(turn));
         Head::of_item(Some(&head.row(&of, None)))
     };
     (0..turns).fold(Head::default(), one)
 }
 
 fn shown(turn: usize, role: Role) -> Row {
-    Row { id: row_id(&event(turn), role).to_string(), created_at: rfc3339(at(turn)), message: None }
+    let id = row_id(&event(turn), role).to_string();
+    Row { id, created_at: rfc3339(at(turn)), said_at: Some(said(turn)), message: None }
 }
 
 fn check(head: &Head, shown: &[Row], limit: usize, ttl: Option<SignedDuration>, expected: &[(usize, Role)]) {
@@ -86,16 +93,19 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
     );
     assert!(head.hides(&shown(1, Role::User)) && head.hides(&shown(1, Role::Assistant)));
     assert!(!head.hides(&shown(2, Role::User)));
-    head.forget(NOW.parse().unwrap());
+    let forgotten = head.forget(said(1), NOW.parse().unwrap());
+    assert_eq!(forgotten.iter().map(Asked::event).collect::<Vec<_>>(), [&event(0)]);
     let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let mut head = Head::of_item(Some(&head.row(&of, None)));
-    assert!(head.hides(&shown(2, Role::User)));
-    check(&head, &[], 50, None, &[]);
-    let mark = head.forgotten.unwrap();
-    assert!(head.last == Some(mark.through) && mark.at == NOW.parse().unwrap());
-    // The same moment again is another mark: a worker that saw the first one is older.
-    head.forget(mark.at);
-    assert!(head.forgotten.unwrap().through > mark.through);
+    assert!(head.hides(&shown(0, Role::User)) && !head.hides(&shown(2, Role::User)));
+    assert!(head.hides(&Row { said_at: None, ..shown(2, Role::User) }), "a row of the article's bot");
+    check(&head, &[], 50, None, &[(2, Role::User), (2, Role::Assistant)]);
+    let marker = head.forgotten.unwrap();
+    assert!(head.last == Some(marker.through) && marker.said_until == said(1));
+    // The same moment again is another marker: a worker that saw the first one is older. What was forgotten stays so.
+    head.forget(said(0), NOW.parse().unwrap());
+    assert!(head.forgotten.unwrap().through > marker.through);
+    assert_eq!(head.forgotten.unwrap().said_until, said(1));
 }
 
 #[test]
@@ -105,9 +115,9 @@ fn of_a_burst_each_question_is_named_and_the_one_answer() {
     let named = |turn| TurnRef { event: event(turn), message_id: None };
     let mut head = head(1);
     for turn in 1..3 {
-        head.asked(named(turn), Some(&event(3)), at(1));
+        head.asked(named(turn), None, Some(&event(3)), at(1));
     }
-    head.asked(named(3), None, at(1));
+    head.asked(named(3), None, None, at(1));
     let mut head = Head::of_item(Some(&head.row(&of, None)));
     let rows = [(0, User), (0, Assistant), (1, User), (2, User), (3, User), (3, Assistant)];
     check(&head, &[], 50, None, &rows);

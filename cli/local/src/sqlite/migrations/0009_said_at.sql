@@ -1,0 +1,10 @@
+-- When something was said, in Unix milliseconds, by LINE's clock: a forget reaches what was said no later than itself.
+-- NULL in rows of an earlier version, which any forget reaches.
+
+ALTER TABLE messages ADD COLUMN said_at INTEGER;
+ALTER TABLE unanswered ADD COLUMN said_at INTEGER;
+ALTER TABLE conversations ADD COLUMN persona_said_at INTEGER;
+ALTER TABLE conversations ADD COLUMN forgotten_said INTEGER; -- what was said then or earlier is forgotten
+
+-- A forgotten turn was known by when it began. Now it is known by when it was said.
+ALTER TABLE turns DROP COLUMN begun_at;
