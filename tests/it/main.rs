@@ -73,6 +73,7 @@ mod groups;
 mod history;
 mod job_queue;
 // To take back, to leave, to be forgotten: on one machine and on Lambda.
+mod overtaking;
 mod respect;
 // Limits against abuse, likewise.
 mod limits;

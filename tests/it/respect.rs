@@ -238,7 +238,7 @@ pub fn said(chat: &dyn Chat) -> Vec<String> {
 }
 
 /// The job of a message, for the history.
-fn job_of(message: &Value) -> Job {
+pub fn job_of(message: &Value) -> Job {
     let event = &message["events"][0];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let message_id = text(&event["message"]["id"]).try_into().ok();
@@ -248,7 +248,8 @@ fn job_of(message: &Value) -> Job {
 
 pub async fn forgets(chat: &dyn Chat) {
     let of = job_of(&says("")).conversation;
-    chat.history().forget(&of, Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
+    let now = wall_clock()();
+    chat.history().forget(&of, Forget::Talk(now.as_millisecond()), now).await.unwrap();
 }
 
 pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
@@ -438,7 +439,8 @@ mod told {
         chat.takes(says("my secret is wisteria")).await;
         until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
         let user = ConversationId::of_known_id(USER.to_owned()).unwrap();
-        chat.history().forget(&user, Forget::Everything(i64::MAX), wall_clock()()).await.unwrap();
+        let now = wall_clock()();
+        chat.history().forget(&user, Forget::Everything(now.as_millisecond()), now).await.unwrap();
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
         assert!(!chat.kept().await.contains("wisteria"));

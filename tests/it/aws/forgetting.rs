@@ -43,7 +43,11 @@ async fn message_rows(bot: &Bot) -> Vec<Row> {
 fn shown(mut rows: Vec<Row>) -> Value {
     rows.sort_by_key(|row| std::cmp::Reverse(text(row, "createdAt").to_owned()));
     let item = |row: &Row| -> Map<String, Value> {
-        row.keys().map(|name| (name.clone(), json!({ "S": text(row, name) }))).collect()
+        let value = |value: &AttributeValue| match value {
+            AttributeValue::N(number) => json!({ "N": number }),
+            other => json!({ "S": other.as_s().unwrap() }),
+        };
+        row.iter().map(|(name, it)| (name.clone(), value(it))).collect()
     };
     json!({ "Items": rows.iter().map(item).collect::<Vec<_>>(), "Count": rows.len() })
 }
@@ -85,12 +89,27 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     bot.cloud.is_drained().await;
     let before = shown(message_rows(&bot).await);
     *stale.lock().unwrap() = Some(shown(vec![]));
-    history(&bot, &table.url).forget(&user(), Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
+    let now = wall_clock()();
+    history(&bot, &table.url).forget(&user(), Forget::Talk(now.as_millisecond()), now).await.unwrap();
     assert!(message_rows(&bot).await.is_empty(), "the head names them");
     *stale.lock().unwrap() = Some(before);
     for (turn, prompt) in [vec!["fifth"], vec!["fifth", "answer to fifth", "sixth"]].into_iter().enumerate() {
         bot.hears(prompt.last().unwrap()).await;
         bot.says(5 + turn).await;
+        assert_eq!(asked(&bot), prompt);
+    }
+
+    // What was said after the forget stays, whether the index shows it or not.
+    bot.cloud.is_drained().await;
+    let all = shown(message_rows(&bot).await);
+    let said_at = |row: &Value| row["saidAt"]["N"].as_str().unwrap().parse::<i64>().unwrap();
+    let fifth = all["Items"].as_array().unwrap().iter().map(said_at).min().unwrap();
+    history(&bot, &table.url).forget(&user(), Forget::Talk(fifth), wall_clock()()).await.unwrap();
+    let rest = ["sixth", "answer to sixth", "seventh", "answer to seventh", "eighth"];
+    for (turn, (shows, prompt)) in [(all, &rest[..3]), (shown(vec![]), &rest[..])].into_iter().enumerate() {
+        *stale.lock().unwrap() = Some(shows);
+        bot.hears(prompt.last().unwrap()).await;
+        bot.says(7 + turn).await;
         assert_eq!(asked(&bot), prompt);
     }
     bot.ends().await;
@@ -108,7 +127,8 @@ async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_the
         put.item("createdAt", s(&at)).send().await.unwrap();
     }
     let history = DynamoHistory::new(&bot.cloud.sdk, TABLE.to_owned(), None);
-    history.forget(&user(), Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
+    let now = wall_clock()();
+    history.forget(&user(), Forget::Talk(now.as_millisecond()), now).await.unwrap();
     assert!(message_rows(&bot).await.is_empty());
     for (turn, prompt) in [vec!["new"], vec!["new", "answer to new", "newer"]].into_iter().enumerate() {
         bot.hears(prompt.last().unwrap()).await;
