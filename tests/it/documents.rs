@@ -74,6 +74,18 @@ fn the_tour_of_the_architecture_takes_five_minutes() {
 }
 
 #[test]
+fn the_glossary_has_one_sentence_for_each_word() {
+    let glossary = read("docs/glossary.md");
+    let entries: Vec<_> = glossary.split("\n- ").skip(1).map(|it| it.split("\n\n").next().unwrap()).collect();
+    assert!(entries.len() > 70, "{} entries", entries.len());
+    for entry in entries {
+        let entry = entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_one = entry.ends_with('.') && !entry.contains(". ");
+        assert!(is_one && entry.contains("**"), "{entry}");
+    }
+}
+
+#[test]
 fn every_file_that_a_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = vec![];
