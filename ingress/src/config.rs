@@ -5,7 +5,7 @@ use shared::{
     prefix::Prefix,
 };
 
-/// The variables that stage one reads (docs/lambda.md).
+/// The variables that stage one reads (docs/contract.md).
 pub struct Config {
     /// Prefix of the secrets in the SSM Parameter Store.
     pub base_secret_path: String,

@@ -4,17 +4,21 @@ use std::{fs, path::Path};
 
 use worker::rules::models;
 
+use self::files::read;
 use crate::process::run;
 
-fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)).unwrap()
-}
+mod contract;
+mod costs;
+mod files;
+mod translations;
+mod variables;
 
 #[test]
 fn one_model_is_the_default_wherever_it_is_named() {
     let name = models::DEFAULT;
     for (path, says) in [
         ("README.md", format!("The model is `{name}` where `GPT_MODEL` is not set.")),
+        ("README.ja.md", format!("`GPT_MODEL` を設定しなければ、モデルは `{name}` です。")),
         (".env.example", format!("# {name} where it is not set.")),
         (".env.example", format!("\nGPT_MODEL={name}\n")),
         ("cdk/lib/environments.ts", format!("\n  model: '{name}',\n")),
@@ -29,6 +33,15 @@ fn the_version_is_the_one_of_the_changelog() {
     let version = said.trim().strip_prefix("henji ").unwrap().split(' ').next().unwrap();
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     assert!(read("CHANGELOG.md").contains(&format!("\n## {version}")), "{version}");
+    let rust = env!("CARGO_PKG_RUST_VERSION");
+    assert!(
+        read("README.md").contains(&format!("\nVersion {version} · Rust {rust} or newer · ")),
+        "{version}"
+    );
+    assert!(
+        read("README.ja.md").contains(&format!("\nバージョン {version} · Rust {rust} 以降 · ")),
+        "{version}"
+    );
 }
 
 /// The most lines of ARCHITECTURE.md.
@@ -61,13 +74,25 @@ fn the_tour_of_the_architecture_takes_five_minutes() {
 }
 
 #[test]
+fn the_glossary_has_one_sentence_for_each_word() {
+    let glossary = read("docs/glossary.md");
+    let entries: Vec<_> = glossary.split("\n- ").skip(1).map(|it| it.split("\n\n").next().unwrap()).collect();
+    assert!(entries.len() > 70, "{} entries", entries.len());
+    for entry in entries {
+        let entry = entry.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_one = entry.ends_with('.') && !entry.contains(". ");
+        assert!(is_one && entry.contains("**"), "{entry}");
+    }
+}
+
+#[test]
 fn every_file_that_a_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = vec![];
     collect(&root, &root, &mut files);
     let documents = files.iter().filter(|it| it.starts_with("docs/") && kind(it) == Some("md"));
-    let documents: Vec<&str> =
-        ["ARCHITECTURE.md", "CONTRIBUTING.md"].into_iter().chain(documents.map(String::as_str)).collect();
+    let at_root = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "README.ja.md"];
+    let documents: Vec<&str> = at_root.into_iter().chain(documents.map(String::as_str)).collect();
     assert!(documents.contains(&"docs/glossary.md"), "{documents:?}");
     let mut missing = vec![];
     for document in documents {

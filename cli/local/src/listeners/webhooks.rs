@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-/// The path to which LINE posts its webhooks.
+/// The path to which LINE posts its webhooks (docs/contract.md).
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
 /// The largest webhook that is read.
 const BODY_MAX: usize = 2_000_000;

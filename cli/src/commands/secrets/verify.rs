@@ -5,7 +5,7 @@ use shared::env::Env;
 
 use crate::clients::{line_channel::Channel, model_server::ModelServer};
 
-/// The secrets that the bot needs (docs/lambda.md).
+/// The secrets that the bot needs (docs/contract.md).
 pub const NAMES: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
 
 /// Asks a secret's owner about it, and returns what there is to say; an error where it is refused.
