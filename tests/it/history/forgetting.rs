@@ -80,7 +80,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     for event in ["f-1", "f-2"] {
         talk(history, "U-forget", event).await;
     }
-    let job = question("U-forget", "f-3");
+    let job = said_after(1, "U-forget", "f-3");
     history.choose(&job.conversation, Some("a pirate".into()), job.at()).await.unwrap();
     let before = load(history, &job).await;
     assert_eq!((before.messages.len(), before.changes.forgotten), (4, None));
@@ -90,13 +90,13 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     let mut marks = vec![];
     // Twice is once; only the mark moves on, though it is the same moment.
     for _ in 0..2 {
-        history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Talk(minute(0)), now()).await.unwrap();
         let past = load(history, &job).await;
         assert_eq!((past.messages, past.newest, past.persona.as_deref()), (vec![], None, Some("a pirate")));
         marks.push(past.changes.forgotten.unwrap().through);
     }
     assert!(before.last.unwrap() < marks[0] && marks[0] < marks[1]);
-    talk(history, "U-forget", "f-3").await;
+    answered(history, job.clone()).await;
     assert_eq!(words(history, &job, 50, later(1)).await, ["f-3", "answer to f-3"]);
     assert!(load(history, &job).await.last.unwrap() > marks[1]);
     history.choose(&job.conversation, None, job.at()).await.unwrap();
@@ -106,13 +106,13 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
 async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
     let job = talk(history, "U-leave", "leave-1").await;
     history.choose(&job.conversation, Some("a pirate".into()), job.at()).await.unwrap();
-    history.forget(&job.conversation, Forget::Everything(i64::MAX), later(1)).await.unwrap();
+    history.forget(&job.conversation, Forget::Everything(minute(0)), later(1)).await.unwrap();
     let past = load(history, &job).await;
     assert_eq!((past.messages, past.persona), (vec![], None));
     // Nobody was there, and there is nothing to forget.
-    let nobody = question("U-nobody", "nobody");
-    history.forget(&nobody.conversation, Forget::Everything(i64::MAX), later(1)).await.unwrap();
-    talk(history, "U-nobody", "nobody").await;
+    let nobody = said_after(1, "U-nobody", "nobody");
+    history.forget(&nobody.conversation, Forget::Everything(minute(0)), later(1)).await.unwrap();
+    answered(history, nobody).await;
 }
 
 async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: &dyn History) {
@@ -219,7 +219,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         let job = question("U-zombie", event);
         history.begin(&job, now()).await.unwrap();
         let seen = load(history, &job).await.changes.forgotten;
-        history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Talk(minute(0)), now()).await.unwrap();
         if again {
             // Another worker has loaded since: what the zombie saw is still what counts.
             load(history, &job).await;
@@ -244,14 +244,14 @@ async fn a_mark_that_is_gone_holds_no_answer_back(history: &dyn History) {
 }
 
 async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
-    let waits = question("U-waits", "waits");
+    let waits = question("U-unpushed", "waits");
     history.begin(&waits, now()).await.unwrap();
     let pushes = vec!["secret words".to_owned()];
     let unpushed = Answer { pushes, ..answer(&waits) };
     history.store(&waits, unpushed, None, now()).await.unwrap();
     let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true, cost: None };
     history.record(&waits, failed, now()).await.unwrap();
-    history.forget(&waits.conversation, Forget::Talk(i64::MAX), later(1)).await.unwrap();
+    history.forget(&waits.conversation, Forget::Talk(minute(0)), later(1)).await.unwrap();
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);
     let redriven = Job { run: Some("waits:letter".into()), ..waits };
     assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
@@ -293,7 +293,7 @@ async fn a_message_is_found_however_much_was_said_since(history: &dyn History) {
     history.forget(&job.conversation, Forget::Message(message("long-1")), now()).await.unwrap();
     let said = words(history, &job, 100, now()).await;
     assert!(said.len() == 44 && !said.contains(&"long-1".to_owned()), "{said:?}");
-    history.forget(&job.conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
+    history.forget(&job.conversation, Forget::Talk(minute(0)), now()).await.unwrap();
     assert!(words(history, &job, 100, now()).await.is_empty());
 }
 
@@ -382,6 +382,6 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     }
     // To be forgotten is no way to get more.
     let same = job("U-used", "used").conversation;
-    history.forget(&same, Forget::Everything(i64::MAX), now()).await.unwrap();
+    history.forget(&same, Forget::Everything(minute(0)), now()).await.unwrap();
     assert_eq!(used(day).await.answers, 2);
 }

@@ -56,12 +56,13 @@ impl DynamoHistory {
                 let said = exchange.questions.iter().map(|said| said.said_at);
                 match head.forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
                     Fit::Fits => {}
-                    Fit::Stale => return Ok(StoreResult::Changed),
-                    Fit::Forgotten => return Ok(StoreResult::Forgotten),
+                    Fit::Stale => return self.existing_or(StoreResult::Changed, job, &answer, now).await,
+                    Fit::Forgotten => {
+                        return self.existing_or(StoreResult::Forgotten, job, &answer, now).await;
+                    }
                 }
                 if head.others(&job.event_id) != answer.others {
-                    let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
-                    return Ok(existing(&row, &answer, now).unwrap_or(StoreResult::Changed));
+                    return self.existing_or(StoreResult::Changed, job, &answer, now).await;
                 }
                 let window = answer.window.clone().map(|window| window.following(head.window.as_ref()));
                 rows.extend(self.exchange_rows(job, exchange, window, &head, now)?);
@@ -101,6 +102,18 @@ impl DynamoHistory {
             sleep(pause(tries, DynamoError::Conflict(conflict))?).await;
             tries += 1;
         }
+    }
+
+    /// What the turn has already, where no answer may be stored, or else this.
+    async fn existing_or(
+        &self,
+        refused: StoreResult,
+        job: &Job,
+        answer: &Answer,
+        now: Timestamp,
+    ) -> Result<StoreResult, DynamoError> {
+        let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
+        Ok(existing(&row, answer, now).unwrap_or(refused))
     }
 
     /// The turn with its pushes, if it has none yet.
