@@ -32,6 +32,9 @@ const RETRY: [&str; 9] =
     ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
 
+/// No word of a command to forget is longer, written in whatever width, with what may stand around it.
+const FORGET_MAX_BYTES: usize = 64;
+
 /// What [`folded`] makes a colon of.
 const COLONS: [char; 4] = [':', '：', '﹕', '︓'];
 
@@ -50,6 +53,12 @@ impl Command {
             Self::Retry => &RETRY,
             Self::Continue => &CONTINUE,
         }
+    }
+
+    /// Whether this message is the command to forget. A long one is not even folded.
+    pub fn is_forget(text: &str) -> bool {
+        let text = text.trim();
+        text.len() <= FORGET_MAX_BYTES && Self::of(text) == Some(Self::Forget)
     }
 
     /// The command that this message is, if it is one.
@@ -108,6 +117,7 @@ mod tests {
         ] {
             let expected = (text != "続きを\n").then_some(command);
             assert_eq!(Command::of(text), expected, "{text}");
+            assert_eq!(Command::is_forget(text), expected == Some(Command::Forget), "{text}");
         }
     }
 

@@ -85,7 +85,7 @@ impl Job {
     pub fn forgets(&self) -> bool {
         match &self.ask {
             Ask::Unfollow => true,
-            Ask::Question { text, content: None, .. } => Command::of(text) == Some(Command::Forget),
+            Ask::Question { text, content: None, .. } => Command::is_forget(text),
             _ => false,
         }
     }

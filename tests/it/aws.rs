@@ -111,7 +111,10 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     {
         let mut names: Vec<_> = row.keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(names, ["content", "createdAt", "id", "lineUserId", "messageId", "role", "updatedAt"]);
+        assert_eq!(
+            names,
+            ["content", "createdAt", "id", "lineUserId", "messageId", "role", "saidAt", "updatedAt"]
+        );
         assert_eq!(
             (text(row, "lineUserId"), text(row, "role"), text(row, "content")),
             (FIXTURE_USER, role, content)

@@ -68,7 +68,7 @@ async fn the_history_on_dynamodb_keeps_its_promises() {
 async fn the_history_on_sqlite_obeys_the_table_of_a_turn() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(&directory.path().join("henji.db")).unwrap();
-    let letters = DeadLetters::new(database.clone(), Arc::new(now));
+    let letters = DeadLetters::new(database.clone(), Arc::new(|| later(40)));
     table::suite(&SqliteHistory::new(database, None), &letters).await;
 }
 
@@ -206,8 +206,13 @@ async fn an_attempt_given_back_does_not_count(history: &dyn History) {
 async fn what_a_run_has_cost_is_kept_until_another_run_begins(history: &dyn History) {
     let job = job("U-cost", "cost");
     let cost = |waited_ms, paid_calls| RunCost { waited: Duration::from_millis(waited_ms), paid_calls };
-    let failed =
-        |cost| Step::Failed { reason: Reason::ModelUnavailable, delivery: None, gave_up: false, cost };
+    let failed = |cost| Step::Failed {
+        by: None,
+        reason: Reason::ModelUnavailable,
+        delivery: None,
+        gave_up: false,
+        cost,
+    };
     let begins = async |job: &Job| history.begin(job, now()).await.unwrap().cost;
     assert_eq!(begins(&job).await, RunCost::default());
     history.record(&job, failed(Some(cost(10_500, 2))), now()).await.unwrap();
@@ -228,7 +233,7 @@ async fn what_a_run_has_cost_is_kept_until_another_run_begins(history: &dyn Hist
 async fn the_last_failure_is_told_once(history: &dyn History) {
     let job = job("U-failed", "failed");
     history.begin(&job, now()).await.unwrap();
-    let failed = |reason, gave_up| Step::Failed { reason, delivery: None, gave_up, cost: None };
+    let failed = |reason, gave_up| Step::Failed { by: None, reason, delivery: None, gave_up, cost: None };
     history.record(&job, failed(Reason::ModelGone, false), now()).await.unwrap();
     let last = async |job: &Job| history.begin(job, now()).await.unwrap().last;
     assert_eq!(last(&job).await, LastAttempt::Failed(Reason::ModelGone));
@@ -312,11 +317,11 @@ async fn what_is_known_of_the_pushes_is_kept(history: &dyn History) {
     for (pushed, state) in [(1, PushState::Refused), (1, PushState::Unknown { since: later(3) })] {
         let delivery = Delivery { pushes: pushes.clone(), pushed, state, method: SendMethod::Push };
         let (reason, known) = (Reason::DeliveryUnknown, Some(delivery.clone()));
-        let failed = Step::Failed { reason, delivery: known, gave_up: false, cost: None };
+        let failed = Step::Failed { by: None, reason, delivery: known, gave_up: false, cost: None };
         history.record(&job, failed, later(4)).await.unwrap();
         assert_eq!(history.begin(&job, later(5)).await.unwrap().stage, Stage::Stored(delivery));
     }
-    history.record(&job, Step::Pushing { pushed: 2 }, later(6)).await.unwrap();
+    history.record(&job, Step::Pushing { by: None, pushed: 2 }, later(6)).await.unwrap();
     let state = PushState::Unknown { since: later(6) };
     let delivery = Delivery { pushes, pushed: 2, state, method: SendMethod::Push };
     assert_eq!(history.begin(&job, later(7)).await.unwrap().stage, Stage::Stored(delivery));
@@ -338,6 +343,7 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     let turn = history.begin(&job, later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.stage), (2, Stage::Stored(as_read(&delivery))));
     let failed = Step::Failed {
+        by: None,
         reason: Reason::DeliveryUnknown,
         delivery: Some(delivery.clone()),
         gave_up: false,
@@ -347,16 +353,16 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(as_read(&delivery)));
 
     // A worker that was thought dead knows nothing of who came after it.
-    let overtaken = history.record(&job, Step::NotReplied { attempts: 1 }, later(3)).await.unwrap_err();
+    let overtaken = history.record(&job, Step::NotReplied { by: Some(1) }, later(3)).await.unwrap_err();
     assert!(overtaken.passing);
     for _ in 0..2 {
-        history.record(&job, Step::NotReplied { attempts: 3 }, later(3)).await.unwrap();
+        history.record(&job, Step::NotReplied { by: Some(3) }, later(3)).await.unwrap();
     }
     let state = PushState::Unknown { since: later(3) };
     let pushed = Delivery { state, method: SendMethod::Push, ..delivery };
     assert_eq!(history.begin(&job, later(4)).await.unwrap().stage, Stage::Stored(pushed.clone()));
 
-    history.record(&job, Step::Pushing { pushed: 1 }, later(5)).await.unwrap();
+    history.record(&job, Step::Pushing { by: None, pushed: 1 }, later(5)).await.unwrap();
     let pushed = Delivery { pushed: 1, state: PushState::Unknown { since: later(5) }, ..pushed };
     assert_eq!(history.begin(&job, later(6)).await.unwrap().stage, Stage::Stored(pushed));
 }
@@ -374,7 +380,8 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     for (pushed, told) in [(0, Some(later(1))), (1, None)] {
         let (pushes, state) = (pushes.clone(), PushState::Refused);
         let delivery = Some(Delivery { pushes, pushed, state, method: SendMethod::Push });
-        let failed = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: true, cost: None };
+        let failed =
+            Step::Failed { by: None, reason: Reason::LineRejected, delivery, gave_up: true, cost: None };
         history.record(&job, failed, later(12)).await.unwrap();
         assert_eq!(history.mark_notified(&job, None, later(13)).await.unwrap(), told);
     }

@@ -48,7 +48,7 @@ pub trait History: Send + Sync {
     ) -> Result<ConversationChanges, HistoryError>;
 
     /// Stores the answer: its rows, its pushes, the stages of its turns and what was used up, all or
-    /// nothing. Where the turn had an answer already, that one stays. An answer that is part of the
+    /// nothing. Where the turn had an answer already, that one stays. An error where another attempt has begun since. An answer that is part of the
     /// conversation is stored only while none of its messages was taken back and the marker is the one that
     /// [`Self::load`] saw: a worker that was thought dead brings nothing back.  See
     /// [`ForgetMarker::fit`]. What is said in a group is

@@ -201,7 +201,13 @@ async fn an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(hist
         let step = if over {
             Step::Delivered
         } else {
-            Step::Failed { reason: Reason::LineRejected, delivery: progress, gave_up: false, cost: None }
+            Step::Failed {
+                by: None,
+                reason: Reason::LineRejected,
+                delivery: progress,
+                gave_up: false,
+                cost: None,
+            }
         };
         history.record(&jobs[1], step, now()).await.unwrap();
         // Twice is once, as after a crash.
@@ -249,7 +255,8 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     let pushes = vec!["secret words".to_owned()];
     let unpushed = Answer { pushes, ..answer(&waits) };
     history.store(&waits, unpushed, None, now()).await.unwrap();
-    let failed = Step::Failed { reason: Reason::LineRejected, delivery: None, gave_up: true, cost: None };
+    let failed =
+        Step::Failed { by: None, reason: Reason::LineRejected, delivery: None, gave_up: true, cost: None };
     history.record(&waits, failed, now()).await.unwrap();
     history.forget(&waits.conversation, Forget::Talk(minute(0)), later(1)).await.unwrap();
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);

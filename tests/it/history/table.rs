@@ -86,8 +86,8 @@ type Way = (&'static str, Vec<TurnStep<'static>>);
 /// Ways into a stage by steps of which none is in conflict, and the next stage of the enum. A stage that is new does
 /// not compile until it is put in here.
 fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
-    use TurnStep::{Begun, ConversationForgotten, Delivered, Forgotten, Merged, Replaced, ResendRisked};
-    let by = |method| TurnStep::Stored { method, now: later(5) };
+    use TurnStep::{Begun, ConversationForgotten, Delivered, Forgotten, Merged, Replaced};
+    let by = |method| TurnStep::Stored { by: None, method, now: later(5) };
     let (pushed, replied) = (by(SendMethod::Push), by(SendMethod::ReplyToken));
     let redriven = TurnStep::Redriven { run: Some("letter") };
     let withdrawn = TurnStep::Withdrawn { cost: None };
@@ -98,8 +98,9 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
     let one_pushed = failed(Some((1, PushState::Refused)), true, None);
     let over_quota = TurnStep::QuotaRefused { now: later(6) };
     let notified = TurnStep::Notified { now: later(7) };
-    let pushing = TurnStep::Pushing { pushed: 1, now: later(8) };
-    let not_replied = TurnStep::NotReplied { attempts: 1, now: later(8) };
+    let pushing = TurnStep::Pushing { by: None, pushed: 1, now: later(8) };
+    let not_replied = TurnStep::NotReplied { by: Some(1), now: later(8) };
+    let resend_risked = TurnStep::ResendRisked { now: later(40) };
     let taken_back = TurnStep::AnswerUnsent { is_owed: true };
     match stage {
         Stage::Open => (
@@ -131,7 +132,7 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
                 ("not replied", vec![Begun, replied, not_replied]),
                 ("one of two pushed", vec![Begun, pushed, one_pushed]),
                 ("one of two pushed, the other tried", vec![Begun, replied, pushing]),
-                ("resend risked", vec![Begun, replied, unknown, ResendRisked]),
+                ("resend risked", vec![Begun, replied, unknown, resend_risked]),
                 ("redriven after storing", vec![Begun, pushed, one_pushed, redriven, Begun]),
                 ("stored after a redrive", vec![Begun, gave_up, redriven, Begun, replied, no_model]),
             ],
@@ -172,24 +173,21 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
         Notified, Pushing, QuotaRefused, Redriven, Replaced, ResendRisked, Stored, Unsent, Withdrawn,
     };
     let now = later(40);
+    let attempts = [None, Some(before.begun), Some(before.begun + 1), before.begun.checked_sub(1)];
     match step {
         Redriven { .. } => (vec![Redriven { run: Some("another") }], Some(Begun)),
-        Begun => (vec![Begun], Some(Stored { method: SendMethod::Push, now })),
-        Stored { .. } => (
-            vec![Stored { method: SendMethod::Push, now }, Stored { method: SendMethod::ReplyToken, now }],
-            Some(Merged),
-        ),
-        Merged => (vec![Merged], Some(Pushing { pushed: 0, now })),
+        Begun => (vec![Begun], Some(Stored { by: None, method: SendMethod::Push, now })),
+        Stored { .. } => {
+            let methods = [SendMethod::Push, SendMethod::ReplyToken];
+            let cases = methods.into_iter().flat_map(|method| attempts.map(|by| Stored { by, method, now }));
+            (cases.collect(), Some(Merged))
+        }
+        Merged => (vec![Merged], Some(Pushing { by: None, pushed: 0, now })),
         Pushing { .. } => {
-            let cases = vec![Pushing { pushed: 0, now }, Pushing { pushed: 1, now }];
-            (cases, Some(NotReplied { attempts: 0, now }))
+            let cases = [0, 1].into_iter().flat_map(|pushed| attempts.map(|by| Pushing { by, pushed, now }));
+            (cases.collect(), Some(NotReplied { by: None, now }))
         }
-        NotReplied { .. } => {
-            let attempts =
-                [Some(before.attempts), before.attempts.checked_sub(1), before.attempts.checked_add(1)];
-            let cases = attempts.into_iter().flatten().map(|attempts| NotReplied { attempts, now });
-            (cases.collect(), Some(QuotaRefused { now }))
-        }
+        NotReplied { .. } => (attempts.map(|by| NotReplied { by, now }).to_vec(), Some(QuotaRefused { now })),
         QuotaRefused { .. } => (vec![QuotaRefused { now }], Some(Delivered)),
         Delivered => (vec![Delivered], Some(failed(None, false, None))),
         Failed { .. } => {
@@ -200,6 +198,14 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
                 failed(Some((1, PushState::Unknown { since: later(35) })), false, None),
                 failed(Some((1, PushState::Untried { since: later(36) })), true, None),
             ];
+            let by_each = attempts.map(|by| Failed {
+                by,
+                reason: Reason::LineRejected,
+                progress: None,
+                gave_up: false,
+                cost: Some(cost(5)),
+            });
+            let cases = cases.into_iter().chain(by_each).collect();
             (cases, Some(Withdrawn { cost: None }))
         }
         Withdrawn { .. } => {
@@ -213,8 +219,8 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
         Edited => (vec![Edited], Some(ConversationForgotten)),
         ConversationForgotten => (vec![ConversationForgotten], Some(Replaced)),
         Replaced => (vec![Replaced], Some(Notified { now })),
-        Notified { .. } => (vec![Notified { now }], Some(ResendRisked)),
-        ResendRisked => (vec![ResendRisked], None),
+        Notified { .. } => (vec![Notified { now }], Some(ResendRisked { now })),
+        ResendRisked { .. } => (vec![ResendRisked { now }], None),
     }
 }
 
@@ -245,7 +251,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
         | TurnStep::Edited
         | TurnStep::ConversationForgotten
         | TurnStep::Replaced
-        | TurnStep::ResendRisked => true,
+        | TurnStep::ResendRisked { .. } => true,
     }
 }
 
@@ -253,7 +259,7 @@ fn failed(progress: Option<(u32, PushState)>, gave_up: bool, paid_calls: Option<
     let reason = if gave_up { Reason::LineRejected } else { Reason::ModelUnavailable };
     // The method is the turn's, whatever this says.
     let progress = progress.map(|(pushed, state)| PushProgress { pushed, state, method: SendMethod::Push });
-    TurnStep::Failed { reason, progress, gave_up, cost: paid_calls.map(cost) }
+    TurnStep::Failed { by: None, reason, progress, gave_up, cost: paid_calls.map(cost) }
 }
 
 fn cost(paid_calls: u32) -> RunCost {

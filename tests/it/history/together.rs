@@ -148,7 +148,7 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     // Nobody knows whether it had arrived.
     assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
     // An attempt that knows nothing of it changes nothing.
-    for step in [Step::Pushing { pushed: 0 }, Step::NotReplied { attempts: 1 }] {
+    for step in [Step::Pushing { by: None, pushed: 0 }, Step::NotReplied { by: Some(1) }] {
         assert!(history.record(&jobs[1], step, now()).await.unwrap_err().passing);
     }
     history.record(&jobs[1], Step::Forgotten, now()).await.unwrap();
@@ -173,7 +173,8 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         let last = &jobs[2];
         let StoreResult::Stored(delivery) = keep(history, &jobs).await else { panic!("it is not stored") };
         let delivery = Some(Delivery { state: PushState::Refused, ..delivery });
-        let refused = Step::Failed { reason: Reason::LineRejected, delivery, gave_up: false, cost: None };
+        let refused =
+            Step::Failed { by: None, reason: Reason::LineRejected, delivery, gave_up: false, cost: None };
         history.record(last, refused, now()).await.unwrap();
         for _ in 0..2 {
             let unsend = Forget::Message(message(&id(unsent)));

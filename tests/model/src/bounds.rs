@@ -1,7 +1,6 @@
 //! Small settings in which broken tables and known defects are looked for.
 
 use crate::setting::{
-    Defect,
     Disturbance::{
         Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive, Unsend,
     },
@@ -30,14 +29,12 @@ pub fn beside() -> Setting {
     Setting { workers: 2, total: 3, ..Setting::new("beside another attempt").with(&most) }
 }
 
-/// The same, replied to. No process stops: see `Defect::NumberComesAgain`, which needs that.
+/// The same, replied to.
 pub fn replied_beside() -> Setting {
     let most = [(Line, 2), (LeaseEnds, 1)];
-    let defect = Some(Defect::NumberComesAgain);
     Setting {
         workers: 2,
         replies: true,
-        defect,
         total: 3,
         ..Setting::new("replied to beside another attempt").with(&most)
     }

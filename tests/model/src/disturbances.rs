@@ -3,7 +3,7 @@
 use crate::{
     history,
     invariants::{LetterState, letter_state},
-    setting::{Defect, Disturbance, Kind},
+    setting::{Disturbance, Kind},
     steps::Steps,
     worker::Worker,
     world::{Job, Queued},
@@ -83,9 +83,7 @@ fn of_event(steps: &mut Steps<'_>, event: u8) {
                     "at the risk of saying it twice",
                     |model, world| {
                         if history::risk_resending(model, world, event) {
-                            let of = world.event_mut(event);
-                            of.ghost_risked = true;
-                            of.ghost_is_excused = !model.setting.has(Defect::RiskPassesForRefusal);
+                            world.event_mut(event).ghost_risked = true;
                             redrive(world, event);
                         }
                     },

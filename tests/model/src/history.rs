@@ -7,7 +7,7 @@ use worker::{
 };
 
 use crate::{
-    setting::{Defect, Kind, Model},
+    setting::{Kind, Model},
     world::{Answer, Events, Job, Marker, Row, World},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub struct Begun {
     /// Attempts begun in this run.
     pub attempts: u32,
+    /// The fencing token of this one.
+    pub begun: u32,
     /// How the one before ended.
     pub last: LastAttempt,
     /// How far the turn got.
@@ -53,8 +55,8 @@ pub enum StoreResult {
     Changed,
     /// What it answers was taken back or forgotten.
     Forgotten,
-    /// Its run was given up. The product has no such result: see [`Defect::GoesOnAfterGivenUp`].
-    GivenUp,
+    /// Another attempt has begun since.
+    BegunSince,
 }
 
 /// The turn as a run sees it.
@@ -81,7 +83,7 @@ fn write(world: &mut World, Job { event, run }: Job, mut new: TurnState) {
     }
     event.rows[usize::from(run)] = Row(new.clone());
     for Row(row) in &mut event.rows {
-        (row.stage, row.notified_at) = (new.stage, new.notified_at);
+        (row.stage, row.begun, row.notified_at) = (new.stage, new.begun, new.notified_at);
     }
 }
 
@@ -108,7 +110,7 @@ pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
     };
     // Read from the row, which knows of no push that it is untried.
     let stage = world.event(job.event).stage();
-    Begun { attempts: after.attempts, last: before.last, stage }
+    Begun { attempts: after.attempts, begun: after.begun, last: before.last, stage }
 }
 
 /// `History::conversation_changes`.
@@ -127,17 +129,13 @@ fn linked(world: &World, event: u8) -> Events {
     linked.fold(0, |all, (other, _)| all | 1 << other)
 }
 
-/// Whether the run was given up. The product does not ask: see [`Defect::GoesOnAfterGivenUp`].
-pub fn is_given_up(model: &Model, world: &World, job: Job) -> bool {
-    let is_given_up = matches!(row(model, world, job).last, LastAttempt::GaveUp(_));
-    is_given_up && !model.setting.has(Defect::GoesOnAfterGivenUp)
-}
-
 /// An answer to a job, and to another one that is merged with it, made with this marker and so many others.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job.
     pub job: Job,
+    /// The attempt.
+    pub by: Option<u32>,
     /// The one that is merged with it.
     pub other: Option<Job>,
     /// The marker that was seen.
@@ -150,16 +148,13 @@ pub struct Draft {
 
 /// `History::store`.
 pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
-    let Draft { job, other, marker: seen_marker, others: seen, method } = draft;
+    let Draft { job, by, other, marker: seen_marker, others: seen, method } = draft;
     let now = world.now();
-    if is_given_up(model, world, job) {
-        return StoreResult::GivenUp;
-    }
     let before = row(model, world, job);
-    let own = match (model.rules.apply)(&before, &TurnStep::Stored { method, now }) {
+    let own = match (model.rules.apply)(&before, &TurnStep::Stored { by, method, now }) {
         Ok(own) => own,
         Err(Conflict::Existing(stage)) => return StoreResult::Existing(stage),
-        Err(_) => return StoreResult::Overtaken,
+        Err(_) => return StoreResult::BegunSince,
     };
     let kind = world.event(job.event).kind;
     let is_exchange = matches!(kind, Kind::Question { .. });
@@ -281,5 +276,6 @@ fn step_of_event(model: &Model, world: &mut World, event: u8, of: &TurnStep<'_>)
 
 /// The operator lets an answer be pushed that may have arrived; false if none is stored.
 pub fn risk_resending(model: &Model, world: &mut World, event: u8) -> bool {
-    step_of_event(model, world, event, &TurnStep::ResendRisked).is_ok()
+    let now = world.now();
+    step_of_event(model, world, event, &TurnStep::ResendRisked { now }).is_ok()
 }

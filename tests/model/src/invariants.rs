@@ -170,7 +170,7 @@ fn is_untruthful(world: &World, number: usize) -> bool {
         || event.ghost_merged.is_some() || is_answered(world, number) || event.kind == Kind::Unfollow;
     event.letter.is_some()
         && match letter_state(world, event) {
-            LetterState::Unanswered => event.ghost_said[0] > 0 && !event.ghost_is_excused,
+            LetterState::Unanswered => event.ghost_said[0] > 0,
             LetterState::Delivered => !is_done(),
             LetterState::Answered | LetterState::Forgotten | LetterState::DeliveryUnknown => false,
         }

@@ -37,7 +37,7 @@ pub fn take_apology(world: &mut World, number: u8) {
     let event = world.event_mut(number);
     event.apology_key = Some(half_days);
     event.ghost_apologies += 1;
-    let (times, has_answer) = (event.ghost_apologies, event.ghost_said[0] > 0 && !event.ghost_is_excused);
+    let (times, has_answer) = (event.ghost_apologies, event.ghost_said[0] > 0);
     if times > 1 {
         world.breaks(Invariant::SaidOnce);
     }

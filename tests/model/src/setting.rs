@@ -88,45 +88,6 @@ pub enum Disturbance {
 /// How many kinds of disturbances there are.
 pub const DISTURBANCES: usize = 12;
 
-/// What the product does wrong, as far as that is known. Where one is not put in, the program does
-/// what it should instead, so that everything else can be seen to hold; a test puts in each and sees it found. The commit that
-/// mends one deletes it here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Defect {
-    /// A run that is given up where that could not be recorded has a dead letter and its user is told; where it comes
-    /// again, it is attempted again.
-    GivenUpUnrecorded,
-    /// An attempt that runs out of time before it tries a push again that LINE refused says that its outcome is unknown.
-    OutOfTimeSaysUnknown,
-    /// `Step::Failed` writes that LINE refused a push although another attempt is under way, after the lease of the job has
-    /// ended, whose push may arrive.
-    StaleRefusal,
-    /// `Step::NotReplied` knows an attempt by its number, which comes again where the attempt after it is withdrawn.
-    NumberComesAgain,
-    /// An attempt at a job whose lease ended stores or pushes an answer although its run was given up since by another
-    /// attempt, and the person told.
-    GoesOnAfterGivenUp,
-    /// Only the newest attempt may take to pushing after a reply that LINE refused; but an older one may still reply, with
-    /// the answer that it finds stored.
-    OlderAttemptReplies,
-    /// `TurnStep::ResendRisked` makes a certain refusal of what is unknown. Where the answer is not pushed after all, the
-    /// person is told that there is none, or the model is asked anew.
-    RiskPassesForRefusal,
-}
-
-impl Defect {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::GivenUpUnrecorded,
-        Self::OutOfTimeSaysUnknown,
-        Self::StaleRefusal,
-        Self::NumberComesAgain,
-        Self::GoesOnAfterGivenUp,
-        Self::OlderAttemptReplies,
-        Self::RiskPassesForRefusal,
-    ];
-}
-
 /// Who takes part, and how much goes wrong at most.
 #[derive(Clone)]
 pub struct Setting {
@@ -146,8 +107,6 @@ pub struct Setting {
     pub most: [u8; DISTURBANCES],
     /// How many happen at most in all.
     pub total: u8,
-    /// The known defect that is put in.
-    pub defect: Option<Defect>,
     /// The only promise that is looked at.
     pub only: Option<Invariant>,
 }
@@ -164,14 +123,8 @@ impl Setting {
             merges: false,
             most: [0; DISTURBANCES],
             total: u8::MAX,
-            defect: None,
             only: None,
         }
-    }
-
-    /// Whether this known defect is put in.
-    pub fn has(&self, defect: Defect) -> bool {
-        self.defect == Some(defect)
     }
 
     /// The same, in which these happen so often at most.

@@ -126,6 +126,7 @@ impl<'a> Steps<'a> {
     fn add(&mut self, what: &'static str, how: &'static str, change: impl FnOnce(&'a Model, &mut World)) {
         let mut after = self.before.clone();
         change(self.model, &mut after);
+        after.forget_old_tokens();
         self.found.push((Label { worker: self.worker, what, how }, after));
     }
 }

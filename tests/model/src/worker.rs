@@ -66,6 +66,8 @@ pub struct Worker {
 pub struct Turn {
     /// The number of the attempt in its run.
     pub attempts: u32,
+    /// Its fencing token.
+    pub begun: u32,
     /// How the one before ended.
     pub last: Last,
     /// Whether it is over.
@@ -382,7 +384,7 @@ fn begun(model: &Model, world: &mut World, at: usize, job: Job) -> (Turn, Stage<
     let event = world.event(job.event);
     let mut overlaps = false;
     let (was_stored, was_over, answer) = (event.ghost_stored, event.stage().is_over(), event.answer);
-    let Begun { attempts, last, stage } = history::begin(model, world, job);
+    let Begun { attempts, begun, last, stage } = history::begin(model, world, job);
     for (other, worker) in world.workers.iter_mut().enumerate() {
         let is_same = worker.job.event == job.event || worker.other.is_some_and(|it| it.event == job.event);
         if other != at && is_same && !worker.is_idle() && worker.at != At::Begin {
@@ -395,7 +397,7 @@ fn begun(model: &Model, world: &mut World, at: usize, job: Job) -> (Turn, Stage<
     worker.ghost_was_over |= was_over;
     worker.ghost_answer = answer;
     worker.ghost_overlaps |= overlaps;
-    let turn = Turn { attempts, last: Last(last), is_over: stage.is_over() };
+    let turn = Turn { attempts, begun, last: Last(last), is_over: stage.is_over() };
     (turn, stage)
 }
 

@@ -119,8 +119,6 @@ pub struct Event {
     pub ghost_died: bool,
     /// The operator risked that it is said twice.
     pub ghost_risked: bool,
-    /// With that goes what is said of it afterwards: see [`crate::setting::Defect::RiskPassesForRefusal`].
-    pub ghost_is_excused: bool,
 }
 
 /// A stored answer.
@@ -159,7 +157,7 @@ pub struct Row(pub TurnState);
 
 impl Hash for Row {
     fn hash<H: Hasher>(&self, to: &mut H) {
-        let TurnState { stage, notified_at, run, attempts, last, quota_since, cost } = &self.0;
+        let TurnState { stage, notified_at, run, attempts, begun, last, quota_since, cost } = &self.0;
         let stage = match stage {
             Stage::Open => (0, None),
             Stage::Stored(progress) => (1, Some(Progress(*progress))),
@@ -167,7 +165,8 @@ impl Hash for Row {
             Stage::Forgotten => (3, None),
             Stage::InDoubt => (4, None),
         };
-        (stage, notified_at, run.is_some(), attempts, Last(*last), quota_since, cost.paid_calls).hash(to);
+        (stage, notified_at, run.is_some(), attempts, begun, Last(*last), quota_since, cost.paid_calls)
+            .hash(to);
     }
 }
 
@@ -227,7 +226,6 @@ impl Event {
             ghost_forgotten: false,
             ghost_died: false,
             ghost_risked: false,
-            ghost_is_excused: false,
         }
     }
 
@@ -276,6 +274,26 @@ impl World {
     /// Whether LINE still knows a retry key that it took then: it does for a day.
     pub fn is_known(&self, key: Option<u8>) -> bool {
         key.is_some_and(|since| self.half_days < since + 2)
+    }
+
+    /// Of the fencing tokens only whether they are the newest matters. Counted on, they would make of each attempt that is
+    /// given back another state.
+    pub fn forget_old_tokens(&mut self) {
+        for (number, event) in self.events.iter_mut().enumerate() {
+            let newest = event.rows[0].0.begun;
+            let token = |begun: u32| u32::from(begun == newest && newest > 0);
+            for worker in &mut self.workers {
+                if usize::from(worker.job.event) == number {
+                    worker.turn.begun = token(worker.turn.begun);
+                }
+                if let (Some(other), Some(turn)) = (worker.other, &mut worker.other_turn)
+                    && usize::from(other.event) == number
+                {
+                    turn.begun = token(turn.begun);
+                }
+            }
+            event.rows.iter_mut().for_each(|Row(row)| row.begun = token(newest));
+        }
     }
 
     /// Whether that may happen once more.

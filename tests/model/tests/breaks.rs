@@ -10,7 +10,10 @@ use model::{
     bounds::{alone, beside, merged, merged_beside, replied, replied_beside},
     invariants::Invariant,
     search::search,
-    setting::{Model, Rules, Setting},
+    setting::{
+        Disturbance::{Line, Stop},
+        Model, Rules, Setting,
+    },
 };
 use worker::{
     history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
@@ -54,13 +57,55 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         // Said twice.
         (
             "a second answer takes the place of the first",
-            |state, step| match step {
-                TurnStep::Stored { .. } if matches!(state.stage, Stage::Stored(_)) => {
-                    as_if(Stage::Open, state, step)
+            |state, step| match *step {
+                TurnStep::Stored { method, now, .. } if matches!(state.stage, Stage::Stored(_)) => {
+                    as_if(Stage::Open, state, &TurnStep::Stored { by: None, method, now })
                 }
                 _ => apply(state, step),
             },
             beside(),
+        ),
+        // An attempt goes on although another one has begun since, after its lease ended.
+        (
+            "an older attempt stores its answer",
+            |state, step| match *step {
+                TurnStep::Stored { method, now, .. } => {
+                    apply(state, &TurnStep::Stored { by: None, method, now })
+                }
+                _ => apply(state, step),
+            },
+            replied_beside(),
+        ),
+        (
+            "an older attempt says that LINE refused a push",
+            |state, step| match *step {
+                TurnStep::Failed { reason, progress, gave_up, cost, .. } => {
+                    apply(state, &TurnStep::Failed { by: None, reason, progress, gave_up, cost })
+                }
+                _ => apply(state, step),
+            },
+            beside(),
+        ),
+        (
+            "an older attempt pushes again",
+            |state, step| match *step {
+                TurnStep::Pushing { pushed, now, .. } => {
+                    apply(state, &TurnStep::Pushing { by: None, pushed, now })
+                }
+                _ => apply(state, step),
+            },
+            beside().with(&[(Line, 2)]),
+        ),
+        (
+            "a fencing token comes again",
+            |state, step| match step {
+                TurnStep::Withdrawn { .. } => {
+                    let after = apply(state, step)?;
+                    Ok(TurnState { begun: after.begun.saturating_sub(1), ..after })
+                }
+                _ => apply(state, step),
+            },
+            replied_beside().with(&[(Stop, 1)]),
         ),
         (
             "an answer is stored of a turn that is over",
@@ -117,7 +162,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             "an attempt pushes although another one may be replying",
             |state, step| match step {
                 TurnStep::NotReplied { now, .. } => {
-                    apply(state, &TurnStep::NotReplied { attempts: state.attempts, now: *now })
+                    apply(state, &TurnStep::NotReplied { by: None, now: *now })
                 }
                 _ => apply(state, step),
             },
@@ -237,8 +282,8 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "a run that was given up goes on",
             |state, step| match *step {
-                TurnStep::Failed { reason, progress, cost, .. } => {
-                    apply(state, &TurnStep::Failed { reason, progress, cost, gave_up: false })
+                TurnStep::Failed { by, reason, progress, cost, .. } => {
+                    apply(state, &TurnStep::Failed { by, reason, progress, cost, gave_up: false })
                 }
                 _ => apply(state, step),
             },

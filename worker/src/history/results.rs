@@ -12,6 +12,8 @@ use crate::{
 pub struct Turn {
     /// Attempts begun in this run, this one included.
     pub attempts: u32,
+    /// The fencing token of this attempt: see [`crate::rules::turn::TurnState::begun`].
+    pub begun: u32,
     /// The end of the attempt before this one, in this run.
     pub last: LastAttempt,
     /// When LINE refused a push of this run first for the month's limit, though that is not reached.
@@ -46,14 +48,16 @@ pub enum Step {
     /// A push that was refused is tried again from now on: its outcome is unknown until it is known. An
     /// error, and nothing is written, where the answer is not stored any more.
     Pushing {
+        /// The attempt that tries it, by [`Turn::begun`]. An error, and nothing is written, where another one has begun since.
+        by: Option<u32>,
         /// Pushes certainly accepted.
         pushed: u32,
     },
     /// LINE certainly did not take the free reply: from now on it is pushed. An error, and nothing is
     /// written, where another attempt has begun since this one, or the answer is not stored any more.
     NotReplied {
-        /// Attempts begun in this run, this one included.
-        attempts: u32,
+        /// The attempt that says so.
+        by: Option<u32>,
     },
     /// LINE refused a push for the month's limit, though that is not reached. The first time in a run stays.
     QuotaRefused,
@@ -61,8 +65,10 @@ pub enum Step {
     Delivered,
     /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. A turn in doubt stays so.
     Forgotten,
-    /// The attempt failed.
+    /// The attempt failed. An error, and nothing is written, where another one has begun since this one.
     Failed {
+        /// The attempt; `None` where it panicked.
+        by: Option<u32>,
         /// With what.
         reason: Reason,
         /// The knowledge about the pushes, if the answer was stored.

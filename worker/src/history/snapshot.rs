@@ -238,6 +238,8 @@ pub struct Answer {
     pub exchange: Option<Exchange>,
     /// The new start of the window, if it moves.
     pub window: Option<WindowStart>,
+    /// The attempt that made it, by [`super::Turn::begun`]; `None` for a notice that no attempt gives.
+    pub by: Option<u32>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
     /// How the first of them goes. It is remembered before that is tried: a crash leaves unknown what became of it.

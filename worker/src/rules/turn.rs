@@ -27,6 +27,9 @@ pub struct TurnState {
     pub run: Option<String>,
     /// Attempts begun and not withdrawn.
     pub attempts: u32,
+    /// Attempts begun in all runs, withdrawn ones too. It is the fencing token of the newest one: where a lease has ended
+    /// under an attempt that lives, a step of that one has an older token and is refused.
+    pub begun: u32,
     /// How the newest attempt ended; [`LastAttempt::Crashed`] until that is recorded.
     pub last: LastAttempt,
     /// When LINE first refused a push for the month's limit, though that is not reached.
@@ -47,6 +50,8 @@ pub enum TurnStep<'a> {
     Begun,
     /// The answer is stored as this turn's. Its first push is about to be tried.
     Stored {
+        /// The attempt that made it, by its fencing token; `None` for a notice that no attempt gives.
+        by: Option<u32>,
         /// How the first push goes.
         method: SendMethod,
         /// When.
@@ -56,6 +61,8 @@ pub enum TurnStep<'a> {
     Merged,
     /// A push that was refused, or that follows the reply, is about to be tried.
     Pushing {
+        /// The attempt that tries it.
+        by: Option<u32>,
         /// Pushes certainly accepted.
         pushed: u32,
         /// When.
@@ -63,8 +70,8 @@ pub enum TurnStep<'a> {
     },
     /// LINE certainly did not take the free reply: from now on it is pushed.
     NotReplied {
-        /// Attempts begun in the run, as the one that says so knows it.
-        attempts: u32,
+        /// The attempt that says so.
+        by: Option<u32>,
         /// When.
         now: Timestamp,
     },
@@ -77,6 +84,8 @@ pub enum TurnStep<'a> {
     Delivered,
     /// The attempt failed.
     Failed {
+        /// The attempt; `None` where it panicked.
+        by: Option<u32>,
         /// With what.
         reason: Reason,
         /// The knowledge about the pushes, if that changed.
@@ -112,7 +121,10 @@ pub enum TurnStep<'a> {
         now: Timestamp,
     },
     /// An operator lets a stored answer be pushed although LINE may have it.
-    ResendRisked,
+    ResendRisked {
+        /// When.
+        now: Timestamp,
+    },
 }
 
 /// Why a step is not allowed. Nothing is written.
@@ -127,7 +139,7 @@ pub enum Conflict {
     /// There is no answer any more that could be pushed.
     #[error("the answer is not stored any more")]
     NotStored,
-    /// Another attempt has begun since, and may be replying.
+    /// Another attempt has begun since, and may be under way.
     #[error("another attempt has begun")]
     Overtaken,
     /// No attempt is left that could be withdrawn.
@@ -148,13 +160,14 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
         TurnStep::Redriven { run } => TurnState {
             stage,
             notified_at: before.notified_at,
+            begun: before.begun,
             run: run.map(ToOwned::to_owned),
             ..TurnState::default()
         },
         // Until it is recorded how the attempt ends, it counts as crashed. A run that was given up stays so.
         TurnStep::Begun => {
-            let attempts = attempts.saturating_add(1);
-            TurnState { attempts, last: unrecorded(attempts, before.last), ..before }
+            let (attempts, begun) = (attempts.saturating_add(1), before.begun.saturating_add(1));
+            TurnState { attempts, begun, last: unrecorded(attempts, before.last), ..before }
         }
         TurnStep::Failed { reason, gave_up, cost: new, .. } => {
             let last = match before.last {
@@ -191,7 +204,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
         | TurnStep::Edited
         | TurnStep::ConversationForgotten
         | TurnStep::Replaced
-        | TurnStep::ResendRisked => before,
+        | TurnStep::ResendRisked { .. } => before,
     })
 }
 
@@ -199,13 +212,16 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
 fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgress>, Conflict> {
     use Stage::{Delivered, Forgotten, InDoubt, Open, Stored};
     let stage = turn.stage;
+    if step.by().is_some_and(|by| by != turn.begun) {
+        return Err(Conflict::Overtaken);
+    }
     Ok(match *step {
         TurnStep::Begun => match stage {
             Open | Stored(_) => stage,
             Delivered | Forgotten | InDoubt => return Err(Conflict::Over),
         },
         // The first answer stays.
-        TurnStep::Stored { method, now } => match stage {
+        TurnStep::Stored { method, now, .. } => match stage {
             Open => Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method }),
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::Existing(stage)),
         },
@@ -213,13 +229,11 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Open => Delivered,
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::Existing(stage)),
         },
-        TurnStep::Pushing { pushed, now } => match stage {
+        TurnStep::Pushing { pushed, now, .. } => match stage {
             Stored(_) => about_to_be_pushed(pushed, now),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
-        // An attempt that began since may have replied.
-        TurnStep::NotReplied { attempts, now } => match stage {
-            Stored(_) if attempts != turn.attempts => return Err(Conflict::Overtaken),
+        TurnStep::NotReplied { now, .. } => match stage {
             Stored(PushProgress { pushed, .. }) => about_to_be_pushed(pushed, now),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
@@ -262,9 +276,11 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Stored(progress) if progress.is_unsaid() => stage,
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::MayHaveArrived),
         },
-        TurnStep::ResendRisked => match stage {
+        // Still nobody knows whether LINE has it. The risk is taken as if it were first tried now.
+        TurnStep::ResendRisked { now } => match stage {
             Stored(PushProgress { pushed, .. }) => {
-                Stored(PushProgress { pushed, state: PushState::Refused, method: SendMethod::Push })
+                let state = PushState::Unknown { since: now };
+                Stored(PushProgress { pushed, state, method: SendMethod::Push })
             }
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
@@ -296,15 +312,40 @@ fn unrecorded(attempts: u32, before: LastAttempt) -> LastAttempt {
 }
 
 impl TurnStep<'_> {
+    /// The attempt that may take the step only as long as it is the newest.
+    pub(crate) fn by(&self) -> Option<u32> {
+        match *self {
+            Self::Stored { by, .. }
+            | Self::Pushing { by, .. }
+            | Self::NotReplied { by, .. }
+            | Self::Failed { by, .. } => by,
+            Self::Redriven { .. }
+            | Self::Begun
+            | Self::Merged
+            | Self::QuotaRefused { .. }
+            | Self::Delivered
+            | Self::Withdrawn { .. }
+            | Self::Forgotten
+            | Self::Unsent
+            | Self::AnswerUnsent { .. }
+            | Self::Edited
+            | Self::ConversationForgotten
+            | Self::Replaced
+            | Self::Notified { .. }
+            | Self::ResendRisked { .. } => None,
+        }
+    }
+
     /// The step that an attempt records.
     pub fn of_recorded(step: &Step, now: Timestamp) -> Self {
         match step {
-            Step::Pushing { pushed } => Self::Pushing { pushed: *pushed, now },
-            Step::NotReplied { attempts } => Self::NotReplied { attempts: *attempts, now },
+            Step::Pushing { by, pushed } => Self::Pushing { by: *by, pushed: *pushed, now },
+            Step::NotReplied { by } => Self::NotReplied { by: *by, now },
             Step::QuotaRefused => Self::QuotaRefused { now },
             Step::Delivered => Self::Delivered,
             Step::Forgotten => Self::Forgotten,
-            Step::Failed { reason, delivery, gave_up, cost } => Self::Failed {
+            Step::Failed { by, reason, delivery, gave_up, cost } => Self::Failed {
+                by: *by,
                 reason: *reason,
                 progress: delivery.as_ref().map(Delivery::progress),
                 gave_up: *gave_up,
@@ -328,8 +369,8 @@ impl TurnState {
     /// The turn that `begin` returns to an attempt, which has begun this or found it over. `before` is the turn as it
     /// found it, and `stage` is the stage of this one with the bodies of its pushes.
     pub fn told(&self, before: &Self, stage: Stage) -> Turn {
-        let Self { attempts, quota_since, cost, .. } = *self;
-        Turn { attempts, last: before.last, quota_since, cost, stage }
+        let Self { attempts, begun, quota_since, cost, .. } = *self;
+        Turn { attempts, begun, last: before.last, quota_since, cost, stage }
     }
 }
 

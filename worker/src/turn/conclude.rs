@@ -1,7 +1,6 @@
 //! From the stored answer to the delivered one, or to the end without one.
 
 use shared::job::Job;
-use tokio::time::timeout_at;
 use tracing::info;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
 use crate::{
     adapters::line::LineClient,
     clients::Clients,
-    failure::{Failure, Reason, RetryPolicy},
+    failure::{Failure, RetryPolicy},
     history::{Stage, Step, StoreResult, Turn},
     outcome::Outcome,
     storage::Storage,
@@ -46,9 +45,7 @@ pub(crate) async fn conclude(
         }
     };
     let is_silent = delivery.pushes.is_empty();
-    let delivered = deliver(clients, job, turn, delivery, attempt);
-    let unknown = || Failure::passing(Reason::DeliveryUnknown, "the attempt ran out of time while pushing");
-    if let Err(error) = timeout_at(attempt.deadline, delivered).await.map_err(|_| unknown())? {
+    if let Err(error) = deliver(clients, job, turn, delivery, attempt).await {
         if has_left_group(line, job, &error.failure).await {
             storage.record(job, Step::Forgotten).await?;
             return Ok(Outcome::Forgotten);

@@ -2,10 +2,13 @@
 //! takes each once. The first may go by the free reply token instead (`reply_token`).
 
 use shared::job::{EventId, Job};
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::{
-    attempt_error::AttemptError, broadcast_wait, line_request, line_retry, reply_token, time_budget::Attempt,
+    attempt_error::{AttemptError, out_of_time},
+    broadcast_wait, line_request, line_retry, reply_token,
+    time_budget::Attempt,
     unsend::ensure_not_unsent,
 };
 use crate::{
@@ -19,20 +22,59 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
 }
 
-/// Sends the parts that LINE has not certainly accepted yet.
+/// A stored answer on its way.
+pub(crate) struct Sending {
+    /// The parts and what is known of them.
+    pub(crate) delivery: Delivery,
+    /// Whether a request is under way that says a part.
+    pub(crate) is_trying: bool,
+}
+
+impl Sending {
+    /// The failure where the attempt is out of time: the outcome of a request that is under way is unknown, and a part
+    /// that this attempt has not tried yet has certainly not arrived.
+    fn out_of_time(mut self) -> AttemptError {
+        let mut failure = out_of_time();
+        match self.delivery.state {
+            PushState::Unknown { .. } => failure.reason = Reason::DeliveryUnknown,
+            PushState::Untried { since } if self.is_trying => {
+                self.delivery.state = PushState::Unknown { since };
+                failure.reason = Reason::DeliveryUnknown;
+            }
+            PushState::Untried { .. } => self.delivery.state = PushState::Refused,
+            PushState::Refused => {}
+        }
+        AttemptError { failure, delivery: Some(self.delivery) }
+    }
+}
+
+/// Sends the parts that LINE has not certainly accepted yet, as long as the attempt has time.
 pub(crate) async fn deliver(
     clients: &Clients,
     job: &Job,
     turn: &Turn,
-    mut delivery: Delivery,
+    delivery: Delivery,
+    attempt: &Attempt<'_>,
+) -> Result<(), AttemptError> {
+    let mut sending = Sending { delivery, is_trying: false };
+    let sent = timeout_at(attempt.deadline, send(clients, job, turn, &mut sending, attempt)).await;
+    sent.unwrap_or_else(|_| Err(sending.out_of_time()))
+}
+
+async fn send(
+    clients: &Clients,
+    job: &Job,
+    turn: &Turn,
+    sending: &mut Sending,
     attempt: &Attempt<'_>,
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
-    if delivery.method == SendMethod::ReplyToken {
-        delivery = reply_token::send_first(clients, job, delivery, attempt).await?;
+    if sending.delivery.method == SendMethod::ReplyToken {
+        reply_token::send_first(clients, job, sending, attempt).await?;
     }
     // An earlier attempt that may have made the next push may have gone on to those after it. The row is not written again
     // for them, so the time stays that of the next one: too early is safe.
+    let Sending { delivery, is_trying } = sending;
     let mut before = delivery.state;
     let mut tries = 0;
     while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
@@ -40,16 +82,19 @@ pub(crate) async fn deliver(
         if !delivery.may_be_pushed(now) {
             let detail = format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
             let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
-            return Err(AttemptError { failure, delivery: Some(delivery) });
+            return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
         }
         if delivery.state == PushState::Refused {
             // From here on a crash leaves its outcome unknown, so this is written down first.
-            storage.record_at(job, Step::Pushing { pushed: delivery.pushed }, now).await?;
+            storage.record_at(job, Step::Pushing { by: attempt.by, pushed: delivery.pushed }, now).await?;
             delivery.state = PushState::Untried { since: now };
             before = delivery.state;
         }
         let key = retry_key(&job.event_id, delivery.pushed);
-        let Err((failure, is_unknown)) = line_request::push(line, storage, job, body, key).await else {
+        *is_trying = true;
+        let pushed = line_request::push(line, storage, job, body, key).await;
+        *is_trying = false;
+        let Err((failure, is_unknown)) = pushed else {
             delivery.pushed += 1;
             delivery.state = before;
             tries = 0;
@@ -68,14 +113,13 @@ pub(crate) async fn deliver(
             delivery.state = PushState::Refused;
             // Written before the pause: an answer that certainly nobody has is made anew where a part of what it
             // answers is taken back meanwhile.
-            let (reason, refused) = (failure.reason, Some(delivery.clone()));
-            storage
-                .record_or_log(job, Step::Failed { reason, delivery: refused, gave_up: false, cost: None })
-                .await;
+            let (by, reason, refused) = (attempt.by, failure.reason, Some(delivery.clone()));
+            let step = Step::Failed { by, reason, delivery: refused, gave_up: false, cost: None };
+            storage.record_or_log(job, step).await;
         }
         let pauses = &config.pauses.within;
         if !line_retry::wait(storage, pauses, job, &mut tries, &failure, attempt.deadline).await? {
-            return Err(AttemptError { failure, delivery: Some(delivery) });
+            return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
         }
     }
     Ok(())

@@ -46,16 +46,17 @@ pub(crate) async fn run_to_outcome(
         return Outcome::NotReady { after };
     }
     if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
-        return give_up(storage, job, turn.attempts, failure, delivery).await;
+        return give_up(config, storage, job, turn, turn.attempts, failure, delivery).await;
     }
     let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);
     let cost = attempt.cost(turn, Some(failure.reason), pause);
     if !cost.has_time(config.give_up_after) {
         let failure = out_of_run_time(&failure, pause);
-        return give_up(storage, job, turn.attempts, failure, delivery).await;
+        return give_up(config, storage, job, turn, turn.attempts, failure, delivery).await;
     }
     let reason = failure.reason;
-    storage.record_or_log(job, Step::Failed { reason, delivery, gave_up: false, cost: Some(cost) }).await;
+    let by = attempt.by;
+    storage.record_or_log(job, Step::Failed { by, reason, delivery, gave_up: false, cost: Some(cost) }).await;
     Outcome::Later { after: pause, failure }
 }
 
@@ -71,13 +72,15 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
             (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome"))
         }
     };
-    give_up(storage, job, attempts, Failure::lasting(reason, detail), None).await
+    give_up(config, storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
 }
 
 /// Ends a run. No dead letter is written of a message that was taken back meanwhile, and nobody is told.
 async fn give_up(
+    config: &Config,
     storage: &Storage,
     job: &Job,
+    turn: &Turn,
     attempts: u32,
     failure: Failure,
     delivery: Option<Delivery>,
@@ -92,9 +95,13 @@ async fn give_up(
         }
         Ok(_) | Err(_) => {}
     }
-    let reason = failure.reason;
-    storage.record_or_log(job, Step::Failed { reason, delivery, gave_up: true, cost: None }).await;
-    Outcome::Dead { failure, attempts }
+    let (by, reason) = (Some(turn.begun), failure.reason);
+    // First it is recorded that nothing more is said. Otherwise an attempt that is still under way might go on after the
+    // dead letter and the apology.
+    match storage.record(job, Step::Failed { by, reason, delivery, gave_up: true, cost: None }).await {
+        Ok(()) => Outcome::Dead { failure, attempts },
+        Err(failure) => Outcome::Later { after: retry_pauses::first(&config.pauses), failure },
+    }
 }
 
 /// Takes an attempt back as if it had not begun, but for the cost of the run, if that changed.
@@ -104,7 +111,7 @@ pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Op
     }
     storage.record_or_log(job, Step::Withdrawn { cost }).await;
     if let LastAttempt::Failed(reason) = turn.last {
-        storage.record_or_log(job, Step::Failed { reason, delivery: None, gave_up: false, cost: None }).await;
+        storage.record_or_log(job, failed_with(turn, reason, false, None)).await;
     }
 }
 
@@ -124,7 +131,9 @@ pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> Strin
 /// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
 pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> MergeResult {
     for job in jobs {
-        storage.record_or_log(job, failed_with(Reason::Internal, false, None)).await;
+        let (by, reason) = (None, Reason::Internal);
+        let step = Step::Failed { by, reason, delivery: None, gave_up: false, cost: None };
+        storage.record_or_log(job, step).await;
     }
     if jobs.len() > 1 {
         return MergeResult::OneByOne(jobs.len());
@@ -135,6 +144,6 @@ pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> Merge
 }
 
 /// The step of a failure that says nothing of pushes.
-pub(crate) fn failed_with(reason: Reason, gave_up: bool, cost: Option<RunCost>) -> Step {
-    Step::Failed { reason, delivery: None, gave_up, cost }
+pub(crate) fn failed_with(turn: &Turn, reason: Reason, gave_up: bool, cost: Option<RunCost>) -> Step {
+    Step::Failed { by: Some(turn.begun), reason, delivery: None, gave_up, cost }
 }

@@ -117,7 +117,7 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {
         Drafted::Draft { draft, token_is_spent } if draft.exchange.is_some() => {
-            let stored = question::store(config, storage, job, *draft, token_is_spent).await;
+            let stored = question::store(config, storage, job, *draft, token_is_spent, attempt.by).await;
             stored.map_err(NotMerged::Failed)?
         }
         Drafted::Draft { .. } => return Err(NotMerged::NotPlain),

@@ -52,7 +52,7 @@ pub(crate) async fn answer(
     for _ in 0..DRAFTS {
         let stored = match draft(clients, job, text, vec![], attempt).await? {
             Drafted::Draft { draft, token_is_spent } => {
-                store(config, storage, job, *draft, token_is_spent).await?
+                store(config, storage, job, *draft, token_is_spent, attempt.by).await?
             }
             Drafted::Ended(result) => result,
         };
@@ -133,12 +133,13 @@ pub(crate) async fn store(
     job: &Job,
     Draft { exchange, window, reply, spent, seen }: Draft<'_>,
     token_is_spent: bool,
+    by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
     let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
     // The change that the job itself is of may be kept only after it was looked up.
     let edit = seen.edit.max(job.at());
     let mut answer =
-        Answer { exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };
+        Answer { by, exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };
     answer.method = first_method(config, job, &answer, token_is_spent, storage.now());
     let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
     debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");

@@ -11,12 +11,12 @@ use shared::job::Job;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::{attempt_error::AttemptError, line_request, line_retry, time_budget::Attempt};
+use super::{attempt_error::AttemptError, deliver::Sending, line_request, line_retry, time_budget::Attempt};
 use crate::{
     clients::Clients,
     config::{Config, DeliveryMode},
     failure::{Failure, Reason, RetryPolicy},
-    history::{Answer, Delivery, PushState, SendMethod, Step},
+    history::{Answer, PushState, SendMethod, Step},
     text::messages,
 };
 
@@ -46,47 +46,57 @@ pub(crate) fn first_method(
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
-/// Replies with the first part of a delivery, and returns what is left to push. If an earlier attempt may have
+/// Replies with the first part of a delivery; what is left is to be pushed. If an earlier attempt may have
 /// replied, no refusal of this reply disproves it. Only the newest attempt may take to pushing, because another may
 /// be replying meanwhile.
 pub(crate) async fn send_first(
     clients: &Clients,
     job: &Job,
-    delivery: Delivery,
+    Sending { delivery, is_trying }: &mut Sending,
     attempt: &Attempt<'_>,
-) -> Result<Delivery, AttemptError> {
+) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
-    let Some(push) = delivery.pushes.first() else { return Ok(delivery) };
-    let (failure, is_unknown) = match token(job, LIFE, storage.now()) {
-        None => (Failure::lasting(Reason::DeliveryUnknown, "the reply token is too old to ask again"), true),
+    let Some(push) = delivery.pushes.first() else { return Ok(()) };
+    let mut failure = Failure::lasting(Reason::DeliveryUnknown, "the reply token is too old to ask again");
+    match token(job, LIFE, storage.now()) {
+        // An attempt before this one knows that it was not said.
+        _ if delivery.state == PushState::Refused => {}
+        None => delivery.state = delivery.state.after_unknown_outcome(),
         Some(token) => {
             let body = messages::by_token(token, push);
-            let (mut tries, mut was_unknown) = (0, false);
+            let mut tries = 0;
             loop {
-                let Err((failure, is_unknown)) = line_request::reply(line, storage, job, &body).await else {
+                *is_trying = true;
+                let replied = line_request::reply(line, storage, job, &body).await;
+                *is_trying = false;
+                let Err((failed, is_unknown)) = replied else {
                     debug!(event = %job.event_id, "replied");
-                    let (state, method) = (PushState::Refused, SendMethod::Push);
-                    return Ok(Delivery { pushed: 1, state, method, ..delivery });
+                    (delivery.pushed, delivery.state) = (1, PushState::Refused);
+                    delivery.method = SendMethod::Push;
+                    return Ok(());
                 };
-                was_unknown |= is_unknown;
+                failure = failed;
+                if is_unknown {
+                    delivery.state = delivery.state.after_unknown_outcome();
+                }
                 let pauses = &config.pauses.within;
                 if !line_retry::wait(storage, pauses, job, &mut tries, &failure, attempt.deadline).await? {
-                    break (failure, was_unknown);
+                    break;
                 }
             }
         }
-    };
-    if !is_unknown && !matches!(delivery.state, PushState::Unknown { .. }) {
+    }
+    if !matches!(delivery.state, PushState::Unknown { .. }) {
         info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
         let now = storage.now();
-        storage.record_at(job, Step::NotReplied { attempts: attempt.number }, now).await?;
-        let (state, method) = (PushState::Untried { since: now }, SendMethod::Push);
-        return Ok(Delivery { state, method, ..delivery });
+        storage.record_at(job, Step::NotReplied { by: attempt.by }, now).await?;
+        (delivery.state, delivery.method) = (PushState::Untried { since: now }, SendMethod::Push);
+        return Ok(());
     }
     let is_alive = token(job, LIFE, storage.now()).is_some();
     let retry = if is_alive { failure.retry } else { RetryPolicy::Never };
     let failure = Failure { reason: Reason::DeliveryUnknown, retry, ..failure };
-    Err(AttemptError { failure, delivery: Some(delivery) })
+    Err(AttemptError { failure, delivery: Some(delivery.clone()) })
 }
 
 /// When the person is told that it takes longer: `PATIENCE_SECONDS` after the webhook, in private chats.

@@ -24,6 +24,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) limits: &'a Limits,
     /// Attempts begun in this run, this one included.
     pub(crate) number: u32,
+    /// Its fencing token: see [`Turn::begun`].
+    pub(crate) by: Option<u32>,
     /// When it must be over: at the queue's deadline, or when the run's time is.
     pub(crate) deadline: Instant,
     began: Instant,
@@ -41,6 +43,7 @@ impl<'a> Attempt<'a> {
         Self {
             limits,
             number: turns.last().map_or(1, |turn| turn.attempts),
+            by: turns.last().map(|turn| turn.begun),
             deadline: limits.deadline.min(began + before.attempt_time(give_up_after)),
             began,
             before,

@@ -109,7 +109,9 @@ impl History for SqliteHistory {
         now: Timestamp,
     ) -> Result<StoreResult, HistoryError> {
         let (job, ttl) = (job.clone(), self.ttl);
-        self.run("store an answer", move |db| store::store(db, &job, answer, seen, ttl, now)).await
+        let doing = "store an answer";
+        let stored = self.run(doing, move |db| store::store(db, &job, answer, seen, ttl, now)).await?;
+        stored.map_err(|conflict| HistoryError { doing, passing: true, source: conflict.into() })
     }
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {

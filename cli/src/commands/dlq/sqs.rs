@@ -184,7 +184,7 @@ impl SqsLetters {
     /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
     pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
         let Some(event) = event_of(letter) else { return Ok(false) };
-        Ok(self.history.risk_resending(&event).await?)
+        Ok(self.history.risk_resending(&event, (self.clock)()).await?)
     }
 
     /// The turn of a letter, if it began.

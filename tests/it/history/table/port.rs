@@ -26,7 +26,7 @@ use super::super::{
 #[async_trait]
 pub(in super::super) trait Operator: Sync {
     async fn notified_at(&self, event: &EventId) -> Option<Timestamp>;
-    async fn risk_resending(&self, event: &EventId) -> bool;
+    async fn risk_resending(&self, event: &EventId, now: Timestamp) -> bool;
 }
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Operator for DeadLetters {
         self.told_at(event.as_str()).await.unwrap()
     }
 
-    async fn risk_resending(&self, event: &EventId) -> bool {
+    async fn risk_resending(&self, event: &EventId, _: Timestamp) -> bool {
         self.risk_resending(event.as_str()).await.unwrap()
     }
 }
@@ -46,8 +46,8 @@ impl Operator for DynamoHistory {
         self.look(std::slice::from_ref(event)).await.unwrap().get(event)?.told_at
     }
 
-    async fn risk_resending(&self, event: &EventId) -> bool {
-        self.risk_resending(event).await.unwrap()
+    async fn risk_resending(&self, event: &EventId, now: Timestamp) -> bool {
+        self.risk_resending(event, now).await.unwrap()
     }
 }
 
@@ -101,17 +101,19 @@ impl<'a> Story<'a> {
             // The run's first attempt begins with the next step.
             TurnStep::Redriven { run } => self.job.run = run.map(ToOwned::to_owned),
             TurnStep::Begun => self.begins(&after).await,
-            TurnStep::Stored { method, now } => self.stores(&after, method, now).await,
+            TurnStep::Stored { by, method, now } => self.stores(&after, by, method, now).await,
             TurnStep::Merged => self.is_merged(&after).await,
-            TurnStep::Pushing { pushed, now } => self.records(&after, Step::Pushing { pushed }, now).await,
-            TurnStep::NotReplied { attempts, now } => {
-                self.records(&after, Step::NotReplied { attempts }, now).await;
+            TurnStep::Pushing { by, pushed, now } => {
+                self.records(&after, Step::Pushing { by, pushed }, now).await;
+            }
+            TurnStep::NotReplied { by, now } => {
+                self.records(&after, Step::NotReplied { by }, now).await;
             }
             TurnStep::QuotaRefused { now } => self.records(&after, Step::QuotaRefused, now).await,
             TurnStep::Delivered => self.records(&after, Step::Delivered, later(41)).await,
-            TurnStep::Failed { reason, progress, gave_up, cost } => {
+            TurnStep::Failed { by, reason, progress, gave_up, cost } => {
                 let delivery = progress.map(|progress| progress.of(pushes()));
-                self.records(&after, Step::Failed { reason, delivery, gave_up, cost }, later(41)).await;
+                self.records(&after, Step::Failed { by, reason, delivery, gave_up, cost }, later(41)).await;
             }
             TurnStep::Withdrawn { cost } => self.records(&after, Step::Withdrawn { cost }, later(41)).await,
             TurnStep::Forgotten => self.records(&after, Step::Forgotten, later(41)).await,
@@ -130,8 +132,8 @@ impl<'a> Story<'a> {
                 let told = self.history.mark_notified(&self.job, None, now).await.unwrap();
                 assert_eq!(told, after.as_ref().ok().and_then(|after| after.notified_at), "{}", self.title);
             }
-            TurnStep::ResendRisked => {
-                let is_done = self.operator.risk_resending(&self.job.event_id).await;
+            TurnStep::ResendRisked { now } => {
+                let is_done = self.operator.risk_resending(&self.job.event_id, now).await;
                 assert_eq!(is_done, after.is_ok(), "{}", self.title);
             }
         }
@@ -170,12 +172,23 @@ impl<'a> Story<'a> {
         assert_eq!(turn, counted.told(&self.expected, self.stage()), "{}", self.title);
     }
 
-    async fn stores(&self, after: &Result<TurnState, Conflict>, method: SendMethod, now: Timestamp) {
+    async fn stores(
+        &self,
+        after: &Result<TurnState, Conflict>,
+        by: Option<u32>,
+        method: SendMethod,
+        now: Timestamp,
+    ) {
         let seen = self.seen(&self.job).await;
         // Those that wait for this turn's answer already have their rows.
         let others = self.others.iter().filter(|_| seen.others == 0);
-        let answer = Answer { method, others: seen.others, ..answer(others.chain([&self.job])) };
-        let stored = self.history.store(&self.job, answer, seen.forgotten, now).await.unwrap();
+        let answer = Answer { by, method, others: seen.others, ..answer(others.chain([&self.job])) };
+        let stored = self.history.store(&self.job, answer, seen.forgotten, now).await;
+        if *after == Err(Conflict::Overtaken) {
+            assert!(stored.is_err_and(|error| error.passing), "{}", self.title);
+            return;
+        }
+        let stored = stored.unwrap();
         let expected = match after {
             Ok(TurnState { stage: Stage::Stored(progress), .. }) => {
                 StoreResult::Stored(progress.of(pushes()))
@@ -202,7 +215,8 @@ impl<'a> Story<'a> {
     /// Its question is asked again as another turn's.
     async fn is_replaced(&mut self) {
         let other = self.another().await;
-        let again = Question { event: other.event_id.clone(), ..said(&self.job) };
+        let (event, said_at) = (other.event_id.clone(), other.at());
+        let again = Question { event, said_at, ..said(&self.job) };
         let exchange = Exchange {
             questions: vec![again],
             answer: "answer".to_owned(),

@@ -3,14 +3,14 @@
 use worker::{
     failure::Reason,
     history::{PushProgress, PushState, SendMethod, Stage},
-    rules::turn::{Conflict, TurnStep},
+    rules::turn::TurnStep,
 };
 
 use super::{At, Failure, Worker, deliver, fail, is_forgotten};
 use crate::{
     history::{self, Changes},
     invariants, line,
-    setting::{Defect, Disturbance, Model},
+    setting::{Disturbance, Model},
     steps::Steps,
     world::{Job, Progress, World},
 };
@@ -94,9 +94,9 @@ fn unknown_outcomes(
 /// Replies with the first part.
 pub(super) fn reply(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let event = steps.before.event(worker.job.event);
-    if worker.ghost_is_overtaken && !steps.model.setting.has(Defect::OlderAttemptReplies) {
-        steps.step("another attempt replies", |model, world| {
-            fail(model, world, at, Failure::passing(Reason::DeliveryUnknown));
+    if progress(worker).state == PushState::Refused {
+        steps.step("an attempt before it knows that it was not said", |_, world| {
+            world.workers[at].at = At::RecordNotReplied;
         });
         return;
     }
@@ -155,13 +155,10 @@ fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool
 
 /// LINE certainly did not take the reply: the same is pushed.
 pub(super) fn record_not_replied(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, attempts, before) = (worker.job, worker.turn.attempts, progress(worker));
+    let (job, by, before) = (worker.job, Some(worker.turn.begun), progress(worker));
     let record = |model: &Model, world: &mut World| {
-        if world.workers[at].ghost_is_overtaken && !model.setting.has(Defect::NumberComesAgain) {
-            return Err(Conflict::Overtaken);
-        }
         let now = world.now();
-        history::step(model, world, job, &TurnStep::NotReplied { attempts, now })
+        history::step(model, world, job, &TurnStep::NotReplied { by, now })
     };
     steps.call("it is recorded that LINE did not take the reply", true, record, |model, world, done| {
         match done {
@@ -230,30 +227,15 @@ fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_pas
 /// Before the pause, so that an answer that certainly nobody has is made anew where a part of what it answers is taken
 /// back meanwhile.
 pub(super) fn record_refused(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, new) = (worker.job, progress(worker));
+    let (job, by, progress) = (worker.job, Some(worker.turn.begun), Some(progress(worker)));
     let record = |model: &Model, world: &mut World| {
-        let (reason, progress) = (Reason::LineRejected, known(model, world, at, Some(new)));
-        let _ = history::step(
-            model,
-            world,
-            job,
-            &TurnStep::Failed { reason, progress, gave_up: false, cost: None },
-        );
+        let reason = Reason::LineRejected;
+        let step = TurnStep::Failed { by, reason, progress, gave_up: false, cost: None };
+        let _ = history::step(model, world, job, &step);
     };
     steps.call("it is recorded that LINE refused the push", true, record, |_, world, _| {
         world.workers[at].at = At::PushFailed;
     });
-}
-
-/// What an attempt may say of the pushes: nothing where another one is or was under way beside it, which may push too.
-pub(super) fn known(
-    model: &Model,
-    world: &World,
-    at: usize,
-    progress: Option<PushProgress>,
-) -> Option<PushProgress> {
-    let overlaps = world.workers[at].ghost_overlaps && !model.setting.has(Defect::StaleRefusal);
-    progress.filter(|_| !overlaps)
 }
 
 /// Another try of the push, or none.
@@ -271,13 +253,10 @@ pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// A push that was refused is tried again. From here on a crash leaves its outcome unknown.
 pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, before) = (worker.job, progress(worker));
+    let (job, by, before) = (worker.job, Some(worker.turn.begun), progress(worker));
     let record = |model: &Model, world: &mut World| {
-        if history::is_given_up(model, world, job) {
-            return Err(Conflict::Overtaken);
-        }
         let now = world.now();
-        history::step(model, world, job, &TurnStep::Pushing { pushed: before.pushed, now })
+        history::step(model, world, job, &TurnStep::Pushing { by, pushed: before.pushed, now })
     };
     steps.call("it is recorded that a push is tried", true, record, |model, world, done| match done {
         Some(Ok(())) => {
@@ -326,11 +305,18 @@ fn looked(world: &mut World, at: usize) {
     world.workers[at].ghost_is_clean = is_clean;
 }
 
+/// The attempt is out of time while no request is under way.
 fn out_of_time_instead(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    if progress(worker).is_unsaid() && !steps.model.setting.has(Defect::OutOfTimeSaysUnknown) {
-        return;
+    let mut before = progress(worker);
+    if worker.was_unknown {
+        before.state = before.state.after_unknown_outcome();
     }
     steps.disturb(Disturbance::LostCall, "the attempt is out of time", "", |model, world| {
-        fail(model, world, at, out_of_time());
+        let (reason, state) = match before.state {
+            PushState::Unknown { .. } => (Reason::DeliveryUnknown, before.state),
+            PushState::Untried { .. } | PushState::Refused => (Reason::Internal, PushState::Refused),
+        };
+        world.workers[at].delivery = Some(Progress(PushProgress { state, ..before }));
+        fail(model, world, at, Failure { has_delivery: true, ..Failure::passing(reason) });
     });
 }

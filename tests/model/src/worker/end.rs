@@ -6,12 +6,12 @@ use worker::{
     rules::turn::TurnStep,
 };
 
-use super::{At, Failure, Worker, deliver, fail, is_forgotten, release};
+use super::{At, Failure, Worker, fail, is_forgotten, release};
 use crate::{
     history,
     invariants::{self, Invariant},
     line,
-    setting::{Defect, Disturbance, Kind, Model},
+    setting::{Disturbance, Kind, Model},
     steps::Steps,
     world::{Letter, Queued, World},
 };
@@ -47,30 +47,25 @@ pub(super) fn look_for_others(steps: &mut Steps<'_>, at: usize, worker: &Worker)
 
 /// Records that the attempt failed, or that its run is given up.
 pub(super) fn record_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker, gave_up: bool, then: At) {
-    let Worker { job, delivery, failure: Some(failure), .. } = *worker else { return };
+    let Worker { job, turn, delivery, failure: Some(failure), .. } = *worker else { return };
+    let by = Some(turn.begun);
     let record = move |model: &Model, world: &mut World| {
         let progress = delivery.filter(|_| failure.has_delivery).map(|delivery| delivery.0);
-        let progress = deliver::known(model, world, at, progress);
-        let step = TurnStep::Failed { reason: failure.reason.0, progress, gave_up, cost: None };
-        let _ = history::step(model, world, job, &step);
+        let step = TurnStep::Failed { by, reason: failure.reason.0, progress, gave_up, cost: None };
+        history::step(model, world, job, &step)
     };
     let what = if gave_up {
         "it is recorded that the run is given up"
     } else {
         "it is recorded that the attempt failed"
     };
-    let done = |world: &mut World| {
+    steps.call(what, true, record, |_, world, done| {
+        let is_recorded = matches!(done, Some(Ok(())));
         let worker = &mut world.workers[at];
-        (worker.delivery, worker.at) = (None, then);
-    };
-    if gave_up && !steps.model.setting.has(Defect::GivenUpUnrecorded) {
-        steps.step(what, |model, world| {
-            record(model, world);
-            done(world);
-        });
-        return;
-    }
-    steps.call(what, true, record, |_, world, _| done(world));
+        // Nobody is told of the end of a run that is not recorded.
+        worker.at = if gave_up && !is_recorded { At::HandBack } else { then };
+        worker.delivery = None;
+    });
 }
 
 /// No dead letter is written of a message that was taken back meanwhile.
@@ -112,7 +107,7 @@ pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let write = move |_: &Model, world: &mut World| {
         let overlaps = world.workers[at].ghost_overlaps;
         let event = world.event_mut(job.event);
-        let is_known = overlaps || event.ghost_is_excused || failure.is_recalled;
+        let is_known = overlaps || failure.is_recalled;
         let is_true = is_known || invariants::may_be_written(event, failure.reason.0);
         event.letter = Some(Letter { reason: failure.reason });
         event.ghost_had_letter = true;

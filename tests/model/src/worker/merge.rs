@@ -184,9 +184,9 @@ fn record_failed(
     reason: Reason,
     then: impl Fn(&mut World, usize),
 ) {
-    let of = job(worker, is_other);
+    let (of, by) = (job(worker, is_other), turn(worker, is_other).map(|turn| turn.begun));
     let record = |model: &Model, world: &mut World| {
-        let step = TurnStep::Failed { reason, progress: None, gave_up: false, cost: None };
+        let step = TurnStep::Failed { by, reason, progress: None, gave_up: false, cost: None };
         let _ = history::step(model, world, of, &step);
     };
     steps.call("it is recorded that the attempt at one of two failed", true, record, |_, world, _| {

@@ -86,12 +86,12 @@ pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// Stores the answer, as that of one turn.
 pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let Worker { job, other, marker, others, .. } = *worker;
+    let Worker { job, turn, other, marker, others, .. } = *worker;
     let event = steps.before.event(job.event);
     let wants_reply = steps.model.setting.replies || event.kind == Kind::Forget;
     let is_good = job.run == 0 && !event.token_is_old;
     let method = if wants_reply && is_good { SendMethod::ReplyToken } else { SendMethod::Push };
-    let draft = Draft { job, other, marker, others, method };
+    let draft = Draft { job, by: Some(turn.begun), other, marker, others, method };
     let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
     steps.call("the answer is stored", true, effect, |model, world, stored| {
         let Some(stored) = stored else {
@@ -103,7 +103,9 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (StoreResult::Forgotten, None) => drafted_nothing(world, at, At::LookForOthers),
             (StoreResult::Changed, None) => drafted_nothing(world, at, At::Load),
             (StoreResult::Overtaken, None) => world.workers[at].at = At::Acknowledge,
-            (StoreResult::GivenUp, None) => world.workers[at].at = At::HandBack,
+            (StoreResult::BegunSince, None) => {
+                fail(model, world, at, Failure::passing(Reason::StorageFailed));
+            }
             (StoreResult::Existing(stage), None) => exists(model, world, at, stage),
         }
     });

@@ -12,7 +12,10 @@ use super::{
     table::DynamoHistory,
     turn,
 };
-use crate::history::{HistoryError, Stage};
+use crate::{
+    history::{HistoryError, Stage},
+    rules::conversation::rfc3339,
+};
 
 /// What is read of a turn's row: no words.
 const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, toldAt";
@@ -39,7 +42,7 @@ impl DynamoHistory {
     }
 
     /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
-    pub async fn risk_resending(&self, event: &EventId) -> Result<bool, HistoryError> {
+    pub async fn risk_resending(&self, event: &EventId, now: Timestamp) -> Result<bool, HistoryError> {
         let update = self
             .client
             .update_item()
@@ -47,7 +50,8 @@ impl DynamoHistory {
             .key("id", s(turn::id(event)))
             .update_expression(turn::RISK_RESENDING)
             .condition_expression(turn::IS_STORED)
-            .expression_attribute_values(":stored", s(turn::STORED));
+            .expression_attribute_values(":stored", s(turn::STORED))
+            .expression_attribute_values(":now", s(rfc3339(now)));
         let done = match update.send().await {
             Ok(_) => Ok(true),
             Err(error) => condition_failed(error).map(|_| false),

@@ -52,19 +52,20 @@ impl DynamoHistory {
         let run = job.run.as_deref();
         let update = turn::update(&self.client, &self.table, job, now);
         let is_left = matches!(step, Step::Withdrawn { .. } | Step::Forgotten);
+        let by = TurnStep::of_recorded(&step, now).by();
+        let update =
+            by.into_iter().fold(update, |update, by| update.expression_attribute_values(":by", n(by)));
         let update = match step {
-            Step::Pushing { pushed } => update
+            Step::Pushing { by, pushed } => update
                 .update_expression(turn::PUSH)
                 .expression_attribute_names("#failed", turn::failed(run))
-                .condition_expression(turn::IS_STORED)
+                .condition_expression(turn::by(turn::IS_STORED, by))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))
                 .expression_attribute_values(":now", s(rfc3339(now))),
-            Step::NotReplied { attempts } => update
+            Step::NotReplied { by } => update
                 .update_expression(turn::PUSH_INSTEAD)
-                .condition_expression(turn::IS_STORED_BY_NEWEST)
-                .expression_attribute_names("#attempts", turn::attempts(run))
-                .expression_attribute_values(":attempts", n(attempts))
+                .condition_expression(turn::by(turn::IS_STORED, by))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::QuotaRefused => update
@@ -80,8 +81,9 @@ impl DynamoHistory {
                 .condition_expression(turn::NOT_IN_DOUBT)
                 .expression_attribute_values(":inDoubt", s(turn::IN_DOUBT))
                 .expression_attribute_values(":forgotten", s(turn::FORGOTTEN)),
-            Step::Failed { reason, delivery, gave_up, cost } => {
+            Step::Failed { by, reason, delivery, gave_up, cost } => {
                 let mut update = update
+                    .set_condition_expression(by.map(|_| turn::BY_NEWEST.to_owned()))
                     .expression_attribute_names("#failed", turn::failed(run))
                     .expression_attribute_values(":reason", s(reason.as_str()));
                 let mut set = "SET expiresAt = :expiresAt, #failed = :reason".to_owned();

@@ -27,7 +27,7 @@ use crate::{
         conversation::{Role, rfc3339},
         forget_marker::Fit,
         message_kind::MessageKind,
-        turn::{TurnStep, apply},
+        turn::{Conflict as TurnConflict, TurnStep, apply},
     },
 };
 
@@ -74,7 +74,7 @@ impl DynamoHistory {
                 Err(error) => return Err(error),
             };
             let own = conflict.of(Part::Turn).and_then(|reason| reason.item());
-            if let Some(existing) = own.and_then(|row| existing(row, &answer, now)) {
+            if let Some(existing) = own.map(|row| existing(row, &answer, now)).transpose()?.flatten() {
                 return Ok(existing);
             }
             if let Some(reason) = conflict.of(Part::Said) {
@@ -113,7 +113,7 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<StoreResult, DynamoError> {
         let row = self.items(vec![turn::id(&job.event_id)]).await?.pop().unwrap_or_default();
-        Ok(existing(&row, answer, now).unwrap_or(refused))
+        Ok(existing(&row, answer, now)?.unwrap_or(refused))
     }
 
     /// The turn with its pushes, if it has none yet.
@@ -126,7 +126,7 @@ impl DynamoHistory {
         let turn = self
             .update(turn::id(&job.event_id))
             .update_expression(turn::STORE)
-            .condition_expression(turn::OPEN)
+            .condition_expression(turn::by(turn::OPEN, answer.by))
             .expression_attribute_values(":expiresAt", n(remembered_until(now)))
             .expression_attribute_values(":stored", s(turn::STORED))
             .expression_attribute_values(":pushes", AttributeValue::L(answer.pushes.iter().map(s).collect()))
@@ -136,9 +136,12 @@ impl DynamoHistory {
             )
             .expression_attribute_values(":zero", n(0))
             .expression_attribute_values(":now", s(rfc3339(now)))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()?;
-        Ok((Part::Turn, TransactWriteItem::builder().update(turn).build()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let turn = match answer.by {
+            Some(by) => turn.expression_attribute_values(":by", n(by)),
+            None => turn,
+        };
+        Ok((Part::Turn, TransactWriteItem::builder().update(turn.build()?).build()))
     }
 
     /// What the user used up, and of what limit this tells, if for the first time.
@@ -267,10 +270,14 @@ impl DynamoHistory {
     }
 }
 
-/// What the turn of a row has already, where no answer may be stored.
-fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Option<StoreResult> {
-    let step = TurnStep::Stored { method: answer.method, now };
-    apply(&turn::state(row, None), &step).is_err().then(|| StoreResult::Existing(turn::stage(row)))
+/// What the turn of a row has already, where no answer may be stored; an error where another attempt has begun.
+fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Result<Option<StoreResult>, DynamoError> {
+    let step = TurnStep::Stored { by: answer.by, method: answer.method, now };
+    match apply(&turn::state(row, None), &step) {
+        Ok(_) => Ok(None),
+        Err(TurnConflict::Overtaken) => Err(DynamoError::Overtaken),
+        Err(_) => Ok(Some(StoreResult::Existing(turn::stage(row)))),
+    }
 }
 
 /// What [`turn::STORE`] has written: from here on a crash leaves the outcome of the first push unknown.

@@ -36,10 +36,10 @@ pub(super) const IN_DOUBT: &str = "in_doubt";
 pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
 /// The condition of [`TurnStep::Stored`] and [`TurnStep::Merged`].
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
-/// The condition of [`TurnStep::Pushing`] and [`TurnStep::ResendRisked`].
+/// The condition of [`TurnStep::Pushing`], [`TurnStep::NotReplied`] and [`TurnStep::ResendRisked`].
 pub(super) const IS_STORED: &str = "stage = :stored";
-/// The condition of [`TurnStep::NotReplied`].
-pub(super) const IS_STORED_BY_NEWEST: &str = "stage = :stored AND #attempts = :attempts";
+/// The further condition of a step that only the newest attempt may take.
+pub(super) const BY_NEWEST: &str = "begun = :by";
 /// The condition of [`TurnStep::Withdrawn`].
 pub(super) const HAS_BEGUN: &str = "#attempts > :zero";
 /// The condition under which [`TurnStep::Forgotten`] changes something.
@@ -50,7 +50,7 @@ pub(super) const UNANSWERED: &str = "attribute_not_exists(stage) OR (stage = :st
 pub(super) const UNSAID: &str = "stage = :stored AND pushed = :zero AND attribute_not_exists(unknownSince)";
 
 /// The update expression of [`TurnStep::Begun`].
-pub(super) const BEGIN: &str = "SET expiresAt = :expiresAt ADD #attempts :one REMOVE #failed";
+pub(super) const BEGIN: &str = "SET expiresAt = :expiresAt ADD #attempts :one, begun :one REMOVE #failed";
 /// The update expression of [`TurnStep::Stored`].
 pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pushes = :pushes, pushed = :zero, unknownSince = :now, byReply = :byReply";
 /// The update expression of [`TurnStep::Merged`].
@@ -74,7 +74,7 @@ pub(super) const OPEN_AGAIN: &str = "SET expiresAt = :expiresAt REMOVE stage, pu
 pub(super) const FORGET: &str =
     "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
 /// The update expression of [`TurnStep::ResendRisked`].
-pub(super) const RISK_RESENDING: &str = "REMOVE unknownSince, byReply";
+pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply";
 
 /// The row's key.
 pub(super) fn id(event: &EventId) -> String {
@@ -124,6 +124,11 @@ pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) ->
         .expression_attribute_values(":expiresAt", n(remembered_until(now)))
 }
 
+/// A condition, also on the attempt being the newest, if one takes the step.
+pub(super) fn by(condition: &str, by: Option<u32>) -> String {
+    if by.is_some() { format!("({condition}) AND {BY_NEWEST}") } else { condition.to_owned() }
+}
+
 /// The part of an update that begins with `SET` by which it keeps the cost of a run.
 pub(super) const COST: &str = ", #waitedMs = :waitedMs, #paidCalls = :paidCalls";
 
@@ -152,6 +157,8 @@ pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
         notified_at: time(item, "toldAt"),
         run: run.map(ToOwned::to_owned),
         attempts,
+        // An older worker does not count it.
+        begun: number(item, "begun").unwrap_or(0),
         last: LastAttempt::of_row(attempts, reason(&failed(run)), reason(&gave_up(run))),
         quota_since: time(item, &quota_since(run)),
         // Not there in rows of older workers.

@@ -31,27 +31,35 @@ fn stages() -> [Stage<PushProgress>; 8] {
 
 /// The attempts of every turn in these tests.
 const ATTEMPTS: u32 = 2;
+/// The newest attempt of every turn in these tests, and the one before.
+const NEWEST: Option<u32> = Some(3);
+const OLDER: Option<u32> = Some(2);
 
 fn failed(progress: Option<PushProgress>, gave_up: bool) -> TurnStep<'static> {
-    TurnStep::Failed { reason: Reason::LineRejected, progress, gave_up, cost: None }
+    TurnStep::Failed { by: None, reason: Reason::LineRejected, progress, gave_up, cost: None }
 }
 
 /// Every step by its name. A step that is new is to be added here and to the table below.
 fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
     let now = at(9);
     let said = PushProgress { pushed: 1, state: PushState::Refused, method: SendMethod::Push };
+    let (reason, progress) = (Reason::LineRejected, Some(said));
+    let late = TurnStep::Failed { by: OLDER, reason, progress, gave_up: true, cost: None };
     vec![
         ("redriven", TurnStep::Redriven { run: Some("run") }),
         ("begun", TurnStep::Begun),
-        ("stored", TurnStep::Stored { method: SendMethod::ReplyToken, now }),
+        ("stored", TurnStep::Stored { by: NEWEST, method: SendMethod::ReplyToken, now }),
+        ("stored, late", TurnStep::Stored { by: OLDER, method: SendMethod::ReplyToken, now }),
         ("merged", TurnStep::Merged),
-        ("pushing", TurnStep::Pushing { pushed: 1, now }),
-        ("not replied", TurnStep::NotReplied { attempts: ATTEMPTS, now }),
-        ("not replied, late", TurnStep::NotReplied { attempts: ATTEMPTS - 1, now }),
+        ("pushing", TurnStep::Pushing { by: NEWEST, pushed: 1, now }),
+        ("pushing, late", TurnStep::Pushing { by: OLDER, pushed: 1, now }),
+        ("not replied", TurnStep::NotReplied { by: NEWEST, now }),
+        ("not replied, late", TurnStep::NotReplied { by: OLDER, now }),
         ("quota refused", TurnStep::QuotaRefused { now }),
         ("delivered", TurnStep::Delivered),
         ("failed", failed(None, false)),
         ("failed, said", failed(Some(said), true)),
+        ("failed, late", late),
         ("withdrawn", TurnStep::Withdrawn { cost: None }),
         ("forgotten", TurnStep::Forgotten),
         ("unsent", TurnStep::Unsent),
@@ -61,26 +69,29 @@ fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
         ("conversation forgotten", TurnStep::ConversationForgotten),
         ("replaced", TurnStep::Replaced),
         ("notified", TurnStep::Notified { now }),
-        ("resend risked", TurnStep::ResendRisked),
+        ("resend risked", TurnStep::ResendRisked { now }),
     ]
 }
 
 /// The stage after each step. `=` is the same; a word in capitals is a conflict; `reply` and `push` are a stored answer
 /// of which that is about to be tried, with the pushes that were accepted.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 8]); 21] = [
+const TABLE: [(&str, [&str; 8]); 24] = [
     // step                    open         unsaid       unknown      in part      by reply     delivered    forgotten    in doubt
     ("redriven",               ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
     ("begun",                  ["=",        "=",         "=",         "=",         "=",         "OVER",      "OVER",      "OVER"]),
     ("stored",                 ["reply 0",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
+    ("stored, late",           ["OVERTAKEN"; 8]),
     ("merged",                 ["delivered","EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
     ("pushing",                ["NOT STORED","push 1",   "push 1",    "push 1",    "push 1",    "NOT STORED","NOT STORED","NOT STORED"]),
+    ("pushing, late",          ["OVERTAKEN"; 8]),
     ("not replied",            ["NOT STORED","push 0",   "push 0",    "push 1",    "push 0",    "NOT STORED","NOT STORED","NOT STORED"]),
-    ("not replied, late",      ["NOT STORED","OVERTAKEN","OVERTAKEN", "OVERTAKEN", "OVERTAKEN", "NOT STORED","NOT STORED","NOT STORED"]),
+    ("not replied, late",      ["OVERTAKEN"; 8]),
     ("quota refused",          ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
     ("delivered",              ["delivered","delivered", "delivered", "delivered", "delivered", "=",         "delivered", "delivered"]),
     ("failed",                 ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
     ("failed, said",           ["=",        "refused 1", "refused 1", "=",         "refused 1 by reply", "=", "=",        "="]),
+    ("failed, late",           ["OVERTAKEN"; 8]),
     ("withdrawn",              ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
     ("forgotten",              ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "="]),
     ("unsent",                 ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
@@ -90,7 +101,7 @@ const TABLE: [(&str, [&str; 8]); 21] = [
     ("conversation forgotten", ["=",        "forgotten", "forgotten", "forgotten", "forgotten", "=",         "=",         "="]),
     ("replaced",               ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
     ("notified",               ["=",        "=",         "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?"]),
-    ("resend risked",          ["NOT STORED","=",        "refused 0", "=",         "refused 0", "NOT STORED","NOT STORED","NOT STORED"]),
+    ("resend risked",          ["NOT STORED","unknown 0","unknown 0", "unknown 1", "unknown 0", "NOT STORED","NOT STORED","NOT STORED"]),
 ];
 
 fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> String {
@@ -117,6 +128,7 @@ fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> St
                 let method = if method == SendMethod::Push { "push" } else { "reply" };
                 format!("{method} {pushed}")
             }
+            (PushState::Unknown { since }, SendMethod::Push) if since == at(9) => format!("unknown {pushed}"),
             (PushState::Refused, SendMethod::Push) => format!("refused {pushed}"),
             (PushState::Refused, SendMethod::ReplyToken) => format!("refused {pushed} by reply"),
             (PushState::Untried { .. } | PushState::Unknown { .. }, _) => "another".to_owned(),
@@ -125,7 +137,8 @@ fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> St
 }
 
 fn turn(stage: Stage<PushProgress>) -> TurnState {
-    TurnState { stage, attempts: ATTEMPTS, last: LastAttempt::Crashed, ..TurnState::default() }
+    let (attempts, begun) = (ATTEMPTS, ATTEMPTS + 1);
+    TurnState { stage, attempts, begun, last: LastAttempt::Crashed, ..TurnState::default() }
 }
 
 #[test]
@@ -164,8 +177,13 @@ fn an_attempt_is_told_how_the_one_before_it_ended() {
 #[test]
 fn another_run_counts_anew_and_keeps_what_is_the_events() {
     let cost = RunCost { waited: Duration::from_secs(1), paid_calls: 1 };
-    let failed =
-        TurnStep::Failed { reason: Reason::ModelGone, progress: None, gave_up: true, cost: Some(cost) };
+    let failed = TurnStep::Failed {
+        by: None,
+        reason: Reason::ModelGone,
+        progress: None,
+        gave_up: true,
+        cost: Some(cost),
+    };
     let (now, later) = (at(1), at(2));
     let given_up = after(&[
         TurnStep::Begun,
@@ -179,15 +197,17 @@ fn another_run_counts_anew_and_keeps_what_is_the_events() {
     assert_eq!((given_up.attempts, given_up.cost), (1, cost));
     assert_eq!(given_up.clone().of_run(None), given_up);
     let redriven = given_up.of_run(Some("run"));
-    let events = TurnState { notified_at: Some(now), ..TurnState::default() };
+    let events = TurnState { notified_at: Some(now), begun: 1, ..TurnState::default() };
     assert_eq!(redriven, TurnState { run: Some("run".to_owned()), ..events });
     let begun = apply(&redriven, &TurnStep::Begun).unwrap();
     let told = begun.told(&redriven, Stage::Open);
-    assert_eq!((told.attempts, told.last), (1, LastAttempt::None));
+    assert_eq!((told.attempts, told.begun, told.last), (1, 2, LastAttempt::None));
 }
 
 #[test]
 fn no_more_attempts_are_withdrawn_than_have_begun() {
+    let withdrawn = after(&[BEGUN, WITHDRAWN, BEGUN]);
+    assert_eq!((withdrawn.attempts, withdrawn.begun), (1, 2), "no token comes again");
     assert_eq!(apply(&TurnState::default(), &WITHDRAWN), Err(Conflict::NotBegun));
 }
 

@@ -64,8 +64,8 @@ pub(super) async fn split(
         NotMerged::Failed(failure)
             if matches!(failure.retry, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
         {
-            for ((job, _), cost) in each() {
-                storage.record_or_log(job, failed_with(failure.reason, false, Some(cost))).await;
+            for ((job, turn), cost) in each() {
+                storage.record_or_log(job, failed_with(turn, failure.reason, false, Some(cost))).await;
             }
             return ended(Outcome::Later { after: pause, failure });
         }
@@ -77,7 +77,7 @@ pub(super) async fn split(
     for ((job, turn), cost) in each() {
         match failed.filter(|_| !may_go_on(cost)) {
             // Its own attempt finds it given up, and tells its user.
-            Some(reason) => storage.record_or_log(job, failed_with(reason, true, Some(cost))).await,
+            Some(reason) => storage.record_or_log(job, failed_with(turn, reason, true, Some(cost))).await,
             // There is no pause before it is asked by itself.
             None => withdraw(storage, job, turn, Some(attempt.cost(turn, failed, Duration::ZERO))).await,
         }

@@ -9,7 +9,7 @@ use worker::{
         conversation::{Role, rfc3339, stamp},
         forget_marker::Fit,
         message_kind::MessageKind,
-        turn::{TurnState, TurnStep, apply},
+        turn::{Conflict, TurnState, TurnStep, apply},
     },
 };
 
@@ -23,38 +23,40 @@ pub(super) fn store(
     seen: Option<ForgetMarker>,
     ttl: Option<SignedDuration>,
     now: Timestamp,
-) -> rusqlite::Result<StoreResult> {
+) -> rusqlite::Result<Result<StoreResult, Conflict>> {
     let own = job.event_id.as_str();
     let (before, stage) = turn_row::read_with_pushes(db, own)?.unwrap_or_default();
     let millis = now.as_millisecond();
-    let stored = apply(&before, &TurnStep::Stored { method: answer.method, now: time(millis) });
-    let Ok(after @ TurnState { stage: Stage::Stored(progress), .. }) = stored else {
-        return Ok(StoreResult::Existing(stage));
+    let stored = TurnStep::Stored { by: answer.by, method: answer.method, now: time(millis) };
+    let (after, progress) = match apply(&before, &stored) {
+        Ok(after @ TurnState { stage: Stage::Stored(progress), .. }) => (after, progress),
+        Err(overtaken @ Conflict::Overtaken) => return Ok(Err(overtaken)),
+        Ok(_) | Err(_) => return Ok(Ok(StoreResult::Existing(stage))),
     };
     if let Some(kept) = group::refuses(db, job, &answer)? {
-        return Ok(kept);
+        return Ok(Ok(kept));
     }
     if let Some(exchange) = &answer.exchange {
         // One that was seen and is gone was swept meanwhile: it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
         match past::mark(db, &job.conversation)?.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
             Fit::Fits => {}
-            Fit::Stale => return Ok(StoreResult::Changed),
-            Fit::Forgotten => return Ok(StoreResult::Forgotten),
+            Fit::Stale => return Ok(Ok(StoreResult::Changed)),
+            Fit::Forgotten => return Ok(Ok(StoreResult::Forgotten)),
         }
         if past::others(db, &job.event_id)? != answer.others {
-            return Ok(StoreResult::Changed);
+            return Ok(Ok(StoreResult::Changed));
         }
         let mut merged = vec![];
         for Question { event, message_id, .. } in &exchange.questions {
             if group::is_unsent(db, message_id.as_ref())? {
-                return Ok(StoreResult::Forgotten);
+                return Ok(Ok(StoreResult::Forgotten));
             }
             if *event == job.event_id {
                 continue;
             }
             let other = turn_row::read(db, event.as_str())?.unwrap_or_default();
-            let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(StoreResult::Overtaken) };
+            let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(Ok(StoreResult::Overtaken)) };
             merged.push((event, other, over));
         }
         insert(db, job, exchange, ttl, now)?;
@@ -75,7 +77,7 @@ pub(super) fn store(
     let bodies = serde_json::to_string(&pushes).unwrap_or_default();
     // A turn may take its own place: then this follows that.
     turn_row::write(db, own, &before, &after, Some(&bodies), millis)?;
-    Ok(StoreResult::Stored(progress.of(pushes)))
+    Ok(Ok(StoreResult::Stored(progress.of(pushes))))
 }
 
 fn insert(

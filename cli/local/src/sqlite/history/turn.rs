@@ -61,7 +61,7 @@ pub(super) fn retract(db: &Connection, event: &str, step: &TurnStep<'_>, now: i6
 
 /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
 pub fn risk_resending(db: &Connection, event: &str, now: i64) -> rusqlite::Result<bool> {
-    Ok(record(db, event, &TurnStep::ResendRisked, now)?.is_ok())
+    Ok(record(db, event, &TurnStep::ResendRisked { now: time(now) }, now)?.is_ok())
 }
 
 /// Marks that the user is told that there will be no answer, where none can have arrived.

@@ -18,7 +18,7 @@ macro_rules! select {
     ($more:literal) => {
         concat!(
             "SELECT stage, pushed, unknown_since, by_reply, told_at, run, attempts, failed, gave_up, ",
-            "quota_since, waited_ms, paid_calls",
+            "quota_since, waited_ms, paid_calls, begun",
             $more,
             " FROM turns WHERE event_id = ?1"
         )
@@ -47,7 +47,7 @@ pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result
     let row = select.query_row([event], |row| {
         let turn = state(row)?;
         let bodies = match turn.stage {
-            Stage::Stored(_) => row.get::<_, Option<String>>(12)?.unwrap_or_default(),
+            Stage::Stored(_) => row.get::<_, Option<String>>(13)?.unwrap_or_default(),
             Stage::Open | Stage::Delivered | Stage::Forgotten | Stage::InDoubt => String::new(),
         };
         let stage = turn.stage.map(|it| it.of(serde_json::from_str(&bodies).unwrap_or_default()));
@@ -68,10 +68,10 @@ pub(super) fn put(
     let (failed, gave_up) = reasons(state.last);
     db.prepare_cached(
         "INSERT INTO turns (event_id, conversation, updated_at, run, attempts, failed, gave_up, quota_since, waited_ms,
-             paid_calls, stage)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             paid_calls, begun, stage)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT DO UPDATE SET conversation = ?2, updated_at = ?3, run = ?4, attempts = ?5, failed = ?6,
-             gave_up = ?7, quota_since = ?8, waited_ms = ?9, paid_calls = ?10",
+             gave_up = ?7, quota_since = ?8, waited_ms = ?9, paid_calls = ?10, begun = ?11",
     )?
     .execute(params![
         event,
@@ -84,6 +84,7 @@ pub(super) fn put(
         state.quota_since.map(Timestamp::as_millisecond),
         millis(state.cost.waited),
         state.cost.paid_calls,
+        state.begun,
         code(state.stage),
     ])?;
     Ok(())
@@ -158,6 +159,7 @@ fn state(row: &Row<'_>) -> rusqlite::Result<TurnState> {
         notified_at: at(4)?,
         run: row.get(5)?,
         attempts,
+        begun: row.get(12)?,
         last: LastAttempt::of_row(attempts, reason(7)?, reason(8)?),
         quota_since: at(9)?,
         cost: RunCost { waited, paid_calls: row.get(11)? },

@@ -6,5 +6,8 @@ ALTER TABLE unanswered ADD COLUMN said_at INTEGER;
 ALTER TABLE conversations ADD COLUMN persona_said_at INTEGER;
 ALTER TABLE conversations ADD COLUMN forgotten_said INTEGER; -- what was said then or earlier is forgotten
 
+-- Attempts begun in all runs: the fencing token of the newest one.
+ALTER TABLE turns ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+
 -- A forgotten turn was known by when it began. Now it is known by when it was said.
 ALTER TABLE turns DROP COLUMN begun_at;
