@@ -30,7 +30,8 @@ fn a_long_text_is_cut_at_a_paragraph_then_a_sentence_then_a_grapheme() {
     check(&format!("{}. {}", a(4_998), a(10)), &[5_000, 10]);
     check(&a(10_001), &[5_000, 5_000, 1]);
     // A paragraph that ends in the first half would leave a small bubble.
-    check(&format!("{}\n\n{}", a(10), a(5_000)), &[5_000, 12]);
+    check(&format!("{}\n\n{}", a(2_498), a(5_000)), &[5_000, 2_500]);
+    check(&format!("{}\n\n{}", a(2_499), a(5_000)), &[2_501, 5_000]);
 }
 
 #[test]
@@ -75,6 +76,7 @@ fn the_beginning_of_a_text_ends_where_a_message_would() {
         ("W. More of them.", 10, "W. More of"),
         (&family.repeat(3), 40, &family.repeat(2)),
         ("see https://example.com/abc", 20, "see"),
+        ("https://example.com/abc", 10, "https://ex"),
         ("see https://example.com/ and", 24, "see https://example.com/"),
         ("see! https://example.com/ and", 26, "see! https://example.com/"),
         ("so it is! https://example.com more", 17, "so it is!"),
