@@ -71,7 +71,9 @@ fn a_question_that_cannot_fit_alone_is_not_sent() {
     let least = 100 + 3 + 2 * 4 + 2;
     assert!(budget(least).has_room_beside("s") && !budget(least - 1).has_room_beside("s"));
     let mut past = turns(5, 1);
-    past.iter_mut().for_each(|message| "a".clone_into(&mut message.content));
+    for message in &mut past {
+        "a".clone_into(&mut message.content);
+    }
     let fits = |room| Prompt::fit("s", past.clone(), &["?"], budget(least + room)).unwrap().left_out() == 0;
     assert!(fits(10 * (4 + 1)) && !fits(10 * (4 + 1) - 1));
 }
