@@ -78,6 +78,7 @@ fn code_is_kept_and_set_off() {
         ),
         ("```\nx\n```", "──────────\nx\n──────────"),
         ("1. do\n   ```sh\n   - ls\n   ```\n2. end", "1. do\n   ─── sh ───\n   - ls\n   ──────────\n2. end"),
+        ("```\nx\n``", "──────────\nx\n``"),
         ("cut off:\n```js\nlet a = **", "cut off:\n─── js ───\nlet a = **"),
     ]);
     // However lines end.
@@ -95,7 +96,7 @@ fn links_show_where_they_lead() {
         ("<https://a.b/_c_> と [https://a.b](https://a.b)", "https://a.b/_c_ と https://a.b"),
         ("[a.b](https://a.b/)", "https://a.b/"),
         ("![猫](https://a.b/cat.png)", "猫 (https://a.b/cat.png)"),
-        ("![](https://a.b/cat.png)", "https://a.b/cat.png"),
+        ("![](https://a.b/cat.png) [](https://a.b/c)", "https://a.b/cat.png https://a.b/c"),
         (
             "[w](https://en.wikipedia.org/wiki/A_(b) \"title\")",
             "w (https://en.wikipedia.org/wiki/A_(b) \"title\")",
