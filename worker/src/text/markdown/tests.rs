@@ -24,6 +24,7 @@ fn marks_of_emphasis_go_and_their_words_stay() {
         ("**注意：**ここから**2**つ", "注意：ここから2つ"),
         ("*🎉 やった！*", "🎉 やった！"),
         ("**Note**s", "Notes"),
+        ("`**`、**「猫」**は", "**、「猫」は"),
         ("use `ls -l` and ``a`b``", "use ls -l and a`b"),
     ]);
 }
@@ -48,6 +49,8 @@ fn what_is_no_markdown_stays_to_the_letter() {
         "<b>bold</b> & &amp; <br>",
         "<a title=\"**bold**\">",
         "\\( a_1 * b * c_2 \\) \\[ x\n- y \\] $a*b*c$ $$\nx_1\n- y_2\n$$",
+        "\\(a *b\\) and c*",
+        "\\(a**\\)「x」**は",
         "f[x](y) と [メモ](大事)",
         "    indented **code**",
         "line\n\n\n\nline  \nend\n",
@@ -95,6 +98,7 @@ fn links_show_where_they_lead() {
         ("[**bold** link](https://a.b/c_d_e)", "bold link (https://a.b/c_d_e)"),
         ("<https://a.b/_c_> と [https://a.b](https://a.b)", "https://a.b/_c_ と https://a.b"),
         ("[a.b](https://a.b/)", "https://a.b/"),
+        ("**[a.b](https://a.b/)** [http://a.b/*c*](http://a.b/*c*)", "https://a.b/ http://a.b/*c*"),
         ("![猫](https://a.b/cat.png)", "猫 (https://a.b/cat.png)"),
         ("![](https://a.b/cat.png) [](https://a.b/c)", "https://a.b/cat.png https://a.b/c"),
         (
