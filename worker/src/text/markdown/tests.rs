@@ -23,8 +23,11 @@ fn marks_of_emphasis_go_and_their_words_stay() {
         ("**「猫」**は**（とても）**かわいい。", "「猫」はかわいい。".replace("は", "は（とても）").as_str()),
         ("**注意：**ここから**2**つ", "注意：ここから2つ"),
         ("*🎉 やった！*", "🎉 やった！"),
+        ("*重要*なこと、(*重要*なこと)", "重要なこと、(重要なこと)"),
+        ("(*とても大切な*) (*soft*)", "(とても大切な) (soft)"),
         ("**Note**s", "Notes"),
         ("`**`、**「猫」**は", "**、「猫」は"),
+        ("は`*x*`と(`;`)", "は*x*と(;)"),
         ("use `ls -l` and ``a`b``", "use ls -l and a`b"),
     ]);
 }
@@ -54,7 +57,7 @@ fn what_is_no_markdown_stays_to_the_letter() {
         "f[x](y) と [メモ](大事)",
         "    indented **code**",
         "line\n\n\n\nline  \nend\n",
-        "_____",
+        "_____ and _a;_ b and __a;__ b and __;a__ b",
         "- \n*\n#\n",
         "",
     ]);
@@ -108,6 +111,20 @@ fn links_show_where_they_lead() {
         ("[mail](mailto:a@b.c)", "mail (mailto:a@b.c)"),
         ("[a][1] and [1]\n\n[1]: https://a.b", "[a][1] and [1]\n\n[1]: https://a.b"),
     ]);
+}
+
+#[test]
+fn an_address_ends_where_a_reader_would_end_it() {
+    for (text, expected) in [
+        ("見て https://a.b/c。", &["https://a.b/c"][..]),
+        ("(https://a.b/c), http://d.e/f?g=h.", &["https://a.b/c", "http://d.e/f?g=h"]),
+        ("https://a.b/A_(c)(d)e) f", &["https://a.b/A_(c)(d)e"]),
+        ("<https://a.b/c>|https://d.e|", &["https://a.b/c", "https://d.e"]),
+        ("://a, ftp://b.c/d", &[]),
+    ] {
+        let found: Vec<&str> = urls(text).into_iter().map(|url| &text[url]).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]
