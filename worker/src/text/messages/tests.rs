@@ -80,6 +80,7 @@ fn the_beginning_of_a_text_ends_where_a_message_would() {
         ("see https://example.com/ and", 24, "see https://example.com/"),
         ("see! https://example.com/ and", 26, "see! https://example.com/"),
         ("so it is! https://example.com more", 17, "so it is!"),
+        ("so it is! http://a b", 19, "so it is!"),
         // Only a message's length before the end is looked at.
         (&format!("{}! {}", a(6_000), a(2_000)), 7_000, &format!("{}!", a(6_000))),
         (&format!("{} https://example.com/{}", a(6_000), a(2_000)), 7_000, &a(6_000)),
