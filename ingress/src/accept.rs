@@ -190,3 +190,6 @@ fn jobs_of(verdicts: Vec<Verdict>) -> Vec<Job> {
     }
     jobs
 }
+
+#[cfg(test)]
+mod tests;

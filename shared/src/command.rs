@@ -122,6 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn the_model_is_asked_to_answer_again_and_to_go_on_and_for_nothing_else() {
+        for (command, asks) in [
+            (Command::Retry, true),
+            (Command::Continue, true),
+            (Command::Forget, false),
+            (Command::Help, false),
+            (Command::Persona(None), false),
+        ] {
+            assert_eq!(command.asks(), asks, "{command:?}");
+        }
+    }
+
+    #[test]
     fn a_sentence_with_the_word_in_it_is_a_question() {
         for text in [
             "",

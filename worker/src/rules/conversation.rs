@@ -101,4 +101,26 @@ mod tests {
         let hour_back = now - SignedDuration::from_hours(1);
         assert_eq!(rfc3339(stamp(hour_back, Some(answer))), "2026-01-02T03:04:05.000002Z");
     }
+    #[test]
+    fn a_row_and_a_request_have_the_same_word_for_who_speaks_and_no_row_is_the_operators() {
+        for (role, word, of_row) in [
+            (Role::System, "system", None),
+            (Role::User, "user", Some(Role::User)),
+            (Role::Assistant, "assistant", Some(Role::Assistant)),
+        ] {
+            assert_eq!((role.as_str(), serde_json::to_value(role).unwrap()), (word, word.into()));
+            assert_eq!(Role::of_row(word), of_row);
+        }
+        assert_eq!(Role::of_row("tool"), None);
+    }
+
+    #[test]
+    fn a_message_names_who_said_it_where_that_is_known_and_prints_no_word_of_it() {
+        for (speaker, given) in [(None, "hello"), (Some("Ren"), "Ren: hello")] {
+            let (content, speaker) = ("hello".to_owned(), speaker.map(str::to_owned));
+            let message = Message { role: Role::User, content, kind: MessageKind::Text, speaker };
+            assert_eq!(format!("{message:?}"), "user:5 bytes");
+            assert_eq!(message.named().content, given);
+        }
+    }
 }

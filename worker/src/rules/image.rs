@@ -54,3 +54,43 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn content(bytes: &'static [u8]) -> Content {
+        let room = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        Content { bytes: bytes.into(), room }
+    }
+
+    #[test]
+    fn a_picture_of_a_kind_that_models_read_is_known_by_its_first_bytes() {
+        for (bytes, url) in [
+            (&b"\x89PNG\r\n\x1a\n"[..], Some("data:image/png;base64,iVBORw0KGgo=")),
+            (b"\xff\xd8\xff\xe0", Some("data:image/jpeg;base64,/9j/4A==")),
+            (b"GIF89a", Some("data:image/gif;base64,R0lGODlh")),
+            (b"RIFF\x04\0\0\0WEBP", Some("data:image/webp;base64,UklGRgQAAABXRUJQ")),
+            (b"RIFF\x04\0\0\0WAVE", None),
+            (b"BM\x1a\0", None),
+            (b"\xff\xd8", None),
+            (b"", None),
+        ] {
+            let image = Image::of(content(bytes));
+            assert_eq!(image.as_ref().map(Image::url), url, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_size_of_a_picture_is_printed() {
+        let content = content(b"GIF89a");
+        assert_eq!(format!("{content:?}"), "6 bytes");
+        assert_eq!(format!("{:?}", Image::of(content)), "Some(a picture of 30 characters)");
+    }
+}

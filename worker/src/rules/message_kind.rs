@@ -125,4 +125,62 @@ mod tests {
         }
         assert_eq!(MessageKind::of_row(Some("video"), IMAGE), MessageKind::Text, "of a newer version");
     }
+    fn id(id: &str) -> Option<MessageId> {
+        id.to_owned().try_into().ok()
+    }
+
+    #[test]
+    fn a_question_is_about_its_own_content_or_about_what_it_quotes() {
+        let voice = Content::Voice { duration_ms: None };
+        for (content, quotes, kind, kept_words, attached) in [
+            (None, None, MessageKind::Text, "hello", None),
+            (None, id("m0"), MessageKind::Text, "hello", Some("quotes m0")),
+            (Some(Content::Image), None, MessageKind::Image, IMAGE, Some("image m1")),
+            (Some(voice), id("m0"), MessageKind::Audio, AUDIO, Some("voice m1")),
+        ] {
+            let (text, quote_token) = ("hello".to_owned(), None);
+            let message_id = id("m1");
+            let ask =
+                Ask::Question { text, message_id, quote_token, quotes, content, only_if_quoting_bot: false };
+            assert_eq!((MessageKind::of(&ask), kept(&ask)), (kind, Some(kept_words)));
+            let attachment = Attachment::of(&ask);
+            assert_eq!(attachment.as_ref().map(shown).as_deref(), attached);
+            assert_eq!(Attachment::kind(attachment.as_ref()), kind);
+        }
+        assert!(Attachment::of(&Ask::Follow).is_none() && kept(&Ask::Follow).is_none());
+    }
+
+    #[test]
+    fn a_message_that_is_asked_again_is_fetched_again_where_it_was_no_text() {
+        for (kind, attached) in [
+            (MessageKind::Text, None),
+            (MessageKind::Image, Some("image m1")),
+            (MessageKind::Audio, Some("voice m1")),
+        ] {
+            let attachment = Attachment::of_kind(kind, id("m1").as_ref());
+            assert_eq!(attachment.as_ref().map(shown).as_deref(), attached);
+            assert!(Attachment::of_kind(kind, None).is_none(), "LINE did not name it");
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_text_says_its_kind_only_where_it_could_be_taken_for_a_placeholder() {
+        for (kind, content, word) in [
+            (MessageKind::Text, "hello", None),
+            // A person may write a placeholder.
+            (MessageKind::Text, IMAGE, Some("text")),
+            (MessageKind::Image, IMAGE, Some("image")),
+            (MessageKind::Audio, AUDIO, Some("audio")),
+        ] {
+            assert_eq!(kind.for_row(content), word, "{content}");
+        }
+    }
+
+    fn shown(attachment: &Attachment) -> String {
+        match attachment {
+            Attachment::Image(id) => format!("image {id}"),
+            Attachment::Voice(id) => format!("voice {id}"),
+            Attachment::Quoted(id) => format!("quotes {id}"),
+        }
+    }
 }

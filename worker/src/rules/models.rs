@@ -191,4 +191,16 @@ mod tests {
             check(unknown, 8_192, false, Vision::Unknown);
         }
     }
+    #[test]
+    fn a_text_is_counted_piece_by_piece_and_cut_after_any_token() {
+        // Each word is one token, and 8,192 of them are a piece.
+        let text = " because".repeat(10_000);
+        assert_eq!(count(Encoding::O200k, &text), 10_000);
+        let words = |most| beginning(Encoding::O200k, &text, most).map(|bytes| bytes / 8);
+        for (most, kept) in [(1, Some(1)), (8_192, Some(8_192)), (9_999, Some(9_999)), (10_000, None)] {
+            assert_eq!(words(most), kept);
+        }
+        // A character of several tokens is not cut in two.
+        assert_eq!(beginning(Encoding::O200k, "a🪿b", 2), Some(1));
+    }
 }

@@ -80,7 +80,10 @@ pub(crate) fn paid_out(failure: &Failure) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::history::{LastAttempt, Stage};
 
     const GIVE_UP_AFTER: Duration = Duration::from_mins(15);
 
@@ -118,6 +121,23 @@ mod tests {
             let cost = none.plus(Duration::ZERO, paid, Some(failed));
             assert!(cost.paid_calls == paid && cost.may_pay());
             assert!(!cost.plus(Duration::ZERO, PAID_CALLS_MAX - paid, Some(failed)).may_pay());
+        }
+    }
+    #[test]
+    fn turns_that_are_answered_together_cost_the_longest_wait_and_the_most_calls_of_one() {
+        let turn = |seconds, paid_calls| Turn {
+            begun_at: Timestamp::UNIX_EPOCH,
+            attempts: 1,
+            last: LastAttempt::None,
+            quota_since: None,
+            cost: RunCost { waited: Duration::from_secs(seconds), paid_calls },
+            stage: Stage::Open,
+        };
+        for (turns, waited, paid_calls) in
+            [(&[turn(30, 1), turn(20, 2)][..], 30, 2), (&[turn(5, 0)], 5, 0), (&[], 0, 0)]
+        {
+            let most = RunCost::most(turns);
+            assert_eq!(most, RunCost { waited: Duration::from_secs(waited), paid_calls });
         }
     }
 }

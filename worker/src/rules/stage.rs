@@ -248,4 +248,17 @@ mod tests {
             assert_eq!(LastAttempt::of_row(attempts, failed, gave_up), last);
         }
     }
+    #[test]
+    fn nothing_more_is_done_once_an_answer_is_delivered_taken_back_or_in_doubt() {
+        for (stage, is_over) in [
+            (Stage::Open, false),
+            (Stage::Stored(()), false),
+            (Stage::Delivered, true),
+            (Stage::Forgotten, true),
+            (Stage::InDoubt, true),
+        ] {
+            assert_eq!(stage.is_over(), is_over, "{stage:?}");
+            assert_eq!(stage.map(|()| "said").map(|_| ()), stage, "whatever is known of the answer");
+        }
+    }
 }

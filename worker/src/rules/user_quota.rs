@@ -191,7 +191,10 @@ fn offset(text: &str) -> Option<Offset> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+    use shared::job::{Ask, ConversationId};
+
     use super::*;
+    use crate::locale::Locale;
 
     const ONE: &str = "U4af4980629000000000000000000000a";
     const OTHER: &str = "U4af4980629000000000000000000000b";
@@ -235,6 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_told_which_limit_it_is() {
+        let quota = of(&[("QUESTION_MAX_CHARACTERS", "70")]).unwrap();
+        let words = Locale::En.words();
+        for (limit, part) in [
+            (Limit::NotAllowed, "on my list"),
+            (Limit::Answers, "a lot today"),
+            (Limit::Tokens, "for today"),
+            (Limit::Length, "70 characters"),
+            (Limit::Persona, "my persona"),
+        ] {
+            let said = quota.says(limit, words);
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[test]
     fn the_operators_own_list_passes_everything() {
         let both = of(&[("ALLOWED_USERS", ONE), ("EXEMPT_USERS", OTHER), ("ANSWERS_PER_DAY", "1")]).unwrap();
         let used = Usage { answers: 1, ..Usage::default() };
@@ -254,6 +273,26 @@ mod tests {
         assert!(allows(&format!("{OTHER}, {ONE}")));
         assert!(!ONE.parse::<GroupPersona>().unwrap().allows(None));
         assert!("everybody".parse::<GroupPersona>().is_err());
+    }
+
+    #[test]
+    fn a_persona_is_ones_own_in_private_and_of_those_who_may_in_a_group() {
+        for (chat, speaker, group_persona, may) in [
+            (ONE, None, "off", true),
+            ("C1", Some(ONE), "off", false),
+            ("C1", Some(ONE), "on", true),
+            ("C1", Some(ONE), ONE, true),
+            ("C1", Some(OTHER), ONE, false),
+        ] {
+            let chat = ConversationId::of_known_id(chat.to_owned()).unwrap();
+            let speaker = speaker.map(|id| id.to_owned().try_into().unwrap());
+            let job = Job { speaker, ..Job::new("e1".to_owned().try_into().unwrap(), chat, Ask::Follow) };
+            assert_eq!(
+                may_change_persona(&group_persona.parse().unwrap(), &job),
+                may,
+                "{job:?} {group_persona}"
+            );
+        }
     }
 
     #[test]

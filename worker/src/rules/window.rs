@@ -51,3 +51,73 @@ pub(crate) fn begins_turn(messages: &[Message], index: usize) -> bool {
     let is_user = |message: &Message| message.role == Role::User;
     is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::message_kind::MessageKind;
+
+    /// A conversation in which a person and the model say a message for each `u` and `a`.
+    fn conversation(roles: &str) -> Vec<Message> {
+        let message = |role: char| Message {
+            role: if role == 'u' { Role::User } else { Role::Assistant },
+            content: role.to_string(),
+            kind: MessageKind::Text,
+            speaker: None,
+        };
+        roles.chars().map(message).collect()
+    }
+
+    fn times(messages: usize) -> Vec<String> {
+        (1..=messages).map(|n| format!("2026-01-0{n}")).collect()
+    }
+
+    #[test]
+    fn the_oldest_third_of_the_turns_goes_at_once_and_no_turn_is_cut_in_two() {
+        for (roles, from, begins) in [
+            ("uauauauauaua", 0, 4),
+            ("uauauauauaua", 4, 6),
+            ("uaua", 0, 2),
+            ("ua", 0, 2),
+            // Questions that were answered together are one turn.
+            ("uuauua", 0, 3),
+            // The answer to a message that was taken back is left alone.
+            ("auaua", 0, 1),
+            ("uauaua", 1, 2),
+            ("uaaua", 0, 3),
+        ] {
+            assert_eq!(a_third_on(&conversation(roles), from), begins, "{roles} from {from}");
+        }
+    }
+
+    #[test]
+    fn the_window_moves_where_turns_have_no_room_and_where_more_rows_are_stored_than_are_looked_up() {
+        for (roles, left_out, added, most, after) in [
+            ("uaua", 0, 2, 6, None),
+            ("uaua", 0, 2, 5, Some("2026-01-02")),
+            ("uaua", 2, 2, 100, Some("2026-01-02")),
+            ("uauaua", 2, 2, 6, Some("2026-01-02")),
+            ("uauaua", 2, 2, 5, Some("2026-01-04")),
+            ("uaua", 0, 2, 1, Some("2026-01-04")),
+            ("", 0, 2, 1, None),
+        ] {
+            let past = conversation(roles);
+            let moved = moved(&past, &times(past.len()), left_out, added, most, "8192".to_owned());
+            let expected =
+                after.map(|after| WindowStart { after: after.to_owned(), within: "8192".to_owned() });
+            assert_eq!(moved, expected, "{roles} without {left_out}, {added} more of {most}");
+        }
+    }
+
+    #[test]
+    fn a_window_leaves_out_what_is_before_it_for_its_own_room_only() {
+        for (room, kept) in [("8192", 2), ("128000", 4)] {
+            let window = WindowStart { after: "2026-01-02".to_owned(), within: "8192".to_owned() };
+            let (messages, times) = (conversation("uaua"), times(4));
+            let mut snapshot = Snapshot { messages, times, window: Some(window), ..Snapshot::default() };
+            snapshot.recall(room);
+            assert_eq!((snapshot.messages.len(), snapshot.times.len()), (kept, kept), "{room}");
+            assert_eq!(snapshot.times.last().map(String::as_str), Some("2026-01-04"));
+        }
+    }
+}

@@ -58,14 +58,11 @@ pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Op
 fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<usize> {
     let mut units = 0;
     // First what no five pushes could carry: it is cheaper found than tokens.
-    let sent = (text.len() > MESSAGES * TEXT_MAX).then(|| {
-        let beyond = text.char_indices().find(|(_, c)| {
-            units += c.len_utf16();
-            units > MESSAGES * TEXT_MAX
-        });
-        beyond.map(|(at, _)| at)
+    let beyond = text.char_indices().find(|(_, c)| {
+        units += c.len_utf16();
+        units > MESSAGES * TEXT_MAX
     });
-    let sent = sent.flatten();
+    let sent = beyond.map(|(at, _)| at);
     let rest = &text[..sent.unwrap_or(text.len())];
     let most = max_tokens.saturating_mul(MORE_TOKENS);
     // No token is shorter than a byte.
@@ -85,7 +82,8 @@ mod tests {
 
     #[test]
     fn what_is_within_both_limits_is_left_as_it_is() {
-        let most = "a".repeat(MESSAGES * TEXT_MAX);
+        // Five pushes of five messages of 5,000 UTF-16 code units.
+        let most = "あ".repeat(125_000);
         for (text, max_tokens) in [("**hi**", 1), ("a b c d", 1), (&most, 100_000)] {
             let answer = within(text, false, max_tokens, None);
             assert_eq!((answer.text.as_str(), answer.cut), (text, false));
@@ -112,13 +110,20 @@ mod tests {
             ["a", "あ", "🍎", "\n\nWords. And more of them.", "**b** c\n\n", "https://example.com/a?b=c "]
         {
             for heard in [None, Some("🎤 “hello”")] {
-                let answer = within(&unit.repeat(1_000_000 / unit.len()), false, 1_000_000, heard);
+                let answer = within(&unit.repeat(500_000 / unit.len()), false, 1_000_000, heard);
                 let said = format!("{}{remark}", answer.words.text);
                 let count = messages(&said, &answer.words.code).len() + heard.map_or(0, |_| 1);
                 assert!(answer.cut && (10..=MESSAGES).contains(&count), "{unit:?} {count}");
                 assert!(markdown::plain(&answer.text).text == answer.words.text, "{unit:?}");
             }
         }
+        // All code that is left is known as code.
+        let block = "──────────\nx\n──────────";
+        let answer = format!("```\nx\n```\n\n{}\n\n", "a".repeat(4_000)).repeat(30);
+        let Plain { text, code } = within(&answer, false, 1_000_000, None).words;
+        let blocks: Vec<_> = code.into_iter().map(|part| text.get(part)).collect();
+        assert_eq!(blocks, vec![Some(block); text.matches(block).count()]);
+        assert!((20..30).contains(&blocks.len()));
         // The model's own end leaves no room for the remark.
         let most = "a".repeat(MESSAGES * TEXT_MAX);
         assert!(within(&most, true, 1_000_000, None).text.len() < most.len());

@@ -138,6 +138,8 @@ mod tests {
             ("I x e i", "I x  i"),
             ("E x i e", "E x  e"),
             ("I\nx i", "I\nx i"),
+            ("I x i y i z", "I x i y  z"),
+            ("I x i E y i z e", "I x i E y  z e"),
         ] {
             // The first of two that open stays open, as the end belongs to the second.
             assert_eq!(clean(&marks(text)), marks(clean_text), "{text}");

@@ -10,3 +10,22 @@ pub(crate) fn excerpt(words: &str, most: usize) -> String {
         None => line,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_what_a_person_wrote_is_on_one_line_and_shows_that_it_goes_on() {
+        for (words, shown) in [
+            ("", ""),
+            ("四文字だ", "四文字だ"),
+            ("五つの文字", "五つの文…"),
+            (" a\n\n b\t", "a b"),
+            // A family is one character.
+            ("👨\u{200d}👩\u{200d}👧かぞく！", "👨\u{200d}👩\u{200d}👧かぞく…"),
+        ] {
+            assert_eq!(excerpt(words, 4), shown);
+        }
+    }
+}

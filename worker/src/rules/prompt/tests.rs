@@ -67,6 +67,15 @@ fn a_question_that_cannot_fit_alone_is_not_sent() {
     assert!(Prompt::fit("s", vec![], &[&question], budget(1000)).is_err());
     assert!(Prompt::fit("s", vec![], &["q"], budget(100)).is_err());
     assert!(Prompt::fit("s", vec![], &[&question], budget(2000)).is_ok());
+    // The answer's beginning has three tokens, each message four beside its words, and both words are one.
+    let least = 100 + 3 + 2 * 4 + 2;
+    assert!(budget(least).has_room_beside("s") && !budget(least - 1).has_room_beside("s"));
+    let mut past = turns(5, 1);
+    for message in &mut past {
+        "a".clone_into(&mut message.content);
+    }
+    let fits = |room| Prompt::fit("s", past.clone(), &["?"], budget(least + room)).unwrap().left_out() == 0;
+    assert!(fits(10 * (4 + 1)) && !fits(10 * (4 + 1) - 1));
 }
 
 #[test]
@@ -92,11 +101,11 @@ fn the_oldest_half_goes_first_until_only_the_question_is_left() {
     let mut prompt = Prompt::fit("s", turns(5, 1), &["q"], budget(8192)).unwrap();
     let mut left = vec![];
     while prompt.drop_oldest() {
-        left.push(prompt.messages().len() - 2);
+        left.push((prompt.messages().len() - 2, prompt.left_out()));
         assert_eq!(prompt.messages()[0].role, Role::System);
         assert_eq!(prompt.messages().last().unwrap().content, "q");
     }
-    assert_eq!(left, [4, 2, 0]);
+    assert_eq!(left, [(4, 6), (2, 8), (0, 10)]);
 }
 
 proptest! {

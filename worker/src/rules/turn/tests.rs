@@ -205,6 +205,15 @@ fn another_run_counts_anew_and_keeps_what_is_the_events() {
 }
 
 #[test]
+fn the_time_and_the_calls_of_an_attempt_that_is_withdrawn_count_all_the_same() {
+    let cost = RunCost { waited: Duration::from_secs(1), paid_calls: 1 };
+    let withdrawn = after(&[BEGUN, TurnStep::Withdrawn { cost: Some(cost) }]);
+    assert_eq!((withdrawn.attempts, withdrawn.cost), (0, cost));
+    let again = after(&[BEGUN, TurnStep::Withdrawn { cost: Some(cost) }, BEGUN, WITHDRAWN]);
+    assert_eq!(again.cost, cost, "what was recorded stays");
+}
+
+#[test]
 fn no_more_attempts_are_withdrawn_than_have_begun() {
     let withdrawn = after(&[BEGUN, WITHDRAWN, BEGUN]);
     assert_eq!((withdrawn.attempts, withdrawn.begun), (1, 2), "no token comes again");

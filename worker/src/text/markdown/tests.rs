@@ -23,7 +23,13 @@ fn marks_of_emphasis_go_and_their_words_stay() {
         ("**「猫」**は**（とても）**かわいい。", "「猫」はかわいい。".replace("は", "は（とても）").as_str()),
         ("**注意：**ここから**2**つ", "注意：ここから2つ"),
         ("*🎉 やった！*", "🎉 やった！"),
+        ("*重要*なこと、(*重要*なこと)", "重要なこと、(重要なこと)"),
+        ("(*とても大切な*) (*soft*)", "(とても大切な) (soft)"),
         ("**Note**s", "Notes"),
+        ("**「犬」 **「猫」**は", "**「犬」 「猫」は"),
+        ("***「猫」***は", "***「猫」***は"),
+        ("`**`、**「猫」**は", "**、「猫」は"),
+        ("は`*x*`と(`;`)", "は*x*と(;)"),
         ("use `ls -l` and ``a`b``", "use ls -l and a`b"),
     ]);
 }
@@ -46,11 +52,14 @@ fn what_is_no_markdown_stays_to_the_letter() {
         "https://example.com/_a_/b_c_d/ and https://x.y/__init__.py",
         "> quoted\n> more",
         "<b>bold</b> & &amp; <br>",
+        "<a title=\"**bold**\">",
         "\\( a_1 * b * c_2 \\) \\[ x\n- y \\] $a*b*c$ $$\nx_1\n- y_2\n$$",
+        "\\(a *b\\) and c*",
+        "\\(a**\\)「x」**は",
         "f[x](y) と [メモ](大事)",
         "    indented **code**",
         "line\n\n\n\nline  \nend\n",
-        "_____",
+        "_____ and _a;_ b and __a;__ b and __;a__ b",
         "- \n*\n#\n",
         "",
     ]);
@@ -77,6 +86,7 @@ fn code_is_kept_and_set_off() {
         ),
         ("```\nx\n```", "──────────\nx\n──────────"),
         ("1. do\n   ```sh\n   - ls\n   ```\n2. end", "1. do\n   ─── sh ───\n   - ls\n   ──────────\n2. end"),
+        ("```\nx\n``", "──────────\nx\n``"),
         ("cut off:\n```js\nlet a = **", "cut off:\n─── js ───\nlet a = **"),
     ]);
     // However lines end.
@@ -93,8 +103,9 @@ fn links_show_where_they_lead() {
         ("[**bold** link](https://a.b/c_d_e)", "bold link (https://a.b/c_d_e)"),
         ("<https://a.b/_c_> と [https://a.b](https://a.b)", "https://a.b/_c_ と https://a.b"),
         ("[a.b](https://a.b/)", "https://a.b/"),
+        ("**[a.b](https://a.b/)** [http://a.b/*c*](http://a.b/*c*)", "https://a.b/ http://a.b/*c*"),
         ("![猫](https://a.b/cat.png)", "猫 (https://a.b/cat.png)"),
-        ("![](https://a.b/cat.png)", "https://a.b/cat.png"),
+        ("![](https://a.b/cat.png) [](https://a.b/c)", "https://a.b/cat.png https://a.b/c"),
         (
             "[w](https://en.wikipedia.org/wiki/A_(b) \"title\")",
             "w (https://en.wikipedia.org/wiki/A_(b) \"title\")",
@@ -105,6 +116,20 @@ fn links_show_where_they_lead() {
 }
 
 #[test]
+fn an_address_ends_where_a_reader_would_end_it() {
+    for (text, expected) in [
+        ("見て https://a.b/c。", &["https://a.b/c"][..]),
+        ("(https://a.b/c), http://d.e/f?g=h.", &["https://a.b/c", "http://d.e/f?g=h"]),
+        ("https://a.b/A_(c)(d)e) f", &["https://a.b/A_(c)(d)e"]),
+        ("<https://a.b/c>|https://d.e|", &["https://a.b/c", "https://d.e"]),
+        ("://a, ftp://b.c/d", &[]),
+    ] {
+        let found: Vec<&str> = urls(text).into_iter().map(|url| &text[url]).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn tables_are_read_row_by_row() {
     check(&[
         (
@@ -112,6 +137,7 @@ fn tables_are_read_row_by_row() {
             "前\n\n• 名前: りんご\n  値段: 100円\n• 名前: a|b\n\n後",
         ),
         ("| | **「x」**は |\n|-|-|\n| a | b<br>c |", "• a\n  「x」は: b\n  c"),
+        ("**題**\n\n|a|b|\n|-|-|\n|1|2|\n\n**後**", "題\n\n• a: 1\n  b: 2\n\n後"),
         ("| a | b |\n|---|---|", "a | b"),
         ("|a|b|\n|-|-|\n|1|2|3|\n|4|", "• a: 1\n  b: 2\n  3\n• a: 4"),
         ("|a|b|\n|-|-|\n|1|", "a | b\n• a: 1"),

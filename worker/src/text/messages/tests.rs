@@ -30,7 +30,8 @@ fn a_long_text_is_cut_at_a_paragraph_then_a_sentence_then_a_grapheme() {
     check(&format!("{}. {}", a(4_998), a(10)), &[5_000, 10]);
     check(&a(10_001), &[5_000, 5_000, 1]);
     // A paragraph that ends in the first half would leave a small bubble.
-    check(&format!("{}\n\n{}", a(10), a(5_000)), &[5_000, 12]);
+    check(&format!("{}\n\n{}", a(2_498), a(5_000)), &[5_000, 2_500]);
+    check(&format!("{}\n\n{}", a(2_499), a(5_000)), &[2_501, 5_000]);
 }
 
 #[test]
@@ -45,6 +46,11 @@ fn no_grapheme_is_broken_unless_it_is_longer_than_a_message() {
 fn an_address_and_a_block_of_code_stay_in_one_piece() {
     let url = "https://example.com/a?b=c.d#e";
     check(&format!("{} {url} end", "a".repeat(4_990)), &[4_991, 33]);
+    // It does not have to go to the next message where it ends with this one.
+    check(&format!("{} https://example.com{}", "a".repeat(4_980), " b".repeat(20)), &[5_000, 40]);
+    // An address elsewhere keeps no sentence from ending a message.
+    check(&format!("https://example.com/ {}! {}", "a".repeat(3_000), "a".repeat(3_000)), &[3_023, 3_000]);
+    check(&format!("{}! https://example.com/ {}", "a".repeat(3_000), "a".repeat(3_000)), &[3_002, 3_021]);
     // A sentence that ends before it is the better place.
     check(&format!("{}. {} {url}", "a".repeat(3_000), "B".repeat(1_990)), &[3_002, 2_020]);
 
@@ -57,6 +63,30 @@ fn an_address_and_a_block_of_code_stay_in_one_piece() {
     let code = code.repeat(3);
     let block = 0..code.len();
     assert_eq!(split(&code, std::slice::from_ref(&block)).concat(), code);
+}
+
+#[test]
+fn the_beginning_of_a_text_ends_where_a_message_would() {
+    let a = |n| "a".repeat(n);
+    let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+    for (text, bytes, begins) in [
+        ("abc", 2, "ab"),
+        ("あい", 4, "あ"),
+        ("Words. More of them.", 10, "Words."),
+        ("W. More of them.", 10, "W. More of"),
+        (&family.repeat(3), 40, &family.repeat(2)),
+        ("see https://example.com/abc", 20, "see"),
+        ("https://example.com/abc", 10, "https://ex"),
+        ("see https://example.com/ and", 24, "see https://example.com/"),
+        ("see! https://example.com/ and", 26, "see! https://example.com/"),
+        ("so it is! https://example.com more", 17, "so it is!"),
+        ("so it is! http://a b", 19, "so it is!"),
+        // Only a message's length before the end is looked at.
+        (&format!("{}! {}", a(6_000), a(2_000)), 7_000, &format!("{}!", a(6_000))),
+        (&format!("{} https://example.com/{}", a(6_000), a(2_000)), 7_000, &a(6_000)),
+    ] {
+        assert_eq!(beginning(text, bytes), begins, "{bytes}");
+    }
 }
 
 #[test]
