@@ -1,4 +1,4 @@
-//! Small settings in which broken tables and known defects are looked for.
+//! Small settings in which broken tables are looked for.
 
 use crate::setting::{
     Disturbance::{
