@@ -278,10 +278,8 @@ async fn a_refusal_of_a_part_does_not_tell_what_became_of_the_attempt_before_it(
     // The first attempt pushes both parts and does not hear of the second.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(4)).await;
     bot.model.says(&"a".repeat(30_000));
-    let heard = Fault::After(Duration::ZERO);
-    bot.line.faults.will(PUSH, heard.clone());
+    bot.line.faults.will(PUSH, Fault::After(Duration::ZERO));
     bot.line.faults.will(PUSH, Fault::Late(Duration::from_secs(6)));
-    bot.line.faults.will(PUSH, heard);
     for _ in 0..3 {
         bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
     }

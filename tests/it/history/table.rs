@@ -173,7 +173,9 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
         Notified, Pushing, QuotaRefused, Redriven, Replaced, ResendRisked, Stored, Unsent, Withdrawn,
     };
     let now = later(40);
-    let attempts = [None, Some(before.begun), Some(before.begun + 1), before.begun.checked_sub(1)];
+    // No attempt has the token 0.
+    let (newest, older) = (before.begun.max(1), before.begun.saturating_sub(1).max(1));
+    let attempts = [None, Some(newest), Some(newest + 1), Some(older)];
     match step {
         Redriven { .. } => (vec![Redriven { run: Some("another") }], Some(Begun)),
         Begun => (vec![Begun], Some(Stored { by: None, method: SendMethod::Push, now })),

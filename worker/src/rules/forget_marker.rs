@@ -9,7 +9,8 @@ pub struct ForgetMarker {
     /// Rows that do not tell when they were said are forgotten up to this `createdAt`, which is never before any
     /// row that was there. Rows of the article's bot can be ahead of the clock by hours, and this with them.
     pub through: Timestamp,
-    /// What was said then or earlier is forgotten, by [`Job::at`].
+    /// What was said then or earlier is forgotten, by [`Job::at`]. Of the same millisecond it is only what was stored
+    /// before the marker was set: nobody knows which was said first.
     pub said_until: i64,
 }
 
@@ -31,7 +32,7 @@ impl ForgetMarker {
         Self { through, said_until }
     }
 
-    /// Whether a job was said no later than what is forgotten. The job that forgets is not forgotten by itself.
+    /// Whether a job was said before what was forgotten last. The job that forgets is not forgotten by itself.
     pub fn covers(&self, job: &Job) -> bool {
         !job.forgets() && self.has_forgotten(job.at())
     }
@@ -48,8 +49,14 @@ impl ForgetMarker {
         }
     }
 
+    /// Whether a row that was said and stored then is forgotten, where it is still there.
+    pub fn hides(&self, said_at: Option<i64>, stored_at: Option<Timestamp>) -> bool {
+        let is_old = stored_at.is_none_or(|at| at <= self.through);
+        said_at.map_or(is_old, |at| at < self.said_until || at == self.said_until && is_old)
+    }
+
     fn has_forgotten(&self, said_at: Option<i64>) -> bool {
-        said_at.is_some_and(|at| at <= self.said_until)
+        said_at.is_some_and(|at| at < self.said_until)
     }
 }
 
@@ -77,11 +84,11 @@ mod tests {
     }
 
     #[test]
-    fn it_covers_what_was_said_until_then_and_goes_never_back() {
+    fn it_covers_what_was_said_before_and_goes_never_back() {
         let two = marker(None, 2);
         for (text, at, is_covered) in [
             ("q", Some(1), true),
-            ("q", Some(2), true),
+            ("q", Some(2), false),
             ("q", Some(3), false),
             ("q", None, false),
             ("forget", Some(1), false),
@@ -94,16 +101,33 @@ mod tests {
     }
 
     #[test]
+    fn a_row_that_an_index_still_shows_is_hidden_and_what_came_after_the_marker_is_not() {
+        let (before, after) = (Timestamp::UNIX_EPOCH, "1970-01-02T00:00:00Z".parse().unwrap());
+        for (said_at, stored_at, is_hidden) in [
+            (Some(1), Some(after), true),
+            (Some(2), Some(before), true),
+            (Some(2), Some(after), false),
+            (Some(3), Some(before), false),
+            (None, Some(before), true),
+            (None, Some(after), false),
+            (None, None, true),
+        ] {
+            assert_eq!(marker(None, 2).hides(said_at, stored_at), is_hidden, "{said_at:?} {stored_at:?}");
+        }
+    }
+
+    #[test]
     fn no_answer_is_stored_to_what_is_forgotten_nor_one_that_was_made_of_it() {
         let (two, other) = (marker(None, 2), marker(None, 1));
         for (earlier, own, seen, fit) in [
             (None, 3, Some(two), Fit::Fits),
-            (None, 2, Some(two), Fit::Forgotten),
+            (None, 2, Some(two), Fit::Fits),
+            (None, 1, Some(two), Fit::Forgotten),
             (None, 3, Some(other), Fit::Stale),
             (None, 3, None, Fit::Stale),
             (Some(3), 4, Some(two), Fit::Fits),
-            (Some(2), 3, Some(two), Fit::Stale),
-            (Some(2), 2, None, Fit::Forgotten),
+            (Some(1), 3, Some(two), Fit::Stale),
+            (Some(1), 1, None, Fit::Forgotten),
         ] {
             let said = [earlier, Some(own)];
             assert_eq!(two.fit(&job("q", Some(own)), said, seen), fit, "{earlier:?} {own} {seen:?}");

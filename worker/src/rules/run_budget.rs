@@ -80,7 +80,6 @@ pub(crate) fn paid_out(failure: &Failure) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
 
     use super::*;
     use crate::history::{LastAttempt, Stage};
@@ -126,7 +125,7 @@ mod tests {
     #[test]
     fn turns_that_are_answered_together_cost_the_longest_wait_and_the_most_calls_of_one() {
         let turn = |seconds, paid_calls| Turn {
-            begun_at: Timestamp::UNIX_EPOCH,
+            begun: 1,
             attempts: 1,
             last: LastAttempt::None,
             quota_since: None,

@@ -279,8 +279,8 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
         // Still nobody knows whether LINE has it. The risk is taken as if it were first tried now.
         TurnStep::ResendRisked { now } => match stage {
             Stored(PushProgress { pushed, .. }) => {
-                let state = PushState::Unknown { since: now };
-                Stored(PushProgress { pushed, state, method: SendMethod::Push })
+                let unknown = PushState::Unknown { since: now };
+                Stored(PushProgress { pushed, state: unknown, method: SendMethod::Push })
             }
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },

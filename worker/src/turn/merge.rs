@@ -112,7 +112,7 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
         let (text, kind) = (text(other).to_owned(), MessageKind::Text);
         let (speaker, said_at) = (user::speaker(line, other), other.at());
-        before.push(Question { event, text, kind, message_id, speaker, said_at });
+        before.push(Question { event, text, kind, speaker, message_id, said_at });
     }
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {

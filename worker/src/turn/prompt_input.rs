@@ -57,7 +57,7 @@ impl PromptInput {
         let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());
         let (event, said_at) = (job.event_id.clone(), job.at());
-        let own = Question { event, text: kept, kind, message_id, speaker, said_at };
+        let own = Question { event, text: kept, kind, speaker, message_id, said_at };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
     }
 }

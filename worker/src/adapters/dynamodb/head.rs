@@ -203,10 +203,7 @@ impl Head {
 
     /// Whether a row that the index shows is forgotten.
     pub(super) fn hides(&self, row: &Row) -> bool {
-        let is_old = |marker: ForgetMarker| match row.said_at {
-            Some(at) => at <= marker.said_until,
-            None => time(&row.created_at).is_none_or(|at| at <= marker.through),
-        };
+        let is_old = |marker: ForgetMarker| marker.hides(row.said_at, time(&row.created_at));
         self.gone.contains(&row.id) || self.forgotten.is_some_and(is_old)
     }
 
