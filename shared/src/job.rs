@@ -76,7 +76,7 @@ impl Job {
         match &self.ask {
             Ask::Unsend { message_id } => format!("unsend.{message_id}"),
             Ask::Edited { message_id, .. } => format!("edit.{message_id}"),
-            _ if self.forgets() => format!("forget.{}", self.conversation),
+            _ if self.forgets() => format!("forget.{}", self.event_id),
             _ => self.conversation.as_str().to_owned(),
         }
     }
@@ -109,7 +109,7 @@ impl Job {
     #[must_use]
     pub fn without_words(&self) -> Self {
         let mut job = self.clone();
-        if let Ask::Question { text, .. } = &mut job.ask {
+        if let Ask::Question { text, .. } | Ask::Edited { text, .. } = &mut job.ask {
             text.clear();
         }
         job

@@ -17,9 +17,10 @@ use tracing::debug;
 use self::{
     attempt_error::{AttemptError, in_doubt, out_of_time},
     conclude::conclude,
-    give_up::{attempts_used_up, not_begun, run_to_outcome},
+    give_up::{attempts_used_up, run_to_outcome},
     limits::Limits,
     merge_result::MergeResult,
+    not_begun::not_begun,
     time_budget::Attempt,
     unsend::is_forgotten,
 };
@@ -47,12 +48,14 @@ mod loading;
 mod media;
 pub mod merge;
 pub mod merge_result;
+mod not_begun;
 mod notice;
 mod prompt_input;
 mod question;
 mod refusal;
 mod render;
 mod reply_token;
+mod sending;
 mod time_budget;
 mod unsend;
 mod user;
@@ -73,6 +76,9 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     let Clients { config, storage, .. } = clients;
     if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
         return notice::give(clients, job).await;
+    }
+    if job.ask == Ask::Unfollow {
+        return unsend::leave(config, storage, job, limits.deadline).await;
     }
     let begun = timeout_at(limits.deadline, traces::step("begin", storage.begin(job)));
     let turn = match begun.await.unwrap_or_else(|_| Err(out_of_time())) {

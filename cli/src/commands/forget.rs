@@ -88,7 +88,9 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         note("henji: something came meanwhile, or could not be seen before; run it again");
         return Ok(ExitCode::FAILURE);
     }
-    say("A message that still waits in the queue is answered yet: run it again after that.")?;
+    say(
+        "A message that still waits in the queue ends unanswered. On AWS its words stay there until its next attempt.",
+    )?;
     if user.is_private() {
         say(
             "What this person said in groups stays there, with their name and without their id: forget a group by its own id.",

@@ -319,8 +319,10 @@ fn take(steps: &mut Steps<'_>, at: usize) {
             let what = if questions { "it takes a job" } else { "it takes a job that forgets" };
             steps.step(what, |_, world| {
                 world.queue[first].holder = holder;
-                world.workers[at] =
-                    Worker { at: At::Begin, job: world.queue[first].job, ..Worker::default() };
+                let job = world.queue[first].job;
+                // To leave needs no turn.
+                let begin = if world.event(job.event).kind == Kind::Unfollow { At::Obey } else { At::Begin };
+                world.workers[at] = Worker { at: begin, job, ..Worker::default() };
             });
         }
     }

@@ -40,7 +40,7 @@ impl ForgetMarker {
     /// Whether an answer to a job, and to all questions that were said at these times, fits. `seen` is the marker that
     /// it was made with.
     pub fn fit(&self, job: &Job, said: impl IntoIterator<Item = Option<i64>>, seen: Option<Self>) -> Fit {
-        if self.covers(job) {
+        if self.has_forgotten(job.at()) {
             Fit::Forgotten
         } else if Some(*self) != seen || said.into_iter().any(|at| self.has_forgotten(at)) {
             Fit::Stale

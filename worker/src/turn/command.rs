@@ -54,8 +54,11 @@ pub(crate) async fn carry_out<'a>(
     info!(event = %job.event_id, command = Locale::En.word_of(&command), "obeys");
     match (command, &config.personas) {
         (Command::Forget, _) => {
-            storage.forget(&job.conversation, Forget::Talk(storage.forgets_until(job))).await?;
-            say(words.forgotten)
+            // A message that was changed into it forgets up to the change.
+            let until = storage.forgets_until(job).max(past.changes.edit.map_or(i64::MIN, |edit| edit.at));
+            storage.forget(&job.conversation, Forget::Talk(until)).await?;
+            user::profile(line, job).await;
+            say(user::locale(line, job, config.locale).words().forgotten)
         }
         (Command::Help, _) => {
             let commands = [Command::Retry, Command::Persona(None), Command::Forget];

@@ -6,10 +6,8 @@ use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::{
-    attempt_error::{AttemptError, out_of_time},
-    broadcast_wait, line_request, line_retry, reply_token,
-    time_budget::Attempt,
-    unsend::ensure_not_unsent,
+    attempt_error::AttemptError, broadcast_wait, line_request, line_retry, reply_token, sending::Sending,
+    time_budget::Attempt, unsend::ensure_not_unsent,
 };
 use crate::{
     clients::Clients,
@@ -20,32 +18,6 @@ use crate::{
 /// The retry key of one push of an event.
 pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
-}
-
-/// A stored answer on its way.
-pub(crate) struct Sending {
-    /// The parts and what is known of them.
-    pub(crate) delivery: Delivery,
-    /// Whether a request is under way that says a part.
-    pub(crate) is_trying: bool,
-}
-
-impl Sending {
-    /// The failure where the attempt is out of time: the outcome of a request that is under way is unknown, and a part
-    /// that this attempt has not tried yet has certainly not arrived.
-    fn out_of_time(mut self) -> AttemptError {
-        let mut failure = out_of_time();
-        match self.delivery.state {
-            PushState::Unknown { .. } => failure.reason = Reason::DeliveryUnknown,
-            PushState::Untried { since } if self.is_trying => {
-                self.delivery.state = PushState::Unknown { since };
-                failure.reason = Reason::DeliveryUnknown;
-            }
-            PushState::Untried { .. } => self.delivery.state = PushState::Refused,
-            PushState::Refused => {}
-        }
-        AttemptError { failure, delivery: Some(self.delivery) }
-    }
 }
 
 /// Sends the parts that LINE has not certainly accepted yet, as long as the attempt has time.

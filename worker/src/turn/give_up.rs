@@ -8,7 +8,7 @@ use super::{
     attempt_error::{AttemptError, in_doubt},
     merge_result::MergeResult,
     time_budget::Attempt,
-    unsend::is_forgotten,
+    unsend::{is_forgotten, is_known_forgotten},
 };
 use crate::{
     config::Config,
@@ -47,6 +47,11 @@ pub(crate) async fn run_to_outcome(
     }
     if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
         return give_up(config, storage, job, turn, turn.attempts, failure, delivery).await;
+    }
+    // What is forgotten shall not keep newer talk waiting for a further attempt.
+    if is_known_forgotten(storage, job).await {
+        storage.record_or_log(job, Step::Forgotten).await;
+        return Outcome::Forgotten;
     }
     let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);
     let cost = attempt.cost(turn, Some(failure.reason), pause);
@@ -113,11 +118,6 @@ pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Op
     if let LastAttempt::Failed(reason) = turn.last {
         storage.record_or_log(job, failed_with(turn, reason, false, None)).await;
     }
-}
-
-/// Hands back a job whose attempt could not begin.
-pub(crate) fn not_begun(config: &Config, failure: Failure) -> Outcome {
-    Outcome::NotBegun { after: retry_pauses::first(&config.pauses), failure }
 }
 
 /// The body that a dead letter keeps of a job: without the words of a message that was taken back or forgotten.

@@ -59,9 +59,9 @@ pub(crate) async fn answer(
         if stored != StoreResult::Changed {
             return Ok(stored);
         }
-        info!(event = %job.event_id, "the message was changed: it is thought about anew");
+        info!(event = %job.event_id, "its message or its conversation has changed: it is thought about anew");
     }
-    Err(Failure::passing(Reason::Internal, "the message was changed again and again").into())
+    Err(Failure::passing(Reason::Internal, "its message or its conversation changed again and again").into())
 }
 
 /// The draft of the answer to a message and to the questions just before it. The loading animation is shown while the
@@ -101,9 +101,10 @@ pub(crate) async fn draft<'a>(
         return Ok(Drafted::Ended(StoreResult::Changed));
     }
     let is_quick = command.as_ref().is_some_and(|command| !command.asks());
+    let forgets = command == Some(Command::Forget);
     debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
     // Some commands cost nothing, and to be forgotten is everybody's right.
-    let is_free = is_quick && (command == Some(Command::Forget) || !quota.is_closed_to(user));
+    let is_free = is_quick && (forgets || !quota.is_closed_to(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
     // A question that is asked anew for others was counted before.
@@ -117,8 +118,10 @@ pub(crate) async fn draft<'a>(
     // Boxed, because each future that it is moved into would hold it again.
     let drafting = Box::pin(compose_draft(clients, job, input, attempt));
     if is_quick {
-        // The reply is in the user's language, and there is no time to learn it meanwhile.
-        profile(line, job).await;
+        // The reply is in the user's language, and there is no time to learn it meanwhile. To forget does not wait for it.
+        if !forgets {
+            profile(line, job).await;
+        }
         return Ok(Drafted::Draft { draft: drafting.await?, token_is_spent: false });
     }
     let drafting = while_learning_profile(line, job, drafting);

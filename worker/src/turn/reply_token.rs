@@ -11,7 +11,7 @@ use shared::job::Job;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
-use super::{attempt_error::AttemptError, deliver::Sending, line_request, line_retry, time_budget::Attempt};
+use super::{attempt_error::AttemptError, line_request, line_retry, sending::Sending, time_budget::Attempt};
 use crate::{
     clients::Clients,
     config::{Config, DeliveryMode},

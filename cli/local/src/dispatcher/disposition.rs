@@ -75,6 +75,10 @@ pub(super) async fn carry_out(
                 apologise(clients, job, failure.reason).await;
                 let body = dead_letter_body(&clients.storage, job, &claimed.body).await;
                 was_unsent = body != claimed.body;
+                if was_unsent {
+                    // It may have been forgotten just before the letter was written.
+                    letters.write(claimed, body, failure, attempts).await?;
+                }
             }
         }
     }

@@ -43,8 +43,8 @@ impl DeadLetters {
         Self { database, clock }
     }
 
-    /// Writes a letter with this for its job. The job stays in the queue until it is acknowledged; writing twice is the same
-    /// as once.
+    /// Writes a letter with this for its job. The job stays in the queue until it is acknowledged. Writing twice is the same
+    /// as once, but for words that were taken out meanwhile.
     pub async fn write(
         &self,
         job: &Claimed,
@@ -53,13 +53,17 @@ impl DeadLetters {
         attempts: u32,
     ) -> Result<(), DatabaseError> {
         let id = format!("{}:{}", job.event_id, job.seq);
-        let (event, conversation) = (job.event_id.clone(), job.conversation.clone());
+        // The queue names the group of the job, which may be its own.
+        let conversation =
+            Job::decode(&body).map_or(job.conversation.clone(), |it| it.conversation.to_string());
+        let event = job.event_id.clone();
         let (reason, detail): (Reason, _) = (failure.reason, failure.detail.replace('\n', " "));
         let now = (self.clock)().as_millisecond();
         self.database
             .call(move |db| {
                 db.execute(
-                    "INSERT OR IGNORE INTO letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO letters VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                     ON CONFLICT DO UPDATE SET body = excluded.body WHERE length(excluded.body) < length(body)",
                     params![id, event, conversation, reason.as_str(), detail, attempts, now, body],
                 )
             })

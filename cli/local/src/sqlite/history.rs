@@ -176,7 +176,8 @@ impl History for SqliteHistory {
         let until = now.checked_add(kept).unwrap_or(now).as_second();
         let told = self.run("mark who is told", move |db| {
             let told = turn::mark_notified(db, job.event_id.as_str(), now.as_millisecond())?;
-            if let Some(question) = question.filter(|_| told.is_some()) {
+            let is_forgotten = past::mark(db, &job.conversation)?.is_some_and(|marker| marker.covers(&job));
+            if let Some(question) = question.filter(|_| told.is_some() && !is_forgotten) {
                 turn::keep_unanswered(db, &job, &question, until)?;
             }
             Ok(told)

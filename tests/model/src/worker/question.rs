@@ -50,8 +50,9 @@ pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (kind, until) = (steps.before.event(worker.job.event).kind, worker.job.event);
     let forget = |model: &Model, world: &mut World| history::forget_conversation(model, world, until);
     steps.call("the conversation is forgotten", true, forget, |model, world, done| match done {
+        None if kind == Kind::Unfollow => world.workers[at].at = At::HandBack,
         None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
-        Some(()) => world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::RecordDelivered },
+        Some(()) => world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::Acknowledge },
     });
 }
 

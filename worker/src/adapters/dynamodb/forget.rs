@@ -38,11 +38,6 @@ impl DynamoHistory {
         with_settings: bool,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
-        self.forget_edits(of, until).await?;
-        self.delete_said_by(unanswered::id(of), until).await?;
-        if with_settings {
-            self.delete_said_by(load::settings_id(of), until).await?;
-        }
         retried(|| async {
             let before = self.head(of).await?;
             let mut head = before.clone();
@@ -71,7 +66,14 @@ impl DynamoHistory {
             rows.push(self.replace(&before, head.row(of, self.head_expires_at(&head, now)))?);
             self.commit(rows).await
         })
-        .await
+        .await?;
+        // After the marker, which whoever would write these rows anew looks for first.
+        self.forget_edits(of, until).await?;
+        self.delete_said_by(unanswered::id(of), until).await?;
+        if with_settings {
+            self.delete_said_by(load::settings_id(of), until).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a row that tells when it was said, if that was until then.

@@ -6,8 +6,9 @@ use shared::job::Job;
 use tracing::info;
 
 use super::super::{
-    give_up::{failed_with, not_begun, withdraw},
+    give_up::{failed_with, withdraw},
     merge_result::MergeResult,
+    not_begun::not_begun,
     time_budget::Attempt,
 };
 use crate::{

@@ -52,12 +52,13 @@ pub(super) fn forget(
     past::set_mark(db, of, marker, now)
 }
 
-/// The turns with an answer to something that was said until then: those that are not delivered, and those that may
-/// answer something later, too.
+/// The turns with an answer to something that was said until then: those that are not delivered, those that may answer
+/// something later, too, and notices that wait for their delivery.
 fn answers_said_by(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(
-        "SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1 AND EXISTS (
-             SELECT 1 FROM messages WHERE messages.event_id = turns.event_id AND coalesce(said_at <= ?2, TRUE))
+        "SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1 AND coalesce(
+             (SELECT coalesce(said_at <= ?2, TRUE) FROM messages WHERE messages.event_id = turns.event_id LIMIT 1),
+             updated_at < ?2)
          UNION SELECT answered_by FROM messages
              WHERE conversation = ?1 AND answered_by IS NOT NULL AND coalesce(said_at <= ?2, TRUE)",
     )?

@@ -1,0 +1,8 @@
+//! The end of an attempt that nobody counts.
+
+use crate::{config::Config, failure::Failure, outcome::Outcome, retry_pauses};
+
+/// Hands back a job whose attempt could not begin.
+pub(crate) fn not_begun(config: &Config, failure: Failure) -> Outcome {
+    Outcome::NotBegun { after: retry_pauses::first(&config.pauses), failure }
+}

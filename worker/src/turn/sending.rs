@@ -1,0 +1,33 @@
+//! A stored answer on its way, and what is known of it when the attempt runs out of time.
+
+use super::attempt_error::{AttemptError, out_of_time};
+use crate::{
+    failure::Reason,
+    history::{Delivery, PushState},
+};
+
+/// A stored answer on its way.
+pub(crate) struct Sending {
+    /// The parts and what is known of them.
+    pub(crate) delivery: Delivery,
+    /// Whether a request is under way that says a part.
+    pub(crate) is_trying: bool,
+}
+
+impl Sending {
+    /// The failure where the attempt is out of time: the outcome of a request that is under way is unknown, and a part
+    /// that this attempt has not tried yet has certainly not arrived.
+    pub(crate) fn out_of_time(mut self) -> AttemptError {
+        let mut failure = out_of_time();
+        match self.delivery.state {
+            PushState::Unknown { .. } => failure.reason = Reason::DeliveryUnknown,
+            PushState::Untried { since } if self.is_trying => {
+                self.delivery.state = PushState::Unknown { since };
+                failure.reason = Reason::DeliveryUnknown;
+            }
+            PushState::Untried { .. } => self.delivery.state = PushState::Refused,
+            PushState::Refused => {}
+        }
+        AttemptError { failure, delivery: Some(self.delivery) }
+    }
+}
