@@ -77,8 +77,8 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
         return notice::give(clients, job).await;
     }
-    if job.ask == Ask::Unfollow {
-        return unsend::leave(config, storage, job, limits.deadline).await;
+    if matches!(job.ask, Ask::Unfollow | Ask::Unsend { .. } | Ask::Edited { .. }) {
+        return unsend::carry_out(config, storage, job, limits.deadline).await;
     }
     let begun = timeout_at(limits.deadline, traces::step("begin", storage.begin(job)));
     let turn = match begun.await.unwrap_or_else(|_| Err(out_of_time())) {
@@ -113,9 +113,7 @@ async fn answer(
 ) -> Result<Outcome, AttemptError> {
     let (storage, deadline) = (&clients.storage, attempt.deadline);
     let late = |_| out_of_time();
-    let Ask::Question { text, .. } = &job.ask else {
-        return timeout_at(deadline, unsend::carry_out(storage, job)).await.map_err(late)?;
-    };
+    let Ask::Question { text, .. } = &job.ask else { return Ok(Outcome::Noticed) };
     let stored = match &turn.stage {
         Stage::Open => {
             timeout_at(deadline, question::answer(clients, job, text, attempt)).await.map_err(late)??

@@ -24,6 +24,9 @@ use super::{
 #[tokio::test]
 async fn every_body_of_lines_own_sdks_gets_200_and_nothing_is_left_over() {
     let bot = Bot::start().await;
+    // First, as some of the others take this message back, or leave.
+    assert_eq!(bot.status(payload_2(FIXTURE)).await, 200);
+    assert!(bot.said().await.iter().any(|(_, text)| text == "answer to Hello, world"));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/line-webhooks");
     let mut bodies = 0;
     for file in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -35,7 +38,7 @@ async fn every_body_of_lines_own_sdks_gets_200_and_nothing_is_left_over() {
         }
     }
     assert!(bodies > 60);
-    assert!(bot.said().await.iter().any(|(_, text)| text == "answer to Hello, world"));
+    bot.said().await;
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 0);
     bot.ends().await;
 }

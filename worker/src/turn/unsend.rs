@@ -5,14 +5,14 @@ use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use super::{
-    attempt_error::{AttemptError, in_doubt, out_of_time},
+    attempt_error::{in_doubt, out_of_time},
     edit,
     not_begun::not_begun,
 };
 use crate::{
     config::Config,
     failure::{Failure, Reason},
-    history::{ConversationChanges, Forget, Stage, Step},
+    history::{ConversationChanges, Forget, Stage},
     outcome::Outcome,
     storage::Storage,
 };
@@ -22,35 +22,24 @@ pub(crate) fn is_forgotten(job: &Job, changes: &ConversationChanges) -> bool {
     changes.is_unsent_for_all() || changes.is_forgotten(job)
 }
 
-/// Forgets the conversation that somebody leaves, who hears nothing any more. It needs no turn, because it reaches what
-/// was said before it and may be done twice; it is tried until the storage does it.
-pub(crate) async fn leave(config: &Config, storage: &Storage, job: &Job, deadline: Instant) -> Outcome {
-    let everything = Forget::Everything(storage.forgets_until(job));
-    let forgotten = timeout_at(deadline, storage.forget(&job.conversation, everything)).await;
-    match forgotten.unwrap_or_else(|_| Err(out_of_time())) {
-        Ok(()) => {
-            info!(event = %job.event_id, conversation = %job.conversation, "forgot what it was asked to");
-            Outcome::Answered
-        }
-        Err(failure) => not_begun(config, failure),
-    }
+/// Does the job of an unsend, an edit or an unfollow. It needs no turn, because it may be done twice; it is tried until
+/// the storage does it. Nobody is told: who takes a message back knows it, and who leaves hears nothing any more.
+pub(crate) async fn carry_out(config: &Config, storage: &Storage, job: &Job, deadline: Instant) -> Outcome {
+    let done = timeout_at(deadline, change(storage, job)).await;
+    done.unwrap_or_else(|_| Err(out_of_time())).unwrap_or_else(|failure| not_begun(config, failure))
 }
 
-/// Does the job of an unsend or an edit. Nobody is told: whoever takes a message back knows it.
-pub(crate) async fn carry_out(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
+async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
     let what = match &job.ask {
+        Ask::Unfollow => Forget::Everything(storage.forgets_until(job)),
         Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
         Ask::Edited { message_id, text, quotes } => {
             edit::keep(storage, job, message_id, text, quotes.as_ref()).await?;
-            storage.record(job, Step::Delivered).await?;
             return Ok(Outcome::Noticed);
         }
-        Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow | Ask::Join | Ask::Unfollow => {
-            return Ok(Outcome::Noticed);
-        }
+        Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow | Ask::Join => return Ok(Outcome::Noticed),
     };
     storage.forget(&job.conversation, what).await?;
-    storage.record(job, Step::Delivered).await?;
     info!(event = %job.event_id, conversation = %job.conversation, "forgot what it was asked to");
     Ok(Outcome::Answered)
 }
