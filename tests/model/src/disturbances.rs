@@ -56,6 +56,9 @@ fn of_event(steps: &mut Steps<'_>, event: u8) {
             history::take_back(world, event);
         });
     }
+    if matches!(of.kind, Kind::Question { .. }) {
+        steps.disturb(Disturbance::Edit, "a message is changed", "", |_, world| history::edit(world, event));
+    }
     if of.is_unsend_under_way {
         steps.step("what is stored of the message is deleted", |model, world| {
             history::delete_message(model, world, event);

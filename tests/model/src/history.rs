@@ -7,6 +7,7 @@ use worker::{
 };
 
 use crate::{
+    invariants::Invariant,
     setting::{Kind, Model},
     world::{Answer, Events, Job, Marker, Row, World},
 };
@@ -28,6 +29,8 @@ pub struct Begun {
 pub struct Changes {
     /// How far its turn got.
     pub stage: Stage<PushProgress>,
+    /// How often its message was changed.
+    pub edits: u8,
     /// Whether it was taken back.
     pub unsent: bool,
     /// How many other questions have the turn's answer.
@@ -116,7 +119,13 @@ pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
 /// `History::conversation_changes`.
 pub fn changes(world: &World, event: u8) -> Changes {
     let of = world.event(event);
-    Changes { stage: of.stage(), unsent: of.is_unsent, others: others(world, event), marker: world.marker }
+    Changes {
+        stage: of.stage(),
+        edits: of.edits,
+        unsent: of.is_unsent,
+        others: others(world, event),
+        marker: world.marker,
+    }
 }
 
 fn others(world: &World, event: u8) -> u8 {
@@ -140,6 +149,8 @@ pub struct Draft {
     pub other: Option<Job>,
     /// The marker that was seen.
     pub marker: Option<Marker>,
+    /// The text of its message that was seen.
+    pub edits: u8,
     /// The others that were seen.
     pub others: u8,
     /// How the first part goes.
@@ -148,7 +159,7 @@ pub struct Draft {
 
 /// `History::store`.
 pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
-    let Draft { job, by, other, marker: seen_marker, others: seen, method } = draft;
+    let Draft { job, by, edits, other, marker: seen_marker, others: seen, method } = draft;
     let now = world.now();
     let before = row(model, world, job);
     let own = match (model.rules.apply)(&before, &TurnStep::Stored { by, method, now }) {
@@ -170,6 +181,11 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
                 return StoreResult::Changed;
             }
         }
+        let is_current = |event: u8, seen: u8| (model.rules.is_current)(seen, world.event(event).edits);
+        // Of the earlier one no change is known: it is answered together with another only where there is none.
+        if !is_current(job.event, edits) || other.is_some_and(|other| !is_current(other.event, 0)) {
+            return StoreResult::Changed;
+        }
         if others.count_ones() != u32::from(seen) {
             return StoreResult::Changed;
         }
@@ -187,6 +203,9 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
             let other = world.event_mut(other.event);
             (other.asked, other.ghost_merged) = (Some(Some(job.event)), Some(job.event));
         }
+        if world.event(job.event).edits > edits {
+            world.breaks(Invariant::AnsweredAsChanged);
+        }
         world.event_mut(job.event).asked = Some(None);
     }
     write(world, job, own);
@@ -200,6 +219,14 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
 /// `ForgetMarker::covers`: whether an event was said no later than what is forgotten.
 pub fn covers(world: &World, marker: Marker, event: u8) -> bool {
     matches!(world.event(event).kind, Kind::Question { .. }) && event <= marker.until
+}
+
+/// `History::edit`: what a message says now, unless it was answered or taken back.
+pub fn edit(world: &mut World, event: u8) {
+    let of = world.event_mut(event);
+    if of.asked.is_none() && !of.is_unsent {
+        of.edits += 1;
+    }
 }
 
 /// `History::forget` of what was said in a conversation up to this event.

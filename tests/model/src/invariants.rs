@@ -30,6 +30,8 @@ pub enum Invariant {
     NothingLost,
     /// Nothing is said that was taken back before the last look of the attempt that says it.
     NothingAfterTakenBack,
+    /// No answer is stored to an older text of its message than the history keeps.
+    AnsweredAsChanged,
     /// What the person saw is what the history keeps as said.
     SaidAsStored,
     /// No answer that was taken back stays stored.
@@ -61,11 +63,12 @@ impl fmt::Display for Invariant {
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SaidOnce,
         Self::PaidOnce,
         Self::NothingLost,
         Self::NothingAfterTakenBack,
+        Self::AnsweredAsChanged,
         Self::SaidAsStored,
         Self::NothingKept,
         Self::InOrder,

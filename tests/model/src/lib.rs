@@ -14,7 +14,7 @@
 //! Two jobs of the conversation are enough for each promise here. Time is told in half days, and no attempt lasts so
 //! long. An operator acts on a letter only when the worker that wrote it is done with it.
 //!
-//! Not explored: edits in groups; the question that is asked again (`Replaced`); media, quotes, personas and limits of
+//! Not explored: that a change in a group is a question of its own, too; the question that is asked again (`Replaced`); media, quotes, personas and limits of
 //! use; LINE's monthly limit, which is waited for; what a run costs; jobs that nobody can read; the steps within
 //! forgetting a conversation, which on DynamoDB is not atomic; the jobs of an unsend, of which only the effect is
 //! explored, in two steps; what SQS itself gives up; another conversation, which shares nothing but the worker.

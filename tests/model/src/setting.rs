@@ -24,11 +24,13 @@ pub struct Rules {
     /// The state of the push after one that LINE accepted: the same, as an attempt that may have made that push may have
     /// gone on. The product knows better what its own attempt has tried.
     pub of_next_part: fn(PushState) -> PushState,
+    /// Whether an answer to this text of a message may be stored, where the history keeps that one.
+    pub is_current: fn(u8, u8) -> bool,
 }
 
 impl Rules {
     /// Those of the product.
-    pub const REAL: Self = Self { apply, of_next_part: |state| state };
+    pub const REAL: Self = Self { apply, of_next_part: |state| state, is_current: |seen, kept| seen == kept };
 }
 
 /// What a person does that becomes a job of the conversation.
@@ -75,6 +77,8 @@ pub enum Disturbance {
     Duplicate,
     /// A message is taken back.
     Unsend,
+    /// A message is changed before it is answered, in a group.
+    Edit,
     /// The operator forgets the conversation.
     Forget,
     /// The operator redrives a dead letter.
@@ -86,7 +90,7 @@ pub enum Disturbance {
 }
 
 /// How many kinds of disturbances there are.
-pub const DISTURBANCES: usize = 12;
+pub const DISTURBANCES: usize = 13;
 
 /// Who takes part, and how much goes wrong at most.
 #[derive(Clone)]

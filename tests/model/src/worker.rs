@@ -35,6 +35,8 @@ pub struct Worker {
     pub other_turn: Option<Turn>,
     /// The forget marker of the conversation that the draft is made with.
     pub marker: Option<Marker>,
+    /// The text of the message that it is made for.
+    pub edits: u8,
     /// The others that it is made for.
     pub others: u8,
     /// They are answered together: the earlier one is done with this one.
@@ -437,7 +439,8 @@ fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     }
     worker.failure = Some(failure);
     worker.at = if is_last { At::LookBeforeGivingUp } else { At::RecordFailed };
-    (worker.marker, worker.others, worker.tries, worker.was_unknown) = (None, 0, 0, false);
+    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
+    (worker.tries, worker.was_unknown) = (0, false);
 }
 
 fn give_letter(world: &mut World, at: usize, failure: Failure) {
@@ -451,7 +454,8 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     let answer = world.event(event).answer;
     let is_clean = !world.is_taken_back(&answer);
     let worker = &mut world.workers[at];
-    (worker.marker, worker.others, worker.tries, worker.is_merged) = (None, 0, 0, worker.other.is_some());
+    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
+    (worker.tries, worker.is_merged) = (0, worker.other.is_some());
     (worker.delivery, worker.ghost_answer, worker.ghost_is_clean) =
         (Some(Progress(progress)), answer, is_clean);
     worker.at = match progress.method {

@@ -83,6 +83,8 @@ pub struct Event {
     pub rows: Vec<Row>,
     /// The message row of the question is there, and names the turn that holds the answer.
     pub asked: Option<Option<u8>>,
+    /// How often its message was changed, as the history keeps it.
+    pub edits: u8,
     /// Its message was taken back: nobody stores it any more.
     pub is_unsent: bool,
     /// What is stored of it is still to go.
@@ -208,6 +210,7 @@ impl Event {
             kind,
             rows: vec![Row::default()],
             asked: None,
+            edits: 0,
             is_unsent: false,
             is_unsend_under_way: false,
             answer: Answer::default(),

@@ -11,7 +11,7 @@ use model::{
     invariants::Invariant,
     search::search,
     setting::{
-        Disturbance::{Line, Stop},
+        Disturbance::{Edit, Line, Stop},
         Model, Rules, Setting,
     },
 };
@@ -338,6 +338,15 @@ fn each_broken_table_is_found() {
         }
     }
     assert!(missed.is_empty(), "not found: {missed:#?}");
+}
+
+#[test]
+fn an_answer_to_an_older_text_is_found() {
+    let rules = Rules { is_current: |_, _| true, ..Rules::REAL };
+    let setting = alone().with(&[(Edit, 1)]);
+    let (invariant, states, trace) = found(rules, setting);
+    println!("{states} states\n{trace}");
+    assert_eq!(invariant, Some(Invariant::AnsweredAsChanged));
 }
 
 #[test]

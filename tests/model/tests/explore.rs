@@ -5,8 +5,8 @@ use model::{
     search::search,
     setting::{
         Disturbance::{
-            self, Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive, Resend,
-            Stop, Unsend,
+            self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive,
+            Resend, Stop, Unsend,
         },
         Kind, Model, Rules, Setting,
     },
@@ -16,7 +16,7 @@ use model::{
 const MOST: usize = 60_000_000;
 
 /// Each of these so often at most. What is bounded in all is how many of them happen.
-const ALL: [(Disturbance, u8); 11] = [
+const ALL: [(Disturbance, u8); 12] = [
     (Crash, 2),
     (Stop, 2),
     (LostCall, 2),
@@ -24,6 +24,7 @@ const ALL: [(Disturbance, u8); 11] = [
     (ModelFails, 2),
     (Duplicate, 1),
     (Unsend, 2),
+    (Edit, 1),
     (Forget, 1),
     (Redrive, 2),
     (Resend, 1),

@@ -124,7 +124,7 @@ fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let read = |world: &World| history::changes(world, other.event);
     steps.read("it looks what happened to the earlier one", read, |_, world, changes| match changes {
         None => fail(world, at, Failure::passing(Reason::StorageFailed)),
-        Some(changes) if changes.others == 0 && !is_forgotten(world, other, &changes) => {
+        Some(changes) if changes.edits + changes.others == 0 && !is_forgotten(world, other, &changes) => {
             world.workers[at].at = Step::Load;
         }
         Some(_) => withdraw(world, at),
@@ -134,7 +134,7 @@ fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 /// An attempt at two jobs fails: they are tried together again, or one by one.
 pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
-    (worker.marker, worker.others) = (None, 0);
+    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
     if failure.is_passing {
         worker.failure = Some(Failure { reason: Why(failure.reason.0), ..failure });
         worker.at = Step::Merge(At::Fail { is_other: true });
@@ -146,7 +146,7 @@ pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
 /// They are to be answered one by one: their attempts do not count.
 pub(super) fn withdraw(world: &mut World, at: usize) {
     let worker = &mut world.workers[at];
-    (worker.marker, worker.others, worker.failure) = (None, 0, None);
+    (worker.marker, worker.edits, worker.others, worker.failure) = (None, 0, 0, None);
     withdraw_from(world, at, true);
 }
 

@@ -30,7 +30,7 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         }
         let kind = world.event(job.event).kind;
         let worker = &mut world.workers[at];
-        (worker.marker, worker.others) = (changes.marker, changes.others);
+        (worker.marker, worker.edits, worker.others) = (changes.marker, changes.edits, changes.others);
         worker.at = if kind == Kind::Forget { At::Obey } else { At::Ask };
     });
 }
@@ -38,7 +38,7 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 /// There is no answer. Two jobs are answered one by one.
 fn drafted_nothing(world: &mut World, at: usize, alone: At) {
     let worker = &mut world.workers[at];
-    (worker.marker, worker.others) = (None, 0);
+    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
     if worker.other.is_some() {
         return merge::withdraw(world, at);
     }
@@ -87,12 +87,12 @@ pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// Stores the answer, as that of one turn.
 pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let Worker { job, turn, other, marker, others, .. } = *worker;
+    let Worker { job, turn, other, marker, edits, others, .. } = *worker;
     let event = steps.before.event(job.event);
     let wants_reply = steps.model.setting.replies || event.kind == Kind::Forget;
     let is_good = job.run == 0 && !event.token_is_old;
     let method = if wants_reply && is_good { SendMethod::ReplyToken } else { SendMethod::Push };
-    let draft = Draft { job, by: Some(turn.begun), other, marker, others, method };
+    let draft = Draft { job, by: Some(turn.begun), other, marker, edits, others, method };
     let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
     steps.call("the answer is stored", true, effect, |model, world, stored| {
         let Some(stored) = stored else {
