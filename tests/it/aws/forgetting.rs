@@ -177,13 +177,13 @@ async fn killed_at_each_call_to_aws_a_conversation_is_forgotten_all_the_same() {
     let mut stories = vec![];
     for play in [Play::Hang, Play::Lose] {
         for (call, nth) in [
-            ("UpdateItem", 1),
             ("GetItem", 1),
             ("Query", 1),
             ("BatchWriteItem", 1),
             ("BatchGetItem", 1),
             ("TransactWriteItems", 1),
-            ("UpdateItem", 2),
+            ("DeleteItem", 1),
+            ("DeleteItem", 2),
         ] {
             stories.push(killed_at(call, nth, play.clone()));
         }
