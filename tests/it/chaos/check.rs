@@ -71,7 +71,8 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         let is_well = match event.kind {
             _ if facts.posted[number].accepted.is_none() => false,
             Kind::Aside => !of.is_answered() && of.apologies == 0 && letter.is_none(),
-            Kind::Unsend(_) => !of.is_answered() && (stage == 2 || letter.is_some()),
+            // It has no turn. What it takes back is looked at with its message.
+            Kind::Unsend(_) => !of.is_answered() && letter.is_none(),
             Kind::Forget => of.is_answered() || letter.is_some() || is_forgotten,
             Kind::Question(_) | Kind::TooLong => {
                 // Answered together, they end as the last of them does: its letter is theirs.
