@@ -36,7 +36,8 @@ pub(super) fn forget(
         params![of.as_str(), until],
     )?;
     group::forget(db, of, until)?;
-    let marker = ForgetMarker::following(past::mark(db, of)?, stamp(now, past::last(db, of)?), until);
+    let before = past::mark(db, of)?;
+    let marker = ForgetMarker::following(before, stamp(now, past::last(db, of, before)?), until);
     let answers = answers_said_by(db, of, until)?;
     db.execute(
         "DELETE FROM messages WHERE conversation = ?1 AND coalesce(said_at <= ?2, TRUE)",

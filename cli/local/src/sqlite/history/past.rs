@@ -16,19 +16,17 @@ use super::group;
 
 pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -> rusqlite::Result<Snapshot> {
     let of = &job.conversation;
-    let persona = db
-        .prepare_cached("SELECT persona FROM conversations WHERE conversation = ?1")?
-        .query_row([of.as_str()], |row| row.get(0))
-        .optional()?;
+    let Conversation { persona, window, forgotten } = conversation(db, of)?;
+    let (last, newest) = newest(db, of)?;
     let (messages, times) = messages(db, of, scope.limit, now)?.into_iter().unzip();
     Ok(Snapshot {
-        changes: changes(db, job, now)?,
+        changes: changes_since(forgotten, db, job, now)?,
         messages,
         times,
-        window: window(db, of)?,
-        last: last(db, of)?,
-        newest: newest(db, of)?,
-        persona: persona.flatten(),
+        window,
+        last: last.max(forgotten.map(|mark| mark.through)),
+        newest,
+        persona,
         used: usage(db, job.user(), scope.period)?,
         unanswered: unanswered(db, of, now)?,
     })
@@ -36,6 +34,15 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
 
 /// The changes meanwhile, but for the turn's own stage.
 pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
+    changes_since(mark(db, &job.conversation)?, db, job, now)
+}
+
+fn changes_since(
+    forgotten: Option<ForgetMarker>,
+    db: &Connection,
+    job: &Job,
+    now: i64,
+) -> rusqlite::Result<ConversationChanges> {
     let in_group = !job.is_private();
     let said =
         job.message_id().filter(|_| in_group).map(|id| group::known(db, id, 1000 * now)).transpose()?;
@@ -45,7 +52,7 @@ pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<
         stage: Stage::Open,
         unsent: group::is_unsent(db, job.message_id())?,
         others: others(db, &job.event_id)?,
-        forgotten: mark(db, &job.conversation)?,
+        forgotten,
         edit,
         answered_by,
         quotes_own: own.unwrap_or(false),
@@ -77,25 +84,23 @@ fn messages(
     Ok(messages?.into_iter().rev().flatten().collect())
 }
 
-/// The `createdAt` that the next row must come after.
-pub(super) fn last(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<Timestamp>> {
-    let last: Option<String> = db
-        .prepare_cached("SELECT max(created_at) FROM messages WHERE conversation = ?1")?
-        .query_row([of.as_str()], |row| row.get(0))?;
-    let forgotten = mark(db, of)?.map(|mark| mark.through);
-    Ok(last.and_then(|text| text.parse().ok()).max(forgotten))
-}
-
-fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<TurnRef>> {
+/// The `createdAt` of the newest message, and its turn.
+pub(super) fn newest(
+    db: &Connection,
+    of: &ConversationId,
+) -> rusqlite::Result<(Option<Timestamp>, Option<TurnRef>)> {
     let mut newest = db.prepare_cached(
-        "SELECT event_id, message_id FROM messages WHERE conversation = ?1 ORDER BY created_at DESC LIMIT 1",
+        "SELECT created_at, event_id, message_id FROM messages WHERE conversation = ?1
+         ORDER BY created_at DESC LIMIT 1",
     )?;
     let row = newest.query_row([of.as_str()], |row| {
-        Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+        let (event, message_id): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+        let event = event.and_then(|event| event.try_into().ok());
+        let message_id = message_id.and_then(|id| id.try_into().ok());
+        let at = row.get_ref(0)?.as_str()?.parse().ok();
+        Ok((at, event.map(|event| TurnRef { event, message_id })))
     });
-    let Some((Some(event), message_id)) = row.optional()? else { return Ok(None) };
-    let named = |event| TurnRef { event, message_id: message_id.and_then(|id| id.try_into().ok()) };
-    Ok(event.try_into().ok().map(named))
+    Ok(row.optional()?.unwrap_or_default())
 }
 
 /// The newest question, where its user was told that there will be no answer.
@@ -118,31 +123,52 @@ fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Resul
     }))
 }
 
-/// Up to where the conversation is forgotten.
-pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<ForgetMarker>> {
-    let mut mark = db.prepare_cached(
-        "SELECT forgotten_through, coalesce(forgotten_said, forgotten_at) FROM conversations
-         WHERE conversation = ?1 AND forgotten_through IS NOT NULL",
-    )?;
-    let row = mark.query_row([of.as_str()], |row| Ok((row.get::<_, String>(0)?, row.get(1)?))).optional()?;
-    Ok(row
-        .and_then(|(through, said_until)| Some(ForgetMarker { through: through.parse().ok()?, said_until })))
+/// The `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.
+pub(super) fn last(
+    db: &Connection,
+    of: &ConversationId,
+    forgotten: Option<ForgetMarker>,
+) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(newest(db, of)?.0.max(forgotten.map(|mark| mark.through)))
 }
 
-/// The start of the window.
-fn window(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<WindowStart>> {
-    let mut window = db.prepare_cached(
-        "SELECT memory_after, memory_within FROM conversations
-         WHERE conversation = ?1 AND memory_after IS NOT NULL",
+/// The row of a conversation.
+#[derive(Default)]
+struct Conversation {
+    persona: Option<String>,
+    /// The start of the window.
+    window: Option<WindowStart>,
+    /// The time up to which it is forgotten.
+    forgotten: Option<ForgetMarker>,
+}
+
+fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<Conversation> {
+    let mut select = db.prepare_cached(
+        "SELECT persona, memory_after, memory_within, forgotten_through, coalesce(forgotten_said, forgotten_at)
+         FROM conversations WHERE conversation = ?1",
     )?;
-    let row =
-        window.query_row([of.as_str()], |row| Ok(WindowStart { after: row.get(0)?, within: row.get(1)? }));
-    row.optional()
+    let row = select.query_row([of.as_str()], |row| {
+        let window = match row.get(1)? {
+            Some(after) => Some(WindowStart { after, within: row.get(2)? }),
+            None => None,
+        };
+        let forgotten = match row.get_ref(3)?.as_str_or_null()?.and_then(|through| through.parse().ok()) {
+            Some(through) => Some(ForgetMarker { through, said_until: row.get(4)? }),
+            None => None,
+        };
+        Ok(Conversation { persona: row.get(0)?, window, forgotten })
+    });
+    Ok(row.optional()?.unwrap_or_default())
+}
+
+/// The time up to which a conversation is forgotten.
+pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<ForgetMarker>> {
+    Ok(conversation(db, of)?.forgotten)
 }
 
 /// Moves the start of the window.
 pub(super) fn set_window(db: &Connection, of: &ConversationId, new: WindowStart) -> rusqlite::Result<()> {
-    let WindowStart { after, within } = new.following(window(db, of)?.as_ref());
+    let WindowStart { after, within } = new.following(conversation(db, of)?.window.as_ref());
     db.prepare_cached(
         "INSERT INTO conversations (conversation, memory_after, memory_within) VALUES (?1, ?2, ?3)
          ON CONFLICT DO UPDATE SET memory_after = ?2, memory_within = ?3",

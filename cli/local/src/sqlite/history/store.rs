@@ -39,7 +39,8 @@ pub(super) fn store(
     if let Some(exchange) = &answer.exchange {
         // One that was seen and is gone was swept meanwhile: it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
-        match past::mark(db, &job.conversation)?.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
+        let forgotten = past::mark(db, &job.conversation)?;
+        match forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
             Fit::Fits => {}
             Fit::Stale => return Ok(Ok(StoreResult::Changed)),
             Fit::Forgotten => return Ok(Ok(StoreResult::Forgotten)),
@@ -59,7 +60,8 @@ pub(super) fn store(
             let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(Ok(StoreResult::Overtaken)) };
             merged.push((event, other, over));
         }
-        insert(db, job, exchange, ttl, now)?;
+        let last = past::last(db, &job.conversation, forgotten)?;
+        insert(db, job, exchange, last, ttl, now)?;
         for (event, other, over) in merged {
             turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
         }
@@ -80,16 +82,17 @@ pub(super) fn store(
     Ok(Ok(StoreResult::Stored(progress.of(pushes))))
 }
 
+/// Inserts the rows of an exchange. Their `createdAt` comes after `last`.
 fn insert(
     db: &Connection,
     job: &Job,
     exchange: &Exchange,
+    mut last: Option<Timestamp>,
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let Exchange { questions, answer, replaces } = exchange;
     let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
-    let mut last = past::last(db, &job.conversation)?;
     if let Some(old) = replaces {
         forget::turn(db, old.as_str(), &TurnStep::Replaced, now.as_millisecond())?;
         db.prepare_cached("UPDATE messages SET answered_by = ?2 WHERE answered_by = ?1")?
