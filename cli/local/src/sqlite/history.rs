@@ -41,8 +41,15 @@ impl SqliteHistory {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, HistoryError> {
         let done = self.database.call(work).await;
-        done.map_err(|source| HistoryError { doing, passing: true, source: source.into() })
+        done.map_err(failed(doing))
     }
+}
+
+/// The error of an operation that can be tried again.
+fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+    doing: &'static str,
+) -> impl Fn(E) -> HistoryError {
+    move |source| HistoryError { doing, passing: true, source: source.into() }
 }
 
 /// The number of messages that are kept of a conversation.
@@ -111,7 +118,7 @@ impl History for SqliteHistory {
         let (job, ttl) = (job.clone(), self.ttl);
         let doing = "store an answer";
         let stored = self.run(doing, move |db| store::store(db, &job, answer, seen, ttl, now)).await?;
-        stored.map_err(|conflict| HistoryError { doing, passing: true, source: conflict.into() })
+        stored.map_err(failed(doing))
     }
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
@@ -161,7 +168,7 @@ impl History for SqliteHistory {
         match recorded.await? {
             // Nothing is left to withdraw.
             Ok(()) | Err(Conflict::NotBegun) => Ok(()),
-            Err(conflict) => Err(HistoryError { doing, passing: true, source: conflict.into() }),
+            Err(conflict) => Err(failed(doing)(conflict)),
         }
     }
 
@@ -176,8 +183,9 @@ impl History for SqliteHistory {
         let until = now.checked_add(kept).unwrap_or(now).as_second();
         let told = self.run("mark who is told", move |db| {
             let told = turn::mark_notified(db, job.event_id.as_str(), now.as_millisecond())?;
-            let is_forgotten = past::mark(db, &job.conversation)?.is_some_and(|marker| marker.covers(&job));
-            if let Some(question) = question.filter(|_| told.is_some() && !is_forgotten) {
+            if let Some(question) = question.filter(|_| told.is_some())
+                && !past::mark(db, &job.conversation)?.is_some_and(|marker| marker.covers(&job))
+            {
                 turn::keep_unanswered(db, &job, &question, until)?;
             }
             Ok(told)

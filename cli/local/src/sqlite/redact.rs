@@ -14,19 +14,20 @@ pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i
     }
 }
 
-/// What was said until then. A letter that does not tell when it was said is deleted with them.
+/// Redacts what was said until then. A letter that does not tell when it was said is deleted as well.
 fn conversation(db: &Connection, of: &ConversationId, until: i64, now: i64) -> rusqlite::Result<()> {
     // The column names a job's group. A job that forgets has one of its own, and keeps its words; of an earlier version it
     // is in that of the conversation, and was not said before itself.
     db.execute(
         "UPDATE jobs SET body = json_set(body, '$.text', ''),
              visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
-         WHERE (conversation = ?1 OR conversation GLOB 'edit.*' AND json_extract(body, '$.conversation') = ?1)
+         WHERE (conversation = ?1
+                 OR conversation GLOB 'edit.*' AND json_valid(body) AND json_extract(body, '$.conversation') = ?1)
              AND json_valid(body) AND json_extract(body, '$.text') IS NOT NULL
              AND coalesce(json_extract(body, '$.happenedAt'), json_extract(body, '$.acceptedAt')) < ?2",
         params![of.as_str(), until, now],
     )?;
-    // A change of a message, which has words, has a group of its own in the queue.
+    // The letter of a changed message names the group that the change had in the queue.
     db.execute(
         "DELETE FROM letters WHERE (conversation = ?1
                  OR json_valid(body) AND json_extract(body, '$.conversation') = ?1)
