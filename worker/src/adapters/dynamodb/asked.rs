@@ -9,7 +9,7 @@ use shared::job::EventId;
 use super::item::{n, number, s, text};
 use crate::{
     history::{TurnRef, row_id},
-    rules::{conversation::Role, forget_marker::is_said_by},
+    rules::conversation::Role,
 };
 
 /// The name of the attribute with the turn of the answer.
@@ -95,11 +95,6 @@ impl Asked {
             Answer::Of(other) => Some(other),
             Answer::Gone => None,
         }
-    }
-
-    /// Whether it is forgotten with what was said until then.
-    pub(super) fn is_said_by(&self, until: i64) -> bool {
-        is_said_by(self.said_at, until)
     }
 
     /// Another turn answers now what an old one answered.

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
-    operation::{delete_item::DeleteItemError, update_item::UpdateItemError},
+    operation::update_item::UpdateItemError,
 };
 
 use super::{conflict::Conflict, item::Item};
@@ -50,13 +50,6 @@ where
     fn from(error: SdkError<E>) -> Self {
         Self::Aws(error.into())
     }
-}
-
-/// Nothing, if it was only the condition of a deletion that failed.
-pub(super) fn kept(error: SdkError<DeleteItemError>) -> Result<(), DynamoError> {
-    let is_kept =
-        error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception);
-    if is_kept { Ok(()) } else { Err(error.into()) }
 }
 
 /// The row as it was, if it was only a condition that failed.

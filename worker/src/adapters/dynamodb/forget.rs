@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::{operation::delete_item::DeleteItemError, types::TransactWriteItem};
 use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, MessageId};
 
 use super::{
     asked::{Asked, row_ids},
     conflict::Part,
-    error::{DynamoError, kept},
+    error::DynamoError,
     group,
     head::Head,
     item::{Item, key, n, number, remembered_until, s, text},
@@ -27,6 +27,9 @@ use crate::{
         turn::{TurnStep, apply},
     },
 };
+
+/// The condition that a row was said until then.
+const SAID_BY: &str = "attribute_not_exists(saidAt) OR saidAt <= :until";
 
 impl DynamoHistory {
     /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
@@ -54,7 +57,8 @@ impl DynamoHistory {
             self.delete_all(&ids).await?;
             // An answer that answers something later, too, is owed to that.
             let answers: BTreeSet<&EventId> = forgotten.iter().filter_map(Asked::answered_in).collect();
-            let (owed, over): (Vec<_>, Vec<_>) = answers.into_iter().partition(|event| head.owes(event));
+            let (owed, over): (Vec<_>, Vec<_>) =
+                answers.into_iter().partition(|event| head.is_waited_for(event));
             self.forget_undelivered(&over, now).await?;
             let (mut rows, mut gone) = (vec![], vec![]);
             for event in owed {
@@ -69,22 +73,23 @@ impl DynamoHistory {
         .await?;
         // After the marker, which whoever would write these rows anew looks for first.
         self.forget_edits(of, until).await?;
-        self.delete_said_by(unanswered::id(of), until).await?;
+        self.delete_if(&unanswered::id(of), SAID_BY, until).await?;
         if with_settings {
-            self.delete_said_by(load::settings_id(of), until).await?;
+            self.delete_if(&load::settings_id(of), SAID_BY, until).await?;
         }
         Ok(())
     }
 
-    /// Deletes a row that tells when it was said, if that was until then.
-    async fn delete_said_by(&self, id: String, until: i64) -> Result<(), DynamoError> {
+    /// Deletes a row, unless this condition on a time (`:until`) does not hold.
+    pub(super) async fn delete_if(&self, id: &str, condition: &str, until: i64) -> Result<(), DynamoError> {
         let row = self.client.delete_item().table_name(&self.table).key("id", s(id));
-        let deleted = row
-            .condition_expression("attribute_not_exists(saidAt) OR saidAt <= :until")
-            .expression_attribute_values(":until", n(until))
-            .send()
-            .await;
-        deleted.map(drop).or_else(kept)
+        let deleted =
+            row.condition_expression(condition).expression_attribute_values(":until", n(until)).send().await;
+        let kept = deleted.as_ref().err().and_then(|error| error.as_service_error());
+        if kept.is_some_and(DeleteItemError::is_conditional_check_failed_exception) {
+            return Ok(());
+        }
+        Ok(deleted.map(drop)?)
     }
 
     /// Forgets a message and its answer. First of all nobody stores them any more; then what is stored
@@ -148,7 +153,7 @@ impl DynamoHistory {
         if before.stage == Stage::Open {
             return Ok(None);
         }
-        let is_owed = after.owes(event);
+        let is_owed = after.is_waited_for(event);
         let Ok(next) = apply(&before, &TurnStep::AnswerUnsent { is_owed }) else { return Ok(None) };
         let [question, answer] = row_ids(event);
         let is_open_again = next.stage == Stage::Open;

@@ -13,7 +13,7 @@ use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
     conflict::Part,
-    error::{DynamoError, kept},
+    error::DynamoError,
     item::{Item, key, n, number, remembered_until, s, text},
     table::DynamoHistory,
     transaction::{Rows, retried},
@@ -132,14 +132,8 @@ impl DynamoHistory {
         let has_words = |row: &&Item| row.contains_key("content") && number(row, "editedAt") <= Some(until);
         for row in self.items(ids).await?.iter().filter(has_words) {
             let id = text(row, "id").unwrap_or_default();
-            let said = self.client.delete_item().table_name(&self.table).key("id", s(id));
-            let deleted = said
-                .condition_expression("attribute_exists(content) AND editedAt <= :until")
-                .expression_attribute_values(":until", n(until))
-                .send()
-                .await;
             // One that was changed again, or answered, meanwhile holds no words of then.
-            deleted.map(drop).or_else(kept)?;
+            self.delete_if(id, "attribute_exists(content) AND editedAt <= :until", until).await?;
         }
         Ok(())
     }

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     history::{ForgetMarker, TurnRef, WindowStart},
-    rules::conversation::{rfc3339, stamp},
+    rules::{
+        conversation::{rfc3339, stamp},
+        forget_marker::is_said_by,
+    },
 };
 
 /// How many turns it names: the index would have to be late by more than so many turns to miss one, or to
@@ -133,7 +136,7 @@ impl Head {
     }
 
     /// Whether a question waits for the answer of this turn.
-    pub(super) fn owes(&self, event: &EventId) -> bool {
+    pub(super) fn is_waited_for(&self, event: &EventId) -> bool {
         self.names(event) || self.others(event) > 0
     }
 
@@ -150,7 +153,7 @@ impl Head {
     /// What was said until then is forgotten. Returns its turns.
     pub(super) fn forget(&mut self, until: i64, now: Timestamp) -> Vec<Asked> {
         let through = self.further_row(now);
-        let (forgotten, kept) = self.turns.drain(..).partition(|asked| asked.is_said_by(until));
+        let (forgotten, kept) = self.turns.drain(..).partition(|asked| is_said_by(asked.said_at, until));
         self.turns = kept;
         self.window = None;
         self.forgotten = Some(ForgetMarker::following(self.forgotten, through, until));
