@@ -74,12 +74,13 @@ pub async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeR
 
 async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     let Clients { config, storage, .. } = clients;
-    if matches!(job.ask, Ask::NotUnderstood | Ask::Follow | Ask::Join) {
-        return notice::give(clients, job).await;
-    }
-    if matches!(job.ask, Ask::Unfollow | Ask::Unsend { .. } | Ask::Edited { .. }) {
-        return unsend::carry_out(config, storage, job, limits.deadline).await;
-    }
+    let text = match &job.ask {
+        Ask::Question { text, .. } => text,
+        Ask::NotUnderstood | Ask::Follow | Ask::Join => return notice::give(clients, job).await,
+        Ask::Unfollow | Ask::Unsend { .. } | Ask::Edited { .. } => {
+            return unsend::carry_out(config, storage, job, limits.deadline).await;
+        }
+    };
     let begun = timeout_at(limits.deadline, traces::step("begin", storage.begin(job)));
     let turn = match begun.await.unwrap_or_else(|_| Err(out_of_time())) {
         Ok(turn) => turn,
@@ -100,7 +101,7 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     }
     debug!(event = %job.event_id, attempts = turn.attempts, "began");
     let attempt = Attempt::at(slice::from_ref(&turn), limits, config.give_up_after);
-    let work = answer(clients, job, &turn, &attempt);
+    let work = answer(clients, job, text, &turn, &attempt);
     run_to_outcome(config, storage, job, &turn, &attempt, work).await
 }
 
@@ -108,12 +109,12 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
 async fn answer(
     clients: &Clients,
     job: &Job,
+    text: &str,
     turn: &Turn,
     attempt: &Attempt<'_>,
 ) -> Result<Outcome, AttemptError> {
     let (storage, deadline) = (&clients.storage, attempt.deadline);
     let late = |_| out_of_time();
-    let Ask::Question { text, .. } = &job.ask else { return Ok(Outcome::Noticed) };
     let stored = match &turn.stage {
         Stage::Open => {
             timeout_at(deadline, question::answer(clients, job, text, attempt)).await.map_err(late)??

@@ -8,7 +8,7 @@ use super::{
     attempt_error::{AttemptError, in_doubt},
     merge_result::MergeResult,
     time_budget::Attempt,
-    unsend::{is_forgotten, is_known_forgotten},
+    unsend::is_forgotten,
 };
 use crate::{
     config::Config,
@@ -45,13 +45,12 @@ pub(crate) async fn run_to_outcome(
         withdraw(storage, job, turn, None).await;
         return Outcome::NotReady { after };
     }
+    // What is forgotten shall not keep newer talk waiting for a further attempt.
+    if let Some(outcome) = taken_back(storage, job, turn.attempts).await {
+        return outcome;
+    }
     if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
         return give_up(config, storage, job, turn, turn.attempts, failure, delivery).await;
-    }
-    // What is forgotten shall not keep newer talk waiting for a further attempt.
-    if is_known_forgotten(storage, job).await {
-        storage.record_or_log(job, Step::Forgotten).await;
-        return Outcome::Forgotten;
     }
     let pause = retry_pauses::between_attempts(&config.pauses, turn.attempts, &failure);
     let cost = attempt.cost(turn, Some(failure.reason), pause);
@@ -69,6 +68,9 @@ pub(crate) async fn run_to_outcome(
 /// each time.
 pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &Job, turn: &Turn) -> Outcome {
     let attempts = turn.attempts.saturating_sub(1).min(config.max_attempts);
+    if let Some(outcome) = taken_back(storage, job, attempts).await {
+        return outcome;
+    }
     let (reason, detail) = match turn.last {
         LastAttempt::GaveUp(reason) | LastAttempt::Failed(reason) => {
             (reason, format!("it was given up before, after {attempts} attempt(s)"))
@@ -80,7 +82,22 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
     give_up(config, storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
 }
 
-/// Ends a run. No dead letter is written of a message that was taken back meanwhile, and nobody is told.
+/// The outcome of a run whose message was taken back or forgotten meanwhile: no dead letter is written of it, unless it is
+/// in doubt what arrived, and nobody is told.
+async fn taken_back(storage: &Storage, job: &Job, attempts: u32) -> Option<Outcome> {
+    match storage.conversation_changes(job).await {
+        Ok(changes) if changes.stage == Stage::InDoubt => {
+            Some(Outcome::Dead { failure: in_doubt(), attempts })
+        }
+        Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, &changes) => {
+            storage.record_or_log(job, Step::Forgotten).await;
+            Some(Outcome::Forgotten)
+        }
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Ends a run without an answer.
 async fn give_up(
     config: &Config,
     storage: &Storage,
@@ -90,16 +107,6 @@ async fn give_up(
     failure: Failure,
     delivery: Option<Delivery>,
 ) -> Outcome {
-    match storage.conversation_changes(job).await {
-        Ok(changes) if changes.stage == Stage::InDoubt => {
-            return Outcome::Dead { failure: in_doubt(), attempts };
-        }
-        Ok(changes) if changes.stage == Stage::Forgotten || is_forgotten(job, &changes) => {
-            storage.record_or_log(job, Step::Forgotten).await;
-            return Outcome::Forgotten;
-        }
-        Ok(_) | Err(_) => {}
-    }
     let (by, reason) = (Some(turn.begun), failure.reason);
     // First it is recorded that nothing more is said. Otherwise an attempt that is still under way might go on after the
     // dead letter and the apology.

@@ -19,12 +19,11 @@ impl Sending {
     /// that this attempt has not tried yet has certainly not arrived.
     pub(crate) fn out_of_time(mut self) -> AttemptError {
         let mut failure = out_of_time();
+        if self.is_trying {
+            self.delivery.state = self.delivery.state.after_unknown_outcome();
+        }
         match self.delivery.state {
             PushState::Unknown { .. } => failure.reason = Reason::DeliveryUnknown,
-            PushState::Untried { since } if self.is_trying => {
-                self.delivery.state = PushState::Unknown { since };
-                failure.reason = Reason::DeliveryUnknown;
-            }
             PushState::Untried { .. } => self.delivery.state = PushState::Refused,
             PushState::Refused => {}
         }
