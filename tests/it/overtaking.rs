@@ -5,7 +5,7 @@ use emulator::{faults::Fault, line::PUSH, model::COMPLETIONS};
 use serde_json::{Value, json};
 use worker::locale::Locale;
 
-use crate::respect::{Chat, does, forgets, is_asked, prompts, said, says, story, until};
+use crate::respect::{Chat, busy, does, forgets, is_asked, prompts, said, says, story, until};
 
 story!(forget_overtakes_a_question_that_waits, "MAX_ATTEMPTS" = "3");
 story!(forget_ends_the_question_that_is_being_answered);
@@ -15,14 +15,11 @@ story!(forget_leaves_what_was_said_after_it, "MAX_ATTEMPTS" = "3");
 story!(block_overtakes_a_question_that_waits_and_leaves_what_follows, "MAX_ATTEMPTS" = "3");
 story!(two_forgets_are_both_confirmed);
 
+/// Seconds after which a request is made again: more than anybody waits here.
+const TOO_LONG: &str = "6";
+
 fn forgotten() -> &'static str {
     Locale::En.words().forgotten
-}
-
-/// The model is too busy for the next attempt, which is made again later than anybody waits here.
-fn is_busy(chat: &dyn Chat) {
-    let busy = || Fault::Respond(429, vec![("retry-after", "6".into())], "{}".into());
-    chat.model().does(busy());
 }
 
 /// LINE shows no time but its own: the next thing is said later.
@@ -39,7 +36,7 @@ mod told {
     use super::*;
 
     pub(super) async fn forget_overtakes_a_question_that_waits(chat: &dyn Chat) {
-        is_busy(chat);
+        chat.model().does(busy(TOO_LONG));
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         a_moment().await;
@@ -71,8 +68,7 @@ mod told {
     }
 
     pub(super) async fn forget_ends_an_answer_that_line_is_too_busy_for(chat: &dyn Chat) {
-        let busy = Fault::Respond(429, vec![("retry-after", "5".into())], "{}".into());
-        chat.line().faults.will(PUSH, busy);
+        chat.line().faults.will(PUSH, busy("5"));
         chat.takes(says("my secret is wisteria")).await;
         until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
         a_moment().await;
@@ -127,7 +123,7 @@ mod told {
     }
 
     pub(super) async fn block_overtakes_a_question_that_waits_and_leaves_what_follows(chat: &dyn Chat) {
-        is_busy(chat);
+        chat.model().does(busy(TOO_LONG));
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         a_moment().await;

@@ -204,6 +204,11 @@ story!(an_answer_that_waits_for_a_redrive_goes_with_its_message);
 story!(who_leaves_is_forgotten_and_who_comes_back_starts_anew);
 story!(in_standby_nothing_is_said_and_what_is_taken_back_or_left_is_forgotten);
 
+/// LINE's or a model's server is too busy for so many seconds.
+pub fn busy(seconds: &str) -> Fault {
+    Fault::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
+}
+
 /// A user's message, as LINE posts it.
 pub fn says(text: &str) -> Value {
     webhook_of(text, USER)
@@ -419,8 +424,7 @@ mod told {
 
     async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
         // As long as is waited for within the attempt.
-        let busy = Fault::Respond(429, vec![("retry-after", "5".into())], "{}".into());
-        chat.line().faults.will(path, busy);
+        chat.line().faults.will(path, busy("5"));
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         until("LINE is not asked", || !chat.line().faults.seen(path).is_empty()).await;
@@ -434,8 +438,7 @@ mod told {
     }
 
     pub(super) async fn a_conversation_forgotten_while_line_is_busy_leaves_no_dead_letter(chat: &dyn Chat) {
-        let busy = Fault::Respond(429, vec![("retry-after", "5".into())], "{}".into());
-        chat.line().faults.will(PUSH, busy);
+        chat.line().faults.will(PUSH, busy("5"));
         chat.takes(says("my secret is wisteria")).await;
         until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
         let user = ConversationId::of_known_id(USER.to_owned()).unwrap();

@@ -14,7 +14,7 @@ use worker::locale::Locale;
 use crate::{
     bot::Bot,
     media::{answers, voice},
-    respect::{Chat, prompts, said, says, story},
+    respect::{Chat, busy, prompts, said, says, story},
 };
 
 story!(a_retry_after_of_a_day_is_an_apology_at_once);
@@ -31,10 +31,6 @@ story!(
 );
 
 const TOMORROW: &str = "86400";
-
-fn waits(seconds: &str) -> Fault {
-    Fault::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
-}
 
 fn body(body: &str) -> Fault {
     Fault::Respond(200, vec![], body.to_owned())
@@ -122,7 +118,7 @@ mod told {
     use super::*;
 
     pub(super) async fn a_retry_after_of_a_day_is_an_apology_at_once(chat: &dyn Chat) {
-        chat.model().does(waits(TOMORROW));
+        chat.model().does(busy(TOMORROW));
         is_told(chat, "hi").await;
         assert_eq!((prompts(chat).len(), chat.letters().await), (1, 1));
         chat.redrives().await;
@@ -175,7 +171,7 @@ mod told {
     pub(super) async fn a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive(
         chat: &dyn Chat,
     ) {
-        chat.line().faults.will(PUSH, waits(TOMORROW));
+        chat.line().faults.will(PUSH, busy(TOMORROW));
         is_told(chat, "hi").await;
         assert_eq!((chat.line().faults.seen(PUSH).len(), chat.letters().await), (2, 1));
         chat.redrives().await;

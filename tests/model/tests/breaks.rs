@@ -47,6 +47,19 @@ fn with_state(
     Ok(TurnState { stage, ..after })
 }
 
+/// The same step of an attempt that no fencing token holds back.
+fn unfenced<'a>(step: &TurnStep<'a>) -> TurnStep<'a> {
+    let mut step = *step;
+    if let TurnStep::Stored { by, .. }
+    | TurnStep::Failed { by, .. }
+    | TurnStep::Pushing { by, .. }
+    | TurnStep::NotReplied { by, .. } = &mut step
+    {
+        *by = None;
+    }
+    step
+}
+
 fn refused(progress: PushProgress) -> PushProgress {
     PushProgress { state: PushState::Refused, ..progress }
 }
@@ -58,8 +71,8 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "a second answer takes the place of the first",
             |state, step| match *step {
-                TurnStep::Stored { method, now, .. } if matches!(state.stage, Stage::Stored(_)) => {
-                    as_if(Stage::Open, state, &TurnStep::Stored { by: None, method, now })
+                TurnStep::Stored { .. } if matches!(state.stage, Stage::Stored(_)) => {
+                    as_if(Stage::Open, state, &unfenced(step))
                 }
                 _ => apply(state, step),
             },
@@ -69,9 +82,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "an older attempt stores its answer",
             |state, step| match *step {
-                TurnStep::Stored { method, now, .. } => {
-                    apply(state, &TurnStep::Stored { by: None, method, now })
-                }
+                TurnStep::Stored { .. } => apply(state, &unfenced(step)),
                 _ => apply(state, step),
             },
             replied_beside(),
@@ -79,9 +90,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "an older attempt says that LINE refused a push",
             |state, step| match *step {
-                TurnStep::Failed { reason, progress, gave_up, cost, .. } => {
-                    apply(state, &TurnStep::Failed { by: None, reason, progress, gave_up, cost })
-                }
+                TurnStep::Failed { .. } => apply(state, &unfenced(step)),
                 _ => apply(state, step),
             },
             beside(),
@@ -89,9 +98,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "an older attempt pushes again",
             |state, step| match *step {
-                TurnStep::Pushing { pushed, now, .. } => {
-                    apply(state, &TurnStep::Pushing { by: None, pushed, now })
-                }
+                TurnStep::Pushing { .. } => apply(state, &unfenced(step)),
                 _ => apply(state, step),
             },
             beside().with(&[(Line, 2)]),
@@ -161,9 +168,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
         (
             "an attempt pushes although another one may be replying",
             |state, step| match step {
-                TurnStep::NotReplied { now, .. } => {
-                    apply(state, &TurnStep::NotReplied { by: None, now: *now })
-                }
+                TurnStep::NotReplied { .. } => apply(state, &unfenced(step)),
                 _ => apply(state, step),
             },
             replied_beside(),
