@@ -23,20 +23,26 @@ pub(crate) async fn check() -> ExitCode {
     };
     let recorded: Vec<(u64, &str)> = recorded.lines().filter_map(line).collect();
     let before = |path: &str| recorded.iter().find(|(_, name)| *name == path).map(|(before, _)| *before);
-    let is_over =
-        |it: &Counted| before(it.path).is_some_and(|b| more_percent(b, it.instructions) > TOLERANCE);
+    let is_over = |it: &Counted| {
+        let both = before(it.path).zip(it.instructions);
+        both.is_some_and(|(before, now)| more_percent(before, now) > TOLERANCE)
+    };
     let mut counted = count().await;
     if counted.iter().any(is_over) {
         eprintln!(
             "Counted again: where a machine is very busy, a call can run out of time and be made twice."
         );
         for (it, again) in counted.iter_mut().zip(count().await) {
-            it.instructions = it.instructions.min(again.instructions);
+            it.instructions = [it.instructions, again.instructions].into_iter().flatten().min();
         }
     }
     let mut is_well = recorded.len() == counted.len();
     println!("| path | instructions | recorded | |\n|---|---|---|---|");
     for Counted { path, instructions, .. } in counted {
+        let Some(instructions) = instructions else {
+            println!("| {path} | | | NOT CHECKED: under valgrind this machine is too slow for it |");
+            continue;
+        };
         let Some(before) = before(path) else {
             println!("| {path} | {instructions} | none | **not recorded** |");
             is_well = false;
@@ -64,6 +70,8 @@ pub(crate) async fn check() -> ExitCode {
 pub(crate) async fn renew() -> ExitCode {
     let lines =
         count().await.into_iter().fold(String::new(), |mut lines, Counted { path, instructions, .. }| {
+            let instructions =
+                instructions.expect("under valgrind this machine is too slow to count a start");
             let _ = writeln!(lines, "{instructions} {path}");
             lines
         });

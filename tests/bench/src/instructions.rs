@@ -27,36 +27,41 @@ const MARKDOWN: &str = "## 週末の予定 (plan)\n\n**土曜日**は*鎌倉*へ
     ```rust\nfn main() { println!(\"返事\"); }\n```\n\n> It will be sunny, **20 °C**. Don't forget your camera!\n\n";
 /// How often the longer run goes a path more often than the shorter one.
 const TIMES: usize = 25;
+/// How often a run is repeated in which the function was so slow under valgrind that it read the secrets again.
+const TRIES: usize = 5;
 
 /// What a path takes.
 pub(crate) struct Counted {
     pub(crate) path: &'static str,
-    pub(crate) instructions: u64,
+    /// `None` where this machine is too slow to count a start.
+    pub(crate) instructions: Option<u64>,
     /// Which of the bare function's it stands beside.
     beside: Option<usize>,
 }
 
 impl Counted {
-    fn of_function(path: &'static str, counted: [u64; 3], which: usize) -> Self {
+    fn of_function(path: &'static str, counted: [Option<u64>; 3], which: usize) -> Self {
         Self { path, instructions: counted[which], beside: Some(which) }
     }
 }
 
-/// Counts all paths, each in words that the record knows it by. A first event's are not among them but where they
-/// are the tokenizer's: on a busy machine the second that a start has for the Parameter Store can be over under
-/// valgrind, and then the first event reads the secret.
+/// Counts all paths, each in words that the record knows it by. A first event is among them only where it is the
+/// tokenizer's: on a slow machine the second that a start has for the Parameter Store can be over under valgrind, and
+/// then the first event reads the secret.
 pub(crate) async fn count() -> Vec<Counted> {
     let aws = Aws::default();
     let env = functions_env(&aws, "an answer").await;
     let turn = || batch(&["U1".to_owned()]);
-    let ingress = function("ingress", &env, || delivery(WEBHOOK)).await;
-    let worker = function("worker", &env, turn).await;
+    let ingress = function("ingress", &aws, &env, || delivery(WEBHOOK)).await;
+    let worker = function("worker", &aws, &env, turn).await;
     let past: Vec<_> = (0..50).map(|n| format!("{n}: {}", SAID.repeat(8))).collect();
-    let mut small_context = functions_env(&Aws::remembering(&past), "an answer").await;
+    let remembering = Aws::remembering(&past);
+    let mut small_context = functions_env(&remembering, "an answer").await;
     small_context.extend([("CONTEXT_TOKENS", "8192".to_owned()), ("MAX_TOKENS", "1024".to_owned())]);
-    let long_past = function("worker", &small_context, turn).await;
-    let long_answer = function("worker", &functions_env(&aws, &MARKDOWN.repeat(40)).await, turn).await;
-    let of_serve = |path, instructions| Counted { path, instructions, beside: None };
+    let long_past = function("worker", &remembering, &small_context, turn).await;
+    let markdown = functions_env(&aws, &MARKDOWN.repeat(40)).await;
+    let long_answer = function("worker", &aws, &markdown, turn).await;
+    let of_serve = |path, instructions| Counted { path, instructions: Some(instructions), beside: None };
     vec![
         Counted::of_function("ingress: start until the first poll", ingress, 0),
         Counted::of_function("ingress: webhook", ingress, 2),
@@ -73,12 +78,14 @@ pub(crate) async fn count() -> Vec<Counted> {
 /// Counts and prints, beside the same of a bare function.
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
 pub(crate) async fn print() {
-    let bare = function("bare", &[], || json!({ "n": 1 })).await;
+    let bare = function("bare", &Aws::default(), &[], || json!({ "n": 1 })).await;
+    let bare = bare.map(|count| count.expect("it reads no secrets"));
     println!("| path | instructions | times the bare function's |\n|---|---|---|");
     for (path, count) in ["start until the first poll", "first event", "event"].iter().zip(bare) {
         println!("| bare: {path} | {} | 1.0 |", grouped(&count));
     }
     for Counted { path, instructions, beside } in count().await {
+        let Some(instructions) = instructions else { continue };
         let times = beside.map(|which| format!("{:.1}", instructions as f64 / bare[which] as f64));
         println!("| {path} | {} | {} |", grouped(&instructions), times.unwrap_or_default());
     }
@@ -91,20 +98,42 @@ async fn functions_env(aws: &Aws, answer: &str) -> Vec<(&'static str, String)> {
 }
 
 /// A function's start until its first poll, its first invocation, and a later one.
-async fn function(name: &str, env: &[(&str, String)], event: impl Fn() -> Value) -> [u64; 3] {
+async fn function(
+    name: &str,
+    aws: &Aws,
+    env: &[(&str, String)],
+    event: impl Fn() -> Value,
+) -> [Option<u64>; 3] {
     let mut totals = vec![];
+    let mut is_slow = false;
     for times in [0, 1, 1 + TIMES] {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut runtime = Runtime::start().await;
-        let log = folder.path().join("log");
-        let mut process = Process::start(callgrind(&log, name), name, env, &runtime.address);
-        runtime.polled().await;
-        for _ in 0..times {
-            runtime.invoke(event()).await;
+        for tries in 1.. {
+            let before = aws.calls_to("AmazonSSM");
+            let total = run(name, env, times, &event).await;
+            // A read that valgrind makes slower than its deadline is made again, and its instructions are counted twice.
+            let is_read_again = aws.calls_to("AmazonSSM") > before + 1;
+            if tries == TRIES || !is_read_again {
+                totals.push(total);
+                is_slow |= is_read_again;
+                break;
+            }
         }
-        totals.push(end(process.0.id(), || process.0.wait(), &log).await);
     }
-    [totals[0], totals[1] - totals[0], (totals[2] - totals[1]) / TIMES as u64]
+    let start = totals[0];
+    [Some(start).filter(|_| !is_slow), Some(totals[1] - start), Some((totals[2] - totals[1]) / TIMES as u64)]
+}
+
+/// All instructions of a function that has so many events.
+async fn run(name: &str, env: &[(&str, String)], times: usize, event: &impl Fn() -> Value) -> u64 {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut runtime = Runtime::start().await;
+    let log = folder.path().join("log");
+    let mut process = Process::start(callgrind(&log, name), name, env, &runtime.address);
+    runtime.polled().await;
+    for _ in 0..times {
+        runtime.invoke(event()).await;
+    }
+    end(process.0.id(), || process.0.wait(), &log).await
 }
 
 /// A webhook of `henji serve`, with its turn where the model answers.
