@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
     job::Job,
+    log,
     logging::{self, FIGURES, Sampled},
     prefix::Prefix,
     secret::{NotRead, Secret},
@@ -13,7 +14,6 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, timeout},
 };
-use tracing::{error, info, warn};
 
 use crate::{
     queue::JobQueue,
@@ -76,15 +76,15 @@ impl Ingress {
         let began = Instant::now();
         let accepted = timeout(self.budget, self.accept_in_time(signature, body)).await;
         let accepted = accepted.unwrap_or_else(|_| {
-            error!("the webhook was not taken in time: LINE is told 503");
+            log!(error, WebhookTimedOut, "the webhook was not taken in time: LINE is told 503");
             Accepted::Unavailable
         });
         let ack_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let status = accepted.status();
         if accepted == Accepted::Unauthorized {
-            info!(target: FIGURES, status, ack_ms, "webhook");
+            log!(counted, Webhook, status, ack_ms, "the webhook is answered");
         } else {
-            info!(status, ack_ms, "webhook");
+            log!(info, Webhook, status, ack_ms, "the webhook is answered");
         }
         accepted
     }
@@ -97,7 +97,7 @@ impl Ingress {
                 return Accepted::Unauthorized;
             }
             Err(NotRead) => {
-                error!("the channel secret could not be read yet: LINE is told 503");
+                log!(error, SecretMissing, "the channel secret could not be read yet: LINE is told 503");
                 return Accepted::Unavailable;
             }
         }
@@ -114,7 +114,7 @@ impl Ingress {
                 Accepted::Queued
             }
             Err(failure) => {
-                error!(error = %logging::chain(&failure), "the webhook was not taken: LINE is told 503");
+                log!(error, WebhookFailed, error = %logging::chain(&failure), "the queue did not take the webhook: LINE is told 503");
                 Accepted::Unavailable
             }
         }
@@ -132,16 +132,22 @@ impl Ingress {
             reading.await.map_err(|_| Accepted::Unavailable)?
         };
         read.map_err(|_| {
-            warn!(bytes = body.len(), "refused a signed body that is not a webhook");
+            log!(warn, BodyInvalid, bytes = body.len(), "a signed body is not a webhook: LINE is told 400");
             Accepted::NotAWebhook
         })
     }
 
     /// Counts each webhook that was refused, and logs one in a while: strangers send as many as they like.
     fn log_refusal(&self, signed: bool) {
-        info!(target: FIGURES, "refused a webhook: its signature is missing or wrong");
+        log!(counted, SignatureRefused, "a webhook is refused: its signature is missing or wrong");
         if let Some(times) = self.refused.count(Instant::now()) {
-            warn!(signed, times, "refused webhooks: their signature is missing or wrong");
+            log!(
+                warn,
+                SignaturesRefused,
+                signed,
+                times,
+                "webhooks were refused: their signature is missing or wrong"
+            );
         }
     }
 
@@ -161,13 +167,13 @@ impl Ingress {
 fn log_accepted(jobs: &[Job]) {
     let (logged, more) = jobs.split_at(jobs.len().min(LOGGED_MAX));
     for job in logged {
-        info!(event = %job.event_id, conversation = %job.conversation, "accepted");
+        log!(info, Accepted, event = %job.event_id, conversation = %job.conversation, "the event is accepted");
     }
     for _ in more {
-        info!(target: FIGURES, "accepted");
+        log!(counted, Accepted, "the event is accepted");
     }
     if !more.is_empty() {
-        info!(jobs = more.len(), "accepted more");
+        log!(info, AcceptedMore, jobs = more.len(), "more events are accepted than lines are written");
     }
 }
 
@@ -183,10 +189,10 @@ fn jobs_of(verdicts: Vec<Verdict>) -> Vec<Job> {
         }
     }
     for (reason, events) in skipped {
-        info!(reason, events, "skipped events");
+        log!(info, EventsSkipped, reason, events, "events need no job");
     }
     for (reason, events) in odd {
-        warn!(reason, events, "skipped odd events");
+        log!(warn, OddEventsSkipped, reason, events, "events are not as LINE documents them");
     }
     jobs
 }

@@ -8,7 +8,7 @@ use aws_lambda_events::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::value::{RawValue, Value};
-use tracing::warn;
+use shared::log;
 
 use crate::{
     accept::{Accepted, Ingress},
@@ -21,7 +21,7 @@ pub async fn handle(ingress: &Ingress, event: &RawValue) -> ApiGatewayProxyRespo
         Some((signature, Some(body))) => ingress.accept(signature.as_deref(), &body).await,
         Some((_, None)) => Accepted::NotAWebhook,
         None => {
-            warn!("the invocation is not an API Gateway proxy event");
+            log!(warn, InvocationInvalid, "the invocation is not an API Gateway proxy event");
             Accepted::NotAWebhook
         }
     };

@@ -10,6 +10,7 @@
 pub mod adapters;
 pub mod command;
 pub mod env;
+pub mod event;
 pub mod job;
 pub mod logging;
 pub mod metrics;

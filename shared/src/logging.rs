@@ -11,7 +11,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{env::Env, metrics::Metrics};
+use crate::{env::Env, log, metrics::Metrics};
 
 mod sampled;
 
@@ -46,7 +46,7 @@ where
     // A panic's own message can quote what people wrote.
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
-        tracing::error!(at, "a panic");
+        log!(error, Panicked, at, "a panic");
     }));
 }
 
@@ -67,7 +67,7 @@ pub async fn function(
         Some(wrong) => Err(wrong.into()),
     };
     let Err(error) = ended else { return ExitCode::SUCCESS };
-    tracing::error!(error = %chain(&*error), "the {name} did not start");
+    log!(error, StartFailed, error = %chain(&*error), "the {name} did not start");
     ExitCode::FAILURE
 }
 

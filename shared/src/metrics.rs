@@ -73,7 +73,7 @@ impl<S: Subscriber> Layer<S> for Metrics {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        for rule in RULES.iter().filter(|rule| rule.line == fields.message) {
+        for rule in RULES.iter().filter(|rule| rule.kind.as_str() == fields.kind) {
             let Some(value) = self.value(rule.value, &fields) else { continue };
             let by = match rule.by {
                 None => None,
@@ -93,7 +93,7 @@ impl<S: Subscriber> Layer<S> for Metrics {
 /// The fields of a line.
 #[derive(Default)]
 struct Fields {
-    message: String,
+    kind: String,
     others: Vec<(&'static str, Value)>,
 }
 
@@ -118,14 +118,13 @@ impl Fields {
 }
 
 impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.message = format!("{value:?}");
-        }
-    }
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.others.push((field.name(), value.into()));
+        match field.name() {
+            "kind" => value.clone_into(&mut self.kind),
+            name => self.others.push((name, value.into())),
+        }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {

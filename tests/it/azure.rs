@@ -19,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::{
     bot::{Bot, SECRET, host},
+    log_lines::{Kind, lines_of},
     process::{Serve, henji},
 };
 
@@ -168,12 +169,12 @@ async fn the_start_says_that_a_deployment_is_not_there_and_is_silent_where_it_is
         variables.push(("OPENAI_BASE_URL".into(), url(&origin, deployment)));
         let serve = Serve::start(data.path(), &variables).await;
         for _ in 0..500 {
-            if !is_gone || serve.log().contains("model_gone") {
+            if !is_gone || !lines_of(&serve.log(), Kind::ModelGone).is_empty() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(serve.log().contains("model_gone"), is_gone, "{}", serve.log());
+        assert_eq!(!lines_of(&serve.log(), Kind::ModelGone).is_empty(), is_gone, "{}", serve.log());
         assert_eq!(serve.terminate(), 0);
     }
     assert_eq!(azure.questions(), 0, "to look costs nothing");

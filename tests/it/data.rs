@@ -17,6 +17,7 @@ use worker::clock::wall_clock;
 
 use crate::{
     bot::variables,
+    log_lines::{Kind, lines_of},
     process::{Serve, henji},
 };
 
@@ -63,8 +64,8 @@ async fn what_others_can_write_is_warned_about() {
         let log = serve.log();
         assert_eq!(serve.terminate(), 0);
         let _ = fs::remove_file(data.with_extension("log"));
-        let warnings = log.lines().filter(|line| line.contains("others than its owner can write"));
-        assert_eq!(warnings.count(), if warned.is_empty() { 0 } else { 3 }, "{log}");
+        let warnings = lines_of(&log, Kind::NotPrivate);
+        assert_eq!(warnings.len(), if warned.is_empty() { 0 } else { 3 }, "{log}");
         for path in warned {
             assert!(log.contains(&format!("{path} (mode ")), "{log}");
         }

@@ -266,7 +266,7 @@ async fn secrets_in_use_are_never_shown() {
     ];
     let dev = Dev::start(&secrets);
     assert_eq!(dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await, 204);
-    let told = dev.feed_until(|entry| entry["name"] == "to be tried again").await;
+    let told = dev.feed_until(|entry| entry["name"] == "retry_scheduled").await;
     let saved = dev.http.get(format!("{}/dev/conversation", dev.origin)).send().await.unwrap();
     let shown = format!("{} {}", json!(told), saved.text().await.unwrap());
     assert!(shown.contains("x-line-signature") && shown.contains("Bearer •") && shown.contains("not with •"));

@@ -16,6 +16,7 @@ use worker::adapters::http;
 use crate::{
     aws::runtime_api::{RuntimeApi, trace},
     bot::{host, variables},
+    log_lines::{Kind, is_of, lines_of},
     process::{henji, posts, program},
 };
 
@@ -41,7 +42,7 @@ impl Serve {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
-        while !said.contains("henji serves") {
+        while lines_of(&said, Kind::Serving).is_empty() {
             said.clear();
             assert!(log.read_line(&mut said).unwrap() > 0, "it ended");
         }
@@ -102,7 +103,7 @@ async fn lines_that_nobody_read_are_counted_and_told_of_once_somebody_reads_agai
             said.clear();
             assert!(serve.log.read_line(&mut said).unwrap() > 0, "it ended");
             let line: Value = serde_json::from_str(&said).expect("lines are whole");
-            if line["message"].as_str().unwrap_or_default().contains("lines of the log were dropped") {
+            if is_of(&line, Kind::LinesDropped) {
                 assert_eq!(line["level"], "WARN");
                 return (serve, line["lines"].as_u64().unwrap());
             }
@@ -114,7 +115,7 @@ async fn lines_that_nobody_read_are_counted_and_told_of_once_somebody_reads_agai
     assert_eq!(posts(&http::client().unwrap(), &serve.origin, r#"{"events":[]}"#).await, Some(200));
     let (code, rest) = serve.ends();
     assert_eq!(code, Some(0));
-    assert!(rest.lines().any(|line| line.contains("henji stopped")), "all is written at the end");
+    assert_eq!(lines_of(&rest, Kind::Stopped).len(), 1, "all is written at the end");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,8 +183,8 @@ async fn a_function_has_written_its_lines_before_its_invocation_is_answered() {
     }
     let log = BufReader::new(function.stdout.take().unwrap());
     let reading = tokio::task::spawn_blocking(move || {
-        let lines = log.lines().map(Result::unwrap);
-        lines.filter(|line| line.contains("not an API Gateway proxy event")).count()
+        let lines = log.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap());
+        lines.filter(|line| is_of(line, Kind::InvocationInvalid)).count()
     });
     api.invoke(json!({}), Duration::from_secs(10)).await.unwrap();
     function.kill().unwrap();

@@ -7,9 +7,10 @@
     reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
 )]
 
-// The harness: a bot in this process, a bot as a process, who operates it, the specifications all requests must meet,
+// The harness: a bot in this process, a bot as a process, who operates it, its log, the specifications all requests must meet,
 // and what nothing that is printed may hold.
 mod bot;
+mod log_lines;
 mod operator;
 mod process;
 mod secrecy;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     bot::{PATH, SECRET},
+    log_lines::{Kind, lines_of},
     secrecy::Private,
 };
 
@@ -126,8 +127,7 @@ impl Serve {
     /// Where it listens, as it says itself.
     fn origins(&self) -> Option<[String; 2]> {
         let log = self.log();
-        let line = log[self.old_log..].lines().find(|line| line.contains("henji serves"))?;
-        let line: Value = serde_json::from_str(line).ok()?;
+        let line = lines_of(&log[self.old_log..], Kind::Serving).into_iter().next()?;
         // Without an operator's listener the second leads nowhere.
         Some(["address", "admin"].map(|field| format!("http://{}", line[field].as_str().unwrap_or_default())))
     }
@@ -153,17 +153,16 @@ impl Serve {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// The log from there on, once it has a line with this message: a thread of its own writes it.
-    pub async fn logged(&self, from: usize, message: &str) -> String {
-        let line = format!("\"message\":\"{message}\"");
+    /// The log from there on, once it has a line of this kind: a thread of its own writes it.
+    pub async fn logged(&self, from: usize, kind: Kind) -> String {
         for _ in 0..1_000 {
             let log = self.log()[from..].to_owned();
-            if log.contains(&line) {
+            if !lines_of(&log, kind).is_empty() {
                 return log;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{message:?} is not logged: {}", self.log());
+        panic!("{kind:?} is not logged: {}", self.log());
     }
 
     pub fn pid(&self) -> u32 {

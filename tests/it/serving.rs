@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     bot::{Bot, SECRET, USER, host, variables},
+    log_lines::{Kind, lines_of},
     process::{Serve, henji, run},
 };
 
@@ -365,7 +366,7 @@ async fn on_a_full_disk_line_is_told_503_and_what_was_accepted_is_answered() {
         .spawn()
         .unwrap();
     let log = || std::fs::read_to_string(&port_log).unwrap();
-    while !log().contains("henji serves") {
+    while lines_of(&log(), Kind::Serving).is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let address = log().split(r#""address":""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -439,7 +440,7 @@ async fn a_model_that_is_gone_is_said_at_the_start() {
         .will("/v1/models/gpt-5.4-mini", emulator::faults::Fault::Respond(404, vec![], body.to_string()));
     let serve = world.serve().await;
     for _ in 0..500 {
-        if serve.log().contains("model_gone") {
+        if !lines_of(&serve.log(), Kind::ModelGone).is_empty() {
             assert_eq!(serve.terminate(), 0);
             return;
         }

@@ -11,6 +11,7 @@ use worker::adapters::http;
 
 use crate::{
     bot::{USER, host, variables},
+    log_lines::{Kind, is_of, lines_of},
     process::{Serve, henji},
 };
 
@@ -29,7 +30,7 @@ async fn sighup_ends_it_as_sigterm_does_and_what_is_in_flight_is_given_back() {
     }
     assert_eq!(serve.ends_by("HUP"), 0);
     let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
-    assert!(log.lines().last().unwrap().contains("henji stopped"), "{log}");
+    assert!(is_of(&serde_json::from_str(log.lines().last().unwrap()).unwrap(), Kind::Stopped), "{log}");
     let db = rusqlite::Connection::open(data.join("henji.db")).unwrap();
     let attempts: u32 = db.query_row("SELECT attempts FROM turns", [], |row| row.get(0)).unwrap();
     assert_eq!(attempts, 0, "what was given back is no attempt");
@@ -43,7 +44,7 @@ async fn what_nohup_started_outlives_its_terminal() {
     let serve = Serve::start_by(script, &folder.path().join("data"), &variables).await;
     serve.is_sent("HUP");
     assert_eq!(serve.posts(&http, &webhook_of("hi", USER).to_string()).await, Some(200));
-    assert!(!serve.log().contains("told to stop"));
+    assert!(lines_of(&serve.log(), Kind::Stopping).is_empty());
     assert_eq!(serve.terminate(), 0);
 }
 
@@ -77,7 +78,7 @@ async fn with_few_open_files_webhooks_are_taken_while_all_conversations_wait() {
     assert_eq!(join_all(webhooks).await, [Some(200); 40]);
     let (status, health) = serve.health().await;
     assert_eq!((status, &health["in_flight"]), (200, &serde_json::json!(36)));
-    assert!(!serve.log().contains("could not be accepted"));
+    assert!(lines_of(&serve.log(), Kind::ConnectionFailed).is_empty());
     assert_eq!(serve.terminate(), 0);
 }
 

@@ -4,9 +4,8 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use shared::{env::Env, logging, traces::Daemon, version::SHOWN};
+use shared::{env::Env, log, logging, traces::Daemon, version::SHOWN};
 use tokio::time::Instant;
-use tracing::info;
 use worker::lambda::{batch::handle, setup::Setup};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,7 +17,7 @@ async fn main() -> ExitCode {
 async fn serve(env: &Env) -> Result<(), Error> {
     let setup = &Arc::new(Setup::start(env).await?);
     let daemon = &Daemon::from_env(env);
-    info!(version = SHOWN.as_str(), "worker starts");
+    log!(info, Started, version = SHOWN.as_str(), "the worker starts");
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // Read here, because the runtime's own error would quote what cannot be read.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;

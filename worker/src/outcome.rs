@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::job::Job;
+use shared::{job::Job, log};
 
 use crate::failure::Failure;
 
@@ -155,7 +155,8 @@ impl Outcome {
         // A redrive waited for its operator, not for a worker.
         let accepted_at = job.accepted_at.filter(|_| job.run.is_none());
         let queue_ms = accepted_at.map(|at| (began.as_millisecond() - at).max(0));
-        tracing::info!(
+        log!(
+            info, Turn,
             event = %job.event_id,
             conversation = %job.conversation,
             outcome = self.as_str(),
@@ -163,7 +164,7 @@ impl Outcome {
             queue_ms,
             turn_ms = (ended.as_millisecond() - began.as_millisecond()).max(0),
             run = job.run,
-            "turn"
+            "the attempt ended"
         );
     }
 }

@@ -6,9 +6,8 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use shared::{
     job::{ConversationId, Job, MessageId},
-    logging,
+    log, logging,
 };
-use tracing::error;
 
 use crate::{
     clock::Clock,
@@ -85,7 +84,7 @@ impl Storage {
     /// Records a step without which the attempt ends all the same: a failure is only logged.
     pub(crate) async fn record_or_log(&self, job: &Job, step: Step) {
         if let Err(Failure { detail, .. }) = self.record(job, step).await {
-            error!(event = %job.event_id, detail, "the attempt's end was not written down");
+            log!(error, StepNotRecorded, event = %job.event_id, detail, "the storage did not record a step of the turn");
         }
     }
 

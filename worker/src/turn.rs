@@ -9,10 +9,9 @@ use std::slice;
 
 use shared::{
     job::{Ask, Job},
-    traces,
+    log, traces,
 };
 use tokio::time::timeout_at;
-use tracing::debug;
 
 use self::{
     attempt_error::{AttemptError, in_doubt, out_of_time},
@@ -99,7 +98,7 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
         storage.record_or_log(job, Step::Withdrawn { cost: None }).await;
         return Outcome::PoisonCandidate { attempts: turn.attempts };
     }
-    debug!(event = %job.event_id, attempts = turn.attempts, "began");
+    log!(debug, AttemptBegan, event = %job.event_id, attempts = turn.attempts, "an attempt begins");
     let attempt = Attempt::at(slice::from_ref(&turn), limits, config.give_up_after);
     let work = answer(clients, job, text, &turn, &attempt);
     run_to_outcome(config, storage, job, &turn, &attempt, work).await

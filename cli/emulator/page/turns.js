@@ -13,13 +13,13 @@ export function turn(state, event, fields) {
   return Object.assign(known, fields);
 }
 
-/** What a step of the log does to its turn. */
+/** By the kind of a log line: what it does to its turn. */
 export const STEPS = {
   accepted(turn) {
     turn.taken = true;
     if (turn.state === "skipped" || turn.state === "dead") Object.assign(turn, { state: "queued", ended: null });
   },
-  began(turn, e, state) {
+  attempt_began(turn, e, state) {
     if (e.attempts > 1) {
       const died = state.kills > (turn.killsAtStart ?? state.kills);
       turn.notes.push(["attempt", { n: e.attempts, died }]);
@@ -29,10 +29,10 @@ export const STEPS = {
     turn.waited ??= e.at - turn.at;
     Object.assign(turn, { state: "working", ended: null });
   },
-  remembered(turn, e) {
+  loaded(turn, e) {
     turn.remembered = e.messages;
   },
-  "the model answered"(turn, e) {
+  model_answered(turn, e) {
     turn.thought = { ms: e.model_ms, prompt: e.prompt_tokens, completion: e.completion_tokens };
     turn.asked = null;
   },
@@ -40,14 +40,14 @@ export const STEPS = {
     turn.stored = e.pushes;
   },
   answered: (turn, e) => Object.assign(turn, { state: "answered", ended: e.at }),
-  "answered with a later one": (turn, e) => Object.assign(turn, { state: "merged", ended: e.at }),
-  "the bot is in this group no longer": (turn, e) => Object.assign(turn, { state: "gone", ended: e.at, asked: null }),
-  "its message or its conversation has changed: it is thought about anew": (turn) => turn.notes.push(["changed", {}]),
-  "left in silence": (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
+  merged: (turn, e) => Object.assign(turn, { state: "merged", ended: e.at }),
+  left_group: (turn, e) => Object.assign(turn, { state: "gone", ended: e.at, asked: null }),
+  redrafted: (turn) => turn.notes.push(["changed", {}]),
+  silent: (turn, e) => Object.assign(turn, { state: "silent", ended: e.at }),
   noticed: (turn, e) => Object.assign(turn, { state: "noticed", ended: e.at }),
-  "asked for patience": (turn, e) => e.said && turn.notes.push(["patience", {}]),
-  "the free reply was refused: it is pushed": (turn) => turn.notes.push(["not_replied", {}]),
-  "forgot what it was asked to": (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
+  patience_asked: (turn, e) => e.said && turn.notes.push(["patience", {}]),
+  reply_refused: (turn) => turn.notes.push(["not_replied", {}]),
+  erased: (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
   forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
   /** The line that every attempt leaves: what came of it, where no other line has said so. */
   turn(turn, e) {
@@ -56,11 +56,11 @@ export const STEPS = {
     if (state && (isActive(turn) || turn.state === "dead")) Object.assign(turn, { state, ended: e.at, asked: null });
     if (["not_ready", "given_back", "suspect"].includes(e.outcome)) Object.assign(turn, { state: "queued", asked: null });
   },
-  "to be tried again"(turn, e) {
+  retry_scheduled(turn, e) {
     Object.assign(turn, { state: "retry", asked: null });
     turn.notes.push(["again_in", { reason: e.reason, s: (e.after_ms / 1000).toFixed(1) }]);
   },
-  "dead-lettered"(turn, e) {
+  dead_lettered(turn, e) {
     Object.assign(turn, { state: "dead", ended: e.at, asked: null });
     turn.notes.push(["dead", { reason: e.reason, n: e.attempts, detail: e.detail }]);
   },

@@ -1,6 +1,7 @@
 //! How the open files that the process may have are shared out: whatever conversations hold, webhooks keep their own.
 
 use anyhow::bail;
+use shared::log;
 
 use crate::listeners::connections::CONNECTIONS_MAX;
 
@@ -46,7 +47,9 @@ pub fn fit(concurrency: u32) -> anyhow::Result<Share> {
     let limit = raise();
     let share = share(limit, concurrency)?;
     if share.concurrency < concurrency {
-        tracing::warn!(
+        log!(
+            warn,
+            ConcurrencyLowered,
             limit,
             wanted = concurrency,
             concurrency = share.concurrency,

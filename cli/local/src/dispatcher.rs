@@ -3,13 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::logging;
+use shared::{log, logging};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
 use self::turn::DATABASE_AGAIN;
 
@@ -51,7 +50,7 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
                 next
             }
             Err(failure) => {
-                error!(error = %logging::chain(&failure), "no jobs could be taken");
+                log!(error, JobsNotTaken, error = %logging::chain(&failure), "the queue gave no jobs: it is asked again");
                 Some(DATABASE_AGAIN)
             }
         };

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use ingress::accept::BUDGET;
 use serde::Serialize;
+use shared::log;
 use tokio::{
     sync::Mutex,
     task::JoinHandle,
@@ -66,8 +67,8 @@ impl Health {
         let was_well = state.last.as_ref().is_none_or(|(_, last)| last.error.is_none());
         let report = self.look(&mut state).await;
         match &report.error {
-            Some(error) if was_well => tracing::error!(error, "not healthy: a webhook would be told 503"),
-            None if !was_well => tracing::info!("healthy again"),
+            Some(error) if was_well => log!(error, Unhealthy, error, "not healthy: LINE would be told 503"),
+            None if !was_well => log!(info, Healthy, "healthy again"),
             _ => {}
         }
         state.last = Some((Instant::now(), report.clone()));

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use shared::{logging, metrics::Metrics};
+use shared::{log, logging, metrics::Metrics};
 
 /// How much waits for the reader at most: some ten thousand lines.
 const BUFFER_MAX: usize = 4 << 20;
@@ -129,7 +129,9 @@ impl Shared {
             lines.shrink_to(BUFFER_KEPT);
             let lost = dropped();
             if written.is_ok() && lost > told {
-                tracing::warn!(
+                log!(
+                    warn,
+                    LinesDropped,
                     lines = lost - told,
                     "lines of the log were dropped: nobody read them in time"
                 );

@@ -7,6 +7,8 @@ use std::{
     path::Path,
 };
 
+use shared::log;
+
 /// Writing, for the group and for all others.
 const OTHERS_WRITE: u32 = 0o022;
 
@@ -37,7 +39,7 @@ pub fn writable_by_others(path: &Path) -> Option<String> {
 /// Logs a warning for each of these that others can write.
 pub fn warn_if_writable_by_others(paths: &[&Path]) {
     for warning in paths.iter().filter_map(|path| writable_by_others(path)) {
-        tracing::warn!("{warning}");
+        log!(warn, NotPrivate, "{warning}");
     }
 }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
 use reqwest::Client;
 use secrecy::SecretString;
-use shared::{env::Env, logging::Sampled, secret::Secret, version};
+use shared::{env::Env, log, logging::Sampled, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -162,7 +162,7 @@ pub async fn run(
     let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin = admin.map(tracing::field::display);
     let address = listeners.webhooks.local_addr()?;
-    tracing::info!(%address, admin, version = version::SHOWN.as_str(), resumed, "henji serves");
+    log!(info, Serving, %address, admin, version = version::SHOWN.as_str(), resumed, "henji serves");
     // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
     let guard = stop.clone().drop_guard();
     let answering = tokio::spawn({
@@ -179,7 +179,7 @@ pub async fn run(
     }
     connections::serve(listeners.webhooks, webhooks::router(ingress), settings.connections, stop).await;
     answering.await.context("the dispatcher panicked")?;
-    tracing::info!("henji stopped");
+    log!(info, Stopped, "henji stopped");
     Ok(())
 }
 
@@ -197,7 +197,9 @@ pub fn http_client() -> anyhow::Result<Client> {
 pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
     let model = ModelClient::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {
-        tracing::error!(
+        log!(
+            error,
+            ModelGone,
             model = settings.worker.model,
             "model_gone: the server does not know GPT_MODEL; set it to a current model, or every question is dead-lettered"
         );

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 
+use shared::log;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,7 @@ pub fn stop() -> std::io::Result<CancellationToken> {
             _ = interrupt.recv() => {}
             () = comes(&mut hangup) => {}
         }
-        tracing::info!("told to stop: taking no more, finishing what is in flight");
+        log!(info, Stopping, "told to stop: no more jobs are taken, running ones are finished");
         stopping.cancel();
     });
     Ok(stop)

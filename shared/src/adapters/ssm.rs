@@ -1,5 +1,7 @@
 //! The SSM Parameter Store.
 
+use crate::log;
+
 use std::{error::Error, time::Duration};
 
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
@@ -84,11 +86,11 @@ impl ParameterStore {
             let name = parameter.name.unwrap_or_default();
             match value(&name, parameter.value) {
                 Ok(value) => values.push((name, value)),
-                Err(error) => tracing::error!(error = %error, "a secret could not be read"),
+                Err(error) => log!(error, SecretNotRead, error = %error, "a secret could not be read"),
             }
         }
         for name in got.invalid_parameters.unwrap_or_default() {
-            tracing::error!(error = %SsmError::Missing(name), "a secret could not be read");
+            log!(error, SecretNotRead, error = %SsmError::Missing(name), "a secret could not be read");
         }
         Ok(values)
     }

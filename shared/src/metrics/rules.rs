@@ -1,9 +1,14 @@
-//! The table of figures: which line makes which. Pure.
+//! The table of metrics: each is made of log lines of one kind. Pure.
+
+use crate::event::Kind::{
+    self, Accepted, Answered, DeadLettered, LineAnswered, ModelAnswered, MonthQuota, Noticed, RetryScheduled,
+    SignatureRefused, Turn, Webhook,
+};
 
 /// How a figure is made of a line.
 pub(super) struct Rule {
-    /// The line's message.
-    pub(super) line: &'static str,
+    /// The kind of the line.
+    pub(super) kind: Kind,
     /// The figure.
     pub(super) name: &'static str,
     /// Each line is one; or the line's field of this name.
@@ -34,33 +39,33 @@ pub(super) enum Made {
     Cost,
 }
 
-const fn rule(line: &'static str, name: &'static str, value: Made, by: Option<&'static str>) -> Rule {
-    Rule { line, name, value, by }
+const fn rule(kind: Kind, name: &'static str, value: Made, by: Option<&'static str>) -> Rule {
+    Rule { kind, name, value, by }
 }
 
 /// All figures. cdk/lib/metrics.ts names them too, and a test holds the two together.
 pub(super) const RULES: &[Rule] = &[
-    rule("webhook", "AckMs", Made::Millis("ack_ms"), None),
-    rule("webhook", "Webhooks", Made::Count, Some("status")),
-    rule("refused a webhook: its signature is missing or wrong", "RefusedSignatures", Made::Count, None),
-    rule("accepted", "Accepted", Made::Count, None),
-    rule("turn", "Turns", Made::Count, Some("outcome")),
-    rule("turn", "QueueMs", Made::Millis("queue_ms"), None),
-    rule("turn", "TurnMs", Made::Millis("turn_ms"), None),
-    rule("answered", "Answered", Made::Count, None),
-    rule("noticed", "Noticed", Made::Count, None),
-    rule("to be tried again", "TriedAgain", Made::Count, None),
-    rule("to be tried again", "ModelErrors", Made::ModelFault, None),
-    rule("to be tried again", "StorageErrors", Made::StorageFault, None),
-    rule("dead-lettered", "ModelErrors", Made::ModelFault, None),
-    rule("dead-lettered", "StorageErrors", Made::StorageFault, None),
-    rule("dead-lettered", "DeadLettered", Made::Count, Some("reason")),
-    rule("dead-lettered", "ActionableDeadLetters", Made::Actionable, None),
-    rule("the model answered", "ModelMs", Made::Millis("model_ms"), None),
-    rule("the model answered", "PromptTokens", Made::Amount("prompt_tokens"), None),
-    rule("the model answered", "CachedTokens", Made::Amount("cached_tokens"), None),
-    rule("the model answered", "CompletionTokens", Made::Amount("completion_tokens"), None),
-    rule("the model answered", "CostUsd", Made::Cost, None),
-    rule("LINE answered", "Sends", Made::Count, Some("status")),
-    rule("LINE messages of this month", "LineMessagesLeft", Made::Level("left"), None),
+    rule(Webhook, "AckMs", Made::Millis("ack_ms"), None),
+    rule(Webhook, "Webhooks", Made::Count, Some("status")),
+    rule(SignatureRefused, "RefusedSignatures", Made::Count, None),
+    rule(Accepted, "Accepted", Made::Count, None),
+    rule(Turn, "Turns", Made::Count, Some("outcome")),
+    rule(Turn, "QueueMs", Made::Millis("queue_ms"), None),
+    rule(Turn, "TurnMs", Made::Millis("turn_ms"), None),
+    rule(Answered, "Answered", Made::Count, None),
+    rule(Noticed, "Noticed", Made::Count, None),
+    rule(RetryScheduled, "TriedAgain", Made::Count, None),
+    rule(RetryScheduled, "ModelErrors", Made::ModelFault, None),
+    rule(RetryScheduled, "StorageErrors", Made::StorageFault, None),
+    rule(DeadLettered, "ModelErrors", Made::ModelFault, None),
+    rule(DeadLettered, "StorageErrors", Made::StorageFault, None),
+    rule(DeadLettered, "DeadLettered", Made::Count, Some("reason")),
+    rule(DeadLettered, "ActionableDeadLetters", Made::Actionable, None),
+    rule(ModelAnswered, "ModelMs", Made::Millis("model_ms"), None),
+    rule(ModelAnswered, "PromptTokens", Made::Amount("prompt_tokens"), None),
+    rule(ModelAnswered, "CachedTokens", Made::Amount("cached_tokens"), None),
+    rule(ModelAnswered, "CompletionTokens", Made::Amount("completion_tokens"), None),
+    rule(ModelAnswered, "CostUsd", Made::Cost, None),
+    rule(LineAnswered, "Sends", Made::Count, Some("status")),
+    rule(MonthQuota, "LineMessagesLeft", Made::Level("left"), None),
 ];

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     adapters::ssm::{Parameter, ParameterStore},
-    logging,
+    log, logging,
 };
 
 /// How long one read may take: more must not hold up a function's start, nor a webhook.
@@ -45,11 +45,11 @@ impl Rotating {
         let mut values = match read {
             Ok(Ok(values)) => values,
             Ok(Err(error)) => {
-                tracing::error!(error = %logging::chain(&error), "the secrets could not be read");
+                log!(error, SecretNotRead, error = %logging::chain(&error), "the secrets could not be read");
                 vec![]
             }
             Err(_) => {
-                tracing::error!("the secrets were not read in time");
+                log!(error, SecretNotRead, "the secrets were not read in time");
                 vec![]
             }
         };
@@ -130,11 +130,11 @@ impl Rotating {
         let value = match timeout_at(deadline, read).await {
             Ok(Ok(value)) => Some(value),
             Ok(Err(error)) => {
-                tracing::error!(error = %logging::chain(&error), "a secret could not be read");
+                log!(error, SecretNotRead, error = %logging::chain(&error), "a secret could not be read");
                 None
             }
             Err(_) => {
-                tracing::error!(name = self.parameter.name(), "a secret was not read in time");
+                log!(error, SecretNotRead, name = self.parameter.name(), "a secret was not read in time");
                 None
             }
         };

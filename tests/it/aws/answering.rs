@@ -10,6 +10,7 @@ use super::{
     bot::{Bot, USER, payload_1, payload_2},
     cloud::{CHANNEL_SECRET, attribute},
 };
+use crate::log_lines::{Kind, lines_of};
 
 fn contents(request: &Value) -> Vec<&str> {
     request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
@@ -165,11 +166,7 @@ async fn what_is_left_of_the_months_messages_is_logged_for_an_alarm_and_not_at_e
         bot.says(turn + 1).await;
         bot.cloud.is_drained().await;
     }
-    let said: Vec<_> =
-        bot.worker.log().into_iter().filter(|line| line.contains("LINE messages of this month")).collect();
-    assert!(
-        matches!(&said[..], [line] if line.contains("\"limit\":50") && line.contains("\"left\":")),
-        "{said:?}"
-    );
+    let said = lines_of(&bot.worker.log().join("\n"), Kind::MonthQuota);
+    assert!(matches!(&said[..], [line] if line["limit"] == 50 && line["left"].is_u64()), "{said:?}");
     bot.ends().await;
 }

@@ -4,6 +4,7 @@ use cli::commands::send::webhook_of;
 use serde_json::{Value, json};
 
 use super::bot::{Bot, payload_2};
+use crate::log_lines::{Kind, lines_of};
 
 const TIME: Duration = Duration::from_secs(10);
 
@@ -28,8 +29,7 @@ async fn a_panic_in_one_turn_fails_that_record_and_not_its_batch() {
     let (_, failures) = bot.works_on_a_batch(1, TIME).await;
     assert_eq!(failures, json!([]));
 
-    let lines = bot.worker.log().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let panics: Vec<_> = lines.filter(|line| line["message"] == "a panic").collect();
+    let panics = lines_of(&bot.worker.log().join("\n"), Kind::Panicked);
     assert_eq!(panics.len(), 1);
     assert!(panics[0]["at"].as_str().unwrap().contains("turn.rs"), "{}", panics[0]);
 }

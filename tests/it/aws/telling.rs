@@ -15,6 +15,7 @@ use super::{
     bot::{Bot, payload_1},
     runtime_api::trace,
 };
+use crate::log_lines::{Kind, is_of};
 
 const TELLS: [(&str, &str); 3] = [
     ("METRICS_NAMESPACE", "Henji-it"),
@@ -78,12 +79,12 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     assert!((worker["CostUsd"][0] * 1e6 - tokens).abs() < 1e-3);
 
     let lines: Vec<Value> = bot.worker.log().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let turns: Vec<_> = lines.iter().filter(|line| line["message"] == "turn").collect();
+    let turns: Vec<_> = lines.iter().filter(|line| is_of(line, Kind::Turn)).collect();
     assert_eq!(turns.len(), 2);
     assert_eq!((&turns[0]["outcome"], &turns[1]["reason"]), (&json!("answered"), &json!("model_gone")));
     // The request ids of LINE and of the model, each beside its event.
-    for said in ["LINE answered", "the model answered"] {
-        let line = lines.iter().find(|line| line["message"] == said).unwrap();
+    for kind in [Kind::LineAnswered, Kind::ModelAnswered] {
+        let line = lines.iter().find(|line| is_of(line, kind)).unwrap();
         assert!(line["request"].is_string(), "{line}");
         assert_eq!(line["span"]["event"], turns[0]["event"], "{line}");
     }
@@ -110,9 +111,10 @@ async fn each_webhook_that_line_did_not_sign_is_a_figure_and_one_of_them_a_line(
     let log = bot.ingress.log();
     let told = figures(&log);
     assert_eq!((told["RefusedSignatures"].len(), told["Webhooks 401"].len()), (TIMES, TIMES));
-    let lines: Vec<_> = log.iter().filter(|line| !line.contains("\"_aws\"")).collect();
-    assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("ingress starts") && lines[1].contains("refused webhooks"), "{lines:?}");
+    let lines = log.iter().filter(|line| !line.contains("\"_aws\""));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let kinds: Vec<_> = lines.map(|line| line["kind"].clone()).collect();
+    assert_eq!(kinds, [Kind::Started, Kind::SignaturesRefused].map(Kind::as_str));
     bot.ends().await;
 }
 

@@ -3,16 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use shared::job::{self, Job};
+use shared::{
+    event::Kind,
+    job::{self, Job},
+};
 
-use super::files::{read, section};
+use super::files::{read, section, sources};
 
 #[test]
 fn the_contract_names_each_metric_as_both_forms_have_it() {
     let contract = read("docs/contract.md");
     let section = section(&contract, "Metrics");
     let rules = read("shared/src/metrics/rules.rs");
-    let rules = rules.lines().filter_map(|line| line.trim().strip_prefix("rule(\"")?.split_once("\", \""));
+    let rules = rules.lines().filter_map(|line| line.trim().strip_prefix("rule(")?.split_once(", \""));
     let mut names = BTreeSet::new();
     for (_, rule) in rules {
         let (name, rest) = rule.split_once("\", Made::").unwrap();
@@ -24,6 +27,32 @@ fn the_contract_names_each_metric_as_both_forms_have_it() {
     }
     let rows = section.lines().filter(|line| line.starts_with("| `")).count();
     assert_eq!(rows, names.len(), "{names:?}");
+}
+
+#[test]
+fn the_contract_names_each_kind_of_log_line() {
+    let contract = read("docs/contract.md");
+    let section = section(&contract, "Log");
+    let row = |(kind, meaning): &(Kind, &str)| (kind.as_str().to_owned(), meaning.trim().to_owned());
+    let rows = section.lines().filter_map(|line| {
+        let (kind, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+        Some((kind.to_owned(), rest.split(" | ").nth(1)?.to_owned()))
+    });
+    let rows: Vec<_> = rows.filter(|(kind, _)| kind != "kind").collect();
+    assert_eq!(rows, Kind::ALL.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
+fn each_log_line_has_a_kind() {
+    let folders = ["shared/src", "ingress/src", "worker/src", "cli/src", "cli/local/src", "cli/emulator/src"];
+    let files = sources(&folders).into_iter().filter(|file| file != "shared/src/event.rs");
+    for file in files {
+        let source = read(&file);
+        for level in ["error", "warn", "info", "debug", "trace"] {
+            let macros = source.matches(&format!("{level}!(")).count();
+            assert_eq!(macros, 0, "{file} writes a line by {level}!, not by log!");
+        }
+    }
 }
 
 #[test]

@@ -12,3 +12,19 @@ pub fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let (_, section) = document.split_once(&format!("\n## {heading}\n")).unwrap();
     section.split("\n## ").next().unwrap()
 }
+
+/// The paths of the Rust sources below these folders.
+pub fn sources(folders: &[&str]) -> Vec<String> {
+    let mut sources = vec![];
+    for folder in folders {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)).unwrap() {
+            let path = format!("{folder}/{}", entry.unwrap().file_name().into_string().unwrap());
+            if path.ends_with(".rs") {
+                sources.push(path);
+            } else if !path.contains('.') {
+                sources.extend(self::sources(&[&path]));
+            }
+        }
+    }
+    sources
+}

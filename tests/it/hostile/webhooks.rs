@@ -3,13 +3,10 @@
 use ingress::signature::sign;
 
 use super::*;
-use crate::bot::SECRET;
-
-/// The lines of a log that have this message.
-fn lines(log: &str, message: &str) -> Vec<serde_json::Value> {
-    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    lines.filter(|line| line["message"] == message).collect()
-}
+use crate::{
+    bot::SECRET,
+    log_lines::{Kind, lines_of},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_mentions_the_bot_twenty_thousand_times_is_taken_at_once_and_answered() {
@@ -39,10 +36,10 @@ async fn what_is_skipped_of_a_webhook_is_one_line_for_each_reason_however_much_i
     let before = serve.log().len();
     let webhook = format!(r#"{{"events":[{}{{"type":"postback"}}]}}"#, "1,{},".repeat(TIMES));
     assert_eq!(serve.posts(&http, &webhook).await, Some(200));
-    let log = serve.logged(before, "webhook").await;
-    let counts = |message| lines(&log, message).iter().map(|line| line["events"].clone()).collect::<Vec<_>>();
+    let log = serve.logged(before, Kind::Webhook).await;
+    let counts = |kind| lines_of(&log, kind).iter().map(|line| line["events"].clone()).collect::<Vec<_>>();
     assert_eq!(
-        (counts("skipped odd events"), counts("skipped events")),
+        (counts(Kind::OddEventsSkipped), counts(Kind::EventsSkipped)),
         (vec![json!(TIMES); 2], vec![json!(1)])
     );
     assert!(log.len() < 2_000, "{log}");
@@ -64,9 +61,9 @@ async fn of_thousands_of_questions_in_one_webhook_each_is_counted_and_the_first_
     let webhook = json!({ "events": (0..TIMES).map(event).collect::<Vec<_>>() }).to_string();
     // LINE delivers again what a slow machine did not take in time.
     while serve.posts(&http, &webhook).await != Some(200) {}
-    let log = serve.logged(0, "webhook").await;
-    assert_eq!(lines(&log, "accepted").len(), 1_000);
-    assert_eq!(lines(&log, "accepted more")[0]["jobs"], TIMES - 1_000);
+    let log = serve.logged(0, Kind::Webhook).await;
+    assert_eq!(lines_of(&log, Kind::Accepted).len(), 1_000);
+    assert_eq!(lines_of(&log, Kind::AcceptedMore)[0]["jobs"], TIMES - 1_000);
     let metrics = http.get(format!("{}/metrics", serve.admin)).send().await.unwrap().text().await.unwrap();
     assert!(metrics.lines().any(|line| line == format!("henji_accepted_total {TIMES}")), "{metrics}");
     assert_eq!(serve.terminate(), 0);
@@ -90,7 +87,7 @@ async fn of_those_whom_nobody_signed_each_is_counted_and_one_is_logged() {
     }
     let log = serve.log()[before..].to_owned();
     assert_eq!(log.lines().count(), 1, "{log}");
-    assert_eq!(lines(&log, "refused webhooks: their signature is missing or wrong")[0]["times"], 1);
+    assert_eq!(lines_of(&log, Kind::SignaturesRefused)[0]["times"], 1);
     let metrics = http.get(format!("{}/metrics", serve.admin)).send().await.unwrap().text().await.unwrap();
     for line in [
         format!("henji_refused_signatures_total {TIMES}"),

@@ -7,6 +7,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, 
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 use shared::{
+    log,
     roots::Roots,
     secret::{NotRead, Secret},
 };
@@ -75,7 +76,12 @@ pub(super) async fn send_under(
     }
     let newer = timeout_at(deadline, secret.other_than(&used)).await.unwrap_or(Err(NotRead));
     let Some(newer) = newer.map_err(unread)? else { return Ok((response, used)) };
-    tracing::info!(server = response.url().host_str(), "a server refused a secret that was rotated");
+    log!(
+        info,
+        RotatedSecretRefused,
+        server = response.url().host_str(),
+        "a server refused a secret: the rotated one is used"
+    );
     Ok((request(&newer).send().await?, newer))
 }
 

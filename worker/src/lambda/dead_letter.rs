@@ -2,8 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use shared::{job::EventId, logging, traces};
-use tracing::error;
+use shared::{job::EventId, log, logging, traces};
 
 use super::{receive_pause::pause, record::Record, setup::Setup};
 use crate::{adapters::sqs::DeadLetter, failure::Failure, retry_pauses};
@@ -27,13 +26,14 @@ pub(super) async fn write(
         failed_at: setup.clients.storage.now(),
     };
     if let Err(not_safe) = traces::step("dead letter", setup.queue.dead_letter(&letter)).await {
-        error!(event = %event, error = %logging::chain(&not_safe), "the dead-letter queue did not take a letter");
+        log!(error, DeadLetterFailed, event = %event, error = %logging::chain(&not_safe), "the dead-letter queue did not take a dead letter: it is tried again");
         let first = retry_pauses::first(&setup.clients.config.pauses);
         return ControlFlow::Break(pause(first, record.receives));
     }
-    error!(
+    log!(
+        error, DeadLettered,
         event = %event, conversation = record.group, attempts,
-        reason = failure.reason.as_str(), detail = failure.detail, "dead-lettered"
+        reason = failure.reason.as_str(), detail = failure.detail, "the job is dead-lettered"
     );
     ControlFlow::Continue(())
 }

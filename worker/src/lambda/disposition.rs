@@ -2,8 +2,10 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use shared::job::{EventId, Job, JobError};
-use tracing::warn;
+use shared::{
+    job::{EventId, Job, JobError},
+    log,
+};
 
 use super::{dead_letter, receive_pause::pause, record::Record, setup::Setup};
 use crate::{
@@ -25,18 +27,20 @@ pub(super) async fn carry_out(
         Disposition::HandBack { after } => ControlFlow::Break(after),
         Disposition::RunAlone { .. } => ControlFlow::Break(Duration::ZERO),
         Disposition::Retry { after, failure } => {
-            warn!(
+            log!(
+                warn, RetryScheduled,
                 event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
-                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the attempt failed: the job is tried again later"
             );
             ControlFlow::Break(after)
         }
         Disposition::NotBegun { after, failure } => {
             let after = pause(after, record.receives);
-            warn!(
+            log!(
+                warn, RetryScheduled,
                 event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
                 receives = record.receives,
-                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "to be tried again"
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the attempt failed: the job is tried again later"
             );
             ControlFlow::Break(after)
         }
@@ -52,7 +56,13 @@ pub(super) async fn carry_out(
 /// Decides about a body that is no job for this build.
 pub(super) async fn unreadable(setup: &Setup, record: &Record, error: &JobError) -> ControlFlow<Duration> {
     if let JobError::Newer(version) = error {
-        warn!(message_id = record.id, version, "a newer build wrote this job; it waits for one");
+        log!(
+            warn,
+            NewerJob,
+            message_id = record.id,
+            version,
+            "a newer version wrote this job: it waits for a worker of that version"
+        );
         let first = retry_pauses::first(&setup.clients.config.pauses);
         return ControlFlow::Break(pause(first, record.receives));
     }

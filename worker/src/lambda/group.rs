@@ -3,9 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use serde_json::json;
-use shared::{job::Job, logging, traces};
+use shared::{job::Job, log, logging, traces};
 use tokio::time::{Instant, timeout_at};
-use tracing::{info, warn};
 
 use super::{
     attempt::attempt, disposition, heartbeat::heartbeat, poison_job::Slot, record::Record, setup::Setup,
@@ -73,14 +72,14 @@ pub(super) async fn process_group(
     if let Some(again) = again
         && let Err(failure) = setup.queue.change_visibility(&receipts[done..], again).await
     {
-        warn!(error = %logging::chain(&failure), "a job comes again only when its lease ends");
+        log!(warn, HandBackFailed, error = %logging::chain(&failure), "the queue did not take a job back: it comes again when its lease ends");
     }
     // Lambda acknowledges only when the whole batch is over: a fast user would wait for a slow
     // stranger with the next message.
     if !slot.is_alone()
         && let Err(failure) = setup.queue.delete(&receipts[..done]).await
     {
-        warn!(error = %logging::chain(&failure), "a finished conversation waits for the batch");
+        log!(warn, DeleteFailed, error = %logging::chain(&failure), "the queue did not delete finished jobs: they end with the batch");
     }
     records.truncate(done);
     records
@@ -116,7 +115,7 @@ async fn process_next(
     if let MergeResult::Ended { outcome, .. } = &ended
         && let Disposition::RunAlone { attempts } = outcome.disposition()
     {
-        info!(event = %jobs[0].event_id, attempts, "its last attempt left no outcome: it waits to be run alone");
+        log!(info, PoisonCandidate, event = %jobs[0].event_id, attempts, "the last attempt left no outcome: the job is tried alone");
         if timeout_at(latest, slot.run_alone(attempts)).await.is_err() {
             return Progress::next(0, ControlFlow::Break(Duration::ZERO));
         }

@@ -2,9 +2,8 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use shared::logging;
+use shared::{log, logging};
 use tokio::time::sleep;
-use tracing::warn;
 
 use crate::adapters::sqs::Queue;
 
@@ -12,7 +11,7 @@ use crate::adapters::sqs::Queue;
 pub(super) async fn heartbeat(queue: &Queue, lease: Duration, receipts: &[&str]) -> Infallible {
     loop {
         if let Err(failure) = queue.change_visibility(receipts, lease).await {
-            warn!(error = %logging::chain(&failure), "a sign of life did not reach the queue");
+            log!(warn, HeartbeatFailed, error = %logging::chain(&failure), "the queue did not take a heartbeat: the job may come again while it is answered");
         }
         sleep(lease / 3).await;
     }

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
+use shared::log;
 use tokio::time::Instant;
-use tracing::info;
 
 use crate::adapters::line::LineClient;
 
@@ -31,7 +31,14 @@ impl QuotaWatch {
         if let Some(quota) = line.quota().await {
             *self.next() = Some(now + EVERY);
             let left = quota.limit.saturating_sub(quota.used);
-            info!(limit = quota.limit, used = quota.used, left, "LINE messages of this month");
+            log!(
+                info,
+                MonthQuota,
+                limit = quota.limit,
+                used = quota.used,
+                left,
+                "LINE told the quota of this month"
+            );
         }
     }
 

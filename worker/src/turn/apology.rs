@@ -3,8 +3,8 @@
 use shared::{
     command::Command,
     job::{Ask, Job},
+    log,
 };
-use tracing::{error, warn};
 
 use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
 use crate::{
@@ -63,7 +63,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         Ok(Some(first)) if key_is_alive(first, now) => {}
         Ok(_) => return,
         Err(Failure { detail, .. }) => {
-            error!(event = %job.event_id, detail, "the user was not told: no mark could be made");
+            log!(error, ApologyNotMarked, event = %job.event_id, detail, "the apology was not sent: the storage did not mark it");
             return;
         }
     }
@@ -77,7 +77,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         let key = job.event_id.derive(APOLOGY);
         let push = || line_request::push(line, storage, job, &body, key);
         if let Err(Failure { detail, .. }) = line_request::again(&config.pauses.within, push).await {
-            warn!(event = %job.event_id, detail, "the user could not be told");
+            log!(warn, ApologyFailed, event = %job.event_id, detail, "LINE did not take the apology");
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use shared::{job::Job, traces};
+use shared::{job::Job, log, traces};
 use tokio::time::{Instant, sleep};
-use tracing::info;
 
 use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
 use crate::{
@@ -64,7 +63,8 @@ pub(crate) async fn ask_model(
         if let Cow::Owned(clear) = line.redacted(&answer.text) {
             answer.text = clear;
         }
-        info!(
+        log!(
+            info, ModelAnswered,
             event = %job.event_id,
             user = job.user(),
             prompt_tokens = answer.tokens.prompt,

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use shared::job::Job;
-use tracing::warn;
+use shared::{job::Job, log};
 
 use crate::{
     config::Config,
@@ -38,7 +37,7 @@ pub(crate) async fn outlast(
     }
     let waited = turn.quota_since.map_or(SignedDuration::ZERO, |since| now.duration_since(since));
     let retry = retry_policy(waited, &config.pauses, config.give_up_after);
-    warn!(event = %job.event_id, detail = failure.detail, ?retry, "LINE refused a push for the month's limit");
+    log!(warn, MonthLimitRefused, event = %job.event_id, detail = failure.detail, ?retry, "LINE refused a push because of the month's limit");
     Failure { retry, ..failure }
 }
 

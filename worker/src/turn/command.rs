@@ -1,7 +1,6 @@
 //! Carries out a command, or makes it the question that the model is asked.
 
-use shared::{command::Command, job::Job};
-use tracing::info;
+use shared::{command::Command, job::Job, log};
 
 use super::{
     buttons::{buttons, help, persona_buttons},
@@ -51,7 +50,7 @@ pub(crate) async fn carry_out<'a>(
         ..PromptInput::default()
     };
     let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
-    info!(event = %job.event_id, command = Locale::En.word_of(&command), "obeys");
+    log!(info, Command, event = %job.event_id, command = Locale::En.word_of(&command), "the message is a command");
     match (command, &config.personas) {
         (Command::Forget, _) => {
             // A message that was changed into it forgets up to the change.

@@ -1,7 +1,6 @@
 //! From the stored answer to the delivered one, or to the end without one.
 
-use shared::job::Job;
-use tracing::info;
+use shared::{job::Job, log};
 
 use super::{
     attempt_error::{AttemptError, in_doubt, others_unanswered},
@@ -54,17 +53,17 @@ pub(crate) async fn conclude(
     }
     storage.record(job, Step::Delivered).await?;
     if is_silent {
-        info!(event = %job.event_id, conversation = %job.conversation, "left in silence");
+        log!(info, Silent, event = %job.event_id, conversation = %job.conversation, "the message is left without an answer");
         return Ok(Outcome::Noticed);
     }
-    info!(event = %job.event_id, conversation = %job.conversation, "answered");
+    log!(info, Answered, event = %job.event_id, conversation = %job.conversation, "the answer is delivered");
     Ok(Outcome::Answered)
 }
 
 /// Ends the turn without an answer, because its message was taken back or its conversation was forgotten.
 async fn end_in_silence(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
     storage.record(job, Step::Forgotten).await?;
-    info!(event = %job.event_id, conversation = %job.conversation, "forgotten");
+    log!(info, Forgotten, event = %job.event_id, conversation = %job.conversation, "the message was taken back or forgotten");
     Ok(Outcome::Forgotten)
 }
 
@@ -73,7 +72,7 @@ async fn has_left_group(line: &LineClient, job: &Job, failure: &Failure) -> bool
     let may_have = failure.retry == RetryPolicy::Never && !job.is_private();
     let has_left = may_have && line.has_left(&job.conversation).await;
     if has_left {
-        info!(event = %job.event_id, conversation = %job.conversation, "the bot is in this group no longer");
+        log!(info, LeftGroup, event = %job.event_id, conversation = %job.conversation, "the bot is no longer in this group");
     }
     has_left
 }

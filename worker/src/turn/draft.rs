@@ -2,8 +2,7 @@
 
 use std::mem;
 
-use shared::{command::Command, job::Job};
-use tracing::info;
+use shared::{command::Command, job::Job, log};
 
 use super::{
     ask_model::{Asked, ask_model},
@@ -94,7 +93,7 @@ pub(crate) async fn compose_draft<'a>(
             let Completion { text, cut, tokens, .. } = answer;
             let limited = limited(text, cut, config.budget, input.heard.as_deref());
             if limited.cut && !cut {
-                info!(event = %job.event_id, "the answer is cut: the model wrote more than the limit");
+                log!(info, AnswerCut, event = %job.event_id, "the model wrote more than the limit: the answer is cut");
             }
             let Limited { text, words, cut } = limited;
             let reply = render(config, job, locale(), words, cut, persona.as_ref(), is_unclear);

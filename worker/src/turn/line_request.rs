@@ -5,9 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use shared::{
     job::{Job, MessageId},
-    traces,
+    log, traces,
 };
-use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::{
@@ -58,7 +57,7 @@ pub(crate) async fn reply_free(
     match again(pauses, || reply(line, storage, job, &body)).await {
         Ok(()) => true,
         Err(Failure { detail, .. }) => {
-            info!(event = %job.event_id, detail, "LINE did not take a free reply");
+            log!(info, NoticeNotReplied, event = %job.event_id, detail, "LINE refused a notice by the free reply");
             false
         }
     }
@@ -79,6 +78,6 @@ async fn remember_own(storage: &Storage, job: &Job, messages: &[MessageId]) {
         return;
     }
     if let Err(Failure { detail, .. }) = storage.remember_own(messages).await {
-        warn!(event = %job.event_id, detail, "who quotes this answer is not heard");
+        log!(warn, OwnMessagesNotKept, event = %job.event_id, detail, "the bot will not know its own messages when somebody quotes them");
     }
 }

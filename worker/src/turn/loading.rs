@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use shared::job::Job;
+use shared::{job::Job, log};
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::info;
 
 use super::{line_request, reply_token::patience_ends, unsend::is_known_forgotten, user};
 use crate::clients::Clients;
@@ -66,5 +65,5 @@ async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job
     }
     let text = user::locale(line, job, config.locale).words().still_thinking;
     let said = line_request::reply_free(line, storage, &config.pauses.within, job, &text.into()).await;
-    info!(event = %job.event_id, said, "asked for patience");
+    log!(info, PatienceAsked, event = %job.event_id, said, "the person is told that the answer takes longer");
 }

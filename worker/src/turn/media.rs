@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use shared::{
     job::{Ask, Content, Job, MessageId},
-    traces,
+    log, traces,
 };
 use tokio::time::{Instant, timeout_at};
-use tracing::info;
 
 use super::{prompt_input::PromptInput, time_budget::Attempt, user};
 use crate::{
@@ -132,7 +131,7 @@ async fn quoted_image(
         Ok(Fetched::Here(content)) => Image::of(content),
         Ok(_) => None,
         Err(Failure { detail, .. }) => {
-            info!(detail, "what is quoted was not looked at");
+            log!(info, QuotedNotFetched, detail, "a quoted picture could not be fetched");
             None
         }
     }
@@ -184,7 +183,7 @@ async fn without_content(
     too_large: &str,
 ) -> Result<MediaOutcome, Failure> {
     let Clients { config, storage, line, .. } = clients;
-    info!(event = %job.event_id, ?fetched, "no content");
+    log!(info, ContentNotFetched, event = %job.event_id, ?fetched, "the content of a message could not be used");
     match fetched {
         Fetched::Refused(failure) if number < REFUSED_ATTEMPTS.min(config.max_attempts) => {
             return Err(failure);

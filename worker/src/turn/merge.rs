@@ -9,9 +9,9 @@
 use shared::{
     command::Command,
     job::{Ask, Job},
+    log,
 };
 use tokio::time::timeout_at;
-use tracing::{debug, info};
 
 use self::split::{NotMerged, split};
 use super::{
@@ -91,7 +91,7 @@ async fn begin(
         if !is_fit {
             return Err(NotMerged::NotPlain);
         }
-        debug!(event = %job.event_id, attempts, "began");
+        log!(debug, AttemptBegan, event = %job.event_id, attempts, "an attempt begins");
     }
     Ok(())
 }
@@ -138,7 +138,7 @@ async fn deliver(
     let merged = jobs.len() - 1;
     let (job, turn) = (&jobs[merged], &turns[merged]);
     for other in &jobs[..merged] {
-        info!(event = %other.event_id, with = %job.event_id, "answered with a later one");
+        log!(info, Merged, event = %other.event_id, with = %job.event_id, "the message is answered together with a later one");
     }
     let concluded = conclude(clients, job, turn, stored, attempt);
     let outcome = run_to_outcome(config, storage, job, turn, attempt, concluded).await;

@@ -4,8 +4,8 @@
 use shared::{
     command::Command,
     job::{Ask, Job},
+    log,
 };
-use tracing::{info, warn};
 
 use super::{buttons::buttons, line_request, user};
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         _ => words.not_understood.into(),
     };
     let said = line_request::reply_free(line, storage, &config.pauses.within, job, &reply).await;
-    info!(event = %job.event_id, said, "noticed");
+    log!(info, Noticed, event = %job.event_id, said, "the job needs no answer of the model");
     Outcome::Noticed
 }
 
@@ -51,10 +51,10 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
 async fn turn_away(clients: &Clients, job: &Job) -> Outcome {
     let said = job.ask != Ask::Join
         && refuse(clients, job).await.unwrap_or_else(|Failure { detail, .. }| {
-            warn!(event = %job.event_id, detail, "who is not on the list was not told");
+            log!(warn, RefusalFailed, event = %job.event_id, detail, "a person who is not on the list was not told so");
             false
         });
-    info!(event = %job.event_id, said, limit = Limit::NotAllowed.as_str(), "noticed");
+    log!(info, Noticed, event = %job.event_id, said, limit = Limit::NotAllowed.as_str(), "the job needs no answer of the model");
     Outcome::Noticed
 }
 

@@ -1,7 +1,6 @@
 //! From a question to its stored answer. The answer is stored before it is sent.
 
-use shared::{command::Command, job::Job, traces};
-use tracing::{debug, info};
+use shared::{command::Command, job::Job, log, traces};
 
 use super::{
     attempt_error::{AttemptError, others_unanswered},
@@ -59,7 +58,7 @@ pub(crate) async fn answer(
         if stored != StoreResult::Changed {
             return Ok(stored);
         }
-        info!(event = %job.event_id, "its message or its conversation has changed: it is thought about anew");
+        log!(info, Redrafted, event = %job.event_id, "the message or its conversation has changed: a new draft is made");
     }
     Err(Failure::passing(Reason::Internal, "its message or its conversation changed again and again").into())
 }
@@ -102,7 +101,7 @@ pub(crate) async fn draft<'a>(
     }
     let is_quick = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);
-    debug!(event = %job.event_id, messages = past.messages.len(), "remembered");
+    log!(debug, Loaded, event = %job.event_id, messages = past.messages.len(), "the conversation is loaded");
     // Some commands cost nothing, and to be forgotten is everybody's right.
     let is_free = is_quick && (forgets || !quota.is_closed_to(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
@@ -145,6 +144,6 @@ pub(crate) async fn store(
         Answer { by, exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };
     answer.method = first_method(config, job, &answer, token_is_spent, storage.now());
     let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
-    debug!(event = %job.event_id, pushes = answer.pushes.len(), "stored");
+    log!(debug, Stored, event = %job.event_id, pushes = answer.pushes.len(), "the answer is stored");
     Ok(stored)
 }

@@ -1,7 +1,6 @@
 //! The notice for a person who reached a limit: of each limit once a period, and then nothing.
 
-use shared::job::Job;
-use tracing::info;
+use shared::{job::Job, log};
 
 use super::{draft::Draft, user};
 use crate::{
@@ -19,7 +18,7 @@ pub(crate) async fn refuse<'a>(
     period: Period,
     past: &Snapshot,
 ) -> Draft<'a> {
-    info!(event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "not asked");
+    log!(info, LimitReached, event = %job.event_id, conversation = %job.conversation, limit = limit.as_str(), "a limit is reached: the model is not asked");
     let draft = Draft { seen: past.changes.seen(), ..Draft::default() };
     if past.used.told.contains(&limit) {
         return draft;

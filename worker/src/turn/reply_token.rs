@@ -7,9 +7,8 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::job::Job;
+use shared::{job::Job, log};
 use tokio::time::Instant;
-use tracing::{debug, info};
 
 use super::{attempt_error::AttemptError, line_request, line_retry, sending::Sending, time_budget::Attempt};
 use crate::{
@@ -70,7 +69,7 @@ pub(crate) async fn send_first(
                 let replied = line_request::reply(line, storage, job, &body).await;
                 *is_trying = false;
                 let Err((failed, is_unknown)) = replied else {
-                    debug!(event = %job.event_id, "replied");
+                    log!(debug, Replied, event = %job.event_id, "LINE took the free reply");
                     (delivery.pushed, delivery.state) = (1, PushState::Refused);
                     delivery.method = SendMethod::Push;
                     return Ok(());
@@ -87,7 +86,7 @@ pub(crate) async fn send_first(
         }
     }
     if !matches!(delivery.state, PushState::Unknown { .. }) {
-        info!(event = %job.event_id, detail = failure.detail, "the free reply was refused: it is pushed");
+        log!(info, ReplyRefused, event = %job.event_id, detail = failure.detail, "LINE refused the free reply: the answer is pushed");
         let now = storage.now();
         storage.record_at(job, Step::NotReplied { by: attempt.by }, now).await?;
         (delivery.state, delivery.method) = (PushState::Untried { since: now }, SendMethod::Push);

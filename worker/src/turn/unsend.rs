@@ -1,8 +1,10 @@
 //! Messages that people take back and conversations that they leave, and what must not be said after that.
 
-use shared::job::{Ask, Job};
+use shared::{
+    job::{Ask, Job},
+    log,
+};
 use tokio::time::{Instant, timeout_at};
-use tracing::info;
 
 use super::{
     attempt_error::{in_doubt, out_of_time},
@@ -40,7 +42,7 @@ async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
         Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow | Ask::Join => return Ok(Outcome::Noticed),
     };
     storage.forget(&job.conversation, what).await?;
-    info!(event = %job.event_id, conversation = %job.conversation, "forgot what it was asked to");
+    log!(info, Erased, event = %job.event_id, conversation = %job.conversation, "the words of a message or of a conversation are erased");
     Ok(Outcome::Answered)
 }
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use shared::job::Job;
-use tracing::{error, warn};
+use shared::{job::Job, log};
 use worker::{
     clients::Clients,
     failure::Failure,
@@ -46,13 +45,15 @@ pub(super) async fn carry_out(
         Disposition::Retry { after, failure } | Disposition::NotBegun { after, failure } => {
             let Failure { reason, detail, .. } = failure;
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-            warn!(
+            log!(
+                warn,
+                RetryScheduled,
                 event = event_id,
                 reason = reason.as_str(),
                 detail,
                 received,
                 after_ms,
-                "to be tried again"
+                "the attempt failed: the job is tried again later"
             );
             return queue.hand_back(merged, *seq, after).await;
         }
@@ -63,13 +64,15 @@ pub(super) async fn carry_out(
             };
             letters.write(claimed, body, failure, attempts).await?;
             let Failure { reason, detail, .. } = failure;
-            error!(
+            log!(
+                error,
+                DeadLettered,
                 event = event_id,
                 conversation,
                 attempts,
                 reason = reason.as_str(),
                 detail,
-                "dead-lettered"
+                "the job is dead-lettered"
             );
             if let Some(job) = job {
                 apologise(clients, job, failure.reason).await;

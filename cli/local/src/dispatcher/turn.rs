@@ -10,11 +10,11 @@ use std::{
 
 use shared::{
     job::{Job, JobError},
-    logging,
+    log, logging,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error};
+use tracing::Instrument;
 use worker::{
     clients::Clients,
     failure::{Failure, Reason},
@@ -126,7 +126,7 @@ impl Dispatcher {
     async fn carry_out_at_last(&self, ended: Ended) {
         while let Err(failure) = carry_out(&self.queue, &self.letters, &self.clients, &ended).await {
             let event = &ended.claimed.event_id;
-            error!(event, error = %logging::chain(&failure), "a job's outcome was not written down");
+            log!(error, OutcomeNotRecorded, event, error = %logging::chain(&failure), "the queue did not record the outcome of a job: it is tried again");
             sleep(DATABASE_AGAIN).await;
         }
     }

@@ -19,7 +19,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use shared::logging::Sampled;
+use shared::{log, logging::Sampled};
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
@@ -63,7 +63,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
                 Err(error) => {
                     // Out of file descriptors, say: those in use will come free.
                     if let Some(times) = REFUSED.count(Instant::now()) {
-                        tracing::warn!(%error, times, "a connection could not be accepted");
+                        log!(warn, ConnectionFailed, %error, times, "a connection could not be accepted");
                     }
                     sleep(Duration::from_millis(50)).await;
                     continue;

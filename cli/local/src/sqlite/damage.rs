@@ -4,6 +4,7 @@
 use std::{path::Path, sync::mpsc, time::Duration};
 
 use rusqlite::{Connection, ErrorCode};
+use shared::log;
 
 use super::error::DatabaseError;
 
@@ -56,7 +57,7 @@ fn first_fault(connection: &Connection) -> rusqlite::Result<Option<String>> {
         // A line before it names the database, which has no other name here than `main`.
         Ok(found) => Ok(found.lines().last().map(str::to_owned)),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
-            tracing::warn!("the database is large: only a part of it was checked for damage");
+            log!(warn, CheckedInPart, "the database is large: only a part of it was checked for damage");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -11,6 +11,7 @@ use std::{
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
+use shared::log;
 
 /// How long a lock of another process (`henji dlq`) is waited for.
 pub(super) const BUSY: Duration = Duration::from_secs(1);
@@ -38,7 +39,7 @@ pub(super) fn serve(
         let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
             Ok(transaction) => transaction,
             Err(error) => {
-                tracing::error!(%error, "the database takes no transaction");
+                log!(error, TransactionFailed, %error, "the database began no transaction");
                 // What waited behind it would only wait as long again: dropping tells the callers.
                 while operations.try_recv().is_ok() {}
                 continue;
@@ -94,7 +95,7 @@ fn commit(transaction: Transaction<'_>) -> Committed {
         )));
     }
     transaction.commit().map_err(|error| {
-        tracing::error!(%error, "the database could not commit");
+        log!(error, CommitFailed, %error, "the database did not commit");
         Arc::new(error)
     })
 }

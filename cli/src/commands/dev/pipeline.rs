@@ -18,7 +18,7 @@ use local::{
     },
 };
 use serde_json::{Value, json};
-use shared::job::EventId;
+use shared::{event::Kind, job::EventId};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -137,17 +137,17 @@ impl Process {
         if matches!(entry["level"].as_str(), Some("WARN" | "ERROR")) {
             terminal.line(line);
         }
-        if entry["message"] == "henji serves" {
+        if entry["kind"] == Kind::Serving.as_str() {
             let address = |name: &str| entry[name].as_str()?.parse().ok();
             let addresses = address("address").zip(address("admin"));
             let addresses = addresses.map(|(webhooks, operator)| Addresses { webhooks, operator });
             self.addresses.send_replace(addresses);
             self.feed.tell("pipeline", json!({ "state": "up", "pid": pid, "resumed": entry["resumed"] }));
-        } else if let Some(name) = entry["message"].as_str().map(ToOwned::to_owned) {
+        } else if entry["kind"].is_string() {
             for field in ["message", "timestamp", "target"] {
                 entry.as_object_mut().map(|entry| entry.remove(field));
             }
-            entry["name"] = name.into();
+            entry["name"] = entry["kind"].take();
             self.feed.tell("step", entry);
         }
     }

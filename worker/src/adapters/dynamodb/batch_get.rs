@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
+use shared::log;
 use tokio::time::sleep;
 
 use super::{
@@ -41,7 +42,7 @@ impl DynamoHistory {
                 let rest = got.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
                 let Some(rest) = rest else { break };
                 let unread = rest.keys().len();
-                tracing::warn!(asked, unread, "DynamoDB answered a batch in part");
+                log!(warn, PartialRead, asked, unread, "DynamoDB answered a batch in part");
                 sleep(pause(tries, DynamoError::Unprocessed(unread))?).await;
                 wanted = rest;
             }

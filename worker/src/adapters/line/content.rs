@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
-use shared::job::MessageId;
+use shared::{job::MessageId, log};
 use tokio::time::timeout;
 
 use super::client::{BODY_MAX, LineClient, SIDE_TIMEOUT, refused};
@@ -45,7 +45,9 @@ impl LineClient {
             Err(_) => return Err(failed("content: no answer in time".to_owned())),
         };
         let detail = self.detail("content", &response);
-        tracing::info!(
+        log!(
+            info,
+            ContentRequested,
             status = response.status().as_u16(),
             request = self.id(&response),
             "LINE was asked for content"

@@ -1,6 +1,7 @@
 //! The loading animation.
 
 use serde_json::json;
+use shared::log;
 
 use super::client::{LineClient, SIDE_TIMEOUT};
 
@@ -14,7 +15,7 @@ impl LineClient {
         let body = json!({ "chatId": chat, "loadingSeconds": LOADING_SECONDS });
         let request = || self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT);
         if !self.exchange(request).await.is_ok_and(|response| response.status().is_success()) {
-            tracing::debug!("the loading animation was not shown");
+            log!(debug, LoadingFailed, "the loading animation was not shown");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
-use shared::job::MessageId;
+use shared::{job::MessageId, log};
 use uuid::Uuid;
 
 use super::{
@@ -75,7 +75,9 @@ impl LineClient {
         };
         let detail = self.detail(call, &response);
         // Logged always, as LINE keeps no log of its own.
-        tracing::info!(
+        log!(
+            info,
+            LineAnswered,
             call,
             status = response.status().as_u16(),
             request = self.id(&response),

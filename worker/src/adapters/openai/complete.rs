@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bytes::Bytes;
 use secrecy::SecretString;
+use shared::log;
 
 use super::{
     client::{ModelClient, unavailable},
@@ -69,7 +70,7 @@ impl ModelClient {
         let error = ErrorBody::of(body);
         if picture.is_some() && error.refuses_picture(*status) {
             let code = answer.shown(error.named());
-            tracing::info!(status = status.as_u16(), code, request, "the picture was refused");
+            log!(info, ImageRefused, status = status.as_u16(), code, request, "the model refused a picture");
             return Err(Refusal::Error(ModelError::NotSeen));
         }
         Err(response::refusal(&answer, &error, newer))

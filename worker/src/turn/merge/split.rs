@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use shared::job::Job;
-use tracing::info;
+use shared::{job::Job, log};
 
 use super::super::{
     give_up::{failed_with, withdraw},
@@ -71,7 +70,7 @@ pub(super) async fn split(
             return ended(Outcome::Later { after: pause, failure });
         }
         NotMerged::Failed(Failure { reason, detail, .. }) => {
-            info!(event = %jobs[0].event_id, reason = reason.as_str(), detail, "not answered together");
+            log!(info, NotMerged, event = %jobs[0].event_id, reason = reason.as_str(), detail, "the messages could not be answered together");
         }
         NotMerged::NotPlain => {}
     }
@@ -83,6 +82,6 @@ pub(super) async fn split(
             None => withdraw(storage, job, turn, Some(attempt.cost(turn, failed, Duration::ZERO))).await,
         }
     }
-    info!(event = %jobs[0].event_id, begun = turns.len(), "they are answered one by one");
+    log!(info, OneByOne, event = %jobs[0].event_id, begun = turns.len(), "the messages are answered one by one");
     MergeResult::OneByOne(turns.len().max(1))
 }
