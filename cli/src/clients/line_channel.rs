@@ -92,6 +92,12 @@ impl Channel {
         Ok((limit["value"].as_u64(), used))
     }
 
+    /// The language of a person as a BCP 47 tag (LINE, "Get profile"); `None` where LINE does not tell it.
+    pub async fn language(&self, user: &str) -> Option<String> {
+        let profile = self.call(Method::GET, &format!("/v2/bot/profile/{user}"), None, None).await.ok()?;
+        profile.done().ok()?["language"].as_str().map(str::to_owned)
+    }
+
     /// Says a text to a user, group or room. The same key says it once, for a day.
     pub async fn say(&self, to: &str, text: &str, key: Uuid) -> anyhow::Result<()> {
         let body = json!({ "to": to, "messages": [{ "type": "text", "text": text }] });

@@ -139,8 +139,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
                 bail!("--message: LINE takes from 1 to 5,000 characters");
             }
             let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
-            let default = env.parsed("LOCALE", Locale::Ja)?.words().no_answer;
-            (which, Action::Resolve(Box::new(Resolve { channel, message, default, now })))
+            let locale = env.parsed("LOCALE", Locale::Ja)?;
+            (which, Action::Resolve(Box::new(Resolve { channel, message, locale, now })))
         }
         Command::Purge { which, to } => (which, Action::Purge(Lines::of_words(to))),
     };

@@ -3,7 +3,8 @@
 use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
-    no_answer: "Sorry, I could not answer this time 🙏 Please send it again in a little while.",
+    no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Try again\" below in a little while.",
+    no_answer_no_button: "Sorry, I could not answer this time 🙏 Please ask me again in a little while.",
     refused: "Sorry, I cannot answer this one 🙏 Please try putting it differently.",
     too_long: "Sorry, this message is too long for me 🙏 Please send it in shorter parts.",
     not_understood: "Sorry, I do not understand messages of this kind yet 🙏",

@@ -3,7 +3,8 @@
 use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
-    no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 보내 주세요.",
+    no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 아래의 ‘다시’를 눌러 주세요.",
+    no_answer_no_button: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 물어봐 주세요.",
     refused: "죄송해요, 이 내용에는 답할 수 없어요🙏 다르게 표현해 보세요.",
     too_long: "죄송해요, 메시지가 너무 길어요🙏 짧게 나누어 보내 주세요.",
     not_understood: "죄송해요, 이런 종류의 메시지는 아직 이해하지 못해요🙏",
@@ -19,17 +20,17 @@ pub(super) const WORDS: Words = Words {
     help: "무엇이든 편하게 말을 걸어 주세요😊\n\
         이런 말도 쓸 수 있어요👇\n\n\
         ‘잊어줘’ 지금까지의 대화를 잊어요\n\
-        ‘페르소나’ 성격과 말투를 바꿔요\n\
+        ‘캐릭터’ 성격과 말투를 바꿔요\n\
         ‘다시’ 마지막 질문에 다시 답해요\n\
         ‘계속’ 중간에 끊긴 답을 이어서 말해요\n\
         ‘도움말’ 이 설명을 보여줘요",
     group_help: "그룹에서는 저를 멘션(@)한 다음에 써 주세요.",
     persona_set: |name| format!("좋아요! 이제부터 ‘{name}’ 캐릭터로 이야기할게요✨"),
     persona_reset: "원래의 저로 돌아왔어요😊",
-    persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘페르소나: 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
+    persona_ask: "어떤 캐릭터가 좋을까요?🎭 아래 버튼에서 고르거나 ‘캐릭터: 사투리 쓰는 다정한 할머니’처럼 적어서 보내 주세요.",
     group_persona_ask: |names| {
         format!(
-            "어떤 캐릭터가 좋을까요?🎭 저를 멘션하고 ‘페르소나: 사투리 쓰는 다정한 할머니’처럼 적어 주세요. 이런 캐릭터도 있어요: {names}"
+            "어떤 캐릭터가 좋을까요?🎭 저를 멘션하고 ‘캐릭터: 사투리 쓰는 다정한 할머니’처럼 적어 주세요. 이런 캐릭터도 있어요: {names}"
         )
     },
     persona_too_long: "죄송해요, 캐릭터 설명이 너무 길어요🙏 조금만 줄여 주세요.",
@@ -41,9 +42,9 @@ pub(super) const WORDS: Words = Words {
         format!("{name}반가워요! 친구로 추가해 주셔서 감사해요😊 무엇이든 편하게 말을 걸어 주세요.")
     },
     group_greeting: |prefix, forget| {
-        let or = prefix.map(|prefix| format!(" \"{prefix}\"(으)로 시작하거나,")).unwrap_or_default();
+        let or = prefix.map(|prefix| format!(" ‘{prefix}’(으)로 시작하거나,")).unwrap_or_default();
         format!(
-            "안녕하세요! 초대해 주셔서 고마워요😊 저를 멘션(@)하거나,{or} 제 메시지에 답장하면 대답해요. 저를 멘션하고 \"{forget}\"라고 쓰면 여기서 나눈 대화를 잊어요🧹"
+            "안녕하세요! 초대해 주셔서 고마워요😊 저를 멘션(@)하거나,{or} 제 메시지에 답장하면 대답해요. 저를 멘션하고 ‘{forget}’라고 쓰면 여기서 나눈 대화를 잊어요🧹"
         )
     },
     group_persona: "죄송해요, 이 그룹에서는 정해진 분만 캐릭터를 바꿀 수 있어요🙏",
@@ -51,7 +52,7 @@ pub(super) const WORDS: Words = Words {
         forget: "🧹 대화 잊기",
         help: "❓ 도움말",
         persona: "🎭 캐릭터 바꾸기",
-        retry: "🔁 다시 답하기",
+        retry: "🔁 다시",
         go_on: "▶️ 계속",
         usual: "기본",
     },

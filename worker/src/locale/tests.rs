@@ -21,7 +21,8 @@ fn line_s_tags_lead_to_a_language() {
 #[test]
 fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
     for locale in Locale::ALL {
-        let Words { help, labels, persona_ask, group_persona_ask, .. } = locale.words();
+        let Words { no_answer, no_answer_no_button, help, labels, persona_ask, group_persona_ask, .. } =
+            locale.words();
         for (command, label) in [
             (Command::Forget, labels.forget),
             (Command::Help, labels.help),
@@ -32,7 +33,10 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
             assert!(help.contains(locale.word_of(&command)), "{command:?} in {locale:?}");
         }
+        let shown = labels.retry.split_once(' ').unwrap().1;
+        assert!(no_answer.contains(shown) && !no_answer_no_button.contains(shown), "{locale:?}");
         let persona = locale.word_of(&Command::Persona(None));
+        assert!(labels.persona.contains(persona), "{locale:?}");
         let in_group = group_persona_ask("Ren");
         assert!(persona_ask.contains(persona) && in_group.contains(persona), "{locale:?}");
         assert!(in_group.contains("Ren"), "{locale:?}");
@@ -57,6 +61,7 @@ fn nobody_greets_in_another_language_by_mistake() {
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
         let fixed = [
             words.no_answer,
+            words.no_answer_no_button,
             words.refused,
             words.too_long,
             words.not_understood,

@@ -2,8 +2,10 @@
 
 /// Everything that the bot says of itself, in one language.
 pub struct Words {
-    /// There will be no answer to this question.
+    /// There will be no answer to this question. It points to the button that asks again.
     pub no_answer: &'static str,
+    /// The same where there is no button: in a group, and where an operator tells it.
+    pub no_answer_no_button: &'static str,
     /// The model will not answer this question.
     pub refused: &'static str,
     /// The question does not fit into the model's context.

@@ -3,7 +3,8 @@
 use super::words::{Labels, Senses, Words};
 
 pub(super) const WORDS: Words = Words {
-    no_answer: "抱歉，這次沒能回覆你🙏 請稍後再傳一次。",
+    no_answer: "抱歉，這次沒能回覆你🙏 請稍後按下面的「重試」。",
+    no_answer_no_button: "抱歉，這次沒能回覆你🙏 請稍後再問我一次。",
     refused: "抱歉，這個內容我沒辦法回答🙏 換個說法再試試看吧。",
     too_long: "抱歉，這則訊息太長了🙏 請分成短一點的幾則再傳。",
     not_understood: "抱歉，這類訊息我還看不懂🙏",
@@ -49,7 +50,7 @@ pub(super) const WORDS: Words = Words {
         forget: "🧹 忘記對話",
         help: "❓ 使用說明",
         persona: "🎭 換個角色",
-        retry: "🔁 重新回答",
+        retry: "🔁 重試",
         go_on: "▶️ 繼續",
         usual: "預設",
     },

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use local::dead_letter::{Letter, State};
-use shared::job::Ask;
-use worker::{history::key_is_alive, turn::apology::APOLOGY};
+use shared::job::{Ask, ConversationId};
+use worker::{history::key_is_alive, locale::Locale, turn::apology::APOLOGY};
 
 use super::{done::Done, source::Source};
 use crate::clients::line_channel::Channel;
@@ -14,8 +14,8 @@ pub struct Resolve {
     pub channel: Channel,
     /// The operator's own words.
     pub message: Option<String>,
-    /// What is said without them.
-    pub default: &'static str,
+    /// Without them, the language of a person who has told LINE none, and of a group.
+    pub locale: Locale,
     /// The time.
     pub now: Timestamp,
 }
@@ -35,9 +35,9 @@ impl Resolve {
             }
             _ => {}
         }
-        let text = self.message.as_deref().unwrap_or(self.default);
         // Run again, LINE takes the same words once.
-        let mut key = job.event_id.derive(&format!("resolve/{text}"));
+        let words = self.message.as_deref().unwrap_or_default();
+        let mut key = job.event_id.derive(&format!("resolve/{words}"));
         if self.message.is_none()
             && let Some(first) = source.told_at(letter).await?
         {
@@ -48,9 +48,20 @@ impl Resolve {
             // It is marked before it is said, and LINE may not have taken it: under its key it takes it once.
             key = job.event_id.derive(APOLOGY);
         }
+        let text = match &self.message {
+            Some(message) => message,
+            None => self.locale_of(&job.conversation).await.words().no_answer_no_button,
+        };
         self.channel.say(job.conversation.as_str(), text, key).await?;
         // Its user was told, whoever removed the letter meanwhile.
         source.remove(letter).await?;
         Ok(Done::Changed)
+    }
+
+    /// The language of a person, where LINE tells it.
+    async fn locale_of(&self, conversation: &ConversationId) -> Locale {
+        let ConversationId::User(user) = conversation else { return self.locale };
+        let language = self.channel.language(user.as_str()).await;
+        language.as_deref().and_then(Locale::of_tag).unwrap_or(self.locale)
     }
 }
