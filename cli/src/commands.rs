@@ -1,5 +1,21 @@
 //! The commands of `henji`: a file for each.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{CommandFactory, Parser, Subcommand};
+use local::private;
+use shared::{env::Env, version};
+
+use crate::{
+    dotenv,
+    terminal::{note, say_bytes},
+};
+
 pub mod dev;
 pub mod dlq;
 pub mod doctor;
@@ -9,3 +25,120 @@ pub mod send;
 pub mod serve;
 pub mod usage;
 pub mod webhook;
+
+/// The text for a person who types `henji` and nothing else.
+const FIRST_STEPS: &str = "\
+Henji is a LINE bot for slow models. It answers each question once, or tells why not.
+
+  henji dev             try it on this machine: no account, no network
+  henji secrets check   check the secrets of LINE and of the model in .env (copy .env.example)
+  henji serve           run it on this machine, and make LINE post to it
+  henji doctor          check all that it needs, and see how to fix it
+
+`henji --help` lists all commands. To run it on AWS, read cdk/README.md.";
+
+/// The LINE bot that always answers.
+#[derive(Parser)]
+#[command(name = "henji", version = version::SHOWN.as_str(), after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Try the bot on this machine: no account, no network
+    Dev(dev::Args),
+    /// The pipeline of `henji dev`, which starts it as a process that it can kill
+    #[command(hide = true)]
+    DevStages {
+        /// The directory of the queue and the history
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Run the bot on this machine against the real LINE and OpenAI
+    ///
+    /// Reads the variables of .env.example from the environment or from ./.env.
+    Serve(serve::Args),
+    /// See and mend what could not be answered
+    ///
+    /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
+    /// (--yes for scripts), and leaves lines in henji-audit.jsonl for each change.
+    Dlq(dlq::Args),
+    /// Put the bot's three secrets where it reads them, each checked first; or check those that are there
+    Secrets(secrets::Args),
+    /// Tell LINE where the bot is, or have LINE test it
+    Webhook(webhook::Args),
+    /// Check everything that must be right for the bot to answer
+    ///
+    /// A line each: ok, or what is wrong and the command that mends it. Exit code 1 where anything is broken.
+    Doctor(doctor::Args),
+    /// Delete what the bot knows of a person
+    ///
+    /// The conversation, what was chosen, undelivered answers and dead letters. It can be run again.
+    Forget(forget::Args),
+    /// Who used up how much of the model, and about what that cost
+    ///
+    /// Answers and tokens of each LINE user, in groups of who asked. The cost is an estimate by `PROMPT_USD_PER_MILLION`,
+    /// `COMPLETION_USD_PER_MILLION` and `CACHED_USD_PER_MILLION`. Not counted: transcriptions of voice, and answers that
+    /// were paid for and never stored. On AWS the whole table is read (a scan), which costs about 0.13 USD a gigabyte.
+    Usage(usage::Args),
+    /// Sign a webhook as LINE does and post it
+    Send(send::Args),
+    /// Write a script to standard output that completes henji's commands in a shell
+    ///
+    /// For bash: henji completions bash > ~/.local/share/bash-completion/completions/henji
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page for each command into a directory
+    ///
+    /// Then `man -l DIR/henji.1` shows the first.
+    Man {
+        /// The directory
+        directory: PathBuf,
+    },
+}
+
+impl Args {
+    /// Runs the command.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        let Some(command) = self.command else {
+            note(FIRST_STEPS);
+            return Ok(ExitCode::from(2));
+        };
+        // The file never overrides the process.
+        let file = Path::new(dotenv::DOTENV);
+        let env = Env::of_process().or(dotenv::read(file)?);
+        // Those that have a log say it there.
+        if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve(_))
+            && let Some(warning) = private::writable_by_others(file)
+        {
+            note(format_args!("henji: {warning}"));
+        }
+        match command {
+            Command::Dev(args) => dev::command(args, env).await?,
+            Command::DevStages { data } => dev::child::command(&data, &env).await?,
+            Command::Serve(args) => serve::command(args, &env).await?,
+            Command::Dlq(args) => return dlq::command(args, &env).await,
+            Command::Secrets(args) => return secrets::command(args, &env).await,
+            Command::Webhook(args) => return webhook::command(args, &env).await,
+            Command::Doctor(args) => return doctor::command(args, &env).await,
+            Command::Forget(args) => return forget::command(args, &env).await,
+            Command::Usage(args) => return usage::command(args, &env).await,
+            Command::Send(args) => return send::command(args, &env).await,
+            Command::Completions { shell } => {
+                let mut script = vec![];
+                clap_complete::generate(shell, &mut Self::command(), "henji", &mut script);
+                say_bytes(&script)?;
+            }
+            Command::Man { directory } => {
+                let written = fs::create_dir_all(&directory)
+                    .and_then(|()| clap_mangen::generate_to(Self::command(), &directory));
+                written.with_context(|| format!("{} cannot be written", directory.display()))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

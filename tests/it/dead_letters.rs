@@ -1,10 +1,11 @@
 //! Dead letters on one machine, told by the `henji dlq` command beside the bot.
 
-use emulator::line::PUSH;
+use emulator::line::{PUSH, phone};
 use serde_json::Value;
+use worker::locale::Locale;
 
 use crate::{
-    bot::Bot,
+    bot::{Bot, USER},
     operator::{Ended, Operator, are_refused, plain},
     process::run,
 };

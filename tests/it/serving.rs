@@ -508,3 +508,33 @@ fn wrong_usage_is_2_and_every_command_explains_itself() {
         assert!(output.status.success() && !output.stdout.is_empty(), "{args:?}");
     }
 }
+
+#[test]
+fn who_types_henji_and_nothing_else_reads_the_first_steps() {
+    let output = run(&[]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let first_steps = String::from_utf8(output.stderr).unwrap();
+    for command in ["henji dev", "henji secrets check", "henji serve", "henji doctor", "henji --help"] {
+        assert!(first_steps.contains(command), "{command}: {first_steps}");
+    }
+}
+
+#[test]
+fn a_shell_completes_the_commands_and_man_shows_them() {
+    let folder = TempDir::new().unwrap();
+    let script = folder.path().join("henji.bash");
+    std::fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
+    // The second word after `henji dlq` that begins with `red`.
+    let completed = Command::new("bash")
+        .args(["-c", ". \"$0\"; COMP_WORDS=(henji dlq red); COMP_CWORD=2; _henji henji red dlq; echo \"${COMPREPLY[@]}\""])
+        .arg(&script)
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(completed.stdout).unwrap().trim(), "redrive");
+    let pages = folder.path().join("man");
+    assert!(run(&["man", pages.to_str().unwrap()]).status.success());
+    for page in ["henji.1", "henji-serve.1", "henji-dlq-redrive.1"] {
+        assert!(std::fs::read_to_string(pages.join(page)).unwrap().contains(".TH"), "{page}");
+    }
+    assert!(!pages.join("henji-dev-stages.1").exists());
+}

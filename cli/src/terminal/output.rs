@@ -32,6 +32,11 @@ pub fn say(line: impl Display) -> Result<(), Unheard> {
     Ok(writeln!(io::stdout(), "{}", harmless(&line.to_string()))?)
 }
 
+/// Writes bytes of the program's own to standard output, as they are.
+pub fn say_bytes(bytes: &[u8]) -> Result<(), Unheard> {
+    Ok(io::stdout().write_all(bytes)?)
+}
+
 /// Says a value on standard output, as JSON over several lines.
 pub fn say_json(value: &impl Serialize) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(value)?;
