@@ -1,11 +1,9 @@
-//! What Henji's two stages must agree on, and nothing else: the [`job`] that crosses the queue, the
-//! [`env`](mod@env) that both read, the [`secret`]s both hold, whose certificates they trust ([`roots`]), the one
-//! form of log ([`logging`]), the figures that are made of it ([`metrics`]), the spans of a trace
-//! ([`traces`]), what calls the bot in a group ([`prefix`]) and what it is told to do ([`command`]), and the [`version`]
-//! of the build.
+//! The code that both stages need, and nothing else: the [`job`] that crosses the queue; the commands that people give
+//! ([`command`]) and the word that calls the bot in a group ([`prefix`]); variables ([`env`](mod@env)), [`secret`]s and
+//! certificates ([`roots`]); log lines ([`event`], [`logging`]), [`metrics`] with [`prices`], [`traces`] and the
+//! [`version`] of the build.
 //!
-//! It refuses to know anything of LINE, of the model or of a queue: stage one and stage two never
-//! meet, only a [`job::Job`] crosses.
+//! It has no client of LINE, of the model or of a queue. The stages never meet: only a [`job::Job`] crosses.
 
 pub mod adapters;
 pub mod command;

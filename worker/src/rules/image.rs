@@ -1,5 +1,5 @@
-//! A picture as a model is shown it: a data URL in the request itself, so that nobody else ever fetches
-//! it. Pure.
+//! A picture as the model gets it: a data URL in the request itself, so that nobody else ever fetches it. It holds its
+//! share of the memory for content until it is dropped.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! What is known of models by name: context window, encoding, the name of the token limit, sight. Pure.
+//! Tells what a model can do by its name: context window, encoding, the name of the token limit, sight. It also counts
+//! tokens, and remembers the counts in the process.
 //!
 //! Unknown names survive: they get the smallest window still in use, the newest encoding, the token limit
 //! that older servers know, and are shown an image to find out; [`crate::adapters::openai`] corrects the
