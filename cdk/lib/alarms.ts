@@ -11,10 +11,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-import type { Settings } from './environments.ts';
 import type { Program } from './function.ts';
 import type { Metrics } from './metrics.ts';
 import type { Jobs } from './queue.ts';
+import type { Settings } from './settings.ts';
 
 export interface AlarmsProps {
   api: HttpApi;

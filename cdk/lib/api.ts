@@ -7,7 +7,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-import type { Settings } from './environments.ts';
+import type { Settings } from './settings.ts';
 
 /** Where LINE posts to. */
 const PATH = '/v1/line/bot/message/reply';

@@ -2,8 +2,7 @@
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Settings } from './environments.ts';
-import { SettingError } from './settings.ts';
+import { SettingError, type Settings } from './settings.ts';
 
 /** The machine in an ELF header, by architecture (ELF: e_machine). */
 const MACHINES = { arm64: 0xb7, x86_64: 0x3e };

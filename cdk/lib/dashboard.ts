@@ -11,10 +11,10 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
-import type { Settings } from './environments.ts';
 import type { Program } from './function.ts';
 import type { Metrics } from './metrics.ts';
 import type { Jobs } from './queue.ts';
+import type { Settings } from './settings.ts';
 
 export interface PageProps {
   api: HttpApi;

@@ -5,7 +5,7 @@ import { Architecture, Code, Function, Runtime, Tracing } from 'aws-cdk-lib/aws-
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-import type { Settings } from './environments.ts';
+import type { Settings } from './settings.ts';
 
 export interface ProgramProps {
   description: string;

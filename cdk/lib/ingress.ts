@@ -3,8 +3,8 @@ import { Duration } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-import type { Settings } from './environments.ts';
 import { Program } from './function.ts';
+import { ingressVariables, type Settings } from './settings.ts';
 
 export interface IngressProps {
   code: string;
@@ -28,7 +28,7 @@ export class Ingress extends Program {
         BASE_SECRET_PATH: props.secretPath,
         QUEUE_URL: props.queue.queueUrl,
         METRICS_NAMESPACE: props.namespace,
-        ...(props.settings.groupPrefix === undefined ? {} : { GROUP_PREFIX: props.settings.groupPrefix }),
+        ...ingressVariables(props.settings),
       },
       secrets: ['LINE_CHANNEL_SECRET'],
     });

@@ -1,109 +1,310 @@
 /**
- * The check of an environment's settings. Every error is one line that names the setting; a name that is no
- * setting is an error too, because it would be a setting that silently does nothing.
+ * The table of settings: what each means, what it may be, and where its value goes. Every error of the check is one line
+ * that names the setting; a name that is no setting is an error, too, because it would silently do nothing.
  */
-import type { Settings } from './environments.ts';
 
 /** A setting that cannot be. */
 export class SettingError extends Error {}
 
-interface Rule {
+interface Rule<T> {
   required?: true;
-  allows: (value: unknown) => boolean;
+  allows: (value: unknown) => value is T;
   mustBe: string;
 }
 
-const whole = (min: number, max: number): Rule => ({
-  allows: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
+interface Setting {
+  rule: Rule<unknown>;
+  /** The variable of the worker that has the value; the worker has a default where it is not set. */
+  variable?: string;
+  /** Whether the ingress has the variable, too. */
+  ingress?: true;
+  /** The parameter that `henji` reads the value from: `henji doctor` and `henji usage` compare and count with it. */
+  parameter?: string;
+  meaning: string;
+}
+
+const required = <T>(rule: Rule<T>) => ({ ...rule, required: true as const });
+const whole = (min: number, max: number): Rule<number> => ({
+  allows: (value): value is number => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
   mustBe: `a whole number from ${min} to ${max}`,
 });
-const oneOf = (...values: unknown[]): Rule => ({
-  allows: (value) => values.includes(value),
+const oneOf = <const T>(...values: T[]): Rule<T> => ({
+  allows: (value): value is T => values.some((it) => it === value),
   mustBe: `one of ${values.join(', ')}`,
 });
-const text = (pattern: RegExp, mustBe: string): Rule => ({
-  allows: (value) => typeof value === 'string' && pattern.test(value),
+const text = (pattern: RegExp, mustBe: string): Rule<string> => ({
+  allows: (value): value is string => typeof value === 'string' && pattern.test(value),
   mustBe,
 });
-const price: Rule = { allows: (value) => Number.isFinite(value) && Number(value) >= 0, mustBe: 'a number, 0 or more' };
+const price: Rule<number> = {
+  allows: (value): value is number => Number.isFinite(value) && Number(value) >= 0,
+  mustBe: 'a number, 0 or more',
+};
 const url = text(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
-// With the query that Azure's older form has.
+// It may have a query, as Azure's older form has.
 const modelUrl = text(
   /^https?:\/\/[^\s?#]*[^\s?#/](\?[^\s#]+)?$/,
   'a URL of http or https that does not end in a slash',
 );
-// Lambda keeps 4 KB for all variables together.
-const users: Rule = {
-  allows: (value) =>
+// The three limits of size below exist because Lambda keeps 4 KB for all variables together.
+const users: Rule<string[]> = {
+  allows: (value): value is string[] =>
     Array.isArray(value) && value.length > 0 && value.length <= 20 && value.every((id) => /^U[0-9a-f]{32}$/i.test(id)),
   mustBe: 'a list of 1 to 20 LINE user ids: U and 32 hexadecimal digits',
 };
-const required = (rule: Rule): Rule => ({ ...rule, required: true });
-
-const rules: Record<keyof Settings, Rule> = {
-  account: text(/^\d{12}$/, 'an account id of 12 digits, in quotes'),
-  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region, such as ap-northeast-1'),
-  model: required(text(/^\S+$/, 'the name of a model')),
-  maxTokens: required(whole(1, 1_000_000)),
-  locale: required(oneOf('ja', 'en', 'zh-Hant', 'ko', 'th')),
-  // Lambda keeps 4 KB for all variables together.
-  systemPrompt: {
-    allows: (value) => typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
-    mustBe: 'a text of at most 3,000 bytes',
-  },
-  // The worker checks each of them at its start.
-  personas: {
-    allows: (value) => value === 'off' || (Array.isArray(value) && Buffer.byteLength(JSON.stringify(value)) <= 2000),
-    mustBe: "'off', or a list of at most 2,000 bytes of { name, prompt, icon? }",
-  },
-  contextTokens: whole(1, 100_000_000),
-  queryLimit: whole(0, 1000),
-  historyTtlDays: whole(0, 36_500),
-  allowedUsers: users,
-  exemptUsers: users,
-  answersPerDay: whole(0, 1_000_000_000),
-  tokensPerDay: whole(0, 1_000_000_000),
-  questionMaxCharacters: whole(0, 1_000_000_000),
-  utcOffset: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
-  delivery: oneOf('push', 'reply-first'),
-  patienceSeconds: whole(0, 45),
-  burst: oneOf('off', 'merge'),
-  groupPrefix: text(/^(?=.*\S).{1,20}$/u, 'a word of at most 20 characters'),
-  groupPersona: {
-    allows: (value) => value === 'off' || value === 'on' || users.allows(value),
-    mustBe: `'off', 'on', or ${users.mustBe}`,
-  },
-  maxAttempts: whole(1, 100),
-  giveUpAfterSeconds: whole(5, 3600),
-  leaseSeconds: whole(1, 3600),
-  openaiBaseUrl: modelUrl,
-  transcribeModel: text(/^\S+$/, "the name of a model, or 'off'"),
-  lineApiBaseUrl: url,
-  lineDataApiBaseUrl: url,
-  promptUsdPerMillion: price,
-  completionUsdPerMillion: price,
-  cachedUsdPerMillion: price,
-  // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).
-  secretPath: text(
-    /^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,12}[/_.-]$/i,
-    'a prefix such as /henji/dev/, not below /aws or /ssm, that ends in / _ . or -',
-  ),
-  existingTablePostfix: text(
-    /^[\w.-]{0,247}$/,
-    'what follows "Messages" in the name of the table: letters, digits, _ - .',
-  ),
-  retain: required(oneOf(true, false)),
-  architecture: required(oneOf('arm64', 'x86_64')),
-  ingressMemoryMb: required(whole(128, 10_240)),
-  workerMemoryMb: required(whole(128, 10_240)),
-  workerTimeoutSeconds: required(whole(60, 900)),
-  maxConcurrency: required(whole(2, 1000)),
-  throttleRate: required(whole(1, 10_000)),
-  throttleBurst: required(whole(1, 5000)),
-  alarmEmail: text(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address'),
-  lineMessagesLow: required(whole(1, 1_000_000)),
-  logRetentionDays: required(oneOf(1, 3, 5, 7, 14, 30, 60, 90, 180, 365)),
+const prompt: Rule<string> = {
+  allows: (value): value is string =>
+    typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
+  mustBe: 'a text of at most 3,000 bytes',
 };
+// The worker checks each of them at its start.
+const personas: Rule<'off' | { name: string; prompt: string; icon?: string }[]> = {
+  allows: (value): value is never =>
+    value === 'off' || (Array.isArray(value) && value.length > 0 && Buffer.byteLength(JSON.stringify(value)) <= 2000),
+  mustBe: "'off', or a list of at most 2,000 bytes of { name, prompt, icon? }",
+};
+const groupPersona: Rule<'off' | 'on' | string[]> = {
+  allows: (value): value is never => value === 'off' || value === 'on' || users.allows(value),
+  mustBe: `'off', 'on', or ${users.mustBe}`,
+};
+
+const table = {
+  account: {
+    rule: text(/^\d{12}$/, 'an account id of 12 digits, in quotes'),
+    meaning: 'The account of the stack; that of the credentials where it is not set.',
+  },
+  region: {
+    rule: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region, such as ap-northeast-1'),
+    meaning: 'The region of the stack; that of the credentials where it is not set.',
+  },
+  model: {
+    rule: required(text(/^\S+$/, 'the name of a model')),
+    variable: 'GPT_MODEL',
+    parameter: 'GPT_MODEL',
+    meaning: 'The name of the model.',
+  },
+  maxTokens: {
+    rule: required(whole(1, 1_000_000)),
+    variable: 'MAX_TOKENS',
+    meaning: "The longest answer, in tokens; a reasoning model's thinking counts.",
+  },
+  locale: {
+    rule: required(oneOf('ja', 'en', 'zh-Hant', 'ko', 'th')),
+    variable: 'LOCALE',
+    meaning: "The language of the bot's own notices where a user's profile names none of these.",
+  },
+  systemPrompt: {
+    rule: prompt,
+    variable: 'SYSTEM_PROMPT',
+    meaning: 'The character of the bot; its own where it is not set.',
+  },
+  personas: {
+    rule: personas,
+    variable: 'PERSONAS',
+    meaning:
+      'The personas that people can choose, each added to systemPrompt; off where they may not change the character, and where systemPrompt is set and this is not.',
+  },
+  contextTokens: {
+    rule: whole(1, 100_000_000),
+    variable: 'CONTEXT_TOKENS',
+    meaning: 'The context of the model, in tokens, where the worker does not know the model.',
+  },
+  queryLimit: {
+    rule: whole(0, 1000),
+    variable: 'QUERY_LIMIT',
+    meaning: 'The most past messages in a prompt.',
+  },
+  historyTtlDays: {
+    rule: whole(0, 36_500),
+    variable: 'HISTORY_TTL_DAYS',
+    meaning: 'The days after which messages are deleted; 0 keeps them.',
+  },
+  allowedUsers: { rule: users, variable: 'ALLOWED_USERS', meaning: 'The only people who are answered.' },
+  exemptUsers: { rule: users, variable: 'EXEMPT_USERS', meaning: 'The people without limits a day.' },
+  answersPerDay: {
+    rule: whole(0, 1_000_000_000),
+    variable: 'ANSWERS_PER_DAY',
+    meaning: 'The most answers of a person a day; 0 is no limit.',
+  },
+  tokensPerDay: {
+    rule: whole(0, 1_000_000_000),
+    variable: 'TOKENS_PER_DAY',
+    meaning: 'The most tokens of a person a day; 0 is no limit.',
+  },
+  questionMaxCharacters: {
+    rule: whole(0, 1_000_000_000),
+    variable: 'QUESTION_MAX_CHARACTERS',
+    meaning: 'The longest question, in characters; 0 is no limit.',
+  },
+  utcOffset: {
+    rule: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
+    variable: 'UTC_OFFSET',
+    parameter: 'UTC_OFFSET',
+    meaning: "The time difference at whose midnight the users' day begins; Japan's where it is not set.",
+  },
+  delivery: {
+    rule: oneOf('push', 'reply-first'),
+    variable: 'DELIVERY',
+    meaning: "The way of answers. Each push counts: Japan's free plan carries 200 a month. A reply is free.",
+  },
+  patienceSeconds: {
+    rule: whole(0, 45),
+    variable: 'PATIENCE_SECONDS',
+    meaning: 'The time after which a user gets a free notice that the answer takes longer; 0 is never.',
+  },
+  burst: {
+    rule: oneOf('off', 'merge'),
+    variable: 'BURST',
+    meaning: 'Whether waiting messages of a conversation are answered together; each by itself where it is not set.',
+  },
+  groupPrefix: {
+    rule: text(/^(?=.*\S).{1,20}$/u, 'a word of at most 20 characters'),
+    variable: 'GROUP_PREFIX',
+    ingress: true,
+    meaning: 'The word that calls the bot in groups, beside a mention.',
+  },
+  groupPersona: {
+    rule: groupPersona,
+    variable: 'GROUP_PERSONA',
+    meaning: "The people who may change the bot's persona in groups; nobody where it is not set.",
+  },
+  maxAttempts: {
+    rule: whole(1, 100),
+    variable: 'MAX_ATTEMPTS',
+    meaning: 'The most attempts at a message.',
+  },
+  giveUpAfterSeconds: {
+    rule: whole(5, 3600),
+    variable: 'GIVE_UP_AFTER_SECONDS',
+    meaning: 'The time for attempts and the pauses between them, after which the user gets the apology.',
+  },
+  leaseSeconds: {
+    rule: whole(1, 3600),
+    variable: 'LEASE_SECONDS',
+    meaning: 'The time after which the queue gives a job to another worker if it hears nothing of its worker.',
+  },
+  openaiBaseUrl: {
+    rule: modelUrl,
+    variable: 'OPENAI_BASE_URL',
+    parameter: 'OPENAI_BASE_URL',
+    meaning: "The model's server; OpenAI where it is not set.",
+  },
+  transcribeModel: {
+    rule: text(/^\S+$/, "the name of a model, or 'off'"),
+    variable: 'TRANSCRIBE_MODEL',
+    parameter: 'TRANSCRIBE_MODEL',
+    meaning: 'The model that transcribes voice messages, on the same server; off where there is none.',
+  },
+  lineApiBaseUrl: { rule: url, variable: 'LINE_API_BASE_URL', meaning: "LINE's server." },
+  lineDataApiBaseUrl: {
+    rule: url,
+    variable: 'LINE_DATA_API_BASE_URL',
+    meaning: "LINE's server for images and audio.",
+  },
+  promptUsdPerMillion: {
+    rule: price,
+    variable: 'PROMPT_USD_PER_MILLION',
+    parameter: 'PROMPT_USD_PER_MILLION',
+    meaning: 'The price of a million tokens of prompts, for the dashboard; it shows no cost where it is not set.',
+  },
+  completionUsdPerMillion: {
+    rule: price,
+    variable: 'COMPLETION_USD_PER_MILLION',
+    parameter: 'COMPLETION_USD_PER_MILLION',
+    meaning: 'The price of a million tokens of answers.',
+  },
+  cachedUsdPerMillion: {
+    rule: price,
+    variable: 'CACHED_USD_PER_MILLION',
+    parameter: 'CACHED_USD_PER_MILLION',
+    meaning: 'The price of a million cached tokens of prompts; that of other tokens where it is not set.',
+  },
+  secretPath: {
+    // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).
+    rule: text(
+      /^\/(?!aws|ssm)[\w.-]+(\/[\w.-]+){0,12}[/_.-]$/i,
+      'a prefix such as /henji/dev/, not below /aws or /ssm, that ends in / _ . or -',
+    ),
+    meaning: 'The prefix of the secrets in the Parameter Store; /henji/{environment}/ where it is not set.',
+  },
+  existingTablePostfix: {
+    rule: text(/^[\w.-]{0,247}$/, 'what follows "Messages" in the name of the table: letters, digits, _ - .'),
+    meaning:
+      'Adopts the table Messages{postfix} as it is, instead of making Messages-{environment}. A table that this environment has made before is no longer its own then: dev deletes it.',
+  },
+  retain: {
+    rule: required(oneOf(true, false)),
+    meaning: 'Whether stack and table refuse to be deleted, and table and logs outlive the stack.',
+  },
+  architecture: {
+    rule: required(oneOf('arm64', 'x86_64')),
+    meaning: 'The processor that the functions are built for.',
+  },
+  ingressMemoryMb: { rule: required(whole(128, 10_240)), meaning: 'The memory of the ingress.' },
+  workerMemoryMb: { rule: required(whole(128, 10_240)), meaning: 'The memory of the worker.' },
+  workerTimeoutSeconds: {
+    rule: required(whole(60, 900)),
+    parameter: 'WORKER_TIMEOUT_SECONDS',
+    meaning: 'The longest time that one batch of conversations may take.',
+  },
+  maxConcurrency: {
+    rule: required(whole(2, 1000)),
+    meaning: 'The most workers at once; each asks the model for up to ten conversations.',
+  },
+  throttleRate: {
+    rule: required(whole(1, 10_000)),
+    meaning: 'The webhooks a second, on average, beyond which API Gateway answers 429.',
+  },
+  throttleBurst: {
+    rule: required(whole(1, 5000)),
+    meaning: 'The webhooks at once beyond which API Gateway answers 429.',
+  },
+  alarmEmail: {
+    rule: text(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address'),
+    meaning: 'The address that gets the alarms.',
+  },
+  lineMessagesLow: {
+    rule: required(whole(1, 1_000_000)),
+    meaning: "The month's LINE messages left, below which there is an alarm.",
+  },
+  logRetentionDays: {
+    rule: required(oneOf(1, 3, 5, 7, 14, 30, 60, 90, 180, 365)),
+    meaning: 'The days for which logs are kept.',
+  },
+} satisfies Record<string, Setting>;
+
+type Table = typeof table;
+type Name = keyof Table;
+type Value<N extends Name> = Table[N]['rule'] extends Rule<infer T> ? T : never;
+type Required = { [N in Name]: Table[N]['rule'] extends { required: true } ? N : never }[Name];
+
+/** The settings of an environment. */
+export type Settings = { [N in Required]: Value<N> } & { [N in Exclude<Name, Required>]?: Value<N> };
+
+const rows = Object.entries(table) as [Name, Setting][];
+
+/** A value as a variable or a parameter has it. */
+function written(value: unknown): string {
+  if (!Array.isArray(value)) return String(value);
+  return value.every((it) => typeof it === 'string') ? value.join(',') : JSON.stringify(value);
+}
+
+function values(settings: Settings, nameOf: (setting: Setting) => string | undefined): Record<string, string> {
+  return Object.fromEntries(
+    rows.flatMap(([name, setting]) => {
+      const [to, value] = [nameOf(setting), settings[name]];
+      return to === undefined || value === undefined ? [] : [[to, written(value)]];
+    }),
+  );
+}
+
+/** The variables of the worker. */
+export const workerVariables = (settings: Settings) => values(settings, (setting) => setting.variable);
+/** The variables of the ingress. */
+export const ingressVariables = (settings: Settings) =>
+  values(settings, (setting) => (setting.ingress ? setting.variable : undefined));
+/** The parameters that `henji` reads. */
+export const parameters = (settings: Settings) => values(settings, (setting) => setting.parameter);
 
 /** The settings, if they can be. */
 export function checked(environment: string, settings: Settings): Settings {
@@ -114,10 +315,10 @@ export function checked(environment: string, settings: Settings): Settings {
     );
   }
   for (const name of Object.keys(settings)) {
-    if (!Object.hasOwn(rules, name)) throw wrong(name, 'is no setting');
+    if (!Object.hasOwn(table, name)) throw wrong(name, 'is no setting');
   }
-  for (const [name, rule] of Object.entries(rules)) {
-    const value = settings[name as keyof Settings];
+  for (const [name, { rule }] of rows) {
+    const value = settings[name];
     if (value === undefined ? rule.required : !rule.allows(value)) {
       throw wrong(name, `must be ${rule.mustBe}, not ${JSON.stringify(value)}`);
     }

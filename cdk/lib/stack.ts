@@ -5,11 +5,11 @@ import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
 import { Page } from './dashboard.ts';
-import type { Settings } from './environments.ts';
 import { Ingress } from './ingress.ts';
 import { Metrics } from './metrics.ts';
 import { Parameters } from './parameters.ts';
 import { Jobs } from './queue.ts';
+import { parameters, type Settings } from './settings.ts';
 import { Messages } from './table.ts';
 import { Worker } from './worker.ts';
 
@@ -66,18 +66,7 @@ export class HenjiStack extends Stack {
         DLQ_URL: outputs.DeadLetterQueueUrl,
         TABLE_NAME: outputs.TableName,
         WEBHOOK_URL: outputs.WebhookUrl,
-        // What `henji doctor` holds against the model's server and the queue.
-        GPT_MODEL: settings.model,
-        WORKER_TIMEOUT_SECONDS: String(settings.workerTimeoutSeconds),
-      },
-      // And what `henji usage` reckons with.
-      optional: {
-        OPENAI_BASE_URL: settings.openaiBaseUrl,
-        TRANSCRIBE_MODEL: settings.transcribeModel,
-        UTC_OFFSET: settings.utcOffset,
-        PROMPT_USD_PER_MILLION: settings.promptUsdPerMillion,
-        CACHED_USD_PER_MILLION: settings.cachedUsdPerMillion,
-        COMPLETION_USD_PER_MILLION: settings.completionUsdPerMillion,
+        ...parameters(settings),
       },
     });
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });

@@ -6,8 +6,8 @@ import { App } from 'aws-cdk-lib';
 import { describe, expect, test } from 'vitest';
 
 import { built } from '../lib/built.ts';
-import { environments, type Settings } from '../lib/environments.ts';
-import { checked } from '../lib/settings.ts';
+import { environments } from '../lib/environments.ts';
+import { checked, type Settings } from '../lib/settings.ts';
 import { stackOf } from './synth.ts';
 
 const check = (changed: object) => checked('dev', { ...environments['dev']!, ...changed } as Settings);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 
-import { environments, type Settings } from '../lib/environments.ts';
-import { checked } from '../lib/settings.ts';
+import { environments } from '../lib/environments.ts';
+import { checked, type Settings } from '../lib/settings.ts';
 import { HenjiStack } from '../lib/stack.ts';
 
 const folder = join(import.meta.dirname, 'functions');
