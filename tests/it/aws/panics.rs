@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use cli::commands::send::webhook_of;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::bot::{Bot, payload_2};
 use crate::log_lines::{Kind, lines_of};
@@ -11,7 +11,8 @@ const TIME: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_panic_in_one_turn_fails_that_record_and_not_its_batch() {
     let mut poisoned = webhook_of("boo", "U-poisoned");
-    // A debug build panics at the event of this id. The release build is one that can outlive a panic: no other compiles.
+    // A debug build panics at the event of this id. The release build also survives a panic: it does not compile
+    // otherwise.
     poisoned["events"][0]["webhookEventId"] = "henji-panics".into();
     let bot = Bot::quiet(&[]).await;
     bot.hears_from("U-before", "before").await;
