@@ -1,4 +1,4 @@
-//! What became of everything, wherever it happened, and what must hold of it. Pure.
+//! The facts about all events, on either back end, and their meaning. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,23 +9,23 @@ use emulator::{
 use serde_json::Value;
 use shared::job::EventId;
 use tokio::time::Instant;
-use worker::turn::deliver::retry_key;
+use worker::{clock::wall_clock, turn::deliver::retry_key};
 
 use super::{
     chat::{ANSWER, LONG_ANSWER, Marker, chat_id, markers},
     schedule::Schedule,
 };
 
-/// More pushes than any answer takes.
+/// A number of pushes that no answer reaches.
 const PARTS: u32 = 8;
 
-/// What LINE knows of an event.
+/// LINE's record of an event.
 #[derive(Clone)]
 pub struct Posted {
     pub webhook: Value,
-    /// Not before then it was taken.
+    /// The time of the first try: the bot took the event no earlier.
     pub first: Option<Instant>,
-    /// Not after then, if ever.
+    /// The time of the first 200, if there was one: the bot took the event no later.
     pub accepted: Option<Instant>,
 }
 
@@ -34,11 +34,19 @@ impl Posted {
         Self { webhook, first: None, accepted: None }
     }
 
+    /// LINE delivers the event. It happened at the time of the first delivery.
+    pub fn is_delivered(&mut self, at: Instant) {
+        if self.first.is_none() {
+            self.first = Some(at);
+            self.webhook["timestamp"] = wall_clock()().as_millisecond().into();
+        }
+    }
+
     fn id(&self) -> EventId {
         EventId::try_from(self.webhook["webhookEventId"].as_str().unwrap().to_owned()).unwrap()
     }
 
-    /// The retry keys and the reply token of its answer's parts.
+    /// Returns the retry keys and the reply token of its answer's parts.
     fn names(&self) -> impl Iterator<Item = (String, u32)> {
         let (id, token) = (self.id(), self.webhook["replyToken"].as_str().map(ToOwned::to_owned));
         let pushes = (0..PARTS).map(move |part| (retry_key(&id, part).to_string(), part));
@@ -48,31 +56,31 @@ impl Posted {
 
 pub struct Facts {
     pub posted: Vec<Posted>,
-    /// Everything that LINE took, in order.
+    /// Everything that LINE accepted, in order.
     pub sent: Vec<Sent>,
-    /// The retry keys and reply tokens of everything that it was asked.
+    /// The retry keys and reply tokens of all requests to LINE.
     pub tried: HashSet<String>,
-    /// Reason and state of each dead letter, by event.
+    /// The reason and state of each dead letter, by event.
     pub letters: HashMap<String, (String, String)>,
-    /// Stage of each turn, and whether it was given up.
+    /// The stage of each turn, and whether it was given up.
     pub turns: HashMap<String, (u8, bool)>,
-    /// Conversation, role and content of each stored message.
+    /// The conversation, role and content of each stored message.
     pub rows: Vec<(String, String, String)>,
-    /// Which turn answered a question together with its own, by the question's event.
+    /// The turn that answered a question together with its own, by the question's event.
     pub merged: HashMap<String, String>,
-    /// The conversations of which that is not known of every turn.
+    /// The conversations that have too many turns for `merged` to be complete.
     pub outgrown: HashSet<String>,
-    /// What was wrong with prompts.
+    /// The problems of prompts.
     pub problems: Vec<String>,
 }
 
-/// Reason and state of each letter that `henji dlq list --json` shows, by event.
+/// Returns the reason and state of each letter that `henji dlq list --json` shows, by event.
 pub fn letters(listed: &[Value]) -> HashMap<String, (String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     listed.iter().map(|it| (text(&it["event"]), (text(&it["reason"]), text(&it["state"])))).collect()
 }
 
-/// The retry keys and reply tokens of what LINE was asked.
+/// Returns the retry keys and reply tokens of all requests to LINE.
 pub fn tried(line: &FaultPlan) -> HashSet<String> {
     let seen = [PUSH, REPLY].into_iter().flat_map(|path| line.seen(path));
     let name = |seen: Seen| {
@@ -82,19 +90,19 @@ pub fn tried(line: &FaultPlan) -> HashSet<String> {
     seen.map(name).collect()
 }
 
-/// What LINE took for one event.
+/// The messages that LINE accepted for one event.
 #[derive(Default)]
 pub struct Heard {
-    /// How often each part of its answer was taken.
+    /// The number of times that each part of its answer was accepted.
     pub parts: BTreeMap<u32, usize>,
     pub apologies: usize,
-    /// Whether what was said first is the model's answer.
+    /// Whether the first message is the model's answer.
     pub is_answer: bool,
-    /// Whether that takes several pushes.
+    /// Whether the answer takes several pushes.
     pub is_long: bool,
-    /// In which other answers it is answered.
+    /// The other events whose answers answer it, too.
     pub with: Vec<usize>,
-    /// The place of its answer: among everything sent, and there.
+    /// The place of its answer: among everything sent, and within the message.
     pub at: Option<(usize, usize)>,
 }
 
@@ -105,7 +113,7 @@ impl Heard {
 }
 
 impl Facts {
-    /// What was heard of each event, and what is wrong with what was sent.
+    /// Returns what each person got for each event, and the problems of the sent messages.
     pub fn heard(&self, schedule: &Schedule) -> (Vec<Heard>, Vec<String>) {
         let mut heard: Vec<Heard> = self.posted.iter().map(|_| Heard::default()).collect();
         let mut wrong = vec![];
@@ -148,7 +156,7 @@ impl Facts {
         (heard, wrong)
     }
 
-    /// By which retry keys and reply tokens each event speaks; an apology has no part.
+    /// Returns the retry keys and reply tokens of each event with the part; an apology has no part.
     fn names(&self) -> HashMap<String, (usize, Option<u32>)> {
         let mut names = HashMap::new();
         for (number, posted) in self.posted.iter().enumerate() {
@@ -163,7 +171,7 @@ impl Facts {
         self.posted[event].names().any(|(name, _)| self.tried.contains(&name))
     }
 
-    /// Whether this event may be answered by the other's turn.
+    /// Whether the other's turn may have answered this event.
     pub fn may_be_merged(&self, event: usize, with: usize) -> bool {
         let source = &self.posted[event].webhook["source"];
         let conversation = source["groupId"].as_str().or(source["userId"].as_str()).unwrap();

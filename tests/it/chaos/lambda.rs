@@ -1,5 +1,5 @@
-//! The functions on Lambda that a schedule happens to. Between them and AWS stands what throttles the table, keeps
-//! answers back and lets the index lag; and the queue hands over some jobs twice.
+//! The functions on Lambda that run a schedule. A proxy between them and AWS throttles the table, withholds answers
+//! and lets the index lag; and the queue delivers some jobs twice.
 
 use std::{
     sync::{Arc, Mutex},
@@ -33,11 +33,11 @@ use crate::{
     operator::Operator,
 };
 
-/// How much faster than a clock the schedule is. What the queue lets wait is not.
+/// The speed of the schedule relative to a clock. Waits in the queue take real time.
 const SPEED: u32 = 60;
-/// How many turns the head row of a conversation names: the newest.
+/// The number of turns that the head row of a conversation names: the newest.
 const NAMED: usize = 20;
-/// How long it may take until no job is left: some wait for minutes.
+/// The longest time until no job is left: some wait for minutes.
 const DRAINING: Duration = Duration::from_mins(8);
 
 pub struct Functions {
@@ -46,7 +46,7 @@ pub struct Functions {
     table: Arc<Between>,
     posted: Vec<Posted>,
     problems: Arc<Mutex<Vec<String>>>,
-    /// Of the queue's own jobs, so many came twice.
+    /// The number of jobs that the queue delivered twice.
     twice: usize,
 }
 
@@ -70,7 +70,7 @@ impl Functions {
         Self { bot, model, table: Arc::new(table), posted, problems, twice: 0 }
     }
 
-    /// All that the schedule says, until no job is left and nothing fails any more.
+    /// Runs the schedule, until no job is left and nothing fails any more.
     pub async fn lives_through(&mut self, schedule: &Schedule) {
         let began = Instant::now();
         for (at, step) in &schedule.steps {
@@ -78,7 +78,7 @@ impl Functions {
                 .await;
             match step {
                 Step::Delivers(events) => self.delivers(events).await,
-                // An invocation lasts a minute: what hangs would hold up the schedule.
+                // An invocation lasts a minute: a hanging request would hold up the schedule.
                 Step::Fails(_, Fault::Hang) | Step::Breaks(_, Fault::Hang) => {}
                 Step::Fails(path, fault) => self.faults(path).will(path, fault.clone()),
                 Step::Breaks(path, fault) => self.faults(path).misbehaves(path, Some(fault), false),
@@ -96,14 +96,14 @@ impl Functions {
         if path == COMPLETIONS { &self.model.faults } else { &self.bot.line.faults }
     }
 
-    /// LINE delivers these until they are taken. What it delivers again, the queue hands over again, too.
+    /// Delivers these events until they are taken. For a redelivery the queue delivers the jobs again, too.
     async fn delivers(&mut self, events: &[usize]) {
-        let webhooks: Vec<&Value> = events.iter().map(|&event| &self.posted[event].webhook).collect();
-        let body = json!({ "destination": BOT, "events": webhooks }).to_string();
         let (now, is_again) = (Instant::now(), self.posted[events[0]].accepted.is_some());
         for &event in events {
-            self.posted[event].first.get_or_insert(now);
+            self.posted[event].is_delivered(now);
         }
+        let webhooks: Vec<&Value> = events.iter().map(|&event| &self.posted[event].webhook).collect();
+        let body = json!({ "destination": BOT, "events": webhooks }).to_string();
         while self.bot.status(payload_2(&body)).await != 200 {
             sleep(Duration::from_millis(200)).await;
         }
@@ -137,7 +137,7 @@ impl Functions {
         self.drains().await;
     }
 
-    /// All that can be seen of it from outside, and the table.
+    /// Returns everything that is visible from outside, and the table.
     pub async fn facts(&self) -> Facts {
         let letters = Operator::of(&self.bot.cloud, &[]).lists(&[]).await;
         let rows = self.bot.cloud.rows().await;
@@ -175,20 +175,20 @@ impl Functions {
         }
     }
 
-    /// How much AWS was asked and how often the queue erred, for the record.
+    /// Returns the number of queries and of jobs that came twice, for the record.
     pub fn summary(&self) -> String {
         let queries = self.table.calls("Query");
         format!("{queries} queries of the index, {} jobs came twice from the queue", self.twice)
     }
 }
 
-/// The conversation of a head row, and the turns that it names.
+/// Returns the conversation of a head row, and the turns that it names.
 fn head(row: &Row) -> Option<(String, &[AttributeValue])> {
     let conversation = row["id"].as_s().ok()?.strip_prefix("head#")?.to_owned();
     Some((conversation, row.get("turns")?.as_l().ok()?))
 }
 
-/// What becomes of a call to the table, of a thousand.
+/// Returns the treatment of a call to the table; `drawn` is below a thousand.
 fn play(call: &str, drawn: u16) -> Play {
     match drawn {
         0..30 => error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),

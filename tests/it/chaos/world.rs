@@ -1,5 +1,5 @@
-//! One machine that a schedule happens to: the real `henji serve` with LINE and the model stood in for. An hour
-//! is a minute here: what the queue lets wait is moved that much nearer.
+//! One machine that runs a schedule: the real `henji serve` with emulators of LINE and the model. An hour takes a
+//! minute here: the waits in the queue are shortened by as much.
 
 use std::{
     collections::HashSet,
@@ -32,14 +32,14 @@ use crate::{
     process::{self, Serve, posts},
 };
 
-/// How much faster than a clock the schedule is.
+/// The speed of the schedule relative to a clock.
 const SPEED: u32 = 60;
-/// How long it may take until no job is left, once nothing fails any more.
+/// The longest time until no job is left, once nothing fails any more.
 const DRAINING: Duration = Duration::from_mins(3);
-/// After how long LINE delivers again what was not taken.
+/// The time after which LINE delivers a webhook again that was not taken.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// What is shared with who delivers webhooks.
+/// The data that deliveries of webhooks share with the world.
 struct Shared {
     line: Arc<Line>,
     http: reqwest::Client,
@@ -55,7 +55,7 @@ pub struct World {
     folder: TempDir,
     serve: Option<Serve>,
     deliveries: JoinSet<()>,
-    /// When the queue's waits were last shortened.
+    /// The time when the queue's waits were last shortened.
     passed: Instant,
 }
 
@@ -100,7 +100,7 @@ impl World {
         self.serve = Some(serve);
     }
 
-    /// All that the schedule says, until no job is left and nothing fails any more.
+    /// Runs the schedule, until no job is left and nothing fails any more.
     pub async fn lives_through(&mut self, schedule: &Schedule) {
         let began = Instant::now();
         for (at, step) in &schedule.steps {
@@ -137,7 +137,7 @@ impl World {
         if path == COMPLETIONS { &self.model.faults } else { &self.shared.line.faults }
     }
 
-    /// LINE delivers these, again and again until they are taken.
+    /// Delivers these events again and again until they are taken.
     fn delivers(&mut self, events: &[usize]) {
         let (shared, events) = (self.shared.clone(), events.to_vec());
         self.deliveries.spawn(async move {
@@ -145,7 +145,7 @@ impl World {
                 let mut posted = shared.posted.lock().unwrap();
                 let now = Instant::now();
                 for &event in &events {
-                    posted[event].first.get_or_insert(now);
+                    posted[event].is_delivered(now);
                 }
                 let events: Vec<&Value> = events.iter().map(|&event| &posted[event].webhook).collect();
                 json!({ "destination": BOT, "events": events })
@@ -166,7 +166,7 @@ impl World {
         });
     }
 
-    /// What waits in the queue for its time is as much nearer to it as the schedule went faster than a clock.
+    /// Shortens the waits in the queue by as much as the schedule ran faster than a clock.
     fn time_passes(&mut self) {
         if self.passed.elapsed() >= Duration::from_millis(250) {
             let faster = self.passed.elapsed() * (SPEED - 1);
@@ -205,7 +205,7 @@ impl World {
         rows.query_map([], |row| read(row)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// Redrives every dead letter, by the command.
+    /// Redrives every dead letter with the command.
     pub async fn redrives(&self) {
         let output = self.runs(&["dlq", "redrive", "--all", "--yes", "--json"]);
         let sum: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -218,7 +218,7 @@ impl World {
         process::run(&[args, &["--data", data.to_str().unwrap()]].concat())
     }
 
-    /// All that can be seen of it from outside, and the database.
+    /// Returns everything that is visible from outside, and the database.
     pub fn facts(&self) -> Facts {
         let letters = self.runs(&["dlq", "list", "--json"]);
         let letters: Vec<Value> = serde_json::from_slice(&letters.stdout).unwrap();
@@ -242,7 +242,7 @@ impl World {
         }
     }
 
-    /// It stops as it should.
+    /// Stops the process and asserts that it ends as it should.
     pub fn ends(mut self) {
         assert_eq!(self.serve.take().unwrap().terminate(), 0);
     }
