@@ -1,4 +1,4 @@
-//! Stage two's ways to the network: LINE and the model over HTTP, DynamoDB and SQS on AWS.
+//! The adapters of stage two, which use the network: LINE and the model over HTTP, DynamoDB and SQS on AWS.
 
 pub mod http;
 pub mod line;

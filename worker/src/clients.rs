@@ -1,4 +1,4 @@
-//! Everything that an attempt works with: settings, storage, the model, LINE.
+//! The settings and clients of an attempt: settings, storage, the model, LINE.
 
 use crate::{
     adapters::{line::LineClient, openai::ModelClient},
@@ -6,14 +6,14 @@ use crate::{
     storage::Storage,
 };
 
-/// The clients of *answer*. A step takes those that it needs.
+/// The settings and clients of *answer*. A step takes those that it needs.
 pub struct Clients {
     /// The settings.
     pub config: Config,
-    /// Conversations and turns.
+    /// The storage of conversations and turns.
     pub storage: Storage,
-    /// The model.
+    /// The client of the model's server.
     pub model: ModelClient,
-    /// LINE.
+    /// The client of LINE's Messaging API.
     pub line: LineClient,
 }

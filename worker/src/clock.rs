@@ -1,14 +1,14 @@
-//! The clock that an attempt is handed. Tests hand down their own.
+//! The clock of an attempt. Tests pass a clock of their own.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The wall clock.
+/// The function that returns the current time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The real one, for the wiring to hand down.
-#[expect(clippy::disallowed_methods, reason = "here the clock comes from")]
+/// Returns the real clock, which the wiring passes on.
+#[expect(clippy::disallowed_methods, reason = "this is the source of the clock")]
 pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }

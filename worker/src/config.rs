@@ -1,4 +1,4 @@
-//! What stage two is told by its environment, and the settings that only tests change.
+//! The settings of stage two from its environment, and the settings that only tests change.
 
 use std::{str::FromStr, time::Duration};
 
@@ -19,23 +19,23 @@ use crate::{
     rules::user_quota::{GroupPersona, UserQuota},
 };
 
-/// The longest answer where `MAX_TOKENS` is not set. A reasoning model's thinking counts.
+/// The longest answer in tokens where `MAX_TOKENS` is not set. The thinking of a reasoning model counts.
 const MAX_TOKENS: u32 = 4096;
 
-/// The model that hears where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
+/// The model that transcribes recordings where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
 /// shut down on 2027-02-26).
 pub const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
 
-/// How answers are sent.
+/// The way in which answers are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryMode {
-    /// By push, which is metered.
+    /// Answers are sent by push, which is metered.
     Push,
-    /// By the free reply while its token is young, else by push.
+    /// An answer begins with the free reply while its token is young; else it is pushed.
     ReplyFirst,
 }
 
-/// The text names no way.
+/// The error for a text that is no delivery mode.
 #[derive(Debug, thiserror::Error)]
 #[error("it must be push or reply-first")]
 pub struct UnknownDeliveryMode;
@@ -51,16 +51,16 @@ impl FromStr for DeliveryMode {
     }
 }
 
-/// What is done with messages of a conversation that wait together.
+/// The handling of messages of a conversation that wait together.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Burst {
-    /// Each is answered.
+    /// Each message is answered.
     Off,
-    /// They are answered together.
+    /// The messages are answered together.
     Merge,
 }
 
-/// The text names nothing that can be done.
+/// The error for a text that is no value of `BURST`.
 #[derive(Debug, thiserror::Error)]
 #[error("it must be off or merge")]
 struct UnknownBurst;
@@ -76,61 +76,61 @@ impl FromStr for Burst {
     }
 }
 
-/// Settings of *answer*.
+/// The settings of *answer*.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The model's name.
     pub model: String,
-    /// Context, longest answer, encoding.
+    /// The context, the longest answer and the encoding.
     pub budget: Budget,
-    /// Whether the model is asked with `max_completion_tokens` at first.
+    /// Whether the first request to the model uses `max_completion_tokens`.
     pub completion_limit: bool,
-    /// How many past messages are looked up at most.
+    /// The most past messages that are loaded.
     pub query_limit: u32,
-    /// The operator's own character; the built-in one where it is `None`.
+    /// The operator's own character of the bot; `None` for the built-in one.
     pub system_prompt: Option<String>,
-    /// The personas that people can choose; `None` where they may not change the character.
+    /// The personas that people can choose; `None` if they may not change the character.
     pub personas: Option<Personas>,
-    /// How long message rows are kept; `None` for ever.
+    /// The time for which message rows are kept; `None` for ever.
     pub history_ttl: Option<SignedDuration>,
-    /// Language of the bot's own words where a profile names none of them.
+    /// The language of the bot's own words if the user's profile names no language that the bot has.
     pub locale: Locale,
-    /// How answers are sent.
+    /// The way in which answers are sent.
     pub delivery: DeliveryMode,
     /// Whether messages that wait together are answered together.
     pub merges: bool,
-    /// How long after its webhook a user is told that it takes longer; `None` for never.
+    /// The time after its webhook when a user is notified that the answer takes longer; `None` for never.
     pub patience: Option<Duration>,
-    /// What calls the bot in groups, beside a mention.
+    /// The prefix that calls the bot in groups, in addition to a mention.
     pub group_prefix: Option<Prefix>,
-    /// Who may change a group's persona.
+    /// The people who may change a group's persona.
     pub group_persona: GroupPersona,
-    /// Who may ask, and how much.
+    /// The user quota: who may ask, and how much.
     pub quota: UserQuota,
-    /// Attempts begun at one job before it is dead-lettered.
+    /// The number of attempts that begin at one job before it is dead-lettered.
     pub max_attempts: u32,
-    /// How long a user waits for attempts and the pauses between them, from the first attempt of a run to the
-    /// apology.
+    /// The longest time that a user waits for attempts and the pauses between them, from the first attempt of a run to
+    /// the apology.
     pub give_up_after: Duration,
-    /// Pauses between attempts and within one.
+    /// The pauses between attempts and within one.
     pub pauses: Pauses,
-    /// The chat-completions API.
+    /// The endpoint of the chat-completions API.
     pub openai: Endpoint,
-    /// The Messaging API.
+    /// The base URL of the Messaging API.
     pub line_api_base_url: Url,
-    /// Where it keeps what messages carry: pictures, voice.
+    /// The base URL of LINE's server for the content of messages: images and audio.
     pub line_data_api_base_url: Url,
-    /// The model that hears; `None` where nobody listens.
+    /// The model that transcribes recordings; `None` if recordings are not transcribed.
     pub transcribe_model: Option<String>,
 }
 
 impl Config {
-    /// Reads the variables, or names the one that is wrong.
+    /// Reads the variables, or returns an error that names the wrong one.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = env.optional("GPT_MODEL")?.unwrap_or(models::DEFAULT).to_owned();
         let known = models::named(&name);
         let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
-        // Half of a small context is left for the prompt where nobody says otherwise.
+        // Without `MAX_TOKENS`, half of a small context is left for the prompt.
         let default = MAX_TOKENS.min(context_tokens / 2).max(1);
         let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
         if max_tokens >= context_tokens {
@@ -148,7 +148,7 @@ impl Config {
             return Err(no_room("SYSTEM_PROMPT"));
         }
         let personas = personas(env, system_prompt, locale, budget)?;
-        // By 50 s the reply token is no longer used.
+        // The limit is 45 s, because the reply token is not used after 50 s.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         Ok(Self {
@@ -180,14 +180,14 @@ impl Config {
 }
 
 impl Config {
-    /// The room of the window, in the words that are stored with its start.
+    /// Returns the room of the window, as the text that is stored with its start.
     pub(crate) fn window_room(&self) -> String {
         format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
     }
 }
 
-/// The personas on offer; none where an operator has set a character and no personas. Of the built-in ones
-/// those that the context has room for: nobody asked for them.
+/// Returns the personas on offer; none if an operator has set a character and no personas. Of the built-in personas it
+/// keeps those that fit into the context, because the operator did not ask for them.
 fn personas(
     env: &Env,
     operators: Option<&str>,

@@ -1,45 +1,45 @@
-//! Why an attempt failed, and whether another one can mend it.
+//! The reason why an attempt failed, and whether another attempt can help.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a turn failed: the `Reason` of a dead letter.
+/// The reason why a turn failed: the `Reason` of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The model did not answer, or not with an answer.
+    /// The model did not respond, or its response was not an answer.
     ModelUnavailable,
-    /// The model will not answer this.
+    /// The model refuses to answer this question.
     ModelRefused,
-    /// There is no such model (any more).
+    /// The model does not exist (any more).
     ModelGone,
-    /// The model's key is refused.
+    /// The model's server refuses the key.
     ModelAuth,
-    /// The model's account has nothing left to spend.
+    /// The account at the model's server has nothing left to spend.
     ModelQuota,
     /// LINE did not take the message, and certainly did not deliver it.
     LineRejected,
-    /// LINE's access token is refused.
+    /// LINE refuses the access token.
     LineAuth,
     /// The channel's messages of this month are used up.
     LineQuota,
-    /// Nobody knows whether LINE delivered it.
+    /// It is unknown whether LINE delivered the answer.
     DeliveryUnknown,
     /// The history could not be read or written.
     StorageFailed,
     /// The queue held something that is not a job.
     JobUnreadable,
-    /// The worker died in each attempt.
+    /// The worker crashed in each attempt.
     WorkerDied,
-    /// SQS itself gave the job up, and no worker wrote down why.
+    /// SQS itself gave up the job, and no worker recorded a reason.
     NotRecorded,
-    /// A fault of Henji's own.
+    /// The fault is in Henji itself.
     Internal,
 }
 
 impl Reason {
-    /// The word in dead letters, logs and metrics.
+    /// Returns the word in dead letters, logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ModelUnavailable => "model_unavailable",
@@ -60,36 +60,36 @@ impl Reason {
     }
 }
 
-/// Whether another attempt can mend a failure.
+/// The policy that says whether another attempt can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Another attempt may do, after this long if the other side said so.
+    /// Another attempt may succeed, after this time if the other side asked for a pause.
     Retry(Option<Duration>),
-    /// Nothing failed, but what it needs is not there yet: it is to be looked at again after this long,
+    /// Nothing failed, but the answer needs something that is not there yet. The job is tried again after this time,
     /// and this attempt does not count.
     Wait(Duration),
-    /// No retry mends it.
+    /// No retry can help.
     Never,
 }
 
-/// A failed attempt.
+/// The failure of an attempt.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// The part that failed.
+    /// The reason, which names the part that failed.
     pub reason: Reason,
-    /// One line for operators: statuses, codes and request ids; never a secret or what people wrote.
+    /// One line for operators: statuses, codes and request ids; never a secret or the words of people.
     pub detail: String,
-    /// Whether to try again.
+    /// The retry policy.
     pub retry: RetryPolicy,
 }
 
 impl Failure {
-    /// One that another attempt may mend.
+    /// Returns a failure after which another attempt may succeed.
     pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), retry: RetryPolicy::Retry(None) }
     }
 
-    /// One that no retry mends.
+    /// Returns a failure for which no retry can help.
     pub fn lasting(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), retry: RetryPolicy::Never }
     }

@@ -1,4 +1,4 @@
-//! Stage two as a Lambda function: SQS hands it batches, and it acts on the outcome of each attempt.
+//! Stage two as a Lambda function: SQS delivers batches to it, and it acts on the outcome of each attempt.
 
 mod attempt;
 pub mod batch;

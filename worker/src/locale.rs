@@ -1,4 +1,4 @@
-//! The bot's own words: a file for each language, complete because [`Words`] is. Pure.
+//! The bot's own words: one file for each language. A file is complete because [`Words`] requires all texts. Pure.
 
 use std::str::FromStr;
 
@@ -28,7 +28,7 @@ pub enum Locale {
     Th,
 }
 
-/// The text names no language that the bot's words are written in.
+/// The error for a text that names none of the languages of the bot's words.
 #[derive(Debug, thiserror::Error)]
 #[error("it must be one of ja, en, zh-Hant, ko, th")]
 pub struct UnknownLocale;
@@ -48,11 +48,11 @@ impl FromStr for Locale {
 }
 
 impl Locale {
-    /// All of them.
+    /// The list of all languages.
     pub const ALL: [Self; 5] = [Self::Ja, Self::En, Self::ZhHant, Self::Ko, Self::Th];
 
-    /// The language of a BCP 47 tag, as LINE's profiles have it. Whoever reads another Chinese reads
-    /// this one more easily than anything else here.
+    /// Returns the language of a BCP 47 tag, as LINE's profiles have it. For other kinds of Chinese it is traditional
+    /// Chinese, because their readers read it more easily than any other language here.
     pub fn of_tag(tag: &str) -> Option<Self> {
         match tag.split(['-', '_']).next()?.to_ascii_lowercase().as_str() {
             "zh" => Some(Self::ZhHant),
@@ -60,12 +60,12 @@ impl Locale {
         }
     }
 
-    /// The word of a command in this language.
+    /// Returns the word of a command in this language.
     pub fn word_of(self, command: &Command) -> &'static str {
         command.words()[self as usize]
     }
 
-    /// What the bot says in this language.
+    /// Returns the bot's words in this language.
     pub fn words(self) -> &'static Words {
         match self {
             Self::Ja => &ja::WORDS,

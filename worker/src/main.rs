@@ -19,7 +19,8 @@ async fn serve(env: &Env) -> Result<(), Error> {
     let daemon = &Daemon::from_env(env);
     log!(info, Started, version = SHOWN.as_str(), "the worker starts");
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
-        // Read here, because the runtime's own error would quote what cannot be read.
+        // The payload is parsed here, because the error of the Lambda runtime would quote a payload that cannot be
+        // parsed.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
         let now = setup.clients.storage.now().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));

@@ -10,15 +10,15 @@ use crate::failure::Failure;
 /// The outcome of an attempt. [`Outcome::disposition`] says what the queue's side does with the job.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It is answered and delivered now.
+    /// This attempt delivered the answer, or erased the words of an unsend or an unfollow.
     Answered,
-    /// A later job answers it with its own.
+    /// A later job answers this job together with its own question.
     Merged,
-    /// It was delivered before.
+    /// The answer was delivered before.
     AlreadyAnswered,
-    /// Nothing more is owed: a notice was given, now or before, or its reply token is spent.
+    /// Nothing more is to be sent: a notice was sent, now or before, or its reply token is used up.
     Noticed,
-    /// It shall not be answered: its message was taken back, or its conversation was forgotten.
+    /// The job must not be answered: its message was unsent, its conversation was forgotten, or the bot left the group.
     Forgotten,
     /// The attempt failed, and another one may succeed.
     Later {
@@ -27,76 +27,76 @@ pub enum Outcome {
         /// The failure, for the log.
         failure: Failure,
     },
-    /// The history could not begin the attempt, so that nobody counts it.
+    /// The history could not begin the attempt, so the attempt is not counted.
     NotBegun {
-        /// The least pause.
+        /// The shortest pause before the next attempt.
         after: Duration,
         /// The failure, for the log.
         failure: Failure,
     },
     /// The answer needs something that is not there yet. The attempt is not counted.
     NotReady {
-        /// The pause.
+        /// The pause before the next attempt.
         after: Duration,
     },
-    /// It cannot be answered.
+    /// The job cannot be answered.
     Dead {
         /// The failure of the last attempt.
         failure: Failure,
-        /// Attempts begun.
+        /// The number of attempts begun.
         attempts: u32,
     },
-    /// The process is stopping. The attempt is not counted.
+    /// The process stops. The attempt is not counted.
     GivenBack,
-    /// Its last attempt left no outcome, as when the worker dies of it, and others are worked on beside it. The attempt
-    /// is not counted.
+    /// The last attempt at this job left no outcome, as when the job kills its worker, and other jobs run beside it.
+    /// This attempt is not counted.
     PoisonCandidate {
-        /// Attempts begun, this one included.
+        /// The number of attempts begun, including this one.
         attempts: u32,
     },
 }
 
-/// The action of the queue's side with a job after an attempt. SQS and SQLite have one executor each.
+/// The order to the queue's side for a job after an attempt. SQS and SQLite have one executor each.
 #[derive(Clone, Copy, Debug)]
 pub enum Disposition<'a> {
-    /// Acknowledge it.
+    /// Acknowledge the job.
     Ack,
-    /// Hand it back for this long. The attempt is not counted.
+    /// Hand the job back for this time. The attempt is not counted.
     HandBack {
-        /// How long.
+        /// The pause before the next attempt.
         after: Duration,
     },
-    /// Hand it back for this long. The attempt is counted by its turn.
+    /// Hand the job back for this time. The turn counts the attempt.
     Retry {
-        /// How long.
+        /// The pause before the next attempt.
         after: Duration,
         /// The failure, for the log.
         failure: &'a Failure,
     },
-    /// Hand it back for at least this long. Nobody counts the attempt, so a queue that gives a job up by its receives
-    /// pauses longer each time.
+    /// Hand the job back for at least this time. The attempt is not counted anywhere, so a queue that gives up a job
+    /// after a number of receives makes each pause longer.
     NotBegun {
-        /// How long at least.
+        /// The shortest pause before the next attempt.
         after: Duration,
         /// The failure, for the log.
         failure: &'a Failure,
     },
-    /// Write its dead letter, then [`crate::turn::apology::apologise`], then acknowledge it.
+    /// Write the dead letter, then call [`crate::turn::apology::apologise`], then acknowledge the job.
     DeadLetter {
-        /// The reason.
+        /// The failure of the last attempt.
         failure: &'a Failure,
-        /// Attempts begun.
+        /// The number of attempts begun.
         attempts: u32,
     },
-    /// Attempt it again once no other job would be lost with the process.
+    /// Attempt the job again when no other job would be lost with the process.
     RunAlone {
-        /// Attempts begun.
+        /// The number of attempts begun.
         attempts: u32,
     },
 }
 
 impl Outcome {
-    /// The word in logs and metrics.
+    /// Returns the word in logs and metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Answered => "answered",
@@ -108,12 +108,12 @@ impl Outcome {
             Self::NotReady { .. } => "not_ready",
             Self::Dead { .. } => "dead",
             Self::GivenBack => "given_back",
-            // Metrics and dashboards count this word.
+            // Metrics and dashboards count the word "suspect".
             Self::PoisonCandidate { .. } => "suspect",
         }
     }
 
-    /// The action of the queue's side with the job.
+    /// Returns the disposition of the job.
     pub fn disposition(&self) -> Disposition<'_> {
         match self {
             Self::Answered | Self::Merged | Self::AlreadyAnswered | Self::Noticed | Self::Forgotten => {
@@ -137,7 +137,7 @@ impl Outcome {
         }
     }
 
-    /// Marks the turn's span with what came of it.
+    /// Adds the outcome, and the reason of a failure, to the turn's span.
     pub fn trace(&self) {
         shared::traces::tell(|turn| {
             turn["annotations"]["outcome"] = self.as_str().into();
@@ -148,11 +148,11 @@ impl Outcome {
         });
     }
 
-    /// The one line of a turn that every attempt leaves: what came of it, how long the attempt took, and
-    /// how long the job had waited when it began at `began`.
+    /// Logs the one line that every attempt leaves: the outcome, how long the attempt took, and how long the job had
+    /// waited when the attempt began at `began`.
     pub fn log(&self, job: &Job, began: Timestamp, ended: Timestamp) {
         let reason = self.failure().map(|failure| failure.reason.as_str());
-        // A redrive waited for its operator, not for a worker.
+        // A redriven job waited for its operator and not for a worker, so its wait is not logged.
         let accepted_at = job.accepted_at.filter(|_| job.run.is_none());
         let queue_ms = accepted_at.map(|at| (began.as_millisecond() - at).max(0));
         log!(

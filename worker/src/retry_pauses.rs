@@ -1,4 +1,4 @@
-//! How long to pause before something is tried again: soon within the attempt, or later in another one.
+//! The pauses before something is tried again: short ones within the attempt, or longer ones before another attempt.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use shared::job::Job;
 
 use crate::failure::{Failure, RetryPolicy};
 
-/// The longest `Retry-After` that is waited for within an attempt.
+/// The longest `Retry-After` for which an attempt waits.
 const WAIT_WITHIN_MAX: Duration = Duration::from_secs(5);
-/// How long LINE may prepare content before its sender is told.
+/// The longest time that LINE may prepare content before its sender is notified.
 const PREPARING_MAX: SignedDuration = SignedDuration::from_mins(10);
 /// The shortest pause before LINE is asked again whether content is prepared.
 const PREPARING_PAUSE: Duration = Duration::from_secs(2);
-/// The longest pause before LINE is asked again whether it is prepared. Pauses grow with the message's
-/// age, so that it is asked some sixty times: SQS gives up a message after a thousand.
+/// The longest pause before LINE is asked again whether content is prepared. Pauses grow with the message's age, so
+/// that LINE is asked about sixty times: SQS gives up a message after a thousand receives.
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// The pauses before something is tried again. Only tests change them.
 #[derive(Clone, Debug)]
 pub struct Pauses {
-    /// After the first, second, third and every further failed attempt.
+    /// The pauses after the first, second, third and every further failed attempt.
     pub between: [Duration; 4],
-    /// Before the second and the third try of one call within an attempt.
+    /// The pauses before the second and the third try of one call within an attempt.
     pub within: [Duration; 2],
-    /// Other pauses of a step; where there is none, the step's own.
+    /// The pauses that replace those of a step; with `None`, the step uses its own.
     pub of_steps: StepPauses,
 }
 
-/// Pauses in place of a step's own.
+/// The pauses that replace a step's own.
 #[derive(Clone, Debug, Default)]
 pub struct StepPauses {
-    /// Of `turn/loading.rs`.
+    /// The pause of `turn/loading.rs`.
     pub loading: Option<Duration>,
-    /// Of content that LINE still prepares.
+    /// The shortest pause for content that LINE still prepares.
     pub preparing: Option<Duration>,
-    /// Of `turn/broadcast_wait.rs`.
+    /// The pause of `turn/broadcast_wait.rs`.
     pub broadcast: Option<Duration>,
-    /// How long that waits.
+    /// The longest wait of `turn/broadcast_wait.rs`.
     pub broadcast_max: Option<SignedDuration>,
 }
 
@@ -51,7 +51,7 @@ impl Default for Pauses {
     }
 }
 
-/// The pause before the next attempt: longer after each, or as long as the other side asks for.
+/// Returns the pause before the next attempt: longer after each one, or as long as the other side asks for.
 pub(crate) fn between_attempts(pauses: &Pauses, attempts: u32, failure: &Failure) -> Duration {
     let index = (attempts.saturating_sub(1) as usize).min(pauses.between.len() - 1);
     match failure.retry {
@@ -60,12 +60,13 @@ pub(crate) fn between_attempts(pauses: &Pauses, attempts: u32, failure: &Failure
     }
 }
 
-/// The pause after an attempt that is the first one as far as anybody knows.
+/// Returns the pause after a first attempt, or after an attempt whose number is not known.
 pub fn first(pauses: &Pauses) -> Duration {
     jittered(pauses.between[0])
 }
 
-/// The pause before another try within the attempt, after so many tries; `None` if there is to be none.
+/// Returns the pause before another try within the attempt, or `None` if there is no other. `tries` is the number of
+/// tries before the failed one.
 pub(crate) fn within(pauses: &[Duration], tries: u32, failure: &Failure) -> Option<Duration> {
     let RetryPolicy::Retry(asked_for) = failure.retry else { return None };
     let pause = *pauses.get(tries as usize)?;
@@ -75,24 +76,24 @@ pub(crate) fn within(pauses: &[Duration], tries: u32, failure: &Failure) -> Opti
     }
 }
 
-/// The same, or the failure where there is to be no other try.
+/// Returns the same pause, or the failure if there is no other try.
 pub(crate) fn after(pauses: &[Duration], tries: u32, failure: Failure) -> Result<Duration, Failure> {
     within(pauses, tries, &failure).ok_or(failure)
 }
 
-/// The pause before LINE is asked again for content that it prepares, a tenth of what was waited already; `None` once
-/// that is too long.
+/// Returns the pause before LINE is asked again for content that it prepares: a tenth of the time since the message.
+/// Returns `None` once that time is too long.
 pub(crate) fn for_content(pauses: &Pauses, job: &Job, now: Timestamp) -> Option<Duration> {
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
     pause_at(now.duration_since(accepted_at), pauses.of_steps.preparing.unwrap_or(PREPARING_PAUSE))
 }
 
-/// Up to a tenth more, so that what failed together does not come back together.
+/// Returns the pause with up to a tenth more, so that work that failed together is not repeated together.
 pub(crate) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(1.0 + 0.1 * fastrand::f64())
 }
 
-/// The pause for content that was sent so long ago, and at least.
+/// Returns the pause for content of this age, at least `least`; `None` if LINE has prepared it for too long.
 fn pause_at(age: SignedDuration, least: Duration) -> Option<Duration> {
     let pause = (age.unsigned_abs() / 10).clamp(least, PAUSE_MAX);
     (age < PREPARING_MAX).then_some(pause)

@@ -1,4 +1,4 @@
-//! The decisions of *answer*, as pure functions: no network, no clock, no environment of the process.
+//! The decisions of *answer*, as pure functions: they use no network, no clock and no environment of the process.
 
 pub(crate) mod content;
 pub mod conversation;

@@ -1,5 +1,5 @@
-//! The history as the steps of an attempt use it: with the clock, and with short retries, because a model's answer
-//! was paid for.
+//! The history as the steps of an attempt use it: with the clock, and with short retries, because the answer of a model
+//! is already paid for.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -32,32 +32,32 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Uses this history and this clock.
+    /// Creates the storage with this history and this clock.
     pub fn new(history: Arc<dyn History>, clock: Clock, config: &Config) -> Self {
         Self { history, clock, pauses: config.pauses.within }
     }
 
-    /// The time by the clock.
+    /// Returns the time by the clock.
     pub fn now(&self) -> Timestamp {
         (self.clock)()
     }
 
-    /// See [`History::begin`]. It is not retried, because each try counts an attempt.
+    /// Calls [`History::begin`]. It is not retried, because each try counts an attempt.
     pub(crate) async fn begin(&self, job: &Job) -> Result<Turn, Failure> {
         self.history.begin(job, self.now()).await.map_err(|error| failed(&error))
     }
 
-    /// See [`History::load`].
+    /// Calls [`History::load`], with retries.
     pub(crate) async fn load(&self, job: &Job, scope: SnapshotScope) -> Result<Snapshot, Failure> {
         self.retried(|| self.history.load(job, scope, self.now())).await
     }
 
-    /// See [`History::conversation_changes`].
+    /// Calls [`History::conversation_changes`], with retries.
     pub(crate) async fn conversation_changes(&self, job: &Job) -> Result<ConversationChanges, Failure> {
         self.retried(|| self.history.conversation_changes(job, self.now())).await
     }
 
-    /// See [`History::store`].
+    /// Calls [`History::store`], with retries.
     pub(crate) async fn store(
         &self,
         job: &Job,
@@ -67,43 +67,43 @@ impl Storage {
         self.retried(|| self.history.store(job, answer.clone(), seen, self.now())).await
     }
 
-    /// See [`History::record`].
+    /// Calls [`History::record`] for a step that is taken now.
     pub(crate) async fn record(&self, job: &Job, step: Step) -> Result<(), Failure> {
         self.record_at(job, step, self.now()).await
     }
 
-    /// The same for a step that was taken at `now`.
+    /// Calls [`History::record`] for a step that was taken at `now`.
     pub(crate) async fn record_at(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), Failure> {
         if matches!(step, Step::Withdrawn { .. }) {
-            // It is not retried: written twice, it takes back two attempts.
+            // This step is not retried: if it is written twice, it withdraws two attempts.
             return self.history.record(job, step, now).await.map_err(|error| failed(&error));
         }
         self.retried(|| self.history.record(job, step.clone(), now)).await
     }
 
-    /// Records a step without which the attempt ends all the same: a failure is only logged.
+    /// Records a step and only logs a failure, because the attempt can end without the step.
     pub(crate) async fn record_or_log(&self, job: &Job, step: Step) {
         if let Err(Failure { detail, .. }) = self.record(job, step).await {
             log!(error, StepNotRecorded, event = %job.event_id, detail, "the storage did not record a step of the turn");
         }
     }
 
-    /// The time up to which a job forgets: that of what it says. A job that does not tell it forgets all up to now.
+    /// Returns the time in milliseconds up to which a job forgets: the time of its event, or now if it has none.
     pub(crate) fn forgets_until(&self, job: &Job) -> i64 {
         job.at().unwrap_or_else(|| self.now().as_millisecond())
     }
 
-    /// See [`History::forget`].
+    /// Calls [`History::forget`], with retries.
     pub(crate) async fn forget(&self, of: &ConversationId, what: Forget) -> Result<(), Failure> {
         self.retried(|| self.history.forget(of, what.clone(), self.now())).await
     }
 
-    /// See [`History::choose`].
+    /// Calls [`History::choose`], with retries.
     pub(crate) async fn choose(&self, job: &Job, persona: Option<String>) -> Result<(), Failure> {
         self.retried(|| self.history.choose(&job.conversation, persona.clone(), job.at())).await
     }
 
-    /// See [`History::edit`].
+    /// Calls [`History::edit`], with retries.
     pub(crate) async fn edit(
         &self,
         of: &ConversationId,
@@ -113,12 +113,12 @@ impl Storage {
         self.retried(|| self.history.edit(of, message, edit.clone(), self.now())).await
     }
 
-    /// See [`History::remember_own`].
+    /// Calls [`History::remember_own`], with retries.
     pub(crate) async fn remember_own(&self, messages: &[MessageId]) -> Result<(), Failure> {
         self.retried(|| self.history.remember_own(messages, self.now())).await
     }
 
-    /// See [`History::mark_notified`].
+    /// Calls [`History::mark_notified`], with retries.
     pub(crate) async fn mark_notified(
         &self,
         job: &Job,
@@ -134,7 +134,7 @@ impl Storage {
     }
 }
 
-/// The failure of an attempt whose history was not read or written.
+/// Returns the failure of an attempt whose history was not read or written.
 fn failed(error: &HistoryError) -> Failure {
     let detail = logging::chain(error);
     if error.passing {

@@ -1,4 +1,4 @@
-//! What is done with texts, as pure functions.
+//! The functions that change texts. They are pure.
 
 pub(crate) mod answer_limit;
 pub mod clean;

@@ -1,9 +1,9 @@
-//! One attempt at a job, from its begin to its outcome: count the attempt, see how far the turn got, draft the answer,
-//! store it, deliver it. It is effectively once per event: a stored answer is never asked for again, a delivered one
-//! is never pushed again.
+//! One attempt at a job, from its start to its outcome: it counts the attempt, reads the stage of the turn, drafts the
+//! answer, stores it and delivers it. An event is effectively answered once: the model is never asked again for a
+//! stored answer, and a delivered answer is never pushed again.
 //!
-//! The queue's side calls [`attempt`] and acts on the outcome; acknowledging, handing back and dead-lettering are its
-//! part. The steps are in the files of `turn/`.
+//! The queue's side calls [`attempt`] and acts on the outcome; it acknowledges, hands back and dead-letters the job.
+//! The steps are in the files of `turn/`.
 
 use std::slice;
 
@@ -59,10 +59,10 @@ mod time_budget;
 mod unsend;
 mod user;
 
-/// The id of the event whose attempts panic in a debug build, so that stories can see whom a panic harms.
+/// The id of the event whose attempts panic in a debug build, so that stories can test which jobs a panic affects.
 const PANICS: &str = "henji-panics";
 
-/// One attempt at one job, or at several of one conversation that wait behind each other.
+/// Makes one attempt at one job, or at several jobs of one conversation that wait one behind the other.
 pub async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
     debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
     match jobs {
@@ -104,7 +104,7 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     run_to_outcome(config, storage, job, &turn, &attempt, work).await
 }
 
-/// Answers the job: the answer is stored first, then delivered.
+/// Answers the job. It stores the answer first and then delivers it.
 async fn answer(
     clients: &Clients,
     job: &Job,
@@ -118,7 +118,7 @@ async fn answer(
         Stage::Open => {
             timeout_at(deadline, question::answer(clients, job, text, attempt)).await.map_err(late)??
         }
-        // An earlier attempt stored it. Before the push, the attempt reads what was taken back since.
+        // An earlier attempt stored the answer. Before the push, this attempt reads whether a message was unsent since.
         further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
             changes if matches!(changes.stage, Stage::InDoubt | Stage::Forgotten) => {
                 StoreResult::Existing(changes.stage)

@@ -1,12 +1,13 @@
-//! What an AWS service says when it does not do what was asked. Only codes and request ids are kept: its
-//! messages can quote what was sent.
+//! The error of a request to an AWS service. It keeps only codes and request ids, because AWS's messages can quote the
+//! data that was sent.
 
 use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::RequestId,
 };
 
-/// Codes below 500 that pass by themselves (AWS: "Error handling with DynamoDB", "Common errors").
+/// The codes of errors that have a status below 500 and pass by themselves (AWS: "Error handling with DynamoDB",
+/// "Common errors").
 const PASSING: [&str; 9] = [
     "ExpiredTokenException",
     "ProvisionedThroughputExceededException",
@@ -19,20 +20,20 @@ const PASSING: [&str; 9] = [
     "TransactionInProgressException",
 ];
 
-/// Not done.
+/// The reason why a request to AWS has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
-    /// The service refused.
+    /// The service refused the request.
     #[error("AWS answered {code}, status {status}, request {request}")]
     Refused {
         /// The error's code.
         code: String,
         /// The HTTP status.
         status: u16,
-        /// AWS's name of the request.
+        /// The request id of AWS.
         request: String,
     },
-    /// No answer came, or none that can be read.
+    /// No answer came, or an answer that cannot be read.
     #[error("AWS did not answer")]
     Silent(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

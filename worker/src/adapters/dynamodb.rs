@@ -1,18 +1,18 @@
-//! The history on DynamoDB: the article's table, with more kinds of rows that carry no `lineUserId`, so
-//! that its index never shows them.
+//! The history on DynamoDB. It uses the article's table, and adds kinds of rows without `lineUserId`, so that the
+//! table's index never shows them.
 //!
-//! - The turn row `turn#{event}` says how far a turn got. One conditional update counts the attempt and
-//!   reads it consistently (`turn`).
-//! - The head row `head#{conversation}` names the newest turns. The index is only eventually
-//!   consistent; the head is read strongly beside it, and what it names and the index does not show yet
-//!   is fetched by key, what the index still shows and it knows as forgotten is left out (`load`, `head`,
+//! - The turn row `turn#{event}` keeps how far a turn got. One conditional update counts the attempt and reads the row
+//!   consistently (`turn`).
+//! - The head row `head#{conversation}` names the newest turns, because the index is only eventually consistent. The
+//!   head is read with strong consistency beside the index. Rows that the head names and the index does not show yet
+//!   are fetched by key. Rows that the index still shows and the head knows as forgotten are left out (`load`, `head`,
 //!   `index`, `message_row`).
 //! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
 //!   are read with the head, by the same call (`batch_get`).
-//! - Of groups there are `said#{message}`, `edited#{conversation}` and `own#{message}` (`group`).
+//! - For groups there are `said#{message}`, `edited#{conversation}` and `own#{message}` (`group`).
 //!
-//! An answer is stored by one transaction over all of these (`store`, `transaction`, `conflict`); `forget` deletes.
-//! The table itself is in `table`, what its rows are made of in `item`.
+//! One transaction over all of these rows stores an answer (`store`, `transaction`, `conflict`). `forget` deletes rows.
+//! `table` is the table itself, and `item` has the attributes of its rows.
 
 use async_trait::async_trait;
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! The one way HTTP clients are made, requests are sent under a secret, bodies are read, and `Retry-After` is understood.
+//! The only code that makes HTTP clients, sends requests under a secret, reads bodies and interprets `Retry-After`.
 
 use std::{error::Error, time::Duration};
 
@@ -13,28 +13,29 @@ use shared::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// How long a TCP and TLS handshake may take.
+/// The time that a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The model is silent for minutes; without probes a NAT forgets the connection.
+/// The idle time before a keep-alive probe. The model is silent for minutes, and without probes a NAT forgets the
+/// connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The most idle connections that are kept to one server: each holds 26 KB of buffers.
 const IDLE_MAX: usize = 100;
 
-/// A client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
-/// total time-out. Redirects are not followed: they would carry a secret to another host.
+/// Makes a client with a connect time-out that trusts the system's certificate authorities. Each request sets its own
+/// total time-out. Redirects are not followed, because they would carry a secret to another host.
 pub fn client() -> Result<Client, reqwest::Error> {
     client_trusting(Roots::System)
 }
 
-/// A client like [`client`] for servers on this machine, which no proxy of the environment's leads to.
+/// Makes a client like [`client`] for servers on this machine. It does not use the proxies of the environment.
 pub fn local_client() -> Result<Client, reqwest::Error> {
     builder().no_proxy().build()
 }
 
-/// A client like [`client`] that trusts these certificate authorities.
+/// Makes a client like [`client`] that trusts these certificate authorities.
 pub fn client_trusting(roots: Roots) -> Result<Client, reqwest::Error> {
-    // First, because it installs the cryptography that the rest is made with.
+    // This comes first, because it installs the cryptography that the rest needs.
     let builder = builder();
     match roots {
         Roots::System => builder.build(),
@@ -53,15 +54,15 @@ fn builder() -> ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(KEEPALIVE)
         .pool_max_idle_per_host(IDLE_MAX)
-        // The retries are of HTTP/2 and later. Without them a request is not cloned for one.
+        // These retries are of HTTP/2 and later. Without them, a request is not cloned for a retry.
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .redirect(reqwest::redirect::Policy::none())
         .user_agent("henji")
 }
 
-/// Sends what `request` makes of the secret in use, and returns the response with the secret that the server was
-/// shown. Where the server refuses that secret and another one has taken its place, the request is made and sent
-/// once more under that one. No secret is waited for after `deadline`; failures call it by `name`.
+/// Sends the request that `request` builds with the secret in use. Returns the response, and the secret that the server
+/// received. If the server refuses that secret and another one has taken its place, sends the request once more with
+/// the new secret. Does not wait for a secret after `deadline`. Failures call the secret by `name`.
 pub(super) async fn send_under(
     secret: &Secret,
     name: &str,
@@ -85,14 +86,14 @@ pub(super) async fn send_under(
     Ok((request(&newer).send().await?, newer))
 }
 
-/// The URL of a path below a base URL, whose query stays.
+/// Returns the URL of a path below a base URL. The query of the base URL stays.
 pub(super) fn below(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
     url
 }
 
-/// A response's body, or `None` where it is larger than `max` bytes.
+/// Reads a response's body. Returns `None` if it is larger than `max` bytes.
 pub async fn body(mut response: Response, max: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let length = response.content_length().and_then(|length| usize::try_from(length).ok());
     let mut body = Vec::with_capacity(length.unwrap_or(0).min(max));
@@ -105,8 +106,8 @@ pub async fn body(mut response: Response, max: usize) -> Result<Option<Vec<u8>>,
     Ok(Some(body))
 }
 
-/// What `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3). OpenAI and Azure say it in
-/// milliseconds as well, by a header of their own.
+/// Returns the pause that `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3). OpenAI and Azure also
+/// send it in milliseconds, in a header of their own.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(millis) = header("retry-after-ms").and_then(|text| text.parse().ok()) {
@@ -114,7 +115,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let value = header("retry-after")?;
     if let Ok(seconds) = value.parse::<f64>() {
-        // More than can be counted is longer than anybody waits.
+        // More seconds than a duration can count are longer than anybody waits.
         return (seconds >= 0.0).then(|| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
@@ -123,10 +124,10 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 
 /// The reason why a request has no response.
 pub(super) struct NoResponse {
-    /// The event, in words without the URL.
+    /// The description of the failure, without the URL.
     pub(super) detail: String,
-    /// Whether the request may have been sent, so that the server may have done what it asks. Nobody knows it of a
-    /// connection that broke after it was made.
+    /// Whether the request may have been sent, so that the server may have carried it out. This is true if a connection
+    /// broke after it was made, because nobody knows then.
     pub(super) was_sent: bool,
 }
 
@@ -136,8 +137,8 @@ impl From<reqwest::Error> for NoResponse {
     }
 }
 
-/// Why a request got no response, in words without its URL. What kept a connection from being made
-/// (a name, a port, a certificate) was said by this machine, before anything was sent.
+/// Describes why a request got no response, without its URL. If no connection was made, the description has the cause
+/// (a name, a port, a certificate). This machine wrote the cause before anything was sent.
 pub fn no_response(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
@@ -152,13 +153,13 @@ pub fn no_response(error: &reqwest::Error) -> String {
     format!("no connection: {cause}")
 }
 
-/// The name that a model's server gave a request; Azure's gateway has one of its own.
+/// Returns the request id of a model's server. Azure's gateway has a header of its own.
 pub fn request_id(headers: &HeaderMap) -> String {
     let id = ["x-request-id", "apim-request-id"].iter().find_map(|name| headers.get(*name));
     identifier(id.and_then(|value| value.to_str().ok()).unwrap_or("")).to_owned()
 }
 
-/// A word that a server wrote, if it is an identifier: anything longer or freer could quote people.
+/// Returns a word that a server wrote, if it is an identifier: anything longer or freer could quote people.
 pub fn identifier(word: &str) -> &str {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.:".contains(&b);
     if (1..=64).contains(&word.len()) && word.bytes().all(plain) { word } else { "?" }

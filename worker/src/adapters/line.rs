@@ -1,5 +1,5 @@
-//! LINE's Messaging API: push, reply, loading animation, profile, content, and the quota that tells one
-//! 429 from another. Concrete; tests and `henji dev` stand in for LINE over HTTP.
+//! LINE's Messaging API: push, reply, loading animation, profile, content, and the quota that distinguishes one 429
+//! from another. There is no trait: the tests and `henji dev` use the emulator over HTTP instead of LINE.
 
 mod client;
 mod content;

@@ -1,7 +1,7 @@
 //! The model: any server that speaks the chat-completions API.
 //!
-//! It turns each way in which a model really behaves into one typed [`ModelError`]; what to do about
-//! it is `turn::ask_model`'s part. What the model or a person wrote is never in an error.
+//! Each way in which a model really behaves becomes one typed [`ModelError`]. `turn::ask_model` decides what to do
+//! about it. An error never contains words of the model or of a person.
 
 mod client;
 mod complete;

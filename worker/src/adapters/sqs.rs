@@ -19,8 +19,8 @@ use crate::failure::Failure;
 
 /// The most entries of one batch request.
 const BATCH: usize = 10;
-/// SQS hides a message for at most twelve hours after it was received, of which an invocation takes up
-/// to fifteen minutes (AWS: `ChangeMessageVisibility`).
+/// The longest time for which a message can be hidden. SQS hides a message for at most twelve hours after it was
+/// received, of which an invocation takes up to fifteen minutes (AWS: `ChangeMessageVisibility`).
 const HIDDEN_MAX: Duration = Duration::from_mins(11 * 60 + 40);
 
 /// The queue of jobs and its dead-letter queue.
@@ -32,43 +32,43 @@ pub struct Queue {
 
 /// A job that is given up.
 pub struct DeadLetter<'a> {
-    /// The event, if need be derived.
+    /// The id of the event. It is derived if the event has none.
     pub event: &'a EventId,
     /// The message group.
     pub conversation: &'a str,
-    /// `MessageId` of the job.
+    /// The `MessageId` of the job.
     pub message_id: &'a str,
     /// The job's body, unchanged.
     pub body: &'a str,
-    /// Why.
+    /// The failure for which the job is given up.
     pub failure: &'a Failure,
-    /// Attempts begun.
+    /// The number of attempts begun.
     pub attempts: u32,
-    /// Now.
+    /// The time when the job is given up.
     pub failed_at: Timestamp,
 }
 
-/// SQS did not do it, or not for every message.
+/// The reason why SQS did not carry out a request, or not for every message.
 #[derive(Debug, thiserror::Error)]
 pub enum SqsError {
-    /// It refused, or said nothing.
+    /// SQS refused the request, or did not answer.
     #[error("SQS")]
     Aws(#[from] AwsError),
-    /// It refused a part of a batch, with these codes.
+    /// SQS refused a part of a batch, with these codes.
     #[error("SQS refused a part: {0:?}")]
     Partly(Vec<String>),
-    /// The SDK did not take the request.
+    /// The SDK did not accept the request.
     #[error("the request cannot be made")]
     Request(#[from] BuildError),
 }
 
 impl Queue {
-    /// A client for both queues.
+    /// Makes a client for both queues.
     pub fn new(config: &SdkConfig, url: &str, dlq_url: &str) -> Self {
         Self { client: Client::new(config), url: url.to_owned(), dlq_url: dlq_url.to_owned() }
     }
 
-    /// Acknowledges the messages behind these receipts.
+    /// Acknowledges the messages of these receipts.
     pub async fn delete(&self, receipts: &[&str]) -> Result<(), SqsError> {
         for chunk in receipts.chunks(BATCH) {
             let entry = |(index, receipt): (usize, &&str)| {
@@ -85,7 +85,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Lets nobody see these messages for so long, from now on.
+    /// Sets the visibility timeout of these messages, counted from now on.
     pub async fn change_visibility(&self, receipts: &[&str], for_: Duration) -> Result<(), SqsError> {
         let seconds = for_.min(HIDDEN_MAX).as_secs_f64().ceil();
         #[expect(clippy::cast_possible_truncation, reason = "at most HIDDEN_MAX")]
@@ -106,8 +106,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts a letter into the dead-letter queue; `Ok` means that it is safe there. A dead letter
-    /// that is sent twice is kept once.
+    /// Puts a letter into the dead-letter queue. `Ok` means that it is safe there. A dead letter that is sent twice is
+    /// kept once.
     pub async fn dead_letter(&self, letter: &DeadLetter<'_>) -> Result<(), SqsError> {
         let DeadLetter { event, message_id, failure, .. } = letter;
         let text =
@@ -138,7 +138,7 @@ fn whole(failed: &[BatchResultErrorEntry]) -> Result<(), SqsError> {
     Err(SqsError::Partly(failed.iter().map(|entry| entry.code().to_owned()).collect()))
 }
 
-/// An attribute is one line and not empty; SQS refuses most control characters.
+/// Returns a detail in the form of an attribute: one line, and not empty. SQS refuses most control characters.
 fn one_line(detail: &str) -> String {
     let line = detail.replace(char::is_control, " ");
     if line.trim().is_empty() { "no detail".to_owned() } else { line }

@@ -10,77 +10,79 @@ use crate::{
 /// The turn of an event, read consistently by [`super::History::begin`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
-    /// Attempts begun in this run, this one included.
+    /// The number of attempts begun in this run, including this one.
     pub attempts: u32,
     /// The fencing token of this attempt: see [`crate::rules::turn::TurnState::begun`].
     pub begun: u32,
     /// The end of the attempt before this one, in this run.
     pub last: LastAttempt,
-    /// When LINE refused a push of this run first for the month's limit, though that is not reached.
+    /// The time when LINE first refused a push of this run because of the month's limit, although that is not reached.
     pub quota_since: Option<Timestamp>,
     /// The cost of this run so far.
     pub cost: RunCost,
-    /// The stage that it reached.
+    /// The stage that the turn reached.
     pub stage: Stage,
 }
 
 /// The result of [`super::History::store`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreResult {
-    /// This answer is stored, its first push untried; from now on a crash leaves that unknown.
+    /// This answer is stored, and its first push is untried. From now on a crash leaves the outcome of that push
+    /// unknown.
     Stored(Delivery),
-    /// Another attempt stored one before: this is how far that one got.
+    /// Another attempt stored an answer before. The field is the stage that it reached.
     Existing(Stage),
-    /// The turn has no answer, but one of those that this would answer with it is not open any more.
-    /// Nothing is stored.
+    /// The turn has no answer, but another turn that this answer would answer, too, is not open any more. Nothing is
+    /// stored.
     Overtaken,
-    /// Its message was changed since it was loaded, another that it answers was taken back, or what was said before
-    /// it was forgotten. Nothing is stored: it is drafted anew.
+    /// The message was edited since it was loaded, another message of the answer was unsent, or the messages before it
+    /// were forgotten. Nothing is stored, and the answer is drafted anew.
     Changed,
-    /// What it answers was taken back, or is forgotten with its conversation. Nothing is stored, and nothing shall be
-    /// pushed.
+    /// The message was unsent, or is forgotten with its conversation. Nothing is stored, and nothing may be pushed.
     Forgotten,
 }
 
-/// A step of a turn that is written down.
+/// A step of a turn that is recorded.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A push that was refused is tried again from now on: its outcome is unknown until it is known. An
-    /// error, and nothing is written, where the answer is not stored any more.
+    /// A push that was refused is tried again from now on. Its outcome is unknown until it is recorded. If the answer
+    /// is not stored any more, the history returns an error and writes nothing.
     Pushing {
-        /// The attempt that tries it, by [`Turn::begun`]. An error, and nothing is written, where another one has begun since.
+        /// The attempt that tries it, by [`Turn::begun`]. If another attempt has begun since, the history returns an
+        /// error and writes nothing.
         by: Option<u32>,
-        /// Pushes certainly accepted.
+        /// The number of pushes that LINE certainly accepted.
         pushed: u32,
     },
-    /// LINE certainly did not take the free reply: from now on it is pushed. An error, and nothing is
-    /// written, where another attempt has begun since this one, or the answer is not stored any more.
+    /// LINE certainly did not accept the free reply. From now on the answer is pushed. If another attempt has begun
+    /// since this one, or the answer is not stored any more, the history returns an error and writes nothing.
     NotReplied {
-        /// The attempt that says so.
+        /// The attempt that records this.
         by: Option<u32>,
     },
-    /// LINE refused a push for the month's limit, though that is not reached. The first time in a run stays.
+    /// LINE refused a push because of the month's limit, although that is not reached. The first time in a run is kept.
     QuotaRefused,
-    /// Every push was accepted. The bodies are forgotten.
+    /// LINE accepted every push. The bodies are deleted.
     Delivered,
-    /// It shall never be answered nor pushed: see [`Stage::Forgotten`]. A turn in doubt stays so.
+    /// The turn must never be answered or pushed: see [`Stage::Forgotten`]. A turn in doubt stays in doubt.
     Forgotten,
-    /// The attempt failed. An error, and nothing is written, where another one has begun since this one.
+    /// The attempt failed. If another attempt has begun since this one, the history returns an error and writes
+    /// nothing.
     Failed {
-        /// The attempt; `None` where it panicked.
+        /// The attempt; `None` if it panicked.
         by: Option<u32>,
-        /// With what.
+        /// The reason of the failure.
         reason: Reason,
         /// The knowledge about the pushes, if the answer was stored.
         delivery: Option<Delivery>,
-        /// Whether it was the run's last.
+        /// Whether it was the last attempt of the run.
         gave_up: bool,
-        /// The run's cost with this attempt; `None` keeps the recorded one.
+        /// The run's cost with this attempt; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
-    /// The attempt was given back and does not count.
+    /// The attempt was handed back and does not count.
     Withdrawn {
-        /// The run's cost all the same; `None` keeps the recorded one.
+        /// The run's cost, which counts although the attempt does not; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
 }

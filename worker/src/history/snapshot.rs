@@ -15,7 +15,7 @@ use crate::rules::{
 /// The scope of [`super::History::load`].
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotScope {
-    /// The most past messages; with 0 they are not looked up, all else is.
+    /// The most past messages. With 0 no messages are loaded, but everything else is.
     pub limit: u32,
     /// The period over which the user's usage is counted.
     pub period: Period,
@@ -28,111 +28,112 @@ pub struct Snapshot {
     pub messages: Vec<Message>,
     /// The `createdAt` of each of them.
     pub times: Vec<String>,
-    /// The start of the window, if it does not begin with the oldest message.
+    /// The start of the window, if the window does not begin with the oldest message.
     pub window: Option<WindowStart>,
     /// The `createdAt` of the newest row, or a little later.
     pub last: Option<Timestamp>,
-    /// The newest turn that is part of the conversation, as far as it has a name.
+    /// The newest turn that is part of the conversation, if it has an id.
     pub newest: Option<TurnRef>,
-    /// The newest question, if its user was told that there will be no answer.
+    /// The newest question, if its user was notified that there will be no answer.
     pub unanswered: Option<Unanswered>,
-    /// The persona that was chosen, in the words of whoever stored it.
+    /// The chosen persona, in the form in which the caller stored it.
     pub persona: Option<String>,
-    /// The usage of the user in the period.
+    /// The user's usage in the period.
     pub used: Usage,
-    /// The changes meanwhile.
+    /// The changes since the job was queued.
     pub changes: ConversationChanges,
 }
 
 /// The changes to a job's message, its turn and its conversation while the job waited or was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationChanges {
-    /// The stage of the job's turn. [`super::History::load`] does not look it up and says [`Stage::Open`].
+    /// The stage of the job's turn. [`super::History::load`] does not load it and returns [`Stage::Open`].
     pub stage: Stage,
-    /// Whether the job's message was taken back.
+    /// Whether the job's message was unsent.
     pub unsent: bool,
-    /// The number of questions of other turns that have the turn's answer, too.
+    /// The number of questions of other turns that have this turn's answer, too.
     pub others: u32,
-    /// Up to where the conversation is forgotten.
+    /// The forget marker of the conversation.
     pub forgotten: Option<ForgetMarker>,
-    /// In a group: what the job's message says since it was changed.
+    /// In a group: the newest edit of the job's message.
     pub edit: Option<Edit>,
-    /// In a group: the turn by which the job's message was answered.
+    /// In a group: the turn that answered the job's message.
     pub answered_by: Option<EventId>,
-    /// In a group: whether the message that the job's quotes is the bot's own.
+    /// In a group: whether the message that the job's message quotes is the bot's own.
     pub quotes_own: bool,
 }
 
-/// The state that an answer was made with: it is stored only while that has not changed.
+/// The state with which an answer was made. The answer is stored only while the state has not changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
-    /// Up to where the conversation was forgotten.
+    /// The forget marker of the conversation.
     pub forgotten: Option<ForgetMarker>,
-    /// The change of its message, by [`Edit::at`].
+    /// The edit of the job's message, by [`Edit::at`].
     pub edit: Option<i64>,
-    /// See [`ConversationChanges::others`].
+    /// The number of other questions: see [`ConversationChanges::others`].
     pub others: u32,
 }
 
 impl ConversationChanges {
-    /// Whether the message was taken back, and nobody else waits for its answer.
+    /// Whether the message was unsent, and nobody else waits for its answer.
     pub fn is_unsent_for_all(&self) -> bool {
         self.unsent && self.others == 0
     }
 
-    /// Whether the conversation was forgotten since the job was said.
+    /// Whether the conversation was forgotten after the job was said.
     pub fn is_forgotten(&self, job: &Job) -> bool {
         self.forgotten.is_some_and(|marker| marker.covers(job))
     }
 
-    /// See [`Seen`].
+    /// Returns the state with which an answer is made: see [`Seen`].
     pub fn seen(&self) -> Seen {
         Seen { forgotten: self.forgotten, edit: self.edit.as_ref().map(|edit| edit.at), others: self.others }
     }
 }
 
-/// A message of a group was changed.
+/// An edit of a message in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// Its words to the bot by now; empty if it calls the bot no longer. It is kept for a day at most.
+    /// The current words to the bot; empty if the message does not call the bot any more. They are kept for at most a
+    /// day.
     pub text: String,
-    /// When, by LINE's clock in milliseconds: changes may come out of order, and the latest is the one.
+    /// The time of the edit, by LINE's clock in milliseconds. Edits may arrive out of order, and the latest one counts.
     pub at: i64,
 }
 
 /// A turn that is part of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnRef {
-    /// Its event.
+    /// The event of the turn.
     pub event: EventId,
     /// The message that it answers, if LINE named it.
     pub message_id: Option<MessageId>,
 }
 
-/// A question that found no answer.
+/// A question without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unanswered {
-    /// Its turn.
+    /// The turn of the question.
     pub turn: TurnRef,
-    /// The question.
+    /// The words of the question.
     pub question: String,
-    /// Its kind.
+    /// The kind of its message.
     pub kind: MessageKind,
-    /// In a group: the name of who asked, where it is known.
+    /// In a group: the name of the person who asked, if it is known.
     pub speaker: Option<String>,
 }
 
-/// The start of the window: older messages are kept, and the model is not given them any more.
+/// The start of the window. Older messages are kept, but the model does not get them any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowStart {
     /// The `createdAt` of the newest message that is left out.
     pub after: String,
-    /// The room that it was left out for, in the words of whoever stored it.
+    /// The room for which it was left out, in the form in which the caller stored it.
     pub within: String,
 }
 
 impl WindowStart {
-    /// The start once another turn has stored this. It never goes back for the same room.
+    /// Returns the start after another turn has stored this one. It never moves back for the same room.
     #[must_use]
     pub fn following(self, before: Option<&Self>) -> Self {
         match before {
@@ -142,15 +143,15 @@ impl WindowStart {
     }
 }
 
-/// The things that [`super::History::forget`] forgets.
+/// The data that [`super::History::forget`] forgets.
 #[derive(Clone, Debug)]
 pub enum Forget {
-    /// What was said or changed up to then, by [`Job::at`]. Newer talk stays, because forgetting overtakes and may
-    /// itself be overtaken.
+    /// The messages that were said or edited up to this time, by [`Job::at`]. Newer messages stay, because forgetting
+    /// overtakes other jobs and may itself be overtaken.
     Talk(i64),
-    /// The same, and the persona that was chosen up to then.
+    /// The same messages, and the persona that was chosen up to this time.
     Everything(i64),
-    /// One message, with the answer to it.
+    /// One message, with its answer.
     Message(MessageId),
 }
 
@@ -159,7 +160,7 @@ pub enum Forget {
 pub enum Period {
     /// A day of the user.
     Day(Date),
-    /// All time, or as long as it is remembered: 60 days.
+    /// All time, as far as it is remembered: 60 days.
     Ever,
 }
 
@@ -175,33 +176,33 @@ impl std::fmt::Display for Period {
 /// The usage of a user, over all conversations and workers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Answers of the model.
+    /// The number of answers of the model.
     pub answers: u32,
-    /// Tokens of their prompts and of themselves.
+    /// The number of tokens of these answers and of their prompts.
     pub tokens: u64,
-    /// The limits that the user was told of.
+    /// The limits of which the user was notified.
     pub told: Vec<Limit>,
 }
 
-/// A limit of which its user is told once a period.
+/// A limit of which its user is notified once a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The bot does not talk with this user.
     #[serde(rename = "allowed")]
     NotAllowed,
-    /// Answers of the day.
+    /// The limit of answers a day.
     Answers,
-    /// Tokens of the day.
+    /// The limit of tokens a day.
     Tokens,
-    /// The length of a question.
+    /// The limit of a question's length.
     Length,
-    /// A group's persona is not this user's to change.
+    /// The user may not change the group's persona.
     Persona,
 }
 
 impl Limit {
-    /// The word in rows and logs.
+    /// Returns the word in rows and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotAllowed => "allowed",
@@ -212,71 +213,74 @@ impl Limit {
         }
     }
 
-    /// The limit of a word.
+    /// Returns the limit of a word.
     pub fn of_word(word: &str) -> Option<Self> {
         serde_json::from_value(word.into()).ok()
     }
 }
 
-/// The usage that a turn adds to its user's, once however often it is tried.
+/// The usage that a turn adds to its user's usage. It is added once, even if the turn is tried several times.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageDelta {
-    /// Over what it is counted.
+    /// The period over which the usage is counted.
     pub period: Period,
-    /// Answers of the model.
+    /// The number of answers of the model.
     pub answers: u32,
-    /// Tokens of their prompts and of themselves.
+    /// The number of tokens of these answers and of their prompts.
     pub tokens: Tokens,
-    /// The limit that its pushes tell of. If the user was told of it before, the pushes are left out.
+    /// The limit of which the pushes notify the user. If the user was notified of it before, the pushes are left out.
     pub told: Option<Limit>,
 }
 
 /// The answer of a turn, as [`super::History::store`] takes it.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// Its rows; none for an answer that is not part of the conversation.
+    /// The rows of the answer; `None` for an answer that is not part of the conversation.
     pub exchange: Option<Exchange>,
     /// The new start of the window, if it moves.
     pub window: Option<WindowStart>,
-    /// The attempt that made it, by [`super::Turn::begun`]; `None` for a notice that no attempt gives.
+    /// The attempt that made it, by [`super::Turn::begun`]; `None` for a notice that no attempt sends.
     pub by: Option<u32>,
     /// The exact bodies to push, in order.
     pub pushes: Vec<String>,
-    /// How the first of them goes. It is remembered before that is tried: a crash leaves unknown what became of it.
+    /// The send method of the first push. It is recorded before the push is tried, because a crash leaves its outcome
+    /// unknown.
     pub method: SendMethod,
-    /// The usage that it adds.
+    /// The usage that the answer adds.
     pub spent: Option<UsageDelta>,
-    /// The latest change of its message that it knows of, by [`Edit::at`].
+    /// The latest edit of the job's message that the answer is made for, by [`Edit::at`].
     pub edit: Option<i64>,
-    /// The number of questions of other turns that it was made for as well, as they had an answer of this turn before.
+    /// The number of questions of other turns that the answer was made for, too, because an earlier answer of this turn
+    /// answered them.
     pub others: u32,
 }
 
 /// The rows of a turn, or of several turns that are answered together.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// The questions, oldest first. The last is the job's own, and the answer is its turn's; the turns of
-    /// the others are over with it.
+    /// The questions, oldest first. The last question is the job's own, and the answer belongs to its turn. The turns
+    /// of the other questions are over with it.
     pub questions: Vec<Question>,
     /// The model's answer.
     pub answer: String,
-    /// The turn that is asked again: its rows are deleted, and it is forgotten.
+    /// The turn that is asked again. Its rows are deleted, and it is forgotten.
     pub replaces: Option<EventId>,
 }
 
-/// A question of a person, as it is kept.
+/// A person's question, as it is kept.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Its turn.
+    /// The turn of the question.
     pub event: EventId,
     /// The person's words, or a placeholder for them.
     pub text: String,
-    /// Its kind.
+    /// The kind of its message.
     pub kind: MessageKind,
-    /// In a group: their name, where it is known.
+    /// In a group: the person's name, if it is known.
     pub speaker: Option<String>,
-    /// The message that it stands in: once it is taken back, this row goes, and the answer.
+    /// The message that has the question. If it is unsent, this row and the answer are deleted.
     pub message_id: Option<MessageId>,
-    /// When it was said, by [`Job::at`]: once the conversation is forgotten up to then, this row goes, and the answer.
+    /// The time when it was said, by [`Job::at`]. If the conversation is forgotten up to then, this row and the answer
+    /// are deleted.
     pub said_at: Option<i64>,
 }

@@ -1,18 +1,18 @@
 //! The tokens of the model's answers, and the usage of a person by day.
 
-/// Tokens, as the model's server counts them.
+/// A number of tokens, as the model's server counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
-    /// Of prompts.
+    /// The tokens of prompts.
     pub prompt: u64,
-    /// Those of them that the model had in its cache.
+    /// The tokens of prompts that the model had in its cache.
     pub cached: u64,
-    /// Of answers.
+    /// The tokens of answers.
     pub completion: u64,
 }
 
 impl Tokens {
-    /// Of prompts and answers.
+    /// Returns the tokens of prompts and answers together.
     pub fn total(&self) -> u64 {
         self.prompt + self.completion
     }
@@ -33,12 +33,12 @@ impl std::ops::Add for Tokens {
 /// The usage of one person in a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
-    /// Who.
+    /// The id of the person.
     pub user: String,
-    /// The day, where the users are.
+    /// The day, in the time zone of the users.
     pub day: String,
-    /// Answers of the model.
+    /// The number of answers of the model.
     pub answers: u64,
-    /// Their tokens.
+    /// The tokens of these answers and of their prompts.
     pub tokens: Tokens,
 }

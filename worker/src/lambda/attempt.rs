@@ -1,4 +1,4 @@
-//! One attempt in a task of its own, so that a panic is that of its jobs alone.
+//! Runs one attempt in a task of its own, so that a panic affects only the jobs of this attempt.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::turn::{
     merge_result::MergeResult,
 };
 
-/// Attempts these jobs.
+/// Attempts these jobs and logs the result. A panic counts as a failed attempt.
 pub(super) async fn attempt(
     setup: &Arc<Setup>,
     jobs: &[Job],
@@ -25,12 +25,12 @@ pub(super) async fn attempt(
 ) -> MergeResult {
     let storage = &setup.clients.storage;
     let began = storage.now();
-    // Lambda tells nobody that it is about to stop a process: there is no stop but the deadline.
+    // Lambda does not notify a function before it stops the process, so the deadline is the only stop.
     let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
     let limits = Limits { deadline, stop: CancellationToken::new(), is_alone, is_followed };
     let (own, own_jobs) = (setup.clone(), jobs.to_vec());
-    // A set, because it aborts its task where nobody waits for it any more. Boxed, because a task is moved several
-    // times, and this one is large.
+    // A `JoinSet` aborts its task when no caller waits for it any more. The future is boxed, because a task is moved
+    // several times, and this one is large.
     let mut attempt = JoinSet::new();
     let span = tracing::info_span!("turn", event = %jobs[0].event_id);
     attempt.spawn(traces::kept(Box::pin(

@@ -1,4 +1,4 @@
-//! SQS in, `batchItemFailures` out: the conversations of a batch side by side, each conversation in order (`group`).
+//! SQS in, `batchItemFailures` out: the conversations of a batch run side by side, each in order (`group`).
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -11,14 +11,14 @@ use tokio::{
 
 use super::{group::process_group, poison_job::slots, record::Record, setup::Setup};
 
-/// The part of an invocation's time that is kept back for writing down why an attempt ended, and handing back.
+/// The part of an invocation's time that is reserved to record why an attempt ended, and to hand jobs back.
 const MARGIN: Duration = Duration::from_secs(2);
-/// The part that is kept back for answering the invocation.
+/// The part of an invocation's time that is reserved to answer the invocation.
 const LAST_CALL: Duration = Duration::from_millis(300);
-/// How long a batch that is done waits for the reading of the month's LINE messages.
+/// The longest time that a finished batch waits until the month's LINE messages are read.
 const ASIDE: Duration = Duration::from_millis(200);
 
-/// Works on a batch and names the messages that are handed back, before Lambda ends the process at `end`.
+/// Works on a batch and returns the messages to hand back, before Lambda ends the process at `end`.
 pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatchResponse {
     let before_end = |margin| end.checked_sub(margin).unwrap_or(end);
     let (deadline, last_call) = (before_end(MARGIN), before_end(LAST_CALL));
@@ -29,7 +29,7 @@ pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatc
             None => groups.push(vec![record]),
         }
     }
-    // A message that nobody reports as done is handed back, whatever happened to its task.
+    // Each message is handed back unless its task reports it as done, even if the task fails.
     let all: Vec<String> = groups.iter().flatten().map(|record| record.id.clone()).collect();
     let mut done = HashSet::new();
     let mut running = JoinSet::new();
@@ -37,10 +37,10 @@ pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatc
     for (records, slot) in groups.into_iter().zip(slots) {
         running.spawn(traces::kept(Box::pin(process_group(setup.clone(), records, slot, deadline))));
     }
-    // Aborted where it takes longer than the answers.
+    // This request is aborted if it takes longer than the answers.
     let mut aside = JoinSet::new();
     aside.spawn(async move { setup.quota.look(&setup.clients.line).await });
-    // An AWS that hangs at the very end is not waited for: the leases end by themselves.
+    // The batch does not wait for an AWS that hangs at the very end, because the leases end by themselves.
     while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
         done.extend(ended.into_iter().flatten().map(|record| record.id));
     }

@@ -1,4 +1,4 @@
-//! The dead letter of a job that is given up, and the line in the log that says so.
+//! Writes the dead letter of a job that is given up, and logs it.
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -7,7 +7,7 @@ use shared::{job::EventId, log, logging, traces};
 use super::{receive_pause::pause, record::Record, setup::Setup};
 use crate::{adapters::sqs::DeadLetter, failure::Failure, retry_pauses};
 
-/// Writes a dead letter with this body; done once it is safe.
+/// Writes a dead letter with this body. Returns `Continue` when it is safe, or the pause before it is tried again.
 pub(super) async fn write(
     setup: &Setup,
     record: &Record,

@@ -1,4 +1,4 @@
-//! Does with a message what the outcome of its attempt says: it is done, or to be seen again after a pause.
+//! Carries out the disposition of a job: its message is done, or SQS delivers it again after a pause.
 
 use std::{ops::ControlFlow, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     turn::{apology::apologise, give_up::dead_letter_body},
 };
 
-/// Carries out the disposition of a job.
+/// Carries out the disposition of a job. Returns `Continue` if its message is done, or the pause before it comes again.
 pub(super) async fn carry_out(
     setup: &Setup,
     record: &Record,
@@ -53,7 +53,7 @@ pub(super) async fn carry_out(
     }
 }
 
-/// Decides about a body that is no job for this build.
+/// Handles a body that this build cannot read as a job: a newer job waits, and any other body becomes a dead letter.
 pub(super) async fn unreadable(setup: &Setup, record: &Record, error: &JobError) -> ControlFlow<Duration> {
     if let JobError::Newer(version) = error {
         log!(

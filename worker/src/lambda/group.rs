@@ -1,4 +1,4 @@
-//! The records of one conversation, in order: one attempt after the other, or one at several that are one question.
+//! Works on the records of one conversation in order: one attempt for each job, or one attempt for a merge of several.
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -14,23 +14,23 @@ use crate::{
     turn::{merge::mergeable, merge_result::MergeResult},
 };
 
-/// The part of an invocation's time that must be left for a further job of a conversation to begin: an
-/// answer as slow as the one before still fits in. Beginning costs an attempt, handing back does not.
+/// The share of an invocation's time that must be left when a further job of a conversation begins, so that an answer
+/// as slow as the one before still fits. To begin a job costs an attempt, and to hand it back does not.
 const ENOUGH: f64 = 0.6;
 
 /// The progress with a conversation's records.
 #[derive(Default)]
 struct Progress {
-    /// So many are done.
+    /// The number of records that are done.
     done: usize,
-    /// So many of the others are to be answered one by one.
+    /// The number of records after them that must be answered one by one.
     one_by_one: usize,
-    /// The others are handed back for so long.
+    /// The time for which the other records are handed back; `None` if the work goes on.
     again: Option<Duration>,
 }
 
 impl Progress {
-    /// So many are answered by the next one, and this is known of that one.
+    /// Returns the progress after a job that `merged` earlier jobs are merged into. `next` is the result of that job.
     fn next(merged: usize, next: ControlFlow<Duration>) -> Self {
         match next {
             ControlFlow::Continue(()) => Self { done: merged + 1, ..Self::default() },
@@ -39,8 +39,8 @@ impl Progress {
     }
 }
 
-/// Works on one conversation, in order, and returns what is done. The rest is handed back, all of it to be seen again
-/// at the same time.
+/// Works on one conversation in order, and returns the records that are done. Hands back all others, so that they
+/// become visible at the same time.
 pub(super) async fn process_group(
     setup: Arc<Setup>,
     mut records: Vec<Record>,
@@ -74,8 +74,8 @@ pub(super) async fn process_group(
     {
         log!(warn, HandBackFailed, error = %logging::chain(&failure), "the queue did not take a job back: it comes again when its lease ends");
     }
-    // Lambda acknowledges only when the whole batch is over: a fast user would wait for a slow
-    // stranger with the next message.
+    // Finished jobs are deleted at once. Lambda acknowledges them only when the whole batch is over, so the next
+    // message of one user would wait for a slow answer to another user.
     if !slot.is_alone()
         && let Err(failure) = setup.queue.delete(&receipts[..done]).await
     {
@@ -85,8 +85,8 @@ pub(super) async fn process_group(
     records
 }
 
-/// Works on the first of these records, or where it may on several at once. After `latest` none begins
-/// to run alone.
+/// Works on the first of these records, or on several at once if they can be merged. After `latest`, no job begins to
+/// run alone.
 async fn process_next(
     setup: &Arc<Setup>,
     records: &[Record],

@@ -1,4 +1,4 @@
-//! The heartbeat of a lease: messages stay invisible while this process lives, and not much longer.
+//! The heartbeat of a lease: messages stay invisible as long as this process runs, and not much longer.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::adapters::sqs::Queue;
 
-/// Renews the lease of these messages three times within its length, for ever.
+/// Renews the lease of these messages three times within its length, and never returns.
 pub(super) async fn heartbeat(queue: &Queue, lease: Duration, receipts: &[&str]) -> Infallible {
     loop {
         if let Err(failure) = queue.change_visibility(receipts, lease).await {

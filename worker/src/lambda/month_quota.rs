@@ -1,5 +1,5 @@
-//! Logs the rest of the month's LINE messages, for an alarm: when they are used up, no answer
-//! arrives any more, and only a person can buy more.
+//! Logs how many of the month's LINE messages are left, for an alarm. When none is left, LINE accepts no push any more,
+//! and only a person can buy more messages.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,17 +11,17 @@ use tokio::time::Instant;
 
 use crate::adapters::line::LineClient;
 
-/// The time between two questions of a process.
+/// The time between two requests of one process.
 const EVERY: Duration = Duration::from_hours(1);
-/// When it asks again where LINE did not say, or where there is no limit.
+/// The time until the next request if LINE did not give the numbers, or if the plan has no limit.
 const AGAIN: Duration = Duration::from_mins(10);
 
-/// When LINE is to be asked next; at once where there is no such time.
+/// The time of the next request to LINE. Without a time, the next call asks at once.
 #[derive(Default)]
 pub struct QuotaWatch(Mutex<Option<Instant>>);
 
 impl QuotaWatch {
-    /// Asks LINE at the first call and once an hour, and logs what is left where there is a limit.
+    /// Asks LINE at the first call and then once an hour, and logs what is left if there is a limit.
     pub(super) async fn look(&self, line: &LineClient) {
         let now = Instant::now();
         if self.next().is_some_and(|next| now < next) {

@@ -1,11 +1,11 @@
-//! Isolates a poison job: conversations of a batch run side by side, a candidate runs alone. A candidate is a job whose
-//! last attempt left no outcome. Perhaps its worker died of it, and the next one must take nobody with it.
+//! Isolates a poison job: conversations of a batch run side by side, and a poison candidate runs alone. A candidate is
+//! a job whose last attempt left no outcome. It may have killed its worker, and must not interrupt other jobs.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// The states of all conversations of a batch, shared by them.
+/// The states of all slots of a batch, which the slots share.
 type Slots = watch::Sender<Vec<SlotState>>;
 
 /// A conversation's slot. Dropping it marks the conversation as done.
@@ -16,33 +16,33 @@ pub(super) struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SlotState {
-    /// It runs, side by side with others.
+    /// The conversation runs side by side with others.
     Running,
-    /// It waits until no other one runs.
+    /// The conversation waits until no other one runs.
     Waiting { attempts: u32 },
-    /// It has nothing more to do.
+    /// The conversation has nothing more to do.
     Done,
 }
 
-/// A slot for each conversation of a batch, running.
+/// Returns a running slot for each conversation of a batch.
 pub(super) fn slots(conversations: usize) -> impl Iterator<Item = Slot> {
     let slots = Arc::new(Slots::new(vec![SlotState::Running; conversations]));
     (0..conversations).map(move |index| Slot { slots: slots.clone(), index })
 }
 
 impl Slot {
-    /// Whether all others are done. Once true it stays true: nobody joins a batch.
+    /// Whether all other conversations are done. Once true, it stays true, because no conversation joins a batch.
     pub(super) fn is_alone(&self) -> bool {
         let others = |(index, state): (usize, &SlotState)| index == self.index || *state == SlotState::Done;
         self.slots.borrow().iter().enumerate().all(others)
     }
 
-    /// Waits until no other one runs, then runs again. Of those that wait, the one with the fewest attempts goes first:
-    /// a job that ends its workers is soon the last.
+    /// Waits until no other one runs, then runs again. Of the slots that wait, the one with the fewest attempts goes
+    /// first, so a job that ends its workers is soon the last.
     pub(super) async fn run_alone(&self, attempts: u32) {
         self.set(SlotState::Waiting { attempts });
         let its_turn = |states: &Vec<SlotState>| next(states) == Some(self.index);
-        // The sender is this slot's own, so that there is always an answer.
+        // This waits for as long as needed: the slot itself holds the sender, so the channel stays open.
         let _ = self.slots.subscribe().wait_for(its_turn).await;
         self.set(SlotState::Running);
     }
@@ -58,7 +58,7 @@ impl Drop for Slot {
     }
 }
 
-/// The slot that runs next of those that wait, once no other one runs.
+/// Returns the waiting slot that runs next, once no slot runs.
 fn next(states: &[SlotState]) -> Option<usize> {
     let waiting = |(index, state): (usize, &SlotState)| match state {
         SlotState::Waiting { attempts } => Some((*attempts, index)),

@@ -1,4 +1,4 @@
-//! A message as the event source hands it over, with the names that the batch goes by.
+//! A message from the event source, with the names that the batch uses.
 
 use aws_lambda_events::sqs::SqsMessage;
 
@@ -9,9 +9,9 @@ pub(super) struct Record {
     pub(super) group: String,
     pub(super) deduplication_id: Option<String>,
     pub(super) body: String,
-    /// How often SQS has handed it over, this time included. SQS calls it approximate.
+    /// The number of times that SQS has delivered the message, including this one. SQS calls it approximate.
     pub(super) receives: u32,
-    /// The trace of who sent it.
+    /// The trace header of the sender.
     pub(super) trace: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl From<SqsMessage> for Record {
         let id = message.message_id.unwrap_or_default();
         Self {
             receipt: message.receipt_handle.unwrap_or_default(),
-            // Without a group, as in no FIFO queue, each message stands alone.
+            // A message without a group, as from a queue that is not FIFO, is a group of its own.
             group: message.attributes.remove("MessageGroupId").unwrap_or_else(|| id.clone()),
             deduplication_id: message.attributes.remove("MessageDeduplicationId"),
             trace: message.attributes.remove("AWSTraceHeader"),

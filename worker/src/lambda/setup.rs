@@ -1,4 +1,4 @@
-//! The function's settings beside those of *answer*, and its clients.
+//! The settings of the Lambda function in addition to those of *answer*, and its clients.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,39 +20,39 @@ use crate::{
     storage::Storage,
 };
 
-/// How long one call to AWS may take with its retries.
+/// The longest time of one call to AWS, with its retries.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Everything that the function works with.
+/// The clients, queues and settings that the function uses.
 pub struct Setup {
     /// The clients of an attempt.
     pub clients: Clients,
     /// The queue of jobs and its dead-letter queue.
     pub queue: Queue,
-    /// How long a job stays invisible after the last heartbeat.
+    /// The time for which a job stays invisible after the last heartbeat.
     pub lease: Duration,
-    /// Reads the month's LINE messages.
+    /// The reader of the month's LINE messages.
     pub quota: QuotaWatch,
 }
 
 /// The variables that the function reads.
 pub struct LambdaConfig {
-    /// Settings of *answer*.
+    /// The settings of *answer*.
     pub worker: Config,
-    /// `BASE_SECRET_PATH`: prefix of the secrets in the SSM Parameter Store.
+    /// `BASE_SECRET_PATH`: the prefix of the secrets in the SSM Parameter Store.
     pub base_secret_path: String,
     /// `QUEUE_URL`: the FIFO queue of jobs.
     pub queue_url: String,
     /// `DLQ_URL`: its dead-letter queue.
     pub dlq_url: String,
-    /// `LEASE_SECONDS`: how long a job stays invisible after the last heartbeat.
+    /// `LEASE_SECONDS`: the time for which a job stays invisible after the last heartbeat.
     pub lease: Duration,
-    /// `Messages{DB_TABLE_NAME_POSTFIX}`.
+    /// The name of the table: `Messages{DB_TABLE_NAME_POSTFIX}`.
     pub table: String,
 }
 
 impl LambdaConfig {
-    /// Reads it, or names the variable that is wrong.
+    /// Reads the variables, or returns an error that names the wrong one.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         const POSTFIX: &str = "DB_TABLE_NAME_POSTFIX";
         let postfix = env.optional(POSTFIX)?.unwrap_or("");

@@ -1,95 +1,96 @@
-//! What there is to be said in each language.
+//! The texts that exist in each language.
 
-/// Everything that the bot says of itself, in one language.
+/// All texts that the bot itself sends, in one language.
 pub struct Words {
-    /// There will be no answer to this question. It points to the button that asks again.
+    /// The apology: there will be no answer to this question. It points to the button that asks again.
     pub no_answer: &'static str,
-    /// The same where there is no button: in a group, and where an operator tells it.
+    /// The same apology without a button: in a group, and if an operator sends it.
     pub no_answer_no_button: &'static str,
-    /// The model will not answer this question.
+    /// The notice that the model will not answer this question.
     pub refused: &'static str,
-    /// The question does not fit into the model's context.
+    /// The notice that the question does not fit into the model's context.
     pub too_long: &'static str,
-    /// Messages of this kind are not understood.
+    /// The notice that the bot does not understand messages of this kind.
     pub not_understood: &'static str,
-    /// Below an answer that ends because it reached its longest length.
+    /// The remark below an answer that ends because it reached its longest length.
     pub cut: &'static str,
-    /// The answer takes longer than usual.
+    /// The notice that the answer takes longer than usual.
     pub still_thinking: &'static str,
-    /// The day's answers are used up.
+    /// The notice that the day's answers are used up.
     pub limit_answers: &'static str,
-    /// The day's tokens are used up.
+    /// The notice that the day's tokens are used up.
     pub limit_tokens: &'static str,
-    /// The bot is not for this person.
+    /// The notice that this person may not use the bot.
     pub not_allowed: &'static str,
-    /// The question has more characters than this.
+    /// The notice that the question has more characters than this number.
     pub question_too_long: fn(u32) -> String,
-    /// The conversation is forgotten.
+    /// The notice that the conversation is forgotten.
     pub forgotten: &'static str,
-    /// What the bot can do, and the commands.
+    /// The help: the abilities of the bot, and its commands.
     pub help: &'static str,
-    /// Below the help in a group: that a word is only heard where the bot is mentioned.
+    /// The text below the help in a group: the bot reads a word only if the message mentions the bot.
     pub group_help: &'static str,
-    /// The bot has this persona from now on.
+    /// The notice that the bot has this persona from now on.
     pub persona_set: fn(&str) -> String,
-    /// The bot has its own persona again.
+    /// The notice that the bot has its own persona again.
     pub persona_reset: &'static str,
-    /// How to pick or describe a persona.
+    /// The instruction how to pick or describe a persona.
     pub persona_ask: &'static str,
-    /// The same in a group, where there are no buttons: the names to pick from.
+    /// The same instruction in a group, where there are no buttons, with the names to pick from.
     pub group_persona_ask: fn(&str) -> String,
-    /// The description of a persona is too long.
+    /// The notice that the description of a persona is too long.
     pub persona_too_long: &'static str,
     /// The names of the personas that come with the bot: friend, teacher, butler, comedian.
     pub personas: [&'static str; 4],
-    /// There is no question to answer again.
+    /// The notice that there is no question to answer again.
     pub nothing_to_retry: &'static str,
-    /// There is no answer to go on with.
+    /// The notice that there is no answer to continue.
     pub nothing_to_continue: &'static str,
-    /// Welcome, by name where it is known.
+    /// The greeting of a person, with the name if it is known.
     pub greeting: fn(Option<&str>) -> String,
-    /// Hello to a group: how the bot is called, beside a mention by this prefix, and the word by which it forgets.
+    /// The greeting of a group: how to call the bot, with this prefix in addition to a mention, and the word by which
+    /// it forgets.
     pub group_greeting: fn(Option<&str>, &str) -> String,
-    /// A group's persona is not for everybody to change.
+    /// The notice that not everybody may change the group's persona.
     pub group_persona: &'static str,
-    /// What is on the buttons of the commands.
+    /// The words on the buttons of the commands.
     pub labels: Labels,
-    /// What is said of pictures and voices.
+    /// The notices about images and audio.
     pub senses: Senses,
 }
 
-/// What the bot says of what is more than text.
+/// The notices of the bot about messages that are more than text.
 pub struct Senses {
-    /// The model does not see.
+    /// The notice that the model does not take images.
     pub blind: &'static str,
-    /// The picture has too many bytes.
+    /// The notice that the image has too many bytes.
     pub picture_too_large: &'static str,
-    /// It is no picture, or the model could not make it out.
+    /// The notice that the content is not an image, or that the model could not read it.
     pub picture_unclear: &'static str,
-    /// Nobody listens.
+    /// The notice that the bot does not transcribe audio.
     pub deaf: &'static str,
-    /// The recording is too long.
+    /// The notice that the audio is too long.
     pub voice_too_long: &'static str,
-    /// There are no words in the recording.
+    /// The notice that there are no words in the audio.
     pub nothing_heard: &'static str,
-    /// LINE has the picture or the recording no more, or could not prepare it.
+    /// The notice that LINE does not have the image or the audio any more, or could not prepare it.
     pub gone: &'static str,
-    /// What was understood of a recording.
+    /// The words that were heard in the audio.
     pub heard: fn(&str) -> String,
 }
 
-/// The words on buttons: 20 characters at most each (LINE, "Message action").
+/// The words on buttons, each of at most 20 characters (LINE, "Message action").
 pub struct Labels {
-    /// Forget the conversation.
+    /// The button that forgets the conversation.
     pub forget: &'static str,
-    /// Say what the bot can do.
+    /// The button that shows the help.
     pub help: &'static str,
-    /// Be somebody else.
+    /// The button that changes the persona.
     pub persona: &'static str,
-    /// Answer the last question again.
+    /// The button that answers the last question again.
     pub retry: &'static str,
-    /// Go on where the answer was cut.
+    /// The button that continues the answer where it was cut.
     pub go_on: &'static str,
-    /// Be as always: a word that [`crate::rules::persona`] knows.
+    /// The button that restores the default persona: a word that [`crate::rules::persona`] knows.
     pub usual: &'static str,
 }

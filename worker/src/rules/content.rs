@@ -1,13 +1,13 @@
-//! What a message carries beside its JSON, once it is fetched.
+//! The content of a message that is not in its JSON, such as an image, after it is fetched.
 
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// The bytes of a message's content, and the room that they take up. Never logged.
+/// The bytes of a message's content, with the permit for the memory that they use. They are never logged.
 pub struct Content {
     /// The bytes.
     pub bytes: Bytes,
-    /// Given back when the last of what was made of them is dropped.
+    /// The permit for the memory. It is given back when the last value that was made from the content is dropped.
     pub room: OwnedSemaphorePermit,
 }
 

@@ -1,15 +1,15 @@
-//! What was said, and by whom. Pure.
+//! The messages of a conversation, with their roles and speakers. Pure.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::message_kind::MessageKind;
 
-/// Who said it, in the words of the chat-completions API.
+/// The author of a message, in the words of the chat-completions API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The operator's instruction; never stored.
+    /// The operator's instruction. It is never stored.
     System,
     /// The person.
     User,
@@ -18,7 +18,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The word in the table and in the API.
+    /// Returns the word in the table and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -27,7 +27,7 @@ impl Role {
         }
     }
 
-    /// The role of a stored row; rows of other roles are no part of a conversation.
+    /// Returns the role of a stored row. A row with another role is not part of a conversation.
     pub fn of_row(word: &str) -> Option<Self> {
         match word {
             "user" => Some(Self::User),
@@ -40,20 +40,20 @@ impl Role {
 /// One message of a conversation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Who said it.
+    /// The role of the author.
     pub role: Role,
-    /// What was said. Never logged.
+    /// The words of the message. They are never logged.
     pub content: String,
-    /// Its kind. The model is given the words alone.
+    /// The kind of the message. The model gets only the words.
     #[serde(skip)]
     pub kind: MessageKind,
-    /// In a group: the name of the person who said it, where it is known. Never logged.
+    /// In a group: the name of the person who wrote the message, if it is known. It is never logged.
     #[serde(skip)]
     pub speaker: Option<String>,
 }
 
 impl Message {
-    /// The message as the model is given it: with who said it, if that is known.
+    /// Returns the message as the model gets it: with the speaker's name before the words, if the name is known.
     #[must_use]
     pub fn named(mut self) -> Self {
         self.content = by(self.speaker.as_deref(), &self.content);
@@ -61,7 +61,7 @@ impl Message {
     }
 }
 
-/// Words with their speaker before them.
+/// Returns the words with their speaker's name before them.
 pub fn by(speaker: Option<&str>, words: &str) -> String {
     speaker.map_or_else(|| words.to_owned(), |name| format!("{name}: {words}"))
 }
@@ -72,15 +72,15 @@ impl std::fmt::Debug for Message {
     }
 }
 
-/// The `createdAt` of a conversation's next row: strictly after that of the row before, whatever the clock
-/// says.
+/// Returns the `createdAt` of a conversation's next row. It is strictly after that of the row before, even if the clock
+/// stops or goes back.
 pub fn stamp(now: Timestamp, last: Option<Timestamp>) -> Timestamp {
     let tick = SignedDuration::from_micros(1);
     last.map_or(now, |last| last.checked_add(tick).unwrap_or(last).max(now))
 }
 
-/// A `createdAt` as it is stored: RFC 3339 in UTC, always six fractional digits and `Z`, so that the
-/// order of the texts is the order in time.
+/// Formats a `createdAt` as it is stored: RFC 3339 in UTC, always with six fractional digits and `Z`, so that the order
+/// of the texts is the order in time.
 pub fn rfc3339(at: Timestamp) -> String {
     format!("{at:.6}")
 }

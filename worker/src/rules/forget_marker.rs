@@ -1,44 +1,48 @@
-//! The forget marker of a conversation: what it covers, and what it keeps from being stored. Pure.
+//! The forget marker of a conversation: the messages that it covers, and the answers that are not stored because of it.
+//! Pure.
 
 use jiff::Timestamp;
 use shared::job::Job;
 
-/// Up to where a conversation is forgotten. Each `through` is after the one before.
+/// The time up to which a conversation is forgotten. Each new `through` is later than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForgetMarker {
-    /// Rows that do not tell when they were said are forgotten up to this `createdAt`, which is never before any
-    /// row that was there. Rows of the article's bot can be ahead of the clock by hours, and this with them.
+    /// The `createdAt` up to which a row is forgotten that does not record when it was said. It is never before any row
+    /// that existed when the marker was set. Rows of the article's bot can be hours ahead of the clock, and then this
+    /// time is ahead, too.
     pub through: Timestamp,
-    /// What was said then or earlier is forgotten, by [`Job::at`]. Of the same millisecond it is only what was stored
-    /// before the marker was set: nobody knows which was said first.
+    /// The time up to which messages are forgotten, by [`Job::at`]. Of the messages of exactly this millisecond, only
+    /// those are forgotten that were stored before the marker was set, because nobody knows which was said first.
     pub said_until: i64,
 }
 
-/// Whether an answer fits the forget marker of its conversation.
+/// The result of the comparison of an answer with the forget marker of its conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It does.
+    /// The answer uses nothing that is forgotten.
     Fits,
-    /// It was made of something that is forgotten.
+    /// The answer may use forgotten messages: it was made with another marker, or one of its questions is forgotten.
     Stale,
-    /// Its question is forgotten.
+    /// The question of the job itself is forgotten.
     Forgotten,
 }
 
 impl ForgetMarker {
-    /// The marker of a conversation that is forgotten once more. What was forgotten stays so.
+    /// Returns the marker of a conversation that is forgotten once more. Messages that were forgotten before stay
+    /// forgotten.
     pub fn following(before: Option<Self>, through: Timestamp, said_until: i64) -> Self {
         let said_until = before.map_or(said_until, |before| before.said_until.max(said_until));
         Self { through, said_until }
     }
 
-    /// Whether a job was said before what was forgotten last. The job that forgets is not forgotten by itself.
+    /// Whether a job was said before the time up to which the conversation is forgotten. A job that forgets the
+    /// conversation is never covered, so that it does not forget itself.
     pub fn covers(&self, job: &Job) -> bool {
         !job.forgets() && self.has_forgotten(job.at())
     }
 
-    /// Whether an answer to a job, and to all questions that were said at these times, fits. `seen` is the marker that
-    /// it was made with.
+    /// Compares an answer with the marker. The answer is to a job and to all questions that were said at the times
+    /// `said`. `seen` is the marker with which the answer was made.
     pub fn fit(&self, job: &Job, said: impl IntoIterator<Item = Option<i64>>, seen: Option<Self>) -> Fit {
         if self.has_forgotten(job.at()) {
             Fit::Forgotten
@@ -49,7 +53,7 @@ impl ForgetMarker {
         }
     }
 
-    /// Whether a row that was said and stored then is forgotten, where it is still there.
+    /// Whether a row that still exists is forgotten, by the times when it was said and stored.
     pub fn hides(&self, said_at: Option<i64>, stored_at: Option<Timestamp>) -> bool {
         let is_old = stored_at.is_none_or(|at| at <= self.through);
         said_at.map_or(is_old, |at| at < self.said_until || at == self.said_until && is_old)
@@ -60,7 +64,8 @@ impl ForgetMarker {
     }
 }
 
-/// Whether a row is forgotten with what was said until then. One that does not tell when it was said is.
+/// Whether a row is forgotten with all messages up to `until`. A row that does not record when it was said is
+/// forgotten, too.
 pub fn is_said_by(said_at: Option<i64>, until: i64) -> bool {
     said_at.is_none_or(|at| at <= until)
 }

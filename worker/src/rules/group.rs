@@ -1,11 +1,12 @@
-//! Groups and rooms: what a message there says to the bot by now, after it was changed, quoted or answered. Pure.
+//! The rules of groups and rooms: the current words of a message to the bot after an edit, whether a quote calls the
+//! bot, and whether another turn answered the message. Pure.
 
 use shared::job::{Ask, Job};
 
 use crate::history::{ConversationChanges, Edit};
 
-/// The words that a job's message says to the bot by now; `None` where it says nothing to the bot: it quotes somebody
-/// else, or was changed and calls the bot no longer.
+/// Returns the current words of a job's message to the bot. Returns `None` if the message says nothing to the bot: it
+/// quotes somebody else's message, or it was edited and does not call the bot any more.
 pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a ConversationChanges) -> Option<&'a str> {
     if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !changes.quotes_own {
         return None;
@@ -16,17 +17,18 @@ pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a Conversatio
     }
 }
 
-/// The change of the job's message that came after what the job says.
+/// Returns the edit of the job's message that is newer than the words in the job.
 fn later_edit<'a>(job: &Job, changes: &'a ConversationChanges) -> Option<&'a Edit> {
     changes.edit.as_ref().filter(|edit| job.at().is_none_or(|at| edit.at > at))
 }
 
-/// Whether a later job asks what the job's message says since it was changed.
+/// Whether a later job asks the words that the job's message has since its edit.
 pub(crate) fn is_asked_anew(job: &Job, changes: &ConversationChanges) -> bool {
     later_edit(job, changes).is_some_and(|edit| !edit.text.is_empty())
 }
 
-/// Whether the job's message was answered by another turn: it was changed, and each text is a question.
+/// Whether another turn answered the job's message. This happens if the message was edited, because each text is a
+/// question.
 pub(crate) fn is_answered(job: &Job, changes: &ConversationChanges) -> bool {
     changes.answered_by.as_ref().is_some_and(|event| *event != job.event_id)
 }
@@ -43,7 +45,7 @@ mod tests {
         id.to_owned().try_into().unwrap()
     }
 
-    /// A question of a group, said at this time.
+    /// Returns a question of a group that was said at this time.
     fn job(only_if_quoting_bot: bool, happened_at: Option<i64>) -> Job {
         let text = "what it said at first".to_owned();
         let (message_id, quote_token, quotes, content) = (None, None, None, None);
@@ -59,7 +61,7 @@ mod tests {
             (Some(5), None, first, false),
             (Some(5), Some((6, "by now")), Some("by now"), true),
             (Some(5), Some((6, "")), None, false),
-            // The job has the change, or a later one.
+            // The job has the edit, or a later one.
             (Some(5), Some((5, "by now")), first, false),
             (Some(5), Some((4, "before")), first, false),
             // Jobs of the first version have no time.

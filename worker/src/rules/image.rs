@@ -1,5 +1,5 @@
-//! A picture as the model gets it: a data URL in the request itself, so that nobody else ever fetches it. It holds its
-//! share of the memory for content until it is dropped.
+//! An image as the model gets it: a data URL in the request itself, so that nobody else ever fetches it. The image
+//! holds its share of the memory for content until it is dropped.
 
 use std::fmt;
 
@@ -8,15 +8,16 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::rules::content::Content;
 
-/// The largest picture that is fetched, in bytes: as large as one that LINE itself delivers (LINE, "Image
-/// message").
+/// The largest image that is fetched, in bytes. It is the size of the largest image that LINE itself delivers (LINE,
+/// "Image message").
 pub const BYTES_MAX: usize = 10_000_000;
-/// What a picture takes of the context, in tokens. Models that count patches take 1,536 of them at most,
-/// the small ones at 1.62 tokens each, and those that count tiles at most eight, 1,445 tokens (OpenAI,
-/// "Images and vision: calculating costs"). Where it is more, the model says that its context is full.
+/// The room that is kept for an image in the context, in tokens. Models that count patches take at most 1,536 of them,
+/// and the small models count 1.62 tokens for each. Models that count tiles take at most eight, which are 1,445 tokens
+/// (OpenAI, "Images and vision: calculating costs"). If an image needs more, the model reports that its context is
+/// full.
 pub const TOKENS: usize = 2_500;
 
-/// A picture. Never stored, never logged.
+/// An image. It is never stored and never logged.
 pub struct Image {
     url: String,
     _room: OwnedSemaphorePermit,
@@ -29,7 +30,7 @@ impl fmt::Debug for Image {
 }
 
 impl Image {
-    /// The picture that these bytes are, if they begin as one of the kinds that models read.
+    /// Makes an image of these bytes, if they begin like one of the formats that models read.
     pub fn of(content: Content) -> Option<Self> {
         let Content { bytes, room } = content;
         let mut url = format!("data:{};base64,", kind(&bytes)?);
@@ -38,13 +39,13 @@ impl Image {
         Some(Self { url, _room: room })
     }
 
-    /// Its data URL.
+    /// Returns the data URL of the image.
     pub fn url(&self) -> &str {
         &self.url
     }
 }
 
-/// The media type of a picture by its first bytes (OpenAI, "Images and vision": PNG, JPEG, WEBP, GIF).
+/// Returns the media type of an image by its first bytes (OpenAI, "Images and vision": PNG, JPEG, WEBP, GIF).
 fn kind(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),

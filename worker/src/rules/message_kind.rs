@@ -1,26 +1,26 @@
-//! The kind of a message, which rows keep beside its words, and the image or recording that it is about. Pure.
+//! The kind of a message, which rows keep beside its words, and the image or audio that the message is about. Pure.
 
 use shared::job::{Ask, Content, MessageId};
 
-/// The words of a picture's row, for the prompt and for programs that know no kinds.
+/// The words in the row of an image, for the prompt and for programs that do not know kinds.
 pub(crate) const IMAGE: &str = "[image]";
-/// The words of a recording's row.
+/// The words in the row of an audio message.
 const AUDIO: &str = "[voice]";
 
 /// The kind of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageKind {
-    /// Words, which a person wrote or a recording said.
+    /// Words that a person wrote, or the words of an audio message.
     #[default]
     Text,
-    /// A picture. Its row has a placeholder for words.
+    /// An image. Its row has a placeholder instead of words.
     Image,
-    /// A recording that was not turned into words. Its row has a placeholder for words.
+    /// An audio message that was not turned into words. Its row has a placeholder instead of words.
     Audio,
 }
 
 impl MessageKind {
-    /// The kind of what a job asks.
+    /// Returns the kind of the message that a job asks about.
     pub(crate) fn of(ask: &Ask) -> Self {
         match ask {
             Ask::Question { content: Some(Content::Image), .. } => Self::Image,
@@ -29,8 +29,8 @@ impl MessageKind {
         }
     }
 
-    /// The kind of a row with this `kind` and these words. A row without a `kind` is a text, unless its words are a
-    /// placeholder: then it was written before there were kinds.
+    /// Returns the kind of a row with this `kind` and these words. A row without a `kind` is a text. If its words are a
+    /// placeholder, it was written before rows had kinds, and has the kind of the placeholder.
     pub fn of_row(kind: Option<&str>, content: &str) -> Self {
         match (kind, content) {
             (Some("image"), _) | (None, IMAGE) => Self::Image,
@@ -39,12 +39,12 @@ impl MessageKind {
         }
     }
 
-    /// The `kind` of a row with these words; none for a text that cannot be taken for a placeholder.
+    /// Returns the `kind` for a row with these words, or `None` for a text that cannot be confused with a placeholder.
     pub fn for_row(self, content: &str) -> Option<&'static str> {
         (Self::of_row(None, content) != Self::Text || self != Self::Text).then(|| self.as_str())
     }
 
-    /// The word in rows.
+    /// Returns the word in rows.
     fn as_str(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -53,7 +53,7 @@ impl MessageKind {
         }
     }
 
-    /// The words of a row of this kind, where the message itself has none.
+    /// Returns the words for a row of this kind, if the message itself has no words.
     pub(crate) fn placeholder(self) -> Option<&'static str> {
         match self {
             Self::Text => None,
@@ -63,19 +63,19 @@ impl MessageKind {
     }
 }
 
-/// The image or recording that a question is about.
+/// The image or audio that a question is about.
 #[derive(Clone)]
 pub(crate) enum Attachment {
     /// The message is an image.
     Image(MessageId),
-    /// The message is a recording.
+    /// The message is audio.
     Voice(MessageId),
-    /// The message is a text that quotes this one, which may be an image.
+    /// The message is a text that quotes this message, which may be an image.
     Quoted(MessageId),
 }
 
 impl Attachment {
-    /// The attachment of what a job asks.
+    /// Returns the attachment of the question in a job.
     pub(crate) fn of(ask: &Ask) -> Option<Self> {
         let Ask::Question { message_id, quotes, content, .. } = ask else { return None };
         match content {
@@ -85,7 +85,7 @@ impl Attachment {
         }
     }
 
-    /// The attachment of a message of this kind that is asked again.
+    /// Returns the attachment of a message of this kind that is asked again.
     pub(crate) fn of_kind(kind: MessageKind, message_id: Option<&MessageId>) -> Option<Self> {
         match kind {
             MessageKind::Text => None,
@@ -94,7 +94,7 @@ impl Attachment {
         }
     }
 
-    /// The kind of a message with this attachment.
+    /// Returns the kind of a message with this attachment.
     pub(crate) fn kind(attached: Option<&Self>) -> MessageKind {
         match attached {
             Some(Self::Image(_)) => MessageKind::Image,
@@ -104,7 +104,7 @@ impl Attachment {
     }
 }
 
-/// The words that the history keeps of a question that found no answer: its own, or a placeholder.
+/// Returns the words that the history keeps of a question without an answer: its own words, or a placeholder.
 pub(crate) fn kept(ask: &Ask) -> Option<&str> {
     let Ask::Question { text, .. } = ask else { return None };
     Some(MessageKind::of(ask).placeholder().unwrap_or(text))

@@ -1,10 +1,10 @@
-//! Tells what a model can do by its name: context window, encoding, the name of the token limit, sight. It also counts
-//! tokens, and remembers the counts in the process.
+//! The abilities of a model by its name: context window, encoding, the name of the token limit, and whether it reads
+//! images. The module also counts tokens, and remembers the counts in the process.
 //!
-//! Unknown names survive: they get the smallest window still in use, the newest encoding, the token limit
-//! that older servers know, and are shown an image to find out; [`crate::adapters::openai`] corrects the
-//! limit's name by what the server says. Windows and modalities are from OpenAI's model pages
-//! (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
+//! An unknown name is accepted. It gets the smallest window that is still in use, the newest encoding and the token
+//! limit that older servers know, and the bot sends it an image to find out whether it reads images.
+//! [`crate::adapters::openai`] corrects the name of the limit by the server's error. Windows and modalities are from
+//! OpenAI's model pages (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
 
 use std::{
     collections::HashMap,
@@ -14,44 +14,44 @@ use std::{
 
 use tiktoken_rs::CoreBPE;
 
-/// The model that is asked where `GPT_MODEL` is not set. `.env.example`, the README, the deployment's settings and
-/// `henji dev` name the same one, which a test compares.
+/// The model that is asked if `GPT_MODEL` is not set. `.env.example`, the README, the deployment's settings and `henji
+/// dev` name the same model, and a test compares them.
 pub const DEFAULT: &str = "gpt-5.4-mini";
 
 /// The two encodings of chat models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// gpt-4 and gpt-3.5-turbo.
+    /// The encoding of gpt-4 and gpt-3.5-turbo.
     Cl100k,
-    /// gpt-4o and everything after it.
+    /// The encoding of gpt-4o and all later models.
     O200k,
 }
 
 /// Whether a model takes images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vision {
-    /// It sees.
+    /// The model takes images.
     Yes,
-    /// It is blind.
+    /// The model does not take images.
     No,
-    /// Only the server can tell.
+    /// Only the server knows.
     Unknown,
 }
 
-/// What is known of one model.
+/// The known properties of one model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// Prompt and answer together, in tokens.
+    /// The most tokens of prompt and answer together.
     pub context_tokens: u32,
-    /// How its text is cut into tokens.
+    /// The encoding that cuts its text into tokens.
     pub encoding: Encoding,
-    /// Whether it wants `max_completion_tokens` instead of `max_tokens`.
+    /// Whether the model expects `max_completion_tokens` instead of `max_tokens`.
     pub completion_limit: bool,
-    /// Whether it takes images.
+    /// Whether the model takes images.
     pub vision: Vision,
 }
 
-/// By the name's beginning, the longer one first.
+/// The known models, by the beginning of the name. A longer beginning is before a shorter one.
 #[rustfmt::skip]
 const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
     use {Encoding::{Cl100k, O200k}, Vision::{No, Yes}};
@@ -75,7 +75,7 @@ const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
         ("gpt-4-32k",           32_768,    Cl100k, false, No),
         ("gpt-4",               8_192,     Cl100k, false, No),
         ("gpt-3.5",             16_385,    Cl100k, false, No),
-        // As Azure spells it.
+        // The spelling of Azure.
         ("gpt-35",              16_385,    Cl100k, false, No),
         ("o1-mini",             128_000,   O200k,  true,  No),
         ("o1-preview",          128_000,   O200k,  true,  No),
@@ -86,8 +86,8 @@ const KNOWN: &[(&str, u32, Encoding, bool, Vision)] = {
     ]
 };
 
-/// What is known of the model of this name, behind a provider's prefix (`openai/gpt-4o`) or a fine-tune's
-/// (`ft:gpt-4o-mini:…`).
+/// Returns the known properties of the model of this name, which may follow a provider's prefix (`openai/gpt-4o`) or a
+/// fine-tune's (`ft:gpt-4o-mini:…`).
 pub fn named(name: &str) -> Model {
     let name = name.rsplit('/').next().unwrap_or(name);
     let name = name.strip_prefix("ft:").unwrap_or(name);
@@ -98,21 +98,21 @@ pub fn named(name: &str) -> Model {
     Model { context_tokens, encoding, completion_limit, vision }
 }
 
-/// How much is counted at once, in bytes: on far more white space the tokenizer's regular expression gives
-/// up, with a panic.
+/// The most bytes that are counted at once. On much longer white space the tokenizer's regular expression gives up,
+/// with a panic.
 const PIECE: usize = 64 << 10;
 
-/// How many counts are remembered.
+/// The most counts that are remembered.
 const COUNTS_MAX: usize = 10_000;
 
-/// What was counted before: each turn counts the conversation's messages anew. They are known by a hash whose
-/// keys this process has drawn, so that no words are kept.
+/// The earlier counts, because each turn counts the conversation's messages anew. The key is a hash with random keys of
+/// this process, so that no words are kept.
 static COUNTS: LazyLock<(RandomState, Mutex<HashMap<u64, usize>>)> = LazyLock::new(Default::default);
 
-/// How many tokens `text` has; of a text longer than 64 KiB, perhaps a few more than it has.
+/// Returns the number of tokens in `text`. For a text longer than 64 KiB, the number may be a few tokens too high.
 ///
-/// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing
-/// before it; where bytes alone tell that all fits, [`crate::rules::prompt`] never asks.
+/// The tables are unpacked at the first use (about 0.1 s for [`Encoding::Cl100k`]) and cost nothing before it. If the
+/// bytes alone show that everything fits, [`crate::rules::prompt`] does not call this function.
 pub fn count(encoding: Encoding, text: &str) -> usize {
     let (hasher, counts) = &*COUNTS;
     let key = hasher.hash_one((encoding, text));
@@ -129,7 +129,8 @@ pub fn count(encoding: Encoding, text: &str) -> usize {
     tokens
 }
 
-/// How many bytes of `text` are its first `most` tokens; `None` where it has no more. They may end within a grapheme.
+/// Returns the number of bytes in the first `most` tokens of `text`, or `None` if it has no more tokens. The end may be
+/// inside a grapheme.
 pub fn beginning(encoding: Encoding, text: &str, most: usize) -> Option<usize> {
     let tokenizer = tokenizer(encoding);
     let (mut at, mut left) = (0, most);

@@ -1,52 +1,53 @@
-//! The bot's character in a conversation: the operator's `SYSTEM_PROMPT` or the built-in one, with a persona
-//! on offer, or what the person described. Nothing replaces the operator's words. Pure.
+//! The bot's character in a conversation: the operator's `SYSTEM_PROMPT` or the built-in character, with a persona on
+//! offer or a person's own description. Nothing replaces the operator's words. Pure.
 
 use serde::{Deserialize, Serialize};
 use shared::prefix::folded;
 
 use crate::locale::Locale;
 
-/// The character of the bot where `SYSTEM_PROMPT` is not set.
+/// The character of the bot if `SYSTEM_PROMPT` is not set.
 pub const BUILT_IN: &str =
     "あなたは絵文字をたくさん使って、気さくに話す友達です。相手が書いた言語で答えてください。";
-/// The longest description, in characters: it goes with every question.
+/// The longest description, in characters. It has a limit because it is sent with every question.
 pub const DESCRIPTION_MAX: usize = 500;
-/// LINE: at most so many quick replies, of which two are for the default and for help.
+/// The most personas on offer. LINE limits the number of quick replies, and two of them are for the default and for
+/// help.
 const OFFER_MAX: usize = 11;
-/// LINE: the longest name of a sender, and of a quick reply, in characters.
+/// The longest name of a sender, and of a quick reply, in characters (LINE).
 const NAME_MAX: usize = 20;
-/// What people write to have the bot as it was, as [`folded`] leaves it.
+/// The words by which people choose the default character of the bot, as [`folded`] returns them.
 const DEFAULT: [&str; 8] = ["いつもの", "default", "預設", "기본", "ปกติ", "既定", "元に戻す", "reset"];
 
 /// A persona on offer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Persona {
-    /// What people pick it by, and the name above its answers.
+    /// The name by which people pick it. It is also the name above its answers.
     pub name: String,
-    /// Its character: added to `SYSTEM_PROMPT`, or in place of the built-in character where that is not set.
+    /// The character. It is added to `SYSTEM_PROMPT`, or replaces the built-in character if `SYSTEM_PROMPT` is not set.
     pub prompt: String,
-    /// The picture beside its answers: the `https` address of a PNG of at most 1 MB.
+    /// The image beside its answers: the `https` address of a PNG of at most 1 MB.
     #[serde(default)]
     pub icon: Option<String>,
 }
 
-/// What a conversation has chosen, as it is stored.
+/// The persona that a conversation has chosen, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Chosen {
-    /// One on offer, by name.
+    /// A persona on offer, by its name.
     Named(String),
-    /// What the person described. Never logged.
+    /// The description that the person wrote. It is never logged.
     Described(String),
 }
 
-/// What a person asked for.
+/// The choice that a person asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// The operator's own.
+    /// The default character: the operator's own, or the built-in one.
     Default,
-    /// This one.
+    /// This persona.
     Chosen(Chosen),
     /// A description that is too long.
     TooLong,
@@ -56,7 +57,7 @@ pub enum Choice {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Personas(pub Vec<Persona>);
 
-/// `PERSONAS` is not what it should be.
+/// The error for a value of `PERSONAS` that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "it must be `off`, or a JSON array of at most {OFFER_MAX} objects with name (1 to {NAME_MAX} characters, none twice), prompt and, if wanted, icon (an https URL)"
@@ -64,7 +65,8 @@ pub struct Personas(pub Vec<Persona>);
 pub struct BadPersonas;
 
 impl Personas {
-    /// The personas on offer where neither `PERSONAS` nor `SYSTEM_PROMPT` is set: names in the bot's language.
+    /// Returns the personas on offer if neither `PERSONAS` nor `SYSTEM_PROMPT` is set. Their names are in the bot's
+    /// language.
     pub fn built_in(locale: Locale) -> Self {
         let [friend, teacher, butler, comedian] = locale.words().personas;
         let persona = |name: &str, who: &str| Persona {
@@ -103,7 +105,7 @@ impl Personas {
         good.then_some(Some(Self(personas))).ok_or(BadPersonas)
     }
 
-    /// What `who` asks for: a name on offer, the default, or else a description.
+    /// Returns the choice for the words `who`: a name on offer, the default, or else a description.
     pub fn choose(&self, who: &str) -> Choice {
         let wanted = folded(who);
         if DEFAULT.contains(&wanted.as_str()) {
@@ -116,15 +118,15 @@ impl Personas {
         }
     }
 
-    /// The one of this name, if it is still on offer.
+    /// Returns the persona of this name, if it is still on offer.
     pub fn named(&self, name: &str) -> Option<&Persona> {
         self.0.iter().find(|persona| persona.name == name)
     }
 }
 
-/// The system prompt of a conversation. A persona is added to the operator's own words (`SYSTEM_PROMPT`) and
-/// never replaces them; one on offer takes the place of the built-in character. Where nothing is on offer,
-/// people may not change the character, and an earlier choice has no effect.
+/// Returns the system prompt of a conversation. A persona is added to the operator's own words (`SYSTEM_PROMPT`) and
+/// never replaces them. A persona on offer replaces the built-in character. If nothing is on offer, people may not
+/// change the character, and an earlier choice has no effect.
 pub fn system_prompt(operators: Option<&str>, offer: Option<&Personas>, chosen: Option<&Chosen>) -> String {
     let own = operators.unwrap_or(BUILT_IN);
     let with = |how, who: &str| {

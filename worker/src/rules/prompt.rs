@@ -1,8 +1,8 @@
-//! The prompt: the character, as much of the past as fits, and the question. Pure.
+//! The prompt: the character, as many of the past messages as fit, and the question. Pure.
 //!
-//! Whole turns are kept or left out, and where not all fit, the oldest third goes at once (`window`).
-//! Tokens are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"):
-//! three a message and one for its role beside the content, three for the answer's beginning.
+//! Whole turns are kept or left out. If not all of them fit, the oldest third is left out at once (`window`). Tokens
+//! are counted as OpenAI's cookbook counts them ("How to count tokens with tiktoken"): the content of each message,
+//! three tokens more and one for its role, and three for the beginning of the answer.
 
 use uuid::Uuid;
 
@@ -13,21 +13,21 @@ use crate::{
     rules::window::{a_third_on, begins_turn},
 };
 
-/// The model's instruction in a group.
+/// The instruction to the model in a group.
 pub(crate) const GROUP: &str = "This is a group chat of several people. Where it is known who wrote a message, it begins with their name and a colon; never begin your own messages so.";
-/// Tokens of a message beside its content.
+/// The tokens of a message in addition to its content.
 const PER_MESSAGE: usize = 4;
-/// Tokens that begin the answer.
+/// The tokens that begin the answer.
 const PRIMING: usize = 3;
 
-/// How much room there is.
+/// The room for prompt and answer, in tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
-    /// Prompt and answer together never exceed this many tokens.
+    /// The most tokens of prompt and answer together.
     pub context_tokens: usize,
-    /// What is kept for the answer.
+    /// The tokens that are kept free for the answer.
     pub max_tokens: usize,
-    /// How the model cuts text into tokens.
+    /// The encoding by which the model cuts text into tokens.
     pub encoding: Encoding,
 }
 
@@ -38,28 +38,28 @@ impl Budget {
     }
 }
 
-/// The messages of one request: the system message, past turns, the questions.
+/// The messages of one request: the system message, past turns and the questions.
 #[derive(Clone, Debug)]
 pub struct Prompt {
     messages: Vec<Message>,
-    /// How many of them are questions.
+    /// The number of questions among the messages.
     questions: usize,
-    /// How many messages of the past are left out.
+    /// The number of past messages that are left out.
     left_out: usize,
-    /// Of which conversation it is, in a name that says nothing of its people.
+    /// The pseudonym of the conversation, which does not show who its people are.
     pub of: Option<Uuid>,
 }
 
-/// The questions alone do not fit into the model's context.
+/// The error if the questions alone do not fit into the model's context.
 #[derive(Debug, thiserror::Error)]
 #[error("the question alone is {tokens} tokens too long for the model's context")]
 pub struct TooLong {
-    /// By how much.
+    /// The number of tokens that do not fit.
     pub tokens: usize,
 }
 
 impl Prompt {
-    /// A prompt that fits: `past` is oldest first, and so are the questions, each a message of
+    /// Makes a prompt that fits. `past` is oldest first. The questions are also oldest first, and each is a message of
     /// its own.
     pub fn fit(
         system: &str,
@@ -80,7 +80,7 @@ impl Prompt {
         let fixed = || messages.iter().chain(&asked);
         let bytes: usize = fixed().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
         let mut left_out = 0;
-        // No token is shorter than a byte: where all bytes fit, nothing need be counted.
+        // A token has at least one byte: if all bytes fit, nothing has to be counted.
         if reserved + bytes > budget.context_tokens {
             let fixed: usize = fixed().map(|message| cost(message, budget.encoding)).sum();
             let needed = reserved + fixed;
@@ -96,17 +96,17 @@ impl Prompt {
         Ok(Self { messages, questions: questions.len(), left_out, of: None })
     }
 
-    /// The messages in order.
+    /// Returns the messages in order.
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// How many messages of the past are left out, from the oldest on.
+    /// Returns the number of past messages that are left out, beginning with the oldest.
     pub fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// Leaves out the older half of the past turns; false if there was none left.
+    /// Leaves out the older half of the past turns. Returns false if there was no past turn left.
     pub fn drop_oldest(&mut self) -> bool {
         let past = 1..self.messages.len() - self.questions;
         if past.is_empty() {
@@ -120,7 +120,7 @@ impl Prompt {
     }
 }
 
-/// What a message costs.
+/// Returns the number of tokens of a message.
 fn cost(message: &Message, encoding: Encoding) -> usize {
     models::count(encoding, &message.content) + PER_MESSAGE
 }

@@ -1,10 +1,10 @@
-//! Limits a run of attempts: its user's time, and the calls of the model that are paid for. Pure.
+//! The limits of a run of attempts: its user's time, and the calls of the model that are paid for. Pure.
 //!
-//! A run begins with the first attempt at a job and ends with its answer or its apology; a redrive begins another
-//! one. Time passes while an attempt lasts and while the pause after it does. Time in the queue does not count, as
-//! nobody works on the job then; nor does the time of an attempt that ends because the storage refused, as the operator
-//! mends that; nor the time in which LINE still prepares content. Paid calls always count, also those of an attempt that the
-//! process interrupts when it stops.
+//! A run begins with the first attempt at a job and ends with its answer or its apology; a redrive begins another run.
+//! The time of an attempt and of the pause after it counts. The time in the queue does not count, because nobody works
+//! on the job then. The time of an attempt that ends because the storage refused does not count, because the operator
+//! repairs that. The time in which LINE still prepares content does not count. Paid calls always count, also those of
+//! an attempt that the process interrupts when it stops.
 
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use crate::{
     history::{RunCost, Turn},
 };
 
-/// How many calls of the model's server one question is paid for at most.
+/// The most calls of the model's server that are paid for one question.
 const PAID_CALLS_MAX: u32 = 3;
-/// Another attempt is made only where so much time, or a fifth of the run's, is left for it: with less, a model would
-/// be paid for an answer that it has no time to give, and the apology would come late.
+/// The time that must be left for another attempt; a fifth of the run's time is enough if that is shorter. With less
+/// time, a model would be paid for an answer that it has no time to give, and the apology would come late.
 const LAST_ATTEMPT: Duration = Duration::from_secs(20);
 
 impl RunCost {
-    /// The most that any of these turns has cost: what they share may cost each of them no more than its own run.
+    /// Returns the longest wait and the most paid calls of any of these turns, because an attempt that they share may
+    /// cost each of them no more than its own run.
     pub(crate) fn most(turns: &[Turn]) -> Self {
         let costs = || turns.iter().map(|turn| turn.cost);
         Self {
@@ -29,8 +30,8 @@ impl RunCost {
         }
     }
 
-    /// The cost with an attempt that made so many paid calls and failed with this, if it failed; `time` is how long
-    /// it took, with the pause after it.
+    /// Adds an attempt to the cost. `time` is the duration of the attempt with the pause after it, `paid_calls` is the
+    /// number of its paid calls, and `failed` is its reason, if it failed.
     pub(crate) fn plus(self, time: Duration, paid_calls: u32, failed: Option<Reason>) -> Self {
         let time = if failed == Some(Reason::StorageFailed) { Duration::ZERO } else { time };
         Self {
@@ -39,7 +40,7 @@ impl RunCost {
         }
     }
 
-    /// How much time the run has left.
+    /// Returns the time that the run has left.
     pub(crate) fn time_left(self, give_up_after: Duration) -> Duration {
         give_up_after.saturating_sub(self.waited)
     }
@@ -49,8 +50,8 @@ impl RunCost {
         self.time_left(give_up_after) >= last_attempt(give_up_after)
     }
 
-    /// The time of an attempt that begins: what the run has left. An attempt after one that was interrupted has the
-    /// least time all the same, in which it can push an answer that is stored, or say that there is none.
+    /// Returns the time for an attempt that begins: the time that the run has left. An attempt after an interrupted one
+    /// gets at least the least time, in which it can push a stored answer, or apologise.
     pub(crate) fn attempt_time(self, give_up_after: Duration) -> Duration {
         self.time_left(give_up_after).max(last_attempt(give_up_after))
     }
@@ -61,18 +62,18 @@ impl RunCost {
     }
 }
 
-/// The least time of an attempt.
+/// Returns the least time of an attempt.
 fn last_attempt(give_up_after: Duration) -> Duration {
     LAST_ATTEMPT.min(give_up_after / 5)
 }
 
-/// The failure of a run whose time would be over before its next attempt.
+/// Returns the failure of a run whose time would be over before its next attempt.
 pub(crate) fn out_of_run_time(failure: &Failure, pause: Duration) -> Failure {
     let detail = format!("{}; too late to try again in {} s", failure.detail, pause.as_secs());
     Failure::lasting(failure.reason, detail)
 }
 
-/// The failure of a run that has paid for its last call of the model.
+/// Returns the failure of a run that has paid for its last call of the model.
 pub(crate) fn paid_out(failure: &Failure) -> Failure {
     let detail = format!("{}; {PAID_CALLS_MAX} calls were paid for", failure.detail);
     Failure::lasting(failure.reason, detail)

@@ -1,5 +1,5 @@
-//! The stage of a turn, the knowledge about its pushes, the end of its newest attempt, and its cost.
-//! [`super::turn`] says what each step makes of it. Pure.
+//! The stage of a turn, the knowledge about its pushes, the end of its newest attempt, and its cost. [`super::turn`]
+//! defines how each step changes them. Pure.
 
 use std::time::Duration;
 
@@ -13,23 +13,23 @@ pub enum Stage<Answer = Delivery> {
     /// No answer is stored.
     #[default]
     Open,
-    /// The answer is stored and not certainly delivered.
+    /// The answer is stored, and it is not certain that it is delivered.
     Stored(Answer),
-    /// Every push was accepted.
+    /// LINE accepted every push.
     Delivered,
-    /// It shall never be answered nor pushed. No words of it are kept.
+    /// The turn must never be answered or pushed. None of its words are kept.
     Forgotten,
-    /// The same of an answer that may have arrived, where a part of what it answered is not forgotten.
+    /// The same as `Forgotten`, for an answer that may have arrived, if a part of its questions is not forgotten.
     InDoubt,
 }
 
 impl<Answer> Stage<Answer> {
-    /// Whether nothing more is to be done.
+    /// Whether nothing more has to be done.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Delivered | Self::Forgotten | Self::InDoubt)
     }
 
-    /// The same stage with something else of its answer.
+    /// Returns the same stage with another value for its answer.
     pub fn map<Other>(self, of: impl FnOnce(Answer) -> Other) -> Stage<Other> {
         match self {
             Self::Open => Stage::Open,
@@ -41,65 +41,66 @@ impl<Answer> Stage<Answer> {
     }
 }
 
-/// The stored pushes of a turn and what is known of each.
+/// The stored pushes of a turn, and the knowledge about each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// The exact bodies, in order.
     pub pushes: Vec<String>,
     /// The number of pushes that LINE certainly accepted.
     pub pushed: u32,
-    /// The state of the next one.
+    /// The state of the next push.
     pub state: PushState,
-    /// The method of the next one.
+    /// The send method of the next push.
     pub method: SendMethod,
 }
 
-/// The knowledge about the pushes of a stored answer, without a word of them.
+/// The knowledge about the pushes of a stored answer, without any of their words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PushProgress {
     /// The number of pushes that LINE certainly accepted.
     pub pushed: u32,
-    /// The state of the next one.
+    /// The state of the next push.
     pub state: PushState,
-    /// The method of the next one.
+    /// The send method of the next push.
     pub method: SendMethod,
 }
 
 /// The state of the next push of a stored answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushState {
-    /// Nobody has tried it yet. It was written down at `since` that it is about to be tried: a crash leaves it
-    /// unknown since then.
+    /// Nobody has tried the push yet. At `since` it was recorded that the push is about to be tried, so after a crash
+    /// its outcome is unknown since then.
     Untried {
-        /// When that was written down.
+        /// The time when this was recorded.
         since: Timestamp,
     },
-    /// LINE certainly did not accept it.
+    /// LINE certainly did not accept the push.
     Refused,
-    /// Nobody knows whether LINE accepted it.
+    /// Nobody knows whether LINE accepted the push.
     Unknown {
-        /// It was first tried then or later.
+        /// The time at which, or after which, the push was first tried.
         since: Timestamp,
     },
 }
 
-/// How a push of a stored answer goes.
+/// The method by which a push of a stored answer is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SendMethod {
-    /// By push, under a retry key.
+    /// A push with a retry key.
     #[default]
     Push,
-    /// By the free reply token. There is no key to tell what became of a reply.
+    /// The free reply token. A reply has no key by which its outcome could be found out.
     ReplyToken,
 }
 
 impl PushState {
-    /// The state that a row tells, which knows only since when the outcome is unknown.
+    /// Returns the state that a row records. The row only knows since when the outcome is unknown.
     pub fn of_row(unknown_since: Option<Timestamp>) -> Self {
         unknown_since.map_or(Self::Refused, |since| Self::Unknown { since })
     }
 
-    /// The time that a row keeps of it: a crash leaves unknown a push that is about to be tried.
+    /// Returns the time that a row keeps of this state. After a crash, the outcome of a push that was about to be tried
+    /// is unknown.
     pub fn unknown_since(self) -> Option<Timestamp> {
         match self {
             Self::Refused => None,
@@ -107,15 +108,15 @@ impl PushState {
         }
     }
 
-    /// The state of the push once it was tried and nobody knows whether LINE accepted it.
+    /// Returns the state of the push after a try, if nobody knows whether LINE accepted it.
     #[must_use]
     pub fn after_unknown_outcome(self) -> Self {
         self.unknown_since().map_or(self, |since| Self::Unknown { since })
     }
 }
 
-/// LINE forgets a retry key 24 hours after its first use; after that the same push is a new one
-/// (LINE, "Retry failed API requests"). A minute is kept back for the request's own way.
+/// The time for which LINE knows a retry key. LINE forgets a key 24 hours after its first use; after that the same push
+/// is a new one (LINE, "Retry failed API requests"). One minute is subtracted for the way of the request to LINE.
 const KEY_LIFETIME: SignedDuration = SignedDuration::from_mins(24 * 60 - 1);
 
 /// Whether LINE still knows a retry key that was first used at `first`.
@@ -124,12 +125,12 @@ pub fn key_is_alive(first: Timestamp, now: Timestamp) -> bool {
 }
 
 impl PushProgress {
-    /// Whether certainly nothing of the answer has arrived.
+    /// True if it is certain that nothing of the answer has arrived.
     pub fn is_unsaid(&self) -> bool {
         self.pushed == 0 && self.state == PushState::Refused
     }
 
-    /// The delivery of these pushes.
+    /// Returns the delivery of these pushes.
     pub fn of(self, pushes: Vec<String>) -> Delivery {
         let Self { pushed, state, method } = self;
         Delivery { pushes, pushed, state, method }
@@ -137,12 +138,12 @@ impl PushProgress {
 }
 
 impl Delivery {
-    /// The knowledge about the pushes.
+    /// Returns the knowledge about the pushes.
     pub fn progress(&self) -> PushProgress {
         PushProgress { pushed: self.pushed, state: self.state, method: self.method }
     }
 
-    /// Whether pushing what is left cannot deliver anything twice.
+    /// Whether the remaining pushes can be sent without a risk that anything is delivered twice.
     pub fn may_be_pushed(&self, now: Timestamp) -> bool {
         match self.state {
             PushState::Refused => true,
@@ -153,22 +154,22 @@ impl Delivery {
     }
 }
 
-/// The end of a run's newest attempt, as its row tells it. `begin` hands out that of the one before.
+/// The end of a run's newest attempt, as its row records it. `begin` returns the end of the attempt before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LastAttempt {
-    /// There was none that counts.
+    /// There was no attempt that counts.
     #[default]
     None,
-    /// It failed with this.
+    /// The attempt failed with this reason.
     Failed(Reason),
-    /// It left no outcome, as when the worker dies of it.
+    /// The attempt left no outcome, for example because its job killed the worker.
     Crashed,
-    /// An attempt gave the run up with this: the job comes again only to be acknowledged.
+    /// An attempt gave up the run for this reason. The job comes again only to be acknowledged.
     GaveUp(Reason),
 }
 
 impl LastAttempt {
-    /// The end that a turn's row tells, with the attempts of its run.
+    /// Returns the end that a turn's row records. `attempts` is the number of attempts of its run.
     pub fn of_row(attempts: u32, failed: Option<Reason>, gave_up: Option<Reason>) -> Self {
         match (gave_up, failed) {
             (Some(reason), _) => Self::GaveUp(reason),
@@ -178,7 +179,7 @@ impl LastAttempt {
         }
     }
 
-    /// The reason that was recorded.
+    /// Returns the reason that was recorded.
     pub fn reason(self) -> Option<Reason> {
         match self {
             Self::Failed(reason) | Self::GaveUp(reason) => Some(reason),
@@ -190,9 +191,10 @@ impl LastAttempt {
 /// The cost of a run's recorded attempts. Each run begins at zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunCost {
-    /// How long the user has waited for attempts and for the pauses after them, kept in whole milliseconds.
+    /// The time that the user has waited for attempts and for the pauses after them. A row keeps it in whole
+    /// milliseconds.
     pub waited: Duration,
-    /// Calls of the model's server that were paid for, or may have been.
+    /// The number of calls of the model's server that were paid for, or may have been.
     pub paid_calls: u32,
 }
 

@@ -1,12 +1,12 @@
-//! The table of a turn: what each step makes of each stage, and which steps are not allowed. Pure.
+//! The table of a turn: how each step changes each stage, and which steps are not allowed. Pure.
 //!
-//! A turn is one event on its way to its answer. SQLite carries the table out literally: it reads a row, applies a
-//! step and writes the row. DynamoDB carries out a step as one conditional write, which is atomic there; its
-//! conditions and changes are rows of this table. A stage or a step that is new does not compile until `next_stage`
-//! decides each of its cells.
+//! A turn is one event on its way to its answer. SQLite executes the table literally: it reads a row, applies a step
+//! and writes the row. DynamoDB executes a step as one conditional write, which is atomic there; its conditions and
+//! changes are rows of this table. A new stage or a new step does not compile until `next_stage` decides each of its
+//! cells.
 //!
-//! The table knows no words. A store keeps the bodies of the pushes beside it, as long as the stage is
-//! [`Stage::Stored`] and no longer.
+//! The table contains no words. A store keeps the bodies of the pushes beside it, only as long as the stage is
+//! [`Stage::Stored`].
 
 use jiff::Timestamp;
 
@@ -16,25 +16,25 @@ use crate::{
     rules::stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage},
 };
 
-/// A turn as its row tells it. The default is a turn that has no row.
+/// A turn as its row records it. The default is a turn that has no row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnState {
-    /// The stage that it reached.
+    /// The stage that the turn reached.
     pub stage: Stage<PushProgress>,
-    /// When its user was first told that there will be no answer.
+    /// The time when its user was first notified that there will be no answer.
     pub notified_at: Option<Timestamp>,
-    /// The run that all that follows is of; `None` is the first one.
+    /// The run to which the fields below belong, except `begun`; `None` is the first run.
     pub run: Option<String>,
-    /// Attempts begun and not withdrawn.
+    /// The number of attempts that were begun and not withdrawn.
     pub attempts: u32,
-    /// Attempts begun in all runs, withdrawn ones too. It is the fencing token of the newest one: where a lease has ended
-    /// under an attempt that lives, a step of that one has an older token and is refused.
+    /// The number of attempts begun in all runs, withdrawn ones too. It is the fencing token of the newest attempt. If
+    /// a lease has ended while its attempt still runs, a step of that attempt has an older token and is refused.
     pub begun: u32,
-    /// How the newest attempt ended; [`LastAttempt::Crashed`] until that is recorded.
+    /// The end of the newest attempt. It is [`LastAttempt::Crashed`] until the end is recorded.
     pub last: LastAttempt,
-    /// When LINE first refused a push for the month's limit, though that is not reached.
+    /// The time when LINE first refused a push because of the month's limit, although that is not reached.
     pub quota_since: Option<Timestamp>,
-    /// The cost of the attempts.
+    /// The cost of the run's attempts.
     pub cost: RunCost,
 }
 
@@ -43,120 +43,120 @@ pub struct TurnState {
 pub enum TurnStep<'a> {
     /// An operator's redrive of a dead letter begins another run, which counts anew.
     Redriven {
-        /// The name of the run; `None` is the first one.
+        /// The name of the run; `None` is the first run.
         run: Option<&'a str>,
     },
     /// An attempt begins.
     Begun,
-    /// The answer is stored as this turn's. Its first push is about to be tried.
+    /// The answer is stored as the answer of this turn. Its first push is about to be tried.
     Stored {
-        /// The attempt that made it, by its fencing token; `None` for a notice that no attempt gives.
+        /// The attempt that made it, by its fencing token; `None` for a notice that no attempt sends.
         by: Option<u32>,
-        /// How the first push goes.
+        /// The send method of the first push.
         method: SendMethod,
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
-    /// The answer to this turn's message and others is stored as another turn's.
+    /// The answer to this turn's message and to others is stored as the answer of another turn.
     Merged,
     /// A push that was refused, or that follows the reply, is about to be tried.
     Pushing {
         /// The attempt that tries it.
         by: Option<u32>,
-        /// Pushes certainly accepted.
+        /// The number of pushes that LINE certainly accepted.
         pushed: u32,
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
-    /// LINE certainly did not take the free reply: from now on it is pushed.
+    /// LINE certainly did not accept the free reply. From now on the answer is pushed.
     NotReplied {
-        /// The attempt that says so.
+        /// The attempt that records this.
         by: Option<u32>,
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
-    /// LINE refused a push for the month's limit, though that is not reached.
+    /// LINE refused a push because of the month's limit, although that is not reached.
     QuotaRefused {
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
-    /// Every push was accepted, or there was nothing to say.
+    /// LINE accepted every push, or there was nothing to send.
     Delivered,
     /// The attempt failed.
     Failed {
-        /// The attempt; `None` where it panicked.
+        /// The attempt; `None` if it panicked.
         by: Option<u32>,
-        /// With what.
+        /// The reason of the failure.
         reason: Reason,
-        /// The knowledge about the pushes, if that changed.
+        /// The knowledge about the pushes, if it changed.
         progress: Option<PushProgress>,
-        /// Whether it was the run's last.
+        /// Whether it was the last attempt of the run.
         gave_up: bool,
-        /// The run's cost with this attempt; `None` keeps the recorded one.
+        /// The run's cost with this attempt; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
-    /// The attempt was given back and does not count.
+    /// The attempt was handed back and does not count.
     Withdrawn {
-        /// The run's cost all the same; `None` keeps the recorded one.
+        /// The run's cost, which counts although the attempt does not; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
-    /// An attempt found that what it was to answer was taken back or forgotten.
+    /// An attempt found that its message was unsent or forgotten.
     Forgotten,
-    /// Its message was taken back, whose answer is another turn's.
+    /// The turn's message was unsent, and its answer belongs to another turn.
     Unsent,
-    /// A message that its answer answers was taken back or forgotten: its own, or that of another turn.
+    /// A message that the turn's answer answers was unsent or forgotten: the turn's own, or that of another turn.
     AnswerUnsent {
-        /// Whether the answer answers others, too.
+        /// Whether the answer answers other messages, too.
         is_owed: bool,
     },
-    /// Its message was changed. The change is kept beside the turn and asked for as a turn of its own.
+    /// The turn's message was edited. The edit is kept beside the turn, and is asked as a turn of its own.
     Edited,
-    /// Its conversation was forgotten, with all that its answer answers.
+    /// The conversation was forgotten, with all messages that the turn's answer answers.
     ConversationForgotten,
-    /// Its question was asked again, and another turn's answer takes the place of its own.
+    /// The turn's question was asked again, and another turn's answer replaces its own.
     Replaced,
-    /// Its user is told that there will be no answer.
+    /// The user is notified that there will be no answer.
     Notified {
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
-    /// An operator lets a stored answer be pushed although LINE may have it.
+    /// An operator allows that a stored answer is pushed although LINE may have it.
     ResendRisked {
-        /// When.
+        /// The time of the step.
         now: Timestamp,
     },
 }
 
-/// Why a step is not allowed. Nothing is written.
+/// The reason why a step is not allowed. Nothing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
-    /// No attempt begins at a turn that is over.
+    /// No attempt begins, because the turn is over.
     #[error("the turn is over")]
     Over,
-    /// An answer is stored only while the turn is open. It got this far.
+    /// An answer is stored only while the turn is open. The field is the stage that the turn has reached.
     #[error("the turn is not open any more")]
     Existing(Stage<PushProgress>),
-    /// There is no answer any more that could be pushed.
+    /// There is no stored answer any more that could be pushed.
     #[error("the answer is not stored any more")]
     NotStored,
-    /// Another attempt has begun since, and may be under way.
+    /// Another attempt has begun since, and may still run.
     #[error("another attempt has begun")]
     Overtaken,
     /// No attempt is left that could be withdrawn.
     #[error("no attempt has begun")]
     NotBegun,
-    /// Nobody is told that there is no answer while it, or a part of it, may have arrived.
+    /// The user is not notified that there is no answer, because the answer, or a part of it, may have arrived.
     #[error("the answer may have arrived")]
     MayHaveArrived,
 }
 
-/// The turn after a step.
+/// Returns the turn after a step.
 pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflict> {
     let stage = next_stage(turn, step)?;
     let (attempts, cost) = (turn.attempts, turn.cost);
     let before = TurnState { stage, ..turn.clone() };
     Ok(match *step {
-        // The stage is the event's, all that is counted is the run's.
+        // The stage belongs to the event, and all counts belong to the run.
         TurnStep::Redriven { run } => TurnState {
             stage,
             notified_at: before.notified_at,
@@ -164,7 +164,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
             run: run.map(ToOwned::to_owned),
             ..TurnState::default()
         },
-        // Until it is recorded how the attempt ends, it counts as crashed. A run that was given up stays so.
+        // An attempt counts as crashed until its end is recorded. A run that was given up stays given up.
         TurnStep::Begun => {
             let (attempts, begun) = (attempts.saturating_add(1), before.begun.saturating_add(1));
             TurnState { attempts, begun, last: unrecorded(attempts, before.last), ..before }
@@ -179,7 +179,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
             };
             TurnState { last, cost: new.unwrap_or(cost), ..before }
         }
-        // A failure that was recorded before stays.
+        // A failure that was recorded before stays recorded.
         TurnStep::Withdrawn { cost: new } => {
             let attempts = attempts.saturating_sub(1);
             let last = match before.last {
@@ -192,7 +192,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
             TurnState { quota_since: before.quota_since.or(Some(now)), ..before }
         }
         TurnStep::Notified { now } => TurnState { notified_at: before.notified_at.or(Some(now)), ..before },
-        // A failure that was recorded before a further try says nothing of it.
+        // A failure that was recorded before a further try is not the outcome of that try.
         TurnStep::Pushing { .. } | TurnStep::Delivered | TurnStep::Merged => {
             TurnState { last: unrecorded(attempts, before.last), ..before }
         }
@@ -208,7 +208,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
     })
 }
 
-/// The table itself: the stage after a step.
+/// Returns the stage after a step. This is the table itself.
 fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgress>, Conflict> {
     use Stage::{Delivered, Forgotten, InDoubt, Open, Stored};
     let stage = turn.stage;
@@ -220,7 +220,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Open | Stored(_) => stage,
             Delivered | Forgotten | InDoubt => return Err(Conflict::Over),
         },
-        // The first answer stays.
+        // The first answer stays stored.
         TurnStep::Stored { method, now, .. } => match stage {
             Open => Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method }),
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::Existing(stage)),
@@ -237,16 +237,16 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Stored(PushProgress { pushed, .. }) => about_to_be_pushed(pushed, now),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
-        // How the next push goes is changed by the steps before it alone.
+        // Only the steps that come before a push change its send method.
         TurnStep::Failed { progress, .. } => match stage {
             Stored(old) => Stored(progress.map_or(old, |new| PushProgress { method: old.method, ..new })),
             Open | Delivered | Forgotten | InDoubt => stage,
         },
-        // The user has it, whatever happened meanwhile. A job that says nothing to anybody is done, too.
+        // The user has the answer, whatever happened meanwhile. A job that sends nothing to anybody is done, too.
         TurnStep::Delivered => match stage {
             Open | Stored(_) | Delivered | Forgotten | InDoubt => Delivered,
         },
-        // An operator has to know what is in doubt.
+        // A turn in doubt stays in doubt, because an operator has to know of it.
         TurnStep::Forgotten => match stage {
             Open | Stored(_) | Delivered | Forgotten => Forgotten,
             InDoubt => InDoubt,
@@ -254,7 +254,8 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
         TurnStep::Unsent | TurnStep::Replaced => match stage {
             Open | Stored(_) | Delivered | Forgotten | InDoubt => Forgotten,
         },
-        // An answer that certainly did not arrive is made anew, for the others. If nobody knows, it is in doubt.
+        // If the answer certainly did not arrive, it is made anew for the other messages. If nobody knows whether it
+        // arrived, the turn is in doubt.
         TurnStep::AnswerUnsent { is_owed } => match stage {
             Open => Open,
             Stored(progress) if is_owed => {
@@ -266,7 +267,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             }
             Stored(_) | Delivered | Forgotten | InDoubt => Forgotten,
         },
-        // An open turn is held back by the forget marker, which its attempt compares with when it was said.
+        // The forget marker stops an open turn: the turn's attempt compares the marker with the time of its message.
         TurnStep::ConversationForgotten => match stage {
             Stored(_) => Forgotten,
             Open | Delivered | Forgotten | InDoubt => stage,
@@ -276,7 +277,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Stored(progress) if progress.is_unsaid() => stage,
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::MayHaveArrived),
         },
-        // Still nobody knows whether LINE has it. The risk is taken as if it were first tried now.
+        // Nobody knows yet whether LINE has the answer. The risk is taken as if the push were first tried now.
         TurnStep::ResendRisked { now } => match stage {
             Stored(PushProgress { pushed, .. }) => {
                 let unknown = PushState::Unknown { since: now };
@@ -285,7 +286,7 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
         TurnStep::Withdrawn { .. } if turn.attempts == 0 => return Err(Conflict::NotBegun),
-        // These change what is counted, or what is kept elsewhere.
+        // These steps change counts, or data that is kept elsewhere.
         TurnStep::Redriven { .. }
         | TurnStep::Withdrawn { .. }
         | TurnStep::QuotaRefused { .. }
@@ -295,12 +296,12 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
     })
 }
 
-/// A push under a retry key is about to be tried.
+/// Returns the stage of an answer whose next push, with a retry key, is about to be tried.
 fn about_to_be_pushed(pushed: u32, now: Timestamp) -> Stage<PushProgress> {
     Stage::Stored(PushProgress { pushed, state: PushState::Untried { since: now }, method: SendMethod::Push })
 }
 
-/// How the newest of so many attempts ended where that is not recorded. A run that was given up stays so.
+/// Returns the end of the newest of so many attempts if it is not recorded. A run that was given up stays given up.
 fn unrecorded(attempts: u32, before: LastAttempt) -> LastAttempt {
     match before {
         LastAttempt::GaveUp(reason) => LastAttempt::GaveUp(reason),
@@ -312,7 +313,7 @@ fn unrecorded(attempts: u32, before: LastAttempt) -> LastAttempt {
 }
 
 impl TurnStep<'_> {
-    /// The attempt that may take the step only as long as it is the newest.
+    /// Returns the attempt that may take the step only as long as it is the newest one.
     pub(crate) fn by(&self) -> Option<u32> {
         match *self {
             Self::Stored { by, .. }
@@ -336,7 +337,7 @@ impl TurnStep<'_> {
         }
     }
 
-    /// The step that an attempt records.
+    /// Returns the step of the table for a step that an attempt records.
     pub fn of_recorded(step: &Step, now: Timestamp) -> Self {
         match step {
             Step::Pushing { by, pushed } => Self::Pushing { by: *by, pushed: *pushed, now },
@@ -357,7 +358,7 @@ impl TurnStep<'_> {
 }
 
 impl TurnState {
-    /// The turn as a run sees it: what another run counted is not its own.
+    /// Returns the turn as a run sees it. The counts of another run are not its own.
     #[must_use]
     pub fn of_run(self, run: Option<&str>) -> Self {
         if self.run.as_deref() == run {
@@ -366,8 +367,8 @@ impl TurnState {
         apply(&self, &TurnStep::Redriven { run }).unwrap_or(self)
     }
 
-    /// The turn that `begin` returns to an attempt, which has begun this or found it over. `before` is the turn as it
-    /// found it, and `stage` is the stage of this one with the bodies of its pushes.
+    /// Returns the turn that `begin` gives to an attempt, which has begun this turn or found it over. `before` is the
+    /// turn as the attempt found it, and `stage` is the stage of this turn with the bodies of its pushes.
     pub fn told(&self, before: &Self, stage: Stage) -> Turn {
         let Self { attempts, begun, quota_since, cost, .. } = *self;
         Turn { attempts, begun, last: before.last, quota_since, cost, stage }

@@ -1,4 +1,4 @@
-//! Who may ask, how much, and how long a question may be. Pure.
+//! The user quota: the people who may ask, how much they may ask a day, and how long a question may be. Pure.
 
 use std::str::FromStr;
 
@@ -13,28 +13,28 @@ use crate::{
     locale::Words,
 };
 
-/// The longest offset from UTC that clocks show somewhere, in minutes.
+/// The longest offset from UTC that clocks show anywhere, in minutes.
 const OFFSET_MAX: i32 = 14 * 60;
 
-/// What each user is allowed. Zero is no limit.
+/// The limits of each user. Zero means no limit.
 #[derive(Clone, Debug)]
 pub struct UserQuota {
-    /// Who may ask at all; everybody where it is not set.
+    /// The users who may ask at all; everybody if it is not set.
     allowed: Option<Vec<UserId>>,
-    /// Whom no limit is for.
+    /// The users for whom no limit counts.
     exempt: Vec<UserId>,
-    /// Answers a day.
+    /// The most answers a day.
     answers: u32,
-    /// Tokens a day, of prompts and answers.
+    /// The most tokens a day, of prompts and answers together.
     tokens: u32,
-    /// Characters of a question.
+    /// The most characters of a question.
     characters: u32,
-    /// Where the day of the users begins.
+    /// The offset from UTC by which the users' day begins.
     offset: Offset,
 }
 
 impl UserQuota {
-    /// Reads the variables, or names the one that is wrong.
+    /// Reads the variables. An error names the variable that is wrong.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let number = |name| env.number(name, 0, 0, 1_000_000_000);
         let offset = env.optional("UTC_OFFSET")?.unwrap_or("+09:00");
@@ -51,12 +51,12 @@ impl UserQuota {
         })
     }
 
-    /// Over what a user's usage is counted now.
+    /// Returns the period over which a user's usage is counted now.
     pub fn period(&self, user: &str, now: Timestamp) -> Period {
         if self.is_closed_to(user) { Period::Ever } else { Period::Day(self.day(now)) }
     }
 
-    /// The users' day.
+    /// Returns the users' day.
     pub fn day(&self, now: Timestamp) -> Date {
         self.offset.to_datetime(now).date()
     }
@@ -66,7 +66,7 @@ impl UserQuota {
         !holds(&self.exempt, user) && self.allowed.as_ref().is_some_and(|allowed| !holds(allowed, user))
     }
 
-    /// The limit that keeps this question from being asked.
+    /// Returns the limit that prevents this question.
     pub fn reached(&self, user: &str, question: &str, so_far: &Usage) -> Option<Limit> {
         let is_over = |limit: u32, value: u64| limit > 0 && value >= u64::from(limit);
         let is_longer = || self.characters > 0 && question.chars().count() > self.characters as usize;
@@ -80,7 +80,7 @@ impl UserQuota {
         }
     }
 
-    /// What a user is told of a limit.
+    /// Returns the notice for a user about a limit.
     pub fn says(&self, limit: Limit, words: &Words) -> String {
         match limit {
             Limit::NotAllowed => words.not_allowed.to_owned(),
@@ -92,7 +92,7 @@ impl UserQuota {
     }
 }
 
-/// A list of users, separated by commas or white space.
+/// Reads a list of users, separated by commas or white space.
 fn users(env: &Env, name: &str) -> Result<Option<Vec<UserId>>, EnvError> {
     let Some(list) = env.optional(name)? else { return Ok(None) };
     let users = user_ids(list).map(Some);
@@ -101,7 +101,7 @@ fn users(env: &Env, name: &str) -> Result<Option<Vec<UserId>>, EnvError> {
     })
 }
 
-/// At least one user, and nothing else.
+/// Reads at least one user; returns `None` if there is none, or if the list contains anything else.
 fn user_ids(list: &str) -> Option<Vec<UserId>> {
     let user = |id: &str| {
         let digits = id.strip_prefix('U')?;
@@ -117,18 +117,18 @@ fn holds(users: &[UserId], user: &str) -> bool {
     users.iter().any(|known| known.as_str() == user)
 }
 
-/// Who may change a group's persona: `GROUP_PERSONA`.
+/// The people who may change a group's persona: `GROUP_PERSONA`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupPersona {
     /// Nobody.
     Off,
-    /// Everybody in it.
+    /// Everybody in the group.
     On,
-    /// These.
+    /// These users.
     Only(Vec<UserId>),
 }
 
-/// `GROUP_PERSONA` is not what it should be.
+/// The error for a value of `GROUP_PERSONA` that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("it must be off, on, or LINE user ids (U and 32 hexadecimal digits) with commas between them")]
 pub struct BadGroupPersona;
@@ -145,7 +145,7 @@ impl FromStr for GroupPersona {
 }
 
 impl GroupPersona {
-    /// Whether this person may, as far as it is known who it is.
+    /// Whether this person may change the persona. `speaker` is the person, if it is known who it is.
     pub fn allows(&self, speaker: Option<&UserId>) -> bool {
         match self {
             Self::Off => false,
@@ -155,25 +155,25 @@ impl GroupPersona {
     }
 }
 
-/// Whether a person may change the persona of this chat. It is everybody's in a group, so only who is allowed to
-/// changes it there.
+/// Whether a person may change the persona of this chat. The persona of a group belongs to everybody, so only the
+/// allowed people change it there.
 pub(crate) fn may_change_persona(group_persona: &GroupPersona, job: &Job) -> bool {
     job.is_private() || group_persona.allows(job.speaker.as_ref())
 }
 
 impl UsageDelta {
-    /// The usage that an answer of the model adds.
+    /// Returns the usage that an answer of the model adds.
     pub(crate) fn of_answer(period: Period, tokens: Tokens) -> Self {
         Self { period, answers: 1, tokens, told: None }
     }
 
-    /// The usage that the notice of a limit adds: its user was told of it.
+    /// Returns the usage that the notice of a limit adds: its user was notified of the limit.
     pub(crate) fn of_notice(period: Period, limit: Limit) -> Self {
         Self { period, answers: 0, tokens: Tokens::default(), told: Some(limit) }
     }
 }
 
-/// `+09:00` and the like.
+/// Reads an offset such as `+09:00`.
 fn offset(text: &str) -> Option<Offset> {
     let (sign, rest) = match text.split_at_checked(1)? {
         ("+", rest) => (1, rest),

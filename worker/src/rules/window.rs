@@ -1,17 +1,17 @@
-//! The window: the messages of a conversation that the model is given. Pure.
+//! The window: the messages of a conversation that the model gets. Pure.
 //!
-//! A conversation that outgrows the model's context, or `QUERY_LIMIT`, loses the oldest third of its turns at
-//! once, and the start of the window is stored with the answer. So the prompts of the turns that follow begin alike,
-//! which the model's prompt cache needs: a window that moved by a turn each time would change its start each time.
+//! If a conversation outgrows the model's context, or `QUERY_LIMIT`, the oldest third of its turns is left out at once,
+//! and the start of the window is stored with the answer. So the prompts of the next turns begin alike, which the
+//! model's prompt cache needs. A window that moved by one turn each time would change its start each time.
 
 use super::conversation::{Message, Role};
 use crate::history::{Snapshot, WindowStart};
 
-/// The part of the turns that is left out at once: one of so many.
+/// The number of equal parts of the turns, of which the oldest part is left out at once.
 const PART: usize = 3;
 
 impl Snapshot {
-    /// Leaves out the messages before the start of the window, if that was found for this room.
+    /// Leaves out the messages before the start of the window, if the start was found for the same room in the context.
     pub(crate) fn recall(&mut self, room: &str) {
         let Some(start) = self.window.take_if(|start| start.within == room) else { return };
         let from = self.times.partition_point(|time| *time <= start.after);
@@ -20,9 +20,10 @@ impl Snapshot {
     }
 }
 
-/// The new start of the window, if it moves. `past` is what the window held, `times` are its messages' own,
-/// `left_out` of them had no room in the prompt, `added` more are stored now, and `most` are looked up. The start is
-/// good for this `room` only: where there is more, the messages before it are in the window again.
+/// Returns the new start of the window, if it moves. `past` is the messages of the window, and `times` are their
+/// `createdAt`. `left_out` of them had no room in the prompt, `added` more are stored now, and at most `most` are
+/// loaded. The start is valid for this `room` only: if there is more room, the messages before the start are in the
+/// window again.
 pub(crate) fn moved(
     past: &[Message],
     times: &[String],
@@ -31,7 +32,7 @@ pub(crate) fn moved(
     most: usize,
     room: String,
 ) -> Option<WindowStart> {
-    // A row more than is looked up would push out the oldest one by one.
+    // One row more than are loaded would push out the oldest rows one by one.
     while left_out < past.len() && past.len() - left_out + added > most {
         left_out = a_third_on(past, left_out);
     }
@@ -39,14 +40,15 @@ pub(crate) fn moved(
     Some(WindowStart { after, within: room })
 }
 
-/// Where `past` begins once the oldest third of its turns from `from` on is left out: at least one of them.
+/// Returns the index at which `past` begins after the oldest third of its turns from `from` on is left out. At least
+/// one turn is left out.
 pub(crate) fn a_third_on(past: &[Message], from: usize) -> usize {
     let starts: Vec<usize> = (from..past.len()).filter(|&i| i == from || begins_turn(past, i)).collect();
     starts.get((starts.len() / PART).max(1)).copied().unwrap_or(past.len())
 }
 
-/// Whether a turn begins with this message: with what the person said after an answer. What was said in one
-/// go, and answered together, is one turn.
+/// Whether a turn begins with this message: it is a person's message after an answer. Messages that a person sent one
+/// after the other, and that were answered together, are one turn.
 pub(crate) fn begins_turn(messages: &[Message], index: usize) -> bool {
     let is_user = |message: &Message| message.role == Role::User;
     is_user(&messages[index]) && !index.checked_sub(1).is_some_and(|before| is_user(&messages[before]))
@@ -57,7 +59,7 @@ mod tests {
     use super::*;
     use crate::rules::message_kind::MessageKind;
 
-    /// A conversation in which a person and the model say a message for each `u` and `a`.
+    /// Returns a conversation in which a person and the model say one message for each `u` and `a`.
     fn conversation(roles: &str) -> Vec<Message> {
         let message = |role: char| Message {
             role: if role == 'u' { Role::User } else { Role::Assistant },
@@ -81,7 +83,7 @@ mod tests {
             ("ua", 0, 2),
             // Questions that were answered together are one turn.
             ("uuauua", 0, 3),
-            // The answer to a message that was taken back is left alone.
+            // The first answer has no question, because that message was unsent.
             ("auaua", 0, 1),
             ("uauaua", 1, 2),
             ("uaaua", 0, 3),

@@ -1,7 +1,7 @@
-//! How long an answer may be: four times `MAX_TOKENS`, and five push requests. Servers that ignore the limit they
-//! are asked with have written megabytes. Pure.
+//! The limit of an answer's length: four times `MAX_TOKENS`, and five push requests. Servers that ignore the limit in
+//! the request have written megabytes. Pure.
 //!
-//! The history keeps the answer as it was said, so the model sees the same end as the person.
+//! The history keeps the answer as it was sent, so that the model sees the same end as the person.
 
 use crate::{
     rules::models,
@@ -10,27 +10,28 @@ use crate::{
     text::messages::{MESSAGES_MAX, PUSHES_MAX, TEXT_MAX, beginning, messages},
 };
 
-/// A reasoning model that wrote nothing within the limit is asked again with so many times the limit. No answer is longer.
+/// The factor of the limit for a reasoning model that wrote nothing within its limit and is asked again. No answer is
+/// longer than this many times the limit.
 pub(crate) const MORE_TOKENS: usize = 4;
 /// The most messages of an answer.
 const MESSAGES: usize = PUSHES_MAX * MESSAGES_MAX;
-/// Texts up to this length, in bytes, need at most [`MESSAGES`] messages; longer ones are counted. Two messages that
-/// follow each other have more than half a message's length together, and a text has at least as many bytes as UTF-16
-/// code units.
+/// The length, in bytes, up to which a text certainly needs at most [`MESSAGES`] messages. The messages of a longer
+/// text are counted. Two messages that follow each other are together longer than half a message, and a text has at
+/// least as many bytes as UTF-16 code units.
 const MAY_BE_TOO_MANY: usize = MESSAGES * TEXT_MAX / 5;
 
-/// An answer that is not too long.
+/// An answer within the limit.
 pub(crate) struct Limited {
     /// The text that the history keeps.
     pub(crate) text: String,
-    /// The same in plain text, as it is said.
+    /// The same answer as plain text, as it is sent.
     pub(crate) words: Plain,
-    /// Whether it is not all that the model wrote, or would have written.
+    /// True if it is not all that the model wrote, or would have written.
     pub(crate) cut: bool,
 }
 
-/// Cuts an answer that is too long, at a paragraph, a sentence or a grapheme. `cut` says that its model was cut
-/// short; `heard` is said before it.
+/// Cuts an answer that is too long, at a paragraph, a sentence or a grapheme. `cut` is true if the model itself was cut
+/// short; `heard` is sent before the answer.
 pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Option<&str>) -> Limited {
     if let Some(bytes) = too_long(&text, budget) {
         text.truncate(beginning(&text, bytes).len());
@@ -41,7 +42,7 @@ pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Op
         let room = MESSAGES.saturating_sub(heard.map_or(0, |heard| messages(heard, &[]).len()));
         let parts = messages(&words.text, &words.code);
         if parts.len() + usize::from(cut) > room {
-            // The last message is left for the remark that it is cut.
+            // The last message is kept free for the remark that the answer is cut.
             let end = parts.get(room.saturating_sub(2)).map_or(0, |part| part.end);
             let end = words.text[..end].trim_end().len();
             words.text.truncate(end);
@@ -54,10 +55,10 @@ pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Op
     Limited { text, words, cut }
 }
 
-/// How many bytes of an answer are kept at most, where that is not all of it.
+/// Returns the most bytes of an answer that are kept, or `None` if all of it is kept.
 fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<usize> {
     let mut units = 0;
-    // First what no five pushes could carry: it is cheaper found than tokens.
+    // The first check removes text that five pushes could not carry, because it is faster than counting tokens.
     let beyond = text.char_indices().find(|(_, c)| {
         units += c.len_utf16();
         units > MESSAGES * TEXT_MAX
@@ -65,7 +66,7 @@ fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<u
     let sent = beyond.map(|(at, _)| at);
     let rest = &text[..sent.unwrap_or(text.len())];
     let most = max_tokens.saturating_mul(MORE_TOKENS);
-    // No token is shorter than a byte.
+    // A token has at least one byte.
     let written = (rest.len() > most).then(|| models::beginning(encoding, rest, most)).flatten();
     written.or(sent)
 }
@@ -117,14 +118,14 @@ mod tests {
                 assert!(markdown::plain(&answer.text).text == answer.words.text, "{unit:?}");
             }
         }
-        // All code that is left is known as code.
+        // All code that is kept is still known as code.
         let block = "──────────\nx\n──────────";
         let answer = format!("```\nx\n```\n\n{}\n\n", "a".repeat(4_000)).repeat(30);
         let Plain { text, code } = within(&answer, false, 1_000_000, None).words;
         let blocks: Vec<_> = code.into_iter().map(|part| text.get(part)).collect();
         assert_eq!(blocks, vec![Some(block); text.matches(block).count()]);
         assert!((20..30).contains(&blocks.len()));
-        // The model's own end leaves no room for the remark.
+        // An answer that fills all messages leaves no room for the remark that the model was cut short.
         let most = "a".repeat(MESSAGES * TEXT_MAX);
         assert!(within(&most, true, 1_000_000, None).text.len() < most.len());
     }

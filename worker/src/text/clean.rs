@@ -1,7 +1,7 @@
-//! Takes control characters out of a model's text, and direction marks that would turn the text behind it. Pure.
+//! Removes control characters from a model's text, and direction marks that would change the text after them. Pure.
 //!
-//! Line feeds and tabs stay, and so does everything that scripts need: joiners, variation selectors, marks of
-//! direction that end by themselves, and embeddings and isolates that are closed within the text.
+//! Line feeds and tabs stay. All characters that scripts need stay, too: joiners, variation selectors, direction marks
+//! that end by themselves, and embeddings and isolates that are closed within the text.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ impl Direction {
     }
 }
 
-/// The text as it is stored and shown. Each kind of line end is a line feed.
+/// Returns the text as it is stored and shown. Each kind of line end becomes a line feed.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if !has_odd(text) {
         return text.into();
@@ -46,7 +46,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
-/// Whether there may be something to take out. Texts are searched in blocks, fast, for the bytes that begin it.
+/// Whether there may be characters to remove. Texts are searched fast, in blocks, for the bytes with which these
+/// characters begin.
 fn has_odd(text: &str) -> bool {
     const BLOCK: usize = 32;
     let begins = |b: u8| matches!(b, 0..=0x08 | 0x0b..=0x1f | 0x7f | 0xc2 | 0xe2);
@@ -58,8 +59,8 @@ fn has_odd(text: &str) -> bool {
     })
 }
 
-/// The places of direction marks without a partner, in order. The end of an isolate ends what was opened within
-/// it (BD9); the end of an embedding reaches no further than into the isolate that it stands in.
+/// Returns the places of direction marks without a partner, in order. The end of an isolate ends everything that was
+/// opened within it (BD9). The end of an embedding has an effect only inside the isolate that it is in.
 fn unpaired(text: &str) -> Vec<usize> {
     let (mut open, mut isolates, mut unpaired) = (vec![], 0_usize, vec![]);
     for (at, c) in text.char_indices() {
@@ -73,7 +74,7 @@ fn unpaired(text: &str) -> Vec<usize> {
                 let opened = open.pop_if(|(_, opened)| *opened == Direction::Embedding);
                 unpaired.extend(opened.is_none().then_some(at));
             }
-            // Not searched for: a text of megabytes may have nothing but ends.
+            // The list is not searched here, because a text of megabytes may consist of ends only.
             Some(Direction::EndOfIsolate) if isolates == 0 => unpaired.push(at),
             Some(Direction::EndOfIsolate) => {
                 isolates -= 1;
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn directions_stay_where_they_are_closed() {
-        // E embeds, I isolates, e and i end them.
+        // `E` embeds, `I` isolates, and `e` and `i` end them.
         let marks = |text: &str| {
             text.replace('E', "\u{202e}")
                 .replace('e', "\u{202c}")
@@ -141,7 +142,7 @@ mod tests {
             ("I x i y i z", "I x i y  z"),
             ("I x i E y i z e", "I x i E y  z e"),
         ] {
-            // The first of two that open stays open, as the end belongs to the second.
+            // If two marks open and one ends, the first has no partner, because the end belongs to the second.
             assert_eq!(clean(&marks(text)), marks(clean_text), "{text}");
         }
         for opens in ['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}'] {

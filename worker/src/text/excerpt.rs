@@ -1,8 +1,8 @@
-//! The beginning of a person's words, to be said back to them. Pure.
+//! The beginning of a person's words, which the bot repeats to the person. Pure.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A person's words on one line, of at most so many characters.
+/// Returns a person's words on one line, with at most `most` characters.
 pub(crate) fn excerpt(words: &str, most: usize) -> String {
     let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.grapheme_indices(true).nth(most) {
@@ -22,7 +22,7 @@ mod tests {
             ("四文字だ", "四文字だ"),
             ("五つの文字", "五つの文…"),
             (" a\n\n b\t", "a b"),
-            // A family is one character.
+            // An emoji of a family is one character.
             ("👨\u{200d}👩\u{200d}👧かぞく！", "👨\u{200d}👩\u{200d}👧かぞく…"),
         ] {
             assert_eq!(excerpt(words, 4), shown);

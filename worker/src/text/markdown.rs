@@ -1,8 +1,8 @@
-//! From the Markdown that models write to the plain text that LINE shows as it is. Pure.
+//! Converts the Markdown that models write to plain text, which LINE shows as it is. Pure.
 //!
-//! The text is edited, never written anew: marks that are certainly Markdown are taken out or replaced,
-//! and all else stays to the letter, as arithmetic, kaomoji, `snake_case`, hashtags, formulas and HTML
-//! do. Numbered lists, quotes (`>`) and struck out words (`~~`) are left alone, as they read well.
+//! The text is edited and never written anew. Marks that are certainly Markdown are removed or replaced, and everything
+//! else stays unchanged, such as arithmetic, kaomoji, `snake_case`, hashtags, formulas and HTML. Numbered lists, quotes
+//! (`>`) and struck out words (`~~`) stay, because they are easy to read.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub use marks::urls;
 pub struct Plain {
     /// The text.
     pub text: String,
-    /// Where its blocks of code are, in bytes: they are better not cut.
+    /// The places of its blocks of code, in bytes. It is better not to cut a block.
     pub code: Vec<Range<usize>>,
 }
 
@@ -33,9 +33,9 @@ impl From<&str> for Plain {
     }
 }
 
-/// The plain text of `source`.
+/// Returns the plain text of `source`.
 pub fn plain(source: &str) -> Plain {
-    // The parser takes a carriage return for the end of a line in some places and not in others.
+    // The parser reads a carriage return as the end of a line in some places and not in others.
     let source = &source.replace("\r\n", "\n").replace('\r', "\n");
     let mut editor = Editor::of(source);
     for (event, at) in Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter() {
@@ -44,7 +44,7 @@ pub fn plain(source: &str) -> Plain {
     editor.unmark_stray_bold(0..source.len());
     let Editor { mut edits, code, .. } = editor;
     edits.sort_by_key(|edit| edit.at.start);
-    // Of two that overlap the first one counts.
+    // If two edits overlap, the first one counts.
     let mut end = 0;
     edits.retain(|edit| {
         let is_clear = edit.at.start >= end;
@@ -54,7 +54,7 @@ pub fn plain(source: &str) -> Plain {
         is_clear
     });
     let (mut ends, mut passed) = (edits.iter().peekable(), (0, 0));
-    // Places are asked for in order.
+    // The function is called with places in ascending order.
     let mut moved = |place: usize| {
         while let Some(edit) = ends.next_if(|edit| edit.at.end <= place) {
             passed = (passed.0 + edit.new.len(), passed.1 + edit.at.len());
@@ -132,7 +132,7 @@ impl Editor<'_> {
     }
 }
 
-/// Whether a link leads somewhere; `f[x](y)` is no link.
+/// Whether a link has an address; `f[x](y)` is not a link.
 fn is_address(target: &str) -> bool {
     target.contains("://") || ["mailto:", "tel:"].iter().any(|scheme| target.starts_with(scheme))
 }

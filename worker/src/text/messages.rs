@@ -1,9 +1,9 @@
-//! From the model's answer to the exact bodies that are pushed. Pure.
+//! Converts the model's answer to the exact bodies that are pushed. Pure.
 //!
-//! LINE takes 1 to 5 messages a push, each of at most 5,000 UTF-16 code units (LINE, "Send push
-//! message" and "Character counting in a text"). A longer answer is cut at the end of a paragraph, else
-//! of a sentence, else of a grapheme, and not inside an address or a block of code that fits into one
-//! message; the pieces joined are the answer.
+//! LINE takes 1 to 5 messages in a push, each of at most 5,000 UTF-16 code units (LINE, "Send push message" and
+//! "Character counting in a text"). A longer answer is cut at the end of a paragraph, else of a sentence, else of a
+//! grapheme. It is not cut inside an address or a block of code that fits into one message. The joined pieces are the
+//! answer.
 
 use std::ops::Range;
 
@@ -18,23 +18,23 @@ use crate::text::markdown::{Plain, urls};
 pub const TEXT_MAX: usize = 5_000;
 /// The most messages of one push.
 pub const MESSAGES_MAX: usize = 5;
-/// The most push requests that one answer takes: each is metered, and Japan's free plan carries 200 a month.
+/// The most push requests of one answer. Each request is metered, and Japan's free plan allows 200 a month.
 pub const PUSHES_MAX: usize = 5;
-/// The most quick replies of one message, and the longest label and name, in characters (LINE,
-/// "Use quick replies", "Change icon and display name").
+/// The most quick replies of one message, and the longest label and name, in characters (LINE, "Use quick replies",
+/// "Change icon and display name").
 pub const BUTTONS_MAX: usize = 13;
 const NAME_MAX: usize = 20;
 
-/// What the bot says, and how it looks.
+/// A reply of the bot: its words and its appearance.
 #[derive(Clone, Debug, Default)]
 pub struct Reply<'a> {
-    /// What was understood of a voice: a message of its own, before the words.
+    /// The words that were heard in an audio message. They are a message of their own before the answer.
     pub heard: Option<String>,
-    /// The words.
+    /// The words of the answer.
     pub words: Plain,
-    /// What can be tapped below the last bubble, at most [`BUTTONS_MAX`].
+    /// The buttons below the last bubble, at most [`BUTTONS_MAX`].
     pub buttons: Vec<Button>,
-    /// Who says it, if not the bot itself.
+    /// The sender, if it is not the bot itself.
     pub sender: Option<Sender<'a>>,
     /// The token of the message that the first bubble quotes.
     pub quote: Option<&'a str>,
@@ -46,13 +46,13 @@ impl From<&str> for Reply<'_> {
     }
 }
 
-/// A quick reply: a button that sends a text as if it were typed.
+/// A quick reply: a button that sends a text as if the person had typed it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "Item")]
 pub struct Button {
-    /// What is on it.
+    /// The text on the button.
     pub label: String,
-    /// What it sends.
+    /// The text that the button sends.
     pub text: String,
 }
 
@@ -77,7 +77,7 @@ impl From<Button> for Item {
     }
 }
 
-/// The name and picture beside a bubble, in place of the bot's own.
+/// The name and image beside a bubble, which replace the bot's own.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sender<'a> {
@@ -88,7 +88,8 @@ pub struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    /// Without a name that LINE refuses: too long, or with "LINE" in it, as no one may pass for LINE.
+    /// Makes a sender. It leaves out a name that LINE refuses: one that is too long, or one with "LINE" in it, because
+    /// nobody may pretend to be LINE.
     pub fn new(name: &'a str, icon_url: Option<&'a str>) -> Self {
         let may_be = (1..=NAME_MAX).contains(&name.chars().count()) && !name.to_lowercase().contains("line");
         Self { name: may_be.then_some(name), icon_url }
@@ -114,7 +115,7 @@ struct QuickReply<'a> {
     items: &'a [Button],
 }
 
-/// The push requests that deliver a reply, in order, as they are stored and sent.
+/// Returns the push requests that deliver a reply, in order, as they are stored and sent.
 pub fn pushes(to: &ConversationId, reply: &Reply<'_>) -> Vec<String> {
     #[derive(Serialize)]
     struct Push<'a> {
@@ -137,7 +138,7 @@ pub fn pushes(to: &ConversationId, reply: &Reply<'_>) -> Vec<String> {
     messages.chunks(MESSAGES_MAX).map(body).collect()
 }
 
-/// The reply request that says what this push says.
+/// Returns the reply request with the same messages as this push.
 pub fn by_token(token: &str, push: &str) -> String {
     #[derive(Deserialize)]
     struct Push<'a> {
@@ -155,12 +156,12 @@ pub fn by_token(token: &str, push: &str) -> String {
     body.unwrap_or_default()
 }
 
-/// Cuts a text into messages. White space that would be a message of its own is left out.
+/// Cuts a text into messages. A message that would have only white space is left out.
 fn split<'a>(text: &'a str, code: &[Range<usize>]) -> Vec<&'a str> {
     messages(text, code).into_iter().map(|part| &text[part]).collect()
 }
 
-/// The places, in bytes, of the messages into which [`pushes`] cuts a text.
+/// Returns the places, in bytes, of the messages into which [`pushes`] cuts a text.
 pub(crate) fn messages(text: &str, code: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut whole = urls(text);
     whole.extend_from_slice(code);
@@ -181,7 +182,7 @@ pub(crate) fn messages(text: &str, code: &[Range<usize>]) -> Vec<Range<usize>> {
     parts
 }
 
-/// The beginning of a text, of at most so many bytes, cut where a message would be.
+/// Returns the beginning of a text, of at most `bytes` bytes. It is cut where a message would be cut.
 pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
     let window = boundary(text, text.floor_char_boundary(bytes));
     let from = text.floor_char_boundary(window.saturating_sub(TEXT_MAX));
@@ -193,13 +194,13 @@ pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
     text[..from + end].trim_end()
 }
 
-/// The end of the first piece of `text`, in bytes: within the window. `whole` says where the part begins that
-/// an end would cut and that is better left whole.
+/// Returns the end of the first piece of `text`, in bytes. It is within the window. If an end would cut a part that is
+/// better left whole, `whole` returns the place where that part begins.
 fn cut(text: &str, window: usize, whole: impl Fn(usize) -> Option<usize>) -> usize {
-    // A boundary in the first half would make many small bubbles.
+    // A cut in the first half would make many small bubbles.
     let good = |&end: &usize| end > window / 2 && end <= window && whole(end).is_none();
     let paragraph = text[..window].rmatch_indices("\n\n").map(|(at, gap)| at + gap.len()).find(good);
-    // Looking a little beyond the window tells whether its end is a boundary of the whole text.
+    // A look a little beyond the window shows whether the end of the window is a boundary of the whole text.
     let seen = text[window..].char_indices().nth(64).map_or(text.len(), |(at, _)| window + at);
     let sentence = || {
         let starts = text[..seen].split_sentence_bound_indices().map(|(at, _)| at);
@@ -209,7 +210,7 @@ fn cut(text: &str, window: usize, whole: impl Fn(usize) -> Option<usize>) -> usi
     paragraph.or_else(sentence).or_else(before_part).unwrap_or(window)
 }
 
-/// The end of the last grapheme within a message's limit, or `None` if all of `text` is.
+/// Returns the end of the last grapheme within a message's limit, or `None` if all of `text` is within it.
 fn window(text: &str) -> Option<usize> {
     let mut units = 0;
     let (limit, _) = text.char_indices().find(|(_, c)| {
@@ -219,8 +220,8 @@ fn window(text: &str) -> Option<usize> {
     Some(boundary(text, limit))
 }
 
-/// The end of the last grapheme within the limit, which is between characters. A grapheme longer than a whole
-/// message is cut there: the limit is LINE's, and nothing may be lost.
+/// Returns the end of the last grapheme within the limit, which is between characters. A grapheme longer than a whole
+/// message is cut at the limit, because the limit is LINE's, and nothing may be lost.
 fn boundary(text: &str, limit: usize) -> usize {
     let mut cursor = GraphemeCursor::new(limit, text.len(), true);
     if cursor.is_boundary(text, 0) == Ok(true) {

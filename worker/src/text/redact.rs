@@ -1,35 +1,37 @@
-//! Keeps a secret out of what a server wrote, where it repeats the secret whole or nearly whole: cut, with
-//! characters missing, changed or put between, in another case, or percent-encoded. Pure.
+//! Removes a secret from a text that a server wrote, if the text repeats the secret whole or nearly whole: cut, with
+//! characters missing, changed or inserted, in another case, or percent-encoded. Pure.
 //!
-//! A part of a text gives the secret away where pieces of the secret stand close together that have enough of
-//! its characters. Beginnings that keys share (`sk-proj-`) are not enough, and no word of a language is.
+//! A part of a text reveals the secret if pieces of the secret are close together and have enough of its characters.
+//! Beginnings that keys share (`sk-proj-`) are not enough, and no word of a language is enough.
 
 use std::{borrow::Cow, ops::Range};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// It stands in the place of a secret.
+/// The text that replaces a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// A shorter secret is a word, such as `ollama` or `none`: servers without keys are given one.
+/// The length of the shortest secret that is removed. A shorter secret is a word, such as `ollama` or `none`, which
+/// people set for servers without keys.
 const SHORTEST: usize = 10;
-/// So many of its characters give a secret away, or two thirds of a shorter one.
+/// The number of characters that reveal a secret. Of a short secret, two thirds are enough.
 const ENOUGH: usize = 12;
-/// Pieces of one secret are at most so many bytes apart.
+/// The most bytes between two pieces of one secret.
 const GAP: usize = 8;
-/// The shortest piece that counts: of a secret as short as a hash, and of one from [`LONG`] characters on, of which
-/// even with a few changes there are longer pieces. A text is searched faster for longer pieces.
+/// The length of the shortest piece that counts: for a secret as short as a hash, and for one of at least [`LONG`]
+/// characters, which has longer pieces even after a few changes. The search is faster for longer pieces.
 const PIECE: [usize; 2] = [4, 8];
 const LONG: usize = 40;
-/// Pieces are found by so many bytes of them.
+/// The number of bytes by which a piece is found.
 const GRAM: usize = 4;
-/// The table of grams has two to the power of this bits: so many that few grams of other words are looked at.
+/// The number of bits of a gram's hash. The table of grams has two to the power of this many bits, so that few grams of
+/// other words are compared.
 const BITS: u32 = 16;
 
-/// The text without the secret.
+/// Returns the text without the secret.
 pub fn redacted<'a>(text: &'a str, secret: &SecretString) -> Cow<'a, str> {
     let secret = secret.expose_secret();
-    // A request with another secret cannot be sent.
+    // A request can only be sent with an ASCII secret.
     let enough = ENOUGH.min((secret.len() * 2).div_ceil(3));
     if secret.len() < SHORTEST || !secret.is_ascii() || text.len() < enough {
         return text.into();
@@ -48,7 +50,7 @@ pub fn redacted<'a>(text: &'a str, secret: &SecretString) -> Cow<'a, str> {
     clear.into()
 }
 
-/// An identifier that a server wrote, unless it gives the secret away, however short that is.
+/// Returns an identifier that a server wrote, or `?` if it reveals the secret, even a short one.
 pub fn identifier<'a>(word: &'a str, secret: &SecretString) -> &'a str {
     let whole = secret.expose_secret();
     let is_told =
@@ -56,11 +58,11 @@ pub fn identifier<'a>(word: &'a str, secret: &SecretString) -> &'a str {
     if is_told { "?" } else { word }
 }
 
-/// A secret that is looked for.
+/// A secret that is searched for.
 struct Needle<'a> {
     secret: &'a [u8],
     piece: usize,
-    /// Which grams it has, by their hashes.
+    /// The grams of the secret, as one bit for each hash.
     grams: [u64; 1 << (BITS - 6)],
 }
 
@@ -73,11 +75,11 @@ impl<'a> Needle<'a> {
         Self { secret, piece: PIECE[usize::from(secret.len() >= LONG)], grams }
     }
 
-    /// The parts of a text that give `enough` of the secret away, in order. They begin and end with a character of it, which is
-    /// ASCII, and so between characters of the text.
+    /// Returns the parts of a text that reveal `enough` of the secret, in order. They begin and end with a character of
+    /// the secret, which is ASCII, and therefore between characters of the text.
     fn parts_of(&self, text: &[u8], enough: usize) -> Vec<Range<usize>> {
         let (mut parts, mut part) = (vec![], 0..0);
-        // Places of the secret that the part tells: a piece that is repeated tells no more.
+        // The places of the secret that the part reveals. A repeated piece reveals nothing more.
         let mut told = vec![false; self.secret.len()];
         let found = |told: &[bool]| told.iter().filter(|told| **told).count();
         let mut at = 0;
@@ -85,7 +87,7 @@ impl<'a> Needle<'a> {
             let hash = hash(*gram);
             let may_be = self.grams[hash >> 6] >> (hash & 63) & 1 == 1;
             let Some((piece, place)) = may_be.then(|| self.piece_around(text, at, part.end)).flatten() else {
-                // Each piece has a gram at one of these places.
+                // Each piece has a gram at one of the places that are read.
                 at += self.piece - GRAM + 1;
                 continue;
             };
@@ -102,8 +104,8 @@ impl<'a> Needle<'a> {
         parts
     }
 
-    /// The longest piece of the secret around this gram of a text, not before `from`, if it is long enough; and its
-    /// place in the secret.
+    /// Returns the longest piece of the secret around this gram of a text, and its place in the secret, if the piece is
+    /// long enough. The piece does not begin before `from`.
     fn piece_around(&self, text: &[u8], at: usize, from: usize) -> Option<(Range<usize>, usize)> {
         let is_same = |(a, b): &(&u8, &u8)| a.eq_ignore_ascii_case(b);
         let gram = &text[at..at + GRAM];
@@ -118,7 +120,7 @@ impl<'a> Needle<'a> {
     }
 }
 
-/// A small number that is the same for the same letters in any case.
+/// Returns a small number that is the same for upper and lower case letters.
 fn hash(gram: [u8; GRAM]) -> usize {
     let word = u32::from_le_bytes(gram) | 0x2020_2020;
     (word.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize

@@ -1,4 +1,4 @@
-//! The apology: tells the user, once per event for ever, that there will be no answer.
+//! The apology: it notifies the user, once per event for ever, that there will be no answer.
 
 use shared::{
     command::Command,
@@ -19,28 +19,28 @@ use crate::{
     text::messages::{self, Reply},
 };
 
-/// The retry key of the apology is derived from this word.
+/// The word from which the retry key of the apology is derived.
 pub const APOLOGY: &str = "apology";
 
-/// Apologises. It is called when the dead letter is safe, and may be called again: the mark and the key make it once.
-/// Nothing is said where nothing was asked, where the answer may have arrived, or where LINE takes nothing from this
-/// channel.
+/// Sends the apology. It is called when the dead letter is safe, and it may be called again: the mark and the retry key
+/// ensure that the user gets only one. It sends nothing if nothing was asked, if the answer may have arrived, or if
+/// LINE accepts nothing from this channel.
 pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let Clients { config, storage, line, .. } = clients;
     let Some(asked) = kept(&job.ask) else { return };
     if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
         return;
     }
-    // First, because LINE may take its time, in which the message may be taken back.
+    // These requests come first, because LINE may be slow, and the message may be unsent meanwhile.
     user::learn_speaker(line, job).await;
     user::profile(line, job).await;
     let now = storage.now();
-    // A person who took the message back or had it forgotten wants no word about it, and none of its words kept; nor
-    // does a person who did not speak to the bot.
+    // A person who unsent the message or had it forgotten gets no apology, and its words are not kept. The same applies
+    // to a person who did not speak to the bot.
     let changes = storage.conversation_changes(job).await;
     let asked = match &changes {
         Ok(changes) if is_forgotten(job, changes) || is_answered(job, changes) => return,
-        // The change is a question of its own, behind this one.
+        // The edited message is a question of its own, in a later job.
         Ok(changes) if is_asked_anew(job, changes) => return,
         Ok(changes) => match said_to_bot(job, asked, changes) {
             Some(asked) => asked,
@@ -49,7 +49,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
         Err(_) => asked,
     };
-    // A command asks for something that was asked before, and words that were taken back are not kept.
+    // A command is not kept, because it asks for something that was asked before. An unsent message is not kept either.
     let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);
     let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
         event: job.event_id.clone(),

@@ -1,4 +1,4 @@
-//! Asks the model, and decides about each way in which a model behaves, within one attempt.
+//! Asks the model within one attempt, and decides how to handle each behaviour of a model.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -23,15 +23,15 @@ use crate::{
 
 /// The model's answer to a question.
 pub(crate) enum Asked {
-    /// The model answered; so many messages of the past were not part of the prompt, from the oldest on.
+    /// The model answered. The number says how many past messages, from the oldest on, were not part of the prompt.
     Answer(Completion, usize),
-    /// The question alone does not fit: the user is told.
+    /// The question alone does not fit into the context, and the user is notified.
     TooLong,
-    /// The model refused the image beside it.
+    /// The model refused the image of the question.
     NotSeen,
 }
 
-/// Asks the model in the conversation's persona.
+/// Asks the model with the persona of the conversation.
 pub(crate) async fn ask_model(
     clients: &Clients,
     job: &Job,
@@ -90,8 +90,8 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for a
-    /// longest answer of so many tokens.
+    /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for the given longest
+    /// answer in tokens.
     async fn ask(
         &self,
         fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
@@ -128,7 +128,7 @@ impl Call<'_> {
                         return Err(nothing());
                     }
                     attempt.may_pay().map_err(|_| paid_out(&nothing()))?;
-                    // Four times, or as much as the context leaves beside the question.
+                    // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = MORE_TOKENS * max_tokens;
                     let more = fit(more).map_or_else(|TooLong { tokens }| more - tokens, |_| more);
                     if more <= max_tokens {

@@ -1,11 +1,11 @@
-//! The failure of an attempt, with what it knows of the pushes.
+//! The failure of an attempt, with its knowledge about the pushes.
 
 use crate::{
     failure::{Failure, Reason},
     history::Delivery,
 };
 
-/// An attempt that did not end in an answer.
+/// The error of an attempt that did not end in an answer.
 pub(crate) struct AttemptError {
     pub(crate) failure: Failure,
     /// The knowledge about the pushes, if that changed.
@@ -18,19 +18,21 @@ impl From<Failure> for AttemptError {
     }
 }
 
-/// An answer may have arrived before a part of what it answers was taken back: an operator is to know.
+/// Returns the failure of a turn in doubt: the answer may have arrived before one of its questions was unsent. An
+/// operator must know that.
 pub(crate) fn in_doubt() -> Failure {
     let detail = "a message that it answered was taken back, and nobody knows whether the answer had arrived";
     Failure::lasting(Reason::DeliveryUnknown, detail)
 }
 
-/// The message whose turn holds the answer to others was taken back before that answer arrived.
+/// Returns the failure of a message that was unsent before its answer arrived, although its turn holds the answer to
+/// others.
 pub(crate) fn others_unanswered() -> Failure {
     let detail = "LINE did not take its answer to several messages, and then it was taken back";
     Failure::lasting(Reason::LineRejected, detail)
 }
 
-/// The attempt reached its deadline.
+/// Returns the failure of an attempt that reached its deadline.
 pub(crate) fn out_of_time() -> Failure {
     Failure::passing(Reason::Internal, "the attempt ran out of time")
 }

@@ -1,5 +1,5 @@
-//! A month's limit that is not reached: LINE refuses pushes for it while a broadcast has messages reserved, and takes
-//! them again once that has ended.
+//! The broadcast wait: while a broadcast has messages reserved, LINE refuses pushes because of a month's limit that is
+//! not reached. It accepts them again after the broadcast has ended.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::{
     storage::Storage,
 };
 
-/// The pause before a push is tried again that LINE refused for a limit of the month that is not reached.
+/// The pause before a push is tried again, after LINE refused it because of a month's limit that is not reached.
 const PAUSE: Duration = Duration::from_secs(15);
-/// How long it is tried from the first such refusal on.
+/// The longest time for which the push is tried, from the first such refusal on.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 
-/// Decides what is to be done about the failure of a push. A refusal for a limit that is not reached is tried again
-/// for minutes, in which no attempt is counted: they would be used up before a broadcast ends.
+/// Decides what follows from the failure of a push. After a refusal because of a limit that is not reached, the push is
+/// tried for minutes. No attempt is counted in that time, because all would be used up before a broadcast ends.
 pub(crate) async fn outlast(
     config: &Config,
     storage: &Storage,
@@ -41,7 +41,7 @@ pub(crate) async fn outlast(
     Failure { retry, ..failure }
 }
 
-/// The retry policy for such a refusal, so long after the first one.
+/// Returns the retry policy for such a refusal, if the first one was `waited` ago.
 fn retry_policy(waited: SignedDuration, pauses: &Pauses, give_up_after: Duration) -> RetryPolicy {
     let StepPauses { broadcast, broadcast_max, .. } = pauses.of_steps;
     let lasts = waited < broadcast_max.unwrap_or(LONGEST) && waited.unsigned_abs() < give_up_after;

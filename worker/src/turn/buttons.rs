@@ -1,4 +1,4 @@
-//! The buttons below an answer, and the help text: what this chat can have.
+//! The buttons below an answer, and the help text: both show only the commands that this chat has.
 
 use shared::{command::Command, job::Job};
 
@@ -9,8 +9,8 @@ use crate::{
     text::messages::Button,
 };
 
-/// Buttons that send these commands, without those that there are not. In a group a button would speak to
-/// everybody but the bot.
+/// Returns the buttons that send these commands, without commands that this chat does not have. A group has no buttons,
+/// because a button there would speak to everybody but the bot.
 pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
     let labels = &locale.words().labels;
     let has_personas = config.personas.is_some();
@@ -29,7 +29,7 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
     commands.iter().filter(there_is).map(button).collect()
 }
 
-/// The buttons of all personas, and of the bot's own character.
+/// Returns the buttons of all personas, and of the bot's own character.
 pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale) -> Vec<Button> {
     let word = locale.word_of(&Command::Persona(None));
     let own = (words.labels.usual, words.labels.usual);
@@ -39,7 +39,7 @@ pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale
     named.chain([own]).map(offer).collect()
 }
 
-/// The help text of this chat; in a group it says how the bot is called there.
+/// Returns the help text of this chat; in a group it says how to call the bot.
 pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
     let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);

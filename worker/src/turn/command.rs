@@ -1,4 +1,4 @@
-//! Carries out a command, or makes it the question that the model is asked.
+//! Carries out a command, or turns it into a question to the model.
 
 use shared::{command::Command, job::Job, log};
 
@@ -22,12 +22,12 @@ use crate::{
     text::{excerpt::excerpt, messages::Reply},
 };
 
-/// The model's instruction where a person wants more of a cut answer.
+/// The instruction to the model when a person wants more of a cut answer.
 const GO_ON: &str = "Continue your last answer from exactly where it stopped, in the same language, without repeating or announcing anything.";
-/// The longest part of a person's description that is said back to them, in characters.
+/// The longest part of a person's description that the bot repeats to them, in characters.
 const SAID_BACK: usize = 40;
 
-/// Does what a command says; anything else is a question.
+/// Carries out a command. Any other message is a question.
 pub(crate) async fn carry_out<'a>(
     config: &Config,
     storage: &Storage,
@@ -53,7 +53,7 @@ pub(crate) async fn carry_out<'a>(
     log!(info, Command, event = %job.event_id, command = Locale::En.word_of(&command), "the message is a command");
     match (command, &config.personas) {
         (Command::Forget, _) => {
-            // A message that was changed into it forgets up to the change.
+            // A message that was edited into this command forgets everything up to the edit.
             let until = storage.forgets_until(job).max(past.changes.edit.map_or(i64::MIN, |edit| edit.at));
             storage.forget(&job.conversation, Forget::Talk(until)).await?;
             user::profile(line, job).await;
@@ -88,7 +88,7 @@ pub(crate) async fn carry_out<'a>(
     }
 }
 
-/// Keeps the persona that the bot is to have, and returns what is said of it.
+/// Keeps the persona that a person chose for the bot, and returns the reply to them.
 async fn choose_persona(
     config: &Config,
     storage: &Storage,
@@ -103,7 +103,7 @@ async fn choose_persona(
     };
     let (chosen, said) = match personas.choose(who) {
         Choice::TooLong => return Ok(words.persona_too_long.to_owned()),
-        // It is short, and yet there would be no room for questions beside it.
+        // The description is short enough, but it leaves no room for questions in the context.
         Choice::Chosen(chosen) if !has_room(&chosen) => return Ok(words.persona_too_long.to_owned()),
         Choice::Default => (None, words.persona_reset.to_owned()),
         Choice::Chosen(chosen) => {
@@ -116,8 +116,8 @@ async fn choose_persona(
     Ok(said)
 }
 
-/// The last question, to be asked again as if there had been no answer. Of several that were answered together it is
-/// the last one: the others stand before it as they did.
+/// Returns the last question, so that it is asked again as if there had been no answer. Of several questions that were
+/// answered together, it is the last one, and the others remain before it.
 fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let Snapshot { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
@@ -135,7 +135,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
     }
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let Message { content: kept, kind, speaker, .. } = messages.drain(at..).next()?;
-    // Going on was asked for by a word that says nothing to the model.
+    // The word of the command *continue* says nothing to the model.
     let question =
         if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();

@@ -1,4 +1,4 @@
-//! From the stored answer to the delivered one, or to the end without one.
+//! The steps from the stored answer to the delivered one, or to the end of the turn without an answer.
 
 use shared::{job::Job, log};
 
@@ -16,7 +16,7 @@ use crate::{
     storage::Storage,
 };
 
-/// Delivers what is stored, and records that it is delivered.
+/// Delivers the stored answer, and records that it is delivered.
 pub(crate) async fn conclude(
     clients: &Clients,
     job: &Job,
@@ -35,7 +35,7 @@ pub(crate) async fn conclude(
             return end_in_silence(storage, job).await;
         }
         StoreResult::Existing(Stage::Delivered) => {
-            // Perhaps by another turn, of which nothing may be left when this job comes again.
+            // Another turn may have delivered it, and nothing of that turn may be left when this job comes again.
             storage.record(job, Step::Delivered).await?;
             return Ok(Outcome::AlreadyAnswered);
         }
@@ -60,14 +60,14 @@ pub(crate) async fn conclude(
     Ok(Outcome::Answered)
 }
 
-/// Ends the turn without an answer, because its message was taken back or its conversation was forgotten.
+/// Ends the turn without an answer, because its message was unsent or its conversation was forgotten.
 async fn end_in_silence(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
     storage.record(job, Step::Forgotten).await?;
     log!(info, Forgotten, event = %job.event_id, conversation = %job.conversation, "the message was taken back or forgotten");
     Ok(Outcome::Forgotten)
 }
 
-/// Whether LINE refused something because the bot is in this group no longer.
+/// Whether LINE refused something because the bot is no longer in this group.
 async fn has_left_group(line: &LineClient, job: &Job, failure: &Failure) -> bool {
     let may_have = failure.retry == RetryPolicy::Never && !job.is_private();
     let has_left = may_have && line.has_left(&job.conversation).await;

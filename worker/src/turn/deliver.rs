@@ -1,5 +1,5 @@
-//! Delivers a stored answer, request by request, each under a key derived from event and part, so that LINE itself
-//! takes each once. The first may go by the free reply token instead (`reply_token`).
+//! Delivers a stored answer, request by request. Each push has a retry key derived from event and part, so that LINE
+//! accepts each part once. The first part may use the free reply token instead (`reply_token`).
 
 use shared::job::{EventId, Job};
 use tokio::time::timeout_at;
@@ -15,7 +15,7 @@ use crate::{
     history::{Delivery, PushState, SendMethod, Step, Turn},
 };
 
-/// The retry key of one push of an event.
+/// Returns the retry key of one push of an event.
 pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
 }
@@ -44,8 +44,8 @@ async fn send(
     if sending.delivery.method == SendMethod::ReplyToken {
         reply_token::send_first(clients, job, sending, attempt).await?;
     }
-    // An earlier attempt that may have made the next push may have gone on to those after it. The row is not written again
-    // for them, so the time stays that of the next one: too early is safe.
+    // An earlier attempt may have made the next push and also later ones. The row is not written again for the later
+    // ones, so they keep the time of the next push: a time that is too early is safe.
     let Sending { delivery, is_trying } = sending;
     let mut before = delivery.state;
     let mut tries = 0;
@@ -57,7 +57,7 @@ async fn send(
             return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
         }
         if delivery.state == PushState::Refused {
-            // From here on a crash leaves its outcome unknown, so this is written down first.
+            // From here on, a crash leaves the outcome of the push unknown, so this is written down first.
             storage.record_at(job, Step::Pushing { by: attempt.by, pushed: delivery.pushed }, now).await?;
             delivery.state = PushState::Untried { since: now };
             before = delivery.state;
@@ -83,8 +83,8 @@ async fn send(
             failure.reason = Reason::DeliveryUnknown;
         } else {
             delivery.state = PushState::Refused;
-            // Written before the pause: an answer that certainly nobody has is made anew where a part of what it
-            // answers is taken back meanwhile.
+            // This is written before the pause: an answer that certainly did not arrive is drafted again if one of
+            // its questions is unsent meanwhile.
             let (by, reason, refused) = (attempt.by, failure.reason, Some(delivery.clone()));
             let step = Step::Failed { by, reason, delivery: refused, gave_up: false, cost: None };
             storage.record_or_log(job, step).await;

@@ -1,4 +1,4 @@
-//! The draft of an answer: what is said and what is stored, before it is stored.
+//! The draft of an answer: the reply and the rows, before they are stored.
 
 use std::mem;
 
@@ -32,25 +32,25 @@ pub(crate) struct Draft<'a> {
     pub(crate) exchange: Option<Exchange>,
     /// The new start of the window, if it moves.
     pub(crate) window: Option<WindowStart>,
-    /// The reply, if anything is said.
+    /// The reply; `None` if nothing is said.
     pub(crate) reply: Option<Reply<'a>>,
-    /// The usage that it adds.
+    /// The usage that the answer adds.
     pub(crate) spent: Option<UsageDelta>,
-    /// The state of the conversation that it was made with.
+    /// The state of the conversation with which the draft was made.
     pub(crate) seen: Seen,
 }
 
-/// A message that the bot answers, now that its conversation is known.
+/// A message that the bot answers, with its loaded conversation.
 pub(crate) struct DraftInput<'a> {
     /// The message's words.
     pub(crate) text: &'a str,
-    /// The command that it is, if it is one.
+    /// The command, if the message is one.
     pub(crate) command: Option<Command>,
-    /// The questions that came just before it and are answered with it.
+    /// The questions just before the message that are answered with it.
     pub(crate) before: Vec<Question>,
-    /// The conversation.
+    /// The loaded conversation.
     pub(crate) past: Box<Snapshot>,
-    /// Over what the user's usage is counted.
+    /// The period over which the user's usage is counted.
     pub(crate) period: Period,
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn compose_draft<'a>(
     }
     let mut asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     if matches!((&asked, &input.attachment), (Asked::NotSeen | Asked::TooLong, Some(Attachment::Quoted(_)))) {
-        // A quoted image shall not keep the words from being answered.
+        // The words must get an answer even if the model does not accept the quoted image.
         (input.image, input.attachment) = (None, None);
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
@@ -88,7 +88,7 @@ pub(crate) async fn compose_draft<'a>(
         Asked::TooLong => Ok(says(Some(locale().words().too_long.into()))),
         Asked::NotSeen => Ok(says(Some(locale().words().senses.picture_unclear.into()))),
         Asked::Answer(answer, left_out) => {
-            // In a group others speak in between, and nobody tells the bot.
+            // In a group other people may speak in between, and the worker does not learn of it.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.is_followed)().await;
             let Completion { text, cut, tokens, .. } = answer;
             let limited = limited(text, cut, config.budget, input.heard.as_deref());
@@ -108,7 +108,7 @@ pub(crate) async fn compose_draft<'a>(
     }
 }
 
-/// The persona that the conversation has chosen.
+/// Returns the persona that the conversation has chosen.
 fn chosen(past: &Snapshot) -> Option<Chosen> {
     serde_json::from_str(past.persona.as_deref()?).ok()
 }

@@ -1,4 +1,4 @@
-//! The end of an attempt that failed: its run goes on after a pause, or ends without an answer.
+//! The end of a failed attempt: its run continues after a pause, or ends without an answer.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::{
     storage::Storage,
 };
 
-/// Does the work of an attempt, and decides what its failure leads to.
+/// Does the work of an attempt, and decides what follows from its failure.
 pub(crate) async fn run_to_outcome(
     config: &Config,
     storage: &Storage,
@@ -34,7 +34,7 @@ pub(crate) async fn run_to_outcome(
             Ok(outcome) => return outcome,
             Err(error) => error,
         },
-        // Dropped wherever it stands, as by a crash: the next attempt resumes from what is stored.
+        // The work is dropped at any point, as by a crash: the next attempt resumes from what is stored.
         () = attempt.limits.stop.cancelled() => {
             let cost = Some(attempt.cost(turn, None, Duration::ZERO));
             storage.record_or_log(job, Step::Withdrawn { cost }).await;
@@ -45,7 +45,7 @@ pub(crate) async fn run_to_outcome(
         withdraw(storage, job, turn, None).await;
         return Outcome::NotReady { after };
     }
-    // What is forgotten shall not keep newer talk waiting for a further attempt.
+    // A job that is forgotten gets no further attempt, so that newer messages do not wait for it.
     if let Some(outcome) = taken_back(storage, job, turn.attempts).await {
         return outcome;
     }
@@ -64,8 +64,8 @@ pub(crate) async fn run_to_outcome(
     Outcome::Later { after: pause, failure }
 }
 
-/// Ends a job that comes back with its attempts used up, or given up: it was not acknowledged, or the worker died
-/// each time.
+/// Ends a job that comes again although its attempts are used up or its run is given up: it was not acknowledged, or
+/// the worker crashed each time.
 pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &Job, turn: &Turn) -> Outcome {
     let attempts = turn.attempts.saturating_sub(1).min(config.max_attempts);
     if let Some(outcome) = taken_back(storage, job, attempts).await {
@@ -82,8 +82,8 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
     give_up(config, storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
 }
 
-/// The outcome of a run whose message was taken back or forgotten meanwhile: no dead letter is written of it, unless it is
-/// in doubt what arrived, and nobody is told.
+/// Returns the outcome of a run whose message was unsent or forgotten meanwhile, else `None`. Such a run gets no
+/// apology, and a dead letter only if it is in doubt whether its answer arrived.
 async fn taken_back(storage: &Storage, job: &Job, attempts: u32) -> Option<Outcome> {
     match storage.conversation_changes(job).await {
         Ok(changes) if changes.stage == Stage::InDoubt => {
@@ -108,15 +108,15 @@ async fn give_up(
     delivery: Option<Delivery>,
 ) -> Outcome {
     let (by, reason) = (Some(turn.begun), failure.reason);
-    // First it is recorded that nothing more is said. Otherwise an attempt that is still under way might go on after the
-    // dead letter and the apology.
+    // The end of the run is recorded first. Otherwise an attempt that is still under way might continue after the dead
+    // letter and the apology.
     match storage.record(job, Step::Failed { by, reason, delivery, gave_up: true, cost: None }).await {
         Ok(()) => Outcome::Dead { failure, attempts },
         Err(failure) => Outcome::Later { after: retry_pauses::first(&config.pauses), failure },
     }
 }
 
-/// Takes an attempt back as if it had not begun, but for the cost of the run, if that changed.
+/// Withdraws an attempt as if it had not begun, except for the cost of the run, if that changed.
 pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Option<RunCost>) {
     if turn.stage.is_over() {
         return;
@@ -127,7 +127,7 @@ pub(crate) async fn withdraw(storage: &Storage, job: &Job, turn: &Turn, cost: Op
     }
 }
 
-/// The body that a dead letter keeps of a job: without the words of a message that was taken back or forgotten.
+/// Returns the body of a job for its dead letter, without the words of a message that was unsent or forgotten.
 pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> String {
     match storage.conversation_changes(job).await {
         Ok(changes) if changes.unsent || changes.is_forgotten(job) => job.without_words().encode(),
@@ -135,7 +135,7 @@ pub async fn dead_letter_body(storage: &Storage, job: &Job, body: &str) -> Strin
     }
 }
 
-/// Records that an attempt panicked. Several jobs are tried one by one, which shows whose fault it was.
+/// Records that an attempt panicked. Several jobs are then tried one by one, which shows which of them panics.
 pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> MergeResult {
     for job in jobs {
         let (by, reason) = (None, Reason::Internal);
@@ -150,7 +150,7 @@ pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> Merge
     MergeResult::Ended { merged: 0, outcome: Outcome::Later { after, failure } }
 }
 
-/// The step of a failure that says nothing of pushes.
+/// Returns the step of a failure that changes no knowledge about the pushes.
 pub(crate) fn failed_with(turn: &Turn, reason: Reason, gave_up: bool, cost: Option<RunCost>) -> Step {
     Step::Failed { by: Some(turn.begun), reason, delivery: None, gave_up, cost }
 }

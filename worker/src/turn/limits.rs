@@ -1,4 +1,5 @@
-//! The limits that the queue's side sets an attempt: its deadline, its stop, and whether others wait or would be lost.
+//! The limits that the queue's side sets for an attempt: its deadline, its stop, and whether others wait or would be
+//! lost.
 
 use std::pin::Pin;
 
@@ -7,15 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 /// The limits of one attempt.
 pub struct Limits {
-    /// When it must be over.
+    /// The time when the attempt must be over.
     pub deadline: Instant,
-    /// Cancelled when the process stops: the attempt is then handed back.
+    /// The token that is cancelled when the process stops: the attempt is then handed back.
     pub stop: CancellationToken,
-    /// Whether no other attempt would be lost if this one ended the process. Only then is a poison candidate attempted.
+    /// Whether no other attempt would be lost if this one ended the process. A poison candidate is attempted only then.
     pub is_alone: bool,
-    /// Asks whether a later message of the conversation is seen to wait.
+    /// The function that asks whether a later message of the conversation waits.
     pub is_followed: IsFollowed,
 }
 
-/// See [`Limits::is_followed`].
+/// The type of [`Limits::is_followed`].
 pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;

@@ -1,4 +1,4 @@
-//! One request to LINE that says something, and what it leaves to remember.
+//! One request to LINE that sends messages, and the ids of these messages, which are remembered.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::{
     text::messages::{self, Reply},
 };
 
-/// One push; on failure, whether its outcome is unknown.
+/// Makes one push. On failure, the bool says whether its outcome is unknown.
 pub(crate) async fn push(
     line: &LineClient,
     storage: &Storage,
@@ -31,7 +31,7 @@ pub(crate) async fn push(
     Ok(())
 }
 
-/// One reply; on failure, whether its outcome is unknown.
+/// Makes one reply. On failure, the bool says whether its outcome is unknown.
 pub(crate) async fn reply(
     line: &LineClient,
     storage: &Storage,
@@ -43,7 +43,7 @@ pub(crate) async fn reply(
     Ok(())
 }
 
-/// Says something by the free reply token and never by push; true if LINE took it.
+/// Sends a notice by the free reply token and never by push. Returns true if LINE accepted it.
 pub(crate) async fn reply_free(
     line: &LineClient,
     storage: &Storage,
@@ -63,7 +63,7 @@ pub(crate) async fn reply_free(
     }
 }
 
-/// A request that says nothing of a stored answer, with the short retries of an attempt.
+/// Makes a request that sends no part of a stored answer, with the short retries of an attempt.
 pub(crate) async fn again<F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), (Failure, bool)>>,
@@ -72,7 +72,8 @@ where
     retry(work, |tries, failure| retry_pauses::after(pauses, tries, failure)).await
 }
 
-/// Remembers which messages of a group are the bot's own. Without it they can only not be quoted.
+/// Remembers which messages of a group are the bot's own. If it fails, the only harm is that a quote of such a message
+/// does not call the bot.
 async fn remember_own(storage: &Storage, job: &Job, messages: &[MessageId]) {
     if job.is_private() || messages.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! Whether LINE is asked once more, within this attempt, to take a part of a stored answer.
+//! Decides whether LINE is asked once more, within this attempt, to accept a part of a stored answer.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use tokio::time::{Instant, sleep};
 use super::unsend::ensure_not_unsent;
 use crate::{failure::Failure, retry_pauses, storage::Storage};
 
-/// Waits until the part is to be tried again; false if it is not, within this attempt. An error where nothing more of
-/// the answer shall be said.
+/// Waits until the part is to be tried again. Returns false if this attempt does not try it again, and an error if
+/// nothing more of the answer may be sent.
 pub(crate) async fn wait(
     storage: &Storage,
     pauses: &[Duration],

@@ -1,4 +1,4 @@
-//! LINE's loading animation while the model works, and one notice where it takes longer.
+//! Shows LINE's loading animation while the model works, and sends one notice if the answer takes longer.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{line_request, reply_token::patience_ends, unsend::is_known_forgotten, user};
 use crate::clients::Clients;
 
-/// When the loading animation, which LINE shows for a minute at most, is shown anew.
+/// The time after which the loading animation is shown again. LINE shows it for a minute at most.
 const AGAIN: Duration = Duration::from_secs(50);
-/// How long an answer waits for an animation or a notice under way: one that arrives after the answer
-/// would show a bot that thinks on.
+/// The longest time that an answer waits for an animation or a notice that is under way. If one arrived after the
+/// answer, the bot would seem to be still thinking.
 const GRACE: Duration = Duration::from_millis(300);
 
-/// Runs `work` while LINE shows its loading animation, from at once until the work is done, and says once that it
-/// takes longer where that was asked for. Returns with the work whether the reply token was used for that. Groups
-/// have neither.
+/// Runs `work` while LINE shows its loading animation, from the start until the work is done. Sends one notice that the
+/// answer takes longer, if the settings ask for it. Returns the result of the work, and whether the reply token was
+/// used for the notice. Groups have neither the animation nor the notice.
 pub(crate) async fn while_loading<T>(
     clients: &Clients,
     job: &Job,
@@ -58,7 +58,7 @@ pub(crate) async fn while_loading<T>(
     }
 }
 
-/// Says once that it takes longer, unless the message was taken back.
+/// Sends the notice that the answer takes longer, once, unless the message was unsent.
 async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job: &Job) {
     if is_known_forgotten(storage, job).await {
         return;

@@ -1,5 +1,5 @@
-//! Images and recordings: each is fetched from LINE once there is time for it, then shown to the model or turned into
-//! words. Nothing of it is ever stored but those words.
+//! Images and recordings: each is fetched from LINE during an attempt, then given to the model or turned into words.
+//! Only these words are ever stored.
 
 use std::time::Duration;
 
@@ -34,21 +34,21 @@ use crate::{
 
 /// The longest recording that is transcribed.
 const VOICE_MAX: Duration = Duration::from_mins(10);
-/// The longest part of a transcript that is said back, in characters.
+/// The longest part of a transcript that the bot repeats to the person, in characters.
 const SAID_BACK: usize = 300;
-/// How long a text waits for the image that it quotes: it is a question without it, too.
+/// The longest time that a text waits for the image that it quotes: the text is a question without it, too.
 const GLANCE_MAX: Duration = Duration::from_secs(10);
-/// In how many attempts LINE is asked for what it calls a bad request: an outage may pass in them, and then
-/// its sender is told.
+/// The number of attempts that ask LINE for content although LINE calls the request a bad one: an outage may pass in
+/// them. After them, the sender is notified.
 const REFUSED_ATTEMPTS: u32 = 3;
 
 /// The outcome of fetching an attachment.
 pub(crate) enum MediaOutcome {
     /// The question can be asked.
     Ready,
-    /// It cannot, and this is said instead.
+    /// The question cannot be asked, and this reply is sent instead.
     Reply(String),
-    /// It cannot, and there is nothing to say: its message was taken back.
+    /// The question cannot be asked, and nothing is sent, because its message was unsent.
     Silence,
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn fetch_attachment(
 ) -> Result<MediaOutcome, Failure> {
     let Clients { config, line, .. } = clients;
     if matches!(input.attachment, Some(Attachment::Image(_) | Attachment::Voice(_))) {
-        // The reason why it cannot be read is said in the user's language.
+        // The notice that says why it cannot be read is in the user's language.
         user::profile(line, job).await;
     }
     match input.attachment.clone() {
@@ -84,7 +84,7 @@ fn words(config: &Config, line: &LineClient, job: &Job) -> &'static Senses {
     &user::locale(line, job, config.locale).words().senses
 }
 
-/// Whether the model may see.
+/// Whether the model may be able to read images.
 fn may_see(config: &Config) -> bool {
     models::named(&config.model).vision != Vision::No
 }
@@ -115,8 +115,8 @@ async fn image(
     Ok(MediaOutcome::Ready)
 }
 
-/// The image that a text quotes, if it does quote one and the model sees. Without it, the text is a
-/// question all the same.
+/// Returns the image that a text quotes, if it quotes one and the model may be able to read images. The text is a
+/// question without the image, too.
 async fn quoted_image(
     config: &Config,
     line: &LineClient,
@@ -199,14 +199,14 @@ async fn without_content(
         }
         Fetched::Refused(_) | Fetched::Gone | Fetched::Here(_) => {}
     }
-    // LINE is the first to know of a message that was taken back, and its sender wants no word of it.
+    // LINE is the first to know of an unsent message, and the sender of one gets no notice about it.
     if storage.conversation_changes(job).await?.unsent {
         return Ok(MediaOutcome::Silence);
     }
     Ok(MediaOutcome::Reply(words(config, line, job).gone.to_owned()))
 }
 
-/// The content of a message, of at most `max` bytes, with the short retries of an attempt.
+/// Fetches the content of a message, of at most `max` bytes, with the short retries of an attempt.
 async fn fetch(
     config: &Config,
     line: &LineClient,
@@ -231,7 +231,7 @@ async fn fetch(
     timeout_at(deadline, fetched).await.map_err(|_| late())?
 }
 
-/// The words of a recording, with the short retries of an attempt.
+/// Transcribes a recording, with the short retries of an attempt.
 async fn transcribe(
     clients: &Clients,
     model: &str,
@@ -244,7 +244,7 @@ async fn transcribe(
         let time_left = deadline.saturating_duration_since(Instant::now());
         attempt.pay();
         let done = clients.model.transcribe(model, recording.clone(), time_left).await;
-        // A transcript has served its question, and is no try at an answer.
+        // A transcript that succeeded is not counted: it has served its question, and it is no try at an answer.
         attempt.settle(done.as_ref().is_err_and(ModelError::is_paid));
         match done {
             Err(
@@ -259,7 +259,7 @@ async fn transcribe(
     retry(work, |tries, failure| attempt.pause_before_call(pauses, tries, &failure, deadline)).await
 }
 
-/// The length of a job's own recording, where LINE says it.
+/// Returns the length of a job's own recording, if LINE gives it.
 fn duration(job: &Job) -> Option<Duration> {
     match job.ask {
         Ask::Question { content: Some(Content::Voice { duration_ms }), .. } => {

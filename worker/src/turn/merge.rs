@@ -1,10 +1,10 @@
-//! Several jobs that are one question. People send three short messages where one was meant: with `BURST=merge`,
-//! those that wait behind each other are answered once, in one prompt in which each stays a message of its own.
+//! Answers several jobs as one question. People send three short messages instead of one: with `BURST=merge`, those
+//! that wait one behind the other get one answer, from one prompt in which each stays a message of its own.
 //!
-//! Each begins a turn of its own, and what they share is one transaction: the answer is stored as the last one's,
-//! and with it the turns of the others are over. From then on the answer is that one job's alone, as if the others
-//! had never waited. Whatever is not as plain as that is answered one by one, so that giving up, poison jobs and dead
-//! letters exist there only.
+//! Each job begins a turn of its own, and they share one transaction: it stores the answer with the turn of the last
+//! job and ends the turns of the others. From then on, the answer belongs to that one job alone, as if the others had
+//! never waited. Every other case is answered one by one, so that only those attempts handle giving up, poison jobs and
+//! dead letters.
 
 use shared::{
     command::Command,
@@ -36,21 +36,21 @@ use crate::{
 
 mod split;
 
-/// The most jobs that are answered together: what SQS hands over at once.
+/// The most jobs that are answered together: as many as SQS delivers at once.
 pub const MOST: u32 = 10;
-/// The most attempts that are made together. A failure that only comes together, as with a model that wants roles to
-/// alternate, has to be asked one by one; and for a failure that passes, two attempts are paid for already.
+/// The most attempts that are made together. A failure that only happens to a merge, as with a model that wants roles
+/// to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
 const ATTEMPTS: u32 = 2;
 
-/// The jobs of these bodies, the first of a conversation that wait behind each other, that may be answered together;
-/// none where there are not several.
+/// Returns the jobs that may be answered together, or none if there are not several. `bodies` are those of the first
+/// jobs of a conversation that wait one behind the other.
 pub fn mergeable<'a>(config: &Config, bodies: impl Iterator<Item = &'a str>) -> Vec<Job> {
     let most = if config.merges { MOST } else { 0 };
     let questions = bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_plain));
     let mut jobs: Vec<Job> = vec![];
     for job in questions {
         let is_same = |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
-        // Jobs that do not say who spoke may be of two people.
+        // Jobs that do not name the speaker may be of two people.
         let is_ones =
             |first: &Job| first.speaker == job.speaker && (job.speaker.is_some() || job.is_private());
         if !jobs.first().is_none_or(is_ones) || jobs.iter().any(is_same) {
@@ -61,7 +61,7 @@ pub fn mergeable<'a>(config: &Config, bodies: impl Iterator<Item = &'a str>) -> 
     if jobs.len() > 1 { jobs } else { vec![] }
 }
 
-/// One attempt at several jobs of one conversation.
+/// Makes one attempt at several jobs of one conversation.
 pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
     let Clients { config, storage, .. } = clients;
     let mut turns = vec![];
@@ -77,7 +77,7 @@ pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) ->
     }
 }
 
-/// Begins the turns.
+/// Begins the turns of the jobs.
 async fn begin(
     config: &Config,
     storage: &Storage,
@@ -96,7 +96,7 @@ async fn begin(
     Ok(())
 }
 
-/// From the messages to the one stored answer.
+/// Drafts and stores the one answer to the messages.
 async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result<StoreResult, NotMerged> {
     let Clients { config, storage, line, .. } = clients;
     let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::NotPlain) };
@@ -104,7 +104,7 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
     let mut before = vec![];
     for other in others {
         let changes = storage.conversation_changes(other).await.map_err(NotMerged::Failed)?;
-        // A message that was changed or answered since is not plain any more.
+        // A message that was edited or answered since needs an attempt of its own.
         let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
         if !is_settled || is_forgotten(other, &changes) {
             return Err(NotMerged::NotPlain);
@@ -126,7 +126,7 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
     if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NotPlain) }
 }
 
-/// The answer is stored: the turns of all but the last are over, and that one goes its way.
+/// Delivers the stored answer. The turns of all jobs but the last are over, and the last one continues alone.
 async fn deliver(
     clients: &Clients,
     jobs: &[Job],
@@ -145,7 +145,7 @@ async fn deliver(
     MergeResult::Ended { merged, outcome }
 }
 
-/// Whether a turn is as plain as can be. One that failed within Henji may have done so for another question's sake.
+/// Whether a turn may be merged. A turn that failed inside Henji may have failed because of another question.
 fn is_fit(config: &Config, turn: &Turn) -> bool {
     let is_clear = match turn.last {
         LastAttempt::None => true,
@@ -155,7 +155,7 @@ fn is_fit(config: &Config, turn: &Turn) -> bool {
     turn.stage == Stage::Open && is_clear && turn.attempts < config.max_attempts && turn.attempts <= ATTEMPTS
 }
 
-/// Does the work before the deadline, unless the process stops.
+/// Does the work until the deadline, or until the process stops.
 async fn within<T>(
     limits: &Limits,
     deadline: tokio::time::Instant,
@@ -167,7 +167,7 @@ async fn within<T>(
     }
 }
 
-/// Whether a job asks the model in words, and nothing else.
+/// Whether a job is a question in words only: no quote, no media and no command.
 fn is_plain(job: &Job) -> bool {
     let Ask::Question { text, quotes: None, content: None, only_if_quoting_bot: false, .. } = &job.ask else {
         return false;

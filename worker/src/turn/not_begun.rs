@@ -1,4 +1,4 @@
-//! The end of an attempt that nobody counts.
+//! The end of an attempt that could not begin and is not counted.
 
 use crate::{config::Config, failure::Failure, outcome::Outcome, retry_pauses};
 

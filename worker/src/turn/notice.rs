@@ -1,5 +1,5 @@
-//! Short notices by the free reply token: the greeting, and the word that a message is not understood. Nothing is
-//! lost if LINE does not take one, so it is never pushed and never dead-lettered.
+//! Short notices by the free reply token: the greeting, and the notice that a message is not understood. Nothing is
+//! lost if LINE does not accept one, so a notice is never pushed and never dead-lettered.
 
 use shared::{
     command::Command,
@@ -16,11 +16,11 @@ use crate::{
     text::messages::{self, Reply},
 };
 
-/// Gives the notice that the job is for.
+/// Sends the notice that the job asks for.
 pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let Clients { config, storage, line, .. } = clients;
     if job.ask == Ask::Follow {
-        // While they blocked the bot, LINE did not say who they are.
+        // While the person blocked the bot, LINE did not give their profile.
         line.forget_profile(job.conversation.as_str());
     }
     if config.quota.is_closed_to(job.user()) {
@@ -46,8 +46,8 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     Outcome::Noticed
 }
 
-/// Turns a person or a group away that will be refused: a person hears once a period that the bot is not for them, as for a
-/// question, and a group, of whom nobody in particular spoke, hears nothing.
+/// Refuses a person or a group that may not use the bot. A person gets the refusal once a period, as for a question. A
+/// group gets nothing, because nobody in particular spoke.
 async fn turn_away(clients: &Clients, job: &Job) -> Outcome {
     let said = job.ask != Ask::Join
         && refuse(clients, job).await.unwrap_or_else(|Failure { detail, .. }| {
@@ -58,7 +58,7 @@ async fn turn_away(clients: &Clients, job: &Job) -> Outcome {
     Outcome::Noticed
 }
 
-/// The refusal, if the person has not had it before; true if LINE took it.
+/// Sends the refusal, if the person has not got it before. Returns true if LINE accepted it.
 async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     let Clients { config, storage, line, .. } = clients;
     user::profile(line, job).await;
@@ -68,7 +68,7 @@ async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     let spent = Some(UsageDelta::of_notice(period, Limit::NotAllowed));
     let pushes = messages::pushes(&job.conversation, &reply);
     let answer = Answer { pushes, spent, ..Answer::default() };
-    // Remembered first: to be silent is better than to say it again.
+    // The refusal is stored before it is sent, because no refusal is better than a second one.
     let stored = storage.store(job, &answer, None).await?;
     storage.record(job, Step::Delivered).await?;
     let is_new = matches!(stored, StoreResult::Stored(delivery) if !delivery.pushes.is_empty());

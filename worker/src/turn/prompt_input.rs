@@ -14,45 +14,45 @@ use crate::{
 
 /// The plan for a message.
 pub(crate) enum Plan<'a> {
-    /// This is said, and nothing is asked.
+    /// The reply is sent, and the model is not asked.
     Say(Reply<'a>),
     /// The model is asked.
     AskModel(PromptInput),
 }
 
-/// A question as the model is asked it.
+/// A question with everything that the model is asked with it.
 #[derive(Default)]
 pub(crate) struct PromptInput {
-    /// The messages before it.
+    /// The messages before the question.
     pub(crate) past: Vec<Message>,
-    /// The questions that came just before it and are answered with it.
+    /// The questions just before it that are answered with it.
     pub(crate) before: Vec<Question>,
     /// The question.
     pub(crate) question: String,
-    /// The words that the history keeps of it.
+    /// The words of the question that the history keeps.
     pub(crate) kept: String,
-    /// In a group: who asks, where it is known.
+    /// The name of the person who asks, in a group and if it is known.
     pub(crate) speaker: Option<String>,
-    /// The message that it stands in.
+    /// The id of the message that holds the question.
     pub(crate) message_id: Option<MessageId>,
-    /// The image or recording that it is about.
+    /// The image or recording that the question is about.
     pub(crate) attachment: Option<Attachment>,
-    /// The image that is shown with it.
+    /// The image that the model gets with the question.
     pub(crate) image: Option<Image>,
-    /// The part of a transcript that is said back.
+    /// The part of a transcript that the bot repeats to the person.
     pub(crate) heard: Option<String>,
-    /// The turn whose place the answer takes.
+    /// The turn whose answer is replaced by this one.
     pub(crate) replaces: Option<EventId>,
 }
 
 impl PromptInput {
-    /// The questions, each a message of its own.
+    /// Returns the questions, each as a message of its own.
     pub(crate) fn questions(&self) -> Vec<String> {
         let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
         before.chain([by(self.speaker.as_deref(), &self.question)]).collect()
     }
 
-    /// The rows that the history keeps with the answer, in this turn.
+    /// Returns the rows that the history keeps with the answer, in this turn.
     pub(crate) fn exchange(self, job: &Job, answer: String) -> Exchange {
         let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());

@@ -1,4 +1,4 @@
-//! From a question to its stored answer. The answer is stored before it is sent.
+//! The steps from a question to its stored answer. The answer is stored before it is sent.
 
 use shared::{command::Command, job::Job, log, traces};
 
@@ -25,22 +25,22 @@ use crate::{
     text::messages,
 };
 
-/// The most drafts of one attempt, where its message is changed meanwhile.
+/// The most drafts of one attempt, if its message is changed meanwhile.
 const DRAFTS: usize = 3;
 
 /// A draft, or the reason why there is none.
 pub(crate) enum Drafted<'a> {
-    /// There is one.
+    /// There is a draft.
     Draft {
         draft: Box<Draft<'a>>,
         /// Whether the reply token was used meanwhile.
         token_is_spent: bool,
     },
-    /// The message is not answered.
+    /// There is no draft, for this reason.
     Ended(StoreResult),
 }
 
-/// From the question to the stored answer. The draft is made anew where the message was changed meanwhile.
+/// Drafts and stores the answer to a question. It drafts again if the message was changed meanwhile.
 pub(crate) async fn answer(
     clients: &Clients,
     job: &Job,
@@ -63,8 +63,8 @@ pub(crate) async fn answer(
     Err(Failure::passing(Reason::Internal, "its message or its conversation changed again and again").into())
 }
 
-/// The draft of the answer to a message and to the questions just before it. The loading animation is shown while the
-/// model is asked.
+/// Drafts the answer to a message and to the questions just before it. Shows the loading animation while the model is
+/// asked.
 pub(crate) async fn draft<'a>(
     clients: &'a Clients,
     job: &'a Job,
@@ -96,17 +96,18 @@ pub(crate) async fn draft<'a>(
     let has_personas = config.personas.is_some();
     let command = Command::of(&text).filter(|it| has_personas || !matches!(it, Command::Persona(_)));
     if command.is_some() && !before.is_empty() {
-        // A message was changed into it: nothing is obeyed before what was said before it is answered.
+        // The message was edited into a command. A command is carried out only after the questions before it are
+        // answered.
         return Ok(Drafted::Ended(StoreResult::Changed));
     }
     let is_quick = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);
     log!(debug, Loaded, event = %job.event_id, messages = past.messages.len(), "the conversation is loaded");
-    // Some commands cost nothing, and to be forgotten is everybody's right.
+    // Some commands cost nothing, and everybody has the right to be forgotten.
     let is_free = is_quick && (forgets || !quota.is_closed_to(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
-    // A question that is asked anew for others was counted before.
+    // A question that is asked again for other turns was counted before.
     let limit = limit.filter(|_| !is_free && changes.others == 0);
     let is_persona = matches!(command, Some(Command::Persona(_)));
     let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
@@ -114,10 +115,11 @@ pub(crate) async fn draft<'a>(
         return at_once(refuse(config, line, job, limit, period, &past).await);
     }
     let input = DraftInput { text: &text, command, before, past, period };
-    // Boxed, because each future that it is moved into would hold it again.
+    // The future is boxed, because each future that it is moved into would contain it again.
     let drafting = Box::pin(compose_draft(clients, job, input, attempt));
     if is_quick {
-        // The reply is in the user's language, and there is no time to learn it meanwhile. To forget does not wait for it.
+        // The reply is in the user's language, and a quick command leaves no time to learn it meanwhile. *Forget* does
+        // not wait for it.
         if !forgets {
             profile(line, job).await;
         }
@@ -138,7 +140,7 @@ pub(crate) async fn store(
     by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
     let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
-    // The change that the job itself is of may be kept only after it was looked up.
+    // The edit that this job comes from may reach the history only after the conversation was loaded.
     let edit = seen.edit.max(job.at());
     let mut answer =
         Answer { by, exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };

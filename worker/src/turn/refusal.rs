@@ -1,4 +1,4 @@
-//! The notice for a person who reached a limit: of each limit once a period, and then nothing.
+//! The refusal of a person who reached a limit: one notice for each limit and period, and then nothing.
 
 use shared::{job::Job, log};
 
@@ -9,7 +9,7 @@ use crate::{
     history::{Limit, Period, Snapshot, UsageDelta},
 };
 
-/// The draft for a person who may not ask this.
+/// Returns the draft for a person who may not ask this question.
 pub(crate) async fn refuse<'a>(
     config: &Config,
     line: &LineClient,

@@ -1,4 +1,4 @@
-//! How the model's answer is said, by whom, and to which message.
+//! Renders the model's answer: its words, its sender, and the message that it quotes.
 
 use jiff::Timestamp;
 use shared::{command::Command, job::Job};
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// The reply with these words, with a remark where the answer was cut. It quotes the question where it would be
+/// Returns the reply with these words, and with a remark if the answer was cut. It quotes the question if it would be
 /// unclear to which message it belongs.
 pub(crate) fn render<'a>(
     config: &'a Config,
@@ -35,15 +35,15 @@ pub(crate) fn render<'a>(
     Reply { heard: None, words, buttons, sender: sender(config, persona), quote }
 }
 
-/// The sender that is shown: a persona on offer has a name.
+/// Returns the sender that LINE shows: only a persona on offer has a name.
 fn sender<'a>(config: &'a Config, persona: Option<&Chosen>) -> Option<Sender<'a>> {
     let Some(Chosen::Named(name)) = persona else { return None };
     let persona = config.personas.as_ref()?.named(name)?;
     Some(Sender::new(&persona.name, persona.icon.as_deref()))
 }
 
-/// Whether something was said since the message came, so that its answer had better name it. A row of
-/// the article's bot, which wrote local times, may be ahead of the clock: that one says nothing.
+/// Whether something was said since the message came, so that its answer should quote it. A row of the article's bot,
+/// which wrote local times, may be ahead of the clock: such a row is ignored.
 pub(crate) fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
     let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
     let is_between = |(accepted_at, last)| accepted_at < last && last <= now;

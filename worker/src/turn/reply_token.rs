@@ -1,8 +1,8 @@
-//! The free reply token: when it may be used, and what LINE's refusal of it says.
+//! The free reply token: when it may be used, and what a refusal by LINE means.
 //!
-//! A push is metered, and a reply is not. But a reply has no retry key: only its token, which is good once and for a
-//! minute, keeps it from being said twice. So a push takes its place only where it was certainly not said, and an
-//! outcome that is unknown stays so.
+//! A push is metered, and a reply is not. But a reply has no retry key: only its token, which is valid once and for a
+//! minute, prevents a second delivery. So a push replaces the reply only if the reply was certainly not delivered, and
+//! an unknown outcome stays unknown.
 
 use std::time::Duration;
 
@@ -19,20 +19,20 @@ use crate::{
     text::messages,
 };
 
-/// How old a webhook may be for its token to be used (LINE, "Send reply message": within a minute).
+/// The age of a webhook up to which its token is used (LINE, "Send reply message": within a minute).
 const YOUNG: SignedDuration = SignedDuration::from_secs(50);
-/// How old it may be for LINE to be asked again what became of the same reply.
+/// The age of a webhook up to which LINE is asked again for the outcome of the same reply.
 const LIFE: SignedDuration = SignedDuration::from_secs(60);
 
-/// The job's reply token, if its webhook is no older than this. The token of a redriven job was used long ago.
+/// Returns the job's reply token, if its webhook is younger than `age`. The token of a redriven job was used long ago.
 fn token(job: &Job, age: SignedDuration, now: Timestamp) -> Option<&str> {
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
     let is_good = job.run.is_none() && now.duration_since(accepted_at) < age;
     job.reply_token.as_deref().filter(|_| is_good)
 }
 
-/// How the first part of an answer goes: a notice by the free reply whenever that is possible, a model's answer where
-/// `DELIVERY` says so.
+/// Returns the send method of the first part of an answer: the free reply for a notice whenever that is possible, and
+/// for a model's answer if `DELIVERY` says so.
 pub(crate) fn first_method(
     config: &Config,
     job: &Job,
@@ -45,9 +45,9 @@ pub(crate) fn first_method(
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
-/// Replies with the first part of a delivery; what is left is to be pushed. If an earlier attempt may have
-/// replied, no refusal of this reply disproves it. Only the newest attempt may take to pushing, because another may
-/// be replying meanwhile.
+/// Replies with the first part of a delivery; the other parts are pushed afterwards. If an earlier attempt may have
+/// replied, a refusal of this reply does not prove that the earlier one failed. Only the newest attempt may change to a
+/// push, because another attempt may be replying meanwhile.
 pub(crate) async fn send_first(
     clients: &Clients,
     job: &Job,
@@ -58,7 +58,7 @@ pub(crate) async fn send_first(
     let Some(push) = delivery.pushes.first() else { return Ok(()) };
     let mut failure = Failure::lasting(Reason::DeliveryUnknown, "the reply token is too old to ask again");
     match token(job, LIFE, storage.now()) {
-        // An attempt before this one knows that it was not said.
+        // An earlier attempt recorded that LINE certainly did not accept the reply.
         _ if delivery.state == PushState::Refused => {}
         None => delivery.state = delivery.state.after_unknown_outcome(),
         Some(token) => {
@@ -98,7 +98,8 @@ pub(crate) async fn send_first(
     Err(AttemptError { failure, delivery: Some(delivery.clone()) })
 }
 
-/// When the person is told that it takes longer: `PATIENCE_SECONDS` after the webhook, in private chats.
+/// Returns the time to notify the person that the answer takes longer: `PATIENCE_SECONDS` after the webhook, in private
+/// chats.
 pub(crate) fn patience_ends(patience: Option<Duration>, job: &Job, now: Timestamp) -> Option<Instant> {
     let patience = patience?;
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;

@@ -1,4 +1,4 @@
-//! A stored answer on its way, and what is known of it when the attempt runs out of time.
+//! A stored answer that is being sent, and the knowledge about it when the attempt runs out of time.
 
 use super::attempt_error::{AttemptError, out_of_time};
 use crate::{
@@ -6,17 +6,17 @@ use crate::{
     history::{Delivery, PushState},
 };
 
-/// A stored answer on its way.
+/// A stored answer that is being sent.
 pub(crate) struct Sending {
-    /// The parts and what is known of them.
+    /// The parts and the knowledge about them.
     pub(crate) delivery: Delivery,
-    /// Whether a request is under way that says a part.
+    /// Whether a request that sends a part is under way.
     pub(crate) is_trying: bool,
 }
 
 impl Sending {
-    /// The failure where the attempt is out of time: the outcome of a request that is under way is unknown, and a part
-    /// that this attempt has not tried yet has certainly not arrived.
+    /// Returns the failure of an attempt that is out of time: the outcome of a request that is under way is unknown,
+    /// and a part that this attempt has not tried yet has certainly not arrived.
     pub(crate) fn out_of_time(mut self) -> AttemptError {
         let mut failure = out_of_time();
         if self.is_trying {

@@ -1,4 +1,4 @@
-//! How long an attempt may take and how often it may pay the model, given what its run has cost so far.
+//! The time budget of an attempt: how long it may take and how often it may pay the model, after the run's cost so far.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -15,29 +15,29 @@ use crate::{
     rules::run_budget::paid_out,
 };
 
-/// The longest time that is kept back from the model for storing, pushing and handing back.
+/// The longest time that is reserved for storing, pushing and handing back, and is not given to the model.
 const RESERVE_MAX: Duration = Duration::from_secs(20);
 
-/// An attempt at a turn, or at several that are answered together.
+/// An attempt at a turn, or at several turns that are answered together.
 pub(crate) struct Attempt<'a> {
     /// The limits of the queue's side.
     pub(crate) limits: &'a Limits,
-    /// Attempts begun in this run, this one included.
+    /// The number of attempts begun in this run, including this one.
     pub(crate) number: u32,
-    /// Its fencing token: see [`Turn::begun`].
+    /// The fencing token of the attempt: see [`Turn::begun`].
     pub(crate) by: Option<u32>,
-    /// When it must be over: at the queue's deadline, or when the run's time is.
+    /// The time when the attempt must be over: the queue's deadline, or the end of the run's time.
     pub(crate) deadline: Instant,
     began: Instant,
-    /// The cost of the run before it, and the attempt before it.
+    /// The cost of the run before this attempt, and the end of the attempt before this one.
     before: RunCost,
     last: LastAttempt,
-    /// Its own paid calls, with the one that is under way.
+    /// The paid calls of this attempt, including the one that is under way.
     paid_calls: AtomicU32,
 }
 
 impl<'a> Attempt<'a> {
-    /// The attempt that has just begun these turns.
+    /// Returns the attempt that has just begun these turns.
     pub(crate) fn at(turns: &[Turn], limits: &'a Limits, give_up_after: Duration) -> Self {
         let (began, before) = (Instant::now(), RunCost::most(turns));
         Self {
@@ -52,18 +52,19 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// When the model must have answered: a fifth of the attempt's time, at most [`RESERVE_MAX`], is kept back.
+    /// Returns the time when the model must have answered: a fifth of the attempt's time, at most [`RESERVE_MAX`], is
+    /// reserved.
     pub(crate) fn model_deadline(&self) -> Instant {
         let reserve = (self.deadline.saturating_duration_since(Instant::now()) / 5).min(RESERVE_MAX);
         self.deadline - reserve
     }
 
-    /// The cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
+    /// Returns the cost of one turn's run with this attempt, if it ends now with this failure, and the pause after it.
     pub(crate) fn cost(&self, turn: &Turn, failed: Option<Reason>, pause: Duration) -> RunCost {
         turn.cost.plus(self.began.elapsed().saturating_add(pause), self.paid_calls.load(Relaxed), failed)
     }
 
-    /// An error where the run has no paid call left.
+    /// Returns an error if the run has no paid call left.
     pub(crate) fn may_pay(&self) -> Result<(), Failure> {
         if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).may_pay() {
             return Ok(());
@@ -72,20 +73,21 @@ impl<'a> Attempt<'a> {
         Err(paid_out(&Failure::lasting(reason, "the model was not called again")))
     }
 
-    /// Counts a call of the model's server that is about to be made. One that is dropped under way stays counted,
+    /// Counts a call of the model's server that is about to be made. A call that is dropped under way stays counted,
     /// because it was sent.
     pub(crate) fn pay(&self) {
         self.paid_calls.fetch_add(1, Relaxed);
     }
 
-    /// Ends a call: it is not counted where it certainly costs nothing.
+    /// Ends a call, and does not count it if it certainly costs nothing.
     pub(crate) fn settle(&self, is_paid: bool) {
         if !is_paid {
             self.paid_calls.fetch_sub(1, Relaxed);
         }
     }
 
-    /// The pause before the model is called again within this attempt; the failure where it is not called again.
+    /// Returns the pause before the model is called again within this attempt, or the failure if it is not called
+    /// again.
     pub(crate) fn pause_before_call(
         &self,
         pauses: &[Duration],

@@ -1,4 +1,4 @@
-//! Messages that people take back and conversations that they leave, and what must not be said after that.
+//! Messages that people unsend and conversations that they leave, and what the bot must not say after that.
 
 use shared::{
     job::{Ask, Job},
@@ -19,13 +19,14 @@ use crate::{
     storage::Storage,
 };
 
-/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten since it was said.
+/// Whether a turn must not continue: its message was unsent, or its conversation was forgotten since it was said.
 pub(crate) fn is_forgotten(job: &Job, changes: &ConversationChanges) -> bool {
     changes.is_unsent_for_all() || changes.is_forgotten(job)
 }
 
-/// Does the job of an unsend, an edit or an unfollow. It needs no turn, because it may be done twice; it is tried until
-/// the storage does it. Nobody is told: who takes a message back knows it, and who leaves hears nothing any more.
+/// Carries out the job of an unsend, an edit or an unfollow. It needs no turn, because it may be done twice; it is
+/// tried until the storage does it. It notifies nobody: a person who unsends a message knows it, and a person who
+/// leaves gets no more messages.
 pub(crate) async fn carry_out(config: &Config, storage: &Storage, job: &Job, deadline: Instant) -> Outcome {
     let done = timeout_at(deadline, change(storage, job)).await;
     done.unwrap_or_else(|_| Err(out_of_time())).unwrap_or_else(|failure| not_begun(config, failure))
@@ -46,8 +47,8 @@ async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
     Ok(Outcome::Answered)
 }
 
-/// An error where nothing more of a stored answer shall be said: what it answers, or a part of that, was
-/// taken back since this attempt looked.
+/// Returns an error if nothing more of a stored answer may be sent: its message, or one of several that it answers, was
+/// unsent since this attempt looked.
 pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<(), Failure> {
     let Ok(changes) = storage.conversation_changes(job).await else { return Ok(()) };
     match changes.stage {
@@ -57,14 +58,14 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
             "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
         )),
         Stage::Stored(_) | Stage::Delivered if !is_forgotten(job, &changes) => Ok(()),
-        // Given up, it ends in silence.
+        // The run is given up, and it ends without an apology.
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => {
             Err(Failure::lasting(Reason::Internal, "its message was taken back"))
         }
     }
 }
 
-/// Whether the message is known to be taken back or forgotten.
+/// Whether the message is known to be unsent or forgotten.
 pub(crate) async fn is_known_forgotten(storage: &Storage, job: &Job) -> bool {
     storage.conversation_changes(job).await.is_ok_and(|changes| is_forgotten(job, &changes))
 }

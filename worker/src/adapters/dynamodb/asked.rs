@@ -1,5 +1,5 @@
-//! A turn as the head names it: its question, and in which turn its answer stands. Several that came in a
-//! burst share the answer of the last. Pure.
+//! A turn as the head names it: its question, and the turn that has its answer. Several questions that came in a burst
+//! share the answer of the last one. Pure.
 
 use std::collections::HashMap;
 
@@ -19,31 +19,31 @@ const ANSWERED_BY: &str = "answeredBy";
 #[derive(Clone)]
 pub(super) struct Asked {
     pub(super) turn: TurnRef,
-    /// That of its question.
+    /// The `createdAt` of the question's row.
     pub(super) created_at: String,
-    /// When it was said. An older worker did not write it.
+    /// The time when the question was said, in Unix milliseconds. An older worker did not write it.
     pub(super) said_at: Option<i64>,
     pub(super) answer: Answer,
 }
 
-/// Where the answer to a question stands.
+/// The place of the answer to a question.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// In the same turn.
+    /// The answer is in the same turn.
     Own,
-    /// In that of this event.
+    /// The answer is in the turn of this event.
     Of(EventId),
-    /// Nowhere any more.
+    /// There is no answer any more.
     Gone,
 }
 
-/// The ids of a turn's rows: question and answer.
+/// Returns the ids of a turn's rows: question and answer.
 pub(super) fn row_ids(event: &EventId) -> [String; 2] {
     [Role::User, Role::Assistant].map(|role| row_id(event, role).to_string())
 }
 
 impl Asked {
-    /// What the head row says of it.
+    /// Reads a turn from an attribute of the head row.
     pub(super) fn of_attribute(turn: &AttributeValue) -> Option<Self> {
         let turn = turn.as_m().ok()?;
         let event = text(turn, "event")?.to_owned().try_into().ok()?;
@@ -61,7 +61,7 @@ impl Asked {
         })
     }
 
-    /// See [`Self::of_attribute`].
+    /// Writes a turn in the form that [`Self::of_attribute`] reads.
     pub(super) fn attribute(&self) -> AttributeValue {
         let mut turn = HashMap::from([
             ("event".to_owned(), s(self.turn.event.as_str())),
@@ -77,18 +77,18 @@ impl Asked {
         AttributeValue::M(turn)
     }
 
-    /// The ids of its own rows.
+    /// Returns the ids of the turn's own rows: the question, and the answer if it is in the same turn.
     pub(super) fn rows(&self) -> Vec<String> {
         let [question, answer] = row_ids(&self.turn.event);
         if self.answer == Answer::Own { vec![question, answer] } else { vec![question] }
     }
 
-    /// Its own turn.
+    /// Returns the turn's own event.
     pub(super) fn event(&self) -> &EventId {
         &self.turn.event
     }
 
-    /// The turn in which its answer stands.
+    /// Returns the event of the turn that has the answer.
     pub(super) fn answered_in(&self) -> Option<&EventId> {
         match &self.answer {
             Answer::Own => Some(&self.turn.event),
@@ -97,14 +97,14 @@ impl Asked {
         }
     }
 
-    /// Another turn answers now what an old one answered.
+    /// Records that the turn `new` now has the answer, if the turn `old` had it.
     pub(super) fn is_answered_by(&mut self, old: &EventId, new: &EventId) {
         if self.answer == Answer::Of(old.clone()) {
             self.answer = Answer::Of(new.clone());
         }
     }
 
-    /// Takes note of what is gone; false if its question is.
+    /// Records that these rows are deleted; false if the question is one of them.
     pub(super) fn outlives(&mut self, gone: &[String]) -> bool {
         let [question, answer] = row_ids(&self.turn.event);
         if self.answer == Answer::Own && gone.contains(&answer) {

@@ -1,4 +1,4 @@
-//! Rows by key, as far as they are there: `BatchGetItem`, and again for what DynamoDB left out of it.
+//! Reads rows by key, as far as they exist: `BatchGetItem`, repeated for the keys that DynamoDB left out.
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ use super::{
 const BATCH: usize = 100;
 
 impl DynamoHistory {
-    /// These rows, each named once, read strongly.
+    /// Reads these rows, as far as they exist, with strong consistency. Each id must be named only once.
     pub(super) async fn items(&self, ids: Vec<String>) -> Result<Vec<Item>, DynamoError> {
         self.items_with(ids, None).await
     }
 
-    /// The same, with these attributes alone.
+    /// Reads rows as [`Self::items`] does, but only these attributes if they are given.
     pub(super) async fn items_with(
         &self,
         ids: Vec<String>,

@@ -1,4 +1,5 @@
-//! Rows written or deleted, each for itself: `BatchWriteItem`, and again for what DynamoDB left out of it.
+//! Writes or deletes rows, each independently of the others: `BatchWriteItem`, repeated for the rows that DynamoDB left
+//! out.
 
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use tokio::time::sleep;
@@ -9,7 +10,7 @@ use super::{error::DynamoError, item::key, table::DynamoHistory, transaction::pa
 const BATCH: usize = 25;
 
 impl DynamoHistory {
-    /// Deletes these rows, as far as they are there.
+    /// Deletes these rows, as far as they exist.
     pub(super) async fn delete_all(&self, ids: &[String]) -> Result<(), DynamoError> {
         let request = |id: &String| {
             let delete = DeleteRequest::builder().set_key(Some(key(id))).build()?;
@@ -18,7 +19,7 @@ impl DynamoHistory {
         self.write_all(&ids.iter().map(request).collect::<Result<Vec<_>, _>>()?).await
     }
 
-    /// Writes these rows, each for itself.
+    /// Carries out these write requests, each independently of the others.
     pub(super) async fn write_all(&self, requests: &[WriteRequest]) -> Result<(), DynamoError> {
         for chunk in requests.chunks(BATCH) {
             let mut left = chunk.to_vec();

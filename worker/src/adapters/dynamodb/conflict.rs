@@ -1,4 +1,4 @@
-//! Which row of a transaction was not as expected.
+//! The rows of a transaction that were not as expected.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ pub(super) enum Part {
     OtherTurn,
     /// The head row, as it was read.
     Head,
-    /// That the message was not taken back.
+    /// The check that the message has no unsent mark.
     NotUnsent,
-    /// That a group's message was not changed, nor answered by another turn.
+    /// The row of a group's message, which must not have been edited, nor answered by another turn.
     Said,
     /// The user's usage.
     Usage,
@@ -28,26 +28,26 @@ pub(super) enum Part {
     Any,
 }
 
-/// The reasons why a transaction was cancelled: rows that were not as expected, or another transaction at the same rows.
-/// Nothing of it is written.
+/// The reasons why a transaction was cancelled: rows that were not as expected, or another transaction on the same
+/// rows. Nothing of the cancelled transaction is written.
 pub(super) struct Conflict(pub(super) Vec<(Part, CancellationReason)>);
 
 impl Conflict {
-    /// The reason of a part that was not as expected.
+    /// Returns the reason of a part that was not as expected.
     pub(super) fn of(&self, part: Part) -> Option<&CancellationReason> {
         let is_it = |(of, reason): &&(Part, CancellationReason)| *of == part && reason.code() == Some(UNMET);
         self.0.iter().find(is_it).map(|(_, reason)| reason)
     }
 }
 
-/// Only the codes: the reasons have rows with people's words.
+/// Shows only the codes, because the reasons contain rows with people's words.
 impl fmt::Debug for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(_, reason)| code(reason))).finish()
     }
 }
 
-/// The code of a reason.
+/// Returns the code of a reason.
 pub(super) fn code(reason: &CancellationReason) -> String {
     reason.code().unwrap_or("None").to_owned()
 }

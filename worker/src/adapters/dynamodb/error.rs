@@ -1,4 +1,4 @@
-//! Why the table was not read or written, and whether trying again can help.
+//! The reasons why the table was not read or written, and whether another try can help.
 
 use aws_sdk_dynamodb::{
     error::{BuildError, SdkError},
@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 use super::{conflict::Conflict, item::Item};
 use crate::{adapters::aws::AwsError, history::HistoryError};
 
-/// Reasons of a cancelled transaction that pass by themselves (AWS: `TransactWriteItems`).
+/// The codes of reasons for a cancelled transaction that pass by themselves (AWS: `TransactWriteItems`).
 const PASSING: [&str; 5] = [
     "None",
     "ConditionalCheckFailed",
@@ -17,28 +17,28 @@ const PASSING: [&str; 5] = [
     "ThrottlingError",
 ];
 
-/// Not done.
+/// The reason why a request to DynamoDB has failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DynamoError {
-    /// DynamoDB refused, or said nothing.
+    /// DynamoDB refused the request, or did not answer.
     #[error("DynamoDB")]
     Aws(#[source] AwsError),
-    /// A transaction was cancelled for these reasons, one a row.
+    /// A transaction was cancelled for these reasons, one for each row.
     #[error("DynamoDB cancelled the transaction: {0:?}")]
     Cancelled(Vec<String>),
     /// A transaction conflicted with others, or rows were not as expected.
     #[error("DynamoDB cancelled the transaction: {0:?}")]
     Conflict(Conflict),
-    /// A batch was answered in part only, again and again.
+    /// DynamoDB answered a batch only in part, at every try.
     #[error("DynamoDB left {0} rows unread")]
     Unprocessed(usize),
-    /// The SDK did not take the request.
+    /// The SDK did not accept the request.
     #[error("the request cannot be made")]
     Request(#[from] BuildError),
     /// Another attempt has begun at the turn.
     #[error("another attempt has begun")]
     Overtaken,
-    /// The rows of the event are there and its turn row is not: it was answered long ago.
+    /// The event has message rows and no turn row, because it was answered long ago.
     #[error("the event has message rows and no turn row")]
     Orphaned,
 }
@@ -52,7 +52,7 @@ where
     }
 }
 
-/// The row as it was, if it was only a condition that failed.
+/// Returns the row as it was, if the only error is that a condition failed.
 pub(super) fn condition_failed(error: SdkError<UpdateItemError>) -> Result<Item, DynamoError> {
     match error {
         SdkError::ServiceError(refused) if refused.err().is_conditional_check_failed_exception() => {
@@ -67,7 +67,7 @@ pub(super) fn condition_failed(error: SdkError<UpdateItemError>) -> Result<Item,
     }
 }
 
-/// The error of the port.
+/// Returns a function that makes the `HistoryError` of an operation.
 pub(super) fn failed(doing: &'static str) -> impl FnOnce(DynamoError) -> HistoryError {
     move |source| {
         let passing = match &source {

@@ -1,6 +1,7 @@
-//! Forgetting. What was said of a conversation until some time is deleted row by row, and then its head is marked:
-//! whatever an index that lags still shows, and whatever a worker that was thought dead would store, was said no
-//! later than the marker tells. A message that was taken back has a row of its own that says so, and no words.
+//! Forgetting. First the rows that were said until some time are deleted one by one, and then the head is marked. A
+//! late index can still show such rows, and a worker that was thought dead can try to store them: the marker covers
+//! both, because they were said no later than the marker's time. An unsent message has an unsent mark, which is a row
+//! of its own without words.
 
 use std::collections::BTreeSet;
 
@@ -28,12 +29,13 @@ use crate::{
     },
 };
 
-/// The condition that a row was said until then.
+/// The condition that a row was said at `:until` or earlier, or does not keep when it was said.
 const SAID_BY: &str = "attribute_not_exists(saidAt) OR saidAt <= :until";
 
 impl DynamoHistory {
-    /// Forgets what was said and changed until then, and perhaps what was chosen. Deleting comes first, so that a crash on the
-    /// way leaves the mark to be set by whoever tries again, with all that must go still named.
+    /// Forgets what was said and edited until then, and with `with_settings` also what was chosen. Deletes the rows
+    /// before it sets the marker: after a crash in between, the head still names all rows that must go, and the next
+    /// try sets the marker.
     pub(super) async fn forget_conversation(
         &self,
         of: &ConversationId,
@@ -55,7 +57,7 @@ impl DynamoHistory {
             ids.sort();
             ids.dedup();
             self.delete_all(&ids).await?;
-            // An answer that answers something later, too, is owed to that.
+            // An answer that also answers a later question is still needed for that question.
             let answers: BTreeSet<&EventId> = forgotten.iter().filter_map(Asked::answered_in).collect();
             let (owed, over): (Vec<_>, Vec<_>) =
                 answers.into_iter().partition(|event| head.is_waited_for(event));
@@ -71,7 +73,7 @@ impl DynamoHistory {
             self.commit(rows).await
         })
         .await?;
-        // After the marker, which whoever would write these rows anew looks for first.
+        // This follows the marker, because a worker that would write these rows again checks the marker first.
         self.forget_edits(of, until).await?;
         self.delete_if(&unanswered::id(of), SAID_BY, until).await?;
         if with_settings {
@@ -80,7 +82,7 @@ impl DynamoHistory {
         Ok(())
     }
 
-    /// Deletes a row, unless this condition on a time (`:until`) does not hold.
+    /// Deletes a row if this condition on a time (`:until`) holds.
     pub(super) async fn delete_if(&self, id: &str, condition: &str, until: i64) -> Result<(), DynamoError> {
         let row = self.client.delete_item().table_name(&self.table).key("id", s(id));
         let deleted =
@@ -92,8 +94,8 @@ impl DynamoHistory {
         Ok(deleted.map(drop)?)
     }
 
-    /// Forgets a message and its answer. First of all nobody stores them any more; then what is stored
-    /// goes.
+    /// Forgets a message and its answer. Writes the unsent mark first, so that nobody stores them any more, and then
+    /// deletes the stored rows.
     pub(super) async fn forget_message(
         &self,
         of: &ConversationId,
@@ -139,8 +141,8 @@ impl DynamoHistory {
         .await
     }
 
-    /// The answer of a turn, one of whose questions is gone; its rows are added to `ids`. What it owes to
-    /// others it is asked for again.
+    /// Forgets the answer of a turn after one of its questions was deleted, and adds its rows to `ids`. If other
+    /// questions still wait for the answer, the turn may be answered again for them.
     async fn forget_answer(
         &self,
         event: &EventId,
@@ -170,7 +172,7 @@ impl DynamoHistory {
         self.end_turn(event, stage, now).map(Some)
     }
 
-    /// A turn that is to be answered anew, if certainly nothing of its answer has arrived.
+    /// Opens a turn again, to be answered anew, if certainly nothing of its answer has arrived.
     fn open_again(&self, event: &EventId, now: Timestamp) -> Result<(Part, TransactWriteItem), DynamoError> {
         let turn = self
             .update(turn::id(event))
@@ -183,7 +185,7 @@ impl DynamoHistory {
         Ok((Part::Any, TransactWriteItem::builder().update(turn).build()))
     }
 
-    /// A turn that shall never be answered nor pushed, whatever it is now.
+    /// Ends a turn, whatever its stage is now, so that it is never answered or pushed.
     pub(super) fn forget_turn(
         &self,
         event: &EventId,
@@ -192,7 +194,7 @@ impl DynamoHistory {
         self.end_turn(event, turn::FORGOTTEN, now)
     }
 
-    /// The same, with this for its stage.
+    /// Ends a turn with this stage.
     fn end_turn(
         &self,
         event: &EventId,
@@ -208,7 +210,7 @@ impl DynamoHistory {
         Ok((Part::Any, TransactWriteItem::builder().update(turn).build()))
     }
 
-    /// Of these turns, those whose answers are stored and not delivered are not to be pushed.
+    /// Ends those of these turns whose answers are stored and not delivered, so that they are not pushed.
     async fn forget_undelivered(&self, events: &[&EventId], now: Timestamp) -> Result<(), DynamoError> {
         let turns = self.items(events.iter().map(|event| turn::id(event)).collect()).await?;
         let is_forgotten = |row: &Item| {

@@ -1,9 +1,9 @@
-//! What is kept of a group's messages beside the conversation, without an end in the index.
+//! The rows that are kept about a group's messages beside the conversation. The index does not contain them.
 //!
-//! - `said#{message}`: what a changed message says now, until it is answered; and the turn that answered it.
-//! - `edited#{conversation}`: the messages that were changed and say something to the bot, so that forgetting
-//!   finds their words.
-//! - `own#{message}`: that a message is the bot's own, without a word of it.
+//! - `said#{message}`: the newest text of an edited message, until it is answered; and the turn that answered it.
+//! - `edited#{conversation}`: the messages that were edited and have words for the bot, so that a forget finds these
+//!   words.
+//! - `own#{message}`: the fact that a message is the bot's own, without its words.
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
@@ -20,35 +20,35 @@ use super::{
 };
 use crate::history::{Answer, EDIT_KEPT, Edit};
 
-/// The key of what is known of a message.
+/// Returns the key of the row about a message.
 pub(super) fn said_id(message: &MessageId) -> String {
     format!("said#{message}")
 }
 
-/// The key of the list of changed messages.
+/// Returns the key of the list of edited messages.
 fn edited_id(of: &ConversationId) -> String {
     format!("edited#{of}")
 }
 
-/// The key of a message of the bot's own.
+/// Returns the key of the row for one of the bot's own messages.
 pub(super) fn own_id(message: &MessageId) -> String {
     format!("own#{message}")
 }
 
-/// The change that a row tells of, unless its time is over.
+/// Returns the edit that a row keeps, unless the row has expired.
 pub(super) fn edit(row: &Item, now: Timestamp) -> Option<Edit> {
     let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
     let text = text(row, "content").filter(|_| !is_over)?.to_owned();
     Some(Edit { text, at: number(row, "editedAt")? })
 }
 
-/// The turn that answered the message of a row.
+/// Returns the turn that answered the message of a row.
 pub(super) fn answered_by(row: &Item) -> Option<EventId> {
     text(row, "answeredBy")?.to_owned().try_into().ok()
 }
 
 impl DynamoHistory {
-    /// Keeps what a message says now.
+    /// Keeps the newest text of an edited message.
     pub(super) async fn keep_edit(
         &self,
         of: &ConversationId,
@@ -93,8 +93,9 @@ impl DynamoHistory {
         .await
     }
 
-    /// That the messages that are answered were not changed nor answered before: each is answered now, and
-    /// the words of its change go. What is left in silence is not answered.
+    /// Builds the updates that mark the messages of an answer as answered, and delete the words of their edits. Their
+    /// condition is that no message was edited since, or answered by another turn. A message to which the bot says
+    /// nothing is not marked.
     pub(super) fn said_rows(&self, job: &Job, answer: &Answer, now: Timestamp) -> Result<Rows, DynamoError> {
         let mut answered: Vec<_> =
             job.message_id().map(|id| (&job.event_id, id, answer.edit)).into_iter().collect();
@@ -124,7 +125,7 @@ impl DynamoHistory {
         answered.into_iter().map(row).collect()
     }
 
-    /// The words of messages go that were changed until then.
+    /// Deletes the words of messages that were edited until then.
     pub(super) async fn forget_edits(&self, of: &ConversationId, until: i64) -> Result<(), DynamoError> {
         let list = self.items(vec![edited_id(of)]).await?.pop().unwrap_or_default();
         let messages = list.get("messages").and_then(|ids| ids.as_ss().ok()).map_or(&[][..], Vec::as_slice);
@@ -132,13 +133,13 @@ impl DynamoHistory {
         let has_words = |row: &&Item| row.contains_key("content") && number(row, "editedAt") <= Some(until);
         for row in self.items(ids).await?.iter().filter(has_words) {
             let id = text(row, "id").unwrap_or_default();
-            // One that was changed again, or answered, meanwhile holds no words of then.
+            // A message that was edited again or answered in the meantime no longer has the words from that time.
             self.delete_if(id, "attribute_exists(content) AND editedAt <= :until", until).await?;
         }
         Ok(())
     }
 
-    /// Remembers messages of the bot's own.
+    /// Remembers messages as the bot's own.
     pub(super) async fn keep_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), DynamoError> {
         let request = |message: &MessageId| {
             let mut row = key(own_id(message));

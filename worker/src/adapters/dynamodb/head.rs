@@ -1,7 +1,7 @@
-//! The head row of a conversation: the newest turns by name, the `createdAt` that the next row must come
-//! after, and what is forgotten. What the index does not show yet is found through it, and what the index
-//! still shows and must not is left out by it. Every change of the row moves `lastCreatedAt`, which is the
-//! condition of the next. Pure.
+//! The head row of a conversation: the names of the newest turns, the `createdAt` that the next row must come after,
+//! and the forget marker. With the head, the bot finds rows that the index does not show yet, and leaves out rows that
+//! the index still shows but must not. Every change of the row increases `lastCreatedAt`, which is the condition of the
+//! next change. Pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,13 +22,13 @@ use crate::{
     },
 };
 
-/// How many turns it names: the index would have to be late by more than so many turns to miss one, or to
-/// show one that is gone.
+/// The number of turns that the head names. The index would have to be late by more turns than this to miss a row, or
+/// to show a deleted one.
 const NAMED: usize = 20;
-/// The condition of a change: nobody made another one since the row was read.
+/// The condition of a change: the row has not changed since it was read.
 pub(super) const UNCHANGED: &str = "lastCreatedAt = :last";
 
-/// What is known of a conversation's newest turns.
+/// The knowledge about a conversation's newest turns.
 #[derive(Clone, Default)]
 pub(super) struct Head {
     /// The newest turns, oldest first.
@@ -37,21 +37,21 @@ pub(super) struct Head {
     gone: Vec<String>,
     /// The start of the window.
     pub(super) window: Option<WindowStart>,
-    /// Up to where all is forgotten.
+    /// The time up to which everything is forgotten.
     pub(super) forgotten: Option<ForgetMarker>,
-    /// `lastCreatedAt` as the row has it; `None` if there is no row.
+    /// The `lastCreatedAt` of the stored row; `None` if there is no row.
     pub(super) stored: Option<String>,
     /// The `createdAt` of the newest row known, which an older bot may have written.
     pub(super) last: Option<Timestamp>,
 }
 
-/// The row's key.
+/// Returns the row's key.
 pub(super) fn id(of: &ConversationId) -> String {
     format!("head#{of}")
 }
 
-/// The time of a `createdAt`. The article's bot wrote local times without a zone; for the order of rows,
-/// which is that of the texts, they count as they stand.
+/// Reads the time of a `createdAt`. The article's bot wrote local times without a zone. They are read as if they were
+/// in UTC, because rows are ordered by these texts.
 pub(super) fn time(created_at: &str) -> Option<Timestamp> {
     created_at.parse().ok().or_else(|| {
         let naive: DateTime = created_at.parse().ok()?;
@@ -60,7 +60,7 @@ pub(super) fn time(created_at: &str) -> Option<Timestamp> {
 }
 
 impl Head {
-    /// The head that a row tells; an empty one where there is no row.
+    /// Reads the head from a row. Returns an empty head if there is no row.
     pub(super) fn of_item(item: Option<&Item>) -> Self {
         let Some(item) = item else { return Self::default() };
         let list =
@@ -72,7 +72,7 @@ impl Head {
             window: window(item),
             forgotten: at("forgottenThrough").map(|through| ForgetMarker {
                 through,
-                // An older worker wrote only when it was forgotten.
+                // An older worker wrote only the time of the forget itself.
                 said_until: number(item, "forgottenSaid")
                     .unwrap_or_else(|| at("forgottenAt").unwrap_or(through).as_millisecond()),
             }),
@@ -81,13 +81,13 @@ impl Head {
         }
     }
 
-    /// Takes note of a row that the index shows.
+    /// Records the `createdAt` of a row that the index shows.
     pub(super) fn follows(&mut self, created_at: &str) {
         self.last = self.last.max(time(created_at));
     }
 
-    /// A further turn is stored, that was said at `said_at`. Where another one's answer is given with it, `with` is that
-    /// one's event. Returns the `createdAt` of its question.
+    /// Adds a turn that is stored now and was said at `said_at`. If another turn has its answer, `with` is that turn's
+    /// event. Returns the `createdAt` of the question.
     pub(super) fn asked(
         &mut self,
         turn: TurnRef,
@@ -97,39 +97,39 @@ impl Head {
     ) -> Timestamp {
         let at = self.further_row(now);
         let answer = with.map_or(Answer::Own, |event| Answer::Of(event.clone()));
-        // It may have been there before, and taken back.
+        // The turn may have had these rows before, and they were deleted.
         let rows = row_ids(&turn.event);
         self.gone.retain(|id| !rows.contains(id));
         self.turns.push(Asked { turn, created_at: rfc3339(at), said_at, answer });
         at
     }
 
-    /// The `createdAt` of a further row.
+    /// Returns the `createdAt` of a further row, and records it as the newest.
     pub(super) fn further_row(&mut self, now: Timestamp) -> Timestamp {
         *self.last.insert(stamp(now, self.last))
     }
 
-    /// A turn takes the place of an old one, and answers what that one answered.
+    /// Replaces the turn `old` by the turn `by`, which now answers what `old` answered.
     pub(super) fn replaced(&mut self, old: &EventId, by: &EventId) {
         self.turns.iter_mut().for_each(|asked| asked.is_answered_by(old, by));
         self.lose(row_ids(old));
     }
 
-    /// These rows are deleted, whatever the index says. Others that were answered by one of them go on
-    /// waiting for it.
+    /// Records that these rows are deleted, even if the index still shows them. Other questions that one of them
+    /// answered continue to wait for that turn.
     pub(super) fn lose(&mut self, rows: impl IntoIterator<Item = String>) {
         let rows: Vec<_> = rows.into_iter().collect();
         self.turns.retain_mut(|asked| asked.outlives(&rows));
         self.gone.extend(rows);
     }
 
-    /// Nobody waits for the answer of this turn any more.
+    /// Records that no question waits for the answer of this turn any more.
     pub(super) fn gives_up(&mut self, event: &EventId) {
         let waits = |asked: &&mut Asked| asked.answer == Answer::Of(event.clone());
         self.turns.iter_mut().filter(waits).for_each(|asked| asked.answer = Answer::Gone);
     }
 
-    /// How many questions of other turns have the answer of this one.
+    /// Returns the number of questions of other turns that have the answer of this turn.
     pub(super) fn others(&self, event: &EventId) -> u32 {
         let others = self.turns.iter().filter(|asked| asked.answer == Answer::Of(event.clone()));
         u32::try_from(others.count()).unwrap_or(u32::MAX)
@@ -140,17 +140,17 @@ impl Head {
         self.names(event) || self.others(event) > 0
     }
 
-    /// Whether it names this turn.
+    /// Whether the head names this turn.
     fn names(&self, event: &EventId) -> bool {
         self.turns.iter().any(|asked| asked.turn.event == *event)
     }
 
-    /// The row changes though nothing new is said.
+    /// Increases `lastCreatedAt` for a change that adds no message.
     pub(super) fn moves_on(&mut self, now: Timestamp) {
         self.last = Some(self.last.map_or(now, |last| stamp(last, Some(last))));
     }
 
-    /// What was said until then is forgotten. Returns its turns.
+    /// Forgets what was said until then. Returns the forgotten turns.
     pub(super) fn forget(&mut self, until: i64, now: Timestamp) -> Vec<Asked> {
         let through = self.further_row(now);
         let (forgotten, kept) = self.turns.drain(..).partition(|asked| is_said_by(asked.said_at, until));
@@ -160,29 +160,29 @@ impl Head {
         forgotten
     }
 
-    /// The newest turn.
+    /// Returns the newest turn.
     pub(super) fn newest(&self) -> Option<&TurnRef> {
         self.turns.last().map(|asked| &asked.turn)
     }
 
-    /// When the conversation went on last. A forget does not count.
+    /// Returns the time of the newest row of the conversation. A forget does not count.
     pub(super) fn last_said(&self) -> Option<Timestamp> {
         let is_forget = self.forgotten.is_some_and(|marker| self.last == Some(marker.through));
         if is_forget { self.turns.last().and_then(|asked| time(&asked.created_at)) } else { self.last }
     }
 
-    /// The turns with a message, each with that of its answer.
+    /// Returns the turns with this message. Each of them names the turn of its answer.
     pub(super) fn asked_in(&self, message_id: &MessageId) -> impl Iterator<Item = &Asked> {
         self.turns.iter().filter(move |asked| asked.turn.message_id.as_ref() == Some(message_id))
     }
 
-    /// The messages of other turns that the answer of this one answers.
+    /// Returns the messages of other turns that the answer of this turn answers.
     pub(super) fn answered_with(&self, event: &EventId) -> impl Iterator<Item = &MessageId> {
         let with = move |asked: &&Asked| asked.answer == Answer::Of(event.clone());
         self.turns.iter().filter(with).filter_map(|asked| asked.turn.message_id.as_ref())
     }
 
-    /// The row to be written.
+    /// Returns the row to write.
     pub(super) fn row(&self, of: &ConversationId, expires_at: Option<i64>) -> Item {
         let turns = newest(&self.turns, NAMED).iter().map(Asked::attribute).collect();
         let mut row =
@@ -210,8 +210,8 @@ impl Head {
         self.gone.contains(&row.id) || self.forgotten.is_some_and(is_old)
     }
 
-    /// The ids of rows that belong among the newest `limit` and that the index does not show. `shown` is
-    /// what it shows, newest first; `ttl` is how long rows are kept.
+    /// Returns the ids of rows that belong to the newest `limit` rows and that the index does not show. `shown` is what
+    /// the index shows, newest first; `ttl` is how long rows are kept.
     pub(super) fn missing(
         &self,
         shown: &[Row],
@@ -219,7 +219,7 @@ impl Head {
         now: Timestamp,
         ttl: Option<SignedDuration>,
     ) -> Vec<String> {
-        // Where the index has shown enough, only what is newer than the oldest of it matters.
+        // If the index has shown enough rows, only rows that are newer than the oldest of them matter.
         let since = if shown.len() < limit { "" } else { shown.last().map_or("", |row| &row.created_at) };
         let kept = |asked: &&Asked| {
             let expired = |ttl| time(&asked.created_at).is_some_and(|at| now.duration_since(at) >= ttl);
@@ -236,7 +236,7 @@ fn window(item: &Item) -> Option<WindowStart> {
     Some(WindowStart { after: word("memoryAfter")?, within: word("memoryWithin")? })
 }
 
-/// The last so many.
+/// Returns the last `most` items.
 fn newest<T>(all: &[T], most: usize) -> &[T] {
     &all[all.len().saturating_sub(most)..]
 }

@@ -1,4 +1,5 @@
-//! What the index of the article's table shows of a conversation. It lags: what it says is never all.
+//! The index of the article's table, which shows the rows of a conversation. The index is late, so that it may miss
+//! rows.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use jiff::Timestamp;
@@ -11,11 +12,11 @@ use super::{
     table::DynamoHistory,
 };
 
-/// The index of the article's table.
+/// The name of the index of the article's table.
 pub(super) const INDEX: &str = "byLineUserId";
 
 impl DynamoHistory {
-    /// What the index shows of the newest `limit` rows, newest first.
+    /// Returns the newest `limit` rows that the index shows, newest first.
     pub(super) async fn shown(
         &self,
         of: &ConversationId,
@@ -44,7 +45,7 @@ impl DynamoHistory {
         }
     }
 
-    /// The ids and times of all rows that the index shows, or of those of one message.
+    /// Returns the ids and times of all rows that the index shows, or only of those of one message.
     pub(super) async fn all_shown(
         &self,
         of: &ConversationId,

@@ -7,35 +7,35 @@ use jiff::Timestamp;
 
 use crate::history::REMEMBERED;
 
-/// A row as the SDK has it.
+/// A row in the form of the SDK.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// The key of a row.
+/// Returns the key of a row.
 pub(super) fn key(id: impl Into<String>) -> Item {
     Item::from([("id".to_owned(), s(id))])
 }
 
-/// A text.
+/// Makes a text attribute.
 pub(super) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number.
+/// Makes a number attribute.
 pub(super) fn n(number: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
 
-/// The text of an attribute.
+/// Returns the text of an attribute.
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// The number of an attribute, if it fits.
+/// Returns the number of an attribute, if it fits the type.
 pub(super) fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// When a row expires that is remembered from now on.
+/// Returns when a row expires that is remembered from now on, in Unix seconds.
 pub(super) fn remembered_until(now: Timestamp) -> i64 {
     now.checked_add(REMEMBERED).unwrap_or(now).as_second()
 }

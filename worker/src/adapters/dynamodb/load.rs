@@ -1,4 +1,4 @@
-//! Reading a conversation: the index for the bulk, the head for what the index does not show yet.
+//! Reading a conversation: most rows come from the index, and the head adds the rows that the index does not show yet.
 
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job};
@@ -14,18 +14,19 @@ use super::{
 };
 use crate::history::{ConversationChanges, Limit, Period, Snapshot, SnapshotScope, Stage, Usage};
 
-/// The key of a conversation's settings.
+/// Returns the key of a conversation's settings.
 pub(super) fn settings_id(of: &ConversationId) -> String {
     format!("settings#{of}")
 }
 
-/// The key of a user's usage.
+/// Returns the key of a user's usage.
 pub(super) fn usage_id(user: &str, period: Period) -> String {
     format!("usage#{user}#{period}")
 }
 
 impl DynamoHistory {
-    /// What is known when a turn begins: the index, and side by side with it all else by one call.
+    /// Reads the snapshot for a turn that begins: one query reads the index, and beside it one call reads all other
+    /// rows.
     pub(super) async fn snapshot(
         &self,
         job: &Job,
@@ -71,7 +72,7 @@ impl DynamoHistory {
         Ok(Snapshot { messages, times, ..snapshot })
     }
 
-    /// What happened meanwhile, by one call.
+    /// Reads the conversation changes, by one call.
     pub(super) async fn changes(
         &self,
         job: &Job,
@@ -85,7 +86,7 @@ impl DynamoHistory {
         Ok(ConversationChanges { stage, ..keys.changes(job, &head, known, now) })
     }
 
-    /// Keeps a persona, or none.
+    /// Keeps a persona, or removes it.
     pub(super) async fn keep_persona(
         &self,
         of: &ConversationId,
@@ -104,7 +105,7 @@ impl DynamoHistory {
         Ok(())
     }
 
-    /// The head, read strongly.
+    /// Reads the head with strong consistency.
     pub(super) async fn head(&self, of: &ConversationId) -> Result<Head, DynamoError> {
         let got = self
             .client
@@ -117,8 +118,8 @@ impl DynamoHistory {
         Ok(Head::of_item(got.item()))
     }
 
-    /// The head that a further turn is stored under, read anew. A conversation without one may have rows
-    /// of the article's bot, whose newest the turn must follow.
+    /// Reads the head anew, so that a further turn can be stored under it. A conversation without a head may have rows
+    /// of the article's bot, and the turn must come after the newest of them.
     pub(super) async fn head_to_follow(
         &self,
         of: &ConversationId,
@@ -134,13 +135,13 @@ impl DynamoHistory {
     }
 }
 
-/// The keys of the rows that say what happened meanwhile.
+/// The keys of the rows that hold the conversation changes.
 struct ChangeKeys {
     head: String,
     unsent: Option<String>,
-    /// In a group: what is known of the job's message.
+    /// The key of the row about the job's message; only in a group.
     said: Option<String>,
-    /// In a group: that the message is the bot's own which the job's quotes.
+    /// The key of the row which shows that the quoted message is the bot's own; only in a group.
     own: Option<String>,
 }
 
@@ -159,7 +160,7 @@ impl ChangeKeys {
         [&self.head].into_iter().chain(&self.unsent).chain(&self.said).chain(&self.own)
     }
 
-    /// What the rows say, but for the turn's own stage.
+    /// Returns the changes that the rows show. The turn's own stage is not among them.
     fn changes<'a>(
         &self,
         job: &Job,
@@ -180,7 +181,7 @@ impl ChangeKeys {
     }
 }
 
-/// What a row says of its user.
+/// Reads the usage of a user from a row.
 fn usage(row: &Item) -> Usage {
     let told = row.get("told").and_then(|told| told.as_ss().ok()).map_or(&[][..], Vec::as_slice);
     Usage {

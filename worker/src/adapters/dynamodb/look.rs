@@ -1,5 +1,5 @@
-//! How far turns got, read by operators: nothing is counted, nothing is changed but by
-//! [`DynamoHistory::risk_resending`].
+//! The stages of turns, for operators. Reading them counts nothing and changes nothing. Only
+//! [`DynamoHistory::risk_resending`] changes a turn.
 
 use std::collections::HashMap;
 
@@ -17,20 +17,20 @@ use crate::{
     rules::conversation::rfc3339,
 };
 
-/// What is read of a turn's row: no words.
+/// The attributes of a turn's row that are read. They have no words.
 const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, toldAt";
 
-/// A turn from outside, without words.
+/// A turn as operators see it, without words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looked {
-    /// How far it got. Its pushes are left out.
+    /// The stage of the turn. Its pushes are left out.
     pub stage: Stage,
-    /// When the user was told that there will be no answer.
+    /// The time when the user was notified that there will be no answer.
     pub told_at: Option<Timestamp>,
 }
 
 impl DynamoHistory {
-    /// The turns of these events, read consistently; those that never began are not among them.
+    /// Reads the turns of these events consistently. Turns that never began are not in the result.
     pub async fn look(&self, events: &[EventId]) -> Result<HashMap<EventId, Looked>, HistoryError> {
         let by_id: HashMap<String, &EventId> = events.iter().map(|event| (turn::id(event), event)).collect();
         let rows = self.items_with(by_id.keys().cloned().collect(), Some(LOOKED_AT)).await;
@@ -41,7 +41,8 @@ impl DynamoHistory {
         Ok(rows.map_err(failed("show turns"))?.iter().filter_map(looked).collect())
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    /// Allows a push of a stored answer, although LINE may have the answer and no longer knows its retry key; false if
+    /// no answer is stored.
     pub async fn risk_resending(&self, event: &EventId, now: Timestamp) -> Result<bool, HistoryError> {
         let update = self
             .client

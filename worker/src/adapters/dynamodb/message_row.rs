@@ -1,4 +1,4 @@
-//! The rows of the article's table: what was said. Pure.
+//! The message rows of the article's table. Pure.
 
 use jiff::Timestamp;
 
@@ -12,13 +12,14 @@ use crate::rules::{
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) created_at: String,
-    /// When it was said, or the question that it answers. Neither the article's bot nor an older worker wrote it.
+    /// The time when the message, or the question that it answers, was said, in Unix milliseconds. Neither the
+    /// article's bot nor an older worker wrote it.
     pub(super) said_at: Option<i64>,
     pub(super) message: Option<Message>,
 }
 
 impl Row {
-    /// The row, unless it has expired. Rows of roles that are no part of a conversation have no message.
+    /// Reads the row, unless it has expired. A row whose role is not part of a conversation has no message.
     pub(super) fn of_item(item: &Item, now: Timestamp) -> Option<Self> {
         if number::<i64>(item, "expiresAt").is_some_and(|at| at <= now.as_second()) {
             return None;

@@ -1,4 +1,4 @@
-//! The steps of a turn, each one conditional update of its row: see [`turn`].
+//! The steps of a turn. Each step is one conditional update of the turn's row: see [`turn`].
 
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ impl DynamoHistory {
             .expression_attribute_names("#failed", turn::failed(run))
             .expression_attribute_values(":one", n(1))
             .expression_attribute_values(":stored", s(turn::STORED))
-            // The row as it was: with what the last attempt failed, which this one clears.
+            // This returns the row before the update, with the reason of the last failure, which this update removes.
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
@@ -124,9 +124,9 @@ impl DynamoHistory {
         };
         match update.send().await {
             Ok(_) => Ok(()),
-            // `Conflict::NotBegun`, and what is in doubt stays so.
+            // This is `Conflict::NotBegun`, or a turn in doubt, which stays in doubt.
             Err(error) if is_left => condition_failed(error).map(drop),
-            // `Conflict::NotStored` or `Conflict::Overtaken`.
+            // This is `Conflict::NotStored` or `Conflict::Overtaken`.
             Err(error) => Err(condition_failed(error).map_or_else(|other| other, |_| DynamoError::Overtaken)),
         }
     }

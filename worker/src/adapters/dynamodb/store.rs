@@ -1,5 +1,5 @@
-//! Storing an answer: message rows, turn rows and the head row in one transaction, all or
-//! nothing, and only if nobody stored one before and nobody wants it forgotten.
+//! Storing an answer. One transaction writes message rows, turn rows and the head row, all or nothing, and only if no
+//! answer was stored before and nothing of it was forgotten.
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use jiff::Timestamp;
@@ -52,7 +52,7 @@ impl DynamoHistory {
                     Some(head) => head,
                     None => self.head_to_follow(&job.conversation, now).await?,
                 };
-                // One that was seen and is gone has expired meanwhile: it was old.
+                // A marker that was seen and is gone has expired in the meantime, because it was old.
                 let said = exchange.questions.iter().map(|said| said.said_at);
                 match head.forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
                     Fit::Fits => {}
@@ -95,7 +95,7 @@ impl DynamoHistory {
                 return Err(DynamoError::Orphaned);
             }
             if conflict.of(Part::Usage).is_some() {
-                // The user was told before: this time there is nothing to say.
+                // The user got this refusal before, so that this time there is nothing to say.
                 answer.pushes.clear();
                 answer.spent = answer.spent.map(|spent| UsageDelta { told: None, ..spent });
             }
@@ -104,7 +104,7 @@ impl DynamoHistory {
         }
     }
 
-    /// What the turn has already, where no answer may be stored, or else this.
+    /// Returns the stage that the turn already has, if that allows no answer, or else `refused`.
     async fn existing_or(
         &self,
         refused: StoreResult,
@@ -116,7 +116,7 @@ impl DynamoHistory {
         Ok(existing(&row, answer, now)?.unwrap_or(refused))
     }
 
-    /// The turn with its pushes, if it has none yet.
+    /// Builds the update that stores the pushes in the turn's row, if the turn has none yet.
     fn turn_row(
         &self,
         job: &Job,
@@ -144,7 +144,8 @@ impl DynamoHistory {
         Ok((Part::Turn, TransactWriteItem::builder().update(turn.build()?).build()))
     }
 
-    /// What the user used up, and of what limit this tells, if for the first time.
+    /// Builds the update that counts the user's usage. For a refusal, its condition is that the user gets it for the
+    /// first time.
     fn usage_row(
         &self,
         job: &Job,
@@ -173,7 +174,8 @@ impl DynamoHistory {
         Ok((Part::Usage, TransactWriteItem::builder().update(usage.build()?).build()))
     }
 
-    /// The rows of an exchange, and the head that names its turns; the rows that it replaces go.
+    /// Builds the rows of an exchange and the head that names its turns. The rows that the exchange replaces are
+    /// deleted.
     fn exchange_rows(
         &self,
         job: &Job,
@@ -221,7 +223,7 @@ impl DynamoHistory {
         Ok(rows)
     }
 
-    /// Another turn that is over with this one, if it is open.
+    /// Builds the update that ends another turn together with this one, if the other turn is open.
     fn answered_with(
         &self,
         event: &EventId,
@@ -237,7 +239,7 @@ impl DynamoHistory {
         Ok((Part::OtherTurn, TransactWriteItem::builder().update(turn).build()))
     }
 
-    /// A message row that was not there before.
+    /// Builds the insertion of a message row that must not exist yet.
     fn new_message(
         &self,
         mut row: Item,
@@ -270,7 +272,8 @@ impl DynamoHistory {
     }
 }
 
-/// What the turn of a row has already, where no answer may be stored; an error where another attempt has begun.
+/// Returns the stage that the turn of a row already has, if that allows no answer; an error if another attempt has
+/// begun.
 fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Result<Option<StoreResult>, DynamoError> {
     let step = TurnStep::Stored { by: answer.by, method: answer.method, now };
     match apply(&turn::state(row, None), &step) {
@@ -280,7 +283,8 @@ fn existing(row: &Item, answer: &Answer, now: Timestamp) -> Result<Option<StoreR
     }
 }
 
-/// What [`turn::STORE`] has written: from here on a crash leaves the outcome of the first push unknown.
+/// Returns the result that [`turn::STORE`] has written: from here on a crash leaves the outcome of the first push
+/// unknown.
 fn stored(answer: Answer, now: Timestamp) -> StoreResult {
     let first = PushProgress { pushed: 0, state: PushState::Untried { since: now }, method: answer.method };
     StoreResult::Stored(first.of(answer.pushes))

@@ -1,4 +1,4 @@
-//! Whether the table is what the worker needs, asked by `henji doctor`.
+//! The check whether the table is as the worker needs it, for `henji doctor`.
 
 use aws_sdk_dynamodb::types::{IndexStatus, KeyType, TimeToLiveStatus};
 
@@ -9,16 +9,16 @@ use super::{
 };
 use crate::history::HistoryError;
 
-/// The attribute that rows expire by.
+/// The attribute with the time when a row expires.
 const EXPIRES_AT: &str = "expiresAt";
 
-/// The table is there, and not as it must be.
+/// The reason why a table that exists is not as the worker needs it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unfit(String);
 
 impl DynamoHistory {
-    /// Says what the table is; an error where it will not do.
+    /// Describes the table, or returns an error if the worker cannot use it.
     pub async fn survey(&self) -> Result<String, HistoryError> {
         let unfit = |why: String| HistoryError {
             doing: "find the table fit",

@@ -1,4 +1,4 @@
-//! The table, and the heads that are known of it.
+//! The table, and the heads that are remembered of it.
 
 use std::{
     collections::HashMap,
@@ -12,8 +12,8 @@ use shared::job::ConversationId;
 
 use super::{head::Head, item::remembered_until};
 
-/// How many heads are remembered between the loading and the storing of their turns.
-/// Forgetting one costs a read.
+/// The most heads that are remembered between the loading and the storing of their turns. A head that is not remembered
+/// costs one read.
 const HEADS_MAX: usize = 64;
 
 /// The history in a table.
@@ -21,12 +21,13 @@ pub struct DynamoHistory {
     pub(super) client: Client,
     pub(super) table: String,
     pub(super) ttl: Option<SignedDuration>,
-    /// What `load` saw, so that `store` need not read it again: its condition tells if it was too old.
+    /// The heads that `load` read, so that `store` need not read them again. The condition of the write detects a head
+    /// that is too old.
     heads: Mutex<HashMap<ConversationId, Head>>,
 }
 
 impl DynamoHistory {
-    /// The history in `table`; its message rows expire after `ttl`, or never.
+    /// Makes the history in `table`. Its message rows expire after `ttl`, or never.
     pub fn new(config: &SdkConfig, table: String, ttl: Option<SignedDuration>) -> Self {
         Self { client: Client::new(config), table, ttl, heads: Mutex::default() }
     }
@@ -43,12 +44,13 @@ impl DynamoHistory {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner).remove(of)
     }
 
-    /// When a message row stored now expires.
+    /// Returns when a message row that is stored now expires, in Unix seconds.
     pub(super) fn expires_at(&self, now: Timestamp) -> Option<i64> {
         Some(now.checked_add(self.ttl?).ok()?.as_second())
     }
 
-    /// When a head row stored now expires: with the last row it names, and not before its mark may.
+    /// Returns when a head row that is stored now expires: with the newest row that it names, and not before its forget
+    /// marker may expire.
     pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
         let mark = head.forgotten.map(|mark| remembered_until(mark.through));
         self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))

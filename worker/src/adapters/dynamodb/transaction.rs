@@ -1,4 +1,4 @@
-//! Several rows at once, all or nothing, and which of them was not as expected.
+//! Transactions over several rows, all or nothing, and the rows that were not as expected.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use super::{
 };
 use crate::retry_loop::retry;
 
-/// How often a transaction is tried that conflicts, and a batch that was done in part.
+/// The most tries of a transaction that conflicts, or of a batch that was done only in part.
 const TRIES: u32 = 6;
-/// The pause before the second try, growing with each further one.
+/// The longest pause before the second try. It grows by as much with each further try.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The rows of a transaction.
 pub(super) type Rows = Vec<(Part, TransactWriteItem)>;
 
 impl DynamoHistory {
-    /// Writes all of these rows or none.
+    /// Writes all of these rows, or none.
     pub(super) async fn commit(&self, rows: Rows) -> Result<(), DynamoError> {
         let (parts, items): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let written = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
@@ -49,23 +49,23 @@ impl DynamoHistory {
         Err(DynamoError::Cancelled(codes))
     }
 
-    /// A row to put.
+    /// Builds the put of a row.
     pub(super) fn put(&self, item: Item) -> aws_sdk_dynamodb::types::builders::PutBuilder {
         Put::builder().table_name(&self.table).set_item(Some(item))
     }
 
-    /// A row to update.
+    /// Builds the update of a row.
     pub(super) fn update(&self, id: impl Into<String>) -> UpdateBuilder {
         Update::builder().table_name(&self.table).set_key(Some(key(id)))
     }
 
-    /// A row to delete.
+    /// Builds the deletion of a row.
     pub(super) fn delete(&self, id: impl Into<String>) -> Result<(Part, TransactWriteItem), BuildError> {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key(id))).build()?;
         Ok((Part::Any, TransactWriteItem::builder().delete(delete).build()))
     }
 
-    /// The head row as it is to be, if it still is as it was read.
+    /// Builds the replacement of the head row, if that is still as it was read.
     pub(super) fn replace(&self, head: &Head, row: Item) -> Result<(Part, TransactWriteItem), BuildError> {
         let put = match &head.stored {
             None => self.put(row).condition_expression("attribute_not_exists(id)"),
@@ -88,7 +88,7 @@ pub(super) async fn retried<T, F: Future<Output = Result<T, DynamoError>>>(
     retry(work, pause).await
 }
 
-/// The pause after so many tries, or the error of the last one.
+/// Returns the pause after so many tries, or the error of the last one.
 pub(super) fn pause(tries: u32, error: DynamoError) -> Result<Duration, DynamoError> {
     if tries + 1 == TRIES {
         return Err(error);

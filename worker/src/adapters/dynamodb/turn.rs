@@ -1,11 +1,11 @@
-//! The turn row: its attributes, how a [`TurnState`] is read from them, and the conditions and changes by which the
-//! steps of `rules::turn` are carried out. Each step is one conditional write: between a read and a write another
-//! worker could take a step.
+//! The turn row: its attributes, how a [`TurnState`] is read from them, and the conditions and changes that carry out
+//! the steps of `rules::turn`. Each step is one conditional write, because another worker could take a step between a
+//! read and a write.
 //!
-//! Attempts, the last failure and the cost are kept per run, each run in attributes of its own, so that one
-//! update does whichever run begins. The row holds push bodies until they are delivered, and then no
-//! words. It is kept 60 days after its last change; SQS forgets a job after 14 at the latest, so that a
-//! row past its time, which DynamoDB deletes within days, is still the truth.
+//! Attempts, the last failure and the cost are kept per run. Each run has its own attributes, so that one update is
+//! enough, whichever run begins. The row holds push bodies until they are delivered, and then no words. It is kept for
+//! 60 days after its last change. SQS forgets a job after 14 days at the latest, so that a row past its time is still
+//! correct. DynamoDB deletes such a row within days.
 
 use std::time::Duration;
 
@@ -76,37 +76,37 @@ pub(super) const FORGET: &str =
 /// The update expression of [`TurnStep::ResendRisked`].
 pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply";
 
-/// The row's key.
+/// Returns the row's key.
 pub(super) fn id(event: &EventId) -> String {
     format!("turn#{event}")
 }
 
-/// The name of a run's count.
+/// Returns the attribute name of a run's count of attempts.
 pub(super) fn attempts(run: Option<&str>) -> String {
     of_run("attempts", run)
 }
 
-/// The name of a run's last failure.
+/// Returns the attribute name of a run's last failure.
 pub(super) fn failed(run: Option<&str>) -> String {
     of_run("failed", run)
 }
 
-/// The name of why a run was given up.
+/// Returns the attribute name of the reason why a run was given up.
 pub(super) fn gave_up(run: Option<&str>) -> String {
     of_run("gaveUp", run)
 }
 
-/// The name of when LINE refused a push of a run first for a limit that is not reached.
+/// Returns the attribute name of the time when LINE first refused a push of a run for a limit that is not reached.
 pub(super) fn quota_since(run: Option<&str>) -> String {
     of_run("quotaSince", run)
 }
 
-/// The name of how long a run's user has waited, in milliseconds.
+/// Returns the attribute name of the time that a run's user has waited, in milliseconds.
 fn waited(run: Option<&str>) -> String {
     of_run("waitedMs", run)
 }
 
-/// The name of how many calls of a run were paid for.
+/// Returns the attribute name of the number of a run's paid calls.
 fn paid_calls(run: Option<&str>) -> String {
     of_run("paidCalls", run)
 }
@@ -115,7 +115,7 @@ fn of_run(name: &str, run: Option<&str>) -> String {
     run.map_or(name.to_owned(), |run| format!("{name}#{run}"))
 }
 
-/// An update of a job's turn row, with `:expiresAt` set.
+/// Builds an update of a job's turn row, with `:expiresAt` set.
 pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) -> UpdateItemFluentBuilder {
     client
         .update_item()
@@ -124,15 +124,15 @@ pub(super) fn update(client: &Client, table: &str, job: &Job, now: Timestamp) ->
         .expression_attribute_values(":expiresAt", n(remembered_until(now)))
 }
 
-/// A condition, also on the attempt being the newest, if one takes the step.
+/// Returns a condition which, if an attempt takes the step, also requires that the attempt is the newest.
 pub(super) fn by(condition: &str, by: Option<u32>) -> String {
     if by.is_some() { format!("({condition}) AND {BY_NEWEST}") } else { condition.to_owned() }
 }
 
-/// The part of an update that begins with `SET` by which it keeps the cost of a run.
+/// The part of an update expression that keeps the cost of a run. It follows a `SET`.
 pub(super) const COST: &str = ", #waitedMs = :waitedMs, #paidCalls = :paidCalls";
 
-/// The names and values of [`COST`].
+/// Adds the names and values of [`COST`].
 pub(super) fn with_cost(
     update: UpdateItemFluentBuilder,
     run: Option<&str>,
@@ -148,7 +148,7 @@ pub(super) fn with_cost(
         .expression_attribute_values(":paidCalls", n(cost.paid_calls))
 }
 
-/// The turn that a row tells, as one run sees it.
+/// Reads the turn from a row, as one run sees it.
 pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
     let attempts = number(item, &attempts(run)).unwrap_or(0);
     let reason = |name: &str| serde_json::from_value(text(item, name)?.into()).ok();
@@ -157,11 +157,11 @@ pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
         notified_at: time(item, "toldAt"),
         run: run.map(ToOwned::to_owned),
         attempts,
-        // An older worker does not count it.
+        // An older worker does not write this count.
         begun: number(item, "begun").unwrap_or(0),
         last: LastAttempt::of_row(attempts, reason(&failed(run)), reason(&gave_up(run))),
         quota_since: time(item, &quota_since(run)),
-        // Not there in rows of older workers.
+        // The rows of older workers do not have these attributes.
         cost: RunCost {
             waited: Duration::from_millis(number(item, &waited(run)).unwrap_or(0)),
             paid_calls: number(item, &paid_calls(run)).unwrap_or(0),
@@ -169,7 +169,7 @@ pub(super) fn state(item: &Item, run: Option<&str>) -> TurnState {
     }
 }
 
-/// How far the turn of a row got, with the bodies of its pushes.
+/// Returns the stage of a row's turn, with the bodies of its pushes.
 pub(super) fn stage(item: &Item) -> Stage {
     let pushes = item.get("pushes").and_then(|list| list.as_l().ok()).map_or(&[][..], Vec::as_slice);
     let bodies = || pushes.iter().filter_map(|body| body.as_s().ok().cloned()).collect();
@@ -193,7 +193,7 @@ fn progress(item: &Item) -> Stage<PushProgress> {
     }
 }
 
-/// The stage of a row that did not meet [`NOT_OVER`], also where AWS did not say it.
+/// Returns the stage of a row that did not meet [`NOT_OVER`], also if AWS did not return the row.
 pub(super) fn over(stage: Stage) -> Stage {
     if stage.is_over() { stage } else { Stage::Delivered }
 }

@@ -1,4 +1,4 @@
-//! The row of a conversation's question that found no answer, so that it can be asked again.
+//! The row of a conversation's unanswered question, which allows the user to ask it again.
 
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
@@ -15,12 +15,12 @@ use crate::{
     rules::message_kind::MessageKind,
 };
 
-/// The row's key.
+/// Returns the row's key.
 pub(super) fn id(of: &ConversationId) -> String {
     format!("unanswered#{of}")
 }
 
-/// The question of a row, unless its time is over or the conversation has gone on since.
+/// Reads the question of a row, unless the row has expired or the conversation has gone on since.
 pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Option<Unanswered> {
     let asked_at = head::time(text(row, "createdAt")?)?;
     let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
@@ -36,7 +36,7 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
 }
 
 impl DynamoHistory {
-    /// Keeps a question that found no answer.
+    /// Keeps the unanswered question.
     pub(super) async fn keep_unanswered(
         &self,
         job: &Job,
@@ -59,7 +59,7 @@ impl DynamoHistory {
         Ok(())
     }
 
-    /// The question that found no answer goes, if it stands in this message.
+    /// Deletes the unanswered question if it is this message.
     pub(super) async fn forget_unanswered(
         &self,
         of: &ConversationId,

@@ -1,17 +1,17 @@
-//! The row of a message that was taken back. It holds no words.
+//! The unsent mark: the row of an unsent message. It has no words.
 
 use aws_sdk_dynamodb::types::{ConditionCheck, TransactWriteItem};
 use shared::job::MessageId;
 
 use super::{conflict::Part, error::DynamoError, item::key, table::DynamoHistory};
 
-/// The row's key.
+/// Returns the row's key.
 pub(super) fn id(message_id: &MessageId) -> String {
     format!("unsent#{message_id}")
 }
 
 impl DynamoHistory {
-    /// That a message was not taken back.
+    /// Builds the check that a message has no unsent mark.
     pub(super) fn not_unsent(
         &self,
         message_id: &MessageId,

@@ -1,5 +1,5 @@
-//! What people used up, for `henji usage`. The rows are found by reading the whole table: they have no place
-//! in the article's index, and operators ask seldom.
+//! The usage of people, for `henji usage`. It is found by reading the whole table, because its rows are not in the
+//! article's index, and operators ask seldom.
 
 use super::{
     error::{DynamoError, failed},
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::history::{HistoryError, Tokens, Used};
 
-/// The rows' keys begin so.
+/// The prefix of the rows' keys.
 const PREFIX: &str = "usage#";
 
 impl DynamoHistory {
-    /// What each person used up on each day from this one on.
+    /// Returns the usage of each person on each day from this day on.
     pub async fn used_since(&self, day: &str) -> Result<Vec<Used>, HistoryError> {
         self.scan_usage(day).await.map_err(failed("list the usage"))
     }
@@ -28,7 +28,7 @@ impl DynamoHistory {
                 cached: count("cachedTokens"),
                 completion: count("completionTokens"),
             };
-            // What was told for ever is of no day.
+            // A row of the period `ever` keeps the refusals that are sent once for all time. It belongs to no day.
             (day >= since && day != "ever").then(|| Used {
                 user: user.to_owned(),
                 day: day.to_owned(),

@@ -1,4 +1,4 @@
-//! The client of one channel, and how it asks and is answered.
+//! The client of one channel, which sends requests and reads answers.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::{
     text::redact,
 };
 
-/// How long it may take over what is not worth waiting for.
+/// The time-out of a request whose result is not worth a longer wait.
 pub(super) const SIDE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a rotated token is waited for.
+/// The time to wait for a rotated token.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest response that is read.
+/// The largest response that is read, in bytes.
 pub(super) const BODY_MAX: usize = 64 << 10;
 
 /// A client of one channel.
@@ -34,7 +34,7 @@ pub struct LineClient {
 }
 
 impl LineClient {
-    /// A client with the settings' base URLs.
+    /// Makes a client with the base URLs of the settings.
     pub fn new(config: &Config, http: Client, token: Secret, clock: Clock) -> Self {
         Self {
             http,
@@ -68,25 +68,25 @@ impl LineClient {
             .body(body)
     }
 
-    /// A text that a model wrote, without the token.
+    /// Returns a text that a model wrote, without the token.
     pub fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.token.known().map_or(text.into(), |token| redact::redacted(text, &token))
     }
 
-    /// LINE's name of the request.
+    /// Returns LINE's id of the request.
     pub(super) fn id<'a>(&self, response: &'a Response) -> &'a str {
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
         let id = http::identifier(id.unwrap_or(""));
         self.token.known().map_or(id, |token| redact::identifier(id, &token))
     }
 
-    /// LINE's answer, as a failure's detail.
+    /// Describes LINE's answer for the detail of a failure.
     pub(super) fn detail(&self, call: &str, response: &Response) -> String {
         format!("{call}: status {}, request {}", response.status().as_u16(), self.id(response))
     }
 }
 
-/// The detail of a refusal: 403 is no word about the token, which a new one would mend.
+/// Returns the detail of a refusal. A 403 does not concern the token, so that a new token would not help.
 pub(super) fn refused(status: StatusCode, detail: &str) -> String {
     match status {
         StatusCode::FORBIDDEN => format!("{detail}: LINE does not allow this account or its plan to do that"),

@@ -1,5 +1,5 @@
-//! What a message carries beside its JSON (LINE, "Get content"): read no further than its limit, and
-//! only while there is room for it, since many people send pictures at once.
+//! The content of a message, which is not in its JSON (LINE, "Get content"). It is read only up to its limit, and only
+//! while there is room for it, because many people send images at once.
 
 use std::time::Duration;
 
@@ -15,26 +15,28 @@ use crate::{
     rules::content::Content,
 };
 
-/// How long LINE may take to answer, and then for the bytes.
+/// The time that LINE may take to answer. Then `READ_TIMEOUT` is the time for the bytes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
-/// What came of asking for a message's content.
+/// The result of a request for a message's content.
 #[derive(Debug)]
 pub enum Fetched {
-    /// Its bytes.
+    /// The bytes of the content.
     Here(Content),
-    /// LINE still prepares it.
+    /// LINE is still preparing the content.
     Preparing,
-    /// It was taken back, it has expired, there never was any, or LINE could not prepare it.
+    /// There is no content: the message was unsent, the content has expired or never existed, or LINE could not prepare
+    /// it.
     Gone,
-    /// LINE calls the request a bad one, as it did for good ones during an outage: it may give it later.
+    /// LINE calls the request a bad one. It did so for good requests during an outage, so that it may send the content
+    /// later.
     Refused(Failure),
-    /// It has more bytes than were asked for.
+    /// The content has more bytes than were asked for.
     TooLarge,
 }
 
 impl LineClient {
-    /// The content of a message, of at most `max` bytes.
+    /// Fetches the content of a message, of at most `max` bytes.
     pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
         let url = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
@@ -68,7 +70,7 @@ impl LineClient {
         }
     }
 
-    /// The body of a response, which waits at LINE's until there is room for it.
+    /// Reads the body of a response. Until there is room for it, the body waits at LINE.
     async fn read(&self, response: Response, max: usize) -> Result<Fetched, Failure> {
         let length = response.content_length().and_then(|length| usize::try_from(length).ok());
         let size = length.unwrap_or(max);
@@ -80,7 +82,7 @@ impl LineClient {
         let mut room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
         match timeout(READ_TIMEOUT, http::body(response, size)).await {
             Ok(Ok(Some(bytes))) => {
-                // Where LINE did not say how much it is, the most was kept from others.
+                // If LINE did not send the length, room for the largest content was taken. The rest is given back here.
                 drop(room.split(room.num_permits().saturating_sub(bytes.len().div_ceil(1 << 10))));
                 Ok(Fetched::Here(Content { bytes: bytes.into(), room }))
             }
@@ -90,7 +92,7 @@ impl LineClient {
         }
     }
 
-    /// How far LINE is with it (LINE, "Verify the preparation status of a video or audio for getting").
+    /// Asks how far LINE's preparation is (LINE, "Verify the preparation status of a video or audio for getting").
     async fn preparation(&self, content: &Url) -> Fetched {
         #[derive(Deserialize)]
         struct Answer {

@@ -5,12 +5,12 @@ use shared::log;
 
 use super::client::{LineClient, SIDE_TIMEOUT};
 
-/// The longest loading animation that LINE shows (LINE, "Display a loading animation").
+/// The longest time for which LINE shows the loading animation, in seconds (LINE, "Display a loading animation").
 pub const LOADING_SECONDS: u64 = 60;
 
 impl LineClient {
-    /// Shows the loading animation for a minute. Only private chats have one. Its failure is nobody's
-    /// concern: the answer comes all the same.
+    /// Shows the loading animation for a minute. Only private chats have one. A failure has no consequence, because the
+    /// answer comes all the same.
     pub async fn start_loading(&self, chat: &str) {
         let body = json!({ "chatId": chat, "loadingSeconds": LOADING_SECONDS });
         let request = || self.post("/v2/bot/chat/loading/start", body.to_string(), SIDE_TIMEOUT);

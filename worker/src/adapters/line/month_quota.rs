@@ -1,16 +1,17 @@
-//! The messages of the month (LINE, "Get the target limit for sending messages this month").
+//! The month's messages (LINE, "Get the target limit for sending messages this month").
 
 use serde::Deserialize;
 
 use super::client::{BODY_MAX, LineClient};
 use crate::adapters::http;
 
-/// How many messages the channel may push this month, and has. LINE calls the latter approximate.
+/// The number of messages that the channel may push this month, and the number that it has pushed. LINE calls the
+/// latter approximate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The plan's limit, with what was bought beyond it.
+    /// The limit of the LINE plan, with the messages that were bought beyond it.
     pub limit: u64,
-    /// What is used of it.
+    /// The number of messages that are used.
     pub used: u64,
 }
 
@@ -21,7 +22,7 @@ impl Quota {
 }
 
 impl LineClient {
-    /// The month's messages; `None` where there is no limit, or LINE does not say.
+    /// Returns the month's messages; `None` if there is no limit, or LINE does not report it.
     pub async fn quota(&self) -> Option<Quota> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]

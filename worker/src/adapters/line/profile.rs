@@ -1,4 +1,4 @@
-//! Who somebody is (LINE, "Get profile"): a name and a language, asked for when needed.
+//! The profile of a person (LINE, "Get profile"): a name and a language, requested when they are needed.
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -13,39 +13,41 @@ use crate::{adapters::http, locale::Locale};
 
 /// The longest name in a prompt, in characters as people count them.
 const NAME_MAX: usize = 20;
-/// And in bytes, as such a character can have any number of marks. Twenty families fit.
+/// The longest name in a prompt, in bytes, because one such character can have any number of marks. Twenty families
+/// fit.
 const NAME_BYTES: usize = 512;
 impl LineClient {
-    /// What is remembered of this person, if anything is.
+    /// Returns the remembered profile of this person, if there is one.
     pub fn known_profile(&self, user: &str) -> Option<Profile> {
         self.profiles.get(user, (self.clock)())
     }
 
-    /// What was remembered of this person holds no longer.
+    /// Deletes the remembered profile of this person, which is no longer correct.
     pub fn forget_profile(&self, user: &str) {
         self.profiles.forget(user);
     }
 
-    /// Who this is. Nobody is, where LINE does not say: to who blocked the bot, and in groups.
+    /// Returns the profile of this person. It is empty if LINE does not give one: for people who blocked the bot, and
+    /// in groups.
     pub async fn profile(&self, user: &str) -> Profile {
         self.who(user, &format!("/v2/bot/profile/{user}")).await
     }
 
-    /// Asks who somebody in a group or room is (LINE, "Get group chat member profile").
+    /// Requests the profile of a member of a group or room, and remembers it (LINE, "Get group chat member profile").
     pub async fn learn_member(&self, chat: &ConversationId, user: &UserId) {
         if let Some(path) = path(chat) {
             self.who(&format!("{chat}/{user}"), &format!("{path}/member/{user}")).await;
         }
     }
 
-    /// The name of somebody in a group or room, if it is remembered, fit for a prompt.
+    /// Returns the name of a member of a group or room in a form for prompts, if it is remembered.
     pub fn member_name(&self, chat: &ConversationId, user: &UserId) -> Option<String> {
         let profile = self.known_profile(&format!("{chat}/{user}"))?;
         profile.name.as_deref().map(plain).filter(|name| !name.is_empty())
     }
 
-    /// Whether the bot is in a group or room no longer: LINE does not find it then (LINE, "Get number of
-    /// users in a group chat").
+    /// Whether the bot is no longer in a group or room. LINE does not find the chat then (LINE, "Get number of users in
+    /// a group chat").
     pub async fn has_left(&self, chat: &ConversationId) -> bool {
         let Some(path) = path(chat) else { return false };
         let path = format!("{path}/members/count");
@@ -53,7 +55,7 @@ impl LineClient {
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
 
-    /// What LINE says of somebody at this path, remembered under this key.
+    /// Returns the profile that LINE gives at this path, and remembers it under this key.
     async fn who(&self, key: &str, path: &str) -> Profile {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -64,7 +66,7 @@ impl LineClient {
         if let Some(known) = self.known_profile(key) {
             return known;
         }
-        // Not an id of LINE's, and not to become another path.
+        // The path contains something that is not an id of LINE's. It must not become another path.
         if !path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_')) {
             return Profile::default();
         }
@@ -88,7 +90,7 @@ impl LineClient {
     }
 }
 
-/// Where LINE tells of a group or a room; a private chat has no members to tell of.
+/// Returns LINE's path for a group or a room. A private chat has none, because it has no members to request.
 fn path(chat: &ConversationId) -> Option<String> {
     match chat {
         ConversationId::User(_) => None,
@@ -97,10 +99,10 @@ fn path(chat: &ConversationId) -> Option<String> {
     }
 }
 
-/// A name on one line, without what could hide or turn the words beside it, and not too long.
+/// Returns a name on one line and not too long, without characters that could hide or turn the words beside it.
 fn plain(name: &str) -> String {
-    // What turns, then what is not seen: a soft hyphen, spaces of no width, fillers, tags, variants beyond those
-    // of emoji. What joins emoji is not among them.
+    // First come characters that turn the direction of text, then invisible ones: a soft hyphen, spaces of no width,
+    // fillers, tags, and variation selectors beyond those of emoji. The joiners of emoji are not among them.
     let is_odd = |c: char| {
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'

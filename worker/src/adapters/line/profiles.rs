@@ -1,4 +1,4 @@
-//! The profiles that are known, remembered in this process only, as LINE's data policy wants it.
+//! The known profiles. Only the memory of this process keeps them, as LINE's data policy requires.
 
 use std::{
     collections::HashMap,
@@ -9,21 +9,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::locale::Locale;
 
-/// How long a profile is believed.
+/// The time for which a remembered profile is used.
 const LIFE: SignedDuration = SignedDuration::from_hours(1);
-/// How many are remembered at once.
+/// The most profiles that are remembered at once.
 const PROFILES_MAX: usize = 10_000;
 
-/// What is known of a person.
+/// The knowledge about a person.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
-    /// The name they gave themselves. Never logged.
+    /// The name that the person chose. It is never logged.
     pub name: Option<String>,
-    /// Their language, if the bot speaks it.
+    /// The person's language, if the bot speaks it.
     pub locale: Option<Locale>,
 }
 
-/// The profiles that are remembered, and when each was asked for.
+/// The remembered profiles, and the time when each was requested.
 #[derive(Default)]
 pub(super) struct Profiles(Mutex<HashMap<String, (Timestamp, Profile)>>);
 

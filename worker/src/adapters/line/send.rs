@@ -1,4 +1,4 @@
-//! Push and reply, and what came of them.
+//! Push and reply, and their results.
 
 use std::time::Duration;
 
@@ -16,22 +16,22 @@ use crate::{
     failure::{Failure, Reason, RetryPolicy},
 };
 
-/// How long LINE may take over a message.
+/// The time that LINE may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A push or reply that LINE did not answer with "accepted".
 #[derive(Debug)]
 pub enum SendError {
-    /// It may have been accepted (500, time-out, reset): the same request, again, tells.
+    /// It may have been accepted (500, time-out, reset). The same request, sent again, shows whether it was.
     Unknown(Failure),
     /// It was certainly not accepted.
     Refused(Failure),
-    /// The token is refused, and no other one has taken its place; certainly not accepted.
+    /// The token is refused, and no other one has taken its place. The message was certainly not accepted.
     Unauthorized(Failure),
 }
 
 impl SendError {
-    /// The failure, and whether the request may have been accepted.
+    /// Returns the failure, and whether the request may have been accepted.
     pub fn parts(self) -> (Failure, bool) {
         match self {
             Self::Unauthorized(failure) | Self::Refused(failure) => (failure, false),
@@ -41,8 +41,8 @@ impl SendError {
 }
 
 impl LineClient {
-    /// Pushes this body under this key, and returns the ids of its messages. 409 means that the key was accepted before: success
-    /// (LINE, "Retry failed API requests").
+    /// Pushes this body under this retry key, and returns the ids of its messages. A 409 is a success: LINE accepted
+    /// the key before (LINE, "Retry failed API requests").
     pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<Vec<MessageId>, SendError> {
         let request = || {
             let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
@@ -51,8 +51,8 @@ impl LineClient {
         self.send("push", request).await
     }
 
-    /// Says this body's messages by its reply token, free of charge. There are no retry keys here: the
-    /// token is single-use, which makes the same request safe to repeat and its refusal say little.
+    /// Sends this body's messages by its reply token, free of charge. There are no retry keys for replies. The token
+    /// works once, which makes it safe to repeat the same request, but makes a refusal of it say little.
     pub async fn reply(&self, body: &str) -> Result<Vec<MessageId>, SendError> {
         self.send("reply", || self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
     }
@@ -74,7 +74,7 @@ impl LineClient {
             }
         };
         let detail = self.detail(call, &response);
-        // Logged always, as LINE keeps no log of its own.
+        // This is always logged, because LINE keeps no log of its own.
         log!(
             info,
             LineAnswered,
@@ -98,13 +98,13 @@ impl LineClient {
         }
     }
 
-    /// 429 is a rate limit, which passes, or the end of the month's messages. That passes, too, where fewer are
-    /// used than the plan has: a broadcast under way has reserved the rest (LINE, "FAQ"). Where LINE gives no
-    /// numbers, or has no limit to compare with, nothing contradicts its words.
+    /// Returns the failure of a 429. It is a rate limit, which passes, or the end of the month's messages. The latter
+    /// passes, too, if fewer messages are used than the plan has: a broadcast under way has reserved the rest (LINE,
+    /// "FAQ"). If LINE gives no numbers, or has no limit to compare with, nothing contradicts its words.
     async fn too_many(&self, response: Response, detail: String) -> Failure {
         let retry_after = http::retry_after(response.headers(), (self.clock)());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-        // LINE may change its words, so the numbers tell the end of the month as well.
+        // LINE may change its words, so the numbers also show that the month's messages are used up.
         let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
         match self.quota().await {
             Some(quota) if says_monthly && !quota.is_used_up() => Failure::passing(
@@ -125,7 +125,7 @@ impl LineClient {
     }
 }
 
-/// The messages that were sent, as far as LINE names them (LINE, "Send push message", `sentMessages`).
+/// Returns the ids of the sent messages, as far as LINE names them (LINE, "Send push message", `sentMessages`).
 async fn sent(response: Response) -> Vec<MessageId> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! The client of one model, and how it asks and is answered.
+//! The client of one model, which sends requests and reads answers.
 
 use std::{sync::atomic::AtomicBool, time::Duration};
 
@@ -19,9 +19,9 @@ use crate::{
     failure::{Failure, Reason},
 };
 
-/// The largest response that is read.
+/// The largest response that is read, in bytes.
 const BODY_MAX: usize = 8 << 20;
-/// How long it may take to look up whether the model exists.
+/// The time that it may take to look up whether the model exists.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one model.
@@ -30,13 +30,13 @@ pub struct ModelClient {
     pub(super) endpoint: Endpoint,
     pub(super) model: String,
     key: Secret,
-    /// Whether the server wants `max_completion_tokens`; learned where it took the other name.
+    /// Whether the server wants `max_completion_tokens`. This is learned when the server accepts the other name.
     pub(super) completion_limit: AtomicBool,
     clock: Clock,
 }
 
 impl ModelClient {
-    /// A client with the settings' model and base URL.
+    /// Makes a client with the model and the base URL of the settings.
     pub fn new(config: &Config, http: Client, key: Secret, clock: Clock) -> Self {
         Self {
             http,
@@ -48,8 +48,8 @@ impl ModelClient {
         }
     }
 
-    /// Whether the server says that it does not know the model. Servers without the models API, and
-    /// failures of any kind, do not say so.
+    /// Whether the server says that it does not know the model. This is false for servers without the models API, and
+    /// for failures of any kind.
     pub async fn is_gone(&self) -> bool {
         let Ok(key) = self.key.value().await else { return false };
         let asked = self.endpoint.look_up(&self.http, &key, &self.model);
@@ -61,8 +61,8 @@ impl ModelClient {
         ErrorBody::of(&body).says_model_not_found()
     }
 
-    /// Sends what `ask` makes of the key and reads all of what comes back, whatever it says; of a body longer than
-    /// `BODY_MAX` nothing.
+    /// Sends the request that `ask` builds with the key, and reads the whole response, whatever its status is. A body
+    /// longer than `BODY_MAX` becomes an empty one.
     pub(super) async fn send(
         &self,
         ask: impl Fn(&SecretString) -> RequestBuilder,

@@ -1,4 +1,4 @@
-//! From a prompt to its completion (`POST {base}/chat/completions`).
+//! The request that turns a prompt into a completion (`POST {base}/chat/completions`).
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
@@ -15,8 +15,8 @@ use super::{
 use crate::rules::{image::Image, prompt::Prompt};
 
 impl ModelClient {
-    /// Asks once, with a picture beside the question if there is one, and once more where the server wants
-    /// the token limit under its other name.
+    /// Asks the model once, with the image beside the question if there is one. Asks once more if the server wants the
+    /// token limit under its other name.
     pub async fn complete(
         &self,
         prompt: &Prompt,

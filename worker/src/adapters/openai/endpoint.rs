@@ -1,9 +1,9 @@
-//! Where the model is, and what a request to it looks like: OpenAI's form, which other servers share, and
-//! the two of Azure OpenAI ("Azure OpenAI in Microsoft Foundry Models REST API reference", "v1 API").
+//! The address of the model, and the form of its requests: OpenAI's form, which other servers share, and the two forms
+//! of Azure OpenAI ("Azure OpenAI in Microsoft Foundry Models REST API reference", "v1 API").
 //!
-//! Azure names a deployment of one's own where OpenAI names a model: in the path of its older form, whose
-//! query goes behind each path, and as the request's `model` in its newer one (`/openai/v1`). Its key
-//! travels in a header of its own.
+//! Azure names a deployment of the customer instead of a model. In Azure's older form the deployment is in the path,
+//! and the query of the base URL follows each path. In the newer form (`/openai/v1`) it is the request's `model`.
+//! Azure's key has a header of its own.
 
 use reqwest::{
     Client, RequestBuilder, Url,
@@ -15,9 +15,9 @@ use shared::env::{Env, EnvError, unreadable};
 
 use crate::adapters::http::below;
 
-/// The variable.
+/// The environment variable of the base URL.
 const NAME: &str = "OPENAI_BASE_URL";
-/// Where Azure serves models: in public, for the United States' government, and in China.
+/// The domains of Azure's models: the public one, that of the United States' government, and that of China.
 const AZURE: [&str; 3] = [".azure.com", ".azure.us", ".azure.cn"];
 /// The part of Azure's older form before the deployment's name.
 const DEPLOYMENTS: &str = "/openai/deployments/";
@@ -25,9 +25,9 @@ const DEPLOYMENTS: &str = "/openai/deployments/";
 /// A chat-completions server.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The URL before each path, without its last slash, for people.
+    /// The URL before each path, without its last slash, for people to read.
     base: String,
-    /// The same with the query behind each path.
+    /// The same URL, with the query that follows each path.
     url: Url,
     form: Form,
     is_openai: bool,
@@ -36,14 +36,14 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
     ModelClient,
-    /// Azure's newer one.
+    /// Azure's newer form.
     AzureV1,
-    /// Azure's older one, where this deployment answers.
+    /// Azure's older form, in which this deployment answers.
     Deployment(String),
 }
 
 impl Endpoint {
-    /// The one of `OPENAI_BASE_URL`, in any of the forms that its owner's pages show.
+    /// Reads the endpoint from `OPENAI_BASE_URL`, in any form that the provider's pages show.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let url = env.base_url(NAME, "https://api.openai.com/v1")?;
         Self::of(url).ok_or_else(|| {
@@ -54,7 +54,7 @@ impl Endpoint {
         })
     }
 
-    /// The one at a URL; `None` where Azure's older form misses its version.
+    /// Returns the endpoint at a URL; `None` if Azure's older form has no version.
     fn of(mut url: Url) -> Option<Self> {
         let query = url.query().map(str::to_owned);
         url.set_query(None);
@@ -70,7 +70,7 @@ impl Endpoint {
             }
             (format!("{before}/openai"), Form::Deployment(deployment.to_owned()))
         } else if is_azure && url.path() == "/" {
-            // As the portal shows a resource.
+            // The portal shows a resource in this form.
             (format!("{base}/openai/v1"), Form::AzureV1)
         } else {
             (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::ModelClient })
@@ -80,18 +80,18 @@ impl Endpoint {
         Some(Self { base, url, form, is_openai: host == "api.openai.com" })
     }
 
-    /// Where it is, for people.
+    /// Returns the URL for people to read.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// Whether it is OpenAI's own, which takes all that its reference lists. Others refuse fields that they
-    /// do not know.
+    /// Whether this is OpenAI's own server, which accepts every field that its reference lists. Other servers refuse
+    /// fields that they do not know.
     pub(super) fn is_openai(&self) -> bool {
         self.is_openai
     }
 
-    /// A question to the model.
+    /// Builds a request with a question to the model.
     pub fn completions(&self, http: &Client, key: &SecretString) -> RequestBuilder {
         let path = match &self.form {
             Form::Deployment(name) => format!("/deployments/{name}/chat/completions"),
@@ -100,7 +100,7 @@ impl Endpoint {
         self.signed(http.post(self.url(&path)), key)
     }
 
-    /// A recording to be written down by `model`, which on Azure is a deployment of the same resource.
+    /// Builds a request to transcribe a recording with `model`, which on Azure is a deployment of the same resource.
     pub fn transcriptions(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
         let path = match &self.form {
             Form::Deployment(_) => format!("/deployments/{model}/audio/transcriptions"),
@@ -109,14 +109,13 @@ impl Endpoint {
         self.signed(http.post(self.url(&path)), key)
     }
 
-    /// What is to be had: a success says that the key is taken.
+    /// Builds a request for the list of models. A success shows that the key is accepted.
     pub fn models(&self, http: &Client, key: &SecretString) -> RequestBuilder {
         self.signed(http.get(self.url("/models")), key)
     }
 
-    /// A request that costs nothing, and that only a server without this model answers by 404. Azure lists
-    /// models and not deployments, so there it is a question without a message, which a deployment refuses
-    /// by 400.
+    /// Builds a request that costs nothing. Only a server without this model answers it with 404. Azure lists models
+    /// and not deployments, so there it is a question without a message, which a deployment refuses with 400.
     pub fn look_up(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
         if self.form == Form::ModelClient {
             return self.signed(http.get(self.url(&format!("/models/{model}"))), key);
@@ -125,7 +124,7 @@ impl Endpoint {
         self.completions(http, key).header("content-type", "application/json").body(body)
     }
 
-    /// [`Self::look_up`] of the model that hears: on Azure a request without a recording.
+    /// Builds the request of [`Self::look_up`] for the transcription model: on Azure it has no recording.
     pub fn look_up_ears(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
         if self.form == Form::ModelClient {
             return self.look_up(http, key, model);
@@ -134,7 +133,7 @@ impl Endpoint {
             .multipart(multipart::Form::new().text("model", model.to_owned()))
     }
 
-    /// The deployment that is asked where Azure is asked for this model.
+    /// Returns the deployment that answers for this model on Azure; `None` on other servers.
     pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
         match &self.form {
             Form::ModelClient => None,
@@ -152,7 +151,7 @@ impl Endpoint {
             return request.bearer_auth(key.expose_secret());
         }
         let mut header = HeaderMap::new();
-        // As `bearer_auth` has it: whoever prints the request does not print the key.
+        // As with `bearer_auth`, a request that is printed does not show the key.
         if let Ok(mut key) = HeaderValue::from_str(key.expose_secret()) {
             key.set_sensitive(true);
             header.insert("api-key", key);

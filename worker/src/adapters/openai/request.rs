@@ -1,4 +1,4 @@
-//! What a chat-completions server is asked.
+//! The request to a chat-completions server.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
@@ -15,14 +15,14 @@ pub(super) struct Request<'a> {
     pub(super) max_tokens: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_completion_tokens: Option<usize>,
-    /// Leads prompts that begin alike to where the beginning is cached (OpenAI, "Prompt caching"). Azure's
+    /// The key that leads prompts with the same beginning to the place of its cache (OpenAI, "Prompt caching"). Azure's
     /// older versions, Groq, Cerebras, Mistral and Gemini refuse a request with a field that they do not know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prompt_cache_key: Option<String>,
 }
 
-/// Messages, with a picture shown beside the last one's words. Without a picture all contents are plain
-/// strings, which every server takes.
+/// The messages, with an image beside the last one's words. Without an image all contents are plain strings, which
+/// every server accepts.
 pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) Option<&'a Image>);
 
 #[derive(Serialize)]

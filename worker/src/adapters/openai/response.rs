@@ -1,4 +1,4 @@
-//! What a chat-completions server says, as typed outcomes. Pure.
+//! The responses of a chat-completions server as typed results. Pure.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -15,25 +15,25 @@ use crate::{
     text::redact,
 };
 
-/// What came back for a request.
+/// The response to a request that was sent.
 pub(super) struct Sent {
     pub(super) status: StatusCode,
-    /// How long to wait, if the server says it.
+    /// The time to wait, if the server gives one.
     pub(super) retry_after: Option<Duration>,
-    /// The server's name of the request.
+    /// The server's id of the request.
     pub(super) request_id: String,
     pub(super) body: Vec<u8>,
-    /// The key that the server was shown.
+    /// The key that the server received.
     pub(super) key: SecretString,
 }
 
 impl Sent {
-    /// An identifier that the server wrote, unless it gives the key away.
+    /// Returns an identifier that the server wrote, unless it reveals the key.
     pub(super) fn shown<'a>(&self, word: &'a str) -> &'a str {
         redact::identifier(word, &self.key)
     }
 
-    /// A text that the model wrote, without the key.
+    /// Returns a text that the model wrote, without the key.
     pub(super) fn told(&self, text: String) -> String {
         match redact::redacted(&text, &self.key) {
             Cow::Owned(clear) => clear,
@@ -42,34 +42,34 @@ impl Sent {
     }
 }
 
-/// An answer.
+/// An answer of the model.
 #[derive(Debug)]
 pub struct Completion {
-    /// What the model wrote, not blank.
+    /// The text that the model wrote. It is not blank.
     pub text: String,
-    /// It reached the longest length and is not finished.
+    /// Whether the answer reached the longest length and is not finished.
     pub cut: bool,
-    /// What it cost.
+    /// The tokens that the answer cost.
     pub tokens: Tokens,
-    /// The server's name of the request.
+    /// The server's id of the request.
     pub request: String,
 }
 
-/// There is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub enum ModelError {
     /// The prompt is longer than the model's context.
     ContextLength,
-    /// All tokens went into thought: nothing was written within the limit.
+    /// The model used all tokens for its thought, and wrote nothing within the limit.
     NothingWithinLimit,
-    /// The picture beside the question is refused: it cannot be read, or the model does not see.
+    /// The image beside the question is refused: it cannot be read, or the model cannot see images.
     NotSeen,
     /// The key is refused, and no other one has taken its place.
     Unauthorized(Failure),
-    /// Anything else, before the server has done anything that it asks money for.
+    /// Any other failure, before the server has done anything that it asks money for.
     Failed(Failure),
-    /// Nothing that can be used, of a call that is paid for, or may be: the server answered 200, or the request was
-    /// sent and nothing came back.
+    /// An unusable result of a call that is paid for, or may be: the server answered 200, or the request was sent and
+    /// nothing came back.
     Unusable(Failure),
 }
 
@@ -80,9 +80,9 @@ impl ModelError {
     }
 }
 
-/// Why a request was refused, before the token limit's name is settled.
+/// The reason why a request was refused, before the name of the token limit is settled.
 pub(super) enum Refusal {
-    /// The limit goes by its other name.
+    /// The server wants the other name of the limit.
     OtherLimit,
     Error(ModelError),
 }
@@ -105,7 +105,7 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
-    // Sums of them are kept for years, in 64 bits; whatever a server claims, none may spoil a sum.
+    // Sums of these numbers are kept for years, in 64 bits. No number that a server sends may overflow a sum.
     let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
     let prompt = count("/prompt_tokens");
     let tokens = Tokens {
@@ -118,7 +118,7 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     };
     let finish = choice.finish_reason.as_str().unwrap_or("");
     if finish == "error" {
-        // OpenRouter, "Errors and Debugging": what there is broke off.
+        // OpenRouter, "Errors and Debugging": the text that came is incomplete.
         return Err(passing("status 200, but the answer broke off"));
     }
     let Written(text) = choice.message.content.unwrap_or_default();
@@ -142,8 +142,8 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     }
 }
 
-/// What was written without the thought that reasoning models of llama.cpp, Ollama and vLLM write before it
-/// where their server does not take it out. One that never ends is a thought where the tokens ran out in it.
+/// Returns the text without the thought that reasoning models of llama.cpp, Ollama and vLLM write before it, if their
+/// server does not remove it. A thought without an end counts as a thought only if the tokens ran out in it.
 fn without_thought<'a>(text: &'a str, finish: &str) -> &'a str {
     let Some(thought) = text.trim_start().strip_prefix("<think>") else { return text };
     match thought.split_once("</think>") {
@@ -153,7 +153,7 @@ fn without_thought<'a>(text: &'a str, finish: &str) -> &'a str {
     }
 }
 
-/// The typed outcome of an error status (OpenAI, "Error codes").
+/// Returns the typed result of an error status (OpenAI, "Error codes").
 pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
     let Sent { status, retry_after, .. } = sent;
     let [name, request] = [error.named(), sent.request_id.as_str()].map(|word| sent.shown(word));
@@ -163,7 +163,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
         let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
         Refusal::Error(ModelError::Failed(Failure { retry: RetryPolicy::Retry(*retry_after), ..failure }))
     };
-    // Servers say it in many words; that the number itself is too large is another complaint.
+    // Servers report this in many different words. A number that is itself too large is another problem.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };
     let about_limit = error.is_about(limit) || error.says(&[limit]);
     match status.as_u16() {
@@ -174,7 +174,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
         404 => lasting(Reason::ModelGone),
         _ if error.says_model_not_found() => lasting(Reason::ModelGone),
         403 if !error.is_moderated() => lasting(Reason::ModelAuth),
-        // A redirect is a wrong base URL, no word about the question.
+        // A redirect means a wrong base URL. It says nothing about the question.
         300..400 | 408 | 409 | 424 | 425 | 429 | 498 | 500.. => passing(),
         _ => lasting(Reason::ModelRefused),
     }
@@ -183,7 +183,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
 #[derive(Deserialize)]
 struct Response {
     choices: Vec<Choice>,
-    /// Only for the log: whatever is in it, the answer is one.
+    /// The tokens that the call cost. The answer is valid, whatever this contains.
     #[serde(default)]
     usage: Value,
 }

@@ -1,4 +1,4 @@
-//! From a voice to its words (`POST {base}/audio/transcriptions`; OpenAI, "Speech to text").
+//! The request that turns a recording into words (`POST {base}/audio/transcriptions`; OpenAI, "Speech to text").
 
 use std::time::Duration;
 
@@ -17,22 +17,22 @@ use super::{
 };
 use crate::text::clean::clean;
 
-/// The largest recording that is taken, in bytes. The limit of 25 MB counts the whole request.
+/// The largest recording that is accepted, in bytes. The limit of 25 MB counts the whole request.
 pub const BYTES_MAX: usize = 25_000_000;
 
-/// What came of listening.
+/// The result of a transcription.
 #[derive(Debug)]
 pub enum Heard {
-    /// What was said, not blank. Never logged.
+    /// The words that were said. They are not blank and never logged.
     Words(String),
-    /// There are no words in it, or it cannot be read.
+    /// There are no words in the recording, or it cannot be read.
     Nothing,
-    /// The server does not listen to anything.
+    /// The server does not transcribe any audio.
     Deaf,
 }
 
 impl ModelClient {
-    /// Listens once to a recording.
+    /// Transcribes a recording with one request.
     pub async fn transcribe(
         &self,
         model: &str,
@@ -80,7 +80,7 @@ fn words(body: &[u8]) -> Option<Heard> {
     Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })
 }
 
-/// A name by which the server tells what it is: it looks at the ending, not at the bytes. LINE's own
+/// Returns a file name that shows the server the format: the server reads its ending, not the bytes. LINE's own
 /// recordings are M4A.
 fn file_name(recording: &[u8]) -> &'static str {
     match recording {

@@ -1,6 +1,6 @@
-//! What a model wrote, in each form that servers give it: a string, or parts, of which those of text count;
-//! Mistral puts its thoughts beside them. Half of a surrogate pair, which JSON can write and UTF-8 cannot,
-//! becomes U+FFFD: the answer is paid for.
+//! The text that a model wrote, in each form that servers send: a string, or parts. Only the parts of type text count;
+//! Mistral puts its thoughts beside them. Half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes
+//! U+FFFD, because the answer is paid for.
 
 use std::fmt::{Formatter, Result as FmtResult};
 

@@ -29,7 +29,7 @@ fn budget(context_tokens: usize) -> Budget {
 
 #[test]
 fn tokens_are_counted_as_openais_own_tokenizer_counts_them() {
-    // Counted by another implementation of the same tables, GitHub's bpe-openai 0.3.2.
+    // The numbers are from another implementation of the same tables, GitHub's bpe-openai 0.3.2.
     for (text, cl100k, o200k) in [
         ("", 0, 0),
         ("hello world", 2, 2),
@@ -67,7 +67,8 @@ fn a_question_that_cannot_fit_alone_is_not_sent() {
     assert!(Prompt::fit("s", vec![], &[&question], budget(1000)).is_err());
     assert!(Prompt::fit("s", vec![], &["q"], budget(100)).is_err());
     assert!(Prompt::fit("s", vec![], &[&question], budget(2000)).is_ok());
-    // The answer's beginning has three tokens, each message four beside its words, and both words are one.
+    // The beginning of the answer has three tokens. Each message has four in addition to its words, and each of the two
+    // words is one token.
     let least = 100 + 3 + 2 * 4 + 2;
     assert!(budget(least).has_room_beside("s") && !budget(least - 1).has_room_beside("s"));
     let mut past = turns(5, 1);
@@ -132,7 +133,7 @@ proptest! {
                 prop_assert!(tokens(sent, budget.encoding) <= room);
                 let kept = sent.len() - 2;
                 prop_assert_eq!(&sent[1..=kept], &past[past.len() - kept..]);
-                // With what went last of all, it would not have fitted.
+                // With the turns that were left out last, the prompt would not have fitted.
                 let left_out = past.len() - kept;
                 prop_assert_eq!(prompt.left_out(), left_out);
                 let mut before = 0;

@@ -14,7 +14,7 @@ fn stored(pushed: u32, state: PushState, method: SendMethod) -> Stage<PushProgre
     Stage::Stored(PushProgress { pushed, state, method })
 }
 
-/// Every stage. A stored answer is certainly unsaid, of unknown outcome, said in part, or gone by reply.
+/// Returns every stage. A stored answer is certainly unsaid, of unknown outcome, said in part, or sent by reply.
 fn stages() -> [Stage<PushProgress>; 8] {
     let unknown = PushState::Unknown { since: at(1) };
     [
@@ -39,7 +39,7 @@ fn failed(progress: Option<PushProgress>, gave_up: bool) -> TurnStep<'static> {
     TurnStep::Failed { by: None, reason: Reason::LineRejected, progress, gave_up, cost: None }
 }
 
-/// Every step by its name. A step that is new is to be added here and to the table below.
+/// Returns every step with its name. A new step must be added here and to the table below.
 fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
     let now = at(9);
     let said = PushProgress { pushed: 1, state: PushState::Refused, method: SendMethod::Push };
@@ -73,8 +73,8 @@ fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
     ]
 }
 
-/// The stage after each step. `=` is the same; a word in capitals is a conflict; `reply` and `push` are a stored answer
-/// of which that is about to be tried, with the pushes that were accepted.
+/// The stage after each step. `=` is the same stage; a word in capitals is a conflict; `reply` and `push` are a stored
+/// answer whose next push is about to be tried by that method, with the number of accepted pushes.
 #[rustfmt::skip]
 const TABLE: [(&str, [&str; 8]); 24] = [
     // step                    open         unsaid       unknown      in part      by reply     delivered    forgotten    in doubt
@@ -151,7 +151,7 @@ fn each_step_makes_of_each_stage_what_the_table_says() {
     }
 }
 
-/// A state after these steps, none of which is in conflict.
+/// Returns the state after these steps, none of which is in conflict.
 fn after(steps: &[TurnStep<'_>]) -> TurnState {
     steps.iter().fold(TurnState::default(), |state, step| apply(&state, step).unwrap())
 }
@@ -227,13 +227,13 @@ proptest! {
         let mut state = TurnState::default();
         for (name, step) in order.into_iter().map(|at| &steps[at]) {
             let Ok(next) = apply(&state, step) else { continue };
-            // A row says of each attempt that it failed, or leaves it open.
+            // For each attempt, a row records a failure or leaves the end open.
             prop_assert_eq!(next.last == LastAttempt::None, next.attempts == 0 && next.last.reason().is_none());
-            // What is over is over, and only an answer that certainly did not arrive is asked for anew.
+            // A turn that is over stays over, and only an answer that certainly did not arrive is made anew.
             prop_assert!(!state.stage.is_over() || next.stage.is_over(), "{name}");
             let is_anew = state.stage != Stage::Open && next.stage == Stage::Open;
             prop_assert!(!is_anew || matches!(state.stage, Stage::Stored(progress) if progress.is_unsaid()));
-            // The time of the first attempt and of the apology stay.
+            // The time of the apology stays the same.
             prop_assert!(state.notified_at.is_none() || state.notified_at == next.notified_at);
             state = next;
         }

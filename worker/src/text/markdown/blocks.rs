@@ -64,7 +64,7 @@ impl Editor<'_> {
         self.table.end_cell(&edited(self.source, at, &edits));
     }
 
-    /// A row may have more cells than the table has columns, of which the parser says nothing.
+    /// Adds the cells of a row that has more cells than the table has columns. The parser does not report them.
     pub(super) fn further_cells(&mut self, end: usize) {
         for more in self.source[self.cells_end..end].split('|').filter(|more| !more.trim().is_empty()) {
             self.table.end_cell(more);

@@ -1,4 +1,4 @@
-//! A text and the edits that are made to it, of which none touches what is protected.
+//! A text and the edits that are made to it. No edit touches a protected part.
 
 use std::{collections::HashSet, ops::Range};
 
@@ -7,16 +7,16 @@ use super::{
     table::Table,
 };
 
-/// What stands for a line drawn across.
+/// The text that replaces a horizontal rule.
 pub(super) const LINE: &str = "──────────";
 
-/// What takes the place of a part of the source.
+/// A new text for a part of the source.
 pub(super) struct Edit {
     pub(super) at: Range<usize>,
     pub(super) new: String,
 }
 
-/// A link or picture whose end has not come yet.
+/// A link or image whose end is not reached yet.
 pub(super) struct OpenLink {
     pub(super) mark: usize,
     pub(super) words_end: usize,
@@ -26,7 +26,7 @@ pub(super) struct OpenLink {
 pub(super) struct Editor<'a> {
     pub(super) source: &'a str,
     pub(super) protected: Protected,
-    /// Those of a cell, while there is one.
+    /// The edits so far; inside a table, those of the current cell.
     pub(super) edits: Vec<Edit>,
     pub(super) before_table: Vec<Edit>,
     pub(super) code: Vec<Range<usize>>,
@@ -35,7 +35,7 @@ pub(super) struct Editor<'a> {
     pub(super) cells_end: usize,
 }
 
-/// A part of the source with its edits, which are in order.
+/// Returns a part of the source with its edits, which are in order.
 pub(super) fn edited(source: &str, part: Range<usize>, edits: &[Edit]) -> String {
     let mut text = String::with_capacity(part.len());
     let mut at = part.start;
@@ -70,7 +70,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Takes out what stands around `at`.
+    /// Removes the marks at both ends of `at`. Each mark has `mark` bytes.
     pub(super) fn unmark(&mut self, at: Range<usize>, mark: usize) {
         let (before, after) = (at.start..at.start + mark, at.end - mark..at.end);
         if !self.protected.touches(&before) && !self.protected.touches(&after) {
@@ -79,15 +79,15 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Replaces what may have edits inside.
+    /// Replaces a part that may have edits inside.
     pub(super) fn replace_whole(&mut self, at: Range<usize>, new: &str) {
         self.edits.retain(|edit| edit.at.start < at.start || edit.at.end > at.end);
         self.protected.add(at.clone());
         self.edits.push(Edit { at, new: new.to_owned() });
     }
 
-    /// Bold that CommonMark does not see, as in `**「猫」**は`, because it has no rule for letters without
-    /// spaces between words.
+    /// Removes marks of bold text that CommonMark does not find, as in `**「猫」**は`, because it has no rule for letters
+    /// without spaces between words.
     pub(super) fn unmark_stray_bold(&mut self, part: Range<usize>) {
         let taken: HashSet<usize> = self.edits.iter().map(|edit| edit.at.start).collect();
         for (start, end) in

@@ -1,14 +1,14 @@
-//! What is a mark, and what only looks like one. CommonMark takes more for Markdown than people mean in
-//! a chat, and, where words are not parted by spaces, less.
+//! The difference between marks and text that only looks like marks. CommonMark reads more text as Markdown than people
+//! mean in a chat, and less in languages without spaces between words.
 
 use std::ops::Range;
 
-/// Parts of a text that are left to the letter: whether each of its bytes is. An answer may have thousands
-/// of them, and each mark asks.
+/// The parts of a text that stay unchanged, as a flag for each byte. An answer may have thousands of these parts, and
+/// each mark is compared with them.
 pub(super) struct Protected(Vec<bool>);
 
 impl Protected {
-    /// Addresses and formulas, which models write as `\(…\)`, `\[…\]` and `$$…$$`.
+    /// Protects addresses, and formulas, which models write as `\(…\)`, `\[…\]` and `$$…$$`.
     pub(super) fn of(source: &str) -> Self {
         let mut parts = urls(source);
         for (opening, closing) in [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")] {
@@ -36,7 +36,8 @@ impl Protected {
     }
 }
 
-/// Where the web addresses in a text are. One ends where ASCII does: Japanese follows without a space.
+/// Returns the places of the web addresses in a text. An address ends where ASCII ends, because Japanese follows
+/// without a space.
 pub fn urls(text: &str) -> Vec<Range<usize>> {
     let mut urls = vec![];
     let mut from = 0;
@@ -57,7 +58,7 @@ pub fn urls(text: &str) -> Vec<Range<usize>> {
     urls
 }
 
-/// Whether the emphasis that CommonMark sees is meant as such, and not as arithmetic or a face.
+/// Whether the emphasis that CommonMark finds is meant as emphasis, and not as arithmetic or a kaomoji.
 pub(super) fn is_emphasis(source: &str, at: &Range<usize>, mark: usize) -> bool {
     let inside = &source[at.start + mark..at.end - mark];
     let (before, after) = (source[..at.start].chars().next_back(), source[at.end..].chars().next());
@@ -80,7 +81,8 @@ pub(super) fn is_emphasis(source: &str, at: &Range<usize>, mark: usize) -> bool 
     }
 }
 
-/// Whether what stands between back-ticks is code. Some faces have one for an arm, and two of them a pair.
+/// Whether the text between back-ticks is code. Some kaomoji have a back-tick as an arm, and two of them look like a
+/// pair.
 pub(super) fn is_code(source: &str, at: &Range<usize>) -> bool {
     let after_symbol =
         source[..at.start].chars().next_back().is_some_and(|c| !c.is_ascii() && !c.is_alphanumeric());
@@ -92,7 +94,7 @@ fn is_emoji(c: char) -> bool {
     c >= '\u{1f000}'
 }
 
-/// Pairs of `**` on one line with words between them, by the start of the first and the end of the second.
+/// Returns pairs of `**` on one line with words between them, as the start of the first and the end of the second.
 pub(super) fn stray_bold(
     source: &str,
     part: Range<usize>,

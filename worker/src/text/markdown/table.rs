@@ -1,18 +1,18 @@
-//! Tables, row by row: on a phone columns never stand below each other.
+//! Tables, row by row, because on a phone columns are never aligned below each other.
 
-/// A table so far.
+/// The part of a table that was read so far.
 #[derive(Default)]
 pub(super) struct Table {
     head: Vec<String>,
     row: Vec<String>,
-    /// Whether a row has named this column of the head.
+    /// For each column of the head: whether a row has a cell for it.
     named: Vec<bool>,
     lines: Vec<String>,
 }
 
 impl Table {
     pub(super) fn end_cell(&mut self, text: &str) {
-        // The only way to write either in a cell.
+        // A cell can have a bar or a line break only in this form.
         let text = text.replace("\\|", "|").replace("<br>", "\n  ").replace("<br/>", "\n  ");
         self.row.push(text.trim().to_owned());
     }
@@ -40,7 +40,7 @@ impl Table {
     }
 
     pub(super) fn text(mut self) -> String {
-        // Nothing is lost of a head that no row names.
+        // If no row names a column of the head, the head is a line of its own, so that nothing is lost.
         if self.named.contains(&false) {
             self.lines.insert(0, self.head.join(" | "));
         }

@@ -89,7 +89,7 @@ fn code_is_kept_and_set_off() {
         ("```\nx\n``", "──────────\nx\n``"),
         ("cut off:\n```js\nlet a = **", "cut off:\n─── js ───\nlet a = **"),
     ]);
-    // However lines end.
+    // The result is the same for each kind of line end.
     check(&[("```\rx\r\n```\ry\r---", "──────────\nx\n──────────\ny\n──────────")]);
     let Plain { text, code } = plain("**a** [b](https://c.d)\n```\nx\n```\nd\n```\ny\n```");
     let blocks: Vec<&str> = code.into_iter().map(|block| &text[block]).collect();
@@ -146,7 +146,7 @@ fn tables_are_read_row_by_row() {
 
 #[test]
 fn the_longest_answers_are_read_too() {
-    // Each mark is looked at once: were each held against all others, this would take minutes.
+    // Each mark is read once. If each mark were compared with all others, this would take minutes.
     let table = format!("|a|b|\n|-|-|\n{}", "|`x`|**y**|\n".repeat(20_000));
     assert_eq!(plain(&table).text.lines().filter(|line| ["• a: x", "  b: y"].contains(line)).count(), 40_000);
     let Plain { text, code } = plain(&"`a` **b**\n\n```\nc\n```\n".repeat(10_000));

@@ -46,12 +46,12 @@ fn no_grapheme_is_broken_unless_it_is_longer_than_a_message() {
 fn an_address_and_a_block_of_code_stay_in_one_piece() {
     let url = "https://example.com/a?b=c.d#e";
     check(&format!("{} {url} end", "a".repeat(4_990)), &[4_991, 33]);
-    // It does not have to go to the next message where it ends with this one.
+    // The address does not have to move to the next message if it ends with this one.
     check(&format!("{} https://example.com{}", "a".repeat(4_980), " b".repeat(20)), &[5_000, 40]);
-    // An address elsewhere keeps no sentence from ending a message.
+    // An address elsewhere does not prevent that a message ends with a sentence.
     check(&format!("https://example.com/ {}! {}", "a".repeat(3_000), "a".repeat(3_000)), &[3_023, 3_000]);
     check(&format!("{}! https://example.com/ {}", "a".repeat(3_000), "a".repeat(3_000)), &[3_002, 3_021]);
-    // A sentence that ends before it is the better place.
+    // The end of a sentence before the address is the better place.
     check(&format!("{}. {} {url}", "a".repeat(3_000), "B".repeat(1_990)), &[3_002, 2_020]);
 
     let code = "x. Y\n\n".repeat(500);
@@ -59,7 +59,7 @@ fn an_address_and_a_block_of_code_stay_in_one_piece() {
     let block = text.len() - code.len()..text.len();
     let pieces = split(&text, std::slice::from_ref(&block));
     assert_eq!(pieces.iter().map(|p| units(p)).collect::<Vec<_>>(), [2_406, 3_000]);
-    // What fits into no message is cut like anything else.
+    // A block that does not fit into one message is cut like all other text.
     let code = code.repeat(3);
     let block = 0..code.len();
     assert_eq!(split(&code, std::slice::from_ref(&block)).concat(), code);
@@ -81,7 +81,7 @@ fn the_beginning_of_a_text_ends_where_a_message_would() {
         ("see! https://example.com/ and", 26, "see! https://example.com/"),
         ("so it is! https://example.com more", 17, "so it is!"),
         ("so it is! http://a b", 19, "so it is!"),
-        // Only a message's length before the end is looked at.
+        // Only the last part, as long as one message, is searched for an end.
         (&format!("{}! {}", a(6_000), a(2_000)), 7_000, &format!("{}!", a(6_000))),
         (&format!("{} https://example.com/{}", a(6_000), a(2_000)), 7_000, &a(6_000)),
     ] {
@@ -142,11 +142,11 @@ proptest! {
         let pieces = split(&text, &[]);
         prop_assert!(pieces.iter().all(|p| units(p) <= TEXT_MAX && !p.is_empty()));
         if !text.trim().is_empty() {
-            // White space at the end may be what would be a message of its own.
+            // White space at the end is missing if it would be a message of its own.
             let rejoined = pieces.concat();
             prop_assert_eq!(rejoined.trim_end(), text.trim_end());
         }
-        // No boundary lies within a grapheme of the whole.
+        // No boundary is inside a grapheme of the whole text.
         let bounds: std::collections::HashSet<usize> = text.grapheme_indices(true).map(|(i, _)| i).collect();
         let mut at = 0;
         for piece in &pieces {

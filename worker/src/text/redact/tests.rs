@@ -32,7 +32,7 @@ fn a_secret_is_found_whole_and_nearly_whole() {
             let text = format!("Ключ 「{told}」は、wrong");
             let clear = redact(&text, key);
             let (before, after) = clear.split_once(REDACTED).unwrap();
-            // A piece at an edge that is shorter than what is looked for says nothing.
+            // A piece at an edge that is shorter than the shortest piece stays, because it reveals nothing.
             assert!(before.starts_with("Ключ 「") && after.ends_with("」は、wrong"), "{clear}");
             assert!(clear.len() <= text.len() - told.len() + REDACTED.len() + PIECE[1], "{clear}");
             assert_eq!(identifier(&told, &key.to_owned().into()), "?", "{told}");
@@ -49,7 +49,7 @@ fn a_secret_is_found_in_other_forms() {
     let encoded = TOKEN.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
     assert_eq!(redact(&format!("?token={encoded}&x"), TOKEN), format!("?token=AbC%2BdEfG%2F{REDACTED}%3D&x"));
     assert_eq!(redact(&LONG_KEY[20..32], LONG_KEY), REDACTED);
-    // Neither piece is enough by itself, and further apart they are not of one secret.
+    // One piece alone is not enough. Further apart, the pieces do not belong to one secret.
     let apart = |gap: &str| format!("{}{gap}{}", &LONG_KEY[10..19], &LONG_KEY[30..39]);
     assert_eq!(redact(&apart("-------%"), LONG_KEY), REDACTED);
     assert_eq!(redact(&apart("--------%"), LONG_KEY), apart("--------%"));

@@ -1,4 +1,4 @@
-//! Jobs that got no answer together: all are tried together again, or each by itself.
+//! Decides about jobs that got no answer together: all are tried together again, or each by itself.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
 
 /// The reason why jobs are not answered together.
 pub(super) enum NotMerged {
-    /// One of them needs an attempt of its own.
+    /// One of the jobs needs an attempt of its own.
     NotPlain,
     /// The attempt failed.
     Failed(Failure),
@@ -29,7 +29,7 @@ pub(super) enum NotMerged {
     Stopped,
 }
 
-/// Records what the attempt came to, and decides whether they are tried together again.
+/// Records the end of the attempt, and decides whether the jobs are tried together again.
 pub(super) async fn split(
     config: &Config,
     storage: &Storage,
@@ -76,9 +76,9 @@ pub(super) async fn split(
     }
     for ((job, turn), cost) in each() {
         match failed.filter(|_| !may_go_on(cost)) {
-            // Its own attempt finds it given up, and tells its user.
+            // The job's own attempt finds the run given up, and ends with the apology.
             Some(reason) => storage.record_or_log(job, failed_with(turn, reason, true, Some(cost))).await,
-            // There is no pause before it is asked by itself.
+            // The cost has no pause, because the job is tried by itself at once.
             None => withdraw(storage, job, turn, Some(attempt.cost(turn, failed, Duration::ZERO))).await,
         }
     }

@@ -13,12 +13,12 @@ fn at(minute: usize) -> Timestamp {
     format!("2026-03-01T10:{minute:02}:00Z").parse().unwrap()
 }
 
-/// When the question of a turn was said.
+/// Returns the time when the question of a turn was said.
 fn said(turn: usize) -> i64 {
     at(turn).as_millisecond() - 1
 }
 
-/// The head after so many turns, one a minute.
+/// Returns the head after so many turns, one a minute.
 fn head(turns: usize) -> Head {
     let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
     let one = |mut head: Head, turn: usize| {
@@ -102,7 +102,8 @@ fn what_is_forgotten_is_hidden_however_long_the_index_shows_it() {
     check(&head, &[], 50, None, &[(2, Role::User), (2, Role::Assistant)]);
     let marker = head.forgotten.unwrap();
     assert!(head.last == Some(marker.through) && marker.said_until == said(1));
-    // The same moment again is another marker: a worker that saw the first one is older. What was forgotten stays so.
+    // A second forget at the same moment sets another marker, so that a worker that saw the first one is older.
+    // Forgotten rows stay forgotten.
     head.forget(said(0), NOW.parse().unwrap());
     assert!(head.forgotten.unwrap().through > marker.through);
     assert_eq!(head.forgotten.unwrap().said_until, said(1));
@@ -121,7 +122,7 @@ fn of_a_burst_each_question_is_named_and_the_one_answer() {
     let mut head = Head::of_item(Some(&head.row(&of, None)));
     let rows = [(0, User), (0, Assistant), (1, User), (2, User), (3, User), (3, Assistant)];
     check(&head, &[], 50, None, &rows);
-    // The answer goes, and is looked for no longer; the questions stay.
+    // The answer is deleted and no longer looked for; the questions stay.
     head.lose([row_id(&event(3), Assistant).to_string()]);
     let head = Head::of_item(Some(&head.row(&of, None)));
     check(&head, &[], 50, None, &rows[..5]);

@@ -51,7 +51,7 @@ fn every_error_status_has_its_typed_outcome() {
     check(400, r#"{"error":{"code":"sk-a-secret"}}"#, "lasting model_refused");
 }
 
-/// Rows of what servers say in words and forms of their own.
+/// Checks errors that servers report in their own words and forms.
 fn check_rows(expect: &str, rows: &[(u16, &str)]) {
     for (status, body) in rows {
         check_refusal(*status, body, false, expect);
@@ -67,7 +67,7 @@ fn every_server_may_say_in_its_own_way_that_a_prompt_is_too_long() {
             (400, r#"{"error":{"message":["x"],"param":{"a":1},"code":"context_length_exceeded"}}"#),
             (400, r#"{"error":"context_length_exceeded"}"#),
             (400, r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":400}}"#),
-            // llama.cpp, now and before, and where the answer outgrew it.
+            // llama.cpp: the newest version, an older one, and an answer that outgrew the context.
             (
                 400,
                 r#"{"error":{"code":400,"message":"request (4390 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4390,"n_ctx":4096}}"#,
@@ -80,7 +80,7 @@ fn every_server_may_say_in_its_own_way_that_a_prompt_is_too_long() {
                 500,
                 r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#,
             ),
-            // vLLM, from the newest on.
+            // vLLM: the newest version first, then older ones.
             (
                 400,
                 r#"{"error":{"message":"You passed 1193 input tokens and requested 7000 output tokens. However, the model's context length is only 8192 tokens, resulting in a maximum input length of 1192 tokens. Please reduce the length of the input prompt.","type":"BadRequestError","param":"input_tokens","code":400}}"#,
@@ -199,7 +199,7 @@ fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
         ),
         (400, r#"{"error":{"code":"image_parse_error"}}"#, true),
         (400, r#"{"error":{"param":"messages.[1].content.[1].type","code":null}}"#, true),
-        // Servers that know no content parts at all.
+        // These servers do not know content parts at all.
         (422, r#"{"detail":[{"msg":"Input should be 'text'"}]}"#, true),
         (404, r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#, true),
         (500, r#"{"error":{"message":"image input is not supported - hint: provide the mmproj"}}"#, true),

@@ -15,7 +15,7 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
     assert_eq!((whole.text.as_str(), whole.cut), ("hi", false));
     assert!(of(r#""hi""#, r#""length""#).unwrap().cut);
     assert!(!of(r#""hi""#, "null").unwrap().cut);
-    // What a filter cut off is no story that got long.
+    // A filter cut this answer off: it did not reach the longest length.
     assert!(!of(r#""hi""#, r#""content_filter""#).unwrap().cut);
     assert_eq!(of(r#""hi""#, "1").unwrap().text, "hi");
     for usage in ["null", "[]", r#"{"prompt_tokens":1.5}"#] {
@@ -35,7 +35,7 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         };
         assert_eq!(failure.retry, RetryPolicy::Retry(None), "{body}");
     }
-    // OpenRouter: the provider broke off in the middle.
+    // OpenRouter: the provider stopped in the middle of the answer.
     let Err(ModelError::Unusable(failure)) = of(r#""half an ans""#, r#""error""#) else { panic!() };
     assert_eq!(failure.retry, RetryPolicy::Retry(None));
     let refused = br#"{"choices":[{"message":{"content":null,"refusal":"secret"},"finish_reason":"stop"}]}"#;
