@@ -1,11 +1,11 @@
-//! The story of stage one: authenticate, read, enqueue, answer.
+//! Stage one: authenticates a webhook, reads it, puts its jobs into the queue and answers LINE.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
     job::Job,
     log,
-    logging::{self, FIGURES, Sampled},
+    logging::{self, Sampled},
     prefix::Prefix,
     secret::{NotRead, Secret},
     traces,
@@ -21,45 +21,46 @@ use crate::{
     webhook::{self, Verdict},
 };
 
-/// What *accept* may use of LINE's two seconds, after start-up.
+/// The time that *accept* may use of LINE's two seconds, after start-up.
 pub const BUDGET: Duration = Duration::from_millis(1500);
-/// A larger body is read on a thread of its own, so that other webhooks need not wait for it.
+/// The largest body, in bytes, that is read on the same thread. A larger one is read on a thread of its own, so that
+/// other webhooks do not wait for it.
 const LARGE: usize = 64 << 10;
-/// So many jobs of a webhook have each a line of the log: far more than LINE ever posts at once.
+/// The most jobs of a webhook that have a log line each. It is far more than LINE ever posts at once.
 const LOGGED_MAX: usize = 1_000;
 
 /// Stage one.
 pub struct Ingress {
     /// The channel secret.
     pub secret: Secret,
-    /// Where the jobs go.
+    /// The queue for the jobs.
     pub queue: Arc<dyn JobQueue>,
-    /// How long the whole of it may take: [`BUDGET`].
+    /// The longest time that all steps together may take: [`BUDGET`].
     pub budget: Duration,
-    /// What calls the bot in groups, beside a mention.
+    /// The prefix that calls the bot in groups, in addition to a mention.
     pub group_prefix: Option<Prefix>,
     /// The wall clock, in milliseconds since 1970.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
-    /// The webhooks whose signature is missing or wrong.
+    /// The counter of webhooks whose signature is missing or wrong.
     pub refused: Sampled,
 }
 
-/// What LINE is told.
+/// The answer to LINE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Every event worth answering is durably queued; perhaps there was none.
+    /// Every event that needs a job is durably queued. Perhaps there was none.
     Queued,
     /// The signature is missing or wrong. Nothing was read.
     Unauthorized,
-    /// Signed by LINE's secret and yet not a webhook.
+    /// The body is signed with LINE's secret, but it is not a webhook.
     NotAWebhook,
-    /// The queue did not take it in time, or nobody can tell yet whether LINE signed it. LINE delivers again if
-    /// its console says so.
+    /// The queue did not take the jobs in time, or nobody knows yet whether LINE signed the body. LINE delivers the
+    /// webhook again if its console says so.
     Unavailable,
 }
 
 impl Accepted {
-    /// The HTTP status that says it.
+    /// Returns the HTTP status of the answer.
     pub fn status(self) -> u16 {
         match self {
             Self::Queued => 200,
@@ -71,7 +72,7 @@ impl Accepted {
 }
 
 impl Ingress {
-    /// Takes one webhook: the bytes as they came, and the value of `x-line-signature`.
+    /// Accepts one webhook: the bytes of the body as they came, and the value of `x-line-signature`.
     pub async fn accept(&self, signature: Option<&[u8]>, body: &[u8]) -> Accepted {
         let began = Instant::now();
         let accepted = timeout(self.budget, self.accept_in_time(signature, body)).await;
@@ -120,7 +121,7 @@ impl Ingress {
         }
     }
 
-    /// The verdicts on the events of this body.
+    /// Returns the verdicts on the events of this body.
     async fn read(&self, body: &[u8]) -> Result<Vec<Verdict>, Accepted> {
         let now = (self.clock)();
         let read = if body.len() <= LARGE {
@@ -128,7 +129,7 @@ impl Ingress {
         } else {
             let (body, prefix) = (body.to_vec(), self.group_prefix.clone());
             let reading = spawn_blocking(move || webhook::parse(&body, prefix.as_ref(), now));
-            // It panicked, which is logged.
+            // The task panicked, which is logged.
             reading.await.map_err(|_| Accepted::Unavailable)?
         };
         read.map_err(|_| {
@@ -137,7 +138,8 @@ impl Ingress {
         })
     }
 
-    /// Counts each webhook that was refused, and logs one in a while: strangers send as many as they like.
+    /// Counts each webhook that was refused, and logs only one in each period, because strangers send as many as they
+    /// like.
     fn log_refusal(&self, signed: bool) {
         log!(counted, SignatureRefused, "a webhook is refused: its signature is missing or wrong");
         if let Some(times) = self.refused.count(Instant::now()) {
@@ -157,13 +159,13 @@ impl Ingress {
         if signature::verify(&secret, body, signature) {
             return Ok(true);
         }
-        // A read that fails keeps the secret.
+        // If the read fails, the current secret stays.
         let newer = self.secret.other_than(&secret).await.unwrap_or_default();
         Ok(newer.is_some_and(|newer| signature::verify(&newer, body, signature)))
     }
 }
 
-/// A line for each job, up to [`LOGGED_MAX`] of them.
+/// Logs a line for each job, up to [`LOGGED_MAX`] lines.
 fn log_accepted(jobs: &[Job]) {
     let (logged, more) = jobs.split_at(jobs.len().min(LOGGED_MAX));
     for job in logged {
@@ -177,7 +179,7 @@ fn log_accepted(jobs: &[Job]) {
     }
 }
 
-/// The jobs. The rest is logged: one line for each reason, however many events there are.
+/// Returns the jobs. The other verdicts are logged: one line for each reason, for any number of events.
 fn jobs_of(verdicts: Vec<Verdict>) -> Vec<Job> {
     let (mut skipped, mut odd) = (BTreeMap::new(), BTreeMap::new());
     let mut jobs = vec![];

@@ -1,3 +1,3 @@
-//! Stage one's way to AWS.
+//! The adapters of stage one for AWS.
 
 pub mod sqs;

@@ -1,4 +1,4 @@
-//! What the ingress function is told by its environment.
+//! The configuration of the ingress function, from its environment.
 
 use shared::{
     env::{Env, EnvError},
@@ -7,16 +7,16 @@ use shared::{
 
 /// The variables that stage one reads (docs/contract.md).
 pub struct Config {
-    /// Prefix of the secrets in the SSM Parameter Store.
+    /// The prefix of the secrets in the SSM Parameter Store.
     pub base_secret_path: String,
     /// The FIFO queue of jobs.
     pub queue_url: String,
-    /// What calls the bot in groups, beside a mention.
+    /// The prefix that calls the bot in groups, in addition to a mention.
     pub group_prefix: Option<Prefix>,
 }
 
 impl Config {
-    /// Reads it, or names the variable that is missing.
+    /// Reads the variables. An error names the variable that is missing or wrong.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         Ok(Self {
             base_secret_path: env.required("BASE_SECRET_PATH")?.to_owned(),

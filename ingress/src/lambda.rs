@@ -1,5 +1,5 @@
-//! API Gateway's proxy events, payload format 1.0 (REST API) and 2.0 (HTTP API, Function URL): from
-//! the event to the bytes that LINE signed, and from the verdict to a response.
+//! API Gateway's proxy events, payload format 1.0 (REST API) and 2.0 (HTTP API, Function URL). The module converts an
+//! event to the bytes that LINE signed, and the verdict to a response.
 
 use aws_lambda_events::{
     apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, ApiGatewayV2httpRequest},
@@ -15,7 +15,7 @@ use crate::{
     signature,
 };
 
-/// Answers one invocation. What is no proxy event at all is answered 400.
+/// Answers one invocation. An invocation that is not a proxy event is answered with 400.
 pub async fn handle(ingress: &Ingress, event: &RawValue) -> ApiGatewayProxyResponse {
     let accepted = match request_of(event) {
         Some((signature, Some(body))) => ingress.accept(signature.as_deref(), &body).await,
@@ -33,7 +33,7 @@ pub async fn handle(ingress: &Ingress, event: &RawValue) -> ApiGatewayProxyRespo
 
 type Request = (Option<Vec<u8>>, Option<Vec<u8>>);
 
-/// The signature and the body; no body where base64 does not decode.
+/// Returns the signature and the body. The body is `None` if its base64 cannot be decoded.
 fn request_of(event: &RawValue) -> Option<Request> {
     #[derive(Deserialize)]
     struct Versioned {

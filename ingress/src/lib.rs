@@ -1,11 +1,11 @@
-//! Stage one: *accept*. It authenticates a webhook, takes every event worth answering, puts the jobs
-//! into the queue, and says 200, all within LINE's two seconds.
+//! Stage one: *accept*. It authenticates a webhook, takes every event that needs a job, puts the jobs into the queue,
+//! and answers 200, all within LINE's two seconds.
 //!
-//! It refuses to think: no history, no model, no call to LINE. A body is not looked at before its
-//! signature is right, and 200 is not said before the jobs are durable.
+//! It uses no history and no model, and it does not call LINE. It does not read a body before its signature is right,
+//! and does not answer 200 before the jobs are durable.
 //!
-//! In reading order: [`accept`] tells the story, [`signature`] and [`webhook`] are its two pure parts,
-//! [`queue`] is the port it writes to, `lambda` and `adapters` are its ways to AWS.
+//! In reading order: [`accept`] has the order of the steps, [`signature`] and [`webhook`] are its two pure parts,
+//! [`queue`] is the port that it writes to, and `lambda` and `adapters` connect it to AWS.
 
 pub mod accept;
 pub mod queue;

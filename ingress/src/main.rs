@@ -1,4 +1,4 @@
-//! The ingress Lambda function: wiring only.
+//! The ingress Lambda function. It only connects the parts.
 
 use std::{
     process::ExitCode,
@@ -44,13 +44,13 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let trace = event.context.xray_trace_id;
         let handled = daemon.within(trace.as_deref(), lambda::handle(ingress, &event.payload));
-        // Boxed, because the runtime moves what it is handed several times.
+        // The future is boxed, because the runtime moves it several times.
         Ok::<_, std::convert::Infallible>(Box::pin(traced(trace.clone(), handled)).await)
     }))
     .await
 }
 
-#[expect(clippy::disallowed_methods, reason = "here the clock comes from")]
+#[expect(clippy::disallowed_methods, reason = "this is the source of the clock")]
 fn wall_clock() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -16,14 +16,14 @@ fn mac(secret: &SecretString, body: &[u8]) -> Hmac<Sha256> {
     mac
 }
 
-/// Whether `signature` is the one of exactly these bytes, compared in constant time. With an empty
-/// secret, which any stranger has, nothing is.
+/// Whether `signature` is the signature of exactly these bytes. They are compared in constant time. With an empty
+/// secret, which any stranger knows, no signature is accepted.
 pub fn verify(secret: &SecretString, body: &[u8], signature: &[u8]) -> bool {
     let is_right = |given: Vec<u8>| mac(secret, body).verify_slice(&given).is_ok();
     !secret.expose_secret().is_empty() && STANDARD.decode(signature).is_ok_and(is_right)
 }
 
-/// The signature of these bytes, as LINE makes it.
+/// Returns the signature of these bytes, as LINE makes it.
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
     STANDARD.encode(mac(secret, body).finalize().into_bytes())
 }
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_the_published_algorithm() {
-        // Made with: printf '{"events":[]}' | openssl dgst -sha256 -hmac henji-dev -binary | base64
+        // The value was made with: printf '{"events":[]}' | openssl dgst -sha256 -hmac henji-dev -binary | base64
         let signature = "oy1ORXSgGvYc/GhQzTgPworGgYfZTfESRTilAPBL5Os=";
         assert_eq!(sign(&"henji-dev".into(), br#"{"events":[]}"#), signature);
     }

@@ -1,6 +1,6 @@
-//! LINE's webhook, read tolerantly: fields come and go without notice (LINE, "Development
-//! guidelines"), so nothing is required but an object with an `events` array, and one odd event never
-//! spoils its neighbours. `triage` is the one place that decides what is worth a job. Pure.
+//! Reads LINE's webhook tolerantly, because fields come and go without notice (LINE, "Development guidelines"). Only an
+//! object with an `events` array is required, and one odd event does not affect the others. `triage` is the one place
+//! that decides which events become jobs. Pure.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -19,13 +19,13 @@ use message::Message;
 
 pub use verdict::Verdict;
 
-/// A body that is no webhook.
+/// The error for a body that is not a webhook.
 #[derive(Debug, thiserror::Error)]
 #[error("the body is not a JSON object with an `events` array")]
 pub struct NotAWebhook;
 
-/// The events of a webhook that came in at `now`, in milliseconds since 1970, each judged on its own: what
-/// becomes of it is mostly one thing. `prefix` calls the bot in groups.
+/// Returns the verdicts on the events of a webhook that came in at `now`, in milliseconds since 1970. Each event is
+/// judged by itself, and most events have one verdict. `prefix` calls the bot in groups.
 pub fn parse(body: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Verdict>, NotAWebhook> {
     #[derive(Deserialize)]
     struct Webhook<'a> {
@@ -57,7 +57,7 @@ fn judge(raw: &RawValue, prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, 
     triage(event, raw.get().as_bytes(), prefix, now)
 }
 
-/// One event, with only what Henji reads of it (LINE, "Webhook Event Objects").
+/// One event, with only the fields that Henji reads (LINE, "Webhook Event Objects").
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WebhookEvent {
@@ -93,9 +93,9 @@ struct Source {
 }
 
 impl Source {
-    /// The conversation, of the kind that LINE names; `None` where its id is missing or is none.
+    /// Returns the conversation, of the kind that LINE names; `None` if its id is missing or not valid.
     fn conversation(&self) -> Result<Option<ConversationId>, Verdict> {
-        /// The id, if it is one.
+        /// Returns the id, if it is valid.
         fn id<T: TryFrom<String>>(id: Option<&String>) -> Option<T> {
             id?.clone().try_into().ok()
         }
@@ -108,8 +108,8 @@ impl Source {
     }
 }
 
-/// The jobs of one event, or why there are none. A change of a message can be two: it overtakes the message,
-/// and where that was not answered, it is a question of its own.
+/// Returns the jobs of one event, or the reason why there are none. An edit of a message can become two jobs: one
+/// overtakes the message, and the other is a question of its own if the message was not answered.
 fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
     use Verdict::{Odd, Skip};
 
@@ -125,7 +125,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
     let conversation = source.conversation()?.ok_or(Odd("the source has no usable id"))?;
     let is_private = conversation.is_private();
     let may_reply = event.reply_token.is_some();
-    // Only an event of a message is named after it: to take the message back is another event.
+    // Only a message event may take its id from the message, because the unsend of the message is another event.
     let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());
     let message = event.message.ok_or(Odd("the message event has no message"));
     let mut beside = None;
@@ -167,8 +167,8 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
 /// The kinds of events that can be worth a job.
 const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "join", "leave", "unsend"];
 
-/// Those that take effect, in silence, also while another service holds the chat: people take back what they
-/// said before, and leave (LINE, "Webhook Event Objects", `mode`).
+/// The kinds that take effect, without an answer, also while another service holds the chat: people unsend earlier
+/// messages, and leave (LINE, "Webhook Event Objects", `mode`).
 const IN_STANDBY: [&str; 3] = ["unfollow", "leave", "unsend"];
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::queue::QueueError;
 
-/// A queue in memory, and what it does with jobs.
+/// A queue in memory, with its answer to each call.
 struct Queue {
     answer: Answer,
     taken: Mutex<Vec<String>>,
@@ -58,13 +58,14 @@ impl Write for Log {
     }
 }
 
-/// An ingress that logs, with a queue that answers so.
+/// Returns an ingress that logs, with a queue that gives this answer.
 fn ingress(answer: Answer) -> (Ingress, Arc<Queue>) {
-    // A subscriber for one test would miss the lines that another test's thread came to first, without it.
+    // A subscriber for one test would miss the lines that the thread of another test reached first, without a
+    // subscriber.
     static LOGS: Once = Once::new();
     LOGS.call_once(|| tracing_subscriber::fmt().compact().without_time().with_writer(|| Log).init());
     let queue = Arc::new(Queue { answer, taken: Mutex::default() });
-    // Only a queue that never answers is waited for to the end.
+    // A test waits for the whole budget only if the queue never answers.
     let budget = if answer == Answer::Never { Duration::from_millis(20) } else { Duration::from_mins(1) };
     let ingress = Ingress {
         secret: Secret::fixed(SECRET.into()),
@@ -104,7 +105,7 @@ async fn line_is_told_200_only_once_the_queue_has_every_job_and_strangers_reach_
         (&two, Some(SECRET), Answer::Never, 503, &[]),
         (&two, Some("another's secret"), Answer::Takes, 401, &[]),
         (&two, None, Answer::Takes, 401, &[]),
-        // Without a job the queue has no word in it.
+        // The queue is not called without a job.
         (&none, Some(SECRET), Answer::Fails, 200, &[]),
         (&skipped, Some(SECRET), Answer::Never, 200, &[]),
         ("[]", Some(SECRET), Answer::Takes, 400, &[]),
@@ -119,16 +120,16 @@ async fn line_is_told_200_only_once_the_queue_has_every_job_and_strangers_reach_
     }
 }
 
-/// The lines of the log, and those that are only counted, once these webhooks were accepted, each with its secret.
+/// Returns the lines of the log, and the lines that are only counted, after these webhooks, each with its secret.
 async fn logged(webhooks: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let (ingress, _) = ingress(Answer::Takes);
     for (body, secret) in webhooks {
         ingress.accept(Some(&signature(secret, body)), body.as_bytes()).await;
     }
     let log = String::from_utf8(LOG.take()).unwrap();
-    // How long it took is another time each time.
+    // The duration is removed, because it is different each time.
     let lines = log.lines().map(|line| line.split(" ack_ms=").next().unwrap_or_default().trim().to_owned());
-    let (figures, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(FIGURES));
+    let (figures, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(logging::FIGURES));
     (lines, figures)
 }
 
@@ -141,10 +142,10 @@ async fn the_log_names_each_job_and_how_many_events_are_skipped_for_which_reason
     assert_eq!(
         lines,
         [
-            r#"INFO ingress::accept: skipped events reason="an event of a kind that needs no answer" events=2"#,
-            r#"WARN ingress::accept: skipped odd events reason="the event is not an object" events=3"#,
-            "INFO ingress::accept: accepted event=e1 conversation=U1",
-            "INFO ingress::accept: webhook status=200",
+            r#"INFO ingress::accept: events need no job kind="events_skipped" reason="an event of a kind that needs no answer" events=2"#,
+            r#"WARN ingress::accept: events are not as LINE documents them kind="odd_events_skipped" reason="the event is not an object" events=3"#,
+            r#"INFO ingress::accept: the event is accepted kind="accepted" event=e1 conversation=U1"#,
+            r#"INFO ingress::accept: the webhook is answered kind="webhook" status=200"#,
         ]
     );
 }
@@ -155,10 +156,12 @@ async fn strangers_fill_no_log_and_each_is_counted() {
     let (lines, figures) = logged(&[(&body, "a guess"), (&body, "another guess")]).await;
     assert_eq!(
         lines,
-        ["WARN ingress::accept: refused webhooks: their signature is missing or wrong signed=true times=1"]
+        [
+            r#"WARN ingress::accept: webhooks were refused: their signature is missing or wrong kind="signatures_refused" signed=true times=1"#
+        ]
     );
     let counted = |what: &str| figures.iter().filter(|line| line.contains(what)).count();
-    assert_eq!((counted("refused a webhook"), counted("webhook status=401")), (2, 2));
+    assert_eq!((counted(r#"kind="signature_refused""#), counted(r#"kind="webhook" status=401"#)), (2, 2));
 }
 
 #[tokio::test]
@@ -167,8 +170,14 @@ async fn a_webhook_of_too_many_events_fills_no_log_and_each_is_counted() {
     let (lines, figures) = logged(&[(&webhook(&events), SECRET)]).await;
     let [.., last, more, status] = &lines[..] else { unreachable!("a line for each job") };
     assert_eq!(lines.len(), LOGGED_MAX + 2);
-    assert_eq!(last, "INFO ingress::accept: accepted event=e999 conversation=U1");
-    assert_eq!(more, "INFO ingress::accept: accepted more jobs=2");
-    assert_eq!(status, "INFO ingress::accept: webhook status=200");
+    assert_eq!(
+        last,
+        r#"INFO ingress::accept: the event is accepted kind="accepted" event=e999 conversation=U1"#
+    );
+    assert_eq!(
+        more,
+        r#"INFO ingress::accept: more events are accepted than lines are written kind="accepted_more" jobs=2"#
+    );
+    assert_eq!(status, r#"INFO ingress::accept: the webhook is answered kind="webhook" status=200"#);
     assert_eq!(figures.len(), 2);
 }

@@ -1,5 +1,5 @@
-//! The job queue on SQS FIFO: the job's group (the conversation) is the message group, the event id the deduplication
-//! id, so that SQS itself keeps order and drops what LINE delivers twice within five minutes.
+//! The job queue on SQS FIFO. The job's group (the conversation) is the message group, and the event id is the
+//! deduplication id, so that SQS itself keeps the order and drops events that LINE delivers twice within five minutes.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,16 +23,16 @@ use crate::queue::{JobQueue, QueueError};
 
 /// The most messages that `SendMessageBatch` takes (AWS: `SendMessageBatch`).
 const BATCH: usize = 10;
-/// How long the first connection may hold up the function's start.
+/// The longest time for which the first connection may delay the function's start.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The trace that jobs sent within belong to. SQS carries it to the worker's invocation (AWS X-Ray,
-    /// "Amazon SQS and AWS X-Ray"); the port knows nothing of it, as SQLite has no such thing.
+    /// The trace to which jobs belong that are sent within this task. SQS carries it to the worker's invocation (AWS
+    /// X-Ray, "Amazon SQS and AWS X-Ray"). The port does not have it, because SQLite has no traces.
     static TRACE: String;
 }
 
-/// Runs `work`, whose jobs carry this trace, if there is one.
+/// Runs `work`. The jobs that it sends carry this trace, if there is one.
 pub async fn traced<T>(trace: Option<String>, work: impl Future<Output = T>) -> T {
     match trace {
         Some(trace) => TRACE.scope(trace, work).await,
@@ -46,19 +46,19 @@ pub struct SqsQueue {
     url: String,
 }
 
-/// SQS took a part of a batch, twice.
+/// The error if SQS refused a part of a batch, twice.
 #[derive(Debug, thiserror::Error)]
 #[error("SQS refused: {0}")]
 struct Refused(String);
 
 impl SqsQueue {
-    /// A client for the queue at `url`.
+    /// Makes a client for the queue at `url`.
     pub fn new(config: &SdkConfig, url: &str) -> Self {
         Self { client: Client::new(config), url: url.to_owned() }
     }
 
-    /// Makes the connection that the first webhook will use. What SQS answers does not matter, and
-    /// neither does its silence: it only must not hold up the start.
+    /// Makes the connection that the first webhook will use. The answer of SQS does not matter, and a missing answer
+    /// does not matter either. The connection only must not delay the start.
     pub async fn connect(&self) {
         let _ =
             timeout(CONNECT_TIMEOUT, self.client.get_queue_attributes().queue_url(&self.url).send()).await;
@@ -84,7 +84,8 @@ impl SqsQueue {
     }
 }
 
-/// The trace as SQS takes it: from the step of sending on where it is recorded, otherwise as it came.
+/// Returns the trace in the form of SQS: it begins at the step that sends, if that step is recorded; otherwise it is
+/// the trace as it came.
 fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildError> {
     let Some(trace) = traces::header().or_else(|| TRACE.try_with(Clone::clone).ok()) else {
         return Ok(None);
@@ -96,7 +97,7 @@ fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildEr
 #[async_trait]
 impl JobQueue for SqsQueue {
     async fn send(&self, jobs: &[Job]) -> Result<(), QueueError> {
-        // By this name and namespace X-Ray knows the queue.
+        // X-Ray recognises the queue by this name and namespace.
         traces::step("SQS", self.send_all(jobs)).await
     }
 }
@@ -128,9 +129,9 @@ impl SqsQueue {
     }
 }
 
-/// What is sent by one call, and what after it. SQS may refuse any part of a batch, and what it took
-/// cannot be taken back: so of each group only the first job goes, and the next one when that is
-/// taken. A webhook of one event, or of several users, still is one call.
+/// Splits the jobs into those that one call sends and those after it. SQS may refuse any part of a batch, and it cannot
+/// give back a job that it took. So only the first job of each group is sent, and the next one when SQS has taken the
+/// first. A webhook with one event, or with events of several users, still needs one call.
 fn next_batch(jobs: Vec<&Job>) -> (Vec<&Job>, Vec<&Job>) {
     let mut groups = HashSet::new();
     jobs.into_iter().partition(|job| groups.len() < BATCH && groups.insert(job.group()))

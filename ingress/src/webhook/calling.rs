@@ -7,17 +7,17 @@ use shared::prefix::{Prefix, after_name};
 
 use super::lenient::lenient;
 
-/// What people put before a name at the end of what they say.
+/// The characters that people put before a name at the end of their words.
 const COMMAS: [char; 4] = [',', '，', '、', '､'];
 
-/// Whom a text mentions.
+/// The users that a text mentions.
 #[derive(Deserialize)]
 pub(super) struct Mention {
-    /// An odd one does not spoil its neighbours.
+    /// The list of mentions. An odd one does not affect the others.
     mentionees: Vec<Entry>,
 }
 
-/// One of them. Places are counted in UTF-16 code units, as in what is sent.
+/// One mention. Places are counted in UTF-16 code units, as in messages that are sent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Mentionee {
@@ -29,11 +29,12 @@ struct Mentionee {
     is_self: Option<bool>,
 }
 
-/// One of them, if it can be read.
+/// One mention, if it can be read.
 #[derive(Deserialize)]
 struct Entry(#[serde(deserialize_with = "lenient")] Option<Mentionee>);
 
-/// What is said to the bot, without what calls it; `None` where nothing does. A call alone stays as it is.
+/// Returns the words to the bot, without the mention or the prefix that calls it; `None` if nothing calls the bot. A
+/// call without other words stays as it is.
 pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Prefix>) -> Option<String> {
     let all = mention.map_or(&[][..], |mention| &mention.mentionees);
     let all = all.iter().filter_map(|Entry(it)| it.as_ref());
@@ -43,8 +44,8 @@ pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Pref
     Some(if is_blank { text.to_owned() } else { said.trim().to_owned() })
 }
 
-/// The text without these mentions, as far as they are where they should be. What stands between a name and
-/// what is said goes with it.
+/// Returns the text without these mentions, if they are at the places that they give. The characters between a name and
+/// the words are removed, too.
 fn without(text: &str, mentions: &[&Mentionee]) -> String {
     let units = |it: &&Mentionee| Some((it.index?, it.index?.checked_add(it.length?)?));
     let units: Vec<(usize, usize)> = mentions.iter().filter_map(units).collect();
@@ -70,8 +71,8 @@ fn without(text: &str, mentions: &[&Mentionee]) -> String {
     said
 }
 
-/// Adds what may follow a mention; one of the spaces around it went with it. It never begins with white space, so
-/// that it need not be looked through again for each mention.
+/// Adds text that may follow a mention. If there are spaces on both sides of the mention, those after it are removed.
+/// The result never begins with white space, so that it is not searched again for each mention.
 fn append(said: &mut String, more: &str, is_behind: bool) {
     if said.is_empty() {
         return said.push_str(if is_behind { after_name(more) } else { more.trim_start() });
@@ -80,8 +81,8 @@ fn append(said: &mut String, more: &str, is_behind: bool) {
     said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
 }
 
-/// Converts places in UTF-16 code units to places in bytes. A place in the middle of a character, or beyond the end, is
-/// left out. It reads the text once, however many places there are.
+/// Converts places in UTF-16 code units to places in bytes. It leaves out a place in the middle of a character, or
+/// beyond the end. It reads the text once for any number of places.
 fn bytes(text: &str, wanted: BTreeSet<usize>) -> BTreeMap<usize, usize> {
     let (mut wanted, mut found, mut unit) = (wanted.into_iter().peekable(), BTreeMap::new(), 0);
     for (at, char) in text.char_indices().chain([(text.len(), '\0')]) {

@@ -1,4 +1,4 @@
-//! Fields read tolerantly: one that is odd spoils nothing beside it. Pure.
+//! Reads fields tolerantly: an odd field does not affect the fields beside it. Pure.
 
 use serde::{
     Deserialize, Deserializer,
@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// A field that a question can do without: of another type, it is as good as missing.
+/// Reads a field that a question does not need. A field of another type counts as missing.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Option<T>, D::Error> {
@@ -14,8 +14,8 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// A JSON string in which half of a surrogate pair, which JSON can write and UTF-8 cannot, becomes
-/// U+FFFD instead of an error.
+/// A JSON string that may have half of a surrogate pair, which JSON can write and UTF-8 cannot. The half becomes U+FFFD
+/// instead of an error.
 pub(super) struct Lossy(pub(super) String);
 
 impl<'de> Deserialize<'de> for Lossy {

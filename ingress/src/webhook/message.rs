@@ -1,5 +1,5 @@
-//! What a message asks for (LINE, "Message event"). Text that needs no fetching is made of stickers and
-//! locations; images and voices are named by their ids, to be fetched by *answer*. Pure.
+//! The things that a message asks for (LINE, "Message event"). Stickers and locations become text, because nothing has
+//! to be fetched for them. Images and audio are named by their ids, and *answer* fetches them. Pure.
 
 use serde::Deserialize;
 use shared::{
@@ -13,7 +13,7 @@ use super::{
     verdict::Verdict,
 };
 
-/// A message, with only what Henji reads of it.
+/// A message, with only the fields that Henji reads.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
@@ -27,7 +27,7 @@ pub(super) struct Message {
     quoted_message_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     mention: Option<Mention>,
-    /// Of a text; of a sticker that people write on.
+    /// The text of a text message, or of a sticker that people write on.
     text: Option<Lossy>,
     #[serde(default, deserialize_with = "lenient")]
     keywords: Option<Vec<Lossy>>,
@@ -52,7 +52,7 @@ struct ContentProvider {
 }
 
 impl Message {
-    /// What it asks for in a private chat.
+    /// Returns the thing that the message asks for in a private chat.
     pub(super) fn in_private(self, may_reply: bool) -> Result<Ask, Verdict> {
         let not_understood = if may_reply {
             Ok(Ask::NotUnderstood)
@@ -68,7 +68,7 @@ impl Message {
         }
     }
 
-    /// What it asks for in a group, where only what is said to the bot is its business.
+    /// Returns the thing that the message asks for in a group, where the bot only reads words that are said to it.
     pub(super) fn in_group(self, prefix: Option<&Prefix>) -> Result<Ask, Verdict> {
         let Some(text) = self.words()? else { return Err(NOT_CALLED) };
         match self.called(&text, prefix) {
@@ -78,8 +78,8 @@ impl Message {
         }
     }
 
-    /// That a message of a group was changed, and what it asks for beside that: nothing where it calls the
-    /// bot no longer.
+    /// Returns the edit of a group's message, and the question that the message asks now; `None` for the question if
+    /// the message does not call the bot any more.
     pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(Ask, Option<Ask>), Verdict> {
         let message_id = self.id.clone().and_then(|id| id.try_into().ok());
         let message_id = message_id.ok_or(Verdict::Odd("the change names no message"))?;
@@ -98,7 +98,7 @@ impl Message {
     }
 
     fn called(&self, text: &str, prefix: Option<&Prefix>) -> Option<String> {
-        // A sticker can quote, and no more.
+        // A sticker can call the bot only by a quote.
         if self.kind.as_deref() == Some("text") { called(text, self.mention.as_ref(), prefix) } else { None }
     }
 
@@ -114,7 +114,8 @@ impl Message {
         }
     }
 
-    /// What is to be fetched of it. What LINE does not keep itself is never fetched from elsewhere.
+    /// Returns the content that must be fetched. Content that LINE does not keep itself is never fetched from
+    /// elsewhere.
     fn content(&self) -> Option<Content> {
         let provider = self.content_provider.as_ref()?.kind.as_deref();
         if provider != Some("line") || self.id.is_none() {
@@ -127,7 +128,7 @@ impl Message {
         }
     }
 
-    /// What it says as text, if it says anything.
+    /// Returns the words of the message, if it has any.
     fn words(&self) -> Result<Option<String>, Verdict> {
         let text = self.text.as_ref().map(|Lossy(text)| text.as_str());
         match (self.kind.as_deref(), text) {
@@ -161,7 +162,7 @@ fn filled(Lossy(text): &Lossy) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-/// All of these with this between them; `None` where there are none.
+/// Joins these texts with `between`; returns `None` if there are none.
 fn joined<T: AsRef<str>>(parts: impl Iterator<Item = T>, between: &str) -> Option<String> {
     let mut joined = String::new();
     for part in parts {

@@ -141,7 +141,7 @@ fn the_source_says_of_what_kind_a_conversation_is_whatever_letter_its_id_begins_
     }
 }
 
-/// A text in a group.
+/// Returns an event with a text in a group.
 fn in_group(kind: &str, text: &str, more: &str) -> String {
     format!(
         r#"{{"type":"{kind}","webhookEventId":"01H","replyToken":"r","timestamp":1,"source":{{"type":"group",
@@ -211,10 +211,11 @@ fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_th
     assert!(matches!(&both[1].ask, Ask::Question { text, .. } if text == "hi"));
     assert_eq!((both[1].group().as_str(), both[1].reply_token.as_deref()), ("C1", Some("r")));
     assert_eq!(both[1].event_id, both[0].event_id.derived("question"));
-    // Whose call is gone is not answered, and whoever was never called keeps no words.
+    // A message that no longer calls the bot is not answered, and the words of a message that never called it are not
+    // kept.
     let [uncalled] = &jobs(&in_group("messageEdited", "hi", ""))[..] else { panic!() };
     assert_eq!(uncalled.ask, edited(""));
-    // Whose message it quotes is for *answer* to find out, if nothing else calls the bot.
+    // If nothing else calls the bot, *answer* finds out whose message it quotes.
     let quote = r#","quotedMessageId":"7""#;
     let quoting = &jobs(&in_group("messageEdited", "hi", quote))[0];
     assert_eq!(quoting.ask, Ask::Edited { message_id: id("5"), text: "hi".into(), quotes: Some(id("7")) });

@@ -5,10 +5,10 @@ use shared::job::Job;
 /// The verdict on one event.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It wants an answer.
+    /// The event becomes a job.
     Job(Box<Job>),
-    /// It wants none, for this reason.
+    /// The event needs no job, for this reason.
     Skip(&'static str),
-    /// It is not an event that this build can read; skipped with a warning.
+    /// This build cannot read the event. It is skipped with a warning.
     Odd(&'static str),
 }
