@@ -1,8 +1,9 @@
-//! The commands that people give the bot in words. A command is a whole message: a sentence that contains its word
-//! is a question like any other. *Accept* knows them because a command to forget overtakes. Pure.
+//! The commands that people give the bot in words. A command is a whole message: a sentence that contains the word of a
+//! command is a question like any other. *Accept* knows the commands because a command to forget overtakes other jobs.
+//! Pure.
 //!
-//! The words of all languages are understood always, in full and half width, with or without a slash
-//! before them; the persona follows after a colon, or after a space where there is a slash.
+//! The words of all languages are always understood, in full and half width, with or without a slash before them. The
+//! persona follows after a colon, or after a space if there is a slash.
 
 use crate::prefix::folded;
 
@@ -13,16 +14,16 @@ pub enum Command {
     Forget,
     /// Say what the bot can do.
     Help,
-    /// Be somebody else: who, as it was written; nothing asks who there is.
+    /// Change the persona to this description, as it was written; `None` asks which personas there are.
     Persona(Option<String>),
     /// Answer the last question again.
     Retry,
-    /// Go on where the last answer stopped.
+    /// Continue where the last answer stopped.
     Continue,
 }
 
-/// The words of each command, as [`folded`] leaves them. The first five are those that help names and
-/// buttons send: Japanese, English, traditional Chinese, Korean and Thai.
+/// The words of each command, as [`folded`] returns them. The help names the first five, and buttons send them:
+/// Japanese, English, traditional Chinese, Korean and Thai.
 const FORGET: [&str; 11] =
     ["忘れて", "forget", "忘記", "잊어줘", "ลืม", "わすれて", "リセット", "reset", "重置", "초기화", "รีเซ็ต"];
 const HELP: [&str; 9] =
@@ -32,19 +33,19 @@ const RETRY: [&str; 9] =
     ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
 
-/// No word of a command to forget is longer, written in whatever width, with what may stand around it.
+/// The most bytes of a command to forget, in any width and with all characters that may be around its word.
 const FORGET_MAX_BYTES: usize = 64;
 
-/// What [`folded`] makes a colon of.
+/// The characters that [`folded`] converts to a colon.
 const COLONS: [char; 4] = [':', '：', '﹕', '︓'];
 
 impl Command {
-    /// Whether the model is asked.
+    /// Whether the command asks the model.
     pub fn asks(&self) -> bool {
         matches!(self, Self::Retry | Self::Continue)
     }
 
-    /// Its words in all languages. The first five are in the order of the languages above.
+    /// Returns its words in all languages. The first five are in the order of the languages above.
     pub fn words(&self) -> &'static [&'static str] {
         match self {
             Self::Forget => &FORGET,
@@ -55,13 +56,13 @@ impl Command {
         }
     }
 
-    /// Whether this message is the command to forget. A long one is not even folded.
+    /// Whether this message is the command to forget. A long message is not even folded.
     pub fn is_forget(text: &str) -> bool {
         let text = text.trim();
         text.len() <= FORGET_MAX_BYTES && Self::of(text) == Some(Self::Forget)
     }
 
-    /// The command that this message is, if it is one.
+    /// Returns the command that this message is, if it is one.
     pub fn of(text: &str) -> Option<Self> {
         let written = text.trim();
         let text = folded(written);
@@ -73,7 +74,7 @@ impl Command {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
-        // Who it is to be is kept as it was written: names have capitals.
+        // The description of the persona is kept as it was written, because names have capitals.
         let who = if after.trim_start().starts_with(':') {
             written.split_once(COLONS)?.1
         } else if slash && after.starts_with(char::is_whitespace) {

@@ -11,36 +11,37 @@ use url::Url;
 #[derive(Clone, Default)]
 pub struct Env(BTreeMap<String, Option<String>>);
 
-/// A variable that stops the start.
+/// The error for a variable that stops the start.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvError {
-    /// Required and not there.
+    /// The variable is required and not set.
     #[error("{0} is not set, and there is no default for it")]
     Missing(String),
-    /// There, but not what it should be. The value is not shown: it may be a secret in the wrong place.
+    /// The variable is set, but its value cannot be used. The value is not shown, because it may be a secret in the
+    /// wrong place.
     #[error("{name} cannot be read: {why}")]
     Unreadable {
-        /// The variable.
+        /// The name of the variable.
         name: String,
-        /// What it should be.
+        /// The form that the value should have.
         why: String,
     },
 }
 
 impl Env {
-    /// What the process was started with.
+    /// Returns the variables with which the process was started.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn of_process() -> Self {
         let text = |s: std::ffi::OsString| s.into_string().ok();
         Self(std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)))).collect())
     }
 
-    /// These variables, for a test or from a file.
+    /// Returns an environment with these variables, for a test or from a file.
     pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(pairs.into_iter().map(|(k, v)| (k, Some(v))).collect())
     }
 
-    /// The same, with `fallback` for what is unset here (a `.env` file never overrides the process).
+    /// Adds `fallback` for the variables that are unset here (a `.env` file never overrides the process).
     #[must_use]
     pub fn or(mut self, fallback: Self) -> Self {
         for (name, value) in fallback.0 {
@@ -52,7 +53,7 @@ impl Env {
         self
     }
 
-    /// The value, or `None` where it is unset or empty.
+    /// Returns the value, or `None` if it is unset or empty.
     pub fn optional(&self, name: &str) -> Result<Option<&str>, EnvError> {
         match self.0.get(name) {
             None => Ok(None),
@@ -61,25 +62,25 @@ impl Env {
         }
     }
 
-    /// The values of all variables whose names begin so.
+    /// Returns the values of all variables whose names begin with `prefix`.
     pub fn starting_with(&self, prefix: &str) -> impl Iterator<Item = &str> {
         let named = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
         named.filter_map(|(_, value)| value.as_deref())
     }
 
-    /// The value of a variable that has no default.
+    /// Returns the value of a variable that has no default.
     pub fn required(&self, name: &str) -> Result<&str, EnvError> {
         self.optional(name)?.ok_or_else(|| EnvError::Missing(name.to_owned()))
     }
 
-    /// The value as a `T`, or the default.
+    /// Returns the value as a `T`, or the default.
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str, default: T) -> Result<T, EnvError> {
         self.optional(name)?.map_or(Ok(default), |text| {
             text.trim().parse().map_err(|e: T::Err| unreadable(name, &e.to_string()))
         })
     }
 
-    /// A whole number within bounds, or the default.
+    /// Returns a whole number within bounds, or the default.
     pub fn number(&self, name: &str, default: u32, min: u32, max: u32) -> Result<u32, EnvError> {
         let number = self
             .parsed(name, default)
@@ -90,28 +91,28 @@ impl Env {
         Err(unreadable(name, &format!("it must be from {min} to {max}")))
     }
 
-    /// A base URL, or the default.
+    /// Returns a base URL, or the default.
     pub fn base_url(&self, name: &str, default: &str) -> Result<Url, EnvError> {
         let parsed = Url::parse(self.optional(name)?.unwrap_or(default).trim()).ok();
         let Some(parsed) = parsed.filter(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
         else {
             return Err(unreadable(name, "it must be an http:// or https:// URL"));
         };
-        // Addresses are shown, and it would take the place of the key.
+        // The bot shows its addresses, and a password in the address would be sent instead of the key.
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(unreadable(name, "no user name and no password may be in it"));
         }
         Ok(parsed)
     }
 
-    /// A URL that has no default, as it is written but for its last slash.
+    /// Returns a URL that has no default, as it is written but without its last slash.
     pub fn required_url(&self, name: &str) -> Result<String, EnvError> {
         let text = self.required(name)?;
         self.base_url(name, text)?;
         Ok(text.trim().trim_end_matches('/').to_owned())
     }
 
-    /// A secret that fits into an HTTP header; white space around it is not part of it.
+    /// Returns a secret that fits into an HTTP header. White space around it is not part of it.
     pub fn secret(&self, name: &str) -> Result<SecretString, EnvError> {
         let value = self.required(name)?.trim();
         if value.is_empty() {
@@ -124,7 +125,7 @@ impl Env {
     }
 }
 
-/// The error for a value that is there and wrong.
+/// Returns the error for a value that is set and wrong.
 pub fn unreadable(name: &str, why: &str) -> EnvError {
     EnvError::Unreadable { name: name.to_owned(), why: why.to_owned() }
 }

@@ -2,7 +2,7 @@
 //! sentence beside it is for people and may change. docs/contract.md lists all kinds.
 
 /// Writes a log line of a kind: `log!(info, Answered, event = %id, "the answer is delivered")`. The level `counted` is
-/// for what strangers cause as often as they like: it is counted in the metrics and never logged.
+/// for lines that strangers can cause as often as they like: they are counted in the metrics and never logged.
 #[macro_export]
 macro_rules! log {
     (counted, $kind:ident, $($rest:tt)*) => {
@@ -25,7 +25,7 @@ macro_rules! kinds {
             /// All kinds, each with its meaning.
             pub const ALL: &[(Self, &str)] = &[$((Self::$kind, concat!($($meaning),*)),)*];
 
-            /// The word in the field `kind`.
+            /// Returns the word in the field `kind`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$kind => $word,)*

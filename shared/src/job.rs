@@ -1,7 +1,7 @@
-//! The job: the one thing that crosses from *accept* to *answer*, as versioned JSON.
+//! The job: the only data that passes from *accept* to *answer*, as versioned JSON.
 //!
-//! The JSON is pinned by a snapshot test, because a deployment has old jobs in its queue. It holds
-//! what a person wrote, so it never goes into a log.
+//! A snapshot test fixes the JSON, because a deployment has old jobs in its queue. The JSON holds a person's words, so
+//! it is never logged.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,44 +18,45 @@ pub use id::{BadId, ConversationId, EventId, GroupId, MessageId, RoomId, UserId}
 /// The version that this build writes, and the newest that it reads.
 pub const VERSION: u32 = 4;
 
-/// One LINE event that wants an answer.
+/// One LINE event that *answer* has to do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "JobJson", into = "JobJson")]
 pub struct Job {
-    /// [`VERSION`] in a job made by this build.
+    /// The version of the job: [`VERSION`] in a job made by this build.
     pub v: u32,
     /// The key under which the turn is answered once.
     pub event_id: EventId,
-    /// The conversation that the answer goes to, and whose history it reads.
+    /// The conversation to which the answer goes and whose history it reads.
     pub conversation: ConversationId,
-    /// The person who wrote, in a group or room, where LINE says so. Absent in a private chat.
+    /// The person who wrote, in a group or room, if LINE names the person. It is absent in a private chat.
     pub speaker: Option<UserId>,
     /// The thing that is asked for.
     pub ask: Ask,
-    /// When its webhook came in, in milliseconds since 1970 by the clock of *accept*: a webhook that LINE
-    /// delivers again counts anew, as its reply token does. Version 1 did not say.
+    /// The time when its webhook came in, in milliseconds since 1970 by the clock of *accept*. If LINE delivers a
+    /// webhook again, the new time counts, because its reply token is valid anew, too. Jobs of version 1 do not have
+    /// it.
     pub accepted_at: Option<i64>,
-    /// When it happened, in milliseconds since 1970 by LINE's clock: the event's `timestamp`.
+    /// The time of the event, in milliseconds since 1970 by LINE's clock: the event's `timestamp`.
     pub happened_at: Option<i64>,
-    /// LINE's single-use reply token, good for about a minute.
+    /// LINE's single-use reply token, which is valid for about a minute.
     pub reply_token: Option<String>,
-    /// Set by a redrive to the id of the dead letter: attempts are counted anew for each run.
+    /// The id of the dead letter, which a redrive sets. Attempts are counted anew for each run.
     pub run: Option<String>,
 }
 
-/// Why a queue's body is not a job for this build.
+/// The reason why a queue's body is not a job for this build.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// Written by a newer build: to be kept until this one is replaced.
+    /// A newer build wrote the job. The job must be kept until this build is replaced.
     #[error("the job has version {0}, newer than the {VERSION} that this build reads")]
     Newer(u32),
-    /// No build of Henji wrote this. The text names the place, never the content.
+    /// No build of Henji wrote this. The text names the place of the error, never the content.
     #[error("not a job: {0}")]
     Unreadable(String),
 }
 
 impl Job {
-    /// A job of this build's version, with no more than every job has.
+    /// Makes a job of this build's version, with only the fields that every job has.
     pub fn new(event_id: EventId, conversation: ConversationId, ask: Ask) -> Self {
         Self {
             v: VERSION,
@@ -70,8 +71,9 @@ impl Job {
         }
     }
 
-    /// The queue's message group: the conversation, whose jobs are done in order. An unsend and an edit must not
-    /// wait behind their message, nor a forget behind the conversation, so each has a group of its own.
+    /// Returns the queue's message group: the conversation, whose jobs are done in order. An unsend and an edit must
+    /// not wait behind their message, and a forget must not wait behind the conversation, so each has a group of its
+    /// own.
     pub fn group(&self) -> String {
         match &self.ask {
             Ask::Unsend { message_id } => format!("unsend.{message_id}"),
@@ -81,7 +83,7 @@ impl Job {
         }
     }
 
-    /// Whether it forgets the conversation: a command to forget, or an unfollow.
+    /// Whether the job forgets the conversation: it is a command to forget, or an unfollow.
     pub fn forgets(&self) -> bool {
         match &self.ask {
             Ask::Unfollow => true,
@@ -90,22 +92,22 @@ impl Job {
         }
     }
 
-    /// See [`ConversationId::is_private`].
+    /// Whether its conversation is a private chat: see [`ConversationId::is_private`].
     pub fn is_private(&self) -> bool {
         self.conversation.is_private()
     }
 
-    /// The id that limits count for: the speaker, else the conversation.
+    /// Returns the id for which limits count: the speaker, else the conversation.
     pub fn user(&self) -> &str {
         self.speaker.as_ref().map_or(self.conversation.as_str(), UserId::as_str)
     }
 
-    /// When it was said, in milliseconds since 1970: by LINE's clock, else by that of *accept*.
+    /// Returns the time when it was said, in milliseconds since 1970: by LINE's clock, else by the clock of *accept*.
     pub fn at(&self) -> Option<i64> {
         self.happened_at.or(self.accepted_at)
     }
 
-    /// The same, but for what it says.
+    /// Returns the same job without its words.
     #[must_use]
     pub fn without_words(&self) -> Self {
         let mut job = self.clone();
@@ -115,7 +117,7 @@ impl Job {
         job
     }
 
-    /// The message that it quotes.
+    /// Returns the message that it quotes.
     pub fn quotes(&self) -> Option<&MessageId> {
         match &self.ask {
             Ask::Question { quotes, .. } | Ask::Edited { quotes, .. } => quotes.as_ref(),
@@ -123,7 +125,7 @@ impl Job {
         }
     }
 
-    /// LINE's id of the message that is to be answered.
+    /// Returns LINE's id of the message that must be answered.
     pub fn message_id(&self) -> Option<&MessageId> {
         match &self.ask {
             Ask::Question { message_id, .. } => message_id.as_ref(),
@@ -131,7 +133,7 @@ impl Job {
         }
     }
 
-    /// The token that an answer needs to quote the message.
+    /// Returns the token that an answer needs to quote the message.
     pub fn quote_token(&self) -> Option<&str> {
         match &self.ask {
             Ask::Question { quote_token, .. } => quote_token.as_deref(),
@@ -139,8 +141,8 @@ impl Job {
         }
     }
 
-    /// The queue's body. SQS refuses U+FFFE and U+FFFF, so both are escaped (AWS: `SendMessage`,
-    /// "A message can include only XML, JSON, and unformatted text").
+    /// Returns the queue's body. SQS refuses U+FFFE and U+FFFF, so both are escaped (AWS: `SendMessage`, "A message can
+    /// include only XML, JSON, and unformatted text").
     pub fn encode(&self) -> String {
         serde_json::to_string(self)
             .unwrap_or_default()

@@ -1,9 +1,9 @@
-//! The code that both stages need, and nothing else: the [`job`] that crosses the queue; the commands that people give
-//! ([`command`]) and the word that calls the bot in a group ([`prefix`]); variables ([`env`](mod@env)), [`secret`]s and
-//! certificates ([`roots`]); log lines ([`event`], [`logging`]), [`metrics`] with [`prices`], [`traces`] and the
-//! [`version`] of the build.
+//! The code that both stages need, and nothing else: the [`job`], which passes through the queue; the commands that
+//! people give ([`command`]) and the word that calls the bot in a group ([`prefix`]); variables ([`env`](mod@env)),
+//! [`secret`]s and certificates ([`roots`]); log lines ([`event`], [`logging`]), [`metrics`] with [`prices`],
+//! [`traces`] and the [`version`] of the build.
 //!
-//! It has no client of LINE, of the model or of a queue. The stages never meet: only a [`job::Job`] crosses.
+//! It has no client of LINE, of the model or of a queue. Only a [`job::Job`] passes from one stage to the other.
 
 pub mod adapters;
 pub mod command;

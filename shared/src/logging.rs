@@ -1,5 +1,5 @@
-//! The one form of the log: one JSON object a line. What people or the model wrote, secrets, tokens
-//! and signatures never reach it; identifiers and numbers do, as fields.
+//! The format of the log: one JSON object in each line. The words of people and of the model, secrets, tokens and
+//! signatures are never logged. Identifiers and numbers are logged, as fields.
 
 use std::process::ExitCode;
 
@@ -17,13 +17,15 @@ mod sampled;
 
 pub use sampled::Sampled;
 
-/// The target of what is counted in the figures and never logged, as strangers cause it as often as they like.
+/// The target of lines that are only counted in the metrics and never logged, because strangers can cause them as often
+/// as they like.
 pub const FIGURES: &str = "henji_figures";
-/// The SDK's own account of how it finds credentials names them.
+/// The default filter. It leaves out the SDK's log lines about its search for credentials, because they name the
+/// credentials.
 const DEFAULT: &str = "info,aws_config=error";
 
-/// Logs to `writer` from now on, at level `info`, or what `RUST_LOG`-like `filter` says; panics too, by
-/// their places alone. Figures are made whatever the filter leaves out.
+/// Logs to `writer` from now on, at level `info`, or as `filter` says in the form of `RUST_LOG`. Panics are logged,
+/// too, but only by their places. Metrics are also made of lines that the filter leaves out.
 pub fn start<W>(writer: W, filter: Option<&str>, metrics: Option<Metrics>)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -34,24 +36,24 @@ where
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
-        // Of the turn, so that each of its lines names the event.
+        // The span is the turn's, so that each line of the turn names the event.
         .with_current_span(true)
         .with_span_list(false)
-        // They would go to standard error, and panic where that is gone.
+        // These errors would go to standard error, and would cause a panic if that is closed.
         .log_internal_errors(false)
         .with_writer(writer)
         .with_filter(filter);
     let metrics = metrics.with_filter(LevelFilter::INFO);
     tracing_subscriber::registry().with(lines).with(metrics).init();
-    // A panic's own message can quote what people wrote.
+    // A panic's own message can quote a person's words.
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string);
         log!(error, Panicked, at, "a panic");
     }));
 }
 
-/// The same for a function: on stdout, with the figures that its environment asks for. It serves until it
-/// ends, and where it could not start, the log says why.
+/// Does the same for a function: it logs to stdout, with the metrics that its environment asks for. It runs `serve`
+/// until that ends. If the function could not start, the log says why.
 pub async fn function(
     name: &str,
     env: &Env,
@@ -71,12 +73,12 @@ pub async fn function(
     ExitCode::FAILURE
 }
 
-/// Where a text is no JSON of the expected form. The parser's own message can quote the text.
+/// Returns the place where a text is not JSON of the expected form. The parser's own message can quote the text.
 pub fn place(error: &serde_json::Error) -> String {
     format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
 }
 
-/// An error with all its sources, on one line. Each Display says only its own part.
+/// Returns an error with all its sources, on one line. Each `Display` shows only its own part.
 pub fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |e| e.source())
         .map(ToString::to_string)

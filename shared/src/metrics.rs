@@ -1,7 +1,7 @@
-//! Figures, made of the log's own lines: which line makes which figure is one table. A function writes
-//! them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for
-//! `GET /metrics`. Names and reasons only, never an id: each series costs money. Who it was about stands
-//! beside a figure, where CloudWatch Logs Insights can add it up by user.
+//! Metrics, which are made of the log's own lines. One table defines which line makes which metric. A function writes
+//! them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for `GET /metrics`. Metrics
+//! have names and reasons only, never an id, because each series costs money. The user's id is written beside a metric,
+//! where CloudWatch Logs Insights can add the values up by user.
 
 use std::fmt::Debug;
 
@@ -25,27 +25,27 @@ use rules::{Made, RULES};
 
 pub use totals::prometheus;
 
-/// Makes figures of lines.
+/// A layer that makes metrics of log lines.
 pub struct Metrics {
     sink: Sink,
     prices: Option<Prices>,
 }
 
 enum Sink {
-    /// Lines of their own on stdout, of this namespace.
+    /// Separate lines on stdout, with this namespace.
     Embedded(String),
     /// Sums in this process.
     Totals,
 }
 
 impl Metrics {
-    /// Those of a function: none unless `METRICS_NAMESPACE` says where they belong.
+    /// Returns the metrics of a function; `None` if `METRICS_NAMESPACE` does not name their namespace.
     pub fn embedded(env: &Env) -> Result<Option<Self>, EnvError> {
         let Some(namespace) = env.optional("METRICS_NAMESPACE")? else { return Ok(None) };
         Ok(Some(Self { sink: Sink::Embedded(namespace.to_owned()), prices: Prices::from_env(env)? }))
     }
 
-    /// Those of a process of its own, for [`prometheus`].
+    /// Returns the metrics of a process that sums them itself, for [`prometheus`].
     pub fn totals(env: &Env) -> Result<Option<Self>, EnvError> {
         Ok(Some(Self { sink: Sink::Totals, prices: Prices::from_env(env)? }))
     }
@@ -90,7 +90,7 @@ impl<S: Subscriber> Layer<S> for Metrics {
     }
 }
 
-/// The fields of a line.
+/// The fields of a log line.
 #[derive(Default)]
 struct Fields {
     kind: String,
@@ -110,7 +110,7 @@ impl Fields {
         self.get(name)?.as_f64()
     }
 
-    /// A text or a number, as a word.
+    /// Returns the value of a field, a text or a number, as a word.
     fn word(&self, name: &str) -> Option<String> {
         let value = self.get(name)?;
         Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))

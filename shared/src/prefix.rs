@@ -1,5 +1,5 @@
-//! What calls the bot in a group, `GROUP_PREFIX`, which *accept* looks for and *answer* tells people of; and
-//! how words are compared. Pure.
+//! The prefix that calls the bot in a group, `GROUP_PREFIX`: *accept* looks for it, and *answer* shows it to people.
+//! The module also defines how words are compared. Pure.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_segmentation::UnicodeSegmentation;
@@ -8,36 +8,38 @@ use crate::env::{Env, EnvError, unreadable};
 
 /// The longest prefix, in characters.
 const LONGEST: usize = 20;
-/// Of so many characters at most is one composed (a Hangul syllable of three; a spare one).
+/// The most characters that are composed to one character (three for a Hangul syllable, and one in reserve).
 const COMPOSED_OF: usize = 4;
-/// What people put between a name and what they say.
+/// The characters that people put between a name and their words.
 const BETWEEN: [char; 10] = [':', '：', ',', '，', '、', '､', '!', '！', '。', '｡'];
 
-/// What follows a name, without what stands between the two.
+/// Returns the text after a name, without the characters between the two.
 pub fn after_name(text: &str) -> &str {
     text.trim_start().trim_start_matches(BETWEEN).trim_start()
 }
 
-/// The text as it is compared: full and half width are one, and so are capitals and small letters.
+/// Returns the text in the form in which texts are compared: full and half width are the same, and so are capitals and
+/// small letters.
 pub fn folded(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text.trim()).trim().to_lowercase()
 }
 
-/// What begins a word without a space before it, though a boundary of words is not seen: Hangul and kana.
+/// Whether a word can begin with this character without a space before it, although no word boundary is found there:
+/// Hangul and kana.
 fn joins(char: char) -> bool {
     matches!(char, '\u{1100}'..='\u{11ff}' | '\u{3040}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7a3}' | '\u{ff66}'..='\u{ffdc}')
 }
 
-/// A word before a message, by which the bot is called.
+/// A word before a message that calls the bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prefix {
-    /// As people are told of it.
+    /// The prefix as it is shown to people.
     pub written: String,
     folded: String,
 }
 
 impl Prefix {
-    /// Reads `GROUP_PREFIX`; there is none where it is not set.
+    /// Reads `GROUP_PREFIX`; returns `None` if it is not set.
     pub fn from_env(env: &Env) -> Result<Option<Self>, EnvError> {
         let Some(text) = env.optional("GROUP_PREFIX")? else { return Ok(None) };
         let (written, folded) = (text.trim().to_owned(), folded(text));
@@ -48,7 +50,8 @@ impl Prefix {
         Ok(Some(Self { written, folded }))
     }
 
-    /// What follows the prefix, if the text begins with it. A word that only begins like it is another one.
+    /// Returns the text after the prefix, if the text begins with it. A longer word that only begins with the prefix is
+    /// another word.
     pub fn strip<'a>(&self, text: &'a str) -> Option<&'a str> {
         let text = text.trim_start();
         let most = COMPOSED_OF * self.folded.chars().count();

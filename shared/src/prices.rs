@@ -1,11 +1,11 @@
-//! What the model's maker asks for its tokens.
+//! The prices that the model's maker asks for its tokens.
 
 use crate::env::{Env, EnvError, unreadable};
 
-/// No price is as high.
+/// The highest price that is accepted.
 const MOST: f64 = 1e6;
 
-/// US dollars for a million tokens.
+/// The prices in US dollars for a million tokens.
 #[derive(Clone, Copy, Debug)]
 pub struct Prices {
     prompt: f64,
@@ -14,13 +14,13 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Those of the variables; none unless both prompt and answer have one. What is cached costs as much as
-    /// the rest of the prompt, where nothing else is said.
+    /// Reads the variables; returns `None` if the price of prompts or of answers is not set. Cached tokens cost as much
+    /// as the rest of the prompt if they have no price of their own.
     pub fn from_env(env: &Env) -> Result<Option<Self>, EnvError> {
         let price = |name: &str| -> Result<Option<f64>, EnvError> {
             let Some(text) = env.optional(name)? else { return Ok(None) };
             let price = text.trim().parse().ok().filter(|price: &f64| (0.0..=MOST).contains(price));
-            // Zero has a sign.
+            // The sign of zero is removed.
             price
                 .map(|price: f64| Some(price.abs()))
                 .ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
@@ -30,8 +30,8 @@ impl Prices {
         Ok(both.map(|(prompt, completion)| Self { prompt, cached: cached.unwrap_or(prompt), completion }))
     }
 
-    /// What so many tokens cost. The cached ones are part of the prompt's.
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    /// Returns the cost of so many tokens. The cached tokens are a part of the prompt's tokens.
+    #[expect(clippy::cast_precision_loss, reason = "the cost is an estimate")]
     pub fn usd(&self, prompt: u64, cached: u64, completion: u64) -> f64 {
         let dollars = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
         dollars(prompt.saturating_sub(cached), self.prompt)

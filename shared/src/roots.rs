@@ -1,20 +1,20 @@
-//! Whose certificates a client trusts.
+//! The certificates that a client trusts.
 
 use crate::env::Env;
 
 /// The certificate authorities that a client trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Roots {
-    /// Those that the program carries: the public ones.
+    /// The public authorities, which the program carries.
     Bundled,
-    /// The system's (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), which may know private ones too.
+    /// The system's authorities (`SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured), which may include private ones.
     System,
 }
 
 impl Roots {
-    /// What a function trusts for the servers that the variables with these prefixes may name. Reading the
-    /// system's certificates takes longer than all else at a function's start, so it does so only where
-    /// it is told of an `https://` server, whose authority may be a private one.
+    /// Returns the authorities that a function trusts for the servers that the variables with these prefixes may name.
+    /// Reading the system's certificates takes longer than everything else at a function's start, so it is done only if
+    /// a variable names an `https://` server, whose authority may be a private one.
     pub fn for_servers(env: &Env, prefixes: &[&str]) -> Self {
         let own = |prefix: &&str| {
             env.starting_with(prefix)

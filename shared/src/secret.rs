@@ -13,12 +13,12 @@ mod state;
 
 pub use self::error::NotRead;
 
-/// A value that authenticates, and where it comes from.
+/// A value that authenticates, and its source.
 pub struct Secret(Source);
 
-/// Where a secret comes from.
+/// The source of a secret.
 enum Source {
-    /// The environment: it cannot change while the process lives.
+    /// The environment. It cannot change while the process runs.
     Fixed(SecretString),
     /// A SecureString of the SSM Parameter Store.
     #[cfg(feature = "aws")]
@@ -26,20 +26,20 @@ enum Source {
 }
 
 impl Secret {
-    /// A value that never changes.
+    /// Makes a secret that never changes.
     pub fn fixed(value: SecretString) -> Self {
         Self(Source::Fixed(value))
     }
 
-    /// The value of a parameter that strangers can have refused, by signatures of their own: it is read again
-    /// at most once a minute. It is read now; where that fails, which is logged, it is read when it is used.
+    /// Reads a parameter now. Strangers can cause its refusal by signatures of their own, so it is read again at most
+    /// once a minute. If it cannot be read now, the failure is logged, and it is read when it is used.
     #[cfg(feature = "aws")]
     pub async fn of_parameter(parameter: crate::adapters::ssm::Parameter) -> Self {
         Self(Source::Parameter(Box::new(Rotating::read_now(parameter, Refuser::Strangers).await)))
     }
 
-    /// The values of several parameters that only LINE and the model refuse, read now by one call. Each is
-    /// read again by itself, at most every five seconds.
+    /// Reads several parameters now, by one call. Only LINE and the model refuse their values. Each is read again by
+    /// itself, at most every five seconds.
     #[cfg(feature = "aws")]
     pub async fn of_parameters<const N: usize>(
         store: &crate::adapters::ssm::ParameterStore,
@@ -49,7 +49,7 @@ impl Secret {
         secrets.map(|secret| Self(Source::Parameter(Box::new(secret))))
     }
 
-    /// The value in use. A value that was never read is waited for, for up to a second.
+    /// Returns the value in use. If the value was never read, it waits for the value for up to a second.
     #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only parameters are waited for"))]
     pub async fn value(&self) -> Result<SecretString, NotRead> {
         match &self.0 {
@@ -59,7 +59,7 @@ impl Secret {
         }
     }
 
-    /// The value in use; `None` where it was never read.
+    /// Returns the value in use; `None` if it was never read.
     pub fn known(&self) -> Option<SecretString> {
         match &self.0 {
             Source::Fixed(value) => Some(value.clone()),
@@ -68,8 +68,8 @@ impl Secret {
         }
     }
 
-    /// The value that has taken the place of `used`, which was refused; `None` where that is still current. Callers
-    /// that wait for a read share it.
+    /// Returns the value that has replaced `used`, which was refused; `None` if `used` is still current. Callers that
+    /// wait for the same read share its result.
     #[cfg_attr(
         not(feature = "aws"),
         expect(unused_variables, clippy::unused_async, reason = "only parameters are read again")

@@ -1,16 +1,16 @@
-//! Spans for AWS X-Ray: each step of a stage is a subsegment, sent by UDP to the daemon that Lambda offers
-//! to a traced function. A trace never fails or delays a turn: what cannot be sent at once is dropped.
-//! Without the daemon, or where the trace is not sampled, a step is only its work.
+//! Spans for AWS X-Ray: each step of a stage is a subsegment, which is sent by UDP to the daemon that Lambda offers to
+//! a traced function. A trace never fails or delays a turn: data that cannot be sent at once is dropped. Without the
+//! daemon, or if the trace is not sampled, a step only does its work.
 //!
-//! What AWS says, and what follows of it:
+//! The facts from AWS, and their consequences:
 //! - A subsegment may be sent alone, as `"type": "subsegment"` with the `trace_id` and `parent_id` of its
 //!   parent (X-Ray, "AWS X-Ray segment documents"), after the line `{"format": "json", "version": 1}`
 //!   ("Sending trace data to AWS X-Ray").
-//! - Lambda makes the function's own segment, which the header `Lambda-Runtime-Trace-Id` names (Lambda,
-//!   "Building a custom runtime"): `Root` is the trace, `Parent` the segment, `Sampled=1` that it is kept.
-//! - An invocation by SQS has a trace of its own, which X-Ray links to the traces that the messages'
-//!   `AWSTraceHeader` names ("Tracing event-driven applications"). So a turn hangs on the worker's segment,
-//!   unless its message says that it is not sampled (X-Ray SDKs, "Oversampling Mitigation").
+//! - Lambda makes the function's own segment, which the header `Lambda-Runtime-Trace-Id` names (Lambda, "Building a
+//!   custom runtime"): `Root` is the trace, `Parent` is the segment, and `Sampled=1` means that it is kept.
+//! - An invocation by SQS has a trace of its own, which X-Ray links to the traces that the messages' `AWSTraceHeader`
+//!   names ("Tracing event-driven applications"). So a turn belongs to the worker's segment, unless its message says
+//!   that it is not sampled (X-Ray SDKs, "Oversampling Mitigation").
 
 use std::{
     net::UdpSocket,
@@ -27,11 +27,11 @@ use crate::env::Env;
 const HEADER: &str = r#"{"format": "json", "version": 1}"#;
 
 tokio::task_local! {
-    /// Where the task stands.
+    /// The place of the current task in its trace.
     static AT: At;
 }
 
-/// A place in a trace; none where nothing is traced.
+/// A place in a trace; `None` if nothing is traced.
 pub type At = Option<Arc<Segment>>;
 
 /// Work that has its place in a trace.
@@ -41,7 +41,7 @@ pub type Traced<F> = TaskLocalFuture<At, F>;
 pub struct Daemon(Option<Arc<UdpSocket>>);
 
 impl Daemon {
-    /// The one at `AWS_XRAY_DAEMON_ADDRESS`. One that cannot be reached is none.
+    /// Connects to the daemon at `AWS_XRAY_DAEMON_ADDRESS`. A daemon that cannot be reached counts as none.
     pub fn from_env(env: &Env) -> Self {
         let address = env.optional("AWS_XRAY_DAEMON_ADDRESS").ok().flatten();
         Self(address.and_then(|address| connected(address).ok()).map(Arc::new))
@@ -63,17 +63,17 @@ fn connected(address: &str) -> std::io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Trace and parent, where this header says that they are sampled.
+/// Returns the trace and the parent, if this header says that they are sampled.
 fn sampled(header: &str) -> Option<(&str, &str)> {
     (part(header, "Sampled")? == "1").then_some((root(header)?, part(header, "Parent")?))
 }
 
-/// The trace that a header names.
+/// Returns the trace that a header names.
 pub fn root(header: &str) -> Option<&str> {
     part(header, "Root")
 }
 
-/// One part of a header `Root=…;Parent=…;Sampled=…`.
+/// Returns one part of a header `Root=…;Parent=…;Sampled=…`.
 fn part<'a>(header: &'a str, name: &str) -> Option<&'a str> {
     let mut parts = header.split(';').filter_map(|part| part.trim().split_once('='));
     parts.find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -84,7 +84,7 @@ pub struct Segment {
     daemon: Arc<UdpSocket>,
     trace: String,
     id: String,
-    /// The document, where the segment is ours and not Lambda's.
+    /// The document, if the segment is made by Henji and not by Lambda.
     own: Option<Mutex<Value>>,
 }
 
@@ -101,7 +101,7 @@ impl Segment {
     }
 }
 
-/// A step ends when its work has, also where that is given up in the middle.
+/// Ends the step and sends it when its work ends, also if the work is cancelled in the middle.
 impl Drop for Segment {
     fn drop(&mut self) {
         let Some(own) = self.own.take() else { return };
@@ -111,29 +111,30 @@ impl Drop for Segment {
     }
 }
 
-/// Runs `work` as a step of where this is called.
+/// Runs `work` as a step of the place where this is called.
 pub fn step<F: Future>(name: &str, work: F) -> Traced<F> {
     AT.scope(here().map(|at| Arc::new(at.child(name))), work)
 }
 
-/// The step of a message which came with this header: none where its sender's trace is not sampled.
+/// Runs `work` as the step of a message that came with this header. There is no step if the trace of its sender is not
+/// sampled.
 pub fn step_of<F: Future>(header: Option<&str>, name: &str, work: F) -> Traced<F> {
     let at = here().filter(|_| header.is_none_or(|header| sampled(header).is_some()));
     AT.scope(at.map(|at| Arc::new(at.child(name))), work)
 }
 
-/// Keeps the place of `work`, which becomes a task of its own.
+/// Keeps the current place for `work`, which becomes a task of its own.
 pub fn kept<F: Future>(work: F) -> Traced<F> {
     AT.scope(here(), work)
 }
 
-/// The header that hands the current step on.
+/// Returns the header that passes on the current step.
 pub fn header() -> Option<String> {
     here().map(|at| format!("Root={};Parent={};Sampled=1", at.trace, at.id))
 }
 
-/// Adds to the current step's document, by X-Ray's names. Identifiers and numbers, never what people or
-/// the model wrote.
+/// Adds data to the current step's document, under X-Ray's names. Only identifiers and numbers may be added, never the
+/// words of people or of the model.
 pub fn tell(add: impl FnOnce(&mut Value)) {
     if let Some(at) = here()
         && let Some(own) = &at.own
@@ -146,8 +147,8 @@ fn here() -> At {
     AT.try_with(Clone::clone).ok().flatten()
 }
 
-/// In seconds.
-#[expect(clippy::disallowed_methods, reason = "as for the log's lines, nothing is decided by it")]
+/// Returns the seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "no decision depends on this time, as for log lines")]
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
@@ -161,14 +162,14 @@ mod tests {
     const SAMPLED: &str =
         "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:2:3";
 
-    /// What the daemon was sent while a step, and one within, were done under this header.
+    /// Returns the documents that the daemon got while a step, and a step within it, were done under this header.
     async fn sent(header: Option<&str>, message: Option<&str>) -> Vec<Value> {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let daemon = Daemon(Some(Arc::new(connected(&socket.local_addr().unwrap().to_string()).unwrap())));
         let inner = async { tell(|step| step["annotations"]["event"] = "01".into()) };
         let turn = async { step("model", inner).await };
         daemon.within(header, async { step_of(message, "turn", turn).await }).await;
-        // By the loop-back a datagram is there when its sending has returned.
+        // On the loopback interface a datagram has arrived when the call that sends it returns.
         socket.set_nonblocking(true).unwrap();
         let mut bytes = [0; 4096];
         std::iter::from_fn(|| socket.recv(&mut bytes).ok().map(|length| bytes[..length].to_vec()))

@@ -1,11 +1,11 @@
-//! The version of this build, and its commit where the build was told it.
+//! The version of this build, and its commit if the build got one.
 
 use std::sync::LazyLock;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit that a release was built from. Builds for release set `HENJI_COMMIT`; reading it from git here would make
-/// two builds of the same source differ.
+/// The commit that a release was built from. Builds for release set `HENJI_COMMIT`. If it were read from git here, two
+/// builds of the same source would differ.
 const COMMIT: Option<&str> = option_env!("HENJI_COMMIT");
 
 /// The version as `henji --version` and the first line of a log show it: `0.1.0`, or `0.1.0 (4af4980)` with a commit.

@@ -1,4 +1,4 @@
-//! The one SDK configuration that every AWS client is made from.
+//! The one SDK configuration of all AWS clients.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -17,17 +17,16 @@ use crate::{
     roots::Roots,
 };
 
-/// Before the second try of a call, doubled before the third. The SDK's own second is too long for calls
-/// that somebody waits for.
+/// The pause before the second try of a call; it is doubled before the third. The SDK's own pause of one second is too
+/// long for calls that somebody waits for.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// All five roots that AWS's own authority asks custom trust stores to hold (Amazon Trust Services,
-/// "Repository").
+/// The five roots that AWS's own authority asks custom trust stores to hold (Amazon Trust Services, "Repository").
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
-/// The variables that name other servers than AWS's.
+/// The beginning of the names of variables that name servers other than AWS's.
 const ENDPOINTS: &str = "AWS_ENDPOINT_URL";
 
-/// The SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls
-/// with ring, and `timeout` over each operation with its retries.
+/// Returns the SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls with ring,
+/// and `timeout` as the limit of each operation with its retries.
 pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvError> {
     let roots = match env.optional("AWS_PROFILE")? {
         // A profile may name other servers, too.
@@ -38,10 +37,10 @@ pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvEr
         .http_client(one_connector(roots))
         .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(FIRST_PAUSE))
         .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
-        // Each operation has its time-out already.
+        // Each operation already has a time-out.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    // What Lambda always sets is where the SDK's chains look first. Making their other links costs a
-    // seventh of a start.
+    // Lambda always sets these variables, and the SDK's chains read them first. Making the other links of the chains
+    // takes a seventh of a start.
     if env.optional("AWS_ACCESS_KEY_ID")?.is_some() && env.optional("AWS_SECRET_ACCESS_KEY")?.is_some() {
         config = config.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
@@ -51,8 +50,8 @@ pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvEr
     Ok(config.load().await)
 }
 
-/// A client whose connector is made once: left to itself, the SDK reads the roots for each service.
-#[expect(clippy::expect_used, reason = "nothing in such a context can fail")]
+/// Returns a client whose connector is made once. By default, the SDK reads the roots for each service.
+#[expect(clippy::expect_used, reason = "building such a context cannot fail")]
 fn one_connector(roots: Roots) -> SharedHttpClient {
     let connector = OnceLock::new();
     http_client_fn(move |settings, _| {

@@ -1,4 +1,4 @@
-//! The SSM Parameter Store.
+//! The client of the SSM Parameter Store.
 
 use crate::log;
 
@@ -8,16 +8,16 @@ use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::Client;
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-/// How long the Parameter Store may take over one read, retries included: more must not hold up a
-/// function's start, nor a request that needs a secret read again.
+/// The longest time of one read of the Parameter Store, retries included. A longer read would delay a function's start,
+/// or a request that needs a secret to be read again.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long it may take over one try: a connection may have died while Lambda froze the process.
+/// The longest time of one try, because a connection may have broken while Lambda froze the process.
 const TRY_TIMEOUT: Duration = Duration::from_millis(500);
-/// Tries of one read. With the pauses between them they take what there is of [`READ_TIMEOUT`]: the store
-/// allows 40 a second in an account, and refuses the others (AWS: "Parameter Store throughput").
+/// The tries of one read. With the pauses between them they use all of [`READ_TIMEOUT`]: the store allows 40 reads a
+/// second in an account, and refuses the others (AWS: "Parameter Store throughput").
 const TRIES: u32 = 6;
-/// At most, before the second try, doubled before each further one. The SDK draws each pause from there down
-/// to nothing, so that functions that start together do not come back together.
+/// The longest pause before the second try; it is doubled before each further try. The SDK draws each pause between
+/// zero and this length, so that functions that start together do not try again together.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
@@ -27,33 +27,33 @@ pub struct ParameterStore {
     prefix: String,
 }
 
-/// One SecureString.
+/// One parameter, which is a SecureString.
 pub struct Parameter {
     client: Client,
     name: String,
 }
 
-/// A parameter that could not be read.
+/// The error if a parameter could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SsmError {
-    /// The service said no, or nothing.
+    /// The service refused the read, or did not answer.
     #[error("the parameter {name} could not be read")]
     Read {
         /// The parameter's full name, or several of them.
         name: String,
-        /// What the SDK says.
+        /// The error of the SDK.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// It is there and empty.
+    /// The parameter exists and is empty.
     #[error("the parameter {0} is empty")]
     Empty(String),
-    /// There is none of this name.
+    /// There is no parameter of this name.
     #[error("there is no parameter {0}")]
     Missing(String),
 }
 
 impl ParameterStore {
-    /// The parameters whose names begin with `prefix`.
+    /// Returns the store with the parameters whose names begin with `prefix`.
     pub fn new(config: &SdkConfig, prefix: &str) -> Self {
         let timeout = TimeoutConfig::builder()
             .operation_timeout(READ_TIMEOUT)
@@ -67,13 +67,13 @@ impl ParameterStore {
         Self { client: Client::from_conf(config.build()), prefix: prefix.to_owned() }
     }
 
-    /// The parameter `{prefix}{name}`.
+    /// Returns the parameter `{prefix}{name}`.
     pub fn parameter(&self, name: &str) -> Parameter {
         Parameter { client: self.client.clone(), name: format!("{}{name}", self.prefix) }
     }
 
-    /// The values of these parameters now, by one call, each with its full name. One that is missing or
-    /// empty is logged and left out.
+    /// Reads the current values of these parameters by one call, and returns each with its full name. A parameter that
+    /// is missing or empty is logged and left out.
     pub async fn read(&self, parameters: &[Parameter]) -> Result<Vec<(String, SecretString)>, SsmError> {
         let names: Vec<String> = parameters.iter().map(|parameter| parameter.name.clone()).collect();
         let request = self.client.get_parameters().set_names(Some(names.clone())).with_decryption(true);
@@ -97,12 +97,12 @@ impl ParameterStore {
 }
 
 impl Parameter {
-    /// Its full name.
+    /// Returns its full name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its value now, without white space around it.
+    /// Reads its current value, and removes the white space around it.
     pub async fn read(&self) -> Result<SecretString, SsmError> {
         let request = self.client.get_parameter().name(&self.name).with_decryption(true);
         let got = request
@@ -114,7 +114,7 @@ impl Parameter {
 }
 
 fn value(name: &str, value: Option<String>) -> Result<SecretString, SsmError> {
-    // The SDK's copy is wiped as well.
+    // The SDK's copy is erased, too.
     let value = Zeroizing::new(value.unwrap_or_default());
     match value.trim() {
         "" => Err(SsmError::Empty(name.to_owned())),

@@ -8,55 +8,55 @@ use super::id::MessageId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Ask {
-    /// Something for the model.
+    /// A question for the model.
     Question {
-        /// The person's words; empty where `content` is to be fetched.
+        /// The person's words; empty if `content` must be fetched.
         text: String,
         /// LINE's id of the message, by which it may be unsent later.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         message_id: Option<MessageId>,
-        /// With it an answer can quote the message.
+        /// The token with which an answer can quote the message.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         quote_token: Option<String>,
         /// The message that it quotes.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         quotes: Option<MessageId>,
-        /// The content that LINE keeps of the message, to be fetched by `message_id`.
+        /// The content that LINE keeps of the message. It is fetched by `message_id`.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         content: Option<Content>,
-        /// In a group, nothing calls the bot but what it quotes: it is answered only if that is a message
-        /// of the bot's own.
+        /// True if, in a group, only its quote calls the bot: the question is answered only if it quotes a message of
+        /// the bot's own.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         only_if_quoting_bot: bool,
     },
-    /// A message of a kind that is not understood: one polite notice by the free reply token.
+    /// A message of a kind that the bot does not understand. It gets one polite notice, by the free reply token.
     NotUnderstood,
     /// The person added the bot, or unblocked it.
     Follow,
-    /// The bot came into a group or room.
+    /// The bot was added to a group or room.
     Join,
-    /// The person blocked the bot, or it left the group: the conversation is deleted.
+    /// The person blocked the bot, or the bot left the group: the conversation is deleted.
     Unfollow,
-    /// The person took this message back: it and its answer are forgotten.
+    /// The person unsent this message: the message and its answer are forgotten.
     Unsend {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
     },
-    /// The person changed this message of a group: an answer that is not made yet is made to the new text.
+    /// The person edited this message of a group. An answer that is not made yet is made to the new text.
     Edited {
-        /// The message.
+        /// The id of the message.
         message_id: MessageId,
-        /// Its words by now, as they would be asked; empty if it calls the bot no longer.
+        /// Its current words, as they would be asked; empty if it does not call the bot any more.
         text: String,
-        /// Where nothing calls the bot but what it quotes: that message. Is it not the bot's own, nothing is
-        /// said to the bot.
+        /// The message that it quotes, if only its quote calls the bot. If the quoted message is not the bot's own,
+        /// nothing is said to the bot.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         quotes: Option<MessageId>,
     },
 }
 
 impl Ask {
-    /// A question in plain text.
+    /// Makes a question in plain text.
     pub fn question(text: impl Into<String>, message_id: Option<MessageId>) -> Self {
         let text = text.into();
         Self::Question {
@@ -70,15 +70,15 @@ impl Ask {
     }
 }
 
-/// The content that LINE keeps of a message that is more than text.
+/// The content that LINE keeps of a message that is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {
-    /// A picture.
+    /// An image.
     Image,
-    /// Something spoken.
+    /// An audio message.
     Voice {
-        /// How long it is, where LINE says so.
+        /// The length in milliseconds, if LINE gives it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         duration_ms: Option<u64>,
     },

@@ -1,24 +1,24 @@
-//! The names that cross with a job, each checked once, where it is made.
+//! The ids in a job. Each is checked once, when it is made.
 
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
-/// Namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). Changing it would
-/// answer old events twice.
+/// The namespace of every UUIDv5 that Henji derives (event ids, row ids, retry keys). With another namespace, old
+/// events would be answered twice.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6a1d_2f0e_8b5c_5e47_9d3a_4c1b_7e90_52f6);
 
-/// A text that cannot be an identifier.
+/// The error for a text that cannot be an id.
 #[derive(Debug, thiserror::Error)]
 #[error("an id is 1 to {0} printable ASCII characters that mean nothing in an address")]
 pub struct BadId(usize);
 
-/// Whether a text is one segment of a path wherever it is put into an address.
+/// Whether a text is exactly one segment of the path in each address that contains it.
 fn is_segment(id: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_graphic() && !b"/\\?#%".contains(&b);
     id.bytes().all(is_plain) && ![".", ".."].contains(&id)
 }
 
-/// A newtype of a text of so many printable ASCII characters at most.
+/// Defines a type for a text of at most so many printable ASCII characters.
 macro_rules! id {
     ($(#[$doc:meta])* $visibility:vis $name:ident, $max:literal) => {
         $(#[$doc])*
@@ -27,7 +27,7 @@ macro_rules! id {
         $visibility struct $name(String);
 
         impl $name {
-            /// The id as text.
+            /// Returns the id as text.
             $visibility fn as_str(&self) -> &str {
                 &self.0
             }
@@ -61,34 +61,35 @@ id! {
 }
 
 id! {
-    /// A person, as LINE names them to this bot.
+    /// The id of a person, as LINE gives it to this bot.
     pub UserId, 128
 }
 
 id! {
-    /// A group chat.
+    /// The id of a group chat.
     pub GroupId, 128
 }
 
 id! {
-    /// A chat of several people that is no group: LINE's *room*, or *multi-person chat*.
+    /// The id of a chat of several people that is not a group: LINE's *room*, or *multi-person chat*.
     pub RoomId, 128
 }
 
 id! {
-    /// The id of one event, unique for ever: LINE's `webhookEventId`, or derived where that is missing. A
-    /// letter's id is `{event id}:{MessageId}`, a redriven job's `{event id}:r:{MessageId}`: 39 more.
+    /// The id of one event, which is unique for ever: LINE's `webhookEventId`, or a derived id if that is missing. The
+    /// id of a letter is `{event id}:{MessageId}`, and that of a redriven job is `{event id}:r:{MessageId}`: 39
+    /// characters more.
     pub EventId, 80
 }
 
 id! {
-    /// LINE's id of a message. With `unsend.` or `edit.` before it, it is a message group.
+    /// LINE's id of a message. With `unsend.` or `edit.` before it, it is a message group of the queue.
     pub MessageId, 100
 }
 
 impl EventId {
-    /// The event's own id; else a UUIDv5 of the message's id, else of the event's bytes, so that the
-    /// same event always gets the same one.
+    /// Returns the event's own id, if it is valid; else a UUIDv5 of that id, of the message's id, or of the event's
+    /// bytes, whichever comes first. So the same event always gets the same id.
     pub fn of_event(webhook_event_id: Option<&str>, message_id: Option<&str>, event: &[u8]) -> Self {
         if let Some(id) = webhook_event_id.and_then(|id| Self::try_from(id.to_owned()).ok()) {
             return id;
@@ -98,13 +99,13 @@ impl EventId {
         Self(Uuid::new_v5(&NAMESPACE, name).to_string())
     }
 
-    /// The id of a further job of the same event.
+    /// Returns the id of a further job of the same event.
     #[must_use]
     pub fn derived(&self, purpose: &str) -> Self {
         Self(self.derive(purpose).to_string())
     }
 
-    /// A UUIDv5 of this event and a purpose: row ids and retry keys.
+    /// Returns a UUIDv5 of this event and a purpose, for row ids and retry keys.
     pub fn derive(&self, purpose: &str) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("{}/{purpose}", self.0).as_bytes())
     }
@@ -124,15 +125,15 @@ pub enum ConversationId {
 }
 
 impl ConversationId {
-    /// The conversation of an id whose kind nobody recorded: an operator types it, or a job before version 4
-    /// holds it. The kind follows from the first letter: in all of LINE's documentation a group's id begins
-    /// with C, a room's with R and a user's with U, though it promises that of users only (LINE, "Webhook
-    /// Event Objects"). A webhook names the kind, so its conversations are never made by this.
+    /// Returns the conversation of an id whose kind nobody recorded: an operator types it, or a job before version 4
+    /// holds it. The kind follows from the first letter. In all of LINE's documentation a group's id begins with C, a
+    /// room's with R and a user's with U, although LINE promises this for users only (LINE, "Webhook Event Objects"). A
+    /// webhook names the kind, so its conversations are never made by this function.
     pub fn of_known_id(id: String) -> Result<Self, BadId> {
         Ok(Self::of_first_letter(BareId::try_from(id)?))
     }
 
-    /// See [`Self::of_known_id`].
+    /// Returns the conversation of an id by its first letter: see [`Self::of_known_id`].
     pub(super) fn of_first_letter(id: BareId) -> Self {
         let chat = match id.as_str().as_bytes() {
             [b'C' | b'c', ..] => Some(Chat::Group),
@@ -142,7 +143,7 @@ impl ConversationId {
         Self::of_kind(chat, id)
     }
 
-    /// The conversation of a job from version 4 on.
+    /// Returns the conversation of a job from version 4 on.
     pub(super) fn of_kind(chat: Option<Chat>, BareId(id): BareId) -> Self {
         match chat {
             None => Self::User(UserId(id)),
@@ -151,7 +152,7 @@ impl ConversationId {
         }
     }
 
-    /// The id and the kind, as a job's JSON holds them.
+    /// Returns the id and the kind, as a job's JSON holds them.
     pub(super) fn into_parts(self) -> (Option<Chat>, BareId) {
         match self {
             Self::User(UserId(id)) => (None, BareId(id)),
@@ -160,19 +161,19 @@ impl ConversationId {
         }
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         let (Self::User(UserId(id)) | Self::Group(GroupId(id)) | Self::Room(RoomId(id))) = self;
         id
     }
 
-    /// Whether this is the chat of one person with the bot: profiles and animations are only there, and
+    /// Whether this is the chat of one person with the bot. Only such a chat has profiles and animations, and
     /// everything in it is said to the bot.
     pub fn is_private(&self) -> bool {
         matches!(self, Self::User(_))
     }
 
-    /// A UUIDv5 that tells conversations apart where nobody need know whose they are.
+    /// Returns a UUIDv5 that distinguishes conversations for readers who need not know whose they are.
     pub fn pseudonym(&self) -> Uuid {
         Uuid::new_v5(&NAMESPACE, format!("conversation/{self}").as_bytes())
     }
@@ -184,14 +185,14 @@ impl std::fmt::Display for ConversationId {
     }
 }
 
-/// The bare id, for logs and records.
+/// Writes the bare id, for logs and records.
 impl Serialize for ConversationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// The kind of a conversation in a job's JSON, where it is not a user's.
+/// The kind of a conversation in a job's JSON, if it is not a private chat.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Chat {

@@ -1,6 +1,6 @@
-//! A job as JSON, whose form its version decides. From version 4 on it names the kind of its conversation
-//! (`chat`); before, the kind followed from the id. A job that is read is written back in its own version, so
-//! that a redrive changes nothing of it.
+//! A job as JSON. The version of the job decides its form. From version 4 on the JSON names the kind of its
+//! conversation (`chat`); before, the kind followed from the id. A job that is read is written back in its own version,
+//! so that a redrive does not change it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ pub(super) struct JobJson {
     pub(super) event_id: EventId,
     /// The id alone, which tools of all versions look for.
     pub(super) conversation: BareId,
-    /// Absent for a user's private chat, and before version 4.
+    /// The kind of the conversation. It is absent for a private chat, and before version 4.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) chat: Option<Chat>,
     #[serde(skip_serializing_if = "Option::is_none", default)]

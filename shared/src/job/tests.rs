@@ -185,7 +185,7 @@ fn an_event_without_an_id_gets_the_same_derived_one_each_time() {
     assert_eq!(of(Some(""), Some("1"), b"x"), of(None, Some("1"), b"y"));
     let odd = "\u{3042}".repeat(40);
     assert_eq!(of(Some(&odd), None, b"x"), of(Some(&odd), None, b"y"));
-    // Pinned: another namespace would answer old events a second time.
+    // These values are fixed: another namespace would answer old events a second time.
     assert_eq!(of(None, Some("325708"), b"").as_str(), "cc0c8ab7-82fd-5d1c-b0a2-ba97038d740f");
     assert_eq!(of(Some("01H"), None, b"").derive("user").to_string(), "dd10a7ab-3848-5f37-a079-603101e1c680");
 }

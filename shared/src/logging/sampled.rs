@@ -1,4 +1,4 @@
-//! Lines that strangers can cause as often as they like: one of them in a while is logged, so that nobody
+//! Lines that strangers can cause as often as they like. Only one of them is logged in each period, so that nobody
 //! fills the disk.
 
 use std::{
@@ -8,10 +8,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How often such a line is logged at most.
+/// The shortest time between two such lines in the log.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Counts what is logged once in a while.
+/// A counter of lines that are logged only once in each period.
 #[derive(Default)]
 pub struct Sampled(Mutex<State>);
 
@@ -22,13 +22,13 @@ struct State {
 }
 
 impl Sampled {
-    /// Nothing was counted yet.
+    /// Makes a counter that has counted nothing yet.
     pub const fn new() -> Self {
         Self(Mutex::new(State { logged_at: None, unlogged: 0 }))
     }
 
-    /// Counts one more. Where a line is due, it stands for this one and all since the line before: their
-    /// number.
+    /// Counts one more line. If a line must be logged now, returns the number of lines since the one that was logged
+    /// before, this one included.
     pub fn count(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.unlogged += 1;

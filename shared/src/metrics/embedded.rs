@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::rules::{Made, Rule};
 
-/// Writes one value.
+/// Writes one value of a metric.
 pub(super) fn write(
     namespace: &str,
     rule: &Rule,
@@ -22,7 +22,7 @@ pub(super) fn write(
     if let Some(user) = user {
         line["User"] = user.into();
     }
-    // As for the log: who does not take it does not get it.
+    // A failed write is ignored, as it is for the log.
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
@@ -56,7 +56,7 @@ fn capital(field: &str) -> String {
     first.to_uppercase() + rest
 }
 
-#[expect(clippy::disallowed_methods, reason = "a figure is dated when it is written, like a line of the log")]
+#[expect(clippy::disallowed_methods, reason = "a metric is dated when it is written, like a log line")]
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(0)

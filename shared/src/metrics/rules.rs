@@ -5,37 +5,36 @@ use crate::event::Kind::{
     SignatureRefused, Turn, Webhook,
 };
 
-/// How a figure is made of a line.
+/// The rule by which a metric is made of a line.
 pub(super) struct Rule {
     /// The kind of the line.
     pub(super) kind: Kind,
-    /// The figure.
+    /// The name of the metric.
     pub(super) name: &'static str,
-    /// Each line is one; or the line's field of this name.
+    /// The value that a line adds: one, or the line's field of this name.
     pub(super) value: Made,
-    /// The field whose few values tell the series apart: `reason` becomes the dimension `Reason`.
+    /// The field whose few values distinguish the series: `reason` becomes the dimension `Reason`.
     pub(super) by: Option<&'static str>,
 }
 
-/// The value that a line adds to a figure.
+/// The value that a line adds to a metric.
 #[derive(Clone, Copy)]
 pub(super) enum Made {
-    /// The lines are counted.
+    /// Counts the lines.
     Count,
-    /// Those are counted whose `reason` says that the model failed. A question that it declines is no
-    /// fault of it.
+    /// Counts the lines whose `reason` says that the model failed. A question that the model declines is not a failure.
     ModelFault,
     /// Counts the lines whose `reason` says that the history failed.
     StorageFault,
-    /// Counts the lines that wait for an operator. A question that the model declines does not.
+    /// Counts the lines that wait for an operator. A question that the model declines does not wait for one.
     Actionable,
-    /// A sum is made of the field.
+    /// Adds the field to a sum.
     Amount(&'static str),
-    /// The field's own value, in milliseconds.
+    /// Takes the field's own value, in milliseconds.
     Millis(&'static str),
-    /// The field's newest value counts.
+    /// Takes the field's newest value.
     Level(&'static str),
-    /// The cost of the tokens of the line, where the prices are known.
+    /// Adds the cost of the line's tokens, if the prices are known.
     Cost,
 }
 
@@ -43,7 +42,7 @@ const fn rule(kind: Kind, name: &'static str, value: Made, by: Option<&'static s
     Rule { kind, name, value, by }
 }
 
-/// All figures. cdk/lib/metrics.ts names them too, and a test holds the two together.
+/// All metrics. cdk/lib/metrics.ts names them, too, and a test compares the two.
 pub(super) const RULES: &[Rule] = &[
     rule(Webhook, "AckMs", Made::Millis("ack_ms"), None),
     rule(Webhook, "Webhooks", Made::Count, Some("status")),

@@ -8,7 +8,7 @@ use std::{
 
 use super::rules::{Made, RULES, Rule};
 
-/// By name and label.
+/// The totals, by name and label.
 static TOTALS: Mutex<BTreeMap<(&'static str, String), Total>> = Mutex::new(BTreeMap::new());
 
 #[derive(Clone, Copy, Default)]
@@ -18,9 +18,9 @@ struct Total {
     last: f64,
 }
 
-/// Adds one value.
+/// Adds one value to the totals.
 pub(super) fn add(rule: &Rule, value: f64, by: Option<(&str, String)>) {
-    // Words of closed sets only; nothing in them needs an escape.
+    // The label has only words of closed sets, in which nothing needs an escape.
     let label = by.map_or_else(String::new, |(field, word)| format!("{{{field}=\"{word}\"}}"));
     let mut totals = lock();
     let total = totals.entry((rule.name, label)).or_default();
@@ -29,7 +29,7 @@ pub(super) fn add(rule: &Rule, value: f64, by: Option<(&str, String)>) {
     total.last = value;
 }
 
-/// Everything so far, and these gauges and counters, which are made of no line.
+/// Returns all totals so far, and these gauges and counters, which are made of no line.
 pub fn prometheus(gauges: &[(&str, u64)], counters: &[(&str, u64)]) -> String {
     let mut text = String::new();
     for (name, value) in gauges {

@@ -1,5 +1,5 @@
 //! A secret of the Parameter Store. One read at a time serves all callers that wait for it; `state` decides when the
-//! next one may begin.
+//! next read may begin.
 
 use std::{
     pin::Pin,
@@ -19,15 +19,15 @@ use crate::{
     log, logging,
 };
 
-/// How long one read may take: more must not hold up a function's start, nor a webhook.
+/// The longest time of one read. A longer read would delay a function's start, or a webhook.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Rotating {
     parameter: Parameter,
     refuser: Refuser,
     state: Mutex<State>,
-    /// Held by the one caller that reads. Callers that wait for it share the result, and a caller that is dropped
-    /// leaves the read to the next one.
+    /// The lock of the one caller that reads. Callers that wait for it share the result. If the caller that reads is
+    /// dropped, the next one reads.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -38,7 +38,7 @@ impl Rotating {
         secret
     }
 
-    /// Reads several by one call; they are refused by the servers that they are for.
+    /// Reads several secrets by one call. Only the servers that they are for can refuse them.
     pub(super) async fn read_together<const N: usize>(store: &ParameterStore, names: [&str; N]) -> [Self; N] {
         let parameters = names.map(|name| store.parameter(name));
         let read = timeout(PATIENCE, store.read(&parameters)).await;
@@ -123,9 +123,10 @@ impl Rotating {
         self.state().other_than(used)
     }
 
-    /// Reads until `deadline`. The caller holds `reading`. A failure keeps the value and is logged here.
+    /// Reads the secret until `deadline`. The caller holds `reading`. A failure keeps the value and is logged here.
     async fn read(&self, deadline: Instant) {
-        // Its type is erased: the SDK's is so deep that with all who wait for it the compiler gives up.
+        // The type of the future is erased: the SDK's type is so deep that, with all callers that wait for it, the
+        // compiler gives up.
         let read: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(self.parameter.read());
         let value = match timeout_at(deadline, read).await {
             Ok(Ok(value)) => Some(value),

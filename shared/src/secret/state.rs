@@ -1,5 +1,5 @@
 //! The state of a rotating secret: its value, and the time of the next read. The Parameter Store allows 40 reads a
-//! second in a whole account, so reads are few. Pure.
+//! second in a whole account, so the state keeps reads few. Pure.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use tokio::time::Instant;
 
 use super::error::NotRead;
 
-/// The pause after the first read that failed. Each further pause is by three tenths longer, and so a small part of
-/// the time that has passed: a store that throttles is soon asked again, and one that never gives the secret keeps its
-/// quota for others.
+/// The pause after the first read that failed. Each further pause is longer by three tenths, and therefore a small part
+/// of the time that has passed. So a store that throttles is soon asked again, and a store that never gives the secret
+/// keeps its quota for others.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// The party that can refuse a secret, and so cause a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refuser {
-    /// Anybody, by a wrong signature. A refusal is believed at once until the next read is due.
+    /// Anybody, by a wrong signature. Until the next read is due, a refusal is believed without a read.
     Strangers,
-    /// Only the server that the secret is for. A refusal is believed after a further read, and that is waited for
-    /// until it is due: without it an answer would be lost although the new secret is there.
+    /// Only the server that the secret is for. A refusal is believed after a further read, and the caller waits until
+    /// that read is due. Without it an answer would be lost although the new secret is there.
     Server,
 }
 
 impl Refuser {
-    /// The shortest time between two reads of a secret that has a value.
+    /// Returns the shortest time between two reads of a secret that has a value.
     fn every(self) -> Duration {
         match self {
             Self::Strangers => Duration::from_mins(1),
@@ -36,16 +36,16 @@ impl Refuser {
 
 pub(super) struct State {
     value: Value,
-    /// Reads that ended, well or not.
+    /// The number of reads that ended, with or without success.
     pub(super) reads: u64,
-    /// Whether the last of them failed, so that nobody knows whether the value is still current.
+    /// Whether the last read failed, so that nobody knows whether the value is still current.
     is_in_doubt: bool,
-    /// No read begins before this.
+    /// The time before which no read begins.
     pub(super) next_read: Option<Instant>,
 }
 
 enum Value {
-    /// So many reads failed.
+    /// No value was read yet. The field is the number of failed reads.
     NeverRead {
         failures: u32,
     },
@@ -57,7 +57,7 @@ impl State {
         Self { value: Value::NeverRead { failures: 0 }, reads: 0, is_in_doubt: false, next_read: None }
     }
 
-    /// Takes in the result of a read that ended at `ended`.
+    /// Records the result of a read that ended at `ended`.
     pub(super) fn learn(&mut self, read: Option<SecretString>, ended: Instant, refuser: Refuser) {
         self.reads += 1;
         self.is_in_doubt = read.is_none();
@@ -82,7 +82,7 @@ impl State {
         }
     }
 
-    /// The value that is not `used`; an error where the last read cannot tell.
+    /// Returns the value if it is not `used`; an error if the last read failed, so that nobody knows.
     pub(super) fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         match self.value() {
             Some(value) if value.expose_secret() != used.expose_secret() => Ok(Some(value)),
@@ -92,7 +92,7 @@ impl State {
     }
 }
 
-/// The pause after so many failed reads, while there is no value yet.
+/// Returns the pause after so many failed reads, while there is no value yet.
 fn pause_after(failures: u32) -> Duration {
     let longer = 1.3_f64.powi(failures.saturating_sub(1).min(30).cast_signed());
     FIRST_PAUSE.mul_f64(longer).min(LONGEST_PAUSE)
@@ -116,7 +116,7 @@ mod tests {
             let small = FIRST_PAUSE + passed.mul_f64(0.31);
             assert!(pause <= small && pause <= LONGEST_PAUSE, "{failures}: {pause:?}");
             passed += pause;
-            // Within the first seconds whoever comes has a read of their own.
+            // Within the first seconds each caller gets a read of its own.
             assert!(pause.as_secs() < 1 || passed.as_secs() > 3, "{failures}: {pause:?}");
         }
         assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
