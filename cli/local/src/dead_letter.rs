@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::job::{Ask, Job, JobError};
 use worker::history::Stage;
 
-/// What became of an event that has a letter, and so what a redrive would do.
+/// The state of an event that has a letter, which decides what a redrive would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -23,7 +23,7 @@ pub enum State {
 }
 
 impl State {
-    /// What a turn's stage means now.
+    /// Returns the state that a turn's stage means now.
     pub fn of(stage: &Stage, now: Timestamp) -> Self {
         match stage {
             Stage::Open => Self::Unanswered,
@@ -34,7 +34,7 @@ impl State {
         }
     }
 
-    /// Why there is nothing to do any more, if so.
+    /// Returns the reason why there is nothing to do any more, if there is one.
     pub fn over(self) -> Option<&'static str> {
         match self {
             Self::Delivered => Some("it was delivered"),
@@ -44,61 +44,61 @@ impl State {
     }
 }
 
-/// One event that was given up; its letters, if it has several, as one. What it shows holds nothing
-/// that people wrote.
+/// One event that was given up. If it has several letters, they are shown as one. The output contains nothing that
+/// people wrote.
 #[derive(Clone, Debug, Serialize)]
 pub struct Letter {
-    /// The name of its newest letter.
+    /// The id of its newest letter.
     pub id: String,
     /// The key of its turn.
     pub event: String,
-    /// The group in the queue.
+    /// The job's group in the queue.
     pub conversation: String,
-    /// Why it was given up.
+    /// The reason why it was given up.
     pub reason: String,
-    /// One line more.
+    /// One line of detail.
     pub detail: String,
-    /// Attempts begun.
+    /// The number of attempts begun.
     pub attempts: u32,
-    /// When it was given up, RFC 3339.
+    /// The time when it was given up, in RFC 3339.
     pub failed_at: Timestamp,
-    /// How far its turn got.
+    /// The state of its turn.
     pub state: State,
-    /// The job, in people's own words.
+    /// The job, which has people's own words.
     #[serde(skip)]
     pub body: String,
-    /// By what SQS knows the letters of this event that are held now.
+    /// The letters of this event that SQS holds for this process now.
     #[serde(skip)]
     pub held: Vec<Held>,
 }
 
-/// A letter that SQS shows to nobody else for a moment.
+/// A letter that SQS hides from everybody else for a moment.
 #[derive(Clone, Debug)]
 pub struct Held {
-    /// `MessageId`.
+    /// The `MessageId` of the letter.
     pub message_id: String,
-    /// What deletes it.
+    /// The receipt that deletes it.
     pub receipt: String,
 }
 
 impl Letter {
-    /// Whether this names it: its id, or its event's.
+    /// Whether this is its name: its id, or the id of its event.
     pub fn is(&self, name: &str) -> bool {
         self.id == name || self.event == name
     }
 
-    /// The job, or why it is none for this build.
+    /// Decodes the job, or returns the reason why this build cannot read it.
     pub fn job(&self) -> Result<Job, JobError> {
         Job::decode(&self.body)
     }
 
-    /// Whether it is about this user, group or room. What cannot be read is known by its group alone.
+    /// Whether it belongs to this user, group or room. A job that cannot be read is known only by its group.
     pub fn is_of(&self, conversation: &str) -> bool {
         self.conversation == conversation
             || self.job().is_ok_and(|job| job.conversation.as_str() == conversation)
     }
 
-    /// What a redrive would do, for people.
+    /// Describes for people what a redrive would do.
     pub fn redrive_would(&self) -> &'static str {
         match (self.job(), self.state) {
             (_, State::Delivered) => "delivered: nothing to do",

@@ -1,4 +1,5 @@
-//! How the open files that the process may have are shared out: whatever conversations hold, webhooks keep their own.
+//! The division of the open files that the process may have. Webhooks keep their share, however many files
+//! conversations use.
 
 use anyhow::bail;
 use shared::log;
@@ -7,21 +8,21 @@ use crate::listeners::connections::CONNECTIONS_MAX;
 
 /// The open files of the process itself: the database's files, the log, two listeners, the operator's connections.
 const OWN: u64 = 64;
-/// The connections of a conversation at most: one connection to the model, two to LINE, one for a picture or a voice.
+/// The most connections of a conversation: one to the model, two to LINE, one for an image or a recording.
 const EACH_CONVERSATION: u64 = 4;
-/// How many connections webhooks have at least.
+/// The number of connections that webhooks have at least.
 const WEBHOOKS_MIN: u64 = 16;
 
 /// The shares of conversations and webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// How many conversations are worked on at once.
+    /// The number of conversations that are worked on at once.
     pub concurrency: u32,
-    /// How many connections webhooks have.
+    /// The number of connections for webhooks.
     pub connections: usize,
 }
 
-/// Shares `limit` open files out to at most so many conversations. Webhooks have at least a quarter.
+/// Divides `limit` open files for at most so many conversations. Webhooks have at least a quarter.
 pub fn share(limit: u64, concurrency: u32) -> anyhow::Result<Share> {
     let least = OWN + WEBHOOKS_MIN + EACH_CONVERSATION;
     if limit < least {
@@ -35,14 +36,14 @@ pub fn share(limit: u64, concurrency: u32) -> anyhow::Result<Share> {
     Ok(Share { concurrency, connections: usize::try_from(rest).unwrap_or(usize::MAX).min(CONNECTIONS_MAX) })
 }
 
-/// Raises the limit as far as the system allows; the limit then.
+/// Raises the limit of open files as far as the system allows, and returns the limit.
 pub fn raise() -> u64 {
     let raised = rlimit::increase_nofile_limit(u64::MAX);
     raised.or_else(|_| rlimit::Resource::NOFILE.get_soft()).unwrap_or(USUAL)
 }
 
-/// Raises the limit and shares it out. `CONCURRENCY` that does not fit is lowered, and the log says so: a bot that answers
-/// fewer at once is better than none.
+/// Raises the limit and divides it. If `CONCURRENCY` does not fit, it is lowered and the log reports this, because a
+/// bot that answers fewer conversations at once is better than none.
 pub fn fit(concurrency: u32) -> anyhow::Result<Share> {
     let limit = raise();
     let share = share(limit, concurrency)?;
@@ -59,9 +60,9 @@ pub fn fit(concurrency: u32) -> anyhow::Result<Share> {
     Ok(share)
 }
 
-/// The limit that Linux gives a process that nobody gave another one.
+/// The limit that Linux gives a process by default.
 const USUAL: u64 = 1024;
-/// How the limit is raised.
+/// The way to raise the limit, for messages.
 const HOW: &str = "by ulimit -n or systemd's LimitNOFILE=";
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! From the queue to the worker and back: takes due jobs, one per conversation, runs an attempt at
-//! each, and does with the job what the outcome says (`disposition`).
+//! The dispatcher between the queue and the worker: takes due jobs, one per conversation, runs an attempt at each, and
+//! does with the job what the outcome says (`disposition`).
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +17,20 @@ mod turn;
 
 pub use self::turn::Dispatcher;
 
-/// The time between two looks at the queue without a notice: retries become due by `henji dlq` or by the clock.
+/// The time between two looks at the queue without a notification: `henji dlq` and the clock make retries due without
+/// one.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// How long what is in flight may finish after the process was told to stop.
+/// The time for which running attempts may continue after the process was asked to stop.
 const FINISHING: Duration = Duration::from_secs(5);
-/// How long it may then take to give the rest back.
+/// The time for which the rest may then be given back.
 const GIVING_BACK: Duration = Duration::from_secs(3);
-/// How long a lease outlasts the attempt it is for.
+/// The time by which a lease is longer than its attempt.
 const LEASE_MARGIN: Duration = Duration::from_mins(1);
 /// The time between two sweeps of old state.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
-/// Works until `stop`, then finishes or gives back what is in flight.
+/// Runs attempts until `stop`, then finishes the running ones or gives them back.
 pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     let give_back = CancellationToken::new();
     let mut running = JoinSet::new();
@@ -68,7 +69,7 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
     let finished = async { while running.join_next().await.is_some() {} };
     if timeout(FINISHING, finished).await.is_err() {
         give_back.cancel();
-        // Attempts that do not even hand back in time are dropped; the next start resumes them as after a crash.
+        // Attempts that do not hand back in time, either, are dropped. The next start resumes them as after a crash.
         let rest = async { while running.join_next().await.is_some() {} };
         let _ = timeout(GIVING_BACK, rest).await;
     }

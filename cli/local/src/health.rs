@@ -1,5 +1,5 @@
-//! Whether a webhook would be taken, and how full the queue is. Both are found out at most once a second, however often
-//! they are asked for.
+//! The health of the process: whether it would take a webhook, and how full the queue is. Both are checked at most once
+//! a second, however often they are asked for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,12 +17,12 @@ use crate::sqlite::{
     queue::{Depth, SqliteQueue},
 };
 
-/// How old a report may be.
+/// The longest time for which a report is used again.
 pub const AT_MOST_EVERY: Duration = Duration::from_secs(1);
-/// The disk must have room for this: a webhook of a few long messages.
+/// The room that the disk must have, in bytes. A webhook with a few long messages needs as much.
 const ROOM: i64 = 64 << 10;
 
-/// Looks after the database and the queue.
+/// The health check of the database and the queue.
 pub struct Health {
     database: Database,
     queue: Arc<SqliteQueue>,
@@ -33,30 +33,31 @@ pub struct Health {
 #[derive(Default)]
 struct State {
     last: Option<(Instant, Report)>,
-    /// The queue's last count, if there was one.
+    /// The last count of the queue, if there was one.
     depth: Option<Depth>,
     writing: Background<Result<(), DatabaseError>>,
     counting: Background<Result<Depth, DatabaseError>>,
 }
 
-/// The findings of one look.
+/// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// How full the queue is; of a moment ago where counting takes long.
+    /// The depth of the queue. It is a moment old if counting takes long.
     #[serde(flatten)]
     pub depth: Option<Depth>,
-    /// Why a webhook would not be taken, or why the queue cannot be counted.
+    /// The reason why a webhook would not be taken, or why the queue cannot be counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl Health {
-    /// Of this queue, which is in this database.
+    /// Makes the health check of this queue, which is in this database.
     pub fn new(database: Database, queue: Arc<SqliteQueue>, at_most_every: Duration) -> Self {
         Self { database, queue, at_most_every, state: Mutex::default() }
     }
 
-    /// The newest report. It takes as long as a webhook may at most, but for the first count of a very long queue.
+    /// Returns the newest report. This takes at most as long as a webhook may take, except for the first count of a
+    /// very long queue.
     pub async fn report(&self) -> Report {
         let mut state = self.state.lock().await;
         if let Some((at, report)) = &state.last
@@ -77,7 +78,7 @@ impl Health {
 
     async fn look(&self, state: &mut State) -> Report {
         let (writing, counting) = (&mut state.writing, &mut state.counting);
-        // A write that ended since the last look says nothing of now.
+        // A write that has ended since the last check says nothing about the present.
         writing.0.take_if(|write| write.is_finished());
         let written = writing.within(BUDGET, || tokio::spawn(write(self.database.clone())));
         let count = || {
@@ -91,7 +92,7 @@ impl Health {
             None => Some("the database does not write in time".to_owned()),
         };
         if counted.is_none() && state.depth.is_none() && error.is_none() {
-            // All is well, and there is no older count to show: this one is waited for.
+            // All is well, and there is no older count to show, so this count is awaited.
             counted = state.counting.within(Duration::MAX, count).await;
         }
         match counted {
@@ -103,7 +104,7 @@ impl Health {
     }
 }
 
-/// The cause alone, which SQLite names.
+/// Returns only the cause, which SQLite names.
 fn in_few_words(error: &DatabaseError) -> String {
     match error {
         DatabaseError::Sqlite(cause) => cause.to_string(),
@@ -112,8 +113,8 @@ fn in_few_words(error: &DatabaseError) -> String {
     }
 }
 
-/// Puts as much on the disk as a webhook may need, and removes it. Nobody ever sees it, and where the disk has no room
-/// for it, nobody else's commit fails with it.
+/// Puts as much on the disk as a webhook may need, and removes it. Nobody ever sees it. If the disk has no room for it,
+/// no other commit fails with it.
 async fn write(database: Database) -> Result<(), DatabaseError> {
     let written = database.call_alone(|db| {
         db.prepare_cached(
@@ -125,7 +126,8 @@ async fn write(database: Database) -> Result<(), DatabaseError> {
     written.await.map(drop)
 }
 
-/// Work that goes on where its caller waits no longer. There is one of it at a time, so that what hangs does not pile up.
+/// Work that continues after its caller has stopped waiting. Only one such work runs at a time, so that work that hangs
+/// does not pile up.
 struct Background<T>(Option<JoinHandle<T>>);
 
 impl<T> Default for Background<T> {
@@ -135,7 +137,7 @@ impl<T> Default for Background<T> {
 }
 
 impl<T> Background<T> {
-    /// The result within this time; `None` where it goes on, or panicked.
+    /// Returns the result within this time; `None` if the work continues, or has panicked.
     async fn within(&mut self, at_most: Duration, start: impl FnOnce() -> JoinHandle<T>) -> Option<T> {
         let running = self.0.get_or_insert_with(start);
         let ended = timeout(at_most, running).await.ok()?;

@@ -2,10 +2,10 @@
 //!
 //! It adds no logic to *accept* and *answer*: it gives them a queue and a history on SQLite, and listeners.
 //!
-//! In reading order: [`serve`] wires the process; [`listeners`] take webhooks, and serve operators what [`health`] finds
-//! out; [`dispatcher`] hands jobs to the worker; [`sqlite`] keeps everything, and a [`dead_letter`] is what could not be
-//! answered. [`descriptors`] shares out the open files, [`log_writer`] writes the log, [`private`] looks after files, and
-//! [`signals`] end the process.
+//! In reading order: [`serve`] wires the process. [`listeners`] take webhooks, and give operators the results of
+//! [`health`]. [`dispatcher`] hands jobs to the worker. [`sqlite`] keeps everything, and a [`dead_letter`] is a job
+//! that could not be answered. [`descriptors`] divides the open files, [`log_writer`] writes the log, [`private`]
+//! protects files, and [`signals`] end the process.
 
 pub mod dead_letter;
 pub mod descriptors;

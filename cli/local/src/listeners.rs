@@ -1,4 +1,4 @@
-//! The two listeners of the process: one for webhooks, which the world reaches, and one for operators.
+//! The two listeners of the process: one for webhooks, which can be reached from outside, and one for operators.
 
 pub mod connections;
 pub mod operator;

@@ -1,8 +1,8 @@
-//! The log of `serve` and `dev` on standard error, written by a thread of its own. A reader that stalls, as a paused
-//! terminal does, holds up that thread and no webhook: what does not fit into the buffer is dropped and counted.
+//! The log of `serve` and `dev` on standard error, which a thread of its own writes. A reader that stalls, as a paused
+//! terminal does, blocks that thread and no webhook. Lines that do not fit into the buffer are dropped and counted.
 //!
-//! `tracing-appender` does the same but for its end: with a full buffer its guard prints to standard output, which may
-//! be held up by the same reader, so that the process would never end.
+//! `tracing-appender` does the same, but ends in another way: if its buffer is full, its guard prints to standard
+//! output. The same reader may block that, so that the process would never end.
 
 use std::{
     io::{self, Write},
@@ -15,17 +15,17 @@ use std::{
 
 use shared::{log, logging, metrics::Metrics};
 
-/// How much waits for the reader at most: some ten thousand lines.
+/// The most bytes that wait for the reader: some ten thousand lines.
 const BUFFER_MAX: usize = 4 << 20;
-/// How large a buffer is kept for the next lines.
+/// The size of the buffer that is kept for the next lines, in bytes.
 const BUFFER_KEPT: usize = 64 << 10;
-/// How long the end of the process waits for the reader.
+/// The time for which the end of the process waits for the reader.
 const FLUSHING: Duration = Duration::from_secs(1);
 
-/// How many lines nobody took. It is the process's, as standard error is.
+/// The number of lines that nobody took. It belongs to the process, as standard error does.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// How many lines were dropped since the process began.
+/// Returns the number of lines that were dropped since the process began.
 pub fn dropped() -> u64 {
     DROPPED.load(Relaxed)
 }
@@ -38,11 +38,12 @@ pub fn start(filter: Option<&str>, metrics: Option<Metrics>) -> io::Result<Log> 
     Ok(log)
 }
 
-/// The log of this process. When it is dropped, it waits until its reader has taken what is in the buffer, for a second at most.
+/// The log of this process. When it is dropped, it waits until its reader has taken the lines in the buffer, for a
+/// second at most.
 pub struct Log(LogWriter);
 
 impl Log {
-    /// Writes lines beside those that are logged.
+    /// Returns a writer for lines beside those that are logged.
     pub fn writer(&self) -> LogWriter {
         self.0.clone()
     }
@@ -54,7 +55,7 @@ impl Drop for Log {
     }
 }
 
-/// Takes whole lines and never waits. Clones share one buffer.
+/// A writer that takes whole lines and never waits. Clones share one buffer.
 #[derive(Clone)]
 pub struct LogWriter(Arc<Shared>);
 
@@ -97,7 +98,7 @@ impl Write for LogWriter {
             DROPPED.fetch_add(1, Relaxed);
         } else {
             buffer.lines.extend_from_slice(line);
-            // A thread that writes looks again by itself.
+            // A thread that is writing looks for new lines by itself.
             if !buffer.is_writing {
                 self.0.changed.notify_all();
             }
@@ -135,7 +136,7 @@ impl Shared {
                     lines = lost - told,
                     "lines of the log were dropped: nobody read them in time"
                 );
-                // It is said again where this line found no room either.
+                // If this line found no room, either, the warning is repeated.
                 told = if dropped() == lost { lost } else { told };
             }
         }

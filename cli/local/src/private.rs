@@ -1,4 +1,4 @@
-//! Files that hold secrets or people's words: they are their owner's alone to write.
+//! Files that hold secrets or people's words. Only their owner may write them.
 
 use std::{
     fs::{File, OpenOptions, metadata},
@@ -9,11 +9,11 @@ use std::{
 
 use shared::log;
 
-/// Writing, for the group and for all others.
+/// The permission bits for writing by the group and by all others.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Opens the file that locks a directory, or makes it. What is in it stays. A symbolic link is refused, as it
-/// leads to a file that somebody else chose; and a pipe is not waited for.
+/// Opens the file that locks a directory, or creates it. Its content stays. A symbolic link is refused, because it
+/// leads to a file that somebody else chose. A pipe is not waited for.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
@@ -25,8 +25,8 @@ pub fn lock_file(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// A warning, where others than its owner can write this file or folder. Anyone who can write it controls what the bot
-/// says, and to whom.
+/// Returns a warning if others than its owner can write this file or folder. Anyone who can write it controls what the
+/// bot says, and to whom.
 pub fn writable_by_others(path: &Path) -> Option<String> {
     let mode = metadata(path).ok()?.permissions().mode();
     let path = path.display();
@@ -36,7 +36,7 @@ pub fn writable_by_others(path: &Path) -> Option<String> {
     })
 }
 
-/// Logs a warning for each of these that others can write.
+/// Logs a warning for each of these paths that others can write.
 pub fn warn_if_writable_by_others(paths: &[&Path]) {
     for warning in paths.iter().filter_map(|path| writable_by_others(path)) {
         log!(warn, NotPrivate, "{warning}");

@@ -1,4 +1,4 @@
-//! Both stages in one process: what `henji serve`, `henji dev` and the tests run.
+//! Both stages in one process, as `henji serve`, `henji dev` and the tests run them.
 
 use std::{
     fs::{DirBuilder, File},
@@ -40,22 +40,22 @@ use crate::{
 pub const DATABASE: &str = "henji.db";
 const LOCK: &str = "henji.lock";
 
-/// What one process needs to know.
+/// The settings of one process.
 #[derive(Clone)]
 pub struct Settings {
-    /// Stage two's settings.
+    /// The settings of stage two.
     pub worker: Config,
-    /// `LINE_CHANNEL_SECRET`.
+    /// The secret of the channel, `LINE_CHANNEL_SECRET`.
     pub channel_secret: SecretString,
-    /// `LINE_CHANNEL_ACCESS_TOKEN`.
+    /// The access token of the channel, `LINE_CHANNEL_ACCESS_TOKEN`.
     pub access_token: SecretString,
-    /// `OPEN_AI_API_KEY`.
+    /// The key of the model's server, `OPEN_AI_API_KEY`.
     pub api_key: SecretString,
-    /// `CONCURRENCY`: conversations worked on at once.
+    /// The number of conversations that are worked on at once, `CONCURRENCY`.
     pub concurrency: u32,
-    /// How many connections webhooks have.
+    /// The number of connections for webhooks.
     pub connections: usize,
-    /// `JOB_TIMEOUT_SECONDS`: the longest that one attempt may take.
+    /// The longest that one attempt may take, `JOB_TIMEOUT_SECONDS`.
     pub job_timeout: Duration,
 }
 
@@ -73,7 +73,7 @@ impl Settings {
         })
     }
 
-    /// The same within the open files that this process may have.
+    /// Lowers the settings to the open files that this process may have.
     pub fn fitted(self) -> anyhow::Result<Self> {
         let descriptors::Share { concurrency, connections } = descriptors::fit(self.concurrency)?;
         Ok(Self { concurrency, connections, ..self })
@@ -82,23 +82,23 @@ impl Settings {
 
 /// The listeners of a process.
 pub struct Listeners {
-    /// For webhooks.
+    /// The listener for webhooks.
     pub webhooks: TcpListener,
-    /// For the operator, if anywhere.
+    /// The listener for the operator, if there is one.
     pub admin: Option<TcpListener>,
 }
 
-/// A data directory that this process alone works on.
+/// A data directory on which only this process works.
 pub struct DataDir {
     database: Database,
     _lock: File,
 }
 
 impl DataDir {
-    /// Makes, locks and opens it.
+    /// Creates, locks and opens the directory.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        // People's conversations are nobody else's to read.
+        // Only the owner may read people's conversations.
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -130,7 +130,7 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
-    // Of what the last process deleted before it was killed.
+    // This removes the traces of rows that the last process deleted before it was killed.
     queue.leaves_no_trace().await;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
@@ -163,7 +163,7 @@ pub async fn run(
     let admin = admin.map(tracing::field::display);
     let address = listeners.webhooks.local_addr()?;
     log!(info, Serving, %address, admin, version = version::SHOWN.as_str(), resumed, "henji serves");
-    // If either half ends, even by a panic, so does the other: a bot that only takes is worse than none.
+    // If one half ends, even by a panic, the other ends too: a bot that only takes webhooks is worse than none.
     let guard = stop.clone().drop_guard();
     let answering = tokio::spawn({
         let stop = stop.clone();
@@ -188,12 +188,12 @@ pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))
 }
 
-/// The HTTP client for LINE and the model.
+/// Makes the HTTP client for LINE and the model.
 pub fn http_client() -> anyhow::Result<Client> {
     client().context("no HTTPS client can be made (are CA certificates installed?)")
 }
 
-/// Says in the log that every question will fail, if the server knows no such model.
+/// Logs that every question will fail, if the server does not know the model.
 pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
     let model = ModelClient::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {

@@ -1,4 +1,4 @@
-//! The signals that end a process as it should end.
+//! The signals that end the process in an orderly way.
 
 use std::future::pending;
 
@@ -6,11 +6,12 @@ use shared::log;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Cancelled by SIGTERM, by Ctrl-C, and by SIGHUP, which comes when a terminal is closed. A process that `nohup` started goes on.
+/// Returns a token that is cancelled by SIGTERM, by Ctrl-C, and by SIGHUP, which comes when a terminal is closed.
+/// SIGHUP does not stop a process that `nohup` started.
 pub fn stop() -> std::io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    // If this cannot be read, as on a Mac, every SIGHUP counts.
+    // If this file cannot be read, as on a Mac, every SIGHUP counts.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mut hangup = if ignores_hangup(&status) { None } else { Some(signal(SignalKind::hangup())?) };
     let stopping = stop.clone();

@@ -1,7 +1,7 @@
-//! The embedded database of `serve` and `dev`: one file, one writing thread, and one that reads what takes long.
+//! The embedded database of `serve` and `dev`: one file, one thread that writes, and one thread for long reads.
 //!
-//! Every operation is a closure that runs on the writing thread within a transaction; operations that wait
-//! together share one commit, and so one `fsync`. A caller hears of success only after the commit.
+//! Every operation is a closure that runs on the writing thread within a transaction. Operations that wait together
+//! share one commit, and so one `fsync`. An operation returns success to its caller only after the commit.
 
 mod damage;
 mod database;

@@ -1,4 +1,4 @@
-//! Does with jobs what the outcome of their attempt says.
+//! The disposition of jobs, which follows from the outcome of their attempt.
 
 use std::time::Duration;
 
@@ -16,19 +16,19 @@ use crate::sqlite::{
     queue::{Claimed, SqliteQueue},
 };
 
-/// Jobs whose attempt ended.
+/// The jobs of an attempt that has ended.
 pub(super) struct Ended {
-    /// The jobs that are answered by the next one.
+    /// The jobs that are answered together with `claimed`, by their `seq`.
     pub(super) merged: Vec<i64>,
-    /// The next one.
+    /// The job that the outcome belongs to.
     pub(super) claimed: Claimed,
-    /// The same, if it can be read.
+    /// The same job, if it can be read.
     pub(super) job: Option<Job>,
-    /// Its outcome.
+    /// The outcome of the attempt.
     pub(super) outcome: Outcome,
 }
 
-/// Carries out the disposition of the jobs. It may be done twice.
+/// Carries out the disposition of the jobs. This may be done twice.
 pub(super) async fn carry_out(
     queue: &SqliteQueue,
     letters: &DeadLetters,
@@ -41,7 +41,7 @@ pub(super) async fn carry_out(
         Disposition::Ack => {}
         Disposition::HandBack { after } => return queue.hand_back(merged, *seq, after).await,
         Disposition::RunAlone { .. } => return queue.hand_back(merged, *seq, Duration::ZERO).await,
-        // No queue on one machine gives a job up by its receives.
+        // On one machine, no queue gives up a job for the number of its receives.
         Disposition::Retry { after, failure } | Disposition::NotBegun { after, failure } => {
             let Failure { reason, detail, .. } = failure;
             let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
@@ -79,7 +79,7 @@ pub(super) async fn carry_out(
                 let body = dead_letter_body(&clients.storage, job, &claimed.body).await;
                 was_unsent = body != claimed.body;
                 if was_unsent {
-                    // It may have been forgotten just before the letter was written.
+                    // The job may have been forgotten just before the letter was written.
                     letters.write(claimed, body, failure, attempts).await?;
                 }
             }
@@ -87,7 +87,7 @@ pub(super) async fn carry_out(
     }
     queue.finish(merged, *seq, conversation).await?;
     if was_unsent {
-        // The words of the job that went.
+        // The words of the deleted job must not stay in the write-ahead log.
         queue.leaves_no_trace().await;
     }
     Ok(())

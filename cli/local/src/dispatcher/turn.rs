@@ -1,5 +1,5 @@
-//! One turn on one machine, or several at once where messages wait together: from the claimed job to what the queue
-//! is told.
+//! One turn on one machine, or several at once if their messages wait together: from the claimed job to the order to
+//! the queue.
 
 use std::{
     collections::HashSet,
@@ -34,13 +34,13 @@ use crate::sqlite::{
     queue::{Claimed, SqliteQueue},
 };
 
-/// How long to wait before trying again what the database did not take.
+/// The pause before a request that the database did not take is tried again.
 pub(super) const DATABASE_AGAIN: Duration = Duration::from_secs(1);
 
-/// When a job of a newer version is looked at again.
+/// The time after which a job of a newer version is looked at again.
 const NEWER_AGAIN: Duration = Duration::from_mins(5);
 
-/// Stage two on one machine.
+/// The dispatcher, which is stage two on one machine.
 pub struct Dispatcher {
     /// The queue of jobs.
     pub queue: Arc<SqliteQueue>,
@@ -54,27 +54,27 @@ pub struct Dispatcher {
     pub job_timeout: Duration,
     /// The jobs that are worked on, by their `seq`.
     pub running: Mutex<HashSet<i64>>,
-    /// Those that are to be answered one by one.
+    /// The jobs that are to be answered one by one, by their `seq`.
     pub one_by_one: Mutex<HashSet<i64>>,
 }
 
 impl Dispatcher {
     pub(super) async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
         let Some(_slot) = Slot::take(&self.running, claimed.seq) else { return };
-        // Boxed, because a task is moved several times.
+        // These futures are boxed, because a task is moved several times.
         if let Some(claimed) = Box::pin(self.merged(claimed, &give_back)).await {
             Box::pin(self.one(claimed, &give_back)).await;
         }
     }
 
-    /// An attempt at this job and those that wait behind it, where they may be answered together; else the job
-    /// is returned.
+    /// Makes an attempt at this job and the jobs that wait behind it, if they may be answered together. Otherwise
+    /// returns the job.
     async fn merged(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Option<Claimed> {
         let is_alone = locked(&self.one_by_one).remove(&claimed.seq);
         if is_alone || !self.clients.config.merges {
             return Some(claimed);
         }
-        // A database that does not say who waits holds nothing up.
+        // If the database does not say which jobs wait, the job is not held up.
         let waiting = self.queue.behind(&claimed, MOST).await.unwrap_or_default();
         let mut all: Vec<Claimed> = [claimed].into_iter().chain(waiting).collect();
         if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
@@ -100,7 +100,7 @@ impl Dispatcher {
         }
     }
 
-    /// An attempt at one job.
+    /// Makes an attempt at one job.
     async fn one(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) {
         let (job, outcome) = match Job::decode(&claimed.body).map(Box::new) {
             Ok(job) => match self.attempt(slice::from_ref(&*job), claimed.seq, give_back).await {
@@ -122,7 +122,8 @@ impl Dispatcher {
         self.carry_out_at_last(Ended { merged: vec![], claimed, job, outcome }).await;
     }
 
-    /// Carries out the disposition. Until the queue knows it, the job is nobody else's.
+    /// Carries out the disposition, and repeats it until the queue has recorded it. Until then nobody else gets the
+    /// job.
     async fn carry_out_at_last(&self, ended: Ended) {
         while let Err(failure) = carry_out(&self.queue, &self.letters, &self.clients, &ended).await {
             let event = &ended.claimed.event_id;
@@ -131,8 +132,8 @@ impl Dispatcher {
         }
     }
 
-    /// One attempt, in a task of its own: a panic is that of these jobs alone. `last` is the last one's
-    /// place in the queue.
+    /// Makes one attempt in a task of its own, so that a panic affects only these jobs. `last` is the place of the last
+    /// one in the queue.
     async fn attempt(
         self: &Arc<Self>,
         jobs: &[Job],
@@ -147,7 +148,7 @@ impl Dispatcher {
             Box::pin(async move { this.queue.is_waited_for(of, last).await })
         });
         let deadline = Instant::now() + self.job_timeout;
-        // Nothing is lost with a process here: the next start takes up at once what was in flight.
+        // Nothing is lost if the process ends here: the next start resumes at once the jobs that were in flight.
         let limits = Limits { deadline, stop: give_back.clone(), is_alone: true, is_followed };
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
         let span = tracing::info_span!("turn", event = %jobs[0].event_id);
@@ -163,8 +164,8 @@ impl Dispatcher {
     }
 }
 
-/// A job's slot among those that this process works on. A lease that ended under a live attempt, as
-/// when the clock was set, must not start a second one.
+/// A job's slot among those that this process works on. It prevents a second attempt if a lease ends during a live one,
+/// for example because the clock was set.
 struct Slot<'a>(&'a Mutex<HashSet<i64>>, i64);
 
 impl<'a> Slot<'a> {

@@ -1,7 +1,7 @@
-//! The connections of the listener: how many there are, how long each may take, and how much memory.
+//! The connections of a listener: their number, the time that each may take, and their memory.
 //!
-//! Nobody can hold a place for long: a head, a body and an answer have each their time, and a connection is
-//! kept for a next request only by those whose webhook was accepted.
+//! Nobody can hold a place for long. A head, a body and an answer each have a time limit, and a connection is kept for
+//! a next request only if its webhook was accepted.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -31,22 +31,23 @@ use stream::Answered;
 
 mod stream;
 
-/// How long a client may take over its headers, and how long a connection may be idle.
+/// The time that a client may take to send its headers, and that a connection may be idle.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take to read an answer.
+/// The time that a client may take to read an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections are held at once where there are open files for them; further ones wait in the kernel's backlog.
+/// The most connections that are held at once, if there are open files for them. Further ones wait in the kernel's
+/// backlog.
 pub const CONNECTIONS_MAX: usize = 16_384;
-/// The buffer of a connection, and so its largest head: what the memory for heads is bounded by, 15 KiB with all that
-/// belongs to a connection. LINE's heads are under 1 KiB.
+/// The buffer of a connection in bytes, and so its largest head. It limits the memory for heads: a connection takes 15
+/// KiB with all that belongs to it. LINE's heads are under 1 KiB.
 const BUFFER: usize = 8 << 10;
-/// How long open requests may take after the listener was closed.
+/// The time that open requests may take after the listener was closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// Connections that could not be accepted.
 static REFUSED: Sampled = Sampled::new();
 
-/// Serves on at most so many connections at once until `stop`, then lets open requests finish.
+/// Serves at most so many connections at once until `stop`, then lets open requests finish.
 pub async fn serve(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER);
@@ -61,7 +62,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
             (accepted, place) = accepted => match accepted {
                 Ok((stream, _)) => (stream, place),
                 Err(error) => {
-                    // Out of file descriptors, say: those in use will come free.
+                    // For example, the file descriptors are used up. Some of them will become free.
                     if let Some(times) = REFUSED.count(Instant::now()) {
                         log!(warn, ConnectionFailed, %error, times, "a connection could not be accepted");
                     }
@@ -78,7 +79,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
             let answering = router.call(request);
             async move {
                 let mut answer = answering.await?;
-                // Strangers hold a place for one request, so that there are places for LINE.
+                // A stranger holds a place for one request only, so that there are places for LINE.
                 if !is_post || !answer.status().is_success() {
                     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -89,7 +90,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize, st
         let connection = open.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             let _place = place;
-            // A client that went away or spoke no HTTP is its own affair.
+            // The errors of clients that went away or spoke no HTTP are ignored.
             let _ = connection.await;
         });
     }

@@ -1,5 +1,5 @@
-//! The operator's listener: `/healthz` and `/metrics`. It is apart from the one for webhooks, which the world reaches
-//! through a proxy or a tunnel.
+//! The operator's listener: `/healthz` and `/metrics`. It is separate from the listener for webhooks, which can be
+//! reached from outside through a proxy or a tunnel.
 
 use std::{net::SocketAddr, str::FromStr, sync::Arc};
 
@@ -16,17 +16,17 @@ use tokio::net::TcpListener;
 
 use crate::{health::Health, log_writer, sqlite::queue::Depth};
 
-/// The address that `henji serve` takes by default.
+/// The address of the operator's listener that `henji serve` uses by default.
 pub const DEFAULT: &str = "127.0.0.1:9090";
-/// How many connections it holds at once.
+/// The most connections that it holds at once.
 pub const CONNECTIONS_MAX: usize = 16;
 
-/// The choice of its address: `off`, an address, or `:PORT` for one on this machine alone.
+/// The choice of its address: `off`, an address, or `:PORT` for an address that only this machine can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admin {
-    /// No listener.
+    /// There is no listener.
     Off,
-    /// This address.
+    /// The listener has this address.
     At(SocketAddr),
 }
 
@@ -46,7 +46,7 @@ impl FromStr for Admin {
 }
 
 impl Admin {
-    /// Listens there.
+    /// Listens at the chosen address, if there is one.
     pub async fn bind(self) -> anyhow::Result<Option<TcpListener>> {
         let Self::At(address) = self else { return Ok(None) };
         let listener = TcpListener::bind(address).await;
@@ -56,7 +56,7 @@ impl Admin {
     }
 }
 
-/// Its paths.
+/// Returns the routes of the listener.
 pub fn router(health: Arc<Health>) -> Router {
     Router::new().route("/healthz", get(healthz)).route("/metrics", get(metrics)).with_state(health)
 }
@@ -67,7 +67,8 @@ async fn healthz(State(health): State<Arc<Health>>) -> Response {
     (status, Json(report)).into_response()
 }
 
-/// The figures since the process began, as Prometheus reads them; those that are known where the database fails.
+/// Returns the metrics since the process began, in the format of Prometheus. If the database fails, they are those that
+/// are known.
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     let report = health.report().await;
     let mut gauges = vec![("healthy", u64::from(report.error.is_none()))];

@@ -1,5 +1,5 @@
-//! The listener for webhooks, of `serve` and `dev`: three statuses that are API Gateway's part on AWS (404, 405,
-//! 413), and patience that a slow client cannot use up.
+//! The listener for webhooks of `serve` and `dev`. It answers three statuses that API Gateway answers on AWS (404, 405,
+//! 413), and waits for a slow client only for a limited time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,19 +19,19 @@ use tokio::{
 
 /// The path to which LINE posts its webhooks (docs/contract.md).
 pub const WEBHOOK_PATH: &str = "/v1/line/bot/message/reply";
-/// The largest webhook that is read.
+/// The largest webhook that is read, in bytes.
 const BODY_MAX: usize = 2_000_000;
-/// How long a client may take over its body.
+/// The time that a client may take to send its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How much of a body that is too large is read and thrown away.
+/// The most bytes that are read and thrown away of a body that is too large.
 const DISCARD_MAX: usize = 32 << 20;
-/// What a webhook of a few messages fits into.
+/// The size into which a webhook with a few messages fits, in bytes.
 const SMALL_BODY: usize = 16 << 10;
-/// How much of larger bodies is held at once, in KiB: unsigned strangers could fill the memory with them. Each takes
-/// of it what it has sent, so that who sends little and slowly keeps nobody waiting.
+/// The most memory for larger bodies at once, in KiB, because unsigned strangers could fill the memory with them. Each
+/// body takes only as much as it has sent, so that a client that sends little and slowly makes nobody wait.
 static LARGE_BODIES_KIB: Semaphore = Semaphore::const_new(256 << 10);
 
-/// The one path that the world may reach.
+/// Returns the route to the one path that can be reached from outside.
 pub fn router(ingress: Arc<Ingress>) -> Router {
     Router::new().route(WEBHOOK_PATH, post(webhook).with_state(ingress))
 }
@@ -76,7 +76,7 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Vec<u8>, StatusCode
     Ok(bytes)
 }
 
-/// Reads on and throws away, so that a sender who is still writing gets to read the 413.
+/// Reads the rest of a body and throws it away, so that a sender that is still writing can read the 413.
 async fn discard(mut body: Body) {
     let mut left = DISCARD_MAX;
     while let Some(Ok(frame)) = body.frame().await {

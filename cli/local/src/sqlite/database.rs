@@ -1,4 +1,4 @@
-//! A handle to the database, and how its file is opened.
+//! A handle to the database, and the opening of its file.
 
 use std::{
     fs::OpenOptions,
@@ -22,7 +22,7 @@ use super::{
     writer::{self, BUSY, Operation, within_savepoint},
 };
 
-/// How much of the file is kept in memory, in KiB.
+/// The memory for pages of the file, in KiB.
 const CACHE_KIB: i64 = 8192;
 
 /// A handle to the database; clones share its threads.
@@ -35,11 +35,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database in the file at `path`, or creates it, or brings it up to date. A damaged one is refused.
+    /// Opens the database in the file at `path`, creates it, or brings it up to date. A damaged database is refused.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         damage::check_files(path)?;
-        // Made here, it is its owner's alone, whatever the directory; SQLite's files beside it follow. Where this
-        // fails, SQLite says why.
+        // This creates the file so that it belongs to its owner alone, whatever the directory allows. SQLite's files
+        // beside it get the same permissions. If this fails, SQLite reports why.
         let _ = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
         let mut connection = connect(path, OpenFlags::default(), 0)?;
         damage::check(&connection)?;
@@ -48,7 +48,7 @@ impl Database {
         Self::start(connection, path)
     }
 
-    /// Opens the database in the file at `path`, which is there and up to date.
+    /// Opens the database in the file at `path`, which exists and is up to date.
     pub fn existing(path: &Path) -> Result<Self, DatabaseError> {
         let mut flags = OpenFlags::default();
         flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
@@ -57,7 +57,7 @@ impl Database {
         Self::start(connection, path)
     }
 
-    /// Starts its writing thread.
+    /// Starts the thread that writes.
     fn start(connection: Connection, path: &Path) -> Result<Self, DatabaseError> {
         let (sender, operations) = channel();
         let leaves_traces = Arc::new(AtomicBool::new(false));
@@ -72,7 +72,7 @@ impl Database {
     /// Truncates the write-ahead log soon, so that deleted rows do not survive in old log pages.
     pub async fn leaves_no_trace(&self) {
         let traces = self.leaves_traces.clone();
-        // Within an operation: set from outside it could be taken for done before the last commit.
+        // The flag is set within an operation. Set from outside, it could be handled before the last commit.
         let done = self.call(move |_| {
             traces.store(true, Relaxed);
             Ok(())
@@ -80,7 +80,7 @@ impl Database {
         let _ = done.await;
     }
 
-    /// Waits until that was done, or the log found in use: it is looked at after each operation.
+    /// Waits until the write-ahead log was truncated, or found in use: this is checked after each operation.
     pub async fn traces_gone(&self) -> Result<(), DatabaseError> {
         self.call(|_| Ok(())).await?;
         self.call(|_| Ok(())).await
@@ -94,7 +94,7 @@ impl Database {
         self.run(work, false).await
     }
 
-    /// The same with a commit of its own: where it fails, no other operation fails with it.
+    /// Runs an operation with a commit of its own: if it fails, no other operation fails with it.
     pub async fn call_alone<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -123,14 +123,14 @@ impl Database {
         result.await.map_err(|_| DatabaseError::Unavailable)?
     }
 
-    /// Reads what was committed, beside the writing thread: however long that takes, no writer waits for it.
+    /// Reads committed data beside the writing thread. However long this takes, no writer waits for it.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let (sender, result) = oneshot::channel();
         let read: Read = Box::new(move |connection| {
-            // One transaction, so that all that is read belongs together.
+            // One transaction makes sure that everything that is read belongs together.
             let read = connection.and_then(|it| Ok(work(&*it.unchecked_transaction()?)?));
             let _ = sender.send(read);
         });
@@ -140,12 +140,13 @@ impl Database {
     }
 }
 
-/// Nothing is written to a database of a schema that is older than `oldest`, or newer than this build.
+/// Connects to the database. Nothing is written to a database whose schema is older than `oldest`, or newer than this
+/// build.
 fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, DatabaseError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    // A log is written into its database when that is closed: not where this is not to be used, as the log may belong
-    // to another.
+    // SQLite writes a log into its database when the database is closed. This must not happen to a database that is not
+    // to be used, because the log may belong to another one.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > SCHEMA {
@@ -159,16 +160,16 @@ fn connect(path: &Path, flags: OpenFlags, oldest: i64) -> Result<Connection, Dat
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    // Of a file that is new: what grows under a backlog is made smaller by `queue::sweep`.
+    // This applies to a new file. `queue::sweep` makes the file smaller after a backlog has made it larger.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Plans are made without looking at the values that are bound, or cached statements are made anew.
+    // SQLite plans queries without looking at the bound values. Otherwise it would prepare cached statements again.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // What is deleted is overwritten, not only marked as free.
+    // SQLite overwrites deleted data, and does not only mark it as free.
     connection.pragma_update(None, "secure_delete", true)?;
-    // What a savepoint would put back stays in memory: else it goes to a file elsewhere, words and all.
+    // The data that a savepoint would put back stays in memory. Otherwise it goes to another file, with its words.
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }

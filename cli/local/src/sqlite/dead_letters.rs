@@ -1,4 +1,4 @@
-//! Dead letters on SQLite: written by `serve`, listed and redriven by `henji dlq`, also while it runs.
+//! The dead letters on SQLite: `serve` writes them, and `henji dlq` lists and redrives them, also while `serve` runs.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -23,14 +23,14 @@ pub struct DeadLetters {
     clock: Clock,
 }
 
-/// What a redrive did with one letter.
+/// The result of a redrive of one letter.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redriven {
     /// Its job is in the queue, with a new count of attempts, and the letters of its event are gone.
     Queued,
-    /// There is no such letter, any more.
+    /// There is no such letter, or no longer.
     Unknown,
-    /// It is not a job that this build can read.
+    /// The job of the letter cannot be read by this build.
     Unreadable,
 }
 
@@ -38,13 +38,13 @@ const LETTER: &str =
     "SELECT id, event_id, conversation, reason, detail, attempts, failed_at, body FROM letters";
 
 impl DeadLetters {
-    /// The letters in this database.
+    /// Makes the dead letters of this database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock }
     }
 
-    /// Writes a letter with this for its job. The job stays in the queue until it is acknowledged. Writing twice is the same
-    /// as once, but for words that were taken out meanwhile.
+    /// Writes a letter with `body` for its job. The job stays in the queue until it is acknowledged. Writing twice has
+    /// the same effect as once, except that words that were removed in the meantime are removed from the letter, too.
     pub async fn write(
         &self,
         job: &Claimed,
@@ -53,7 +53,7 @@ impl DeadLetters {
         attempts: u32,
     ) -> Result<(), DatabaseError> {
         let id = format!("{}:{}", job.event_id, job.seq);
-        // The queue names the group of the job, which may be its own.
+        // The queue has the job's group, which may be one of its own instead of the conversation.
         let conversation =
             Job::decode(&body).map_or(job.conversation.clone(), |it| it.conversation.to_string());
         let event = job.event_id.clone();
@@ -71,7 +71,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// All letters, oldest first, those of one event as one (its newest).
+    /// Returns all letters, oldest first. Several letters of one event are shown as one (the newest).
     pub async fn list(&self) -> Result<Vec<Letter>, DatabaseError> {
         let now = (self.clock)();
         self.database
@@ -85,7 +85,7 @@ impl DeadLetters {
             .await
     }
 
-    /// The letter of this id as it is now.
+    /// Returns the letter with this id as it is now.
     pub async fn get(&self, id: &str) -> Result<Option<Letter>, DatabaseError> {
         let (id, now) = (id.to_owned(), (self.clock)());
         self.database
@@ -103,20 +103,21 @@ impl DeadLetters {
         Ok(removed.await? > 0)
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    /// Allows a push of a stored answer, although LINE may have the answer and no longer knows its retry key; false if
+    /// no answer is stored.
     pub async fn risk_resending(&self, event: &str) -> Result<bool, DatabaseError> {
         let (event, now) = (event.to_owned(), (self.clock)().as_millisecond());
         self.database.call(move |db| history::risk_resending(db, &event, now)).await
     }
 
-    /// When the user was told that there will be no answer.
+    /// Returns when the user was notified that there will be no answer.
     pub async fn told_at(&self, event: &str) -> Result<Option<Timestamp>, DatabaseError> {
         let event = event.to_owned();
         self.database.call(move |db| history::notified_at(db, &event)).await
     }
 
-    /// Puts a letter's job back into the queue, behind what its conversation sent since, and removes
-    /// the letters of its event, all or nothing.
+    /// Puts a letter's job back into the queue, behind all that its conversation has sent since, and removes the
+    /// letters of its event, all or nothing.
     pub async fn redrive(&self, id: &str) -> Result<Redriven, DatabaseError> {
         let id = id.to_owned();
         let now = (self.clock)().as_millisecond();

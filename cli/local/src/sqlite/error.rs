@@ -1,4 +1,4 @@
-//! Why the database did not do what it was asked to.
+//! The reasons why the database did not carry out an operation.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use rusqlite::ErrorCode;
 
 use super::migrations::SCHEMA;
 
-/// The database did not do it. Nothing of the operation was written.
+/// The reason why the database did not carry out an operation. Nothing of the operation was written.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// SQLite says why.
+    /// SQLite reports this error.
     #[error("SQLite: {0}")]
     Sqlite(rusqlite::Error),
-    /// Its file is not what SQLite wrote.
+    /// The file is damaged: it is not as SQLite wrote it.
     #[error(
         "it is damaged ({0}), and left as it is: put a backup in its place, without the -wal and -shm files of the \
          old one, or recover it (docs/operations.md, \"The database is damaged\")"
@@ -21,10 +21,10 @@ pub enum DatabaseError {
     /// The commit failed.
     #[error("SQLite could not commit")]
     Commit(#[source] Arc<rusqlite::Error>),
-    /// It is locked by another process, or its thread is gone.
+    /// The database is locked by another process, or its thread has ended.
     #[error("the database takes no transaction")]
     Unavailable,
-    /// An older build wrote the file, or something else did.
+    /// An older build wrote the file, or another program did.
     #[error(
         "the database has schema {0}, older than the {SCHEMA} of this henji: henji serve brings it up to date"
     )]
@@ -43,7 +43,7 @@ impl From<rusqlite::Error> for DatabaseError {
     }
 }
 
-/// SQLite's report of a damaged file; `None` of any other trouble.
+/// Returns SQLite's report of a damaged file; `None` for any other error.
 fn damage(error: &rusqlite::Error) -> Option<String> {
     let is_damage =
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));

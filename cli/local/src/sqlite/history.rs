@@ -1,4 +1,4 @@
-//! The history on SQLite. One thread writes, so "conditional" and "transaction" come for free.
+//! The history on SQLite. Only one thread writes, so that conditions and transactions need no further code.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +30,7 @@ pub struct SqliteHistory {
 }
 
 impl SqliteHistory {
-    /// Rows expire after `ttl`, or never.
+    /// Makes the history. Its rows expire after `ttl`, or never.
     pub fn new(database: Database, ttl: Option<SignedDuration>) -> Self {
         Self { database, ttl }
     }
@@ -45,14 +45,14 @@ impl SqliteHistory {
     }
 }
 
-/// The error of an operation that can be tried again.
+/// Returns a function that makes the error of an operation that can be tried again.
 fn failed<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
     doing: &'static str,
 ) -> impl Fn(E) -> HistoryError {
     move |source| HistoryError { doing, passing: true, source: source.into() }
 }
 
-/// The number of messages that are kept of a conversation.
+/// Returns the number of messages that are kept of a conversation.
 pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> {
     let of = of.to_owned();
     database
@@ -64,7 +64,7 @@ pub async fn count(database: &Database, of: &str) -> Result<u64, DatabaseError> 
         .map(|count| u64::try_from(count).unwrap_or(0))
 }
 
-/// The usage of each person on each day from this one on.
+/// Returns the usage of each person on each day from this day on.
 pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, DatabaseError> {
     let day = day.to_owned();
     database
@@ -166,7 +166,7 @@ impl History for SqliteHistory {
             turn::record(db, event.as_str(), &step, now.as_millisecond())
         });
         match recorded.await? {
-            // Nothing is left to withdraw.
+            // There is no attempt left to withdraw.
             Ok(()) | Err(Conflict::NotBegun) => Ok(()),
             Err(conflict) => Err(failed(doing)(conflict)),
         }

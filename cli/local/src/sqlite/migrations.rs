@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// The steps from each version to the next one, beginning with an empty file. A step that was released never changes.
+/// The steps from each version to the next one, beginning with an empty file. A released step never changes.
 const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_respect.sql"),

@@ -1,7 +1,7 @@
-//! The queue on SQLite: durable, in order within a conversation, leases for what is in flight.
+//! The queue on SQLite. It is durable, keeps the order within a conversation, and leases the jobs in flight.
 //!
-//! The rule behind the `state` column: of each conversation only the first job is ready or in flight.
-//! So taking work is one index range, however many jobs wait behind busy conversations.
+//! The rule of the `state` column: only the first job of each conversation is ready or in flight. So a claim reads one
+//! range of an index, however many jobs wait behind busy conversations.
 
 mod claim;
 mod jobs;

@@ -1,4 +1,4 @@
-//! The thread that reads what takes long, by a connection of its own that cannot write.
+//! The thread for long reads. It has a connection of its own that cannot write.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,10 +13,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{error::DatabaseError, writer::BUSY};
 
-/// Is given the connection, or why there is none.
+/// A read, which gets the connection, or the reason why there is none.
 pub(super) type Read = Box<dyn FnOnce(Result<&Connection, DatabaseError>) + Send>;
 
-/// Starts the thread. If none can be started, its callers are told.
+/// Starts the thread. If no thread can be started, the callers get an error.
 pub(super) fn start(path: Arc<Path>) -> Sender<Read> {
     let (sender, reads) = channel();
     let _ = std::thread::Builder::new().name("sqlite-read".into()).spawn(move || serve(&path, &reads));
@@ -35,7 +35,7 @@ fn serve(path: &Path, reads: &Receiver<Read>) {
                 }
             }
         }
-        // One that panics is one that failed: the thread serves all the others.
+        // A read that panics is a failed read: the thread serves all the others.
         let _ =
             catch_unwind(AssertUnwindSafe(|| read(connection.as_ref().ok_or(DatabaseError::Unavailable))));
     }

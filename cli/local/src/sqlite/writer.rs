@@ -1,4 +1,5 @@
-//! The thread that writes: runs the operations that wait in one transaction, and tells their callers after its commit.
+//! The thread that writes. It runs the operations that wait in one transaction, and replies to their callers after its
+//! commit.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,17 +14,17 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
 use shared::log;
 
-/// How long a lock of another process (`henji dlq`) is waited for.
+/// The time to wait for a lock of another process (`henji dlq`).
 pub(super) const BUSY: Duration = Duration::from_secs(1);
 
-/// How many operations share one commit at most.
+/// The most operations that share one commit.
 const BATCH: usize = 512;
 
 /// The work of one caller.
 pub(super) struct Operation {
-    /// Runs within the transaction, and returns what is to be called with the commit's result.
+    /// The function that runs within the transaction. It returns a function to call with the commit's result.
     pub(super) run: Box<dyn FnOnce(&Connection) -> Reply + Send>,
-    /// Whether it shares its commit with no other, so that its failure is nobody else's.
+    /// Whether the operation shares its commit with no other, so that no other one fails with it.
     pub(super) is_alone: bool,
 }
 pub(super) type Reply = Box<dyn FnOnce(&Committed) + Send>;
@@ -40,7 +41,8 @@ pub(super) fn serve(
             Ok(transaction) => transaction,
             Err(error) => {
                 log!(error, TransactionFailed, %error, "the database began no transaction");
-                // What waited behind it would only wait as long again: dropping tells the callers.
+                // Operations behind this one would only wait as long again. When they are dropped, their callers get an
+                // error.
                 while operations.try_recv().is_ok() {}
                 continue;
             }
@@ -56,7 +58,7 @@ pub(super) fn serve(
     }
 }
 
-/// Empties the write-ahead log. False if somebody reads in it: readers are not waited for, because writers wait meanwhile.
+/// Empties the write-ahead log; false if somebody reads it. Does not wait for readers, because writers wait meanwhile.
 fn is_log_emptied(connection: &Connection) -> bool {
     let _ = connection.busy_timeout(Duration::ZERO);
     let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
@@ -64,7 +66,7 @@ fn is_log_emptied(connection: &Connection) -> bool {
     is_busy.is_ok_and(|is_busy| !is_busy)
 }
 
-/// Runs what waits, and puts off what is not to share its commit.
+/// Runs the operations that wait, and puts off one that must not share its commit.
 fn run_batch(
     transaction: &Transaction<'_>,
     first: Operation,
@@ -87,7 +89,7 @@ fn run_batch(
 }
 
 fn commit(transaction: Transaction<'_>) -> Committed {
-    // SQLite rolled it back by itself, as it does on a full disk.
+    // SQLite has rolled back the transaction by itself, as it does on a full disk.
     if transaction.is_autocommit() {
         return Err(Arc::new(rusqlite::Error::SqliteFailure(
             ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
@@ -100,13 +102,13 @@ fn commit(transaction: Transaction<'_>) -> Committed {
     })
 }
 
-/// A failed operation leaves nothing behind and does not harm those that share its commit.
+/// Runs work so that a failure leaves nothing behind and does not harm the operations that share its commit.
 pub(super) fn within_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     connection.prepare_cached("SAVEPOINT operation")?.execute(())?;
-    // One that panics is one that failed: the thread serves all the others.
+    // An operation that panics is a failed operation: the thread serves all the others.
     let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
     let done = done.unwrap_or(Err(rusqlite::Error::UnwindingPanic));
     if done.is_err() && !connection.is_autocommit() {

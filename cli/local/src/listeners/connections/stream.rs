@@ -1,5 +1,5 @@
-//! A stream whose reader must take what is written to it: an answer has its time, however it is read, and
-//! while it waits for its reader no further request is read.
+//! A stream whose reader must take what is written to it. An answer has a time limit, however slowly it is read, and
+//! while it waits for its reader, no further request is read.
 
 use std::{
     io::{self, IoSlice},
@@ -13,14 +13,14 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// The stream.
+/// A stream that limits the time of its reader.
 pub(super) struct Answered<S> {
     stream: S,
-    /// How long what is written may take from where it first waits for its reader.
+    /// The time that a write may take, counted from when it first waits for its reader.
     time: Duration,
-    /// Runs while something waits.
+    /// The end of this time. It is set while a write waits.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Whether a reader is to be woken when nothing waits any more.
+    /// Whether a reader is to be woken when no write waits any more.
     reads: bool,
 }
 
@@ -29,7 +29,7 @@ impl<S> Answered<S> {
         Self { stream, time, deadline: None, reads: false }
     }
 
-    /// The result of a write. It fails where its time is over.
+    /// Returns the result of a write. The write fails if its time is over.
     fn in_time<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             return written;
@@ -77,10 +77,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Answered<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes when it has written all that it has.
+    /// Ends the wait, because hyper flushes when it has written all that it has.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.deadline.take().is_some() && std::mem::take(&mut self.reads) {
-            // One task does both, and the stream was not asked to wake it for what comes.
+            // One task reads and writes, and the stream was not asked to wake it for new input.
             context.waker().wake_by_ref();
         }
         Pin::new(&mut self.stream).poll_flush(context)

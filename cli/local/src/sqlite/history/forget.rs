@@ -1,4 +1,4 @@
-//! Forgetting.
+//! The deletion of messages that are forgotten or unsent.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -53,8 +53,8 @@ pub(super) fn forget(
     past::set_mark(db, of, marker, now)
 }
 
-/// The turns with an answer to something that was said until then: those that are not delivered, those that may answer
-/// something later, too, and notices that wait for their delivery.
+/// Returns the turns with an answer to something that was said until then: answers that are not delivered, answers that
+/// may also answer something later, and notices that wait for their delivery.
 fn answers_said_by(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(
         "SELECT event_id FROM turns WHERE conversation = ?1 AND stage = 1 AND coalesce(
@@ -75,7 +75,7 @@ fn is_owed(db: &Connection, event: &str) -> rusqlite::Result<bool> {
     .exists([event])
 }
 
-/// A message and its answer.
+/// Forgets an unsent message and its answer.
 fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i64) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO unsent (message_id, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2",
@@ -108,7 +108,8 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
     Ok(())
 }
 
-/// The answer of a turn, one of whose questions is gone. If others wait for it, it is made again.
+/// Forgets the answer of a turn after one of its questions was deleted. If other questions wait for it and it certainly
+/// has not arrived, it is made again.
 fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     let before = turn_row::read(db, event)?.unwrap_or_default();
     if before.stage == Stage::Open {
@@ -127,19 +128,19 @@ fn answer(db: &Connection, event: &str, now: i64) -> rusqlite::Result<()> {
     turn_row::write(db, event, &before, &after, None, now)
 }
 
-/// The question that found no answer.
+/// Deletes the unanswered question.
 pub(super) fn unanswered(db: &Connection, of: &ConversationId) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM unanswered WHERE conversation = ?1")?.execute([of.as_str()])?;
     Ok(())
 }
 
-/// A turn with its rows: by this step it shall never be answered nor pushed.
+/// Deletes the rows of a turn, and records this step, after which the turn is never answered or pushed.
 pub(super) fn turn(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM messages WHERE event_id = ?1")?.execute([event])?;
     turn::retract(db, event, step, now)
 }
 
-/// Keeps a persona, or none.
+/// Keeps a persona, or removes it.
 pub(super) fn choose(
     db: &Connection,
     of: &ConversationId,

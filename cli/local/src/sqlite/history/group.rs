@@ -1,12 +1,12 @@
-//! The facts about a group's messages beside the conversation: changes, the turn that answered, and which are
+//! The facts about a group's messages beside the conversation: edits, the turn that answered, and which messages are
 //! the bot's own.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job, MessageId};
 use worker::history::{Answer, EDIT_KEPT, Edit, Stage, StoreResult};
 
-/// The facts about a message: its latest change, unless its time is over at `now`, and the turn that
-/// answered it. Times are in milliseconds.
+/// Returns the facts about a message: its latest edit, unless that has expired at `now`, and the turn that answered it.
+/// Times are in milliseconds.
 pub(super) fn known(
     db: &Connection,
     message: &MessageId,
@@ -25,7 +25,7 @@ pub(super) fn known(
     Ok(row.optional()?.unwrap_or_default())
 }
 
-/// Keeps what a message says now.
+/// Keeps the newest text of an edited message.
 pub(super) fn edit(
     db: &Connection,
     of: &ConversationId,
@@ -45,8 +45,8 @@ pub(super) fn edit(
     Ok(())
 }
 
-/// The messages that an answer answers, with their turns and the change that was seen of each. What is left
-/// in silence is not answered, and in a private chat nobody asks.
+/// Returns the messages that an answer answers, with their turns and the edit that was seen of each. A message to which
+/// the bot says nothing is not answered. In a private chat the result is empty, because nobody uses it.
 fn answered<'a>(
     job: &'a Job,
     answer: &'a Answer,
@@ -59,7 +59,7 @@ fn answered<'a>(
     own.into_iter().chain(others).filter(move |_| is_said && !job.is_private())
 }
 
-/// Why an answer shall not be stored, if it shall not: a message was changed, or answered by another turn.
+/// Returns why an answer must not be stored, if so: a message was edited, or answered by another turn.
 pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::Result<Option<StoreResult>> {
     for (event, message, seen) in answered(job, answer) {
         let (edit, answered_by) = known(db, message, i64::MIN / 2)?;
@@ -73,7 +73,7 @@ pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::
     Ok(None)
 }
 
-/// Marks the messages of an answer. The words of their changes go.
+/// Marks the messages of an answer as answered, and deletes the words of their edits.
 pub(super) fn mark(db: &Connection, job: &Job, answer: &Answer, now: i64) -> rusqlite::Result<()> {
     let mut mark = db.prepare_cached(
         "INSERT INTO said (message_id, conversation, answered_by, updated_at) VALUES (?1, ?2, ?3, ?4)
@@ -85,7 +85,7 @@ pub(super) fn mark(db: &Connection, job: &Job, answer: &Answer, now: i64) -> rus
     Ok(())
 }
 
-/// The words of messages go that were changed until then.
+/// Deletes the words of messages that were edited until then.
 pub(super) fn forget(db: &Connection, of: &ConversationId, until: i64) -> rusqlite::Result<()> {
     db.execute(
         "DELETE FROM said WHERE conversation = ?1 AND content IS NOT NULL AND edited_at <= ?2",
@@ -94,13 +94,13 @@ pub(super) fn forget(db: &Connection, of: &ConversationId, until: i64) -> rusqli
     Ok(())
 }
 
-/// One message is taken back.
+/// Deletes the facts about an unsent message.
 pub(super) fn forget_message(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM said WHERE message_id = ?1")?.execute([message.as_str()])?;
     Ok(())
 }
 
-/// Remembers messages of the bot's own.
+/// Remembers messages as the bot's own.
 pub(super) fn remember_own(db: &Connection, messages: &[MessageId], now: i64) -> rusqlite::Result<()> {
     let mut own = db.prepare_cached("INSERT OR IGNORE INTO own_messages (message_id, at) VALUES (?1, ?2)")?;
     messages.iter().try_for_each(|message| own.execute(params![message.as_str(), now]).map(drop))
@@ -111,13 +111,14 @@ pub(super) fn is_own(db: &Connection, message: &MessageId) -> rusqlite::Result<b
     db.prepare_cached("SELECT 1 FROM own_messages WHERE message_id = ?1")?.exists([message.as_str()])
 }
 
-/// Whether a message was taken back.
+/// Whether a message was unsent.
 pub(super) fn is_unsent(db: &Connection, message_id: Option<&MessageId>) -> rusqlite::Result<bool> {
     db.prepare_cached("SELECT 1 FROM unsent WHERE message_id = ?1")?
         .exists([message_id.map(MessageId::as_str)])
 }
 
-/// Deletes what is over at `now`: words of changes after a day, all else that is older than `oldest`.
+/// Deletes the facts that have expired at `now`: the words of edits after a day, and all others that are older than
+/// `oldest`.
 pub fn sweep(db: &Connection, now: i64, oldest: i64) -> rusqlite::Result<usize> {
     let words =
         db.execute("DELETE FROM said WHERE content IS NOT NULL AND updated_at < ?1", [now - millis()])?;

@@ -32,7 +32,7 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     })
 }
 
-/// The changes meanwhile, but for the turn's own stage.
+/// Returns the conversation changes. The turn's own stage is not among them.
 pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
     changes_since(mark(db, &job.conversation)?, db, job, now)
 }
@@ -59,7 +59,7 @@ fn changes_since(
     })
 }
 
-/// The newest messages and when they were stored, oldest first.
+/// Returns the newest messages and when they were stored, oldest first.
 fn messages(
     db: &Connection,
     of: &ConversationId,
@@ -84,7 +84,7 @@ fn messages(
     Ok(messages?.into_iter().rev().flatten().collect())
 }
 
-/// The `createdAt` of the newest message, and its turn.
+/// Returns the `createdAt` of the newest message, and its turn.
 pub(super) fn newest(
     db: &Connection,
     of: &ConversationId,
@@ -103,7 +103,7 @@ pub(super) fn newest(
     Ok(row.optional()?.unwrap_or_default())
 }
 
-/// The newest question, where its user was told that there will be no answer.
+/// Returns the unanswered question: the newest one, if its user was notified that there will be no answer.
 fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
     let mut kept = db.prepare_cached(
         "SELECT event_id, message_id, question, speaker, kind FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
@@ -123,7 +123,7 @@ fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Resul
     }))
 }
 
-/// The `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.
+/// Returns the `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.
 pub(super) fn last(
     db: &Connection,
     of: &ConversationId,
@@ -161,7 +161,7 @@ fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<Conver
     Ok(row.optional()?.unwrap_or_default())
 }
 
-/// The time up to which a conversation is forgotten.
+/// Returns the time up to which a conversation is forgotten.
 pub(super) fn mark(db: &Connection, of: &ConversationId) -> rusqlite::Result<Option<ForgetMarker>> {
     Ok(conversation(db, of)?.forgotten)
 }
@@ -177,7 +177,7 @@ pub(super) fn set_window(db: &Connection, of: &ConversationId, new: WindowStart)
     Ok(())
 }
 
-/// Sets the mark.
+/// Sets the forget marker.
 pub(super) fn set_mark(
     db: &Connection,
     of: &ConversationId,
@@ -193,13 +193,13 @@ pub(super) fn set_mark(
     Ok(())
 }
 
-/// The number of questions of other turns that have the answer of this one.
+/// Returns the number of questions of other turns that have the answer of this turn.
 pub(super) fn others(db: &Connection, event: &EventId) -> rusqlite::Result<u32> {
     db.prepare_cached("SELECT count(*) FROM messages WHERE answered_by = ?1")?
         .query_row([event.as_str()], |row| row.get(0))
 }
 
-/// The usage of a user in a period.
+/// Returns the usage of a user in a period.
 pub(super) fn usage(db: &Connection, user: &str, period: Period) -> rusqlite::Result<Usage> {
     let row = db
         .prepare_cached("SELECT answers, tokens, told FROM usage WHERE user = ?1 AND period = ?2")?

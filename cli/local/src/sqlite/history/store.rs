@@ -37,7 +37,7 @@ pub(super) fn store(
         return Ok(Ok(kept));
     }
     if let Some(exchange) = &answer.exchange {
-        // One that was seen and is gone was swept meanwhile: it was old.
+        // A marker that was seen and is gone was swept in the meantime, because it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
         let forgotten = past::mark(db, &job.conversation)?;
         match forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
@@ -77,7 +77,7 @@ pub(super) fn store(
         pushes.clear();
     }
     let bodies = serde_json::to_string(&pushes).unwrap_or_default();
-    // A turn may take its own place: then this follows that.
+    // A turn may replace itself. Then this write must come after that of the replaced turn.
     turn_row::write(db, own, &before, &after, Some(&bodies), millis)?;
     Ok(Ok(StoreResult::Stored(progress.of(pushes))))
 }
@@ -135,7 +135,7 @@ fn insert(
     Ok(())
 }
 
-/// Counts what was used up; false if the user was told of this limit before.
+/// Counts the usage; false if the user got this refusal before.
 fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::Result<bool> {
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));

@@ -1,4 +1,5 @@
-//! The steps of a turn: each reads the turn's row, asks `worker::rules::turn` what becomes of it, and writes the row.
+//! The steps of a turn. Each step reads the turn's row, asks `worker::rules::turn` for the next state, and writes the
+//! row.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -11,12 +12,12 @@ use worker::{
 use super::turn_row;
 use crate::sqlite::rows::time;
 
-/// The stage of an event's turn.
+/// Returns the stage of an event's turn.
 pub fn stage(db: &Connection, event: &str) -> rusqlite::Result<Stage> {
     Ok(turn_row::read_with_pushes(db, event)?.unwrap_or_default().1)
 }
 
-/// When the user of an event was told that there will be no answer.
+/// Returns when the user of an event was notified that there will be no answer.
 pub fn notified_at(db: &Connection, event: &str) -> rusqlite::Result<Option<Timestamp>> {
     Ok(turn_row::read(db, event)?.unwrap_or_default().notified_at)
 }
@@ -32,7 +33,7 @@ pub(super) fn begin(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<Tu
     Ok(after.told(&before, stage))
 }
 
-/// Writes down a step of a turn, as far as it has a row.
+/// Records a step of a turn, if the turn has a row.
 pub(super) fn record(
     db: &Connection,
     event: &str,
@@ -48,7 +49,7 @@ pub(super) fn record(
     }
 }
 
-/// Writes down that people took something back, whether the turn has a row or not. This is always allowed.
+/// Records that a message was unsent, forgotten or replaced, whether the turn has a row or not. This is always allowed.
 pub(super) fn retract(db: &Connection, event: &str, step: &TurnStep<'_>, now: i64) -> rusqlite::Result<()> {
     let row = turn_row::read(db, event)?;
     let before = row.clone().unwrap_or_default();
@@ -59,12 +60,13 @@ pub(super) fn retract(db: &Connection, event: &str, step: &TurnStep<'_>, now: i6
     }
 }
 
-/// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+/// Allows a push of a stored answer, although LINE may have the answer and no longer knows its retry key; false if no
+/// answer is stored.
 pub fn risk_resending(db: &Connection, event: &str, now: i64) -> rusqlite::Result<bool> {
     Ok(record(db, event, &TurnStep::ResendRisked { now: time(now) }, now)?.is_ok())
 }
 
-/// Marks that the user is told that there will be no answer, where none can have arrived.
+/// Marks that the user is notified that there will be no answer, if no answer can have arrived.
 pub(super) fn mark_notified(db: &Connection, event: &str, now: i64) -> rusqlite::Result<Option<Timestamp>> {
     let before = turn_row::read(db, event)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let Ok(after) = apply(&before, &TurnStep::Notified { now: time(now) }) else { return Ok(None) };
@@ -72,7 +74,7 @@ pub(super) fn mark_notified(db: &Connection, event: &str, now: i64) -> rusqlite:
     Ok(after.notified_at)
 }
 
-/// Keeps a question that found no answer.
+/// Keeps the unanswered question.
 pub(super) fn keep_unanswered(
     db: &Connection,
     job: &Job,

@@ -1,6 +1,7 @@
-//! The row of a turn, between the table's columns and the state that `worker::rules::turn` decides about.
+//! The row of a turn: the conversion between the table's columns and the state that `worker::rules::turn` decides
+//! about.
 //!
-//! The bodies of the pushes are read only where an attempt is told of them, and written only with the answer.
+//! The bodies of the pushes are read only if an attempt needs them, and written only with the answer.
 
 use std::time::Duration;
 
@@ -36,12 +37,12 @@ macro_rules! update {
     };
 }
 
-/// The turn of an event; `None` where it has no row.
+/// Reads the turn of an event; `None` if it has no row.
 pub(super) fn read(db: &Connection, event: &str) -> rusqlite::Result<Option<TurnState>> {
     db.prepare_cached(select!(""))?.query_row([event], state).optional()
 }
 
-/// The same, and its stage with the bodies of its pushes.
+/// Reads the same, and the turn's stage with the bodies of its pushes.
 pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result<Option<(TurnState, Stage)>> {
     let mut select = db.prepare_cached(select!(", pushes"))?;
     let row = select.query_row([event], |row| {
@@ -56,8 +57,8 @@ pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result
     row.optional()
 }
 
-/// Writes the row of a turn that has none, or of one at which an attempt begins. A new row gets its stage too; a row
-/// that is there keeps its stage.
+/// Writes the row of a turn that has none, or of a turn at which an attempt begins. A new row gets its stage too; a row
+/// that exists keeps its stage.
 pub(super) fn put(
     db: &Connection,
     event: &str,
@@ -90,8 +91,8 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Writes the turn after a step, if it has a row. If its stage is another now, `bodies` are those of
-/// the pushes that it has from now on.
+/// Writes the turn after a step, if it has a row. If the step changes its stage, `bodies` are the bodies of the pushes
+/// that it has from now on.
 pub(super) fn write(
     db: &Connection,
     event: &str,
@@ -166,7 +167,7 @@ fn state(row: &Row<'_>) -> rusqlite::Result<TurnState> {
     })
 }
 
-/// The number of a stage in its column.
+/// Returns the number of a stage in its column.
 fn code(stage: Stage<PushProgress>) -> u8 {
     match stage {
         Stage::Open => 0,
@@ -177,7 +178,7 @@ fn code(stage: Stage<PushProgress>) -> u8 {
     }
 }
 
-/// The columns `failed` and `gave_up` of the newest attempt.
+/// Returns the columns `failed` and `gave_up` of the newest attempt.
 fn reasons(last: LastAttempt) -> (Option<&'static str>, Option<&'static str>) {
     match last {
         LastAttempt::None | LastAttempt::Crashed => (None, None),

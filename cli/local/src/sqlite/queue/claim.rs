@@ -7,30 +7,32 @@ use rusqlite::params;
 use super::jobs::{Claimed, IN_FLIGHT, LONGEST_PAUSE, READY, SqliteQueue};
 use crate::sqlite::{error::DatabaseError, rows::millis};
 
-/// The jobs that are due. By an index, as it has `state > 0` for its condition, which nothing else says.
+/// The query for due jobs. It uses an index, because it repeats the condition of the index, `state > 0`.
 const DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
     WHERE state = ?1 AND state > 0 AND visible_at <= ?2 ORDER BY visible_at LIMIT ?3";
-/// Those of them that change a message, take one back or forget, by the names of their groups (`Job::group`). The
-/// plus keeps SQLite from looking through all that are due.
+/// The query for due jobs that edit a message, unsend one or forget, by the names of their groups (`Job::group`). The
+/// plus keeps SQLite from searching all jobs that are due.
 const CHANGES_DUE: &str = "SELECT seq, event_id, conversation, body, received + 1 FROM jobs
     WHERE (conversation GLOB 'edit.*' OR conversation GLOB 'unsend.*' OR conversation GLOB 'forget.*') AND +state = ?1 AND visible_at <= ?2
     ORDER BY visible_at LIMIT ?3";
-/// Those that are due later than any pause or lease lasts, as the clock was set back since: they are due now.
+/// The update of jobs that are due later than any pause or lease lasts, because the clock was set back since. They are
+/// due now.
 const DUE_TOO_LATE: &str = "UPDATE jobs SET state = ?1, visible_at = ?2
     WHERE state IN (?1, ?3) AND state > 0 AND visible_at > ?4";
-/// So many of them have places of their own.
+/// The most of these changes that are claimed at once, in places of their own.
 const CHANGES_MOST: u32 = 8;
 
 impl SqliteQueue {
-    /// Takes up to `most` jobs that are due, each leased for `lease`; and when the next is due. Edits,
-    /// unsends and forgets come first and have places of their own: they must not wait behind what they change.
+    /// Takes up to `most` due jobs, each leased for `lease`. Also returns the time until the next job is due. Edits,
+    /// unsends and forgets come first and have places of their own, because they must not wait behind the jobs that
+    /// they change.
     pub async fn claim(
         &self,
         most: u32,
         lease: Duration,
     ) -> Result<(Vec<Claimed>, Option<Duration>), DatabaseError> {
         let now = self.now();
-        // Also at the first look: nobody knows what the clock said before.
+        // This is also true at the first look, because nobody knows what the clock said before.
         let was_set_back = self.seen.swap(now, Relaxed) > now;
         let (lease_end, latest) = (now + millis(lease), now + millis(lease.max(LONGEST_PAUSE)));
         self.database

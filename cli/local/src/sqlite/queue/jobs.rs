@@ -13,7 +13,7 @@ const WAITING: i64 = 0;
 pub(super) const READY: i64 = 1;
 pub(super) const IN_FLIGHT: i64 = 2;
 
-/// No job waits longer for its retry. What is due later was dated before the clock was set back, and is due now.
+/// The longest pause before a retry. A job that is due later was dated before the clock was set back, and is due now.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
 /// The queue.
@@ -22,21 +22,21 @@ pub struct SqliteQueue {
     pub(super) clock: Clock,
     /// The time of the last `claim`, in milliseconds.
     pub(super) seen: AtomicI64,
-    /// Rings when a job was taken or became ready.
+    /// The notification that a job was queued or became ready.
     pub bell: Notify,
 }
 
-/// A job taken for an attempt.
+/// A job that was taken for an attempt.
 pub struct Claimed {
-    /// Its place in the queue's order, and its `MessageId`.
+    /// The job's place in the queue's order, and its `MessageId`.
     pub seq: i64,
     /// The key of its turn.
     pub event_id: String,
-    /// The group: the conversation, but where a message is taken back.
+    /// The group in the queue: the conversation, or a group of its own for an unsend, an edit or a forget.
     pub conversation: String,
     /// The job's JSON.
     pub body: String,
-    /// How often it was taken, this time included.
+    /// The number of times that it was taken, with this one.
     pub received: u32,
 }
 
@@ -52,19 +52,20 @@ impl Claimed {
     }
 }
 
-/// What `GET /healthz` counts.
+/// The counts of `GET /healthz`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Depth {
-    /// Unfinished jobs not in flight, delayed retries included.
+    /// The number of unfinished jobs that are not in flight, with delayed retries.
     pub queued: u64,
-    /// Jobs that are worked on.
+    /// The number of jobs that are worked on.
     pub in_flight: u64,
-    /// Events with a dead letter.
+    /// The number of events with a dead letter.
     pub dead_letters: u64,
 }
 
 impl SqliteQueue {
-    /// Whether a job of this group waits behind that one. A database that does not say so holds nothing up.
+    /// Whether a job of this group waits behind that one. If the database does not say so, this is false and holds
+    /// nothing up.
     pub async fn is_waited_for(&self, group: String, seq: i64) -> bool {
         let waits = self.database.call(move |db| {
             db.prepare_cached("SELECT 1 FROM jobs WHERE conversation = ?1 AND seq > ?2 LIMIT 1")?
@@ -73,12 +74,12 @@ impl SqliteQueue {
         waits.await.unwrap_or(false)
     }
 
-    /// See [`Database::leaves_no_trace`].
+    /// Truncates the write-ahead log soon: see [`Database::leaves_no_trace`].
     pub async fn leaves_no_trace(&self) {
         self.database.leaves_no_trace().await;
     }
 
-    /// The queue in this database.
+    /// Makes the queue in this database.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self { database, clock, seen: i64::MAX.into(), bell: Notify::new() }
     }
@@ -87,8 +88,8 @@ impl SqliteQueue {
         (self.clock)().as_millisecond()
     }
 
-    /// Gives back what a process that is gone held in flight. Only the holder of the data directory's
-    /// lock may call it.
+    /// Gives back the jobs that a process that has ended held in flight. Only the holder of the data directory's lock
+    /// may call it.
     pub async fn recover(&self) -> Result<usize, DatabaseError> {
         let now = self.now();
         self.database
@@ -101,8 +102,8 @@ impl SqliteQueue {
             .await
     }
 
-    /// The first `most` jobs that wait behind a claimed one. They go on waiting: what holds them back is
-    /// that one.
+    /// Returns the first `most` jobs that wait behind a claimed one. They continue to wait, because the claimed one
+    /// holds them back.
     pub async fn behind(&self, claimed: &Claimed, most: u32) -> Result<Vec<Claimed>, DatabaseError> {
         let (seq, group) = (claimed.seq, claimed.conversation.clone());
         self.database
@@ -116,7 +117,7 @@ impl SqliteQueue {
             .await
     }
 
-    /// Acknowledges a job, and those that are `over` with it: they are gone, and the next of their
+    /// Acknowledges a job, and the jobs that are `over` with it. They are deleted, and the next job of their
     /// conversation is ready.
     pub async fn finish(&self, over: &[i64], seq: i64, conversation: &str) -> Result<(), DatabaseError> {
         let (gone, conversation) = ([over, &[seq]].concat(), conversation.to_owned());
@@ -130,8 +131,8 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Hands a job back, to be seen again after `after`, at most an hour. Its conversation waits with it. Those
-    /// before it that are `over` are gone.
+    /// Hands a job back, to be seen again after `after`, at most an hour. Its conversation waits with it. The jobs
+    /// before it that are `over` are deleted.
     pub async fn hand_back(&self, over: &[i64], seq: i64, after: Duration) -> Result<(), DatabaseError> {
         let (gone, visible_at) = (over.to_vec(), self.now() + millis(after.min(LONGEST_PAUSE)));
         self.database
@@ -145,7 +146,7 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// How much is in the queue. Counting takes the longer the more there is, and no writer waits for it.
+    /// Counts the jobs in the queue. This takes longer the more jobs there are, and no writer waits for it.
     pub async fn depth(&self) -> Result<Depth, DatabaseError> {
         self.database
             .read(|db| {

@@ -8,7 +8,8 @@ use shared::job::{EventId, Job};
 use super::jobs::{SqliteQueue, enqueue};
 use crate::sqlite::error::DatabaseError;
 
-/// So many jobs are written at once at most: other webhooks and turns need not wait for all jobs of a large one.
+/// The most jobs that are written at once, so that other webhooks and turns need not wait for all jobs of a large
+/// webhook.
 const SENT_AT_ONCE: usize = 500;
 
 #[async_trait]
@@ -26,7 +27,7 @@ impl JobQueue for SqliteQueue {
 }
 
 impl SqliteQueue {
-    /// Takes these jobs in one step.
+    /// Takes these jobs into the queue in one step.
     async fn send_at_once(&self, jobs: &[Job]) -> Result<(), DatabaseError> {
         let jobs: Vec<_> = jobs.iter().map(|job| (job.event_id.clone(), job.group(), job.encode())).collect();
         let now = self.now();
@@ -42,7 +43,7 @@ impl SqliteQueue {
     }
 }
 
-/// Marks an event as taken; false if it was before.
+/// Marks an event as taken; false if it was taken before.
 fn take(db: &Connection, event: &EventId, now: i64) -> rusqlite::Result<bool> {
     let new = db
         .prepare_cached("INSERT OR IGNORE INTO turns (event_id, updated_at) VALUES (?1, ?2)")?

@@ -1,4 +1,4 @@
-//! What is past its time, and goes.
+//! The deletion of rows that are past their time.
 
 use rusqlite::Connection;
 use worker::history::REMEMBERED;
@@ -6,15 +6,15 @@ use worker::history::REMEMBERED;
 use super::jobs::SqliteQueue;
 use crate::sqlite::{error::DatabaseError, history::group};
 
-/// How many free pages are kept for what comes: 16 MiB.
+/// The number of free pages that are kept for new data: 16 MiB.
 const SPARE_PAGES: i64 = 4096;
-/// How many go at once. It takes some ten milliseconds, and whoever writes meanwhile waits.
+/// The most pages that are given back at once. This takes some ten milliseconds, and every writer waits meanwhile.
 const PAGES_AT_ONCE: i64 = 128;
 
 impl SqliteQueue {
-    /// Forgets, a thousand at a time, the state of events long done and messages past their time; and
-    /// what was remembered beside them for as long; then gives the room that is free back to
-    /// the disk. Returns how many rows or pages went; it is to be called until none do.
+    /// Deletes the state of events long done and messages past their time, a thousand at a time; then the facts that
+    /// were remembered beside them for as long; then gives free room back to the disk. Returns the number of rows or
+    /// pages that went. The caller repeats it until this is zero.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();
         let oldest = now.checked_sub(REMEMBERED).unwrap_or_default().as_millisecond();
@@ -31,7 +31,7 @@ impl SqliteQueue {
                     "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at <= ?1 LIMIT 1000)",
                     [now.as_second()],
                 )?;
-                // The rest has no index by age: it is looked through once, when the many are gone.
+                // The other tables have no index by age, so they are searched only after the many rows are deleted.
                 if turns + messages > 0 {
                     return Ok(turns + messages);
                 }
@@ -51,7 +51,7 @@ impl SqliteQueue {
     }
 }
 
-/// Gives pages back. A file that was made before this could be has none to give.
+/// Gives free pages back to the disk. A file that was created before this was possible has none to give.
 fn shrink(db: &Connection) -> rusqlite::Result<usize> {
     let free = || db.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
     let before = free()?;
