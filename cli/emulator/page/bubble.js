@@ -1,4 +1,4 @@
-// What stands in a chat: who said it, what it quotes, and what can be done with it.
+// The items of a chat: who sent each, what it quotes, and the buttons to quote, edit or unsend it.
 
 import { does, h } from "./dom.js";
 import { clock, t } from "./i18n.js";
@@ -7,17 +7,17 @@ import { clock, t } from "./i18n.js";
 export const STICKERS = ["👋", "💚", "😂", "😢", "🙏", "🌙", "🎂", "🌀"];
 const STICKER_IDS = ["1988", "1989", "1990", "1991", "1992", "1993", "1994", "1995"];
 
-/** A person's colour. */
+/** Makes a person's avatar: the first letter of the name on a colour. */
 export function face(name, index) {
   return h("span", { class: `face face-${index % 6}`, "aria-hidden": "true" }, [...name][0] ?? "?");
 }
 
-/** What an item looks like, to be drawn anew only when that changes. */
+/** Returns the looks of an item as a string. An item is drawn again only when its looks change. */
 export function looksOf({ quoted, ...item }, hasButtons) {
   return JSON.stringify([item, quoted?.text, quoted?.unsent, hasButtons]);
 }
 
-/** An item of the chat as one person sees it, who can `quote` it, or `edit` it. */
+/** Draws an item of the chat as one person sees it, who can `quote` it, or `edit` it. */
 export function drawItem(item, view, hasButtons) {
   const { user, people } = view;
   const name = people.get(item.user)?.name ?? "";
@@ -32,11 +32,11 @@ export function drawItem(item, view, hasButtons) {
   return h("li", { class: "row other", tabindex: "-1" }, face(name, index), h("div", { class: "words" }, h("span", { class: "sender" }, name), body(item, people)), meta, acts);
 }
 
-/** What the bot says: as whom, to what, and what can be tapped below it. */
+/** Draws a message of the bot: its sender, its quote, and the buttons below it. */
 function drawAnswer(item, view, meta, hasButtons) {
   const { text, sender, icon, buttons, free } = item;
   if (free) meta.prepend(h("span", { class: "free" }, t("free")));
-  // An icon of another host would be loaded from there: its address is shown instead.
+  // The icon is not shown, because it would be loaded from another host. Its address is shown instead.
   const face = h("span", { class: "face bot-face", "aria-hidden": "true", title: icon }, sender ? [...sender][0] : "返");
   const bubble = h("p", { class: "bubble", dir: "auto" }, quoteOf(item, view.people), text);
   const tap = ([label, words]) => h("button", { type: "button", click: () => view.say(words) }, label);
@@ -53,14 +53,14 @@ function actsOf(item, { chat, quote, edit }, isOwn) {
     isOwn ? act("unsend", "↶", () => does({ do: "unsend", message: item.n })) : null);
 }
 
-/** What an item quotes, and whose it was. */
+/** Draws the quoted message of an item, with its sender. */
 function quoteOf({ quoted }, people) {
   if (!quoted) return null;
   const name = quoted.by === "bot" ? "Henji" : people.get(quoted.user)?.name ?? "";
   return h("q", { class: "quote" }, quoted.unsent ? t("unsent", { name }) : [h("b", {}, name), " ", briefly(quoted)]);
 }
 
-/** An item in a few words. */
+/** Describes an item in a few words. */
 export function briefly({ type, text, place, file, stickerId }) {
   if (type === "text") return text;
   if (type === "sticker") return `${stickerOf(stickerId)} ${t("sticker")}`;

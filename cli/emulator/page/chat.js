@@ -1,4 +1,4 @@
-// The phones: one for each person, with the chats that they have: with the bot alone, and in groups.
+// The phones: one for each person, with the person's private chat with the bot, and with the groups.
 
 import { drawItem, face, looksOf } from "./bubble.js";
 import { composer, grow } from "./composer.js";
@@ -8,7 +8,7 @@ import { chatsOf } from "./state.js";
 
 const phones = new Map();
 
-/** Draws a person's phone anew, or what came to it. */
+/** Draws a person's phone. Makes the phone first if needed, else draws only the changes. */
 export function drawPhone(state, user, place) {
   let phone = phones.get(user.id);
   if (!phone) {
@@ -20,7 +20,7 @@ export function drawPhone(state, user, place) {
   phone.draw();
 }
 
-/** Draws every phone from nothing, as in another language. */
+/** Removes every phone, so that it is drawn again from the start, for example in another language. */
 export function forgetPhones() {
   for (const { element } of phones.values()) element.remove();
   phones.clear();
@@ -30,7 +30,7 @@ function makePhone(state, user) {
   let isAtEnd = true;
   let drawn = [];
   const people = state.users;
-  // What this page alone knows: which chat is open, what was read, what is half written.
+  // The data that only this page has: the open chat, the number of read items, and the drafts.
   const own = (user.page ??= { chat: user.id, read: new Map(), drafts: new Map() });
   const chat = () => state.chats.get(own.chat);
   const draft = () => {
@@ -39,15 +39,15 @@ function makePhone(state, user) {
   };
   let top = 0;
   const log = h("ol", { class: "log", role: "log", tabindex: "0", scroll: () => {
-    // What comes between a scroll and its event puts the end farther off: only who scrolls up leaves it.
+    // An item that comes between a scroll and its event moves the end away. So only scrolling up leaves the end.
     if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) isAtEnd = true;
     else if (log.scrollTop < top) isAtEnd = false;
     top = log.scrollTop;
   } });
   const stayAtEnd = () => isAtEnd && (log.scrollTop = log.scrollHeight);
-  // A picture has its height when it is there.
+  // A picture has its height only after it is loaded.
   log.addEventListener("load", stayAtEnd, true);
-  // A narrower phone breaks its lines anew, and somebody who types takes room away.
+  // The height changes when a phone gets narrower, and when the typing line or a longer draft takes space.
   new ResizeObserver(stayAtEnd).observe(log);
   const typing = h("p", { class: "typing", role: "status" });
   const status = h("small");
@@ -92,7 +92,7 @@ function makePhone(state, user) {
     status.textContent = isGroup ? chat().members.map((id) => people.get(id)?.name).join(", ") : `${languageOf(user)} · ${user.follows ? t("friend") : t("blocker")}`;
     bot.textContent = isGroup ? t(hasBot ? "remove" : "invite") : t(user.follows ? "block" : "unblock");
     items.forEach((item, i) => {
-      // Buttons are there until something else comes, as on a real phone.
+      // Buttons are shown until the next item comes, as on a real phone.
       const hasButtons = i === items.length - 1 && can;
       const looks = looksOf(item, hasButtons);
       if (drawn[i]?.looks === looks) return;
@@ -100,7 +100,7 @@ function makePhone(state, user) {
       if (drawn[i]) drawn[i].row.replaceWith(row);
       else {
         log.append(row);
-        // Who says something wants to see it, wherever they were reading.
+        // A person who sends a message wants to see it, also if they were reading older ones.
         isAtEnd ||= item.by === "user" && item.user === user.id;
       }
       drawn[i] = { looks, row };
@@ -109,7 +109,7 @@ function makePhone(state, user) {
     drawForm();
     drawTyping(typing, chat());
     stayAtEnd();
-    // What was tapped may be gone, as a quick reply is.
+    // The button that was tapped may be removed, as a quick reply is. The focus then goes to the log.
     if (hadFocus && !log.contains(document.activeElement)) log.focus({ preventScroll: true });
   }
   function drawTabs() {
@@ -138,7 +138,7 @@ function drawTyping(typing, chat) {
   typing.replaceChildren(...(shows ? [h("i"), h("i"), h("i"), h("span", { class: "only-read" }, t("typing"))] : []));
 }
 
-/** A person's language, in the page's own. */
+/** Returns the name of a person's language in the page's language. */
 function languageOf({ language }) {
   return new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(language);
 }

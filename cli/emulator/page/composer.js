@@ -1,16 +1,16 @@
-// What a person sends from: text, stickers, files, a voice, a place; what it quotes or edits.
+// The composer of a phone: it sends text, stickers, files, a voice or a location. It shows the quoted or edited item.
 
 import { STICKERS, briefly } from "./bubble.js";
 import { does, h, toast } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** A picture is made smaller than this before it is sent. */
+/** The longest side of a picture in pixels. A larger picture is made smaller before it is sent. */
 const PICTURE_MAX = 1280;
-/** The largest file that the server takes, as base64. */
+/** The largest file in bytes. Its base64 is a little smaller than the largest step that the server accepts. */
 const FILE_MAX = 23_000_000;
 const PLACE = { title: "東京駅", address: "東京都千代田区丸の内1丁目", latitude: 35.681236, longitude: 139.767125 };
 
-/** The form of a phone, which sends into the chat that `where` names: its user, its chat, its draft. */
+/** Makes the form of a phone. `where` returns its user, its open chat and the draft; it sends into that chat. */
 export function composer(where) {
   const send = (step) => {
     const { user, chat } = where();
@@ -24,7 +24,7 @@ export function composer(where) {
     },
     keydown: (event) => {
       if (event.key === "Escape" && (where().draft.quotes || where().draft.edits)) return drop();
-      // Enter that ends a Japanese composition chooses a word; it sends nothing (229: Safari).
+      // An Enter that ends a Japanese composition chooses a word, and must not send the text (229: Safari).
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
       form.requestSubmit();
@@ -50,7 +50,7 @@ export function composer(where) {
     at, text,
     h("button", { type: "submit", class: "send", title: t("send"), "aria-label": t("send") }, "➤"));
 
-  /** Shows or hides this menu, and hides the other. The focus goes into it, and back to its button. */
+  /** Shows or hides this menu, and hides the other one. Moves the focus into the menu, or back to its button. */
   function toggle(menu) {
     for (const [other, button] of [[more, smile], [mentions, at]]) {
       if (other === menu && !other.hidden) button.focus();
@@ -66,7 +66,7 @@ export function composer(where) {
   function pick(label, face, click) {
     return h("button", { type: "button", "aria-label": label, click: ({ target }) => { toggle(target.closest(".menu")); click(); } }, face);
   }
-  /** A voice says what is written, or something of its own. */
+  /** Sends a voice with the words of the draft, or with sample words if the draft is empty. */
   async function sendVoice() {
     const { draft } = where();
     const words = text.value.trim();
@@ -96,7 +96,7 @@ export function composer(where) {
     Object.assign(draft, { text: words, quotes, edits });
     draw();
   }
-  /** Shows the draft of the chat of now. */
+  /** Shows the draft of the open chat. */
   function draw() {
     const { user, chat, people, draft } = where();
     const can = chat.isGroup || user.follows;
@@ -123,14 +123,14 @@ export function composer(where) {
   return { form, text, draw };
 }
 
-/** As high as what is written in it. */
+/** Makes a text field as high as its text. */
 export function grow(text) {
   text.style.height = "auto";
-  // In a view that is not shown nothing has a height.
+  // In a hidden view every height is 0.
   if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 140)}px`;
 }
 
-/** A picture goes out smaller; anything else, a broken picture too, as it is. */
+/** Sends a file. A picture is made smaller first; any other file, and a broken picture, is sent unchanged. */
 async function attach(send, input) {
   const chosen = input.files[0];
   input.value = "";

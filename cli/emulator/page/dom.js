@@ -1,8 +1,8 @@
-// Elements from data. Text becomes text nodes and nothing else, whoever wrote it.
+// Elements from data. Text always becomes text nodes, so that text from people and from the bot cannot become HTML.
 
 import { t } from "./i18n.js";
 
-/** An element with these attributes (functions listen, booleans are there or not) and children. */
+/** Makes an element with these attributes (a function is a listener, a boolean sets or omits it) and children. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -14,7 +14,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Shows something for a moment to everyone, screen readers included. */
+/** Shows a text for a moment; screen readers read it, too. */
 export function toast(text) {
   const place = document.getElementById("said");
   place.textContent = text;
@@ -23,7 +23,7 @@ export function toast(text) {
   toast.timer = setTimeout(() => place.classList.remove("shown"), 5000);
 }
 
-/** Does a step; what is wrong with it is shown. True if it was done. With `keepalive` also from a page that is left. */
+/** Posts a step; shows the error if it fails. True if it was done. With `keepalive` also while the page closes. */
 export async function does(step, { keepalive = false } = {}) {
   try {
     const response = await fetch("/dev/steps", {

@@ -81,7 +81,7 @@ const WORDS = {
     kill_why: "kill -9（クラッシュと同じ）", show_twice: "LINEが二度配信", show_kill: "ワーカーが倒れる", show_lost: "応答が失われる",
     show_dead: "デッドレター", show_long: "長い返事", replaying: "再生中：{done}／{steps}", replayed_same: "再生完了：{got}件の返事が一字一句同じでした。",
     replayed_other: "再生完了：返事{got}件（ファイルは{expected}件）、同じではありません。", not_replayed: "再生できません：{why}",
-    // What the server says of a step that it refuses.
+    // The server's reasons for refusing a step.
     "a message has 1 to 100,000 bytes": "メッセージは1〜100,000バイトです", "nothing was delivered yet": "まだ何も配信していません",
     "there is no such message": "そのメッセージはありません", "LINE lets nobody quote such a message": "LINEでは引用できないメッセージです",
     "LINE lets people edit their texts in groups only": "LINEで編集できるのはグループのテキストだけです",
@@ -96,13 +96,13 @@ const WORDS = {
 const stored = localStorage.getItem("henji.language");
 let language = stored ?? (navigator.language.startsWith("ja") ? "ja" : "en");
 
-/** The words of this name, with values put in. */
+/** Returns the words of this name in the page's language, with the values put in. */
 export function t(name, values = {}) {
   const words = WORDS[language][name] ?? name;
   return words.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? "");
 }
 
-/** Puts words wherever the markup names them. */
+/** Puts the words into every element whose `data-t` attributes name them. */
 export function translate(root = document) {
   document.documentElement.lang = language;
   const put = (attribute, use) => {
@@ -114,18 +114,18 @@ export function translate(root = document) {
   put("-placeholder", (e, words) => e.setAttribute("placeholder", words));
 }
 
-/** The other language, from now on. */
+/** Switches to the other language, and stores the choice. */
 export function switchLanguage() {
   language = language === "ja" ? "en" : "ja";
   localStorage.setItem("henji.language", language);
 }
 
-/** A time of day. */
+/** Formats a time of day. */
 export function clock(at) {
   return new Date(at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
-/** Seconds, as short as they may be said. */
+/** Formats milliseconds as seconds: with one decimal below ten seconds, else without. */
 export function seconds(ms) {
   return (ms / 1000).toFixed(ms < 10_000 ? 1 : 0);
 }

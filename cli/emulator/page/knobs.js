@@ -1,20 +1,20 @@
-// What can be broken on purpose, and small shows that break it in the right moment.
+// The controls that plan faults, and short demonstrations ("shows") that plan a fault at the right moment.
 
 import { does, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { isActive } from "./turns.js";
 
-/** What the slider stands for, in milliseconds. */
+/** The thinking times of the slider's positions, in milliseconds. */
 const THINK = [0, 500, 1200, 3000, 5000, 10_000, 30_000, 60_000, 120_000, 180_000];
 const MODEL = ["busy", "broken", "hangs", "refuses", "overflow"];
 const LINE = ["broken", "busy", "loses", "quota"];
 const CONTENTS = ["slow", "fails"];
 
 let parts;
-/** The name of the show that plays. */
+/** The name of the show that is running. */
 let playing;
 
-/** Makes the form, in the language of now. */
+/** Makes the form in the current language. */
 export function makeKnobs(form, shows, state, until) {
   const word = h("b");
   const think = h("input", { type: "range", "aria-label": t("think"), min: 0, max: THINK.length - 1, name: "think", input: () => say(), change: () => does({ do: "think", ms: THINK[think.value] }) });
@@ -50,7 +50,7 @@ function fault(name, faults, prefix) {
   return { which, once, field: h("fieldset", {}, h("legend", {}, t(`${name}_does`)), which, once) };
 }
 
-/** Shows how the knobs stand, whoever turned them. */
+/** Shows the current values of the controls, also if another page or a replay changed them. */
 export function drawKnobs(state) {
   if (!parts) return;
   const { think, model, line, contents, say } = parts;
@@ -68,14 +68,14 @@ export function drawKnobs(state) {
   }
 }
 
-/** One show at a time: it sets knobs and sets them back. */
+/** Runs one show; disables the buttons of all shows until it ends. A show restores the controls that it changes. */
 async function run(name, play) {
   playing = name;
   drawShows();
   try {
     await play();
   } catch (why) {
-    // Why a step was refused has been shown already.
+    // The reason for a refused step was shown already.
     if (why !== REFUSED) throw why;
   } finally {
     playing = undefined;
@@ -92,7 +92,7 @@ function drawShows() {
 
 const REFUSED = new Error("a step was refused");
 
-/** Does a step that a show cannot go on without. */
+/** Posts a step that a show needs; throws if it is refused, which ends the show. */
 async function must(step) {
   if (!(await does(step))) throw REFUSED;
 }
@@ -108,11 +108,11 @@ const SHOWS = [
     const restored = { do: "think", ms: state.knobs.think };
     const restore = () => does(restored, { keepalive: true });
     await must({ do: "think", ms: 3000 });
-    // Who leaves the page in the middle of it leaves the model as it was.
+    // If the page is closed during the show, the model's thinking time is restored.
     addEventListener("pagehide", restore);
     try {
       const turn = await says(state, until, t("hello_there"));
-      // Long enough into its thought that one sees it think.
+      // The kill comes a second later, so that a person sees that the model is thinking.
       await until(() => turn().asked && Date.now() - turn().asked > 1000);
       await must({ do: "kill" });
       await until(() => done(turn()));
@@ -139,7 +139,7 @@ const SHOWS = [
 
 const done = (turn) => !isActive(turn);
 
-/** The first person says this; how to look its turn up. */
+/** Sends a text from the first person; returns a function that returns its turn. */
 async function says(state, until, text) {
   const user = state.users.keys().next().value;
   const before = state.turns.size;

@@ -1,4 +1,4 @@
-// Wires the page: the feed comes in, the state takes it, and what it concerns is drawn.
+// The main file of the page: it reads the feed, puts each entry into the state, and draws the parts that changed.
 
 import { drawPhone, forgetPhones } from "./chat.js";
 import { does, h, toast } from "./dom.js";
@@ -47,12 +47,12 @@ function note(concerns) {
   for (const [part, is] of Object.entries(rest)) if (is) dirty.rest.add(part);
   if (!note.planned) {
     note.planned = true;
-    // A hidden tab draws nothing until it is seen, but its shows go on.
+    // A timer is used because browsers draw no frames in a hidden tab, and the shows must go on there.
     setTimeout(() => { note.planned = false; draw(); }, 16);
   }
 }
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 function until(is) {
   return new Promise((resolve, reject) => {
     const check = () => {
@@ -96,7 +96,7 @@ function drawOthers() {
   if (others.open) others.lastElementChild.replaceChildren(...exchangesOf(state.others));
 }
 
-/** Listens while somebody looks or a show waits: six connections are all that a browser has, for all its tabs. */
+/** Reads the feed while the tab is visible or a show waits, because a browser has six connections for all its tabs. */
 function listen() {
   if (document.hidden && !waiting.size) {
     feed?.close();
@@ -104,14 +104,14 @@ function listen() {
   }
   if (document.hidden || feed) return;
   feed = new EventSource(`/dev/events?after=${last}`);
-  // How the pipeline is, nobody knows then.
+  // Without a connection the state of the pipeline is unknown, so it is hidden.
   const loses = (is) => ([$("lost").hidden, $("life").hidden] = [!is, is]);
   feed.onopen = () => loses(false);
   feed.onerror = () => loses(true);
   feed.onmessage = ({ data, lastEventId }) => {
     last = lastEventId;
     const from = lastEventId.split("-")[0];
-    // Another henji dev than before: what was is gone.
+    // This is another process of henji dev than before: its state begins again, so the page reloads.
     if (boot && boot !== from) return location.reload();
     boot = from;
     note(take(state, JSON.parse(data)));

@@ -1,4 +1,4 @@
-// The way of every message through the pipeline, live, newest first.
+// The progress of every message through the pipeline, live, newest first.
 
 import { briefly, face } from "./bubble.js";
 import { does, h } from "./dom.js";
@@ -7,7 +7,7 @@ import { exchangesOf } from "./wire.js";
 
 const cards = new Map();
 
-/** Draws a message's way, anew or where it changed. */
+/** Draws the turn of a message. Makes its card first if needed, else draws only the changes. */
 export function drawTurn(state, event, place) {
   const turn = state.turns.get(event);
   if (!turn) return;
@@ -20,13 +20,13 @@ export function drawTurn(state, event, place) {
   card.draw(turn, state);
 }
 
-/** Draws all from nothing. */
+/** Removes all cards, so that they are drawn again from the start. */
 export function forgetTurns(place) {
   cards.clear();
   place.replaceChildren();
 }
 
-/** Lets the seconds of what is under way run on. */
+/** Updates the seconds of turns that are not over yet. */
 export function tick(state) {
   for (const turn of state.turns.values()) {
     if (["sending", "queued", "working", "retry"].includes(turn.state)) cards.get(turn.event)?.way(turn);
@@ -75,7 +75,7 @@ function noted([name, values]) {
   return t(name, values);
 }
 
-/** The six stops of the way: name, how far it is, and a word on it. */
+/** Returns the six stops of a turn: name, progress (done, active, failed or none), and a short text. */
 function stops(turn) {
   const now = Date.now();
   const { state, accepted, waited, remembered, thought, asked, stored, pushed } = turn;
@@ -101,7 +101,7 @@ function drawStop([name, mark, word]) {
   return h("li", { class: mark }, h("b", {}, t(name)), h("small", {}, word));
 }
 
-/** The dead letters, with the way back for each. */
+/** Draws the dead letters, with a redrive button for each. */
 export function drawLetters(state, section) {
   section.hidden = !state.letters.length;
   const line = (letter) => {
@@ -113,7 +113,7 @@ export function drawLetters(state, section) {
   section.querySelector("ul").replaceChildren(...state.letters.map(line));
 }
 
-/** How full the queue is. */
+/** Draws the depth of the queue. */
 export function drawDepth(state, list) {
   const names = ["queued", "in_flight", "dead_letters"];
   list.replaceChildren(...names.flatMap((name) => h("div", { "data-depth": name, class: state.depth[name] ? "some" : "" }, h("dt", {}, t(name)), h("dd", {}, String(state.depth[name] ?? 0)))));

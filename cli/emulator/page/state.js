@@ -1,14 +1,14 @@
-// Everything the page knows, made of the feed's entries and of nothing else: a page that reads the feed
-// again knows the same. No element is touched here. What a turn went through is in turns.js.
+// The state of the page. It is made only of the feed's entries, so a page that reads the feed again has the same
+// state. This file changes no elements. The progress of a turn is in turns.js.
 
 import { STEPS, calls, parsed, spend, turn, whose } from "./turns.js";
 
 export { parsed };
 
-/** A stand-in that does what it should. */
+/** The fault setting of an emulated server that behaves. */
 export const BEHAVES = { fault: "", once: false, since: 0 };
 
-/** What is known. */
+/** Returns the state before the first entry. */
 export function nothing() {
   return {
     hello: {}, pipeline: { state: "starting" }, depth: {}, letters: [], kills: 0,
@@ -20,13 +20,13 @@ export function nothing() {
 
 const CHAT = (id, fields) => ({ id, name: "", members: [id], isGroup: false, bot: true, items: [], loadingUntil: 0, ...fields });
 
-/** The chats that somebody has, the private one first. */
+/** Returns the chats of a person, the private one first. */
 export function chatsOf(state, user) {
   const all = [...state.chats.values()];
   return [state.chats.get(user), ...all.filter((chat) => chat.isGroup && chat.members.includes(user))];
 }
 
-/** What was sent, by its place. */
+/** Finds a message of a person by its place, with its chat. */
 function sent(state, n) {
   for (const chat of state.chats.values()) {
     const item = chat.items.find((item) => item.n === n && item.by === "user");
@@ -35,7 +35,7 @@ function sent(state, n) {
   return {};
 }
 
-/** Takes in one entry. Returns what it concerns, for those who draw. */
+/** Adds one entry to the state. Returns the parts that changed and must be drawn. */
 export function take(state, entry) {
   return HANDLERS[entry.kind]?.(state, entry) ?? {};
 }
@@ -109,7 +109,7 @@ const HANDLERS = {
       const known = turn(state, event.id, { chat: event.chat });
       known.user ||= event.user ?? "";
       if (!known.at) Object.assign(known, { at: e.at, type: event.type });
-      // An edited message may be a question too: one turn on the page.
+      // An edited message may begin a second turn, as a question. The page shows both as one turn.
       if (event.second) state.seconds.set(event.second, event.id);
       known.deliveries += 1;
       known.exchanges.push(exchange);
@@ -142,7 +142,7 @@ const HANDLERS = {
   step(state, e) {
     const known = e.event && state.turns.get(state.seconds.get(e.event) ?? e.event);
     if (!known) return {};
-    // An edit that asks as well is two jobs at once, and its question's is the one to watch.
+    // An edit that is also a question is two jobs. The page then shows only the steps of the question's job.
     if (known.event !== e.event) known.asks = true;
     else if (known.asks) return {};
     STEPS[e.name]?.(known, e, state);
@@ -171,7 +171,7 @@ const HANDLERS = {
     return { depth: true };
   },
   letters(state, e) {
-    // Null while they cannot be read, as when the worker is killed: what was read before stays.
+    // The letters are null while they cannot be read, as when the worker is killed. Then the old list stays.
     state.letters = e.letters ?? state.letters;
     return { letters: true };
   },

@@ -1,6 +1,6 @@
-// What a turn went through: of the pipeline's log, and of the bot's calls, whichever turn they belong to.
+// The progress of a turn, from the pipeline's log and from the bot's calls, and the search for the turn of a call.
 
-/** An event's turn, with these fields. */
+/** Returns the turn of an event with these fields set; makes it if needed. */
 export function turn(state, event, fields) {
   let known = state.turns.get(event);
   if (!known) {
@@ -13,7 +13,7 @@ export function turn(state, event, fields) {
   return Object.assign(known, fields);
 }
 
-/** By the kind of a log line: what it does to its turn. */
+/** The changes of a turn, by the kind of the log line. */
 export const STEPS = {
   accepted(turn) {
     turn.taken = true;
@@ -49,10 +49,10 @@ export const STEPS = {
   reply_refused: (turn) => turn.notes.push(["not_replied", {}]),
   erased: (turn, e) => Object.assign(turn, { state: "forgot", ended: e.at }),
   forgotten: (turn, e) => Object.assign(turn, { state: "forgotten", ended: e.at }),
-  /** The line that every attempt leaves: what came of it, where no other line has said so. */
+  /** Handles the line that every attempt writes: its outcome, if no other line has given it. */
   turn(turn, e) {
     const state = turn.type === "edited" && e.outcome === "noticed" ? "kept" : ENDS[e.outcome];
-    // A letter that is redriven may have been answered long ago.
+    // A dead turn can end here again, because the event of a redriven letter may have been answered long ago.
     if (state && (isActive(turn) || turn.state === "dead")) Object.assign(turn, { state, ended: e.at, asked: null });
     if (["not_ready", "given_back", "suspect"].includes(e.outcome)) Object.assign(turn, { state: "queued", asked: null });
   },
@@ -66,55 +66,55 @@ export const STEPS = {
   },
 };
 
-/** The outcomes that end a turn; `later` and `dead` have lines of their own, with the reason. */
+/** The outcomes that end a turn. `later` and `dead` have their own lines, with the reason. */
 const ENDS = { answered: "answered", merged: "merged", already_answered: "already", noticed: "noticed", forgotten: "forgotten" };
 
-/** Whether something is still to come of it. */
+/** Whether the turn is not over yet. */
 export const isActive = (turn) => turn.ended == null && turn.state !== "skipped";
 const CONTENT = /\/message\/(\w+)\/content/;
 
-/** Whose turn a call of the bot's belongs to. A question to the model names nobody, so its words tell. */
+/** Finds the turn that a call of the bot belongs to. A question to the model has no ids, so its words are compared. */
 export function whose(state, { path, headers, body }) {
   const json = parsed(body);
   if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
   if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
-  // The call may be heard of before the log's lines that its event was taken, which is skipped until then, and that the
-  // attempt began.
+  // The call may come before the log lines that its event was accepted and that its attempt began. Until the first
+  // line the turn is skipped.
   const open = [...state.turns.values()].filter((turn) => turn.ended == null);
   const active = [...open.filter(isActive), ...open.filter((turn) => !isActive(turn)).reverse()];
   const content = path.match(CONTENT)?.[1];
-  // A text that quotes a picture looks at it too.
+  // A text that quotes a picture fetches that picture, too.
   if (content) return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
   if (path.endsWith("/loading/start")) return active.find((turn) => turn.chat === json?.chatId);
   if (path.endsWith("/audio/transcriptions")) return first(active.filter((turn) => turn.type === "audio"));
   if (!path.endsWith("/chat/completions")) return undefined;
   const words = squashed(wordsOf(json?.messages?.at(-1)?.content));
   const known = active.filter((turn) => ["text", "edited"].includes(turn.type) && words.endsWith(squashed(told(turn.text))));
-  // What the model is asked of a picture, a voice, a place or again are not the words of its message.
+  // For a picture, a voice, a location or a retry, the model's prompt does not have the words of the message.
   const other = active.filter((turn) => turn.state === "working" && turn.type !== "text");
   return [known, other, active.filter((turn) => turn.state === "working")].map(first).find(Boolean);
 }
 
-/** The one that waits for its answer, if any does. */
+/** Returns the first turn without an open question to the model, else the first turn. */
 const first = (turns) => turns.find((turn) => turn.asked == null) ?? turns[0];
 
-/** The text of a question, which may have pictures beside it. */
+/** Returns the text of a question, without its pictures. */
 function wordsOf(content) {
   if (!Array.isArray(content)) return content ?? "";
   return content.map((part) => part.text ?? "").join("");
 }
 
-/** Of a text, what the model is told: a mention of the bot is taken out, unless there is nothing else. */
+/** Returns the text that the model gets: without mentions of the bot, unless there is nothing else. */
 const told = (text) => text.replaceAll("@Henji", "").trim() || text;
 const squashed = (text) => text.replace(/\s+/g, "");
 
-/** A fault for the next call only is over when a call ends that began after it was set. */
+/** Removes a fault for the next call only, when a call ends that began after the fault was set. */
 export function spend(knobs, { path, at }, behaves) {
   const name = path.endsWith("/chat/completions") ? "model" : path.endsWith("/push") ? "line" : "";
   if (knobs[name]?.once && at >= knobs[name].since) knobs[name] = behaves;
 }
 
-/** What a call's end does to its turn. */
+/** Adds the end of a call to its turn. */
 export function calls(turn, { path, headers, status, broken, ms }) {
   const failed = broken ?? status;
   if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
@@ -130,7 +130,7 @@ export function calls(turn, { path, headers, status, broken, ms }) {
   }
 }
 
-/** JSON as data, or undefined. */
+/** Parses JSON; undefined if it is not JSON. */
 export function parsed(text) {
   try {
     return JSON.parse(text);

@@ -1,10 +1,10 @@
-// What went over the wire, as it was: requests and answers with their headers, to read and to copy.
+// The raw requests and answers with their headers, to read and to copy.
 
 import { h, toast } from "./dom.js";
 import { t } from "./i18n.js";
 import { parsed } from "./state.js";
 
-/** Each exchange as a section. */
+/** Draws each exchange as a section. */
 export function exchangesOf(exchanges) {
   return exchanges.map(drawExchange);
 }
@@ -27,7 +27,7 @@ function part(title, headers, body) {
   const copy = h("button", {
     type: "button", class: "quiet-button",
     click: async () => {
-      // There is no clipboard for a page that comes over plain HTTP from another machine.
+      // Browsers give no clipboard to a page that comes over plain HTTP from another machine.
       if (navigator.clipboard) await navigator.clipboard.writeText(body);
       else {
         getSelection().selectAllChildren(words);

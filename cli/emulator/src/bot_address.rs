@@ -1,5 +1,5 @@
-//! The bot's address: passes webhooks on to the pipeline, wherever it listens since its
-//! last start, and lets the page know of those that come from elsewhere (`henji send`).
+//! The bot's public address. It passes webhooks on to the pipeline, whose port changes with each start, and reports
+//! webhooks from other senders (`henji send`) to the page.
 
 use std::{
     sync::Arc,
@@ -22,10 +22,10 @@ use crate::{
     simulation::{Simulation, entries::publish_delivery},
 };
 
-/// Longer than the pipeline takes for any answer.
+/// The time-out of a request to the pipeline, longer than the pipeline needs for any answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The pipeline's paths.
+/// Returns the router of the pipeline's paths.
 pub(crate) fn router(simulation: Arc<Simulation>, webhook_path: &str, http: Client) -> Router {
     Router::new()
         .route(webhook_path, post(webhook))
@@ -39,7 +39,7 @@ async fn webhook(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    // What LINE's secret did not sign, nobody said.
+    // A webhook that was not signed with the channel secret is passed on, but is not shown as anybody's message.
     let signature = headers.get(SIGNATURE).map(HeaderValue::as_bytes);
     let is_signed = signature.is_some_and(|it| is_signed(&simulation.webhooks.secret, &body, it));
     let is_new = is_signed && simulation.note_external_webhook(&body).await;
@@ -77,7 +77,7 @@ async fn pass_on(
     request.send().await.map_or(StatusCode::BAD_GATEWAY, |response| response.status())
 }
 
-/// The pipeline's own word, as from here only the pipeline's listener is reached.
+/// Passes on the pipeline's own answer to `/healthz`, because callers know only this address.
 async fn healthz(State((simulation, http)): State<(Arc<Simulation>, Client)>) -> Response {
     let Some(addresses) = simulation.pipeline.addresses() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -1,8 +1,8 @@
-//! The wall clock, which is handed down.
+//! The type of the wall clock, which is passed as a parameter.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time.
+/// A function that returns the current time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,4 +1,4 @@
-//! The planned faults of a server's next requests, and a log of its requests.
+//! The planned faults of a server's next requests, and the log of its requests.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,40 +21,40 @@ use crate::{
     respond::{broken, respond},
 };
 
-/// How many requests are remembered: `henji dev` may run for days.
+/// The number of requests that are kept. It is limited because `henji dev` may run for days.
 const SEEN_MAX: usize = 100_000;
 
-/// A misbehaviour, for one request.
+/// A planned misbehaviour of one request.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Answers this and does nothing else.
+    /// Answers with this status, headers and body, and does nothing else.
     Respond(u16, Vec<(&'static str, String)>, String),
-    /// Behaves, but only after this long.
+    /// Waits for this time, then behaves.
     After(Duration),
-    /// Never answers; breaks off once [`FaultPlan::misbehaves`] says something else.
+    /// Does not answer; breaks the connection at the next call of [`FaultPlan::misbehaves`].
     Hang,
     /// Does nothing and breaks the connection in the middle of an answer.
     Reset,
-    /// Does what was asked and breaks the connection: the caller cannot know.
+    /// Does what was asked and then breaks the connection, so the caller does not know the result.
     Lose,
-    /// Does what was asked and says so only after this long.
+    /// Does what was asked and answers only after this time.
     Late(Duration),
 }
 
-/// A request as it came.
+/// A request as the server received it.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Its path.
     pub path: String,
     /// Its headers, names in lower case.
     pub headers: HashMap<String, String>,
-    /// Its body; null if there was none.
+    /// Its body as JSON; null if it had none, or none that is JSON.
     pub body: Value,
-    /// When.
+    /// The time when it came.
     pub at: Instant,
 }
 
-/// What is still to be done wrong, per path, and what was asked.
+/// The faults that are still to come, by path, and the requests so far.
 #[derive(Default)]
 pub struct FaultPlan {
     planned: Mutex<HashMap<String, VecDeque<Fault>>>,
@@ -64,13 +64,13 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// The next request to `path` is treated so; further calls queue up.
+    /// Plans a fault for the next request to `path`; several calls plan faults for several requests.
     pub fn will(&self, path: &str, fault: Fault) {
         lock(&self.planned).entry(path.to_owned()).or_default().push_back(fault);
     }
 
-    /// Requests to `path` are treated so: the next one alone, or all until further notice; and those that
-    /// hang are broken off.
+    /// Sets the fault of requests to `path`, for the next request only or until the next call of this function. Breaks
+    /// the connections that hang.
     pub fn misbehaves(&self, path: &str, fault: Option<&Fault>, once: bool) {
         lock(&self.planned).remove(path);
         lock(&self.standing).remove(path);
@@ -82,23 +82,23 @@ impl FaultPlan {
         self.unhung.notify_waiters();
     }
 
-    /// From now on every request behaves.
+    /// Removes all faults: from now on every request behaves.
     pub fn behave(&self) {
         lock(&self.planned).clear();
         lock(&self.standing).clear();
     }
 
-    /// Every request to `path` so far.
+    /// Returns every request to `path` so far.
     pub fn seen(&self, path: &str) -> Vec<Seen> {
         lock(&self.seen).iter().filter(|seen| seen.path == path).cloned().collect()
     }
 
-    /// Every request so far.
+    /// Returns every request so far.
     pub fn all_seen(&self) -> Vec<Seen> {
         lock(&self.seen).iter().cloned().collect()
     }
 
-    /// Notes a request and answers it: as the server behind it does, unless a fault is planned for it.
+    /// Logs a request and answers it as the server behind it does, unless a fault is planned for it.
     pub(crate) async fn pass(&self, request: Request, next: Next) -> Response {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, usize::MAX).await else { return broken() };
@@ -106,7 +106,7 @@ impl FaultPlan {
         self.apply(head.uri.path(), &head.headers, &body, behaved).await
     }
 
-    /// The same of a request whose body is noted in another form.
+    /// Does the same for a request whose body is logged in another form.
     pub(crate) async fn apply(
         &self,
         path: &str,

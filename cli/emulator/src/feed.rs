@@ -1,6 +1,6 @@
-//! What the page shows, as a list that only grows at its end. Every page reads it from its start, or on
-//! from where it lost the line, so two pages show the same. Of a very long list the oldest messages go; who
-//! is there and what is set stays, so that a reload shows it.
+//! The entries that the page shows, as a list that only grows at its end. Every page reads it from the start, or from
+//! the entry at which it lost the connection, so two pages show the same. A very long list loses its oldest
+//! messages. It keeps the people, groups and settings, so that a reload shows them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,19 +17,19 @@ use uuid::Uuid;
 
 use crate::{clock::Clock, lock::lock};
 
-/// How many entries are kept; the oldest go first. A message has about twenty, and of many that were sent at once
-/// the questions would go long before their answers.
+/// The number of entries that are kept; the oldest are removed first. A message has about twenty entries. With a
+/// smaller number, if many messages are sent at once, the questions would be removed long before their answers.
 const KEPT: usize = 20_000;
 
-/// The list.
+/// The list of entries.
 pub struct Feed {
-    /// Names this process, so that a page which outlives it starts anew.
+    /// The id of this process, by which a page from before a restart notices that it must reload.
     boot: String,
     log: Mutex<Log>,
     end: watch::Sender<u64>,
     clock: Clock,
     stop: CancellationToken,
-    /// What no entry may show.
+    /// The secrets that no entry may show.
     secrets: Vec<String>,
 }
 
@@ -37,19 +37,19 @@ pub struct Feed {
 struct Log {
     gone: u64,
     entries: VecDeque<Entry>,
-    /// Of those that are gone, what still holds, by its place in the list.
+    /// The removed entries that still describe the current state, by their place in the list.
     standing: BTreeMap<u64, Entry>,
 }
 
 #[derive(Clone)]
 struct Entry {
-    /// What it says the state of, if it does: a later one of the same replaces it.
+    /// The name of the state that the entry describes, if any. A later entry of the same state replaces it.
     state: Option<String>,
     text: Arc<str>,
 }
 
 impl Log {
-    /// The oldest entry goes.
+    /// Removes the oldest entry, but keeps it apart if it describes a state.
     fn shorten(&mut self) {
         let Some(oldest) = self.entries.pop_front() else { return };
         if oldest.state.is_some() {
@@ -59,7 +59,7 @@ impl Log {
         self.gone += 1;
     }
 
-    /// The first entry from `next` on, and its place.
+    /// Returns the first entry from `next` on, and its place.
     fn first(&self, next: u64) -> Option<(u64, Arc<str>)> {
         if let Some((&n, entry)) = self.standing.range(next..).next() {
             return Some((n, entry.text.clone()));
@@ -69,7 +69,7 @@ impl Log {
     }
 }
 
-/// What an entry says the state of.
+/// Returns the name of the state that an entry describes, if any.
 fn state(kind: &str, fields: &Value) -> Option<String> {
     let of = match kind {
         "hello" | "pipeline" | "depth" | "letters" => "",
@@ -84,13 +84,13 @@ fn state(kind: &str, fields: &Value) -> Option<String> {
 }
 
 impl Feed {
-    /// An empty one, whose readers are sent home at `stop`, and which shows none of these secrets.
+    /// Makes an empty list. It disconnects its readers at `stop`, and shows none of these secrets.
     pub fn new(clock: Clock, stop: CancellationToken, secrets: Vec<String>) -> Arc<Self> {
         let boot = Uuid::new_v4().simple().to_string();
         Arc::new(Self { boot, log: Mutex::default(), end: watch::Sender::new(0), clock, stop, secrets })
     }
 
-    /// Adds an entry of this kind to the end.
+    /// Adds an entry of this kind at the end.
     pub fn tell(&self, kind: &str, mut fields: Value) {
         fields["kind"] = kind.into();
         fields["at"] = (self.clock)().as_millisecond().into();
@@ -106,7 +106,7 @@ impl Feed {
         self.end.send_replace(log.gone + log.entries.len() as u64);
     }
 
-    /// The entries after the one that the browser names as its last, then the coming ones.
+    /// Streams the entries after the one that the browser names as its last, and then the new ones.
     pub(crate) fn stream(
         self: Arc<Self>,
         last: Option<&str>,

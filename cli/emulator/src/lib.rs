@@ -1,12 +1,12 @@
-//! LINE and a chat-completions server over HTTP, for `henji dev` and the tests: they behave as their owners document
-//! it, and misbehave on demand.
+//! An emulator of LINE and of a chat-completions server over HTTP, for `henji dev` and the tests. Both behave as their
+//! owners document it, and misbehave on demand.
 //!
-//! It knows no other crate of this workspace. Its knowledge of LINE and OpenAI comes from their documents, so that the
-//! bot and the emulator cannot share a misreading.
+//! It uses no other crate of this workspace. It is written from the documents of LINE and OpenAI only, so that the bot
+//! and the emulator cannot share a misunderstanding.
 //!
-//! In reading order: [`mod@line`] and [`model`] are the servers, and [`faults`] is how they misbehave; [`simulation`] is
-//! everything that happens around a bot (people, groups, recordings); `page` shows it, by [`feed`]; `bot_address`
-//! passes webhooks on to the bot, and [`pipeline`] is the bot as it is seen from outside. [`server`] puts it together.
+//! In reading order: [`mod@line`] and [`model`] are the servers, and [`faults`] makes them misbehave. [`simulation`] is
+//! everything around a bot (people, groups, recordings). `page` shows it, by [`feed`]. `bot_address` passes webhooks
+//! on to the bot, and [`pipeline`] is the bot as the emulator sees it. [`server`] combines all of them.
 
 mod bot_address;
 pub mod clock;

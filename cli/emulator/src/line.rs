@@ -1,5 +1,5 @@
-//! LINE's Messaging API, as its reference describes it. A file for each kind of call that a channel's bot may make;
-//! [`webhook`] posts to the bot, and [`phone`] is where people write. `state` remembers, and all others use it.
+//! LINE's Messaging API, as its reference describes it. Each kind of call that a bot may make has its own file.
+//! [`webhook`] posts to the bot, and [`phone`] is the side of the people. `state` keeps the data that all others use.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub use self::{
 };
 
 impl Line {
-    /// LINE's paths, and [`PUSHED`].
+    /// Returns the router of LINE's paths and of [`PUSHED`].
     pub fn router(self: Arc<Self>) -> Router {
         let passed = async |State(line): State<Arc<Self>>, request: Request, next: Next| {
             line.faults.pass(request, next).await

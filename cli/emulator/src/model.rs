@@ -1,5 +1,5 @@
-//! A chat-completions server: it answers with words of its own, or passes questions on to a real server, and
-//! misbehaves on demand.
+//! A chat-completions server. It answers with words of its own, or passes questions on to a real server, and misbehaves
+//! on demand.
 
 use std::{
     sync::{Arc, Mutex},
@@ -35,16 +35,17 @@ mod upstream;
 
 pub use self::upstream::{Call, Requests};
 
-/// The one path that questions come by.
+/// The path of questions.
 pub const COMPLETIONS: &str = "/v1/chat/completions";
-/// The one that voices come by.
+/// The path of recordings of voice.
 pub const TRANSCRIPTIONS: &str = "/v1/audio/transcriptions";
-/// Longer than what either may carry, so that what is too long is refused in the server's own words.
+/// The largest body that is read, in bytes: more than either path allows, so that the server itself refuses a body
+/// that is too long, with its own error.
 const BODY_MAX: usize = 64 << 20;
 
 /// A chat-completions server.
 pub struct Model {
-    /// What it does wrong, and what it was asked.
+    /// Its planned faults, and the log of its requests.
     pub faults: FaultPlan,
     think: Mutex<Duration>,
     mind: Mind,
@@ -52,26 +53,26 @@ pub struct Model {
 
 type Words = Box<dyn Fn(&[Value]) -> String + Send + Sync>;
 
-/// Where its answers come from.
+/// The source of its answers.
 enum Mind {
-    /// What it says to the messages of a request.
+    /// A function that answers the messages of a request.
     Words(Words),
-    /// A real server, which it only stands before.
+    /// A real server, to which it passes requests on.
     Server(Upstream),
 }
 
 impl Model {
-    /// One that says `words` of the request's messages, after thinking for `think`.
+    /// Makes a model that answers with `words` of the request's messages, after a pause of `think`.
     pub fn new(think: Duration, words: impl Fn(&[Value]) -> String + Send + Sync + 'static) -> Arc<Self> {
         Self::with(think, Mind::Words(Box::new(words)))
     }
 
-    /// The one of `henji dev`.
+    /// Makes the offline model of `henji dev`.
     pub fn offline(think: Duration) -> Arc<Self> {
         Self::new(think, friend::words)
     }
 
-    /// A real server, whose requests are made so; it can be made to fail as well.
+    /// Makes a model that passes requests on to a real server, by `requests`. Faults can be planned for it, too.
     pub fn before(requests: Requests) -> Arc<Self> {
         Self::with(Duration::ZERO, Mind::Server(Upstream(requests)))
     }
@@ -80,17 +81,17 @@ impl Model {
         Arc::new(Self { faults: FaultPlan::default(), think: think.into(), mind })
     }
 
-    /// How long it thinks from now on.
+    /// Sets the time that it thinks from now on.
     pub fn thinks(&self, for_: Duration) {
         *lock(&self.think) = for_;
     }
 
-    /// The next question is answered with this.
+    /// Plans this answer to the next question.
     pub fn says(&self, text: &str) {
         self.completes(json!({ "content": text }), "stop");
     }
 
-    /// The next question gets this message and `finish_reason`.
+    /// Plans this message and `finish_reason` for the next question.
     pub fn completes(&self, message: Value, finish_reason: &str) {
         let mut message = message;
         message["role"] = "assistant".into();
@@ -101,22 +102,22 @@ impl Model {
         ));
     }
 
-    /// The next question gets this error status, with `code` in a body as OpenAI writes it.
+    /// Plans this error status for the next question, with `code` in a body as OpenAI writes it.
     pub fn fails(&self, status: u16, code: &str) {
         self.does(Fault::Respond(status, vec![], error(code).to_string()));
     }
 
-    /// The next question is treated so.
+    /// Plans this fault for the next question.
     pub fn does(&self, fault: Fault) {
         self.faults.will(COMPLETIONS, fault);
     }
 
-    /// What it was asked so far.
+    /// Returns the questions so far.
     pub fn asked(&self) -> Vec<Seen> {
         self.faults.seen(COMPLETIONS)
     }
 
-    /// Its paths, below a base URL's `/v1`.
+    /// Returns the router of its paths, which begin with `/v1`.
     pub fn router(self: Arc<Self>) -> Router {
         let passed = async |State(model): State<Arc<Self>>, request: Request, next: Next| {
             model.faults.pass(request, next).await
@@ -193,7 +194,7 @@ async fn complete(State(model): State<Arc<Model>>, headers: HeaderMap, body: Byt
     }
 }
 
-/// It has no tokenizer: a token is taken for three bytes.
+/// Estimates the token counts: there is no tokenizer, so three bytes count as one token.
 fn usage(messages: &[Value], answer: &str) -> Value {
     let asked: usize = messages.iter().map(|message| see::said(message).len()).sum();
     let (asked, answered) = (asked.div_ceil(3), answer.len().div_ceil(3));

@@ -1,5 +1,5 @@
-//! The page and what it talks to: its files, the feed, steps, contents, and the saved conversation. The
-//! files are in the program; nothing is loaded from elsewhere.
+//! The page and the paths that it calls: its files, the feed, steps, contents, and the saved conversation. The files
+//! are compiled into the program; the page loads nothing from elsewhere.
 
 use std::{
     convert::Infallible,
@@ -32,11 +32,11 @@ use crate::{
 pub(crate) mod guard;
 pub(crate) mod traffic_log;
 
-/// A picture of the page's is made smaller by it before it is sent; a file of one's own is sent as it is.
+/// The largest step, in bytes. The page makes an image smaller before it sends it, but sends any other file unchanged.
 const STEP_MAX: usize = 32 << 20;
-/// A conversation may hold several.
+/// The largest saved conversation, in bytes: it may contain several files.
 const REPLAY_MAX: usize = 256 << 20;
-/// Keeps a silent connection open, and notices one that is gone.
+/// The interval of signals that keep a silent connection open, and detect a closed one.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 macro_rules! files {
@@ -45,7 +45,7 @@ macro_rules! files {
     };
 }
 
-/// Path, media type, text.
+/// The page's files: path, media type, text.
 const FILES: &[(&str, &str, &str)] = files![
     "/" "text/html" "index.html",
     "/page/icon.svg" "image/svg+xml" "icon.svg",
@@ -65,7 +65,7 @@ const FILES: &[(&str, &str, &str)] = files![
     "/page/wire.js" "text/javascript" "wire.js",
 ];
 
-/// The page's paths.
+/// Returns the router of the page's paths.
 pub(crate) fn router(simulation: Arc<Simulation>) -> Router {
     let mut router = Router::new()
         .route("/dev/events", get(events))
@@ -86,7 +86,8 @@ struct After {
     after: String,
 }
 
-/// The feed after what the page has, which a browser that lost the line by itself says in a header.
+/// Streams the entries of the feed that the page does not have yet. A browser that reconnects by itself names its last
+/// entry in a header.
 async fn events(
     State(simulation): State<Arc<Simulation>>,
     Query(After { after }): Query<After>,

@@ -1,46 +1,46 @@
-//! The bot that the emulator stands around, as it is seen from outside.
+//! The bot as the emulator sees it, from outside.
 
 use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use serde_json::Value;
 
-/// The reason why something cannot be done, for the page to say.
+/// The reason why something cannot be done, which the page shows.
 pub type Refusal = &'static str;
 
 /// The addresses of a bot.
 #[derive(Clone, Copy)]
 pub struct Addresses {
-    /// For webhooks.
+    /// The address for webhooks.
     pub webhooks: SocketAddr,
-    /// For `/healthz`.
+    /// The address of `/healthz`.
     pub operator: SocketAddr,
 }
 
 /// The pushes by which the bot answers an event.
 #[derive(Default)]
 pub struct Pushes {
-    /// The name of the turn that an edited message may begin beside its edit.
+    /// The id of the second turn that an edited message may begin, besides the turn of the edit.
     pub second: Option<String>,
-    /// Their retry keys, the apology's last.
+    /// The retry keys of the pushes; the apology's key is the last.
     pub keys: Vec<String>,
 }
 
-/// A bot.
+/// The bot's pipeline.
 #[async_trait]
 pub trait Pipeline: Send + Sync {
-    /// Its addresses; none while it is dead.
+    /// Returns its addresses; none while it does not run.
     fn addresses(&self) -> Option<Addresses>;
-    /// Waits until it lives.
+    /// Waits until it runs.
     async fn is_up(&self);
-    /// Kills it, as an out-of-memory killer would, if it lives.
+    /// Kills it if it runs, as an out-of-memory killer would.
     fn kill(&self);
-    /// How full its queue is: `queued`, `in_flight` and `dead_letters`; null while that cannot be read.
+    /// Returns the depth of its queue: `queued`, `in_flight` and `dead_letters`; null while that cannot be read.
     async fn depth(&self) -> Value;
-    /// Its dead letters, as the page shows them; null while they cannot be read.
+    /// Returns its dead letters, as the page shows them; null while they cannot be read.
     async fn dead_letters(&self) -> Value;
-    /// Puts dead letters back into its queue: the one of this id, or all.
+    /// Puts dead letters back into its queue: the one with this id, or all.
     async fn redrive(&self, letter: Option<String>) -> Result<(), Refusal>;
-    /// The pushes by which it answers an event.
+    /// Returns the pushes by which it answers an event.
     fn pushes_of(&self, event: &Value) -> Pushes;
 }

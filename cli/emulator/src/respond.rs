@@ -1,4 +1,4 @@
-//! The two ways in which a server ends a request: by a response, or in the middle of one.
+//! The two ways in which a server ends a request: with a response, or with a broken connection.
 
 use axum::{
     body::{Body, Bytes},
@@ -7,7 +7,7 @@ use axum::{
 };
 use futures_util::stream;
 
-/// A JSON response.
+/// Makes a JSON response.
 pub(crate) fn respond(status: u16, headers: &[(&'static str, String)], body: String) -> Response {
     let mut response = Response::builder().status(status).header("content-type", "application/json");
     for (name, value) in headers {
@@ -16,7 +16,7 @@ pub(crate) fn respond(status: u16, headers: &[(&'static str, String)], body: Str
     response.body(Body::from(body)).unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-/// A response that promises a hundred bytes and breaks after the first.
+/// Makes a response that announces a hundred bytes and breaks after the first.
 pub(crate) fn broken() -> Response {
     let chunks = [Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset on purpose"))];
     let body = Body::from_stream(stream::iter(chunks));

@@ -1,5 +1,5 @@
-//! All that the emulator serves, on one address: LINE and the model for the bot, the page for people, and the bot's own
-//! address for whoever sends webhooks.
+//! Everything that the emulator serves, on one address: LINE and the model for the bot, the page for people, and the
+//! bot's address for senders of webhooks.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -16,10 +16,11 @@ use crate::{
     simulation::Simulation,
 };
 
-/// The path that a model's base URL ends in, before `/v1`; LINE's paths have none before them.
+/// The path prefix of the model, before `/v1`. LINE's paths have no prefix.
 pub const MODEL: &str = "/standin/model";
 
-/// The paths of a simulation that is served at this address. The bot takes webhooks at `webhook_path`, and `http` reaches it.
+/// Returns the router of a simulation that is served at this address. The bot accepts webhooks at `webhook_path`, and
+/// `http` is the client that reaches it.
 pub fn router(simulation: &Arc<Simulation>, webhook_path: &str, http: Client, listens: SocketAddr) -> Router {
     let bot_calls = simulation
         .line

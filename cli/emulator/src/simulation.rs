@@ -1,5 +1,5 @@
-//! Everything that happens around a bot: people, groups, LINE, the model, and what the page is told of them.
-//! [`Simulation::apply`] is the one way in which anything is set going.
+//! Everything around a bot: people, groups, LINE, the model, and the entries of the feed about them.
+//! [`Simulation::apply`] is the only function that starts anything.
 
 mod apply;
 pub(crate) mod entries;

@@ -1,5 +1,6 @@
-//! The bytes of what somebody sent (LINE, "Get content"): until it is unsent, then 410. A voice or a video
-//! may have to be prepared first (LINE, "Verify the preparation status of a video or audio for getting").
+//! The contents of messages (LINE, "Get content"), such as the bytes of an image. After an unsend the answer is 410. An
+//! audio or a video may have to be prepared first (LINE, "Verify the preparation status of a video or audio for
+//! getting").
 
 use std::sync::Arc;
 
@@ -19,13 +20,13 @@ use super::{
 };
 use crate::{lock::lock, respond::respond};
 
-/// Where a message's content is.
+/// Returns the path of a message's content.
 pub fn content_path(message: &str) -> String {
     format!("/v2/bot/message/{message}/content")
 }
 
 impl Line {
-    /// LINE holds these bytes from now on, as what they say they are; the id of their message.
+    /// Stores these bytes as a message's content of this media type, and returns the id of the message.
     pub fn holds(&self, kind: &'static str, bytes: Bytes) -> String {
         let id = message_id();
         let mut memory = lock(&self.memory);
@@ -35,22 +36,22 @@ impl Line {
         id
     }
 
-    /// Voices and videos that are sent from now on are prepared like this.
+    /// Sets how audio and videos that are sent from now on are prepared.
     pub fn prepares(&self, preparation: Preparation) {
         lock(&self.memory).prepares = preparation;
     }
 
-    /// From now on answers do not say how long a content is.
+    /// Removes the length of a content from the answers, from now on.
     pub fn hides_lengths(&self) {
         lock(&self.memory).hides_lengths = true;
     }
 
-    /// A message's content is deleted, as LINE does after a time.
+    /// Deletes a message's content, as LINE does after a time.
     pub fn deletes_content(&self, message: &str) {
         lock(&self.memory).contents.remove(message);
     }
 
-    /// A message's content and its media type, for the page that shows it.
+    /// Returns a message's content and its media type, for the page that shows it.
     pub fn content_of(&self, message: &str) -> Option<(&'static str, Bytes)> {
         match lock(&self.memory).contents.get(message)? {
             Content::Here(kind, bytes, _) => Some((*kind, bytes.clone())),
@@ -58,7 +59,7 @@ impl Line {
         }
     }
 
-    /// Somebody looks for a content, which may be what its preparation waits for.
+    /// Returns a content for a request, and counts the request if the preparation ends after a number of them.
     fn looked_for(&self, message: &str) -> Option<Content> {
         let mut memory = lock(&self.memory);
         let content = memory.contents.get_mut(message)?;

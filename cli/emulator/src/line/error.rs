@@ -1,4 +1,4 @@
-//! LINE's refusals (LINE, "Error responses"), and the checks that every message goes through.
+//! LINE's error responses (LINE, "Error responses"), and the checks of every request and message.
 
 use axum::{
     body::{Body, to_bytes},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::respond::respond;
 
-/// An error as LINE writes it.
+/// Makes an error response as LINE writes it.
 pub(super) fn error(status: u16, message: &str, details: &[(String, String)]) -> Response {
     let details: Vec<Value> = details
         .iter()
@@ -29,17 +29,17 @@ pub(super) fn error(status: u16, message: &str, details: &[(String, String)]) ->
     respond(status, &[request_id()], body.to_string())
 }
 
-/// The error of a request whose fields are wrong.
+/// Makes the error response to a request whose fields are wrong.
 pub(super) fn invalid(details: &[(String, String)]) -> Response {
     error(400, &format!("The request body has {} error(s)", details.len()), details)
 }
 
-/// The error of a property that is missing or of the wrong form.
+/// Makes the error response to a request with a property that is missing or of the wrong form.
 pub(super) fn invalid_property(name: &str) -> Response {
     error(400, &format!("The property, '{name}', in the request body is invalid (line: -, column: -)"), &[])
 }
 
-/// Refuses a call that is wrong before its fields are looked at: without a token, or with a body that is no JSON object.
+/// Refuses a call without a token, or with a body that is not a JSON object, before its fields are checked.
 pub(super) async fn check(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -59,7 +59,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     next.run(Request::from_parts(head, Body::from(body))).await
 }
 
-/// The messages of a request to a chat, or LINE's 400.
+/// Returns the messages of a request to a chat, or LINE's 400.
 pub(super) fn messages(line: &Line, chat: &str, body: &Value) -> Result<Vec<Message>, Box<Response>> {
     let Some(given) = body["messages"].as_array() else {
         return Err(Box::new(invalid_property("messages")));

@@ -1,5 +1,5 @@
-//! Groups and rooms: who is in them, and what LINE tells of it (LINE, "Group chats and multi-person chats",
-//! "Get group chat member profile", "Get number of users in a group chat").
+//! Groups and rooms: their members, and the events and profiles that LINE gives of them (LINE, "Group chats and
+//! multi-person chats", "Get group chat member profile", "Get number of users in a group chat").
 
 use std::sync::Arc;
 
@@ -18,30 +18,30 @@ use super::{
 };
 use crate::{lock::lock, respond::respond};
 
-/// Whether a chat is a group or a room, by LINE's ids.
+/// Whether a chat is a group or a room, by its id.
 pub fn is_group(chat: &str) -> bool {
     chat.starts_with(['C', 'R'])
 }
 
 impl Line {
-    /// There is such a group of these people; the bot is not in it yet.
+    /// Adds a group of these people; the bot is not in it yet.
     pub fn gathers(&self, group: &str, members: &[&str]) {
         let group_of = Group { has_bot: false, ..Group::of(members) };
         lock(&self.memory).groups.insert(group.to_owned(), group_of);
     }
 
-    /// A group, if there is one.
+    /// Returns the group or room with this id, if there is one.
     pub(crate) fn group(&self, chat: &str) -> Option<Group> {
         lock(&self.memory).groups.get(chat).cloned()
     }
 
-    /// Changes a group; one that a webhook speaks of first has the bot in it.
+    /// Changes a group. If the group is not known yet, it is added with the bot in it, because a webhook named it.
     pub(crate) fn change_group<T>(&self, chat: &str, change: impl FnOnce(&mut Group) -> T) -> T {
         let mut memory = lock(&self.memory);
         change(memory.groups.entry(chat.to_owned()).or_insert_with(|| Group::of(&[])))
     }
 
-    /// The people of a group.
+    /// Returns the known people of a group.
     pub fn members(&self, group: &str) -> Vec<User> {
         let memory = lock(&self.memory);
         let ids = memory.groups.get(group).map(|group| group.members.clone()).unwrap_or_default();
@@ -49,7 +49,7 @@ impl Line {
         ids.iter().filter_map(known).collect()
     }
 
-    /// Somebody invites the bot. The event that says so.
+    /// Adds the bot to a group, and returns the `join` event.
     pub fn invites(&self, group: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.has_bot = true);
         let mut event = event("join", Source::of(group, None), now);
@@ -57,13 +57,13 @@ impl Line {
         event
     }
 
-    /// Somebody removes the bot: nothing arrives there any more. The event that says so.
+    /// Removes the bot from a group, so that nothing arrives there any more, and returns the `leave` event.
     pub fn removes(&self, group: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.has_bot = false);
         event("leave", Source::of(group, None), now)
     }
 
-    /// Somebody comes into a group. The event that says so.
+    /// Adds a person to a group, and returns the `memberJoined` event.
     pub fn enters(&self, group: &str, user: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.adds(user));
         let mut event = event("memberJoined", Source::of(group, None), now);
@@ -72,20 +72,21 @@ impl Line {
         event
     }
 
-    /// Whether the bot is known not to be in a chat. A group that nobody spoke of may be one of a webhook
-    /// that somebody else posted.
+    /// Whether a chat is a known group without the bot. False for an unknown group, which may be from a webhook that
+    /// another program posted.
     pub fn is_without_bot(&self, chat: &str) -> bool {
         lock(&self.memory).groups.get(chat).is_some_and(|group| !group.has_bot)
     }
 
-    /// How many a message to a chat counts for (LINE, "Messaging API pricing").
+    /// Returns how many of the month's messages one message to a chat counts for (LINE, "Messaging API pricing").
     pub(super) fn recipients(&self, chat: &str) -> usize {
         let members = lock(&self.memory).groups.get(chat).map(|group| group.members.len());
         members.unwrap_or_else(|| usize::from(!self.is_blocked_by(chat)))
     }
 }
 
-/// What a webhook says of its group, for those that the page did not make.
+/// Adds the group and the user that an event names, because the page may not have made them, and notes whether the bot
+/// is in the group.
 pub(super) fn note(groups: &mut std::collections::HashMap<String, Group>, chat: &str, event: &Value) {
     let known = groups.entry(chat.to_owned()).or_insert_with(|| Group::of(&[]));
     match event["type"].as_str() {
@@ -117,7 +118,8 @@ pub(super) async fn count(
     respond(200, &[request_id()], json!({ "count": group.members.len() }).to_string())
 }
 
-/// Whether a chat is of the kind that a path names. All but rooms are groups: LINE promises no letter.
+/// Whether a chat is of the kind that a path names. Every id that does not begin as a room's is taken for a group,
+/// because LINE does not promise the first letter.
 fn is_of(kind: &str, chat: &str) -> bool {
     kind == if chat.starts_with('R') { "room" } else { "group" }
 }

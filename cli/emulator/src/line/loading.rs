@@ -1,5 +1,5 @@
-//! The loading animation (LINE, "Display a loading animation"): 5 to 60 seconds in fives, in private
-//! chats only, ended by the next message.
+//! The loading animation (LINE, "Display a loading animation"): 5 to 60 seconds, in multiples of 5, in private chats
+//! only. The next message ends it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::respond::respond;
 
-/// The path.
+/// The path of the call that starts the animation.
 pub const LOADING: &str = "/v2/bot/chat/loading/start";
 
 pub(super) async fn start(State(line): State<Arc<Line>>, Json(request): Json<Value>) -> Response {

@@ -1,36 +1,36 @@
-//! The messages of a push or reply: text messages, the only kind that the emulator delivers, with what
-//! may go with them (LINE, "Text message", "Use quick replies", "Change icon and display name").
+//! The messages of a push or reply: text messages, the only kind that the emulator delivers, with their buttons,
+//! sender and icon (LINE, "Text message", "Use quick replies", "Change icon and display name").
 
 use serde::Serialize;
 use serde_json::Value;
 
 /// The longest text of one message, in UTF-16 code units (LINE, "Character counting in a text").
 const TEXT_MAX: usize = 5_000;
-/// The most messages of one request, and the most buttons of one message.
+/// The most messages of one request and, below, the most buttons of one message.
 const MESSAGES_MAX: usize = 5;
 const BUTTONS_MAX: usize = 13;
-/// The longest label of a button and name of a sender, and what a button may send.
+/// The longest label of a button or name of a sender and, below, the longest text that a button sends.
 const LABEL_MAX: usize = 20;
 const SENDS_MAX: usize = 300;
-/// The longest address of an icon.
+/// The longest URL of an icon, in bytes.
 const URL_MAX: usize = 2_000;
 
-/// A text message as it was accepted.
+/// A text message that was accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// Its text.
     pub text: String,
-    /// What can be tapped below it: label, and the text that it sends.
+    /// The buttons below it: the label of each, and the text that it sends.
     pub buttons: Vec<(String, String)>,
-    /// The name beside it, if not the bot's own.
+    /// The name of the sender, if it is not the bot's own.
     pub sender: Option<String>,
-    /// The picture beside it, if not the bot's own.
+    /// The URL of the sender's icon, if it is not the bot's own.
     pub icon: Option<String>,
-    /// The token of the message that it quotes.
+    /// The quote token of the message that it quotes.
     pub quotes: Option<String>,
 }
 
-/// The messages of a request, or what is wrong with them, by property.
+/// Parses the messages of a request, or returns their errors by property.
 pub(super) fn messages(messages: &[Value]) -> Result<Vec<Message>, Vec<(String, String)>> {
     let mut details = vec![];
     if !(1..=MESSAGES_MAX).contains(&messages.len()) {
@@ -75,7 +75,7 @@ fn button(item: &Value, wrong: &mut dyn FnMut(&str, &str)) -> (String, String) {
     if item["type"] != "action" || action["type"] != "message" {
         wrong("quickReply.items.action.type", "Must be one of the following values: [message]");
     }
-    // LINE counts graphemes; every label that has at most so many characters has no more of those.
+    // LINE counts graphemes. A label with at most so many characters cannot have more graphemes.
     if label.is_empty() || label.chars().filter(|c| *c != '\u{fe0f}').count() > LABEL_MAX {
         wrong("quickReply.items.action.label", "Length must be between 1 and 20");
     }

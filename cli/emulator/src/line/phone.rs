@@ -1,5 +1,5 @@
-//! People and their phones: who there is, what they send, and the webhook event that LINE makes of it
-//! (LINE, "Webhook Event Objects").
+//! The people and their phones: joining, sending, editing and blocking, and the webhook events that LINE makes of
+//! these (LINE, "Webhook Event Objects").
 
 use axum::body::Bytes;
 use jiff::Timestamp;
@@ -14,12 +14,13 @@ use crate::{lock::lock, media_type::media_type};
 
 pub use super::{said::BOT, state::User};
 
-/// Where an event happened, and whose doing it was.
+/// The source of an event: the chat, and the user who caused it.
 #[derive(Clone, Debug)]
 pub struct Source(Value);
 
 impl Source {
-    /// A group or room, by its id, or a private chat; LINE does not name everybody in a group.
+    /// Makes the source of a group or room, by its id, or of a private chat. In a group the user may be missing,
+    /// because LINE does not name every user.
     pub fn of(chat: &str, user: Option<&str>) -> Self {
         let mut source = match chat.as_bytes().first() {
             Some(b'C') => json!({ "type": "group", "groupId": chat }),
@@ -34,13 +35,13 @@ impl Source {
 }
 
 impl From<&str> for Source {
-    /// The private chat of this user.
+    /// Makes the source of this user's private chat.
     fn from(user: &str) -> Self {
         Self(json!({ "type": "user", "userId": user }))
     }
 }
 
-/// An event as LINE writes it, without what its kind adds.
+/// Makes an event as LINE writes it, without the fields of its kind.
 pub fn event(kind: &str, source: impl Into<Source>, now: Timestamp) -> Value {
     json!({
         "type": kind,
@@ -52,7 +53,7 @@ pub fn event(kind: &str, source: impl Into<Source>, now: Timestamp) -> Value {
     })
 }
 
-/// A message event.
+/// Makes a message event.
 pub fn message_event(message: Value, source: impl Into<Source>, now: Timestamp) -> Value {
     let mut event = event("message", source, now);
     event["replyToken"] = reply_token().into();
@@ -60,7 +61,7 @@ pub fn message_event(message: Value, source: impl Into<Source>, now: Timestamp) 
     event
 }
 
-/// Somebody edits a text that they sent into a group: the event that says so (LINE, "Message edited event").
+/// Makes the event of an edit of a text in a group (LINE, "Message edited event").
 pub fn edited_event(message: &str, words: Value, source: impl Into<Source>, now: Timestamp) -> Value {
     let mut event = message_event(words, source, now);
     event["type"] = "messageEdited".into();
@@ -69,7 +70,7 @@ pub fn edited_event(message: &str, words: Value, source: impl Into<Source>, now:
 }
 
 impl Line {
-    /// Somebody is there from now on; false if they were before.
+    /// Adds a person; returns false if they are known already.
     pub fn joins(&self, user: User) -> bool {
         let users = &mut lock(&self.memory).users;
         let is_new = users.iter().all(|known| known.id != user.id);
@@ -79,18 +80,18 @@ impl Line {
         is_new
     }
 
-    /// Whether there is such a person.
+    /// Whether a person of this id is known.
     pub fn knows(&self, user: &str) -> bool {
         lock(&self.memory).users.iter().any(|known| known.id == user)
     }
 
-    /// A picture of these bytes; `None` if they are no picture.
+    /// Makes an image message of these bytes; `None` if they are not an image.
     pub fn image(&self, bytes: Bytes) -> Option<Value> {
         let kind = media_type(&bytes).filter(|kind| kind.starts_with("image/"))?;
         Some(said::image(&self.holds(kind, bytes)))
     }
 
-    /// Somebody takes a message back: its content is gone. The event that says so.
+    /// Deletes the content of a message that somebody unsends, and returns the `unsend` event.
     pub fn unsends(&self, source: impl Into<Source>, message: &str, now: Timestamp) -> Value {
         if let Some(content) = lock(&self.memory).contents.get_mut(message) {
             *content = Content::Unsent;
@@ -100,7 +101,7 @@ impl Line {
         event
     }
 
-    /// Somebody blocks the bot, or is its friend again. The event that says so.
+    /// Notes that somebody blocks the bot, or is its friend again, and returns the `unfollow` or `follow` event.
     pub fn follows(&self, user: &str, follows: bool, now: Timestamp) -> Value {
         if let Some(user) = lock(&self.memory).users.iter_mut().find(|known| known.id == user) {
             user.follows = follows;

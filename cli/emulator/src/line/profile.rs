@@ -1,4 +1,4 @@
-//! Who is who (LINE, "Get profile", "Get bot info").
+//! The profiles of users and of the bot (LINE, "Get profile", "Get bot info").
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Push with retry keys (LINE, "Send push message", "Retry failed API requests").
+//! Pushes with retry keys (LINE, "Send push message", "Retry failed API requests").
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{lock::lock, respond::respond};
 
-/// The path.
+/// The path of the push call.
 pub const PUSH: &str = "/v2/bot/message/push";
 
-/// How long LINE remembers a retry key, from its first use.
+/// The time for which LINE remembers a retry key, from its first use.
 const KEY_LIFE: Duration = Duration::from_hours(24);
 
 pub(super) async fn push(
@@ -43,7 +43,7 @@ pub(super) async fn push(
         let headers = [request_id(), ("x-line-accepted-request-id", request)];
         return respond(409, &headers, answer.to_string());
     }
-    // A group that the bot is not in is an invalid destination.
+    // A group without the bot is an invalid destination.
     if line.is_without_bot(to) {
         return error(400, "Failed to send messages", &[]);
     }

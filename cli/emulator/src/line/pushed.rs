@@ -1,4 +1,4 @@
-//! The pushes under a retry key, for `henji send`; not part of LINE.
+//! The pushes with a retry key, for `henji send`. This is not part of LINE.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,13 +11,13 @@ use serde_json::json;
 use super::state::{Line, Sent};
 use crate::respond::respond;
 
-/// The path.
+/// The path of this call, without the retry key.
 pub const PUSHED: &str = "/standin/pushes";
 
-/// How long a request waits.
+/// The time that a request waits for a push.
 const LONG_POLL: Duration = Duration::from_secs(20);
 
-/// The texts pushed under a key, as soon as there are any.
+/// Returns the texts that were pushed with a retry key, as soon as there are any.
 pub(super) async fn pushed(State(line): State<Arc<Line>>, Path(key): Path<String>) -> Response {
     let mut sent = line.watch();
     let mine = |all: &Vec<Sent>| all.iter().any(|sent| sent.retry_key.as_deref() == Some(&key));

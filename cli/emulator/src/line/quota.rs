@@ -10,7 +10,7 @@ use crate::{lock::lock, respond::respond};
 
 /// The path of the month's limit.
 pub const QUOTA: &str = "/v2/bot/message/quota";
-/// The path of what is used of it.
+/// The path of the number of messages that are used.
 pub const CONSUMPTION: &str = "/v2/bot/message/quota/consumption";
 
 pub(super) async fn quota(State(line): State<Arc<Line>>) -> Response {

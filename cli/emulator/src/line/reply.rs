@@ -1,4 +1,4 @@
-//! Reply, by tokens that go out with a webhook, are good for a minute, and once (LINE, "Send reply
+//! Replies by reply tokens, which LINE sends in webhooks. A token is valid for a minute and once (LINE, "Send reply
 //! message").
 
 use std::{sync::Arc, time::Duration};
@@ -15,16 +15,16 @@ use super::{
 };
 use crate::{lock::lock, respond::respond};
 
-/// The path.
+/// The path of the reply call.
 pub const REPLY: &str = "/v2/bot/message/reply";
 
-/// How long a token is good after its webhook, redelivered or not.
+/// The time for which a token is valid after its webhook, redelivered or not.
 const TOKEN_LIFE: Duration = Duration::from_mins(1);
-/// How long after its event a redelivered token can still be good.
+/// The longest time after its first webhook for which a redelivered token is valid.
 const EVENT_LIFE: Duration = Duration::from_mins(20);
 
 impl Line {
-    /// A webhook goes out now: its reply and quote tokens are good from here on.
+    /// Notes that a webhook is sent now: its reply and quote tokens are valid from now on.
     pub fn sends(&self, webhook: &Value, now: Instant) {
         let mut memory = lock(&self.memory);
         for event in webhook["events"].as_array().into_iter().flatten() {
@@ -42,7 +42,7 @@ impl Line {
         }
     }
 
-    /// The chat of a token that is good, which it is no longer.
+    /// Uses up a token: returns its chat if the token was valid.
     pub fn spends(&self, token: &str, now: Instant) -> Option<String> {
         let mut memory = lock(&self.memory);
         let token = memory.tokens.get_mut(token)?;
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-/// The chat that a webhook's source names.
+/// Returns the chat that a webhook's source names.
 pub fn chat(source: &Value) -> Option<&str> {
     ["groupId", "roomId", "userId"].iter().find_map(|id| source[id].as_str())
 }

@@ -1,4 +1,4 @@
-//! What people send, as the message objects of a webhook (LINE, "Message event").
+//! The messages that people send, as message objects of a webhook (LINE, "Message event").
 
 use serde_json::{Value, json};
 
@@ -10,20 +10,20 @@ use super::{
 /// The bot's own user id, which webhooks name as their destination.
 pub const BOT: &str = "U00000000000000000000000000000000";
 
-/// How people in a group mention the bot, and all of them.
+/// The name by which people in a group mention the bot and, below, all members.
 pub const BOT_NAME: &str = "Henji";
 const ALL: &str = "All";
 /// The most mentions of one message.
 const MENTIONS_MAX: usize = 20;
 
-/// A sticker that a page can show without asking anyone.
+/// A sticker that the page can show without loading a picture from LINE.
 pub struct Sticker {
     id: &'static str,
-    /// How LINE says what kind it is.
+    /// Its kind, as LINE names it (`stickerResourceType`).
     kind: &'static str,
-    /// The words that LINE adds to it; not to every one.
+    /// The keywords that LINE adds to it; some stickers have none.
     keywords: &'static [&'static str],
-    /// What its sender wrote on it.
+    /// The text that its sender wrote on it.
     text: Option<&'static str>,
 }
 
@@ -31,7 +31,7 @@ const fn sticker_of(id: &'static str, keywords: &'static [&'static str]) -> Stic
     Sticker { id, kind: "STATIC", keywords, text: None }
 }
 
-/// Those that there are. The last but one has words written on it, the last one none at all.
+/// The stickers of the emulator. The last but one has a text on it; the last one has no text and no keywords.
 pub const STICKERS: [Sticker; 8] = [
     sticker_of("1988", &["hello"]),
     sticker_of("1989", &["love"]),
@@ -43,12 +43,12 @@ pub const STICKERS: [Sticker; 8] = [
     Sticker { id: "1995", kind: "CUSTOM", keywords: &[], text: None },
 ];
 
-/// A text message.
+/// Makes a text message.
 pub fn text(text: &str) -> Value {
     json!({ "type": "text", "id": message_id(), "text": text, "quoteToken": quote_token() })
 }
 
-/// A text message that may mention the bot, these people, or all.
+/// Makes a text message that may mention the bot, these people, or all.
 pub fn text_in_group(words: &str, people: &[User]) -> Value {
     let mut message = text(words);
     let mentionees = mentions(words, people);
@@ -58,15 +58,15 @@ pub fn text_in_group(words: &str, people: &[User]) -> Value {
     message
 }
 
-/// Whom a text mentions. LINE's app knows it from the list that one picks from; here `@` and a name is one.
+/// Finds the mentions in a text. In LINE's app a person picks them from a list; here `@` and a name is a mention.
 fn mentions(text: &str, people: &[User]) -> Vec<Value> {
     let mut names = vec![(BOT_NAME, Some(BOT)), (ALL, None)];
     names.extend(people.iter().map(|user| (&*user.name, Some(&*user.id))));
-    // The longest name first: `@Aoi Sato` is not `@Aoi`.
+    // Longer names are tried first: `@Aoi Sato` is not `@Aoi`.
     names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     let at_signs = text.match_indices('@').filter_map(|(at, _)| {
         let (name, id) = names.iter().find(|(name, _)| text[at + 1..].starts_with(name))?;
-        // As LINE counts the places of what it sends: in UTF-16 code units.
+        // LINE counts index and length in UTF-16 code units.
         let (index, length) = (text[..at].encode_utf16().count(), name.encode_utf16().count() + 1);
         Some(match id {
             None => json!({ "index": index, "length": length, "type": "all" }),
@@ -78,7 +78,7 @@ fn mentions(text: &str, people: &[User]) -> Vec<Value> {
     at_signs.take(MENTIONS_MAX).collect()
 }
 
-/// The message, as one that quotes another.
+/// Adds the id of the quoted message, if there is one.
 pub fn quoting(mut message: Value, quoted: Option<&str>) -> Value {
     if let Some(id) = quoted {
         message["quotedMessageId"] = id.into();
@@ -86,7 +86,7 @@ pub fn quoting(mut message: Value, quoted: Option<&str>) -> Value {
     message
 }
 
-/// One of [`STICKERS`].
+/// Makes a message of one of the [`STICKERS`].
 pub fn sticker(index: usize) -> Option<Value> {
     let Sticker { id, kind, keywords, text } = STICKERS.get(index)?;
     let mut message = json!({
@@ -102,7 +102,7 @@ pub fn sticker(index: usize) -> Option<Value> {
     Some(message)
 }
 
-/// A place; LINE leaves out what has no value.
+/// Makes a location message. LINE leaves out a title or address that is empty.
 pub fn location(title: &str, address: &str, latitude: f64, longitude: f64) -> Value {
     let mut message =
         json!({ "type": "location", "id": message_id(), "latitude": latitude, "longitude": longitude });
@@ -114,18 +114,18 @@ pub fn location(title: &str, address: &str, latitude: f64, longitude: f64) -> Va
     message
 }
 
-/// An image whose bytes LINE holds under this id.
+/// Makes an image message, whose bytes LINE stores under this id.
 pub fn image(id: &str) -> Value {
     json!({ "type": "image", "id": id, "quoteToken": quote_token(), "contentProvider": { "type": "line" } })
 }
 
-/// A voice, likewise. It cannot be quoted.
+/// Makes an audio message, whose bytes LINE stores under this id. It cannot be quoted.
 pub fn voice(id: &str, duration_ms: Option<u64>) -> Value {
     let message = json!({ "type": "audio", "id": id, "contentProvider": { "type": "line" } });
     lasting(message, duration_ms)
 }
 
-/// A video, likewise.
+/// Makes a video message, whose bytes LINE stores under this id.
 pub fn video(id: &str, duration_ms: Option<u64>) -> Value {
     let mut message = image(id);
     message["type"] = "video".into();
@@ -139,7 +139,7 @@ fn lasting(mut message: Value, duration_ms: Option<u64>) -> Value {
     message
 }
 
-/// A file, likewise.
+/// Makes a file message, whose bytes LINE stores under this id.
 pub fn file(id: &str, name: &str, size: usize) -> Value {
     json!({ "type": "file", "id": id, "fileName": name, "fileSize": size })
 }

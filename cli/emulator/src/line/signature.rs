@@ -9,7 +9,7 @@ use sha2::Sha256;
 /// The header that carries the signature.
 pub const HEADER: &str = "x-line-signature";
 
-/// The signature of these bytes.
+/// Signs these bytes.
 pub(super) fn sign(secret: &SecretString, body: &[u8]) -> String {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104)")]
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("any length");
@@ -17,7 +17,7 @@ pub(super) fn sign(secret: &SecretString, body: &[u8]) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// Whether LINE signed these bytes.
+/// Whether the signature of these bytes is right.
 pub fn is_signed(secret: &SecretString, body: &[u8], signature: &[u8]) -> bool {
     sign(secret, body).as_bytes() == signature
 }

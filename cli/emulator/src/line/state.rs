@@ -1,4 +1,4 @@
-//! LINE's memory of one channel: people, groups, contents, tokens, and all that was accepted.
+//! The data that LINE keeps of one channel: people, groups, contents, tokens, and all accepted messages.
 
 use std::{
     collections::HashMap,
@@ -21,13 +21,13 @@ use crate::{
 /// A push or reply that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The chat of a push; the token of a reply.
+    /// The chat of a push, or the reply token of a reply.
     pub to: String,
     /// The texts of its messages.
     pub texts: Vec<String>,
     /// Its messages.
     pub messages: Vec<Message>,
-    /// The push's retry key.
+    /// The retry key of a push.
     pub retry_key: Option<String>,
 }
 
@@ -38,29 +38,29 @@ impl Sent {
     }
 }
 
-/// What a phone shows because the bot asked for it.
+/// The messages or the animation that a phone shows because the bot asked for it.
 #[derive(Clone, Debug)]
 pub enum Arrival {
-    /// Messages.
+    /// Messages of the bot.
     Messages {
-        /// Each one's id, and the id of the message that it quotes.
+        /// The messages, each with its id and the id of the message that it quotes.
         messages: Vec<(String, Message, Option<String>)>,
-        /// Whether by the free reply token.
+        /// Whether they came by the reply token, which is free of charge.
         by_reply: bool,
     },
-    /// The loading animation, until this many seconds are over or a message comes.
+    /// The loading animation, until its time is over or a message comes.
     Loading {
-        /// How long.
+        /// Its time in seconds.
         seconds: u64,
     },
 }
 
 type OnArrival = Box<dyn Fn(&str, Arrival) + Send + Sync>;
 
-/// The platform with one channel.
+/// The LINE platform with one channel.
 #[derive(Default)]
 pub struct Line {
-    /// What it does wrong, and what it was asked.
+    /// Its planned faults, and the log of its requests.
     pub faults: FaultPlan,
     pub(super) memory: Mutex<Memory>,
     sent: watch::Sender<Vec<Sent>>,
@@ -69,29 +69,29 @@ pub struct Line {
 
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Retry keys that were accepted.
+    /// The retry keys that were accepted.
     pub(super) keys: HashMap<String, Accepted>,
-    /// Reply tokens that went out with a webhook.
+    /// The reply tokens that were sent in webhooks.
     pub(super) tokens: HashMap<String, Token>,
-    /// Messages a month; unlimited if `None`.
+    /// The limit of messages a month; no limit if `None`.
     pub(super) quota: Option<usize>,
     pub(super) used: usize,
-    /// Messages that a broadcast under way has reserved, and not used yet.
+    /// The messages that a running broadcast has reserved and not used yet.
     pub(super) reserved: usize,
     pub(super) users: Vec<User>,
     pub(super) groups: HashMap<String, Group>,
     pub(super) contents: HashMap<String, Content>,
-    /// What becomes of the voices and videos that are sent.
+    /// The preparation of audio and videos that are sent.
     pub(super) prepares: Preparation,
     pub(super) hides_lengths: bool,
-    /// The chat and the id of the messages that can be quoted, by their tokens.
+    /// The chat and the id of each message that can be quoted, by its quote token.
     pub(super) quotable: HashMap<String, (String, String)>,
 }
 
 /// A person.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// LINE's id of them.
+    /// Their LINE id.
     pub id: String,
     /// Their display name.
     pub name: String,
@@ -101,24 +101,24 @@ pub struct User {
     pub follows: bool,
 }
 
-/// What a message carries beside its JSON.
+/// The content of a message that is not in its JSON.
 #[derive(Clone)]
 pub(super) enum Content {
-    /// Its bytes, their media type, and how far they are prepared.
+    /// The media type, the bytes, and the state of their preparation.
     Here(&'static str, Bytes, Preparation),
-    /// It was taken back.
+    /// The content of a message that was unsent.
     Unsent,
 }
 
-/// How far a voice or a video is prepared.
+/// The state of the preparation of an audio or a video.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preparation {
-    /// It can be got.
+    /// The content can be fetched.
     #[default]
     Done,
-    /// It can after it was looked for so many times.
+    /// The content can be fetched after so many requests for it.
     After(u32),
-    /// It never will.
+    /// The content can never be fetched.
     Failed,
 }
 
@@ -136,7 +136,7 @@ impl Group {
         Self { members, has_bot: true, ..Self::default() }
     }
 
-    /// Somebody is in it; false if they were before.
+    /// Adds a member; returns false if they are a member already.
     pub(crate) fn adds(&mut self, user: &str) -> bool {
         let is_new = self.members.iter().all(|known| known != user);
         if is_new {
@@ -146,7 +146,7 @@ impl Group {
     }
 }
 
-/// A token that went out.
+/// A reply token that was sent in a webhook.
 pub(super) struct Token {
     pub(super) chat: String,
     pub(super) first: Instant,
@@ -154,7 +154,7 @@ pub(super) struct Token {
     pub(super) spent: bool,
 }
 
-/// What was answered to the first request with a key.
+/// The answer to the first request with a retry key.
 #[derive(Clone)]
 pub(super) struct Accepted {
     pub(super) request: String,
@@ -163,49 +163,49 @@ pub(super) struct Accepted {
 }
 
 impl Line {
-    /// One that behaves.
+    /// Makes a platform that behaves.
     pub fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    /// Everything that was accepted so far, in order.
+    /// Returns all pushes and replies that were accepted so far, in order.
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.borrow().clone()
     }
 
-    /// Tells of everything that is accepted.
+    /// Subscribes to all pushes and replies that are accepted.
     pub fn watch(&self) -> watch::Receiver<Vec<Sent>> {
         self.sent.subscribe()
     }
 
-    /// From now on `show` is called with everything that arrives at a phone. Set once.
+    /// Sets the function that is called with everything that arrives at a phone. Only the first call has an effect.
     pub fn shows(&self, show: impl Fn(&str, Arrival) + Send + Sync + 'static) {
         let _ = self.on_arrival.set(Box::new(show));
     }
 
-    /// So many messages are left this month.
+    /// Sets the number of messages that are left this month.
     pub fn has_left(&self, messages: usize) {
         let mut memory = lock(&self.memory);
         memory.quota = Some(memory.used + messages);
     }
 
-    /// So many are left, or any number.
+    /// Sets the number of messages that are left this month, or no limit.
     pub fn has_quota(&self, left: Option<usize>) {
         let mut memory = lock(&self.memory);
         memory.quota = left.map(|left| memory.used + left);
     }
 
-    /// A broadcast reserves so many of the month's messages until it ends, when none are (LINE, "FAQ").
+    /// Sets how many of the month's messages a broadcast has reserved; 0 when it has ended (LINE, "FAQ").
     pub fn reserves(&self, messages: usize) {
         lock(&self.memory).reserved = messages;
     }
 
-    /// The next request to `path` gets this error.
+    /// Plans this error for the next request to `path`.
     pub fn fails(&self, path: &str, status: u16, message: &str) {
         self.faults.will(path, Fault::Respond(status, vec![], json!({ "message": message }).to_string()));
     }
 
-    /// Messages were accepted for a chat: notes, counts and shows them, and returns LINE's answer.
+    /// Accepts messages for a chat: stores, counts and shows them, and returns LINE's answer.
     pub(super) fn accept(&self, chat: &str, counts: usize, sent: Sent) -> Value {
         let mut memory = lock(&self.memory);
         memory.used += counts;
@@ -225,13 +225,14 @@ impl Line {
         json!({ "sentMessages": answer })
     }
 
-    /// Whether a message may be quoted in this chat: not one of another. A token that is not known may be of
-    /// a webhook that somebody else posted.
+    /// Whether a message may be quoted in this chat: a message of another chat may not. An unknown token is allowed,
+    /// because it may be from a webhook that another program posted.
     pub(super) fn can_quote(&self, chat: &str, token: &str) -> bool {
         lock(&self.memory).quotable.get(token).is_none_or(|(of, _)| of == chat)
     }
 
-    /// Nothing arrives at who blocked the bot, and LINE does not say so (LINE, "Send push message").
+    /// Shows an arrival at a phone. Nothing arrives if the user blocked the bot, and LINE reports no error for that
+    /// (LINE, "Send push message").
     pub(super) fn arrive(&self, chat: &str, arrival: Arrival) {
         if self.is_blocked_by(chat) {
             return;
@@ -241,7 +242,7 @@ impl Line {
         }
     }
 
-    /// Whether somebody blocked the bot.
+    /// Whether the user of this chat blocked the bot.
     pub fn is_blocked_by(&self, chat: &str) -> bool {
         lock(&self.memory).users.iter().any(|user| user.id == chat && !user.follows)
     }

@@ -1,6 +1,6 @@
-//! LINE's side of the webhook: signs what happened and posts it to the bot, gives it two seconds, and
-//! delivers again where no 2xx came (LINE, "Receive messages (webhook)", "Check webhook error
-//! statistics"); and the calls that set and test its address.
+//! LINE's side of the webhook. It signs events and posts them to the bot, waits two seconds for the answer, and
+//! delivers again if no 2xx comes (LINE, "Receive messages (webhook)", "Check webhook error statistics"). It also has
+//! the calls that set and test the webhook's address.
 
 use std::{
     sync::{Arc, Mutex},
@@ -28,56 +28,56 @@ use super::{
 };
 use crate::{clock::Clock, lock::lock, respond::respond};
 
-/// How long LINE waits for the bot.
+/// The time that LINE waits for the bot's answer.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-/// The longest address that LINE takes.
+/// The longest address that LINE accepts, in bytes.
 const ENDPOINT_MAX: usize = 500;
 
-/// One delivery of one event.
+/// The start or the end of one delivery.
 pub enum Delivery<'a> {
-    /// It is on its way.
+    /// The delivery begins.
     Sent {
-        /// A number of its own.
+        /// A random number that identifies the delivery.
         id: u64,
-        /// The body's bytes, as they are signed.
+        /// The body, exactly as it is signed.
         body: &'a str,
-        /// The headers that matter.
+        /// The headers that the page shows.
         headers: Value,
     },
-    /// It came to an end.
+    /// The delivery ended.
     Ended {
-        /// The number.
+        /// The number that identifies the delivery.
         id: u64,
-        /// The bot's status, or why there is none.
+        /// The bot's status, or the reason why there is none.
         status: Result<u16, &'static str>,
-        /// How long the bot took.
+        /// The time until the bot's answer or the failure.
         took: Duration,
     },
 }
 
 type OnDelivery = Box<dyn Fn(Delivery<'_>) + Send + Sync>;
 
-/// The platform's part of one channel.
+/// The webhook side of one channel.
 pub struct Webhooks {
-    /// What its bot calls.
+    /// The API that its bot calls.
     pub line: Arc<Line>,
     /// The channel secret.
     pub secret: SecretString,
-    /// The address that webhooks go to.
+    /// The address that webhooks are posted to.
     pub endpoint: Mutex<String>,
-    /// After which pauses an event that was not taken is delivered again. LINE does not say how long
-    /// its own are, nor how many.
+    /// The pauses after which an event that the bot did not accept is delivered again. LINE does not document their
+    /// length or number.
     pub again: Vec<Duration>,
-    /// Posts them.
+    /// The HTTP client that posts the webhooks.
     pub http: Client,
     /// The wall clock.
     pub clock: Clock,
-    /// Is told of every delivery.
+    /// The function that is called at the start and at the end of every delivery.
     pub on_delivery: OnDelivery,
 }
 
 impl Webhooks {
-    /// The paths of the webhook's settings.
+    /// Returns the router of the webhook's settings.
     pub fn router(self: Arc<Self>) -> Router {
         Router::new()
             .route("/v2/bot/channel/webhook/endpoint", get(show).put(set))
@@ -86,7 +86,7 @@ impl Webhooks {
             .with_state(self)
     }
 
-    /// Delivers an event, again and again until the bot says 2xx.
+    /// Delivers an event, and delivers it again after each pause of `again` until the bot answers 2xx.
     pub async fn deliver(&self, event: &Value) {
         if self.post_event(event).await {
             return;
@@ -101,7 +101,7 @@ impl Webhooks {
         }
     }
 
-    /// Delivers an event once more, as LINE does where it heard no 2xx.
+    /// Delivers an event once more, as LINE does when no 2xx came.
     pub async fn redeliver(&self, event: &Value) {
         let mut again = event.clone();
         again["deliveryContext"]["isRedelivery"] = true.into();
@@ -114,7 +114,7 @@ impl Webhooks {
         matches!(self.post(&endpoint, &webhook).await, Ok(200..300))
     }
 
-    /// Signs and posts one body; the bot's status.
+    /// Signs and posts one body, and returns the bot's status.
     async fn post(&self, endpoint: &str, webhook: &Value) -> Result<u16, &'static str> {
         self.line.sends(webhook, Instant::now());
         let body = webhook.to_string();
@@ -154,7 +154,7 @@ async fn set(State(webhooks): State<Arc<Webhooks>>, Json(request): Json<Value>) 
     respond(200, &[request_id()], "{}".to_owned())
 }
 
-/// An address that LINE takes: HTTPS, and not too long.
+/// Returns the address of a request if LINE accepts it: HTTPS, and not too long.
 fn address(request: &Value) -> Option<String> {
     let endpoint = request["endpoint"].as_str().filter(|url| url.len() <= ENDPOINT_MAX)?;
     let url = reqwest::Url::parse(endpoint).ok()?;

@@ -1,17 +1,17 @@
-//! The words of the offline model: a friend who uses many emojis, answers in the language of the
-//! question, and shows by quoting it how much of the conversation it was given.
+//! The words of the offline model: a friend who uses many emojis and answers in the language of the question. Its
+//! answer quotes earlier messages, to show how much of the conversation the model was given.
 
 use serde_json::Value;
 
 use super::see::{pictures, text};
 
-/// How many earlier messages are quoted, and how much of each.
+/// The number of earlier messages that are quoted and, below, the most characters of each.
 const QUOTED: usize = 3;
 const QUOTED_MAX: usize = 24;
-/// How many paragraphs a long answer has: more than one LINE message takes.
+/// The number of paragraphs of a long answer: more than fit into one LINE message.
 const PARAGRAPHS: usize = 130;
 
-/// What it says to the messages of a request.
+/// Makes the answer to the messages of a request.
 pub(super) fn words(messages: &[Value]) -> String {
     let asked = || messages.iter().filter(|message| message["role"] == "user");
     let mut told: Vec<String> = asked().map(text).collect();

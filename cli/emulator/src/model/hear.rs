@@ -1,6 +1,6 @@
-//! The ears of the offline model. It has no speech model: a voice says the words that are written into
-//! its file, which every sample of the page's and of the tests' has. The rest is as OpenAI documents it
-//! ("Create transcription"): the form's fields, the formats, the longest file.
+//! The transcriptions of the offline model. It has no speech model: the transcript is the words that are written into
+//! the audio file, as in every sample of the page and the tests. The rest is as OpenAI documents it ("Create
+//! transcription"): the form's fields, the formats, the longest file.
 
 use std::fmt::Write as _;
 
@@ -15,15 +15,15 @@ use serde_json::{Value, json};
 use super::error::{refusal, refuse};
 use crate::{media_type::media_type, respond::respond};
 
-/// Goes before the words in a file of sound.
+/// The mark before the words in an audio file.
 const MARK: &[u8] = b"henji:words=";
-/// The largest file that is taken, and the names of those that are.
+/// The largest file that is accepted, in bytes, and, below, the extensions that are accepted.
 const FILE_MAX: usize = 25 << 20;
 const FORMATS: [&str; 10] = ["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"];
-/// A second of the sample's sound.
+/// The sample rate of a sample, in samples (bytes) a second.
 const RATE: u32 = 8_000;
 
-/// A form as it came.
+/// A form as the server received it.
 #[derive(Default)]
 pub(super) struct Form {
     model: Option<String>,
@@ -33,13 +33,13 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The model that is to hear it.
+    /// Returns the name of the model that is asked.
     pub(super) fn model(&self) -> &str {
         self.model.as_deref().unwrap_or_default()
     }
 }
 
-/// A sample voice: a WAVE file of a short tone, in which these words are written as its comment.
+/// Makes a sample: a WAVE file of a tone of these seconds, with these words as its comment.
 pub fn sample(words: &str, seconds: u32) -> Bytes {
     let mut comment = [MARK, words.as_bytes(), b"\0"].concat();
     comment.resize(comment.len().next_multiple_of(2), 0);
@@ -87,14 +87,14 @@ pub(super) async fn form(headers: &HeaderMap, body: Bytes) -> Form {
 }
 
 impl Form {
-    /// As it is shown and remembered: without the bytes.
+    /// Returns the form as it is logged: without the file's bytes.
     pub(super) fn shown(&self) -> Value {
         let file = self.file.as_ref().map(|(name, bytes)| json!({ "name": name, "bytes": bytes.len() }));
         json!({ "model": self.model, "response_format": self.format, "file": file })
     }
 }
 
-/// What the server says to it.
+/// Makes the server's answer to a form.
 pub(super) fn answer(form: &Form) -> Response {
     if !form.parsed {
         return refuse(400, "invalid_request_error", "Could not parse multipart form");
@@ -119,7 +119,7 @@ pub(super) fn answer(form: &Form) -> Response {
     respond(200, &[], json!({ "text": words, "usage": usage }).to_string())
 }
 
-/// The words of a voice; what has none written into it is named. `None` for what is no sound.
+/// Returns the words in an audio file or, if it has none, its kind and size. `None` if it is not audio or video.
 fn words(bytes: &[u8]) -> Option<String> {
     let kind = media_type(bytes).filter(|kind| kind.starts_with("audio/") || kind.starts_with("video/"))?;
     let Some(at) = bytes.windows(MARK.len()).position(|window| window == MARK) else {

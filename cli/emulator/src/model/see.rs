@@ -1,5 +1,5 @@
-//! The eyes of the offline model: it knows a picture by its bytes, says of what kind and how big it is,
-//! and refuses what is none, in the words of OpenAI's server.
+//! The images of the offline model's prompts. It recognises an image by its bytes, names its kind and size, and refuses
+//! anything else with the error of OpenAI's server.
 
 use axum::response::Response;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::error::refuse;
 use crate::media_type::media_type;
 
-/// Models of OpenAI's that cannot see; every other name is taken for one that can.
+/// The models of OpenAI that cannot read images; every other name is taken for a model that can.
 const BLIND: [&str; 2] = ["gpt-4", "gpt-3.5-turbo"];
 
-/// What a message of a prompt says, with its pictures named: `What is this? [image/png, 68 bytes]`.
+/// Formats a message of a prompt with its images: `What is this? [image/png, 68 bytes]`.
 pub fn said(message: &Value) -> String {
     let pictures = pictures(message).into_iter().map(|picture| format!("[{picture}]"));
     let parts = [text(message)].into_iter().filter(|text| !text.is_empty()).chain(pictures);
     parts.collect::<Vec<_>>().join(" ")
 }
 
-/// Its words.
+/// Returns the words of a message.
 pub(super) fn text(message: &Value) -> String {
     match &message["content"] {
         Value::String(text) => text.clone(),
@@ -29,7 +29,7 @@ pub(super) fn text(message: &Value) -> String {
     }
 }
 
-/// Its pictures: of what kind, and how big.
+/// Returns the kind and size of each image of a message.
 pub(super) fn pictures(message: &Value) -> Vec<String> {
     let urls = message["content"].as_array().into_iter().flatten();
     let urls = urls.filter_map(|part| part["image_url"]["url"].as_str());
@@ -40,7 +40,7 @@ pub(super) fn pictures(message: &Value) -> Vec<String> {
     .collect()
 }
 
-/// Why a server would not take the pictures of a request.
+/// Returns the error of a server that refuses the images of a request, if it would refuse them.
 pub(super) fn refusal(request: &Value) -> Option<Response> {
     let messages = request["messages"].as_array()?.iter();
     let parts = messages.filter_map(|message| message["content"].as_array()).flatten();
@@ -59,14 +59,14 @@ pub(super) fn refusal(request: &Value) -> Option<Response> {
     })
 }
 
-/// The declared media type and the bytes of a data URL, if they are of that type.
+/// Returns the declared media type and the bytes of a data URL, if the bytes are of that type.
 fn picture(url: &str) -> Option<(String, Vec<u8>)> {
     let (kind, base64) = url.strip_prefix("data:")?.split_once(";base64,")?;
     let bytes = STANDARD.decode(base64).ok()?;
     (media_type(&bytes) == Some(kind)).then(|| (kind.to_owned(), bytes))
 }
 
-/// Whether a picture has its end, which one that was cut has not.
+/// Whether an image has its end. An image that was cut does not have it.
 fn is_whole(kind: &str, bytes: &[u8]) -> bool {
     match kind {
         "image/png" => bytes.windows(4).rev().take(64).any(|four| four == b"IEND"),

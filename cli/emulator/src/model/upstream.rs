@@ -1,5 +1,5 @@
-//! The real model behind `henji dev`: the bot's requests are passed on as they are, so that the page can show them and
-//! the knobs can spoil them.
+//! The real model behind `henji dev`. The bot's requests are passed on unchanged, so that the page can show them and
+//! its controls can plan faults for them.
 
 use std::time::Duration;
 
@@ -13,27 +13,28 @@ use secrecy::SecretString;
 
 use crate::respond::respond;
 
-/// Longer than any attempt of the bot's, which gives up first.
+/// The time-out of a request, longer than any attempt of the bot, so that the bot gives up first.
 const TIMEOUT: Duration = Duration::from_hours(1);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// The headers of an answer that the bot reads.
+/// The headers of an answer that are passed on, because the bot reads them.
 const PASSED_ON: [&str; 5] =
     ["content-type", "retry-after", "retry-after-ms", "x-request-id", "apim-request-id"];
 
-/// One of the calls that there are.
+/// The kinds of calls.
 #[derive(Clone, Copy)]
 pub enum Call<'a> {
     /// The list of models.
     Models,
     /// One model of this name.
     Model(&'a str),
-    /// A question.
+    /// A question to the model.
     Completion,
-    /// A recording for this model.
+    /// A recording for this transcription model.
     Transcription(&'a str),
 }
 
-/// Makes the request for a call under a key, without its body: servers differ in paths and headers.
+/// A function that makes the request of a call with a key, without the body, because servers differ in paths and
+/// headers.
 pub type Requests = Box<dyn Fn(Call<'_>, &SecretString) -> RequestBuilder + Send + Sync>;
 
 /// A chat-completions server.
@@ -60,7 +61,7 @@ impl Upstream {
     }
 }
 
-/// The key that the bot sent: the emulator is always asked in OpenAI's form.
+/// Returns the key that the bot sent. The bot always calls the emulator in OpenAI's form.
 fn key(headers: &HeaderMap) -> SecretString {
     let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
     authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default().into()

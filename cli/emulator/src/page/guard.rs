@@ -1,5 +1,5 @@
-//! Who may talk to `henji dev`: programs and pages that name the address it was given. A web page from
-//! elsewhere, and a name that was pointed at this machine (DNS rebinding), get 403 and no word more.
+//! The access check of `henji dev`: it allows programs and pages that use the address it listens on. A web page from
+//! elsewhere, and a host name that was pointed at this machine (DNS rebinding), get 403 and nothing else.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -13,25 +13,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Nothing from anywhere else, no inline script, nobody's frame.
+/// The content security policy: nothing from other hosts, no inline scripts, no frames.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The addresses that requests may name.
+/// The check of the address that a request names.
 pub(crate) struct Guard {
     listens: SocketAddr,
 }
 
 impl Guard {
-    /// That of a listener.
+    /// Makes the check for a listener of this address.
     pub(crate) fn new(listens: SocketAddr) -> Arc<Self> {
         Arc::new(Self { listens })
     }
 
-    /// An address by number cannot be rebound, and `localhost` is this machine's own name.
+    /// Whether a host is this listener. Only `localhost` and IP addresses are accepted: `localhost` is this machine,
+    /// and an IP address cannot be rebound by DNS.
     fn is_own(&self, host: &str) -> bool {
         let (ip, port) = (self.listens.ip(), self.listens.port());
-        // Clients leave out the port that http has by itself.
+        // Clients leave out 80, the default port of http.
         let (host, named_port) = match host.rsplit_once(':') {
             Some((name, digits)) if !name.is_empty() && !digits.ends_with(']') => (name, digits.parse().ok()),
             _ => (host, Some(80)),
@@ -56,7 +57,7 @@ impl Guard {
         }
         match text(header::ORIGIN) {
             Some(origin) => origin.strip_prefix("http://") == Some(host),
-            // Browsers send an origin with whatever changes something; LINE and the bot never do.
+            // Browsers send an origin with every request that changes something; LINE and the bot never do.
             None => {
                 !headers.contains_key(header::ORIGIN) && (method == Method::GET || !path.starts_with("/dev/"))
             }
@@ -64,8 +65,9 @@ impl Guard {
     }
 }
 
-/// Browsers say which page a request is from, also where they send no origin, as for pictures and scripts (W3C, "Fetch
-/// Metadata Request Headers"). From elsewhere one may only follow a link to the page; other programs say nothing.
+/// Whether the headers allow that a request is from the own page. Browsers name the kind of page also if they send no
+/// origin, as for images and scripts (W3C, "Fetch Metadata Request Headers"). Another site may only link to the page.
+/// Other programs do not send these headers, and are allowed.
 fn is_from_own_page(path: &str, headers: &HeaderMap) -> bool {
     let said = |name: &str| headers.get(name).map(header::HeaderValue::as_bytes);
     match said("sec-fetch-site") {
@@ -78,7 +80,7 @@ fn is_from_own_page(path: &str, headers: &HeaderMap) -> bool {
     }
 }
 
-/// Lets a request pass, or refuses it.
+/// Passes a request on, or refuses it.
 pub(crate) async fn check(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     if !guard.allows(request.method(), request.uri().path(), request.headers()) {
         let why = "henji dev answers only to the address that it listens on, and only its own page\n";

@@ -1,6 +1,5 @@
-//! Listens in on what the bot says to LINE and to the model, so that the page can show it: method, path,
-//! headers and body of every call and its answer. It changes nothing. Credentials are masked here, before
-//! anything is told.
+//! The log of the bot's calls to LINE and to the model, for the page: method, path, headers and body of every call and
+//! of its answer. It does not change them. It masks credentials before anything goes to the feed.
 
 use std::{sync::Arc, time::Instant};
 
@@ -16,12 +15,12 @@ use serde_json::{Value, json};
 
 use crate::feed::Feed;
 
-/// The largest body that is listened to; the bot sends and takes less.
+/// The largest body that is logged, in bytes; the bot sends and accepts less.
 const BODY_MAX: usize = 64 << 20;
-/// The longest base64 that is shown.
+/// The longest base64 text that is shown, in characters.
 const BASE64_MAX: usize = 100;
 
-/// Tells that a call ended, however it does: also when its caller has gone and this is dropped.
+/// A call that is logged. Its end is reported in every case, also when the caller has gone and this value is dropped.
 struct Call {
     feed: Arc<Feed>,
     id: u64,
@@ -46,7 +45,7 @@ impl Drop for Call {
     }
 }
 
-/// Passes a call on and tells of it.
+/// Passes a call on, and reports it and its answer to the feed.
 pub(crate) async fn listen(State(feed): State<Arc<Feed>>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_MAX).await else {
@@ -79,7 +78,7 @@ pub(crate) async fn listen(State(feed): State<Arc<Feed>>, request: Request, next
     Response::from_parts(head, Body::from(body))
 }
 
-/// A body as it can be read: what is no text is counted, and so is a picture within it.
+/// Returns a body as readable text. A body that is not JSON, and an image inside the text, is replaced by its size.
 fn shown(headers: &HeaderMap, body: &Bytes) -> String {
     const PICTURE: &str = ";base64,";
     let kind = headers.get("content-type").map(|kind| String::from_utf8_lossy(kind.as_bytes()));
@@ -97,7 +96,7 @@ fn shown(headers: &HeaderMap, body: &Bytes) -> String {
     shown
 }
 
-/// The headers, without what opens doors.
+/// Returns the headers, with credentials masked.
 fn masked(headers: &HeaderMap) -> Value {
     let shown = headers.iter().map(|(name, value)| {
         let value = match name.as_str() {

@@ -1,4 +1,4 @@
-//! Carries out a step of the page's: the one way in which anything is set going.
+//! The execution of the page's steps: the only way to start anything.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 const THINK_MAX: Duration = Duration::from_mins(3);
 
 impl Simulation {
-    /// Does it; what it sets going goes on by itself.
+    /// Carries out a step, and does not wait for the deliveries and answers that it starts.
     pub async fn apply(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let is_idle = self.is_idle().await;
         let done = step.clone();
@@ -57,7 +57,7 @@ impl Simulation {
             Step::Line { fault, once } => {
                 let fault = fault.map(Fault::from);
                 self.line.faults.misbehaves(PUSH, fault.as_ref(), once);
-                // The one time is the next answer's; a polite notice would otherwise wait with a fault of its own.
+                // A fault for one time is for the next push only. A second one for replies would hit some later notice.
                 self.line.faults.misbehaves(REPLY, fault.as_ref().filter(|_| !once), false);
             }
             Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),

@@ -1,4 +1,4 @@
-//! What happens on LINE's side, as entries of the feed.
+//! The events on LINE's side, as entries of the feed.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     pipeline::{Pipeline, Pushes},
 };
 
-/// Tells the page what arrives in a chat; the first of the messages has this place among the bot's.
+/// Adds the entry of an arrival in a chat; `first` is the place of its first message among the bot's messages there.
 pub(super) fn publish_arrival(feed: &Feed, chat: &str, first: usize, arrival: Arrival) {
     match arrival {
         Arrival::Messages { messages, by_reply } => {
@@ -25,7 +25,7 @@ pub(super) fn publish_arrival(feed: &Feed, chat: &str, first: usize, arrival: Ar
     }
 }
 
-/// Tells the page of a webhook on its way, and of its end.
+/// Adds the entry of a webhook's start or end.
 pub(crate) fn publish_delivery(feed: &Feed, bot: &dyn Pipeline, delivery: Delivery<'_>) {
     match delivery {
         Delivery::Sent { id, body, headers } => {

@@ -1,4 +1,5 @@
-//! Webhooks that the simulation did not send itself, as those of `henji send`: their people and messages are shown, too.
+//! The webhooks that the simulation did not send itself, as those of `henji send`. The page shows their people and
+//! messages, too.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -10,7 +11,7 @@ use crate::{
 };
 
 impl Simulation {
-    /// Takes note of a webhook; whether it has messages that are not known yet.
+    /// Notes the people and messages of a webhook; returns whether it has messages that are not known yet.
     pub(crate) async fn note_external_webhook(&self, body: &[u8]) -> bool {
         let Ok(webhook) = serde_json::from_slice::<Value>(body) else { return true };
         let is_idle = self.is_idle().await;

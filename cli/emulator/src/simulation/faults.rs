@@ -5,44 +5,44 @@ use serde_json::json;
 
 use crate::{faults::Fault, line::Preparation};
 
-/// How often a content is looked for in vain.
+/// The number of requests for a content before it is prepared.
 const LOOKS: u32 = 2;
 
-/// How LINE prepares voices and videos.
+/// The faults of LINE's preparation of audio and videos.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentFault {
-    /// It takes a while.
+    /// The preparation takes a while.
     Slow,
-    /// It fails.
+    /// The preparation fails.
     Fails,
 }
 
-/// How the model misbehaves.
+/// The faults of the model.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelFault {
-    /// 429.
+    /// Answers 429.
     Busy,
-    /// 500.
+    /// Answers 500.
     Broken,
     /// Never answers.
     Hangs,
-    /// Will not answer this.
+    /// Refuses the question by its content policy (400).
     Refuses,
-    /// The prompt is longer than the context.
+    /// Answers that the prompt is longer than the context (400).
     Overflow,
 }
 
-/// How LINE misbehaves.
+/// The faults of LINE.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineFault {
-    /// 500.
+    /// Answers 500.
     Broken,
-    /// 429, a rate limit.
+    /// Answers 429, a rate limit.
     Busy,
-    /// Delivers, and the answer that says so is lost.
+    /// Delivers the message, but its response is lost.
     Loses,
 }
 

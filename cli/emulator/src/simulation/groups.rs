@@ -25,7 +25,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// A group that a webhook from elsewhere speaks of, in which the bot then is; whether it is a new one.
+    /// Notes the group that an external webhook names, with the bot in it; returns whether the group is new.
     pub(super) fn note_group(&self, chat: &str, name: &str, user: &str) -> bool {
         let is_new = !self.shows_group(chat);
         let has_entered = self.line.change_group(chat, |group| {
@@ -40,12 +40,13 @@ impl Simulation {
         is_new
     }
 
-    /// Whether the page shows this group. LINE knows others, from webhooks of strangers; they have no name.
+    /// Whether the page shows this group. LINE also knows groups that only a webhook of another program named; they
+    /// have no name.
     fn shows_group(&self, chat: &str) -> bool {
         self.line.group(chat).is_some_and(|group| !group.name.is_empty())
     }
 
-    /// Whether there is such a group, and this person in it.
+    /// Checks that there is such a group, and that this person is in it.
     pub(super) fn is_of(&self, chat: &str, user: Option<&str>) -> Result<(), Refusal> {
         let group = self.line.group(chat).ok_or("there is no such group")?;
         match user {
@@ -88,7 +89,7 @@ impl Simulation {
         Ok(())
     }
 
-    /// Tells the page of a group as it is now, and of what happened.
+    /// Adds the entry of a group as it is now, and of the change.
     fn tells_of(&self, chat: &str, what: &str, user: Option<&str>) {
         let Some(group) = self.line.group(chat) else { return };
         self.feed.tell("group", json!({ "chat": chat, "name": group.name, "members": group.members, "bot": group.has_bot, "what": what, "user": user }));

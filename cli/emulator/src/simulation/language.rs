@@ -1,13 +1,13 @@
-//! What people speak, as LINE says it of them. The page names it in words, so it has to be a language tag.
+//! The languages of people, as LINE gives them in profiles. The page shows their names, so they must be language tags.
 
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// The language of people of whom a saved conversation says nothing else.
+/// Returns the default language of people whose language a saved conversation does not give.
 pub(super) fn japanese() -> String {
     "ja".to_owned()
 }
 
-/// A language, which the page names in words: of BCP 47 what LINE says of people, as `en` or `zh-TW`.
+/// Reads a language tag: the part of BCP 47 that LINE uses in profiles, as `en` or `zh-TW`.
 pub(super) fn tag<'de, D: Deserializer<'de>>(tag: D) -> Result<String, D::Error> {
     let tag = String::deserialize(tag)?;
     let mut parts = tag.split('-');

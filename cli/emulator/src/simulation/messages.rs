@@ -1,5 +1,5 @@
-//! What people send, edit and take back at their phones: the chat shows it, LINE makes a webhook of it
-//! where the bot is in the chat.
+//! The messages that people send, edit and unsend on their phones. The chat shows them, and LINE makes webhooks of
+//! them if the bot is in the chat.
 
 use std::sync::Arc;
 
@@ -23,16 +23,17 @@ use crate::{
     pipeline::Refusal,
 };
 
-/// The longest text that LINE's app lets one send is not documented; a webhook is 2 MB at most here.
+/// The longest text of a message, in bytes. LINE does not document the limit of its app; here a webhook has at most
+/// 2 MB.
 const TEXT_MAX: usize = 100_000;
-/// How long a sample voice is: as long as one takes to say so many bytes of it a second.
+/// The speed of a sample voice, in bytes of its text a second.
 const BYTES_A_SECOND: usize = 15;
 const SECONDS_MAX: usize = 30;
 
 const NO_SUCH: Refusal = "there is no such message";
 
 impl Simulation {
-    /// Somebody's message goes to LINE, and LINE's webhook to the bot.
+    /// Sends somebody's message to LINE, and LINE's webhook to the bot.
     pub(super) fn sends(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let Some(user) = step.user().map(str::to_owned) else { return Ok(()) };
         let chat = step.group().unwrap_or(&user).to_owned();
@@ -78,7 +79,7 @@ impl Simulation {
         })
     }
 
-    /// A text as LINE knows it in this chat.
+    /// Makes the text message of this chat; in a group with its mentions.
     fn words(&self, chat: &str, text: &str) -> Result<Value, Refusal> {
         if text.trim().is_empty() || text.len() > TEXT_MAX {
             return Err("a message has 1 to 100,000 bytes");
@@ -90,7 +91,7 @@ impl Simulation {
         }
     }
 
-    /// The id of what is quoted, which is in the same chat.
+    /// Returns the id of the quoted message, which must be in the same chat.
     fn quoted(&self, chat: &str, quotes: Quoted) -> Result<String, Refusal> {
         match quotes {
             Quoted::Answer(n) => {
@@ -109,7 +110,7 @@ impl Simulation {
         }
     }
 
-    /// A chat shows what somebody sent; whether the bot is there to be told.
+    /// Shows a message in its chat; returns whether the bot is in the chat, so that the message is delivered to it.
     pub(super) fn shows(&self, user: &str, chat: &str, event: &Value) -> bool {
         let is_delivered = !self.line.is_without_bot(chat);
         let mut messages = lock(&self.messages);

@@ -1,4 +1,4 @@
-//! Does again what a saved conversation did.
+//! The replay of a saved conversation.
 
 use std::{
     collections::BTreeMap,
@@ -17,11 +17,11 @@ use super::{
 };
 use crate::lock::lock;
 
-/// How long a replayed step waits for the bot to be done.
+/// The longest time that a replayed step waits until the bot is idle.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Does it all again, with people of the same names whom the bot does not know yet, and tells how
-/// the answers compare.
+/// Replays all steps, with new people of the same names whom the bot does not know yet, and reports whether the answers
+/// are the same.
 pub async fn replay(conversation: Conversation, simulation: Arc<Simulation>) {
     if simulation.is_replaying.swap(true, Relaxed) {
         return;
@@ -58,12 +58,12 @@ pub async fn replay(conversation: Conversation, simulation: Arc<Simulation>) {
     simulation.is_replaying.store(false, Relaxed);
 }
 
-/// Prints; nobody has to read it.
+/// Prints a text; ignores errors, because standard output may be closed.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// The step, of somebody new in the place of each person and group, and of messages counted from here.
+/// Returns the step with a new id for each person and group, and with messages counted from `first` on.
 fn moved(step: Step, people: &mut BTreeMap<String, String>, first: usize) -> Step {
     let mut new_of = |id: &mut Value| {
         let Some(old) = id.as_str().filter(|old| old.is_char_boundary(1)) else { return };
@@ -75,7 +75,7 @@ fn moved(step: Step, people: &mut BTreeMap<String, String>, first: usize) -> Ste
     fields.get_mut("user").map(&mut new_of);
     fields.get_mut("chat").map(&mut new_of);
     fields.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten().for_each(new_of);
-    // The letters of another time have other ids: those of now are meant.
+    // The letters of the saved conversation have other ids: without an id, the step redrives all current letters.
     fields.remove("letter");
     let quoted = fields.get("quotes").and_then(|quotes| quotes["message"].as_u64());
     if let Some(n) = quoted {

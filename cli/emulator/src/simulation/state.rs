@@ -1,4 +1,4 @@
-//! The simulation around a bot: who and what there is. The other files of this folder change it.
+//! The state of the simulation around a bot. The other files of this folder change it.
 
 use std::{
     collections::HashMap,
@@ -26,14 +26,14 @@ use crate::{
     pipeline::Pipeline,
 };
 
-/// After which pauses LINE delivers again what was not taken: short enough to be watched.
+/// The pauses after which LINE delivers again an event that was not accepted: short enough for a person to watch.
 const AGAIN_SECONDS: [u64; 4] = [1, 3, 10, 30];
 
 /// The parts that a simulation is made of.
 pub struct Parts {
     /// The channel secret.
     pub secret: SecretString,
-    /// The address that webhooks go to.
+    /// The address that webhooks are posted to.
     pub webhook: String,
     /// The model.
     pub model: Arc<Model>,
@@ -41,19 +41,19 @@ pub struct Parts {
     pub pipeline: Arc<dyn Pipeline>,
     /// The list that the page reads.
     pub feed: Arc<Feed>,
-    /// Reaches the bot.
+    /// The HTTP client that reaches the bot.
     pub http: Client,
     /// The wall clock.
     pub clock: Clock,
 }
 
-/// It all.
+/// The simulation around one bot.
 pub struct Simulation {
-    /// What the page is told.
+    /// The list that the page reads.
     pub feed: Arc<Feed>,
     /// LINE's side of the webhook.
     pub(crate) webhooks: Arc<Webhooks>,
-    /// LINE.
+    /// The emulated LINE platform.
     pub(crate) line: Arc<Line>,
     /// The model.
     pub(crate) model: Arc<Model>,
@@ -61,15 +61,16 @@ pub struct Simulation {
     pub(crate) pipeline: Arc<dyn Pipeline>,
     /// The wall clock.
     pub(super) clock: Clock,
-    /// What was done so far.
+    /// The steps so far, and the bot's answers.
     pub(crate) recording: Mutex<Recording>,
     /// Every message that was sent, in order.
     pub(super) messages: Mutex<Vec<Message>>,
-    /// The ids of what the bot said, by chat.
+    /// The ids of the bot's messages, by chat.
     pub(super) answers: Mutex<HashMap<String, Vec<String>>>,
-    /// Whether a conversation is being replayed: one at a time, or each would count the other's messages.
+    /// Whether a conversation is being replayed. Only one at a time is possible, because each would count the other's
+    /// messages.
     pub(crate) is_replaying: AtomicBool,
-    /// How many events LINE has not delivered yet.
+    /// The number of events that LINE has not delivered yet.
     pub(super) under_way: AtomicUsize,
 }
 
@@ -78,7 +79,7 @@ pub(super) struct Message {
     pub(super) user: String,
     pub(super) chat: String,
     pub(super) event: Value,
-    /// Whether the bot was there to be told.
+    /// Whether the bot was in the chat, so that the message was delivered to it.
     pub(super) is_delivered: bool,
     pub(super) is_unsent: bool,
 }
@@ -94,7 +95,7 @@ impl Message {
 }
 
 impl Simulation {
-    /// A simulation without people.
+    /// Makes a simulation without people.
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { secret, webhook, model, pipeline, feed, http, clock } = parts;
         let line = Line::new();
@@ -163,7 +164,7 @@ impl Simulation {
     }
 }
 
-/// Whether this is an id as LINE's, of the kind that its first letter names.
+/// Whether this is an id in LINE's form that begins with this letter.
 pub(super) fn is_id(id: &str, letter: char) -> bool {
     let digits = id.strip_prefix(letter);
     digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))

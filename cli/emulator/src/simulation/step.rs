@@ -1,5 +1,5 @@
-//! What a person at the page can do, as data: the page posts it, a saved conversation is a list of it, a
-//! replay does it again.
+//! The actions of a person at the page, as data. The page posts a step, a saved conversation is a list of steps, and a
+//! replay repeats them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use super::{
     language,
 };
 
-/// One thing done. Messages are named by their place among all that were sent, so that a replay, whose
-/// messages have other ids, means the same ones.
+/// One action. A message is named by its place among all that people sent, so that a replay, whose messages have
+/// other ids, refers to the same ones.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
-    /// Somebody is there.
+    /// Adds a person.
     Join {
         /// Their LINE id.
         user: String,
@@ -24,166 +24,166 @@ pub enum Step {
         #[serde(default = "language::japanese", deserialize_with = "language::tag")]
         language: String,
     },
-    /// There is a group of people, or a room; the bot is not in it.
+    /// Makes a group of people, or a room; the bot is not in it.
     Group {
-        /// Its id, as LINE's.
+        /// Its id, in LINE's form.
         chat: String,
         /// Its name.
         name: String,
-        /// Who is in it.
+        /// The ids of its members.
         members: Vec<String>,
     },
-    /// Comes into a group.
+    /// Adds a person to a group.
     Enter {
-        /// Who.
+        /// The id of the person.
         user: String,
-        /// Which.
+        /// The id of the group.
         chat: String,
     },
-    /// The bot is invited into a group.
+    /// Invites the bot into a group.
     Invite {
-        /// Which.
+        /// The id of the group.
         chat: String,
     },
-    /// The bot is removed from a group.
+    /// Removes the bot from a group.
     Remove {
-        /// Which.
+        /// The id of the group.
         chat: String,
     },
-    /// Writes a text.
+    /// Sends a text.
     Say {
-        /// Who.
+        /// The id of the person.
         user: String,
-        /// What.
+        /// The text.
         text: String,
-        /// Into which group; to the bot alone if not said.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
-        /// What it quotes.
+        /// The message that it quotes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quotes: Option<Quoted>,
     },
     /// Sends a sticker.
     Sticker {
-        /// Who.
+        /// The id of the person.
         user: String,
-        /// Which of those there are.
+        /// The index of the sticker in the emulator's list.
         sticker: usize,
-        /// Into which group.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
-    /// Sends a picture.
+    /// Sends an image.
     Picture {
-        /// Who.
+        /// The id of the person.
         user: String,
         /// Its bytes, in base64.
         base64: String,
-        /// Into which group.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
     /// Sends a sample voice.
     Voice {
-        /// Who.
+        /// The id of the person.
         user: String,
-        /// What it says; nothing is silence.
+        /// The words of the voice; empty for silence.
         words: String,
-        /// Into which group.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
-    /// Sends a file: a picture, a voice or a video as such, by its first bytes.
+    /// Sends a file. Its first bytes decide whether it is sent as an image, an audio, a video or a plain file.
     File {
-        /// Who.
+        /// The id of the person.
         user: String,
         /// Its name.
         name: String,
         /// Its bytes, in base64.
         base64: String,
-        /// How long it plays, if it does.
+        /// Its duration in milliseconds, if it is audio or video.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ms: Option<u64>,
-        /// Into which group.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
-    /// Says where they are.
+    /// Sends a location.
     Location {
-        /// Who.
+        /// The id of the person.
         user: String,
-        /// The place's name; it may have none.
+        /// The name of the place; may be empty.
         title: String,
-        /// Its address, likewise.
+        /// The address of the place; may be empty.
         address: String,
-        /// Where it is.
+        /// The latitude in degrees.
         latitude: f64,
-        /// Where it is.
+        /// The longitude in degrees.
         longitude: f64,
-        /// Into which group.
+        /// The group to send it to; the private chat with the bot if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
-    /// Edits a text that they wrote into a group.
+    /// Edits a text in a group.
     Edit {
-        /// Which.
+        /// The place of the message among all that people sent.
         message: usize,
-        /// What it says now.
+        /// The new text.
         text: String,
     },
-    /// Takes a message back.
+    /// Unsends a message.
     Unsend {
-        /// Which.
+        /// The place of the message among all that people sent.
         message: usize,
     },
-    /// Becomes the bot's friend again.
+    /// Unblocks the bot: the person is its friend again.
     Follow {
-        /// Who.
+        /// The id of the person.
         user: String,
     },
     /// Blocks the bot.
     Unfollow {
-        /// Who.
+        /// The id of the person.
         user: String,
     },
-    /// LINE delivers a webhook once more.
+    /// Lets LINE deliver a webhook once more.
     Redeliver {
-        /// Which message's; the last one if not said.
+        /// The place of its message among all that people sent; the last delivered one if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<usize>,
     },
-    /// The model thinks this long from now on.
+    /// Sets the time that the model thinks from now on.
     Think {
-        /// At most three minutes.
+        /// The time in milliseconds; at most three minutes.
         ms: u64,
     },
-    /// The model misbehaves.
+    /// Makes the model misbehave.
     Model {
-        /// How; it behaves if not said.
+        /// The fault; it behaves if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<ModelFault>,
-        /// For its next call only.
+        /// Whether the fault is for its next call only.
         #[serde(default)]
         once: bool,
     },
-    /// LINE misbehaves.
+    /// Makes LINE misbehave.
     Line {
-        /// How; it behaves if not said.
+        /// The fault; it behaves if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<LineFault>,
-        /// For the next message only.
+        /// Whether the fault is for the next push only.
         #[serde(default)]
         once: bool,
     },
-    /// What becomes of the voices and videos that are sent: they can be had at once if not said.
+    /// Sets how LINE prepares audio and videos that are sent.
     Contents {
-        /// How LINE prepares them.
+        /// The fault of the preparation; if missing, contents can be fetched at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<ContentFault>,
     },
-    /// So many pushes are left this month; no limit if not said.
+    /// Sets the number of pushes that are left this month.
     Quota {
-        /// How many.
+        /// The number of pushes; no limit if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         left: Option<usize>,
     },
@@ -191,14 +191,14 @@ pub enum Step {
     Kill,
     /// Puts dead letters back into the queue.
     Redrive {
-        /// Which; all if not said.
+        /// The id of the letter; all letters if missing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         letter: Option<String>,
     },
 }
 
 impl Step {
-    /// As the page is told of it: a picture's bytes are not repeated.
+    /// Returns the step as the feed shows it, without the bytes of a file.
     pub(super) fn shown(&self) -> Value {
         let mut step = json!(self);
         if let Some(step) = step.as_object_mut() {
@@ -207,7 +207,7 @@ impl Step {
         step
     }
 
-    /// Whose doing it is.
+    /// Returns the id of the person who does it, if the step names one.
     pub(super) fn user(&self) -> Option<&str> {
         match self {
             Self::Join { user, .. }
@@ -224,7 +224,7 @@ impl Step {
         }
     }
 
-    /// The group that it happens in.
+    /// Returns the id of the group that it happens in, if any.
     pub(super) fn group(&self) -> Option<&str> {
         match self {
             Self::Enter { chat, .. } | Self::Invite { chat } | Self::Remove { chat } => Some(chat),
@@ -239,12 +239,12 @@ impl Step {
     }
 }
 
-/// What a message quotes.
+/// A reference to a quoted message.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quoted {
-    /// What somebody sent, by its place among all of those.
+    /// A message of a person, by its place among all that people sent.
     Message(usize),
-    /// What the bot said, by its place among what it said in this chat.
+    /// A message of the bot, by its place among the bot's messages in this chat.
     Answer(usize),
 }

@@ -1,4 +1,4 @@
-//! The queue and its dead letters, looked at from outside the pipeline, which may be dead.
+//! The queue and its dead letters, read from outside the pipeline, which may not be running.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -10,13 +10,13 @@ use tokio::time::{Instant, sleep};
 
 use super::state::Simulation;
 
-/// How often the queue is looked at.
+/// The pause between two looks at the queue.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 impl Simulation {
-    /// Whether no webhook is on its way and no job is left.
+    /// Whether no webhook is being delivered and no job is left.
     pub(super) async fn is_idle(&self) -> bool {
-        // First the webhooks: a job is in the queue before its webhook is delivered.
+        // The webhooks are checked first: a job is in the queue before its webhook is delivered.
         if self.under_way.load(Relaxed) > 0 {
             return false;
         }
@@ -24,7 +24,7 @@ impl Simulation {
         depth["queued"] == 0 && depth["in_flight"] == 0
     }
 
-    /// Tells of the queue and its dead letters whenever they change.
+    /// Adds an entry to the feed whenever the queue or its dead letters change.
     pub async fn keep_looking(self: Arc<Self>) {
         let (mut depth, mut letters) = (Value::Null, Value::Null);
         loop {
@@ -42,7 +42,7 @@ impl Simulation {
         }
     }
 
-    /// Waits until nothing is left to be done, for at most so long; whether it is.
+    /// Waits until the bot is idle, for at most this time; returns whether it is idle.
     pub(super) async fn wait_idle(&self, at_most: Duration) -> bool {
         let end = Instant::now() + at_most;
         while Instant::now() < end {
