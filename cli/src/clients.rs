@@ -1,4 +1,4 @@
-//! LINE and the model's server as operators see them.
+//! The clients by which commands of an operator ask LINE and the model's server.
 
 pub mod line_channel;
 pub mod model_server;

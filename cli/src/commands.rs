@@ -1,4 +1,4 @@
-//! The commands of `henji`: a file for each.
+//! The commands of `henji`. Each command has a file of its own.
 
 use std::{
     fs,
@@ -49,7 +49,7 @@ pub struct Args {
 enum Command {
     /// Try the bot on this machine: no account, no network
     Dev(dev::Args),
-    /// The pipeline of `henji dev`, which starts it as a process that it can kill
+    /// Run the pipeline of `henji dev`, which starts this command as a process that it can kill
     #[command(hide = true)]
     DevStages {
         /// The directory of the queue and the history
@@ -60,43 +60,45 @@ enum Command {
     ///
     /// Reads the variables of .env.example from the environment or from ./.env.
     Serve(serve::Args),
-    /// See and mend what could not be answered
+    /// Show and handle the events that could not be answered (dead letters)
     ///
-    /// It never lies about what it did; it reads unless told to change; it shows before it changes, asks
-    /// (--yes for scripts), and leaves lines in henji-audit.jsonl for each change.
+    /// list, show and watch only read. redrive, resolve and purge first show what they will change, then ask (scripts
+    /// pass --yes), and write lines to henji-audit.jsonl for each change. The output always says what was really done.
     Dlq(dlq::Args),
-    /// Put the bot's three secrets where it reads them, each checked first; or check those that are there
+    /// Check the bot's three secrets, and write them to the place where the bot reads them
     Secrets(secrets::Args),
-    /// Tell LINE where the bot is, or have LINE test it
+    /// Set the webhook address at LINE, or run LINE's test of it
     Webhook(webhook::Args),
     /// Check everything that must be right for the bot to answer
     ///
-    /// A line each: ok, or what is wrong and the command that mends it. Exit code 1 where anything is broken.
+    /// Prints one line for each check: ok, or the problem and the command that fixes it. The exit code is 1 if anything
+    /// is broken.
     Doctor(doctor::Args),
-    /// Delete what the bot knows of a person
+    /// Delete the data that the bot keeps of a person
     ///
-    /// The conversation, what was chosen, undelivered answers and dead letters. It can be run again.
+    /// Deletes the conversation, the chosen persona, undelivered answers and dead letters. It can be run again.
     Forget(forget::Args),
-    /// Who used up how much of the model, and about what that cost
+    /// Show each user's use of the model, and about what it cost
     ///
-    /// Answers and tokens of each LINE user, in groups of who asked. The cost is an estimate by `PROMPT_USD_PER_MILLION`,
-    /// `COMPLETION_USD_PER_MILLION` and `CACHED_USD_PER_MILLION`. Not counted: transcriptions of voice, and answers that
-    /// were paid for and never stored. On AWS the whole table is read (a scan), which costs about 0.13 USD a gigabyte.
+    /// Shows the answers and tokens of each LINE user; in a group they count for the user who asked. The cost is an
+    /// estimate by `PROMPT_USD_PER_MILLION`, `COMPLETION_USD_PER_MILLION` and `CACHED_USD_PER_MILLION`. Not counted:
+    /// transcriptions of voice, and answers that were paid for but never stored. On AWS the command reads the whole
+    /// table (a scan), which costs about 0.13 USD a gigabyte.
     Usage(usage::Args),
-    /// Sign a webhook as LINE does and post it
+    /// Sign a webhook as LINE does, and post it
     Send(send::Args),
-    /// Write a script to standard output that completes henji's commands in a shell
+    /// Write a completion script for a shell to standard output
     ///
     /// For bash: henji completions bash > ~/.local/share/bash-completion/completions/henji
     Completions {
-        /// The shell
+        /// The shell that the script is for
         shell: clap_complete::Shell,
     },
     /// Write a manual page for each command into a directory
     ///
-    /// Then `man -l DIR/henji.1` shows the first.
+    /// `man -l DIRECTORY/henji.1` then shows the page of `henji` itself.
     Man {
-        /// The directory
+        /// The directory to write the pages into
         directory: PathBuf,
     },
 }
@@ -108,10 +110,10 @@ impl Args {
             note(FIRST_STEPS);
             return Ok(ExitCode::from(2));
         };
-        // The file never overrides the process.
+        // A variable of the process goes before the same variable of the file.
         let file = Path::new(dotenv::DOTENV);
         let env = Env::of_process().or(dotenv::read(file)?);
-        // Those that have a log say it there.
+        // `dev` and `serve` have a log: they write this warning there.
         if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve(_))
             && let Some(warning) = private::writable_by_others(file)
         {

@@ -1,5 +1,5 @@
-//! Where a command finds the bot that it is about: a directory of `henji serve`, or a deployment on AWS,
-//! whose addresses the deployment itself wrote down as plain parameters beside its secrets.
+//! The place of the bot that a command works on: a directory of `henji serve`, or a deployment on AWS. A deployment
+//! has written its addresses as plain parameters beside its secrets.
 
 use std::path::PathBuf;
 
@@ -10,18 +10,17 @@ use shared::env::Env;
 #[cfg(feature = "aws")]
 pub mod aws;
 
-/// What a build without AWS says.
+/// The error message of a build without AWS.
 #[cfg(not(feature = "aws"))]
 pub const NO_AWS: &str = "this henji was built without AWS: cargo build --release --package cli";
 
-/// The arguments that say where.
+/// The arguments that select the bot.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Where {
     /// A deployment on AWS: `dev`, `prod`
     ///
-    /// Its addresses are read below `/henji/{env}/` in the Parameter Store, or below `BASE_SECRET_PATH`
-    /// where that is set. Without this, `QUEUE_URL`, `DLQ_URL` and `DB_TABLE_NAME_POSTFIX` are used where the first two
-    /// are set.
+    /// Its addresses are read below `/henji/{env}/` in the Parameter Store, or below `BASE_SECRET_PATH` if that is set.
+    /// Without this option, `QUEUE_URL`, `DLQ_URL` and `DB_TABLE_NAME_POSTFIX` are used if the first two are set.
     #[arg(long, global = true, conflicts_with = "data")]
     pub env: Option<String>,
     /// The directory of `henji serve`, which may be running [default: henji-data]
@@ -29,26 +28,26 @@ pub struct Where {
     data: Option<PathBuf>,
 }
 
-/// Where.
+/// The place of a bot.
 pub enum Place {
     /// A directory of `henji serve`.
     Data(PathBuf),
-    /// A deployment.
+    /// A deployment on AWS.
     #[cfg(feature = "aws")]
     Aws(Box<aws::Deployment>),
 }
 
-/// Where the secrets are.
+/// The place of a bot's secrets.
 pub enum Secrets {
-    /// With a bot that is there.
+    /// The place of a bot that exists.
     Of(Place),
-    /// Below the prefix of an environment, deployed or not.
+    /// The parameters below the prefix of an environment, which need not be deployed yet.
     #[cfg(feature = "aws")]
     Store(aws::Store),
 }
 
 impl Secrets {
-    /// The secret of this name.
+    /// Reads the secret of this name.
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
         match self {
             Self::Of(place) => place.secret(name, env).await,
@@ -57,7 +56,7 @@ impl Secrets {
         }
     }
 
-    /// What puts one there.
+    /// Returns the advice how to set a secret.
     pub fn put(&self) -> String {
         match self {
             Self::Of(place) => place.put(),
@@ -68,8 +67,8 @@ impl Secrets {
 }
 
 impl Where {
-    /// Finds it; on AWS its addresses are read.
-    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only AWS is waited for"))]
+    /// Finds the bot; on AWS it reads the addresses of the deployment.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only the AWS variant awaits"))]
     pub async fn find(&self, env: &Env) -> anyhow::Result<Place> {
         if let Some(data) = &self.data {
             return Ok(Place::Data(data.clone()));
@@ -84,7 +83,7 @@ impl Where {
         anyhow::bail!(NO_AWS)
     }
 
-    /// Where the secrets are, also before the deployment is there.
+    /// Finds the secrets. This works also before the environment is deployed.
     pub async fn secrets(&self, env: &Env) -> anyhow::Result<Secrets> {
         #[cfg(feature = "aws")]
         if let Some(name) = &self.env {
@@ -95,7 +94,7 @@ impl Where {
 }
 
 impl Place {
-    /// How commands name it, after a space.
+    /// Returns the option by which commands select this bot, with a leading space.
     pub fn option(&self) -> String {
         match self {
             Self::Data(data) => format!(" --data {}", data.display()),
@@ -104,8 +103,8 @@ impl Place {
         }
     }
 
-    /// The settings that the bot runs with, as far as they are known here: on AWS what its deployment wrote down
-    /// goes before the environment.
+    /// Returns the settings that the bot runs with, as far as they are known here. On AWS the deployment's parameters
+    /// go before the environment.
     pub fn settings(&self, env: &Env) -> Env {
         match self {
             Self::Data(_) => env.clone(),
@@ -114,8 +113,8 @@ impl Place {
         }
     }
 
-    /// One of the bot's secrets: on AWS from the Parameter Store, else from the environment or `.env`.
-    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only AWS is waited for"))]
+    /// Reads one of the bot's secrets: on AWS from the Parameter Store, else from the environment or `.env`.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only the AWS variant awaits"))]
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
         match self {
             Self::Data(_) => Ok(env.secret(name)?),
@@ -124,12 +123,12 @@ impl Place {
         }
     }
 
-    /// The same for a command that cannot go on without: its error says what puts it there.
+    /// Does the same for a command that needs the secret: the error says how to set it.
     pub async fn required(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
         self.secret(name, env).await.map_err(|error| anyhow!("{error:#}: {}", self.put()))
     }
 
-    /// What puts a secret there.
+    /// Returns the advice how to set a secret of this bot.
     pub fn put(&self) -> String {
         match self {
             Self::Data(data) => {

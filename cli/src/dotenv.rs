@@ -1,5 +1,5 @@
-//! `./.env`, and only that one: `NAME=value` lines, taken as they stand. No substitution: a token may
-//! hold a dollar sign, and what is sent must be what was written.
+//! The file `./.env` (no other one): `NAME=value` lines. Values are used exactly as they are written, without
+//! substitution: a token may contain a dollar sign.
 
 use std::{io::ErrorKind, path::Path};
 
@@ -9,7 +9,7 @@ use shared::env::Env;
 /// The file's name.
 pub const DOTENV: &str = ".env";
 
-/// The variables of the file, none where there is no file.
+/// Reads the variables of the file; none if there is no file.
 pub fn read(path: &Path) -> anyhow::Result<Env> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&text).with_context(|| format!("{} cannot be read", path.display())),
@@ -18,7 +18,7 @@ pub fn read(path: &Path) -> anyhow::Result<Env> {
     }
 }
 
-/// The variables of such a text. What cannot be read is named, and never shown.
+/// Parses the variables of such a text. An error names the line or variable that cannot be read, but never shows it.
 pub fn parse(text: &str) -> anyhow::Result<Env> {
     let mut pairs = vec![];
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -26,7 +26,7 @@ pub fn parse(text: &str) -> anyhow::Result<Env> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        // The line itself is not shown: it may hold a secret.
+        // The error does not show the line itself, because the line may contain a secret.
         let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else {
             bail!("line {} is not NAME=value", index + 1);
         };
@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> anyhow::Result<Env> {
     Ok(Env::of(pairs))
 }
 
-/// What is between quotes; without quotes everything before a comment.
+/// Returns the text between quotes, or, without quotes, everything before a comment.
 fn unquoted(value: &str) -> Option<&str> {
     match value.chars().next() {
         Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).map(|(inner, _)| inner),

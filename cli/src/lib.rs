@@ -1,8 +1,8 @@
-//! The `henji` command. Each of its commands is a file of [`commands`]; they find their bot by [`deployment`], speak to
-//! LINE and to the model's server by [`clients`], and to people by [`terminal`].
+//! The `henji` command. Each of its commands is a file of [`commands`]. They find their bot by [`deployment`], call
+//! LINE and the model's server by [`clients`], and print and ask by [`terminal`].
 //!
-//! The pipeline on one machine is the crate `local`, and LINE and the model of `henji dev` are the crate `emulator`:
-//! `commands/serve.rs` and `commands/dev.rs` wire them.
+//! The crate `local` is the pipeline on one machine. The crate `emulator` is LINE and the model for `henji dev`.
+//! `commands/serve.rs` and `commands/dev.rs` start them.
 
 pub mod clients;
 pub mod commands;

@@ -1,4 +1,4 @@
-//! The command line: arguments to a command, errors to exit codes.
+//! The program's entry: it runs the command that the arguments name, and turns errors into exit codes.
 
 use std::process::ExitCode;
 

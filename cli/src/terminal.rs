@@ -1,4 +1,4 @@
-//! What commands say to people, and ask them.
+//! The output of commands on the terminal, and their questions.
 
 pub mod confirm;
 mod output;

@@ -1,5 +1,5 @@
-//! The channel on LINE's side as operators see it: who the bot is, where its webhook goes, what is left
-//! of the month's messages, and a word to one user.
+//! The client of one LINE channel for operators: it reads the bot's profile, its webhook address and the month's
+//! messages, and sends a text to one user.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use worker::{
 
 use crate::clients::no_answer::NoAnswer;
 
-/// How long LINE may take; its own test of a webhook waits for the bot.
+/// The time-out of one request to LINE. It is long because LINE's own test of a webhook waits for the bot.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// The largest response that is read.
+/// The largest response body that is read, in bytes.
 const BODY_MAX: usize = 64 << 10;
 
 /// A client of one channel.
@@ -29,7 +29,7 @@ pub struct Channel {
     token: SecretString,
 }
 
-/// LINE takes the token and does not allow the call (LINE, "Status codes": 403).
+/// The error of a call that LINE does not allow, although it accepts the token (LINE, "Status codes": 403).
 #[derive(Debug, thiserror::Error)]
 #[error(
     "LINE does not allow this account or its plan to do that (status 403, request {0}), which a new token does not change"
@@ -37,54 +37,54 @@ pub struct Channel {
 pub struct NotAllowed(String);
 
 impl NotAllowed {
-    /// The mend.
+    /// Returns the advice for the operator.
     pub fn mend(&self) -> String {
         "see the account and its plan in LINE Official Account Manager".to_owned()
     }
 }
 
-/// What LINE answered.
+/// A response of LINE.
 pub struct Answer {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The body; null where it is no JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
-    /// LINE's name of the request.
+    /// The id that LINE gave to the request (`x-line-request-id`).
     pub request: String,
-    /// When LINE answered, by its own clock.
+    /// The time of the response by LINE's clock (the header `date`).
     pub date: Option<Timestamp>,
 }
 
 impl Channel {
-    /// A client at `LINE_API_BASE_URL` with this token.
+    /// Makes a client for `LINE_API_BASE_URL` with this token.
     pub fn new(env: &Env, token: SecretString) -> anyhow::Result<Self> {
         let base_url = env.base_url("LINE_API_BASE_URL", "https://api.line.me")?;
         let base_url = base_url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http: http::client()?, base_url, token })
     }
 
-    /// The bot: `userId`, `basicId`, `displayName`, `chatMode` (LINE, "Get bot info").
+    /// Reads the bot's profile: `userId`, `basicId`, `displayName`, `chatMode` (LINE, "Get bot info").
     pub async fn info(&self) -> anyhow::Result<Answer> {
         self.call(Method::GET, "/v2/bot/info", None, None).await
     }
 
-    /// Where LINE posts webhooks, and whether it does: `endpoint`, `active`.
+    /// Reads the address to which LINE posts webhooks, and whether LINE posts them: `endpoint`, `active`.
     pub async fn webhook(&self) -> anyhow::Result<Answer> {
         self.call(Method::GET, "/v2/bot/channel/webhook/endpoint", None, None).await
     }
 
-    /// Has LINE post webhooks to this URL.
+    /// Sets the URL to which LINE posts webhooks.
     pub async fn set_webhook(&self, url: &str) -> anyhow::Result<()> {
         let body = json!({ "endpoint": url });
         self.call(Method::PUT, "/v2/bot/channel/webhook/endpoint", Some(body), None).await?.done().map(drop)
     }
 
-    /// LINE's own test of the webhook: `success`, `statusCode`, `reason`, `detail`.
+    /// Runs LINE's own test of the webhook: `success`, `statusCode`, `reason`, `detail`.
     pub async fn test_webhook(&self) -> anyhow::Result<Answer> {
         self.call(Method::POST, "/v2/bot/channel/webhook/test", Some(json!({})), None).await
     }
 
-    /// The month's messages: the limit, if there is one, and what is used of it.
+    /// Reads the limit of the month's messages, if there is one, and the number of used messages.
     pub async fn quota(&self) -> anyhow::Result<(Option<u64>, u64)> {
         let limit = self.call(Method::GET, "/v2/bot/message/quota", None, None).await?.done()?;
         let used = self.call(Method::GET, "/v2/bot/message/quota/consumption", None, None).await?.done()?;
@@ -92,13 +92,13 @@ impl Channel {
         Ok((limit["value"].as_u64(), used))
     }
 
-    /// The language of a person as a BCP 47 tag (LINE, "Get profile"); `None` where LINE does not tell it.
+    /// Reads the language of a person as a BCP 47 tag (LINE, "Get profile"); `None` if LINE does not give it.
     pub async fn language(&self, user: &str) -> Option<String> {
         let profile = self.call(Method::GET, &format!("/v2/bot/profile/{user}"), None, None).await.ok()?;
         profile.done().ok()?["language"].as_str().map(str::to_owned)
     }
 
-    /// Says a text to a user, group or room. The same key says it once, for a day.
+    /// Pushes a text to a user, group or room. For a day, LINE sends the text of one retry key only once.
     pub async fn say(&self, to: &str, text: &str, key: Uuid) -> anyhow::Result<()> {
         let body = json!({ "to": to, "messages": [{ "type": "text", "text": text }] });
         let answer = self.call(Method::POST, "/v2/bot/message/push", Some(body), Some(key)).await?;
@@ -143,7 +143,7 @@ fn no_answer(base_url: &str, why: String) -> NoAnswer {
 }
 
 impl Answer {
-    /// The body of a success; else an error that says the status, LINE's request id, and what to do.
+    /// Returns the body of a success, or an error with the status, LINE's request id, and advice.
     pub fn done(self) -> anyhow::Result<Value> {
         match self.status {
             status if status.is_success() => Ok(self.body),
@@ -153,7 +153,7 @@ impl Answer {
             ),
             StatusCode::FORBIDDEN => bail!(NotAllowed(self.request)),
             status => {
-                // LINE's own sentence about an operator's request; nobody else's words are in it.
+                // It is safe to print: LINE writes it about an operator's request, so it has no words of users.
                 let message = self.body["message"].as_str().unwrap_or("no message");
                 bail!("LINE answers {} ({message}), request {}", status.as_u16(), self.request)
             }

@@ -1,4 +1,4 @@
-//! The model's server as operators see it: whether it takes the key, and knows the model.
+//! The client of the model's server for operators: it checks whether the server accepts the key and knows the model.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use worker::{
 
 use crate::clients::no_answer::NoAnswer;
 
-/// How long it may take.
+/// The time-out of one request to the server.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// The most that is read of what it says: some list thousands of models.
+/// The largest response body that is read, in bytes. It is large because some servers list thousands of models.
 const BODY_MAX: usize = 8 << 20;
 
-/// When models end, as their maker has announced (OpenAI, "Deprecations").
+/// The models that end, with the day that their maker has announced (OpenAI, "Deprecations").
 const ENDS: [(&str, &str); 8] = [
     ("gpt-3.5-turbo", "2026-10-23"),
     ("gpt-3.5-turbo-0125", "2026-10-23"),
@@ -34,14 +34,14 @@ const ENDS: [(&str, &str); 8] = [
     ("gpt-5.3-chat-latest", "2026-08-10"),
 ];
 
-/// What a server says of a model's name.
+/// The answer of a server to a model's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Known {
-    /// It has it.
+    /// The server has the model.
     Yes,
-    /// It has none of that name.
+    /// The server has no model of this name.
     No,
-    /// It has no page for it and does not list it. Such servers, as llama.cpp's, may answer by any name.
+    /// The server has no page for the model and does not list it. Some such servers, as llama.cpp's, accept any name.
     Unclear,
 }
 
@@ -53,28 +53,28 @@ pub struct ModelServer {
 }
 
 impl ModelServer {
-    /// A client with this key.
+    /// Makes a client with this key.
     pub fn new(env: &Env, key: SecretString) -> anyhow::Result<Self> {
         Ok(Self { http: http::client()?, endpoint: Endpoint::from_env(env)?, key })
     }
 
-    /// Where it is.
+    /// Returns the server's base URL.
     pub fn base_url(&self) -> &str {
         self.endpoint.base()
     }
 
-    /// Whether it takes the key.
+    /// Checks that the server accepts the key; an error if it refuses it or does not answer.
     pub async fn takes_key(&self) -> anyhow::Result<()> {
         let response = self.send(self.endpoint.models(&self.http, &self.key)).await?;
         if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
     }
 
-    /// Whether it knows the model of this name, or what is asked in its place.
+    /// Asks whether the server knows the model of this name, or the Azure deployment that is used in its place.
     pub async fn knows(&self, name: &str) -> anyhow::Result<Known> {
         self.judge(name, self.endpoint.look_up(&self.http, &self.key, name)).await
     }
 
-    /// The same of the model that hears.
+    /// Does the same for the model that transcribes voice.
     pub async fn hears_by(&self, name: &str) -> anyhow::Result<Known> {
         self.judge(name, self.endpoint.look_up_ears(&self.http, &self.key, name)).await
     }
@@ -85,7 +85,7 @@ impl ModelServer {
         if status.is_success() {
             return Ok(Known::Yes);
         }
-        // Azure's deployments are asked without what they need, which they refuse.
+        // On Azure the look-up is an incomplete request: a deployment that exists refuses it with 400.
         let is_asked_for_more = is_azure && status == StatusCode::BAD_REQUEST;
         if status != StatusCode::NOT_FOUND && !is_asked_for_more {
             return Err(self.refusal(&response));
@@ -105,18 +105,18 @@ impl ModelServer {
         Ok(list["data"].as_array().is_some_and(|models| models.iter().any(|model| model["id"] == name)))
     }
 
-    /// What it looks for by the model's name, in words.
+    /// Returns words for the thing that is looked up: the model, or the deployment that is used in its place.
     pub fn answerer(&self, model: &str) -> String {
         self.endpoint.deployment(model).map_or(format!("model {model}"), |name| format!("deployment {name}"))
     }
 
-    /// The same of the model that hears, which on Azure is a deployment of that name.
+    /// Does the same for the model that transcribes voice, which on Azure is a deployment of that name.
     pub fn listener(&self, model: &str) -> String {
         let kind = if self.endpoint.deployment(model).is_some() { "deployment" } else { "model" };
         format!("{kind} {model}")
     }
 
-    /// The day on which a model ends, if it was announced. What is deployed on Azure has days of its own.
+    /// Returns the day on which a model ends, if it was announced. Deployments on Azure have other days: `None`.
     pub fn ends_on(&self, model: &str) -> Option<&'static str> {
         if self.endpoint.deployment(model).is_some() {
             return None;

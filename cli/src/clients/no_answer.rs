@@ -1,20 +1,20 @@
-//! A server that is down, far away, or another one than was meant. No secret and no setting of the bot's
-//! mends that.
+//! The error of a server that is down, not reachable, or not the intended one. A new secret or another setting of
+//! the bot does not fix that.
 
-/// It gave no answer to the question.
+/// The error of a server that gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{base_url}: {why}")]
 pub struct NoAnswer {
-    /// The server.
+    /// The base URL of the server.
     pub base_url: String,
-    /// What came instead.
+    /// The reason: what came in place of an answer.
     pub why: String,
-    /// What says where it is.
+    /// The name of the environment variable that sets the base URL.
     pub variable: &'static str,
 }
 
 impl NoAnswer {
-    /// What to look at.
+    /// Returns the advice for the operator.
     pub fn mend(&self) -> String {
         format!(
             "not reachable from here: look at this machine's network, a proxy, {}; if they are right, wait for it",

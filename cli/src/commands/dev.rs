@@ -1,5 +1,5 @@
-//! `henji dev`: the emulator of LINE with its chat page, a model unless there is a real one, and between them the
-//! product's own pipeline as a process of its own, which talks to both over HTTP. No account, no network.
+//! `henji dev` runs the emulator of LINE with its chat page, the offline model if no real one is set, and between them
+//! the real pipeline in a separate process, which talks to both over HTTP. It needs no account and no network.
 
 use std::{
     io::Write,
@@ -41,15 +41,15 @@ use crate::dotenv::DOTENV;
 pub mod child;
 mod pipeline;
 
-/// The published secret and token of `dev`, which `henji send` signs with by default.
+/// The published secret and token of `dev`. By default `henji send` signs with it.
 pub const SECRET: &str = "henji-dev";
-/// How long the offline model thinks at first.
+/// The time that the offline model thinks at the start, in milliseconds.
 const THINK_MS: u64 = 1_200;
-/// Who is there at first.
+/// The people at the start: id, name and language.
 const PEOPLE: [(&str, &str, &str); 2] =
     [("U00000000000000000000000000000001", "Aoi", "ja"), ("U00000000000000000000000000000002", "Ren", "en")];
 
-/// The group that they have; the bot is not in it yet.
+/// The group of these people at the start: id and name. The bot is not in it yet.
 const GROUP: (&str, &str) = ("C00000000000000000000000000000001", "Picnic 🧺");
 
 /// Arguments of `henji dev`.
@@ -61,18 +61,18 @@ pub struct Args {
     /// The directory of the queue and the history
     #[arg(long, default_value = ".henji-dev")]
     data: PathBuf,
-    /// Do again what a conversation saved on the page did
+    /// Replay a conversation file that was saved on the page
     #[arg(long)]
     replay: Option<PathBuf>,
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let log = log_writer::start(Some(env.optional("RUST_LOG")?.unwrap_or("warn")), None)?;
     let conversation = args.replay.as_deref().map(Conversation::read).transpose()?;
     let data = args.data;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
-    // Whatever is wrong with it is said here, in one line; the pipeline then takes the lock itself.
+    // This reports a problem with the directory in one line. The pipeline process then takes the lock itself.
     drop(DataDir::open(&data)?);
     descriptors::raise();
     let listener = serve::bind(args.listen).await?;
@@ -148,19 +148,19 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     running.await.context("the pipeline's keeper panicked")?
 }
 
-/// Prints; nobody has to read it.
+/// Prints a text; ignores errors, because standard output may be closed.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Where the real model is, if there is one.
+/// Returns the endpoint of the real model, if the environment sets one.
 fn upstream(env: &Env) -> anyhow::Result<Option<Endpoint>> {
     let is_real = env.optional("OPEN_AI_API_KEY")?.is_some() || env.optional("OPENAI_BASE_URL")?.is_some();
     Ok(is_real.then(|| Endpoint::from_env(env)).transpose()?)
 }
 
-/// The emulator's addresses go before anything in the environment: `dev` never talks to the real LINE,
-/// and the real model is talked to through [`Model::before`].
+/// Returns the environment with the emulator's addresses in place of any others: `dev` never talks to the real LINE,
+/// and talks to the real model only through [`Model::before`].
 fn environment(env: Env, origin: &str) -> Env {
     let pair = |name: &str, value: String| (name.to_owned(), value);
     let over = [
@@ -174,14 +174,14 @@ fn environment(env: Env, origin: &str) -> Env {
 
 const SECRETS: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
 
-/// The secrets in use but the published one, as JSON writes them.
+/// Returns the secrets in use, except the published one, escaped as in JSON.
 fn secrets(env: &Env) -> anyhow::Result<Vec<String>> {
     let all = SECRETS.into_iter().map(|name| Ok(env.secret(name)?.expose_secret().to_owned()));
     let all = all.collect::<anyhow::Result<Vec<_>>>()?.into_iter().filter(|secret| secret != SECRET);
     Ok(all.map(|secret| json!(secret).to_string().trim_matches('"').to_owned()).collect())
 }
 
-/// What the pipeline's process is told beyond its parent's environment and `.env`.
+/// Returns the variables that the pipeline's process gets in addition to its parent's environment and `.env`.
 fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
     let names = SECRETS.into_iter().chain([
         "LINE_API_BASE_URL",
@@ -193,7 +193,7 @@ fn variables(env: &Env) -> anyhow::Result<Vec<(String, String)>> {
     pairs.filter_map(Result::transpose).collect()
 }
 
-/// A model that passes questions on to a real server.
+/// Makes a model that passes each request on to a real server.
 fn before(endpoint: Endpoint) -> anyhow::Result<Arc<Model>> {
     let http = http::client()?;
     let request = move |call: Call<'_>, key: &SecretString| match call {

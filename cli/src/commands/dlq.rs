@@ -1,8 +1,9 @@
-//! `henji dlq`: what could not be answered, why, how far it got, and how to have it answered after all.
+//! `henji dlq` shows the events that could not be answered, with the reason and the state of each, and redrives,
+//! resolves or purges them.
 //!
-//! [`local::dead_letter`] is what operators see; [`source`] says where the letters are (SQLite, or SQS by `sqs`);
-//! [`list`], [`show`] and [`watch`] read; [`change`] carries out what [`redrive`], [`resolve`] and
-//! [`purge`] are, and [`tally`] sums it up.
+//! [`local::dead_letter`] is the form in which operators see a letter. [`source`] reads the letters (from SQLite, or
+//! from SQS by `sqs`). [`list`], [`show`] and [`watch`] only read. [`change`] applies [`redrive`], [`resolve`] or
+//! [`purge`] to each letter, and [`tally`] counts the results.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -51,73 +52,73 @@ pub struct Args {
     place: Global,
 }
 
-/// Where, and how, for each of the commands.
+/// The options of all commands: the place of the bot, and the form of the output.
 #[derive(clap::Args)]
 struct Global {
     #[command(flatten)]
     place: Where,
-    /// For scripts: JSON
+    /// Print JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
 }
 
-/// What to do with the dead letters.
+/// The commands on dead letters.
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Show every event that was given up, and what a redrive would do
+    /// List the events that were given up, and what a redrive would do with each
     List {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Show all that is known of one letter
+    /// Show everything that is known about one letter
     Show {
-        /// Its id, as `list` shows it, or its event's
+        /// The id of the letter, as `list` shows it, or the id of its event
         id: String,
-        /// Also what the user wrote
+        /// Also show what the user wrote
         #[arg(long)]
         reveal: bool,
     },
     /// Put letters back into the queue, with a new count of attempts
     ///
-    /// An answer that is stored is only pushed, never asked for again; one that was delivered is not
-    /// pushed again; what may have been delivered is left as it is. Of each conversation the oldest goes
-    /// first. Stopped at any point, it can be run again: nothing is lost, and nothing is answered twice.
+    /// A stored answer is only pushed: the model is not asked again. A delivered answer is not pushed again. A letter
+    /// whose answer may have been delivered is not changed. The oldest letter of each conversation goes first. The
+    /// command can be stopped at any point and run again: nothing is lost, and nothing is answered twice.
     Redrive {
         #[command(flatten)]
         which: Which,
-        /// Push again what LINE may have delivered and no longer knows: users may get it twice
+        /// Also push answers that LINE may have delivered and no longer remembers: users may get them twice
         #[arg(long)]
         resend: bool,
     },
-    /// Tell users that there will be no answer, and remove their letters
+    /// Notify users that there will be no answer, and remove their letters
     Resolve {
         #[command(flatten)]
         which: Which,
-        /// What to say; without it the bot's own words, to those who were not told yet
+        /// The text to send; without it, the bot's apology goes to the users who have not got it yet
         #[arg(long)]
         message: Option<String>,
     },
-    /// Save letters to a file, and remove them
+    /// Save letters to a file, then remove them
     Purge {
         #[command(flatten)]
         which: Which,
-        /// The file they are saved in, as JSON lines; it holds what people wrote
+        /// The file to save them in, as JSON lines; it contains what people wrote
         #[arg(long, default_value = "henji-purged.jsonl")]
         to: PathBuf,
     },
-    /// Show each new letter, and the depth of the queue, as they come
+    /// Show new letters, and the depth of the queue, as they come
     ///
-    /// On SQS a look hides letters from others for moments. There it is taken when the queue's own count has
-    /// moved, which may lag, and each twelfth time all the same (each minute, with --every 5): a letter that
-    /// comes and goes in between is not shown.
+    /// On SQS, reading letters hides them from others for a short time. So the command reads them only when the queue's
+    /// own count has changed, which may be late, and in any case each twelfth time (each minute, with --every 5). A
+    /// letter that comes and goes in between is not shown.
     Watch(watch::Args),
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let Global { place, json } = args.place;
     let place = place.find(env).await?;
-    // From here on Ctrl-C ends it between two steps.
+    // From here on, Ctrl-C ends the command between two steps.
     let (clock, stop) = (wall_clock(), signals::stop()?);
     let mut source = Source::open(&place, clock.clone())?;
     let now = clock();
@@ -148,7 +149,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     Run::new(which, action, audit, now, stop).change(&mut source, json).await
 }
 
-/// Where the lines about changes go.
+/// Returns the path of the file for the lines about changes.
 pub fn audit_of(place: &Place) -> PathBuf {
     const FILE: &str = "henji-audit.jsonl";
     match place {

@@ -1,5 +1,5 @@
-//! `henji doctor`: everything that must be right for the bot to answer, a line each; what is wrong comes
-//! with the command that mends it. It changes nothing.
+//! `henji doctor` checks everything that must be right for the bot to answer, and prints one line for each check. A
+//! problem comes with the command that fixes it. The command changes nothing.
 
 use std::process::ExitCode;
 
@@ -22,15 +22,15 @@ mod serve;
 pub struct Args {
     #[command(flatten)]
     place: Where,
-    /// The address of /healthz, which `henji serve` takes by `--admin`
+    /// The address of /healthz, which `henji serve` sets by `--admin`
     #[arg(long, default_value = "http://127.0.0.1:9090")]
     url: Url,
-    /// One JSON array
+    /// Print one JSON array
     #[arg(long)]
     json: bool,
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let mut findings = Findings::new(args.json);
     match args.place.find(env).await {

@@ -1,6 +1,6 @@
-//! `henji forget`: what a person asks for who wants everything deleted. The conversation, what was
-//! chosen, answers that were not delivered, and the dead letters. States of turns stay: they hold no
-//! words, and keep what LINE delivers again from being answered again.
+//! `henji forget` deletes everything of a person who asks for that: the conversation, the chosen persona, undelivered
+//! answers, and the dead letters. The states of turns stay: they have no words, and they prevent a second answer to
+//! an event that LINE delivers again.
 
 use std::{fmt, process::ExitCode, sync::Arc};
 
@@ -30,7 +30,7 @@ use crate::{
     terminal::{confirm, note, say},
 };
 
-/// More messages are not counted.
+/// The most messages that are counted.
 const MESSAGES_MAX: u32 = 10_000;
 
 /// Arguments of `henji forget`.
@@ -38,27 +38,27 @@ const MESSAGES_MAX: u32 = 10_000;
 pub struct Args {
     /// The LINE id of the user, group or room, as the log names it: `U4af4980629…`
     user: String,
-    /// Do not ask
+    /// Do not ask before the deletion
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
     place: Where,
 }
 
-/// What the bot knows of somebody.
+/// The data that the bot keeps of a person or a group.
 struct Known {
     messages: usize,
     persona: bool,
-    /// A question without an answer, kept to be asked again.
+    /// Whether there is an unanswered question, which *retry* would ask again.
     question: bool,
     letters: usize,
 }
 
-/// The command. It can be run again.
+/// Runs the command. It can be run again.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let user = ConversationId::of_known_id(args.user).context("USER")?;
     let place = args.place.find(env).await?;
-    // From here on Ctrl-C ends it between two steps.
+    // From here on, Ctrl-C ends the command between two steps.
     let (clock, stop) = (wall_clock(), signals::stop()?);
     let mut source = Source::open(&place, clock.clone())?;
     let (history, database) = history(&place)?;
@@ -72,7 +72,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         return Ok(code);
     }
     audit.add(json!({ "action": "forget", "outcome": "begun", "conversation": user }))?;
-    // First, as forgetting takes those of SQLite with it, and nobody would know how many there were.
+    // Letters are removed first, because forgetting deletes those of SQLite too, and then they could not be counted.
     let removed = remove(&mut source, &user).await;
     source.end().await?;
     let removed = removed?;
@@ -110,7 +110,7 @@ impl Known {
     ) -> anyhow::Result<Self> {
         let seen = source.look(stop).await?;
         list::say_unseen(&seen);
-        // As a turn would meet it, that asks for all there is.
+        // It loads the history as a turn does that asks for all messages.
         let job = Job::new("forget".to_owned().try_into()?, user.clone(), Ask::Unfollow);
         let scope = SnapshotScope { limit: MESSAGES_MAX, period: Period::Ever };
         let past = history.load(&job, scope, clock()).await?;
@@ -137,7 +137,7 @@ impl fmt::Display for Known {
     }
 }
 
-/// The history, and the database that it lies in where it is one of our own.
+/// Opens the history, and the database that it is in if it is on SQLite.
 fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
         Place::Data(data) => {

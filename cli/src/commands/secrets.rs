@@ -1,5 +1,5 @@
-//! `henji secrets`: the bot's three secrets, put where the functions read them and checked with their
-//! owners first. No value is ever shown.
+//! `henji secrets` checks the bot's three secrets with their issuers, and writes them to the place where the functions
+//! read them. It never shows a value.
 
 use std::process::ExitCode;
 
@@ -24,28 +24,27 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Ask for secrets, check each with its owner, and write them into the Parameter Store
+    /// Ask for secrets, check each with its issuer, and write them into the Parameter Store
     ///
-    /// On a terminal each is asked for without echo. Otherwise they are read from standard input, as
-    /// NAME=value lines. The functions read a secret again when its old value is refused, so that a
-    /// rotation needs no deployment.
+    /// On a terminal, the command asks for each secret without echo. Otherwise it reads NAME=value lines from standard
+    /// input. The functions read a secret again when its old value is refused, so a rotation needs no deployment.
     Put {
-        /// Which, of the three
+        /// The names of the secrets to write; all three if none is given
         #[arg(value_parser = NAMES)]
         names: Vec<String>,
-        /// Do not ask whether to write them
+        /// Do not ask before they are written
         #[arg(long)]
         yes: bool,
     },
-    /// Say which secrets are there and valid
+    /// Check which secrets exist and are valid
     Check {
-        /// One JSON array
+        /// Print one JSON array
         #[arg(long)]
         json: bool,
     },
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     match args.command {
         #[cfg(feature = "aws")]

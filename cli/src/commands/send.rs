@@ -1,5 +1,4 @@
-//! `henji send`: signs a webhook as LINE does and posts it. Against `henji dev` it also waits for the
-//! answer and prints it.
+//! `henji send` signs a webhook as LINE does and posts it. With `henji dev` it also waits for the answer and prints it.
 
 use std::{
     path::PathBuf,
@@ -31,13 +30,13 @@ pub struct Args {
     /// The user who writes the text
     #[arg(long, default_value = "U00000000000000000000000000000001")]
     user: String,
-    /// Where the webhook goes
+    /// The address to post the webhook to
     #[arg(long, default_value_t = format!("http://127.0.0.1:3000{WEBHOOK_PATH}"))]
     url: String,
     /// The channel secret [default: `LINE_CHANNEL_SECRET`, else the one of `henji dev`]
     #[arg(long)]
     secret: Option<String>,
-    /// How many seconds to wait for the answer, which only `henji dev` tells
+    /// The seconds to wait for the answer, which only `henji dev` reports
     #[arg(long, default_value_t = 200)]
     wait: u64,
 }
@@ -45,7 +44,7 @@ pub struct Args {
 const POST_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let secret: SecretString = match &args.secret {
         Some(secret) => secret.as_str().into(),
@@ -85,7 +84,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what `henji dev` pushed, as soon as it did; nothing if the server is not `henji dev`.
+/// Prints the answer as soon as the bot of `henji dev` has pushed it; nothing if the server is not `henji dev`.
 async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> anyhow::Result<()> {
     while Instant::now() < until {
         let response = client.get(url).timeout(POLL_TIMEOUT).send().await?;
@@ -100,13 +99,13 @@ async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> an
     bail!("no answer in time")
 }
 
-/// A webhook as LINE writes it, with one text message.
+/// Makes a webhook as LINE writes it, with one text message.
 pub fn webhook_of(text: &str, user: &str) -> Value {
     let event = phone::message_event(said::text(text), user, (wall_clock())());
     json!({ "destination": phone::BOT, "events": [event] })
 }
 
-/// The webhook's bytes in a file: itself, or the body of an API Gateway event.
+/// Returns the webhook's bytes from a file: the file itself, or the body of an API Gateway event.
 fn body_of(file: &[u8]) -> anyhow::Result<Vec<u8>> {
     let Ok(Value::Object(event)) = serde_json::from_slice(file) else { return Ok(file.to_vec()) };
     let Some(body) = event.get("body").and_then(Value::as_str) else { return Ok(file.to_vec()) };

@@ -1,4 +1,4 @@
-//! `henji serve`: both stages in one process against the real LINE and the real model.
+//! `henji serve` runs both stages in one process, with the real LINE and the real model.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +18,7 @@ use crate::dotenv::DOTENV;
 /// Arguments of `henji serve`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The address to listen on for webhooks, and nothing else
+    /// The address to listen on for webhooks only
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The address of /healthz and /metrics, which only operators should reach: `:0` for any free port, or `off`
@@ -29,7 +29,7 @@ pub struct Args {
     data: PathBuf,
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(Args { listen, admin, data }: Args, env: &Env) -> anyhow::Result<()> {
     let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(env)?)?;
     let settings = Settings::from_env(env)?.fitted()?;

@@ -1,4 +1,4 @@
-//! `henji usage`: who used up how much of the model, and about what that cost.
+//! `henji usage` shows each user's use of the model, and about what it cost.
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -23,18 +23,18 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     place: Where,
-    /// How many days, today included; no more than 60 are remembered
+    /// The number of days, including today; usage is kept for 60 days
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=60))]
     days: i64,
-    /// One LINE user, day by day
+    /// Show one LINE user, day by day
     #[arg(long)]
     user: Option<String>,
-    /// One JSON array, an object for each user and day
+    /// Print one JSON array, with an object for each user and day
     #[arg(long)]
     json: bool,
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
     let env = &place.settings(env);

@@ -1,4 +1,4 @@
-//! `henji webhook`: tells LINE where the bot is, and has LINE test it.
+//! `henji webhook` sets the bot's webhook address at LINE, and runs LINE's test of it.
 
 use std::process::ExitCode;
 
@@ -24,11 +24,11 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Have LINE post webhooks to the deployment, or to this address
+    /// Set the address for LINE's webhooks: the deployment's, or the given one
     Set {
         /// The address, for a bot on one machine: `https://…/v1/line/bot/message/reply`
         url: Option<String>,
-        /// Do not ask
+        /// Do not ask before the change
         #[arg(long)]
         yes: bool,
     },
@@ -36,7 +36,7 @@ enum Command {
     Test,
 }
 
-/// The command.
+/// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
     let channel = Channel::new(env, place.required("LINE_CHANNEL_ACCESS_TOKEN", env).await?)?;
@@ -50,7 +50,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The address that the deployment wrote down.
+/// Returns the address that the deployment wrote into its parameters.
 pub fn address(place: &Place) -> Option<String> {
     match place {
         Place::Data(_) => None,
@@ -85,7 +85,7 @@ async fn set(channel: &Channel, place: &Place, url: Option<String>, yes: bool) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where LINE posts webhooks, and whether it does; none where no address was ever set.
+/// Reads the address to which LINE posts webhooks, and whether it posts them; none if no address was ever set.
 pub async fn current(channel: &Channel) -> anyhow::Result<Option<(String, bool)>> {
     let answer = channel.webhook().await?;
     if answer.status.as_u16() == 404 {
@@ -96,7 +96,7 @@ pub async fn current(channel: &Channel) -> anyhow::Result<Option<(String, bool)>
     Ok(body["endpoint"].as_str().map(|endpoint| (endpoint.to_owned(), is_active)))
 }
 
-/// LINE's own test: whether it passed, and what it says.
+/// Runs LINE's own test, and returns whether it passed, and its result in words.
 pub async fn test(channel: &Channel, place: &Place) -> anyhow::Result<(bool, String)> {
     let body = channel.test_webhook().await?.done()?;
     let word = |name: &str| body[name].as_str().unwrap_or("?").to_owned();

@@ -1,5 +1,5 @@
-//! A deployment on AWS: the parameters below its prefix, and from them the addresses of its queues and its
-//! table.
+//! A deployment on AWS: its parameters in the Parameter Store, which have the addresses of its queues and the name of
+//! its table.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,19 +12,19 @@ use secrecy::{ExposeSecret, SecretString};
 use shared::{adapters::sdk::sdk_config, env::Env, logging::chain};
 use worker::adapters::aws::AwsError;
 
-/// How long one call to AWS may take with its retries.
+/// The time-out of one call to AWS, with its retries.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The parameters of one environment.
+/// The parameters of one environment in the Parameter Store.
 pub struct Store {
     client: Client,
-    /// The environment's name; empty where only `BASE_SECRET_PATH` says which it is.
+    /// The environment's name; empty if only `BASE_SECRET_PATH` selects it.
     name: String,
-    /// What all their names begin with.
+    /// The prefix of the names of all these parameters.
     pub prefix: String,
 }
 
-/// What commands hold against the model's server, the queue and the usage.
+/// The settings that commands read: for checks of the model's server and the queue, and for the usage.
 const SETTINGS: [&str; 8] = [
     "GPT_MODEL",
     "OPENAI_BASE_URL",
@@ -36,36 +36,36 @@ const SETTINGS: [&str; 8] = [
     "COMPLETION_USD_PER_MILLION",
 ];
 
-/// What a command needs to know of a deployment.
+/// The data of a deployment that commands need.
 pub struct Deployment {
-    /// Credentials, region, endpoints.
+    /// The configuration of the AWS SDK: credentials, region, endpoints.
     pub sdk: SdkConfig,
-    /// How commands name it: `--env dev`; empty where variables do.
+    /// The option that selects it, with a leading space: ` --env dev`; empty if variables select it.
     pub option: String,
-    /// The queue of jobs.
+    /// The URL of the queue of jobs.
     pub queue_url: String,
-    /// The dead-letter queue.
+    /// The URL of the dead-letter queue.
     pub dlq_url: String,
-    /// The table.
+    /// The name of the table.
     pub table: String,
-    /// Its parameters; unknown where neither a name nor `BASE_SECRET_PATH` says where they lie.
+    /// Its parameters; `None` if neither a name nor `BASE_SECRET_PATH` gives their prefix.
     pub store: Option<Store>,
-    /// The plain parameters: `WEBHOOK_URL`, and settings of the bot.
+    /// The plain parameters: `WEBHOOK_URL` and the bot's settings.
     pub plain: HashMap<String, String>,
 }
 
-/// The SDK's configuration of an operator.
+/// Loads the AWS SDK's configuration of the operator, and checks the region and the credentials.
 async fn configuration(env: &Env) -> anyhow::Result<SdkConfig> {
     let sdk = sdk_config(env, CALL_TIMEOUT).await?;
     if sdk.region().is_none() {
         bail!("no region is set: export AWS_REGION=ap-northeast-1");
     }
-    // Here, so that it is said once and plainly, not by each call that fails for want of them.
+    // Missing credentials are reported here, once and clearly. Otherwise each call would fail with its own error.
     if let Some(provider) = sdk.credentials_provider()
         && let Err(error) = provider.provide_credentials().await
     {
         let why = chain(&error);
-        // The SDK's sign-in clients would be compiled into the functions, too.
+        // henji has no sign-in clients of the SDK, because they would be compiled into the functions too.
         if why.contains("cargo feature") {
             bail!(
                 "this AWS profile signs in by SSO or a program, which henji leaves to the AWS CLI: \
@@ -78,7 +78,7 @@ async fn configuration(env: &Env) -> anyhow::Result<SdkConfig> {
 }
 
 impl Store {
-    /// The parameters of the environment of this name, which need not be deployed yet.
+    /// Opens the parameters of the environment of this name, which need not be deployed yet.
     pub async fn open(name: &str, env: &Env) -> anyhow::Result<Self> {
         Self::of(&configuration(env).await?, name, env)
     }
@@ -89,7 +89,7 @@ impl Store {
         Ok(Self { client: Client::new(sdk), name: name.to_owned(), prefix })
     }
 
-    /// A secret, if it is there.
+    /// Reads a secret, if it exists.
     pub async fn secret(&self, name: &str) -> anyhow::Result<Option<SecretString>> {
         let full = format!("{}{name}", self.prefix);
         match self.client.get_parameter().name(&full).with_decryption(true).send().await {
@@ -101,13 +101,13 @@ impl Store {
         }
     }
 
-    /// A secret that must be there.
+    /// Reads a secret that must exist.
     pub async fn required(&self, name: &str) -> anyhow::Result<SecretString> {
         let found = self.secret(name).await?;
         found.with_context(|| format!("there is no {}{name}", self.prefix))
     }
 
-    /// The command that writes one.
+    /// Returns the command that writes a secret.
     pub fn command(&self) -> String {
         format!("henji secrets put --env {}", if self.name.is_empty() { "…" } else { &self.name })
     }
@@ -120,7 +120,7 @@ impl Store {
         put.map(drop).with_context(|| format!("{full} cannot be written"))
     }
 
-    /// The plain parameters of these names, as far as they are there.
+    /// Reads the plain parameters of these names, as far as they exist.
     async fn plain(&self, names: &[&str]) -> anyhow::Result<HashMap<String, String>> {
         let full = names.iter().map(|name| format!("{}{name}", self.prefix)).collect();
         let got = self.client.get_parameters().set_names(Some(full)).send().await.map_err(AwsError::from);
@@ -172,12 +172,12 @@ impl Deployment {
         })
     }
 
-    /// The command that deploys it.
+    /// Returns the command that deploys it.
     pub fn deploy(&self) -> String {
         format!("cdk/deploy{}", self.option.strip_prefix(" --env").unwrap_or_default())
     }
 
-    /// One of its secrets; from the environment where it is not known where they lie.
+    /// Reads one of its secrets; from the environment if the prefix of its parameters is not known.
     pub async fn secret(&self, name: &str, env: &Env) -> anyhow::Result<SecretString> {
         let Some(store) = &self.store else { return Ok(env.secret(name)?) };
         store.required(name).await

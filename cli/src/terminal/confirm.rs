@@ -1,4 +1,4 @@
-//! The question before a change.
+//! The question that a command asks before a change.
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::{note, prompt};
 
-/// Wrong usage, as clap has it.
+/// The exit code of wrong usage, the same as clap's.
 const USAGE: u8 = 2;
 
-/// Asks on a terminal, unless `yes` was said before. Returns how the command ends where it is not to go
-/// on: scripts must say `--yes`.
+/// Asks on a terminal, unless `yes` is set. Returns the exit code if the command must not go on. Without a terminal,
+/// as in scripts, `--yes` is required.
 pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyhow::Result<Option<ExitCode>> {
     if yes {
         return Ok(None);
@@ -21,7 +21,7 @@ pub async fn stops(question: &str, yes: bool, stop: &CancellationToken) -> anyho
         return Ok(Some(USAGE.into()));
     }
     prompt(format_args!("{question}? [y/N]"));
-    // In a thread of its own, for which a process that ends does not wait.
+    // The answer is read in a separate thread, because a process that ends does not wait for it.
     let (sender, answer) = oneshot::channel();
     std::thread::spawn(move || {
         let mut answer = String::new();

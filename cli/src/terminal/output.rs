@@ -1,6 +1,6 @@
-//! What commands say: results on standard output, all else on standard error. It is written here and
-//! nowhere else, so that a reader who has gone (`| head`) ends a command instead of breaking it, and so that
-//! nothing that came from outside steers an operator's terminal.
+//! The output of commands: results on standard output, everything else on standard error. Commands write only through
+//! this file, so that a closed pipe (`| head`) ends a command without an error message, and so that text from
+//! outside cannot control an operator's terminal.
 
 use std::{
     fmt::Display,
@@ -12,43 +12,43 @@ use std::{
 
 use serde::Serialize;
 
-/// How long the end of the process waits for who reads standard error.
+/// The time that the process waits at its end for a slow reader of standard error.
 const LAST_NOTE: Duration = Duration::from_secs(1);
 
-/// Standard output takes no more.
+/// The error of standard output that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output cannot be written")]
 pub struct Unheard(#[from] io::Error);
 
 impl Unheard {
-    /// Whether nobody reads any more, who so needs no word about it either.
+    /// Whether the reader has closed the pipe. Then nobody needs an error message.
     pub fn is_reader_gone(&self) -> bool {
         self.0.kind() == ErrorKind::BrokenPipe
     }
 }
 
-/// Says a line on standard output.
+/// Prints a line on standard output.
 pub fn say(line: impl Display) -> Result<(), Unheard> {
     Ok(writeln!(io::stdout(), "{}", harmless(&line.to_string()))?)
 }
 
-/// Writes bytes of the program's own to standard output, as they are.
+/// Writes bytes that the program itself made to standard output, without escaping.
 pub fn say_bytes(bytes: &[u8]) -> Result<(), Unheard> {
     Ok(io::stdout().write_all(bytes)?)
 }
 
-/// Says a value on standard output, as JSON over several lines.
+/// Prints a value on standard output, as JSON over several lines.
 pub fn say_json(value: &impl Serialize) -> anyhow::Result<()> {
     let json = serde_json::to_string_pretty(value)?;
     Ok(json.lines().try_for_each(say)?)
 }
 
-/// Says a line on standard error, if anybody reads there.
+/// Prints a line on standard error; ignores errors.
 pub fn note(line: impl Display) {
     let _ = writeln!(io::stderr(), "{}", harmless(&line.to_string()));
 }
 
-/// The same before the process ends, which a reader who stalls must not hold up.
+/// Does the same at the end of the process, but does not let a stalled reader delay the end for long.
 pub fn note_at_the_end(line: String) {
     let (done, is_done) = channel();
     thread::spawn(move || {
@@ -58,19 +58,19 @@ pub fn note_at_the_end(line: String) {
     let _ = is_done.recv_timeout(LAST_NOTE);
 }
 
-/// Asks on standard error; the answer is to stand on the same line.
+/// Prints a question on standard error without a line break, so that the answer is typed on the same line.
 pub fn prompt(question: impl Display) {
     let _ = write!(io::stderr(), "{} ", harmless(&question.to_string()));
 }
 
-/// How far a long command is: one line on a terminal's standard error, nothing elsewhere.
+/// The progress of a long command: one line on standard error if it is a terminal, else nothing.
 #[derive(Default)]
 pub struct Progress {
     is_open: bool,
 }
 
 impl Progress {
-    /// Shows it.
+    /// Shows the progress.
     pub fn show(&mut self, done: usize, of: usize) {
         let mut terminal = io::stderr();
         if terminal.is_terminal() {
@@ -81,7 +81,7 @@ impl Progress {
         }
     }
 
-    /// Ends its line, before anything else is said.
+    /// Ends the line of the progress, before anything else is printed.
     pub fn end(&mut self) {
         if std::mem::take(&mut self.is_open) {
             let _ = writeln!(io::stderr());
@@ -89,8 +89,8 @@ impl Progress {
     }
 }
 
-/// The text without what a terminal obeys: control characters, and those that turn the direction of
-/// writing, are shown as JSON escapes them.
+/// Returns the text with control characters, and characters that change the writing direction, escaped as in JSON, so
+/// that the text cannot control a terminal.
 fn harmless(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut shown = String::with_capacity(text.len());

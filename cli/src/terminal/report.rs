@@ -1,4 +1,4 @@
-//! What a check finds out: a line each, ok, or what is wrong and what mends it; or all as JSON.
+//! The findings of checks: one line each, ok, or the problem and its fix; or all as JSON.
 
 use std::process::ExitCode;
 
@@ -7,13 +7,13 @@ use serde::Serialize;
 use super::output::{say, say_json};
 use crate::clients::{line_channel::NotAllowed, no_answer::NoAnswer};
 
-/// What was found out about one thing.
+/// The result of one check.
 #[derive(Serialize)]
 struct Finding {
     what: &'static str,
     verdict: Verdict,
     says: String,
-    /// The mend.
+    /// The way to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
 }
@@ -22,7 +22,7 @@ struct Finding {
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Ok,
-    /// Nobody can tell by a program, or it will matter some day.
+    /// A program cannot check it, or it will be a problem later.
     Note,
     Broken,
 }
@@ -34,7 +34,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// None yet; said as they come, or at the end as JSON.
+    /// Makes an empty list. Findings are printed as they come, or with `json` at the end.
     pub fn new(json: bool) -> Self {
         Self { all: vec![], json }
     }
@@ -48,28 +48,29 @@ impl Findings {
                 Verdict::Broken => "BROKEN",
             };
             let mend = finding.mend.as_ref().map_or(String::new(), |mend| format!(" -> {mend}"));
-            // Who reads no further needs no further line; the exit code is still true.
+            // An error is ignored: if the reader has closed the pipe, the exit code is still right.
             let _ = say(format_args!("{word:6}  {what}: {}{mend}", finding.says));
         }
         self.all.push(finding);
     }
 
-    /// It is as it should be.
+    /// Adds a finding that is ok.
     pub fn ok(&mut self, what: &'static str, says: impl Into<String>) {
         self.add(what, Verdict::Ok, says, None);
     }
 
-    /// It is to be known.
+    /// Adds a finding that the operator should know.
     pub fn note(&mut self, what: &'static str, says: impl Into<String>, mend: impl Into<String>) {
         self.add(what, Verdict::Note, says, Some(mend.into()));
     }
 
-    /// It is wrong, and `mend` mends it.
+    /// Adds a problem that `mend` fixes.
     pub fn broken(&mut self, what: &'static str, says: impl Into<String>, mend: impl Into<String>) {
         self.add(what, Verdict::Broken, says, Some(mend.into()));
     }
 
-    /// It could not be found out, or is wrong: `mend` mends it, but where a server gave no answer.
+    /// Adds an error of a check. `mend` fixes it, unless a server gave no answer or LINE does not allow the call:
+    /// these errors have their own advice.
     pub fn failed(&mut self, what: &'static str, error: &anyhow::Error, mend: impl Into<String>) {
         let of_server = error.downcast_ref().map(NoAnswer::mend);
         let mend =
@@ -77,7 +78,7 @@ impl Findings {
         self.broken(what, format!("{error:#}"), mend);
     }
 
-    /// Good, or [`Self::failed`].
+    /// Adds a finding that is ok, or [`Self::failed`].
     pub fn judge(&mut self, what: &'static str, found: anyhow::Result<String>, mend: impl Into<String>) {
         match found {
             Ok(says) => self.ok(what, says),
@@ -85,7 +86,7 @@ impl Findings {
         }
     }
 
-    /// Ends the command: 1 where anything is broken.
+    /// Ends the command, with exit code 1 if anything is broken.
     pub fn end(self) -> anyhow::Result<ExitCode> {
         if self.json {
             say_json(&self.all)?;

@@ -1,4 +1,4 @@
-//! The pipeline's own process in `henji dev`: the same `serve::run` that `henji serve` is, until its parent is gone.
+//! The pipeline's process in `henji dev`: it runs the same `serve::run` as `henji serve`, until its parent ends.
 
 use std::{io::Read, net::SocketAddr, path::Path, time::Duration};
 
@@ -9,12 +9,12 @@ use local::{
 use shared::env::Env;
 use tokio_util::sync::CancellationToken;
 
-/// What the steps of a message are logged at.
+/// The log filter. It includes the levels at which the steps of a message are logged, because the page shows them.
 const LOG_LEVEL: &str = "warn,local=info,ingress=info,worker=debug";
-/// `henji serve` waits 10 s, 30 s, 2 min, 5 min between attempts; here somebody watches.
+/// The pauses between attempts. `henji serve` waits 10 s, 30 s, 2 min, 5 min; here they are short, as a person watches.
 const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
 
-/// Its main function.
+/// Runs the process.
 pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let _log = log_writer::start(Some(LOG_LEVEL), None)?;
     let mut settings = Settings::from_env(env)?.fitted()?;
@@ -25,8 +25,8 @@ pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let http = serve::http_client()?;
     tokio::spawn(serve::say_if_model_is_gone(settings.clone(), http.clone()));
     std::thread::spawn(|| {
-        // The parent never writes: the pipe ends when the parent does, also by a kill. At once, because
-        // the next `henji dev` wants the directory, and takes up what was in flight.
+        // The parent never writes: the pipe ends when the parent ends, also if it is killed. This process then exits at
+        // once, because the next `henji dev` needs the directory and continues the jobs that were in flight.
         let _ = std::io::stdin().read(&mut [0]);
         std::process::exit(0);
     });

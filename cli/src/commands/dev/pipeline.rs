@@ -1,5 +1,5 @@
-//! The pipeline of `henji dev` as its parent sees it: a process that is started, killed, and started again, watched
-//! only from outside, by its log and its database.
+//! The pipeline of `henji dev` as its parent sees it: a process that the parent starts, kills and starts again. The
+//! parent observes it only from outside, by its log and its database.
 
 use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
 
@@ -28,17 +28,17 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use worker::{clock::Clock, turn::deliver::retry_key};
 
-/// The pipeline talks to nobody but its parent, which no proxy leads to.
+/// The proxy variables that are removed: the pipeline talks only to its parent, which is not behind a proxy.
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
-/// How long a killed pipeline stays dead, for the eye.
+/// The time until a pipeline that ended is started again: long enough for a person to see it on the page.
 const DEAD_FOR: Duration = Duration::from_millis(1_500);
-/// How often it may end by itself before it ever listened.
+/// The number of starts in a row that may end before the pipeline listens.
 const STARTS_MAX: u32 = 3;
 
-/// How many pushes of an event the page knows by their retry keys.
+/// The number of pushes of an event whose retry keys the page knows.
 const KEYS: u32 = 8;
 
-/// The process.
+/// The pipeline's process, as its parent holds it.
 pub(super) struct Process {
     addresses: watch::Sender<Option<Addresses>>,
     kill: Notify,
@@ -48,14 +48,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Not started yet; it will work on this database.
+    /// Makes the handle of a process that will use this database; it does not start it yet.
     pub(super) fn new(feed: Arc<Feed>, database: Database, clock: Clock) -> Arc<Self> {
         let queue = SqliteQueue::new(database.clone(), clock.clone());
         let letters = DeadLetters::new(database, clock);
         Arc::new(Self { addresses: watch::Sender::new(None), kill: Notify::new(), feed, queue, letters })
     }
 
-    /// Starts it, and again whenever it ends, until `stop`. Its trouble is shown on the terminal.
+    /// Starts the process, and again each time it ends, until `stop`. Writes its warnings and errors to the terminal.
     pub(super) async fn keep_running(
         &self,
         data: &Path,
@@ -63,7 +63,7 @@ impl Process {
         mut terminal: LogWriter,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        // Once, at the start: a build in the meantime may have moved the file.
+        // The path is read once, at the start: a build in the meantime may move the file.
         let program = std::env::current_exe().context("this program cannot find itself")?;
         let mut vain_starts = 0;
         while !stop.is_cancelled() {
@@ -97,7 +97,7 @@ impl Process {
         Ok(())
     }
 
-    /// Until the child has ended; how it did.
+    /// Reads the child's log until the child has ended, and returns how it ended.
     async fn watch(
         &self,
         child: &mut Child,
@@ -128,7 +128,8 @@ impl Process {
         how
     }
 
-    /// One line of its log: a step of a message, a sign of life, or trouble, which the terminal sees too.
+    /// Handles one line of its log: a step of a message, or the line that says it listens, goes to the page; a warning
+    /// or an error goes to the terminal.
     fn hear(&self, line: &str, pid: Option<u32>, terminal: &mut LogWriter) {
         let Ok(mut entry) = serde_json::from_str::<Value>(line) else {
             terminal.line(line);
@@ -191,7 +192,7 @@ impl Pipeline for Process {
     fn pushes_of(&self, event: &Value) -> Pushes {
         let Some(id) = event["webhookEventId"].as_str() else { return Pushes::default() };
         let id = EventId::of_event(Some(id), None, b"");
-        // An edit that asks something begins a turn of its own.
+        // An edit that asks the bot a question begins a second turn, with a derived event id.
         let second = (event["type"] == "messageEdited").then(|| id.derived("question"));
         let id = second.as_ref().unwrap_or(&id);
         let pushes = (0..KEYS).map(|part| retry_key(id, part).to_string());

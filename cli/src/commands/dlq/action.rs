@@ -1,24 +1,24 @@
-//! What is done to one letter.
+//! The changes that a command can make to one letter.
 
 use local::dead_letter::Letter;
 
 use super::{done::Done, lines::Lines, purge, redrive, resolve::Resolve, source::Source};
 
-/// A change, with what it needs.
+/// A change of a letter, with the values that it needs.
 pub enum Action {
-    /// Put the job back into the queue.
+    /// Puts the job back into the queue.
     Redrive {
-        /// Also where the answer may be there already.
+        /// Whether to push also an answer that may have been delivered already.
         resend: bool,
     },
-    /// Tell the user, and remove it.
+    /// Notifies the user, and removes the letter.
     Resolve(Box<Resolve>),
-    /// Save it, and remove it.
+    /// Saves the letter to a file, and removes it.
     Purge(Lines),
 }
 
 impl Action {
-    /// The command's name.
+    /// Returns the name of the command.
     pub fn verb(&self) -> &'static str {
         match self {
             Self::Redrive { .. } => "redrive",
@@ -27,7 +27,7 @@ impl Action {
         }
     }
 
-    /// What it is called when it is done.
+    /// Returns the past participle of the command's name, for the counts at the end.
     pub fn past(&self) -> &'static str {
         match self {
             Self::Redrive { .. } => "redriven",
@@ -36,7 +36,7 @@ impl Action {
         }
     }
 
-    /// The question before it is done.
+    /// Returns the question that is asked before the change, without the number of letters.
     pub fn asks(&self) -> &'static str {
         match self {
             Self::Redrive { resend: false } => "Redrive",
@@ -46,7 +46,7 @@ impl Action {
         }
     }
 
-    /// Whether it can begin: an error before anything was changed.
+    /// Checks that the change can begin, so that an error comes before anything is changed.
     pub fn ready(&mut self) -> anyhow::Result<()> {
         match self {
             Self::Purge(saved) => saved.ready(),
@@ -54,9 +54,9 @@ impl Action {
         }
     }
 
-    /// Does it.
+    /// Makes the change to one letter.
     pub async fn act(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
-        // Whatever was asked for, but to save it.
+        // An event that is over needs no redrive and no notice: its letter is removed. A purge still saves it.
         if let (Some(over), Self::Redrive { .. } | Self::Resolve(_)) = (letter.state.over(), &self) {
             source.remove(letter).await?;
             return Ok(Done::Removed(over));

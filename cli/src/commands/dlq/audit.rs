@@ -1,6 +1,6 @@
-//! Lines for each change of a command: that it begins, and what came of it; what, when, who. No words.
-//! A command that is killed in between leaves a line that only begins: the record never has less than
-//! what happened.
+//! The audit file: two lines for each change, one before it and one with its result. A line says what, when and who,
+//! and has no words of people. A command that is killed in between leaves only the first line, so that the file
+//! never misses a change that happened.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use worker::clock::Clock;
 
 use super::{action::Action, done::Done, lines::Lines};
 
-/// The file that grows with each change.
+/// The audit file, and the values that every line has.
 pub struct Audit {
     lines: Lines,
     who: String,
@@ -19,23 +19,23 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Lines go to this file.
+    /// Makes an audit that writes to this file.
     pub fn new(path: PathBuf, env: &Env, clock: Clock) -> anyhow::Result<Self> {
         let who = env.optional("USER")?.or(env.optional("LOGNAME")?).unwrap_or("unknown").to_owned();
         Ok(Self { lines: Lines::to(path), who, clock })
     }
 
-    /// Opens the file; an error before anything was changed.
+    /// Opens the file, so that an error comes before anything is changed.
     pub fn ready(&mut self) -> anyhow::Result<()> {
         self.lines.ready()
     }
 
-    /// Writes down that a letter is about to be changed.
+    /// Writes the line before a letter is changed.
     pub fn begun(&mut self, action: &Action, letter: &Letter) -> anyhow::Result<()> {
         self.about(action, letter, "begun", None)
     }
 
-    /// Writes down what became of it.
+    /// Writes the line with the result of the change.
     pub fn ended(&mut self, action: &Action, letter: &Letter, done: &Done) -> anyhow::Result<()> {
         self.about(action, letter, done.word(), done.why())
     }
@@ -59,7 +59,7 @@ impl Audit {
         }))
     }
 
-    /// Writes a line, with when and who.
+    /// Writes a line, and adds the time and the operator's name.
     pub fn add(&mut self, mut line: Value) -> anyhow::Result<()> {
         line["at"] = json!((self.clock)());
         line["who"] = json!(self.who);

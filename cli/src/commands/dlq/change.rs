@@ -1,6 +1,6 @@
-//! What redrive, resolve and purge have alike: they show what they will change, ask, change one letter
-//! after the other in each conversation's order, leave lines for each, and end with a sum. Stopped at
-//! any point they can be run again.
+//! The part that redrive, resolve and purge share: they show what they will change, ask, change the letters one by
+//! one in each conversation's order, write audit lines for each, and end with a count. They can be stopped at any
+//! point and run again.
 
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
@@ -12,29 +12,29 @@ use tokio_util::sync::CancellationToken;
 use super::{action::Action, audit::Audit, done::Done, filter::Filter, list, source::Source, tally::Tally};
 use crate::terminal::{Progress, confirm, note, say, say_json};
 
-/// Which letters are meant, and how they are changed.
+/// The arguments that select letters, and how to change them.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true)
     .args(["ids", "all", "reason", "older_than", "conversation", "state"]))]
 pub struct Which {
-    /// The letters' ids, as `list` shows them; or their events'
+    /// The ids of the letters, as `list` shows them, or the ids of their events
     #[arg(conflicts_with = "all")]
     ids: Vec<String>,
-    /// All letters that the filters leave
+    /// Select all letters that match the filters
     #[arg(long)]
     all: bool,
     #[command(flatten)]
     filter: Filter,
-    /// Do not ask
+    /// Do not ask before the change
     #[arg(long)]
     yes: bool,
-    /// How many letters are changed a second at most
+    /// The most letters to change in a second
     #[arg(long, default_value_t = 20.0, value_parser = rate)]
     rate: f64,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    // Slower, and what is held would be shown to others meanwhile.
+    // At a slower rate, SQS would show the held letters to others before they are changed.
     text.parse().ok().filter(|rate| (0.2..=1e6).contains(rate)).ok_or_else(|| "from 0.2 on".to_owned())
 }
 
@@ -49,27 +49,27 @@ pub struct Run {
     which: Which,
     action: Action,
     audit: Audit,
-    /// When it began, by which filters judge ages.
+    /// The time when the command began. Filters measure ages from it.
     now: Timestamp,
     stop: CancellationToken,
     tally: Tally,
-    /// Conversations in which a letter could not be changed: what comes after it must not overtake it.
+    /// The conversations in which a letter could not be changed: later letters must not overtake it.
     blocked: HashSet<String>,
-    /// Events that were dealt with. A further letter of one failed again meanwhile, or is an old double: it
-    /// is left to the next run, which knows what came of this one.
+    /// The events that were handled. Another letter of such an event is a new failure since then, or an old duplicate:
+    /// it is left to the next run of the command, which sees the result of this one.
     dealt: HashSet<String>,
     progress: Progress,
 }
 
 impl Run {
-    /// Nothing is done yet.
+    /// Makes a run that has changed nothing yet.
     pub fn new(which: Which, action: Action, audit: Audit, now: Timestamp, stop: CancellationToken) -> Self {
         let (blocked, dealt) = (HashSet::new(), HashSet::new());
         let (tally, progress) = (Tally::default(), Progress::default());
         Self { which, action, audit, now, stop, tally, blocked, dealt, progress }
     }
 
-    /// Shows, asks, changes, and says what came of it: the sum, as JSON where that is wanted.
+    /// Shows the letters, asks, changes them, and prints the count of results, with `json` as JSON.
     pub async fn change(mut self, source: &mut Source, json: bool) -> anyhow::Result<ExitCode> {
         let mut seen = source.look(&self.stop).await?;
         let is_there = |id: &&String| seen.letters.iter().any(|letter| letter.is(id));
@@ -137,7 +137,7 @@ impl Run {
                     _ = pace.tick() => {}
                 }
                 let done = self.one(source, letter).await?;
-                // Whatever fails from here on, it has happened.
+                // It is counted before anything else can fail, because the change has happened.
                 self.tally.count(&done);
                 self.progress.show(self.tally.all(), expected);
                 if let Done::Failed(why) = &done {
@@ -150,12 +150,12 @@ impl Run {
         }
     }
 
-    /// Changes one letter; an error where that could not be written down first.
+    /// Changes one letter; an error if the audit line could not be written before.
     async fn one(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
         if self.blocked.contains(&letter.conversation) {
             return Ok(Done::Kept("an earlier letter of its conversation failed"));
         }
-        // It may have been listed long ago: what others did meanwhile counts.
+        // The letter may have been listed long ago: it is read again, as others may have changed it since.
         let done = match source.again(letter).await {
             Ok(Some(letter)) => {
                 self.audit.begun(&self.action, &letter)?;
@@ -168,7 +168,7 @@ impl Run {
     }
 }
 
-/// Says what the queue counts afterwards, and how much of it the run has never seen: it held `held`.
+/// Prints the queue's count after the run, and how many of these messages the run could not see: it held `held`.
 fn say_left(left: u64, held: Option<u64>) {
     match left.saturating_sub(held.unwrap_or(left)) {
         _ if left == 0 => {}

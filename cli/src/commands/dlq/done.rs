@@ -1,20 +1,20 @@
-//! What became of a letter.
+//! The result of a change of one letter.
 
-/// The end of a change of one letter.
+/// The result of a change of one letter.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Done {
-    /// What was asked for.
+    /// The change was made.
     Changed,
-    /// There was nothing left to do, so it was removed.
+    /// There was nothing left to do, so the letter was removed.
     Removed(&'static str),
-    /// It is as it was, on purpose.
+    /// The letter was not changed, on purpose.
     Kept(&'static str),
-    /// It could not be done.
+    /// The change failed.
     Failed(String),
 }
 
 impl Done {
-    /// The word in the audit.
+    /// Returns the word for the audit.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Changed => "done",
@@ -24,7 +24,7 @@ impl Done {
         }
     }
 
-    /// The reason in the audit.
+    /// Returns the reason for the audit.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Changed => None,

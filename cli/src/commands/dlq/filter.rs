@@ -1,28 +1,28 @@
-//! The dead letters that a command is about. Pure.
+//! The filters by which a command selects dead letters. Pure.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 use local::dead_letter::{Letter, State};
 use worker::failure::Reason;
 
-/// Which letters a command is about: those to which all of it applies.
+/// The filters of a command. A letter is selected if it matches all of them.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Filter {
-    /// Only letters of this reason, e.g. `model_unavailable`
+    /// Select only letters of this reason, e.g. `model_unavailable`
     #[arg(long, value_parser = reason)]
     pub reason: Vec<String>,
-    /// Only letters that were given up longer ago than this, e.g. `90m`, `2h`, `3d`
+    /// Select only letters that were given up longer ago than this, e.g. `90m`, `2h`, `3d`
     #[arg(long, value_parser = age)]
     pub older_than: Option<SignedDuration>,
-    /// Only letters of this user, group or room
+    /// Select only letters of this user, group or room
     #[arg(long)]
     pub conversation: Option<String>,
-    /// Only letters whose turn is in this state
+    /// Select only letters whose turn is in this state
     #[arg(long)]
     pub state: Option<State>,
 }
 
 impl Filter {
-    /// Whether it is about this letter.
+    /// Whether a letter matches all filters.
     pub fn takes(&self, letter: &Letter, now: Timestamp) -> bool {
         (self.reason.is_empty() || self.reason.contains(&letter.reason))
             && self.older_than.is_none_or(|age| now.duration_since(letter.failed_at) > age)
@@ -30,7 +30,7 @@ impl Filter {
             && self.state.is_none_or(|state| state == letter.state)
     }
 
-    /// Whether it leaves anything out.
+    /// Whether any filter is set.
     pub fn is_narrow(&self) -> bool {
         !self.reason.is_empty()
             || self.older_than.is_some()
@@ -49,7 +49,7 @@ fn age(text: &str) -> Result<SignedDuration, String> {
     let seconds = span.total((Unit::Second, SpanRelativeTo::days_are_24_hours()));
     let age = seconds.ok().and_then(|s| SignedDuration::try_from_secs_f64(s).ok());
     let age = age.ok_or_else(|| "no months or years: a time like 90m, 2h or 3d".to_owned())?;
-    // `2h ago` is read as a time before now: every letter would be older.
+    // The parser reads `2h ago` as a negative span: every letter would be older than that.
     if age.is_negative() {
         Err("a time like 90m, 2h or 3d, without a sign or `ago`".to_owned())
     } else {
@@ -57,7 +57,7 @@ fn age(text: &str) -> Result<SignedDuration, String> {
     }
 }
 
-/// An age in its largest unit: `5s`, `12m`, `3h`, `2d`.
+/// Formats an age in its largest unit: `5s`, `12m`, `3h`, `2d`.
 pub fn short(age: SignedDuration) -> String {
     let seconds = age.as_secs().max(0);
     match seconds {

@@ -1,4 +1,4 @@
-//! A file that grows by JSON lines.
+//! A file to which a command appends JSON lines.
 
 use std::{
     fs::{File, OpenOptions},
@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-/// The file. Where it is made here, only its owner reads it.
+/// The file. A file that is created here can be read only by its owner.
 pub struct Lines {
     path: PathBuf,
     file: Option<File>,
@@ -18,17 +18,17 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines go to this file.
+    /// Makes a writer for this file; does not open it yet.
     pub fn to(path: PathBuf) -> Self {
         Self { path, file: None, holds_words: false }
     }
 
-    /// The same for lines that hold what people wrote: a file that others can read is refused.
+    /// Does the same for lines that contain what people wrote: a file that others can read is refused.
     pub fn of_words(path: PathBuf) -> Self {
         Self { holds_words: true, ..Self::to(path) }
     }
 
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn ready(&mut self) -> anyhow::Result<()> {
         if self.file.is_some() {
             return Ok(());
@@ -47,11 +47,11 @@ impl Lines {
         Ok(())
     }
 
-    /// Adds a line; it is on disk when this returns.
+    /// Appends a line; the line is on disk when this returns.
     pub fn add(&mut self, line: &Value) -> anyhow::Result<()> {
         self.ready()?;
         let Some(file) = &mut self.file else { return Ok(()) };
-        // One write, so that lines of several commands do not mix.
+        // The line is written in one call, so that lines of several commands do not mix.
         let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data());
         written.with_context(|| format!("{} cannot be written", self.path.display()))
     }

@@ -1,4 +1,4 @@
-//! `henji dlq list`: what was given up, why, and what a redrive would do.
+//! `henji dlq list` shows the events that were given up, the reasons, and what a redrive would do.
 
 use jiff::Timestamp;
 use local::dead_letter::Letter;
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::terminal::{note, say, say_json};
 
-/// The command.
+/// Runs the command.
 pub async fn command(
     source: &mut Source,
     filter: &Filter,
@@ -33,7 +33,7 @@ pub async fn command(
     Ok(())
 }
 
-/// Says where the queue holds more than could be seen.
+/// Prints a note if the queue holds more messages than could be seen.
 pub fn say_unseen(seen: &Seen) {
     if seen.total > seen.messages {
         note(format_args!(
@@ -44,12 +44,12 @@ pub fn say_unseen(seen: &Seen) {
     }
 }
 
-/// A count of letters, in words.
+/// Formats a count of letters in words.
 pub fn letters(count: usize) -> String {
     if count == 1 { "1 letter".to_owned() } else { format!("{count} letters") }
 }
 
-/// The lines of the table.
+/// Returns the lines of the table of letters.
 pub fn table(letters: &[Letter], now: Timestamp) -> Vec<String> {
     if letters.is_empty() {
         return vec!["No dead letters.".to_owned()];

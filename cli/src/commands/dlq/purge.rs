@@ -1,11 +1,11 @@
-//! `henji dlq purge`: removes letters, and saves each, with people's words, before it does.
+//! `henji dlq purge` saves each letter, with the words of people, and then removes it.
 
 use local::dead_letter::Letter;
 use serde_json::json;
 
 use super::{done::Done, lines::Lines, source::Source};
 
-/// Saves one letter and then removes it.
+/// Saves one letter to the file, and then removes it.
 pub async fn one(saved: &mut Lines, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
     let mut line = serde_json::to_value(letter)?;
     line["body"] = json!(letter.body);

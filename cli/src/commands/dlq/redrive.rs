@@ -1,5 +1,5 @@
-//! `henji dlq redrive`: has a letter answered after all. A stored answer is only pushed; what may have been
-//! delivered is refused unless it is asked for.
+//! `henji dlq redrive` puts the job of a letter back into the queue. A stored answer is then only pushed. A letter
+//! whose answer may have been delivered is kept, unless `--resend` is set.
 
 use local::{
     dead_letter::{Letter, State},

@@ -1,4 +1,4 @@
-//! `henji dlq resolve`: ends a letter by telling its user that it could not be answered.
+//! `henji dlq resolve` notifies the user that there will be no answer, and removes the letter.
 
 use jiff::Timestamp;
 use local::dead_letter::{Letter, State};
@@ -8,20 +8,20 @@ use worker::{history::key_is_alive, locale::Locale, turn::apology::APOLOGY};
 use super::{done::Done, source::Source};
 use crate::clients::line_channel::Channel;
 
-/// Who tells, and what.
+/// The channel and the words with which users are notified.
 pub struct Resolve {
-    /// LINE.
+    /// The client of the LINE channel.
     pub channel: Channel,
-    /// The operator's own words.
+    /// The operator's own text; `None` for the bot's apology.
     pub message: Option<String>,
-    /// Without them, the language of a person who has told LINE none, and of a group.
+    /// The language of the apology to a group, and to a person whose language LINE does not give.
     pub locale: Locale,
-    /// The time.
+    /// The time when the command began.
     pub now: Timestamp,
 }
 
 impl Resolve {
-    /// Tells the user of one letter whose turn is not over, and then removes it.
+    /// Notifies the user of one letter whose turn is not over, and then removes the letter.
     pub async fn one(&self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
         let Ok(job) = letter.job() else {
             return Ok(Done::Kept("it is not a job that this henji can read (purge removes it)"));
@@ -35,7 +35,7 @@ impl Resolve {
             }
             _ => {}
         }
-        // Run again, LINE takes the same words once.
+        // The key is derived from the text: if the command is run again, LINE sends the same text only once.
         let words = self.message.as_deref().unwrap_or_default();
         let mut key = job.event_id.derive(&format!("resolve/{words}"));
         if self.message.is_none()
@@ -45,7 +45,7 @@ impl Resolve {
                 source.remove(letter).await?;
                 return Ok(Done::Removed("its user was told before (--message says more)"));
             }
-            // It is marked before it is said, and LINE may not have taken it: under its key it takes it once.
+            // The apology is marked before it is pushed, so LINE may not have it yet. Its key lets LINE send it once.
             key = job.event_id.derive(APOLOGY);
         }
         let text = match &self.message {
@@ -53,12 +53,12 @@ impl Resolve {
             None => self.locale_of(&job.conversation).await.words().no_answer_no_button,
         };
         self.channel.say(job.conversation.as_str(), text, key).await?;
-        // Its user was told, whoever removed the letter meanwhile.
+        // The user was notified, so the result is the same if somebody else has removed the letter in the meantime.
         source.remove(letter).await?;
         Ok(Done::Changed)
     }
 
-    /// The language of a person, where LINE tells it.
+    /// Returns the language of a person if LINE gives it, else the default language.
     async fn locale_of(&self, conversation: &ConversationId) -> Locale {
         let ConversationId::User(user) = conversation else { return self.locale };
         let language = self.channel.language(user.as_str()).await;

@@ -1,4 +1,4 @@
-//! `henji dlq show ID`: everything that is known of one letter; people's words only when asked for.
+//! `henji dlq show ID` shows everything that is known about one letter; people's words only with `--reveal`.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{filter::short, source::Source};
 use crate::terminal::{note, say, say_json};
 
-/// The command.
+/// Runs the command.
 pub async fn command(
     source: &mut Source,
     id: &str,
@@ -40,7 +40,7 @@ pub async fn command(
     Ok(ExitCode::SUCCESS)
 }
 
-/// As JSON. `detail` is the chain of errors, with the request ids of LINE and the model.
+/// Returns the letter as JSON. Its `detail` is the chain of errors, with the request ids of LINE and the model.
 fn known(letter: &Letter, told_at: Option<Timestamp>, reveal: bool) -> anyhow::Result<Value> {
     let mut known = serde_json::to_value(letter)?;
     known["told_at"] = json!(told_at);

@@ -1,4 +1,4 @@
-//! Where the letters are: SQLite or SQS. What differs between the two ends here.
+//! The place of the letters: SQLite or SQS. The other files of `dlq` do not depend on the difference.
 
 use std::{collections::HashSet, path::Path};
 
@@ -22,29 +22,29 @@ use crate::deployment::Place;
 
 /// The dead letters of one bot.
 pub enum Source {
-    /// Those of a directory of `henji serve`.
+    /// The letters in a directory of `henji serve`.
     Sqlite {
-        /// The letters.
+        /// The letters in the database.
         letters: DeadLetters,
-        /// Whether [`Source::next`] has handed them out.
+        /// Whether [`Source::next`] has returned them.
         is_read: bool,
     },
-    /// Those of a deployment.
+    /// The letters of a deployment on AWS.
     #[cfg(feature = "aws")]
     Sqs(Box<SqsLetters>),
 }
 
-/// What could be seen.
+/// The letters that could be seen, and the queue's count.
 pub struct Seen {
     /// The letters, oldest first.
     pub letters: Vec<Letter>,
-    /// How many messages the queue itself counts, of which one event may have several.
+    /// The number of messages that the queue itself counts; one event may have several.
     pub total: u64,
-    /// How many messages are behind these letters.
+    /// The number of messages that these letters were made of.
     pub messages: u64,
 }
 
-/// The database of a directory of `henji serve`.
+/// Opens the database of a directory of `henji serve`.
 pub fn database(data: &Path) -> anyhow::Result<Database> {
     let path = data.join(DATABASE);
     if !path.is_file() {
@@ -57,7 +57,7 @@ pub fn database(data: &Path) -> anyhow::Result<Database> {
 }
 
 impl Source {
-    /// Opens what is in that place.
+    /// Opens the letters of the bot in this place.
     pub fn open(place: &Place, clock: Clock) -> anyhow::Result<Self> {
         match place {
             Place::Data(data) => {
@@ -68,7 +68,7 @@ impl Source {
         }
     }
 
-    /// All letters that can be seen, or fewer where `stop` is cancelled. Nothing is hidden afterwards.
+    /// Reads all letters that can be seen, or fewer if `stop` is cancelled. Nothing stays hidden afterwards.
     pub async fn look(&mut self, stop: &CancellationToken) -> anyhow::Result<Seen> {
         let mut letters: Vec<Letter> = vec![];
         let looked = async {
@@ -82,12 +82,12 @@ impl Source {
             anyhow::Ok(())
         };
         let looked = looked.await;
-        // Also where the looking failed.
+        // Held letters are given back also if reading failed.
         self.end().await?;
         looked?;
         letters.sort_by(|a, b| (a.failed_at, &a.id).cmp(&(b.failed_at, &b.id)));
         let messages = letters.iter().map(|letter| letter.held.len().max(1) as u64).sum();
-        // Of one event the newest is shown; an older one may have come in an earlier batch.
+        // Only the newest letter of an event is shown; an older one may have come in an earlier batch.
         let mut events = HashSet::new();
         letters.reverse();
         letters.retain(|letter| events.insert(letter.event.clone()));
@@ -96,8 +96,8 @@ impl Source {
         Ok(Seen { letters, total, messages })
     }
 
-    /// The next letters, which are nobody else's until [`Self::end`]; none when there are no more. Those
-    /// of one conversation come in its order.
+    /// Returns the next letters, or none when there are no more. On SQS they are hidden from others until
+    /// [`Self::end`]. The letters of one conversation come in its order.
     pub async fn next(&mut self) -> anyhow::Result<Vec<Letter>> {
         match self {
             Self::Sqlite { is_read: true, .. } => Ok(vec![]),
@@ -110,8 +110,8 @@ impl Source {
         }
     }
 
-    /// Gives back what was handed out and is still there.
-    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only SQS is waited for"))]
+    /// Shows again to others the letters that were returned and not removed.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only the SQS variant awaits"))]
     pub async fn end(&mut self) -> anyhow::Result<()> {
         match self {
             Self::Sqlite { is_read, .. } => *is_read = false,
@@ -121,12 +121,12 @@ impl Source {
         Ok(())
     }
 
-    /// Whether looking hides nothing from anybody.
+    /// Whether reading the letters hides none of them from others.
     pub fn is_looked_at_freely(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }
 
-    /// How many messages were handed out and are still there, where the queue counts messages.
+    /// Returns the number of messages that are held now; `None` on SQLite, which holds none.
     pub fn held(&self) -> Option<u64> {
         match self {
             Self::Sqlite { .. } => None,
@@ -135,7 +135,7 @@ impl Source {
         }
     }
 
-    /// How many letters the queue itself counts.
+    /// Returns the number of messages (on SQLite: letters) that the queue itself counts.
     pub async fn total(&self) -> anyhow::Result<u64> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.list().await?.len() as u64),
@@ -144,8 +144,8 @@ impl Source {
         }
     }
 
-    /// Puts the job back into the queue, behind what its conversation sent since, and then removes its
-    /// letters. Interrupted in between, it can be done again: nothing is answered twice.
+    /// Puts the job back into the queue, behind the later jobs of its conversation, and then removes its letters. After
+    /// an interruption in between it can be done again: nothing is answered twice.
     pub async fn redrive(&mut self, letter: &Letter) -> anyhow::Result<Redriven> {
         match (letter.job(), self) {
             (Err(JobError::Newer(_) | JobError::Unreadable(_)), _) => Ok(Redriven::Unreadable),
@@ -159,7 +159,8 @@ impl Source {
         }
     }
 
-    /// The letter as it is now; none if it is gone. On SQS nobody else has it while it is held.
+    /// Reads the letter again; none if it is gone. On SQS it is returned as it is, because others cannot see it while
+    /// it is held.
     pub async fn again(&self, letter: &Letter) -> anyhow::Result<Option<Letter>> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.get(&letter.id).await?),
@@ -168,7 +169,7 @@ impl Source {
         }
     }
 
-    /// Removes the letters of an event; false if they were gone.
+    /// Removes the letters of an event; returns false if they were gone.
     pub async fn remove(&mut self, letter: &Letter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.remove(&letter.event).await?),
@@ -177,7 +178,8 @@ impl Source {
         }
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    /// Allows another push of a stored answer that LINE may have delivered and no longer remembers; returns false if no
+    /// answer is stored.
     pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.risk_resending(&letter.event).await?),
@@ -186,7 +188,7 @@ impl Source {
         }
     }
 
-    /// When its user was told that there will be no answer.
+    /// Returns the time when the user was notified that there will be no answer.
     pub async fn told_at(&self, letter: &Letter) -> anyhow::Result<Option<Timestamp>> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.told_at(&letter.event).await?),

@@ -1,8 +1,8 @@
-//! Dead letters in SQS, with the state of their turns in DynamoDB.
+//! The dead letters in SQS, with the state of their turns from DynamoDB.
 //!
-//! A FIFO queue shows a message by hiding it, and while one of a conversation is hidden it shows no
-//! further one of it: at most ten at a time, from its head. So what was looked at is shown again as soon
-//! as the looking is over, and what is changed is taken from each conversation's head.
+//! A FIFO queue hides each message that it returns. While a message of a conversation is hidden, the queue returns no
+//! further message of it: so at most ten at a time, the oldest ones. So letters that were only read are shown again
+//! as soon as reading is over, and changes begin with the oldest letters of each conversation.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -32,13 +32,13 @@ use worker::{
 
 use crate::deployment::aws::Deployment;
 
-/// How long a letter is hidden: longer than ten of them are worked on. A command that is killed leaves
-/// them hidden for so long.
+/// The time for which a letter is hidden: longer than a command needs for ten of them. Letters of a command that is
+/// killed stay hidden for this time.
 const HIDE: Duration = Duration::from_mins(2);
-/// How long SQS is to look before it says that there is nothing: with less it asks only some servers
-/// (AWS: "Short and long polling").
+/// The time that SQS searches before it reports an empty queue. With zero it asks only some of its servers (AWS:
+/// "Short and long polling").
 const LOOK_SECONDS: i32 = 1;
-/// The most entries of one batch request.
+/// The most entries of one batch request to SQS.
 const BATCH: usize = 10;
 
 /// The dead-letter queue of a deployment.
@@ -48,13 +48,13 @@ pub struct SqsLetters {
     dlq_url: String,
     history: DynamoHistory,
     clock: Clock,
-    /// Receipts by `MessageId` of what is hidden now.
+    /// The receipt handles of the messages that are hidden now, by `MessageId`.
     hidden: HashMap<String, String>,
     seen: HashSet<String>,
 }
 
 impl SqsLetters {
-    /// The letters of this deployment.
+    /// Makes a reader of this deployment's letters.
     pub fn new(deployment: &Deployment, clock: Clock) -> Self {
         let patient = TimeoutConfig::builder().operation_timeout(Duration::from_secs(30)).build();
         let config = deployment.sdk.clone().into_builder().timeout_config(patient).build();
@@ -69,7 +69,7 @@ impl SqsLetters {
         }
     }
 
-    /// How many messages the queue itself counts, hidden ones included. SQS calls it approximate.
+    /// Returns the number of messages that the queue itself counts, with the hidden ones. SQS calls it approximate.
     pub async fn total(&self) -> anyhow::Result<u64> {
         let names = [
             Queue::ApproximateNumberOfMessages,
@@ -82,8 +82,8 @@ impl SqsLetters {
         Ok(names.iter().filter_map(|name| attributes.get(name)?.parse::<u64>().ok()).sum())
     }
 
-    /// The next letters, at most ten, hidden from everybody else; none when no further one can be seen.
-    /// Those of one event are one.
+    /// Returns the next letters, at most ten, which are then hidden from others; none when no further one can be seen.
+    /// Messages of one event become one letter.
     pub async fn next(&mut self) -> anyhow::Result<Vec<Letter>> {
         let mut again = 0;
         loop {
@@ -94,7 +94,7 @@ impl SqsLetters {
                 for held in &letter.held {
                     self.hidden.insert(held.message_id.clone(), held.receipt.clone());
                 }
-                // One that comes again was hidden for longer than it took: it was looked at already.
+                // A message that comes again was hidden for too short a time: it was read already.
                 if letter.held.iter().all(|held| self.seen.insert(held.message_id.clone())) {
                     merge(&mut letters, letter);
                 }
@@ -103,7 +103,7 @@ impl SqsLetters {
                 self.tell_states(&mut letters).await?;
                 return Ok(letters);
             }
-            // Others may be behind those that come again, until all of them have.
+            // Unread messages may be behind the repeated ones, until as many were repeated as were read.
             again += count;
             if count == 0 || again > self.seen.len() {
                 return Ok(vec![]);
@@ -130,12 +130,12 @@ impl SqsLetters {
         Ok(())
     }
 
-    /// How many messages are hidden now.
+    /// Returns the number of messages that are hidden now.
     pub fn held(&self) -> u64 {
         self.hidden.len() as u64
     }
 
-    /// Shows again what is hidden.
+    /// Shows the hidden messages again to others.
     pub async fn show_again(&mut self) -> anyhow::Result<()> {
         self.seen.clear();
         let receipts: Vec<String> = self.hidden.drain().map(|(_, receipt)| receipt).collect();
@@ -154,8 +154,8 @@ impl SqsLetters {
         Ok(())
     }
 
-    /// Puts the job into the queue, under a new run. Whoever does it again within five minutes does
-    /// nothing; after that the turn's own state keeps it from being answered twice.
+    /// Puts the job into the queue, under a new run. If this is repeated within five minutes, SQS drops the duplicate;
+    /// after that, the state of the turn prevents a second answer.
     pub async fn send(&self, letter: &Letter, job: Job) -> anyhow::Result<()> {
         let Some(newest) = letter.held.last() else { return Ok(()) };
         let job = Job { run: Some(newest.message_id.clone()), ..job };
@@ -171,7 +171,7 @@ impl SqsLetters {
         Ok(())
     }
 
-    /// Removes the letters of an event that are held.
+    /// Removes the held messages of a letter's event.
     pub async fn remove(&mut self, letter: &Letter) -> anyhow::Result<()> {
         for held in &letter.held {
             let request = self.client.delete_message().queue_url(&self.dlq_url);
@@ -181,13 +181,14 @@ impl SqsLetters {
         Ok(())
     }
 
-    /// Lets a stored answer be pushed although LINE may have it and no longer knows; false if none is stored.
+    /// Allows another push of a stored answer that LINE may have delivered and no longer remembers; returns false if no
+    /// answer is stored.
     pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
         let Some(event) = event_of(letter) else { return Ok(false) };
         Ok(self.history.risk_resending(&event, (self.clock)()).await?)
     }
 
-    /// The turn of a letter, if it began.
+    /// Reads the turn of a letter, if the turn began.
     pub async fn turn(&self, letter: &Letter) -> anyhow::Result<Option<Looked>> {
         let Some(event) = event_of(letter) else { return Ok(None) };
         Ok(self.history.look(std::slice::from_ref(&event)).await?.remove(&event))
@@ -198,7 +199,8 @@ fn event_of(letter: &Letter) -> Option<EventId> {
     EventId::try_from(letter.event.clone()).ok()
 }
 
-/// Adds a letter; one of an event that is there already takes its place, as the newer one.
+/// Adds a letter to the list. If the list has an older letter of the same event, the new one replaces it and takes
+/// over its messages.
 fn merge(letters: &mut Vec<Letter>, mut letter: Letter) {
     match letters.iter_mut().find(|other| other.event == letter.event) {
         None => letters.push(letter),
@@ -210,7 +212,7 @@ fn merge(letters: &mut Vec<Letter>, mut letter: Letter) {
     }
 }
 
-/// A letter of the worker's, or a message that SQS itself moved here.
+/// Makes a letter from a message, which the worker wrote or SQS itself moved here.
 fn letter(message: Message) -> Option<Letter> {
     let said = message.message_attributes.unwrap_or_default();
     let said = |name: &str| said.get(name)?.string_value().map(str::to_owned);
@@ -221,7 +223,7 @@ fn letter(message: Message) -> Option<Letter> {
     let id = system(System::MessageDeduplicationId).unwrap_or_else(|| message_id.clone());
     let event = match Job::decode(&body) {
         Ok(job) => job.event_id.to_string(),
-        // No job: what the worker derived, if it wrote the letter.
+        // The body is not a readable job. If the worker wrote the letter, the id begins with the event that it derived.
         Err(_) => id.rsplit_once(':').map_or(id.as_str(), |(event, _)| event).to_owned(),
     };
     let sent_at = system(System::SentTimestamp).and_then(|at| at.parse().ok());

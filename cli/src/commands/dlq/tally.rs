@@ -1,4 +1,4 @@
-//! What became of how many letters: a sum that adds up. Pure.
+//! The count of letters by result. The counts add up to the number of letters. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{done::Done, list};
 
-/// The sum so far.
+/// The counts so far.
 #[derive(Default)]
 pub struct Tally {
     changed: usize,
@@ -16,7 +16,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Adds a letter.
+    /// Counts the result of one letter.
     pub fn count(&mut self, done: &Done) {
         *match done {
             Done::Changed => &mut self.changed,
@@ -26,17 +26,17 @@ impl Tally {
         } += 1;
     }
 
-    /// How many there were.
+    /// Returns the number of letters.
     pub fn all(&self) -> usize {
         self.changed + self.removed.values().chain(self.kept.values()).sum::<usize>() + self.failed
     }
 
-    /// Whether each became what it should.
+    /// True if no letter was kept or failed.
     pub fn is_whole(&self) -> bool {
         self.kept.is_empty() && self.failed == 0
     }
 
-    /// In words; `past` is what the changed ones are called.
+    /// Formats the counts as a sentence; `past` is the word for the changed letters.
     pub fn sentence(&self, past: &str) -> String {
         let mut parts = vec![format!("{} {past}", self.changed)];
         parts.extend(self.removed.iter().map(|(why, n)| format!("{n} removed: {why}")));
@@ -47,7 +47,7 @@ impl Tally {
         format!("{}: {}.", list::letters(self.all()), parts.join(", "))
     }
 
-    /// For scripts, with what the queue counts now.
+    /// Returns the counts as JSON, for scripts; `left` is the queue's count now.
     pub fn json(&self, past: &str, left: u64) -> Value {
         json!({
             "letters": self.all(),

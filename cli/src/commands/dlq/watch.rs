@@ -1,4 +1,4 @@
-//! `henji dlq watch`: each new letter and the queue's depth, as they come.
+//! `henji dlq watch` prints each new letter and each change of the queue's depth.
 
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
@@ -10,16 +10,16 @@ use worker::clock::Clock;
 use super::{filter::Filter, source::Source};
 use crate::terminal::say;
 
-/// What to watch for.
+/// Arguments of `henji dlq watch`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// End, with 0, when the queue is empty
+    /// End with exit code 0 when the queue is empty
     #[arg(long)]
     until_empty: bool,
-    /// End, with 1, at the first letter that comes after the start
+    /// End with exit code 1 at the first letter that comes after the start
     #[arg(long)]
     fail_on_letter: bool,
-    /// How often the queue is looked at
+    /// The pause between two looks at the queue
     #[arg(long, default_value_t = 5.0, value_parser = seconds, value_name = "SECONDS")]
     every: f64,
     #[command(flatten)]
@@ -30,11 +30,11 @@ fn seconds(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|s| (0.1..=3_600.0).contains(s)).ok_or_else(|| "from 0.1 to 3600".to_owned())
 }
 
-/// To look hides letters for a moment, where the queue is SQS. So there it is done when the queue's own count
-/// moves, and each twelfth time all the same: one letter may come while another goes.
+/// The rounds after which the letters on SQS are read in any case. Reading hides them for a moment, so they are read
+/// only when the queue's own count changes, and each twelfth round: one letter may come while another goes.
 const LOOK_EACH: u32 = 12;
 
-/// The command.
+/// Runs the command.
 pub async fn command(
     source: &mut Source,
     args: &Args,

@@ -1,4 +1,4 @@
-//! What a deployment has beneath it: both queues and the table, as the functions need them.
+//! The checks of a deployment on AWS: both queues and the table must be as the functions need them.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use worker::adapters::{aws::AwsError, dynamodb::DynamoHistory};
 
 use crate::{deployment::aws::Deployment, terminal::report::Findings};
 
-/// Looks at all three.
+/// Checks both queues and the table.
 pub(super) async fn check(findings: &mut Findings, deployment: &Deployment) {
     let option = &deployment.option;
     let deploy = deployment.deploy();

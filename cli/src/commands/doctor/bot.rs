@@ -1,5 +1,5 @@
-//! What every bot has, wherever it runs: its secrets, its webhook, its month's messages, its model, and
-//! the machine's clock.
+//! The checks that every bot needs, on AWS or on one machine: its secrets, its webhook, its month's messages, its
+//! model, and the machine's clock.
 
 use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
@@ -18,10 +18,10 @@ use crate::{
     terminal::report::Findings,
 };
 
-/// How wrong the clock may be.
+/// The largest difference between this machine's clock and LINE's that is accepted.
 const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
 
-/// Checks them.
+/// Runs all these checks.
 pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
     let env = &place.settings(env);
     for name in secrets::NAMES {
@@ -30,7 +30,7 @@ pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now
             Ok(value) => secrets::verify(name, value, env).await,
             Err(error) => Err(anyhow!("{error:#}")),
         };
-        // Who does not take it, or does not answer, answers nothing else.
+        // If the server refuses the secret or does not answer, further checks with this secret would fail too.
         let is_taken = said.is_ok();
         findings.judge(name, said, place.put());
         match (name, secret) {
@@ -136,7 +136,8 @@ async fn answerer(findings: &mut Findings, place: &Place, env: &Env, key: Secret
     voice(findings, place, env, &server).await;
 }
 
-/// The model that hears. Where nobody can tell there is no finding: who cannot hear says so to the user.
+/// Checks the model that transcribes voice. If the check gives no clear answer, nothing is reported, because a bot
+/// that cannot hear notifies the user.
 async fn voice(findings: &mut Findings, place: &Place, env: &Env, server: &ModelServer) {
     let name = setting(place, env, "TRANSCRIBE_MODEL").unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
     if name == "off" {
@@ -154,7 +155,8 @@ async fn voice(findings: &mut Findings, place: &Place, env: &Env, server: &Model
     }
 }
 
-/// What the bot itself is set to: the environment of who asks may be another's.
+/// Returns a setting of the bot itself. On AWS it comes from the deployment, because the operator's environment may
+/// be for another bot.
 fn setting(place: &Place, env: &Env, name: &str) -> Option<String> {
     match place {
         Place::Data(_) => env.optional(name).ok().flatten().map(str::to_owned),
@@ -163,7 +165,7 @@ fn setting(place: &Place, env: &Env, name: &str) -> Option<String> {
     }
 }
 
-/// How it is set otherwise, by its variable or its name in the deployment's settings.
+/// Returns the advice how to change a setting, by its variable or by its name in the deployment's settings.
 #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "only AWS is deployed by settings"))]
 fn change(place: &Place, variable: &str, of_deployment: &str) -> String {
     match place {

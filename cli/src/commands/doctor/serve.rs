@@ -1,4 +1,4 @@
-//! What `henji serve` has beneath it: its directory, and the process itself.
+//! The checks of `henji serve`: its data directory, and the running process.
 
 use std::{path::Path, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{commands::dlq::source::Source, deployment::Place, terminal::report::
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_MAX: usize = 64 << 10;
 
-/// Looks at both.
+/// Checks the directory and the process.
 pub(super) async fn check(findings: &mut Findings, data: &Path, url: &Url) {
     let option = format!("--data {}", data.display());
     let letters = async {

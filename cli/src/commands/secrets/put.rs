@@ -1,4 +1,5 @@
-//! `henji secrets put`: asked for without echo, or read as lines; checked with their owners; written.
+//! `henji secrets put` asks for secrets without echo, or reads them as lines; checks them with their issuers; and
+//! writes them.
 
 use std::{
     io::{IsTerminal, Read},
@@ -17,7 +18,7 @@ use crate::{
     terminal::{confirm, say},
 };
 
-/// The command.
+/// Runs the command.
 pub(super) async fn command(
     place: &Where,
     names: &[String],
@@ -62,7 +63,7 @@ pub(super) async fn command(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asks on the terminal, without echo.
+/// Asks for one secret on the terminal, without echo; `None` if the input is empty.
 fn ask(name: &str) -> anyhow::Result<Option<SecretString>> {
     let value = SecretString::from(rpassword::prompt_password(format!("{name} (empty: leave as it is): "))?);
     if value.expose_secret().trim().is_empty() {

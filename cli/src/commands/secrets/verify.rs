@@ -1,4 +1,4 @@
-//! The three secrets, and what their owners say of them.
+//! The three secrets, and their check with the services that issued them.
 
 use secrecy::SecretString;
 use shared::env::Env;
@@ -8,7 +8,7 @@ use crate::clients::{line_channel::Channel, model_server::ModelServer};
 /// The secrets that the bot needs (docs/contract.md).
 pub const NAMES: [&str; 3] = ["LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "OPEN_AI_API_KEY"];
 
-/// Asks a secret's owner about it, and returns what there is to say; an error where it is refused.
+/// Checks a secret with the service that issued it, and returns the result in words; an error if it is refused.
 pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Result<String> {
     match name {
         "LINE_CHANNEL_ACCESS_TOKEN" => {
@@ -21,7 +21,7 @@ pub async fn verify(name: &str, value: &SecretString, env: &Env) -> anyhow::Resu
             server.takes_key().await?;
             Ok(format!("{} takes it", server.base_url()))
         }
-        // LINE has no call that takes it; what it signs with it shows.
+        // LINE has no call that checks the channel secret; only a signature of LINE shows whether it is right.
         _ => Ok("there; whether LINE signs with it, LINE's own test of the webhook shows".to_owned()),
     }
 }
