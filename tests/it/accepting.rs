@@ -100,7 +100,7 @@ async fn an_event_that_is_delivered_again_is_answered_once() {
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.posts(body.to_string()).await, 200);
     bot.answers(&[]).await;
-    // An event without an id is known by its message.
+    // The bot knows an event without an id by its message.
     body["events"][0].as_object_mut().unwrap().remove("webhookEventId");
     for _ in 0..2 {
         assert_eq!(bot.posts(body.to_string()).await, 200);
@@ -145,7 +145,7 @@ async fn a_message_that_is_not_understood_gets_one_notice_by_the_free_reply() {
     assert_eq!(sent[0].to, body["events"][0]["replyToken"].as_str().unwrap());
     assert_eq!(sent[0].retry_key, None);
     assert_eq!(bot.model.asked().len(), 0);
-    // A token that LINE no longer takes is nobody's concern.
+    // A reply token that LINE refuses is no failure: the notice is dropped.
     body["events"][0]["webhookEventId"] = "01HSPENT".into();
     assert_eq!(bot.posts(body.to_string()).await, 200);
     bot.answers(&[]).await;
@@ -174,7 +174,7 @@ async fn other_paths_methods_and_sizes_have_their_statuses() {
 async fn an_endless_body_is_413_and_slow_clients_hold_nobody_up() {
     let mut bot = Bot::start().await;
     let connect = || TcpStream::connect(bot.origin.strip_prefix("http://").unwrap()).unwrap();
-    // Two hundred that never finish their headers or their bodies.
+    // Two hundred clients that never finish their headers or their bodies.
     let mut slow: Vec<TcpStream> = (0..200).map(|_| connect()).collect();
     for (index, client) in slow.iter_mut().enumerate() {
         let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\n");

@@ -1,4 +1,4 @@
-//! The operator's listener: what is reached by it and what is not, and whether `/healthz` tells the truth.
+//! The operator's listener: which pages it serves and which it refuses, and whether `/healthz` is true.
 
 use std::{
     net::TcpListener,
@@ -29,12 +29,12 @@ use crate::{
     process::{Serve, henji},
 };
 
-/// A folder for a bot whose LINE and model do not matter, and its variables.
+/// Makes a folder and variables for a bot whose LINE and model are never called.
 fn alone() -> (TempDir, Vec<(String, String)>) {
     (TempDir::new().unwrap(), variables("http://127.0.0.1:9", "http://127.0.0.1:9"))
 }
 
-/// The end of `henji serve` with these arguments.
+/// Runs `henji serve` with these arguments and returns how it ended.
 fn serve(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(henji());
     command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).env_clear().current_dir(folder);
@@ -84,7 +84,7 @@ fn an_operators_port_that_is_taken_and_one_that_is_none_are_one_clear_line() {
     }
 }
 
-/// Waits until `/healthz` has this status; what it says then.
+/// Waits until `/healthz` has this status and returns its body.
 async fn becomes(serve: &Serve, status: u16) -> Value {
     for _ in 0..1_000 {
         let (now, health) = serve.health().await;
@@ -100,7 +100,7 @@ async fn becomes(serve: &Serve, status: u16) -> Value {
 async fn on_a_full_disk_it_is_not_healthy_and_with_room_again_it_is() {
     let (folder, variables) = alone();
     let data = folder.path().join("data");
-    // No file may grow beyond 400 KiB, until that is allowed: to SQLite that is a disk that is full.
+    // No file may grow beyond 400 KiB until the test lifts the limit: for SQLite the disk is full.
     let script = "trap '' XFSZ; ulimit -S -f 400; exec \"$0\" \"$@\"";
     let serve = Serve::start_by(script, &data, &variables).await;
     let http = http::client().unwrap();
@@ -122,7 +122,7 @@ async fn on_a_full_disk_it_is_not_healthy_and_with_room_again_it_is() {
     assert!(health["error"].as_str().unwrap().contains("disk"), "{health}");
     assert!(health["queued"].is_u64() && health["in_flight"].is_u64() && health["dead_letters"].is_u64());
     assert!(serve.shows("/metrics").await.1.contains("henji_healthy 0\n"));
-    // Nothing but room mends it.
+    // The bot recovers only when there is room again.
     assert_eq!((serve.posts(&http, &webhook(500)).await, serve.health().await.0), (Some(503), 503));
     let room =
         Command::new("prlimit").args(["--fsize=unlimited:", "--pid", &serve.pid().to_string()]).status();
@@ -147,7 +147,7 @@ async fn while_another_holds_the_database_it_is_not_healthy() {
     assert_eq!(serve.terminate(), 0);
 }
 
-/// A database with nothing but this, and a look at it each time that it is asked for.
+/// Makes a database with one queue, and a health check that examines it at most once in this time.
 fn looked_at(folder: &TempDir, at_most_every: Duration) -> (Database, Arc<SqliteQueue>, Health) {
     let database = Database::open(&folder.path().join("henji.db")).unwrap();
     let queue = Arc::new(SqliteQueue::new(database.clone(), wall_clock()));
@@ -169,7 +169,7 @@ async fn a_database_that_hangs_is_not_healthy_until_it_goes_on() {
         hung.await
     });
     has_begun.await.unwrap();
-    // Those who look again wait for the same write.
+    // Later reports wait for the same write.
     for _ in 0..2 {
         assert_eq!(health.report().await.error.unwrap(), "the database does not write in time");
     }

@@ -53,7 +53,7 @@ async fn one_conversation_is_answered_in_order_and_never_two_at_once() {
     }
     let answers: Vec<String> = texts.iter().map(|text| format!("answer to {text}")).collect();
     assert_eq!(bot.says().await, answers);
-    // Each prompt holds all turns before it, so no two were under way together.
+    // Each prompt holds all earlier turns, so no two turns were in work at once.
     let lengths: Vec<usize> = bot.model.asked().iter().map(|seen| contents(&seen.body).len()).collect();
     assert_eq!(lengths, [2, 4, 6, 8, 10, 12]);
 }
@@ -132,7 +132,7 @@ async fn an_answer_is_stored_said_and_remembered_without_control_characters_and_
     bot.hears("again").await;
     bot.answers(&["answer to again"]).await;
     assert_eq!(contents(&bot.model.asked()[1].body)[2], clean);
-    // With nothing else in it, it is no answer.
+    // An answer of control characters alone counts as no answer.
     bot.model.says("\u{7}\u{202e} \u{1b}");
     bot.hears("and on").await;
     bot.answers(&["answer to and on"]).await;
@@ -150,7 +150,8 @@ async fn the_prompt_never_exceeds_the_context_and_the_newest_turns_are_kept() {
     assert_eq!(bot.says().await.len(), 8);
     let asked = bot.model.asked();
     let last = contents(&asked[7].body);
-    // Four tokens a message, three for the answer's beginning: two turns of 44 fit beside the question.
+    // The budget counts four tokens a message and three for the start of the answer: two turns of 44 tokens fit
+    // beside the question.
     assert_eq!(last.len(), 2 + 2 * 3, "{last:?}");
     assert!(last[1].starts_with("4: ") && last[2].starts_with("answer to 4: "), "{last:?}");
 }
@@ -221,7 +222,7 @@ async fn strange_characters_pass_through_unharmed() {
     let mut bot = Bot::start().await;
     let text = "\u{fffe}\u{ffff}\u{0}\"\\ 日本語 👨‍👩‍👧 <|endoftext|> \u{202e}";
     bot.hears(text).await;
-    // But for those that an answer is never said with.
+    // An answer never contains these two characters.
     let said = text.replace(['\0', '\u{202e}'], "");
     bot.answers(&[&format!("answer to {}", said.trim_end())]).await;
     let half = webhook_of("HALF", USER).to_string().replace("HALF", r"a\ud83d");
@@ -235,7 +236,7 @@ async fn a_lease_that_ends_under_a_live_attempt_starts_no_second_one() {
     bot.model.thinks(Duration::from_millis(1_500));
     bot.hears("hi").await;
     bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
-    // As when the clock was set.
+    // The time is in the past, as after a change of the clock.
     bot.sql("UPDATE jobs SET visible_at = 1");
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.model.asked().len(), 1);

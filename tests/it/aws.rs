@@ -1,5 +1,5 @@
-//! The pipeline on Lambda: the real functions against the real Runtime API protocol, with AWS, LINE and
-//! the model stood in for over HTTP.
+//! The pipeline on Lambda: the real functions on the real Runtime API protocol, with emulators of AWS, LINE and the
+//! model over HTTP.
 
 use std::{
     sync::{
@@ -24,7 +24,7 @@ use tokio::{
 };
 use worker::{history::row_id, rules::conversation::Role, turn::deliver::retry_key};
 
-// The harness: a bot of two functions, AWS, and what stands between them to count or to refuse.
+// The harness: a bot of two functions, AWS, and a proxy between them that counts or refuses calls.
 pub mod between;
 pub mod bot;
 pub mod cloud;
@@ -32,38 +32,38 @@ pub mod functions;
 pub mod runtime_api;
 pub mod world;
 
-// What LINE may post, and what it is told.
+// Requests from LINE, and the statuses that it gets.
 mod accepting;
-// Order, isolation, what comes again, batches, logs.
+// Order, isolation, redelivery, batches, logs.
 mod answering;
-// What people tell the bot to do.
+// The commands that people send.
 mod commands;
 // Workers that are killed.
 mod crashes;
-// Several messages with one answer, likewise.
+// Several messages with one answer, also when workers are killed.
 mod bursts;
-// What must not come back.
+// Deleted data that must not come back.
 mod forgetting;
-// The model and LINE as they really behave.
+// Realistic faults of the model and LINE.
 mod faults;
-// Secrets that are rotated, or could not be read.
+// Secrets that are rotated, or cannot be read.
 mod secrets;
 // A table that refuses for long.
 mod outage;
-// A fault of one turn is that turn's alone.
+// A panic in one turn affects only that turn.
 mod panics;
 // The free reply on Lambda.
 mod reply_first;
-// Dead letters, told by the command: few, many, and for minutes.
+// Dead letters in `henji dlq`: few letters, many letters, and changes that take minutes.
 pub mod letters;
 mod long;
 mod many_letters;
-// Setting a bot up, and having it checked.
+// The setup of a bot, and the checks of `henji doctor`.
 mod doctor;
 mod setup;
 // The runbook.
 mod runbook;
-// What the functions tell: figures, lines, traces.
+// The output of the functions: metrics, log lines, traces.
 mod telling;
 // The deployment as code, with the release binaries.
 mod deployed;
@@ -145,7 +145,7 @@ async fn an_index_that_lags_costs_one_more_round_trip_and_no_turn() {
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
     for turn in 0..4 {
-        // The first turn has nothing to look up, and the last one an index that has caught up.
+        // The first turn has nothing to look up, and for the last one the index has caught up.
         lags.store(turn < 3, Relaxed);
         bot.hears(&format!("question {turn}")).await;
         bot.says(turn + 1).await;
@@ -208,13 +208,13 @@ async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     bot.ends().await;
 }
 
-/// Asks the programs themselves: each names one variable at a time. cdk/test/variables.txt holds what they say,
-/// and the deployment sets what it holds.
+/// Asks the programs themselves: each names one variable at a time. cdk/test/variables.txt holds the names that they
+/// print, and the deployment sets the variables in it.
 #[tokio::test]
 async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
     let mut required = vec![];
     for name in ["ingress", "worker"] {
-        // Nobody is there, and nobody else is asked.
+        // No server listens there, and the function may call no other.
         let nobody = "http://127.0.0.1:9";
         let set = [
             ("AWS_ENDPOINT_URL", nobody),
@@ -240,7 +240,7 @@ async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
 #[tokio::test]
 async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
     let bot = Bot::start().await;
-    // Longer than is waited for within an attempt, much shorter than the queue's own time-out.
+    // The wait is longer than an attempt allows, and much shorter than the queue's visibility timeout.
     bot.model.does(Fault::Respond(503, vec![("retry-after", "6".to_owned())], String::new()));
     bot.hears("first").await;
     bot.hears("second").await;
@@ -267,7 +267,7 @@ async fn a_slow_answer_stays_with_its_worker_however_short_the_lease() {
 #[tokio::test]
 async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
     let bot = Bot::start().await;
-    // While this one is thought about, the other two come together into the next batch.
+    // While the model works on this question, the other two come together in the next batch.
     bot.model.does(Fault::After(Duration::from_secs(1)));
     bot.hears_from("U-first", "first").await;
     bot.asks(1).await;

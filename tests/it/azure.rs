@@ -1,5 +1,5 @@
-//! Azure OpenAI, stood in for by a server that insists on Azure's own addresses and header, and refuses in
-//! Azure's words (Microsoft, "Azure OpenAI in Microsoft Foundry Models REST API reference").
+//! Azure OpenAI: an emulator that accepts only Azure's own addresses and header, and refuses in Azure's words
+//! (Microsoft, "Azure OpenAI in Microsoft Foundry Models REST API reference").
 
 use std::{
     collections::VecDeque,
@@ -25,7 +25,7 @@ use crate::{
 
 const VERSION: &str = "api-version=2024-10-21";
 
-/// Status, headers, body.
+/// The status, headers and body of a refusal.
 type Refusal = (u16, Vec<(&'static str, &'static str)>, Value);
 
 #[derive(Default)]
@@ -136,7 +136,7 @@ async fn a_deployment_on_azure_answers_at_the_address_that_its_portal_shows() {
 async fn azures_refusals_are_told_apart() {
     let (azure, origin) = azure().await;
     let mut bot = Bot::with(&[("OPENAI_BASE_URL", &url(&origin, "mine"))], |_| {}).await;
-    // It says how long to wait in milliseconds, too: a second would be longer than this attempt's own pauses.
+    // Azure also sends the wait in milliseconds: a wait in seconds would be longer than this attempt's own pauses.
     let busy = error("RateLimitReached", "Requests have exceeded the call rate limit. Please retry.");
     azure.refuses(429, &[("retry-after-ms", "30"), ("retry-after", "86400")], busy);
     bot.hears("hi").await;
@@ -206,7 +206,7 @@ async fn doctor_and_secrets_check_ask_azure_and_say_what_it_said() {
     check(&doctor, "mine", "an-api-key", format!("ok      model: {base} knows deployment mine"));
     check(&doctor, "another", "an-api-key", format!("BROKEN  model: {base} knows no deployment another"));
     check(&doctor, "mine", "an-api-key", format!("ok      voice: {base} knows deployment ears"));
-    // OpenAI's own model that hears is no deployment where nobody made one.
+    // The default model for voices is no deployment unless somebody makes one.
     let deaf = format!("BROKEN  voice: {base} knows no deployment gpt-transcribe");
     check(&doctor, "another", "an-api-key", deaf);
 }

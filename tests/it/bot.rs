@@ -1,6 +1,6 @@
-//! A bot in this process: both stages on port 0 and a database on disk, with LINE and the model stood in
-//! for over HTTP. At its end it asserts that no job is left over, that every request it made was one that
-//! the specifications allow, and that its log holds nothing private.
+//! A bot in this process: both stages on port 0 and a database on disk, with emulators of LINE and the model over
+//! HTTP. At its end it asserts that no job is left, that the specifications allow every request that it made, and
+//! that its log holds nothing private.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -33,9 +33,9 @@ pub struct Bot {
     pub line: Arc<Line>,
     pub model: Arc<Model>,
     pub data: TempDir,
-    /// For LINE.
+    /// The address for LINE.
     pub origin: String,
-    /// For its operator.
+    /// The address for the operator.
     pub admin: String,
     pub http: reqwest::Client,
     pub settings: Settings,
@@ -46,7 +46,7 @@ pub struct Bot {
     stop: CancellationToken,
 }
 
-/// Serves a stand-in and says where.
+/// Serves an emulator and returns its address.
 pub async fn host(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -54,7 +54,7 @@ pub async fn host(router: Router) -> String {
     origin
 }
 
-/// The variables of a bot that talks to these stand-ins.
+/// Returns the variables of a bot that calls these emulators.
 pub fn variables(line: &str, model: &str) -> Vec<(String, String)> {
     [
         ("LINE_CHANNEL_SECRET", SECRET),
@@ -74,7 +74,7 @@ impl Bot {
         Self::with(&[], |_| {}).await
     }
 
-    /// With these variables, and settings that no variable names.
+    /// Starts it with these variables, and with settings that no variable sets.
     pub async fn with(env: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
         let line = Line::new();
         let model = Model::new(Duration::ZERO, |messages| {
@@ -84,7 +84,7 @@ impl Bot {
         let mut variables = variables(&line_url, &model_url);
         variables.extend(env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         let mut settings = Settings::from_env(&Env::of(variables)).unwrap();
-        // Short enough for a test, long enough to tell one pause from another.
+        // The pauses are short enough for a test, and different enough to distinguish them.
         settings.worker.pauses.within = [20, 40].map(Duration::from_millis);
         settings.worker.pauses.between = [60, 80, 100, 120].map(Duration::from_millis);
         change(&mut settings);
@@ -121,7 +121,7 @@ impl Bot {
         });
     }
 
-    /// Stops it and starts it again, with its settings as they are now.
+    /// Stops the bot and starts it again, with its settings as they are now.
     pub async fn restarts(&mut self) {
         self.stop.cancel();
         self.until("the old process ends", async || DataDir::open(self.data.path()).is_ok()).await;
@@ -132,7 +132,7 @@ impl Bot {
         self.data.path().join(serve::DATABASE)
     }
 
-    /// Reads or changes the database behind the bot's back.
+    /// Reads or changes the database without the bot's knowledge.
     pub fn sql(&self, sql: &str) -> Vec<String> {
         let db = rusqlite::Connection::open(self.database()).unwrap();
         db.busy_timeout(Duration::from_secs(5)).unwrap();
@@ -145,7 +145,7 @@ impl Bot {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// Posts these bytes under this signature; the status.
+    /// Posts these bytes with this signature and returns the status.
     pub async fn posts_signed(&self, body: impl Into<Vec<u8>>, signature: Option<&[u8]>) -> u16 {
         let body = body.into();
         let webhook = serde_json::from_slice(&body).unwrap_or_default();
@@ -159,14 +159,14 @@ impl Bot {
         request.send().await.unwrap().status().as_u16()
     }
 
-    /// Posts these bytes, signed as LINE signs them; the status.
+    /// Posts these bytes with LINE's signature and returns the status.
     pub async fn posts(&self, body: impl Into<Vec<u8>>) -> u16 {
         let body = body.into();
         let signature = ingress::signature::sign(&SECRET.into(), &body);
         self.posts_signed(body, Some(signature.as_bytes())).await
     }
 
-    /// The user writes this; the webhook is taken.
+    /// Posts this text of the user, and asserts that the bot accepts it.
     pub async fn hears(&self, text: &str) {
         self.hears_from(USER, text).await;
     }
@@ -175,13 +175,13 @@ impl Bot {
         assert_eq!(self.posts(webhook_of(text, user).to_string()).await, 200);
     }
 
-    /// The state that `/healthz` shows within a second, as it is now.
+    /// Returns the current state, which `/healthz` shows within a second.
     pub async fn health(&self) -> Value {
         let database = Database::existing(&self.database()).unwrap();
         json!(SqliteQueue::new(database, worker::clock::wall_clock()).depth().await.unwrap())
     }
 
-    /// The page of the operator's listener at a path.
+    /// Returns the page of the operator's listener at a path.
     async fn shows(&self, path: &str) -> String {
         let response = self.http.get(format!("{}{path}", self.admin)).send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -213,7 +213,7 @@ impl Bot {
         }
     }
 
-    /// What was sent since the last call, once no job is left.
+    /// Returns the messages since the last call, once no job is left.
     pub async fn sends(&mut self) -> Vec<Sent> {
         self.drain().await;
         let sent = self.line.sent().split_off(self.told);
@@ -221,24 +221,24 @@ impl Bot {
         sent
     }
 
-    /// The texts of [`Self::sends`].
+    /// Returns the texts of [`Self::sends`].
     pub async fn says(&mut self) -> Vec<String> {
         self.sends().await.into_iter().flat_map(|sent| sent.texts).collect()
     }
 
-    /// Asserts that the user hears this and no more.
+    /// Asserts that the user gets these messages and no others.
     pub async fn answers(&mut self, expected: &[&str]) {
         assert_eq!(self.says().await, expected);
     }
 
-    /// The dead letters, as `henji dlq list --json` shows them.
+    /// Returns the dead letters, as `henji dlq list --json` shows them.
     pub async fn letters(&self) -> Value {
         let database = local::sqlite::Database::open(&self.database()).unwrap();
         let letters = local::sqlite::dead_letters::DeadLetters::new(database, worker::clock::wall_clock());
         json!(letters.list().await.unwrap())
     }
 
-    /// Asserts that there is one dead letter, for this reason, in this state.
+    /// Asserts that there is one dead letter, with this reason and this state.
     pub async fn gave_up(&self, reason: &str, state: &str) {
         self.drain().await;
         let letters = self.letters().await;
@@ -263,7 +263,7 @@ impl Bot {
         }
     }
 
-    /// Every push that was tried, accepted or not: retry key and body.
+    /// Returns every push that was tried, accepted or not: retry key and body.
     pub fn pushes_tried(&self) -> Vec<(String, Value)> {
         let seen = self.line.faults.seen(PUSH);
         seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()

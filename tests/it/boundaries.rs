@@ -1,13 +1,12 @@
-//! Every boundary: each request that a pipeline makes, and each commit, is a moment at which its process may
-//! die or an answer may get lost. Which there are is found from the running programs, so that no new call is
-//! left out: a story runs once to its end, with a gate between the programs and all that is outside of them,
-//! which writes down what passes (`gate`). Then the story runs anew for each boundary and each fault: the
-//! process is killed just before the effect, or just after it, or the answer is lost. LINE delivers again what
-//! it heard no 200 for, the queue shows again what was not done, and a process that is gone is started anew.
-//! However it went, the same must be so at the end (`check`).
+//! Every boundary: during each request of a pipeline, and each commit, its process may die or an answer may get lost.
+//! The test finds the boundaries in the running programs, so that it misses no new call: a story runs once to its
+//! end, with a gate between the programs and everything outside of them, which records what passes (`gate`). Then the
+//! story runs again for each boundary and each fault: the process is killed just before the effect, or just after it,
+//! or the answer is lost. LINE delivers a webhook again that got no 200, the queue shows a job again that is not
+//! done, and a killed process starts again. At the end of each run the same rules hold (`check`).
 //!
-//! A boundary is known by its name and by how many of that name there were before it, as what is done side by
-//! side comes in any order.
+//! The id of a boundary is its name and the number of boundaries of that name before it, because parallel steps come
+//! in any order.
 
 use std::{sync::Arc, time::Duration};
 
@@ -37,24 +36,24 @@ mod record;
 mod store;
 mod stories;
 
-/// How long a story may take. Letters that a redrive held when it was killed are shown again after two minutes.
+/// The time that a story may take. Letters that a killed redrive held are shown again after two minutes.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// How many stories run at once, and how many of those that mostly wait for that.
+/// The number of stories that run at once, and of those that mostly wait for that timeout.
 const AT_ONCE: usize = 8;
 const AT_ONCE_REDRIVEN: usize = 40;
-/// How often a boundary is looked for that a run did not come to: what is begun at once may share a commit, or not.
+/// The most runs in search of one boundary: parallel steps may share a commit or not, so that a run may not reach it.
 const TRIES: usize = 10;
 
-/// A bot, and whoever brings it webhooks and jobs, and starts anew what died.
+/// A bot with a source of webhooks and jobs, which restarts killed processes.
 #[async_trait]
 pub trait Pipeline: Send {
-    /// LINE posts this webhook; whether it hears 200.
+    /// Posts this webhook as LINE does; returns whether the answer is 200.
     async fn takes(&mut self, webhook: &Value) -> bool;
-    /// Works on; whether nothing is left.
+    /// Works on jobs; returns whether none is left.
     async fn works(&mut self) -> bool;
-    /// An operator redrives every dead letter; whether that ended well, and no letter is left.
+    /// Redrives every dead letter as an operator does; returns whether the command succeeded and no letter is left.
     async fn redrives(&mut self) -> bool;
-    /// What the processes wrote so far.
+    /// Returns the log of all processes so far.
     fn log(&self) -> String;
 }
 
@@ -64,7 +63,7 @@ enum BackEnd {
     Lambda,
 }
 
-/// What a pipeline is started with.
+/// The start values of a pipeline.
 pub struct Stage {
     line_url: String,
     model_url: String,
@@ -78,11 +77,11 @@ impl Stage {
     }
 }
 
-/// What an operator runs to have every dead letter answered after all.
+/// The arguments with which an operator redrives every dead letter.
 const REDRIVE: [&str; 5] = ["dlq", "redrive", "--all", "--yes", "--json"];
 const OPERATOR: &str = "operator";
 
-/// Lives through a story with this fault, if any; its gate, and what was wrong at its end.
+/// Runs a story with this fault, if any; returns its gate and the problems at its end.
 async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
     let line = Line::new();
     let model = Model::new(Duration::ZERO, |messages| stories::answer(&see::said(messages.last().unwrap())));
@@ -118,7 +117,7 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
     (gate, wrong)
 }
 
-/// Lives through a story, and again with each fault that it can meet; the boundaries that there are.
+/// Runs a story, and again with each fault that it can meet; returns its boundaries.
 async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
     let (gate, wrong) = live(story, on, None).await;
     assert!(wrong.is_empty(), "without a fault: {}", wrong.join("\n"));
@@ -145,14 +144,14 @@ async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
     gate.record().names()
 }
 
-/// A gate that is passed by would find nothing.
+/// Asserts that the gate saw these boundaries: without it the test would find nothing.
 fn assert_found(boundaries: &[String], expected: &[&str]) {
     for boundary in expected {
         assert!(boundaries.iter().any(|found| found == boundary), "{boundary} is not in {boundaries:?}");
     }
 }
 
-/// Stories that are lived through on both back ends, but for the first one by `tests/long`.
+/// Makes tests of the stories for both back ends. The first one always runs, the others only in `tests/long`.
 macro_rules! stories {
     ($($name:ident)*) => {
         mod on_one_machine {
@@ -210,10 +209,10 @@ stories!(
     what_line_refuses_is_pushed_after_a_redrive
 );
 
-/// What is found at least: commits, the model, LINE.
+/// The boundaries that one machine has at least: commits, the model, LINE.
 const SERVES: [&str; 3] =
     ["serve commit #1", "serve POST /v1/chat/completions #1", "serve POST /v2/bot/message/push #1"];
-/// The same with secrets, the queue and the table.
+/// The boundaries that Lambda has at least: also secrets, the queue and the table.
 const WORKS: [&str; 6] = [
     "ingress GetParameter #1",
     "ingress SendMessageBatch #1",

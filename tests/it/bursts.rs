@@ -1,4 +1,4 @@
-//! People send three short messages where one was meant: answered together where that is wanted, once,
+//! People send three short messages instead of one: the bot answers them together where this is set, and only once,
 //! whatever happens.
 
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn words(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// While the model is busy with another question, the user says all of this; then the model does so.
+/// Posts all these texts while the model is busy with another question; then the model does these faults.
 async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<Item = Fault>) -> Vec<Value> {
     let asked = prompts(chat).len();
     chat.model().does(Fault::Hang);
@@ -57,7 +57,7 @@ async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<It
         chat.takes(message.clone()).await;
     }
     chat.model().faults.misbehaves(COMPLETIONS, None, false);
-    // The question that was broken off is asked again first.
+    // The model is asked first about the question whose call broke off.
     chat.model().does(Fault::After(Duration::ZERO));
     faults.into_iter().for_each(|fault| chat.model().does(fault));
     said
@@ -73,7 +73,7 @@ fn error(status: u16, code: &str) -> Fault {
     Fault::Respond(status, vec![], json!({ "error": error }).to_string())
 }
 
-/// What was asked of it beside what is held up.
+/// Returns the prompts, without those of the question that was held up.
 fn asked(chat: &dyn Chat) -> Vec<Vec<String>> {
     let new = |prompt: Vec<String>| {
         let from = prompt.iter().rposition(|text| text.starts_with("answer to ")).map_or(0, |at| at + 1);
@@ -82,7 +82,7 @@ fn asked(chat: &dyn Chat) -> Vec<Vec<String>> {
     prompts(chat).into_iter().map(new).filter(|prompt| *prompt != ["hold"]).collect()
 }
 
-/// On Lambda the third attempt would be forty seconds later.
+/// Tests this on one machine only: on Lambda the third attempt would be forty seconds later.
 #[tokio::test]
 async fn what_failed_together_twice_is_asked_apart() {
     let chat = Bot::with(&[("BURST", "merge")], |_| {}).await;
@@ -108,7 +108,7 @@ mod told {
         assert_eq!(said(chat), ["answer to hold", "answer to three"]);
         let all = ["hold", "answer to hold", "one", "two", "three"];
         assert_eq!(prompts(chat).last().unwrap(), &all);
-        // Each is a row of its own; the answer counted once.
+        // Each message has a row of its own, and the answer counts once.
         assert!(chat.kept().await.contains("two"));
         chat.takes(says("four")).await;
         chat.drains().await;
@@ -143,7 +143,7 @@ mod told {
     }
 
     pub(super) async fn a_model_that_fails_for_a_while_is_asked_again_about_all_of_them(chat: &dyn Chat) {
-        // As often as one attempt asks, but not longer than the next.
+        // The model fails for as many calls as one attempt makes, and works in the next attempt.
         let fails = (0..3).map(|_| error(500, "server_error"));
         meanwhile(chat, &["one", "two"], fails).await;
         // On Lambda the next attempt would be ten seconds later.
@@ -154,7 +154,7 @@ mod told {
     }
 
     pub(super) async fn a_model_that_fails_for_good_has_each_of_them_given_up_and_redriven(chat: &dyn Chat) {
-        // The only attempt is nobody else's.
+        // In the only attempt each question is asked alone.
         let fails = (0..6).map(|_| error(500, "server_error"));
         meanwhile(chat, &["one", "two"], fails).await;
         chat.drains().await;

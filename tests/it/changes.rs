@@ -1,5 +1,5 @@
-//! What a change of dead letters promises, whatever comes between: a record, a sum that adds up, and
-//! that it can be run again.
+//! The guarantees of a change of dead letters, also when it is interrupted: a record, a sum that adds up, and a
+//! second run that completes it.
 
 use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
 
@@ -53,7 +53,7 @@ async fn what_cannot_be_put_on_record_or_saved_in_private_is_not_done() {
     let ended = operator.runs(&redrive).await;
     assert!(ended.code == 1 && ended.err.contains("henji-audit.jsonl cannot be written"), "{}", ended.err);
     std::fs::remove_dir(&audit).unwrap();
-    // A disk that is full.
+    // The disk is full.
     std::os::unix::fs::symlink("/dev/full", &audit).unwrap();
     let ended = operator.runs(&redrive).await;
     assert!(ended.code == 1 && ended.out.contains("0 letters: 0 redriven."), "{}", ended.out);

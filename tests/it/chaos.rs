@@ -1,6 +1,6 @@
-//! Chaos: many users write for hours while webhooks come late, twice and out of order, the model and LINE fail,
-//! and the process is killed; all of it drawn from a seed (`schedule`). Whatever happens, the rules of `check`
-//! hold, and once nothing fails any more a redrive answers everybody.
+//! Chaos: many users write for hours while webhooks come late, twice and out of order, the model and LINE fail, and
+//! the process is killed; all of it drawn from a seed (`schedule`). The rules of `check` hold in every case, and once
+//! nothing fails any more a redrive answers everybody.
 
 use shared::env::Env;
 
@@ -16,13 +16,13 @@ use lambda::Functions;
 use schedule::{Schedule, Size};
 use world::World;
 
-/// Some seconds.
+/// A size that takes some seconds.
 const SHORT: Size = Size { chats: 40, events: 300, minutes: 8, kills: 3, outages: 2 };
-/// Some minutes: six hours of three thousand people.
+/// A size that takes some minutes: six hours of three thousand people.
 const LONG: Size = Size { chats: 3_000, events: 12_000, minutes: 360, kills: 60, outages: 30 };
-/// On Lambda, where what is handed back waits for real.
+/// A size for Lambda, where jobs that are handed back wait in real time.
 const ON_LAMBDA: Size = Size { chats: 16, events: 150, minutes: 30, kills: 6, outages: 0 };
-/// Seeds under which something once went wrong; and one to begin with.
+/// Seeds under which a rule was once broken, and one to begin with.
 const SEEDS: [u64; 1] = [2];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ mod told {
             let asked = chat.model().asked().pop().unwrap().body;
             asked["messages"][0]["content"].as_str().unwrap().to_owned()
         };
-        // Two choices of earlier days.
+        // A person chose one of these while the bot still offered personas.
         for chosen in [Chosen::Named("Teacher".to_owned()), Chosen::Described("a pirate".to_owned())] {
             let chosen = serde_json::to_string(&chosen).unwrap();
             chat.history()
@@ -55,12 +55,12 @@ fn contents(request: &Value) -> Vec<&str> {
     request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
 }
 
-/// What the model was asked last.
+/// Returns the messages of the last prompt.
 fn last_prompt(bot: &Bot) -> Vec<String> {
     contents(&bot.model.asked().last().unwrap().body).into_iter().map(str::to_owned).collect()
 }
 
-/// The labels and texts of the buttons below the last bubble that was sent.
+/// Returns the labels and texts of the buttons below the last bubble that was sent.
 fn buttons(bot: &Bot) -> Vec<(String, String)> {
     let sent = bot.line.faults.all_seen().into_iter().rfind(|seen| seen.body["messages"].is_array()).unwrap();
     let items = sent.body["messages"].as_array().unwrap().last().unwrap()["quickReply"]["items"].clone();
@@ -93,7 +93,7 @@ async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
     bot.hears("my name is Momotaro-five").await;
     bot.drain().await;
-    // In the file itself, and once more in its write-ahead log and in a letter.
+    // The word is in the file itself, and once more in its write-ahead log and in a letter.
     bot.sql("PRAGMA wal_checkpoint(TRUNCATE)");
     bot.model.fails(400, "content_filter");
     bot.hears("Momotaro-five again").await;
@@ -204,7 +204,7 @@ async fn a_persona_is_picked_described_and_put_off_again() {
     let sender = json!({ "name": "Pirate", "iconUrl": "https://example.com/p.png" });
     assert_eq!(bot.pushes_tried().pop().unwrap().1["messages"][0]["sender"], sender);
 
-    // It is this conversation's own, and it stays when what was said is forgotten.
+    // The persona is this conversation's own, and it stays when the messages are forgotten.
     bot.hears_from("U-another", "hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(last_prompt(&bot)[0], "be kind");
@@ -216,7 +216,7 @@ async fn a_persona_is_picked_described_and_put_off_again() {
     let system = &last_prompt(&bot)[0];
     assert!(system.starts_with("be kind\n") && system.ends_with("優しい先生"), "{system}");
 
-    // It is said back in one line, and not at its full length.
+    // The bot repeats it in one line, and cut to a limit.
     let who = format!("Captain Ⅳ\nof NASA{}", "👨‍👩‍👧".repeat(40));
     bot.hears(&format!("ペルソナ：{who}")).await;
     let back = format!("Captain Ⅳ of NASA{}…", "👨‍👩‍👧".repeat(23));
@@ -290,7 +290,7 @@ async fn a_question_that_found_no_answer_is_asked_again_and_its_letter_has_nothi
     bot.redrives().await;
     bot.answers(&[]).await;
     assert_eq!(bot.letters().await, json!([]));
-    // It is part of the conversation as if it had been answered at once.
+    // The exchange is part of the conversation as if it had been answered at once.
     bot.hears("three").await;
     bot.answers(&["answer to three"]).await;
     assert_eq!(last_prompt(&bot)[1..], ["one", "answer to one", "two", "answer to two", "three"]);

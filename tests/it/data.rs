@@ -1,4 +1,4 @@
-//! The data directory: who else can write it, what becomes of its lock, and what is done with a damaged database.
+//! The data directory: who else can write it, the fate of its lock, and the treatment of a damaged database.
 
 use std::{
     fs::{self, Permissions},
@@ -82,7 +82,7 @@ async fn what_others_can_write_is_warned_about() {
     assert!(said.status.success());
 }
 
-/// Opens a directory that no other process has: one that another story starts holds its lock until it runs.
+/// Opens a directory that no other process has: a process that another story starts may hold its lock until it runs.
 fn opened(folder: &Path) -> Result<DataDir, String> {
     loop {
         match DataDir::open(folder) {
@@ -92,7 +92,7 @@ fn opened(folder: &Path) -> Result<DataDir, String> {
     }
 }
 
-/// A database with some hundred pages, all in its file.
+/// Makes a database with some hundred pages, all in its file.
 async fn filled(folder: &Path, user: &str, question: &str) -> PathBuf {
     drop(opened(folder));
     let path = folder.join(DATABASE);
@@ -112,14 +112,14 @@ async fn filled(folder: &Path, user: &str, question: &str) -> PathBuf {
     path
 }
 
-/// The log is in the file, and gone.
+/// Writes the log into the file and empties it.
 fn settled(path: &Path) {
     let db = rusqlite::Connection::open(path).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
 
-/// All files of a directory but the lock, and the log's index, which says nothing.
+/// Returns all files of a directory except the lock and the index of the log, which holds no data.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let told =
@@ -136,12 +136,12 @@ const PAGE: usize = 4096;
 async fn a_damaged_database_is_refused_at_the_start_with_the_way_to_restore_and_left_as_it_is() {
     let (whole, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let good = fs::read(filled(whole.path(), "U-a", &"a question".repeat(100)).await).unwrap();
-    // Another database, with a log of its own that was not written into its file yet.
+    // The other database has a log that was not written into its file yet.
     let other_path = filled(other.path(), "U-other", &"another".repeat(200)).await;
     let writing = rusqlite::Connection::open(&other_path).unwrap();
     writing.execute_batch("PRAGMA wal_autocheckpoint = 0; DELETE FROM jobs WHERE seq % 3 = 0").unwrap();
     let log = fs::read(other_path.with_extension("db-wal")).unwrap();
-    // Another program's, likewise.
+    // The database of another program has such a log, too.
     let foreign_path = other.path().join("foreign.db");
     let foreign = rusqlite::Connection::open(&foreign_path).unwrap();
     foreign.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE a (b); INSERT INTO a VALUES (1)").unwrap();
@@ -186,7 +186,7 @@ async fn a_damaged_database_is_refused_at_the_start_with_the_way_to_restore_and_
             assert!(error.lines().count() <= 2, "{what}: {error}");
             assert!(files(data.path()) == before, "{what}: it was changed");
         }
-        // A backup in its place, without the log of the old one, is all that it takes.
+        // A backup in its place, without the log of the old one, is enough.
         fs::write(&path, &good).unwrap();
         for beside in ["db-wal", "db-shm"] {
             let _ = fs::remove_file(path.with_extension(beside));

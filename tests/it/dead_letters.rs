@@ -1,4 +1,4 @@
-//! Dead letters on one machine, told by the `henji dlq` command beside the bot.
+//! Dead letters on one machine, as `henji dlq` shows and changes them beside the bot.
 
 use emulator::line::{PUSH, phone};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! `henji dev` as a process, without a browser: who may talk to it, what it says to bad input, that it
-//! shows no secret, that its pipeline can be killed. The page itself is walked in `tests/browser`.
+//! `henji dev` as a process, without a browser: who may call it, its answers to bad input, its secrecy, and the kill
+//! of its pipeline. `tests/browser` tests the page itself.
 
 use std::{
     io::{BufRead, BufReader},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 const AOI: &str = "U00000000000000000000000000000001";
-/// What it says on standard error.
+/// The file with its standard error.
 const LOG: &str = "dev.log";
 const GROUP: &str = "C00000000000000000000000000000001";
 
@@ -47,7 +47,7 @@ impl Dev {
         dev
     }
 
-    /// This process, once it says where it is.
+    /// Waits until this process prints its address, and returns it as a `Dev`.
     fn of(mut child: Child, data: Arc<TempDir>) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -56,7 +56,7 @@ impl Dev {
         Self { child, data, origin, http, private: Private::default() }
     }
 
-    /// The status of a request with these headers.
+    /// Returns the status of a request with these headers.
     async fn status(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.http.request(method, format!("{}{path}", self.origin)).body(body.to_owned());
@@ -72,7 +72,7 @@ impl Dev {
         self.status("POST", "/dev/steps", &headers, &step.to_string()).await
     }
 
-    /// Reads the feed from its start until an entry is as wanted; everything read so far.
+    /// Reads the feed from its start until an entry is as wanted; returns all entries so far.
     async fn feed_until(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut feed = self.http.get(format!("{}/dev/events", self.origin)).send().await.unwrap();
         let (mut bytes, mut read) = (vec![], vec![]);
@@ -158,7 +158,7 @@ async fn other_hosts_and_origins_are_refused_and_the_page_lets_nothing_else_in()
         }
         assert_eq!(dev.status("POST", PATH, &[("origin", &origin)], "{}").await, 403);
     }
-    // A browser sends this for a page from elsewhere, also where it names no origin.
+    // A browser sends this header for a page of another site, also where it sends no origin.
     for site in ["cross-site", "same-site", "newer", "", "é"] {
         for path in ["/", "/dev/events", "/dev/conversation", "/dev/contents/1", "/healthz", "/v2/bot/info"] {
             assert_eq!(dev.status("GET", path, &[("sec-fetch-site", site)], "").await, 403, "{site} {path}");
@@ -335,7 +335,7 @@ async fn a_killed_pipeline_is_another_process_and_the_answer_comes_once() {
         .feed_until(|entry| entry["name"] == "answered" && entry["event"] != told.last().unwrap()["event"])
         .await;
     let pids: Vec<_> = told.iter().filter_map(|entry| entry["pid"].as_u64()).collect();
-    // The pipeline ends with its parent, however that ends.
+    // The pipeline ends with its parent, however the parent ends.
     let last = *pids.last().unwrap();
     drop(dev);
     for _ in 0..500 {
@@ -367,14 +367,14 @@ async fn it_is_healthy_while_its_pipeline_lives() {
     dev.does(json!({ "do": "kill" })).await;
     becomes(503).await;
     becomes(200).await;
-    // Nobody but the page's address is told of.
+    // The page's address serves no metrics.
     assert_eq!(dev.status("GET", "/metrics", &[], "").await, 404);
 }
 
 #[tokio::test]
 async fn closing_its_terminal_ends_it_as_ctrl_c_does() {
     let folder = TempDir::new().unwrap();
-    // Whoever runs the tests may have had it ignored.
+    // The parent of the tests may have ignored the signal.
     let mut command = Command::new("env");
     command.args(["--default-signal=HUP"]).arg(henji()).args(["dev", "--listen", "127.0.0.1:0"]);
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder.path());
@@ -390,13 +390,13 @@ async fn closing_its_terminal_ends_it_as_ctrl_c_does() {
 #[tokio::test]
 async fn a_terminal_that_is_paused_holds_up_no_answer() {
     let folder = Arc::new(TempDir::new().unwrap());
-    // Nobody reads what it says on standard error, which is full before it begins.
+    // No reader empties the pipe of standard error, which is full before the program begins.
     let mut shell = Command::new("bash");
     shell.args(["-c", "yes | head -c 65536 >&2; exec \"$0\" dev --listen 127.0.0.1:0"]).arg(henji());
     shell.env_clear().env("PATH", "/usr/bin:/bin").current_dir(folder.path());
     let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let dev = Dev::of(child, folder);
-    // The pipeline's trouble is shown on the terminal.
+    // The error of the pipeline is shown on the terminal.
     dev.does(json!({ "do": "model", "fault": "refuses", "once": true })).await;
     dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await;
     dev.feed_until(|entry| entry["name"] == "dead-lettered").await;
@@ -443,7 +443,7 @@ async fn a_data_directory_of_another_henji_is_refused_and_what_it_remembers_is_s
     dev.feed_until(|entry| entry["name"] == "answered").await;
     let data = dev.data.clone();
     drop(dev);
-    // The pipeline of the one before ends when it notices; until then its directory is locked.
+    // The earlier pipeline ends when it notices; until then its directory is locked.
     for _ in 0..500 {
         let lock = std::fs::File::open(data.path().join(".henji-dev/henji.lock")).unwrap();
         if lock.try_lock().is_ok() {

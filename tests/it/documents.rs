@@ -1,4 +1,4 @@
-//! Facts that stand in several files say the same in each of them.
+//! Facts in several files agree with each other.
 
 use std::{fs, path::Path};
 
@@ -46,7 +46,7 @@ fn the_version_is_the_one_of_the_changelog() {
 
 /// The most lines of ARCHITECTURE.md.
 const ARCHITECTURE_LINES: usize = 150;
-/// The most lines of the files of its tour, in all.
+/// The most lines of all files of its tour together.
 const TOUR_LINES: usize = 800;
 /// The kinds of files that documents name.
 const KINDS: [&str; 8] = ["rs", "ts", "sql", "mjs", "py", "md", "toml", "txt"];
@@ -113,7 +113,7 @@ fn every_file_that_a_document_names_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
-/// The files of the repository, by their paths below its root.
+/// Collects the files of the repository, by their paths below its root.
 fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
@@ -128,14 +128,14 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<String>) {
     }
 }
 
-/// The targets of a document's links within the repository.
+/// Returns the targets of a document's links within the repository.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     let targets = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
     targets.map(|it| it.split('#').next().unwrap_or(it)).filter(|it| !it.is_empty() && !it.contains("://"))
 }
 
-/// The files and folders that a document names: paths from the root of the repository, and what is between backticks
-/// and has the name of a file of ours.
+/// Returns the files and folders that a document names: paths from the root of the repository, and texts between
+/// backticks that look like names of our files.
 fn names(text: &str) -> impl Iterator<Item = &str> {
     const FOLDERS: [&str; 7] = ["cdk/", "cli/", "docs/", "ingress/", "shared/", "tests/", "worker/"];
     let is_plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
@@ -148,7 +148,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
     paths.chain(quoted).filter(is_plain)
 }
 
-/// The kind of a file, by the end of its name.
+/// Returns the kind of a file, by the end of its name.
 fn kind(name: &str) -> Option<&str> {
     Some(name.rsplit_once('.')?.1)
 }

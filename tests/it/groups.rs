@@ -1,4 +1,4 @@
-//! Groups and rooms, lived through by the pipeline on one machine and by the one on Lambda.
+//! Groups and rooms, on one machine and on Lambda.
 
 use std::{
     sync::{Arc, Mutex},
@@ -37,12 +37,12 @@ story!(of_what_waits_in_a_group_one_persons_messages_are_answered_together, "BUR
 story!(a_message_of_a_group_that_is_taken_back_is_not_answered);
 story!(a_group_that_was_left_is_silence_and_no_dead_letter, "DELIVERY" = "push");
 
-/// What happens in LINE.
+/// Makes the webhook of an event.
 fn webhook(event: Value) -> Value {
     json!({ "destination": BOT, "events": vec![event] })
 }
 
-/// Two people and the bot in a group.
+/// Makes a group of two people and the bot.
 fn gathers(chat: &dyn Chat) {
     for (id, name) in [(AOI, "Aoi"), (REN, "Ren\n\u{202e}x")] {
         let user = User { id: id.into(), name: name.into(), language: "ja".into(), follows: false };
@@ -52,12 +52,12 @@ fn gathers(chat: &dyn Chat) {
     chat.line().invites(GROUP, (wall_clock())());
 }
 
-/// Somebody writes this in the group, mentioning whom it names.
+/// Makes the event of a message in the group; `@` names in it become mentions.
 fn writes(user: &str, words: &str) -> Value {
     message_event(text_in_group(words, &[]), Source::of(GROUP, Some(user)), (wall_clock())())
 }
 
-/// The message is changed.
+/// Makes the event of an edit.
 fn changes(message: &Value, words: &str) -> Value {
     let id = message["message"]["id"].as_str().unwrap();
     let user = message["source"]["userId"].as_str().unwrap();
@@ -69,7 +69,7 @@ async fn hears(chat: &dyn Chat, event: Value) {
     chat.drains().await;
 }
 
-/// The ids of what arrives from now on.
+/// Returns a list to which the id of each later message of the bot is added.
 fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
     let ids = Arc::<Mutex<Vec<String>>>::default();
     let noted = ids.clone();
@@ -81,7 +81,7 @@ fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
     ids
 }
 
-/// How long the model takes where something has to happen meanwhile.
+/// The time that the model takes where something has to happen meanwhile.
 const SLOW: Fault = Fault::After(Duration::from_secs(2));
 
 mod told {
@@ -106,7 +106,7 @@ mod told {
         let prompts = prompts(chat);
         let together = prompts.iter().find(|prompt| prompt.last().unwrap() == "Aoi: two").unwrap();
         assert_eq!(together[together.len() - 2..], ["Aoi: one", "Aoi: two"]);
-        // What was changed while it waited is answered as it is now, and once.
+        // A message that was edited while it waited is answered in its newest text, and once.
         let count = |text: &str| prompts.last().unwrap().iter().filter(|it| *it == text).count();
         assert_eq!((count("Aoi: drei"), count("Aoi: three")), (1, 0), "{prompts:?}");
         assert_eq!(chat.letters().await, 0);
@@ -294,7 +294,7 @@ mod told {
         assert_eq!((chat.letters().await, said(chat).len()), (0, 0));
         hears(chat, leave).await;
         assert!(!chat.kept().await.contains("hello"), "{}", chat.kept().await);
-        // A refusal while the bot is there is a dead letter as ever.
+        // A refusal while the bot is in the group still gives a dead letter.
         chat.line().invites(GROUP, (wall_clock())());
         chat.line().fails(PUSH, 400, "no");
         hears(chat, writes(AOI, "@Henji hello")).await;

@@ -1,4 +1,4 @@
-//! What `worker::history::History` promises, told once and held against both that ship.
+//! The guarantees of `worker::history::History`, as one suite for both implementations.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ mod table;
 mod together;
 mod window;
 
-/// How long the rows of the second history are kept.
+/// The time for which the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_no
     }
 }
 
-/// All of it, against one that keeps rows for ever and one that keeps them for [`TTL`].
+/// Tests a history that keeps rows for ever, and one that keeps them for [`TTL`].
 async fn suite(history: &dyn History, hourly: &dyn History) {
     attempts_are_counted_for_each_run(history).await;
     an_attempt_given_back_does_not_count(history).await;
@@ -151,7 +151,7 @@ fn job(conversation: &str, event: &str) -> Job {
     Job::new(event, ConversationId::of_known_id(conversation.to_owned()).unwrap(), Ask::question("q", None))
 }
 
-/// An answer that is part of the conversation.
+/// Makes an answer that is part of the conversation.
 fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
     let (event, message_id) = (job.event_id.clone(), job.message_id().cloned());
     let questions = vec![Question {
@@ -166,14 +166,14 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
 
-/// One that is not.
+/// Makes an answer that is not part of it, as a notice is.
 fn noticed(pushes: Vec<String>) -> Answer {
     Answer { pushes, ..Answer::default() }
 }
 
 const FIFTY: SnapshotScope = SnapshotScope { limit: 50, period: Period::Ever };
 
-/// A delivery as the next attempt reads it: the row does not say whether the one before tried it.
+/// Returns a delivery as the next attempt reads it: the row does not say whether the attempt before tried it.
 fn as_read(delivery: &Delivery) -> Delivery {
     Delivery { state: PushState::of_row(delivery.state.unknown_since()), ..delivery.clone() }
 }
@@ -352,7 +352,7 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     history.record(&job, failed, later(2)).await.unwrap();
     assert_eq!(history.begin(&job, later(2)).await.unwrap().stage, Stage::Stored(as_read(&delivery)));
 
-    // A worker that was thought dead knows nothing of who came after it.
+    // A worker that was thought dead does not know of later attempts.
     let overtaken = history.record(&job, Step::NotReplied { by: Some(1) }, later(3)).await.unwrap_err();
     assert!(overtaken.passing);
     for _ in 0..2 {
@@ -373,7 +373,7 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
     for at in [later(1), later(9)] {
         assert_eq!(history.mark_notified(&job, None, at).await.unwrap(), Some(later(1)));
     }
-    // An answer that may have arrived leaves nothing to tell; one that certainly did not, does.
+    // An answer that may have arrived needs no apology; one that certainly did not arrive needs it.
     let pushes = vec!["one".to_owned(), "two".to_owned()];
     history.store(&job, noticed(pushes.clone()), None, later(10)).await.unwrap();
     assert_eq!(history.mark_notified(&job, None, later(11)).await.unwrap(), None);
@@ -395,7 +395,7 @@ async fn turns_never_interleave_whatever_the_clock_says(history: &dyn History) {
     for (question, at) in turns {
         let job = job("U-order", &format!("order-{question}"));
         history.begin(&job, at).await.unwrap();
-        // As in life a turn is loaded before it is stored.
+        // As in production, a turn is loaded before it is stored.
         assert_eq!(words(history, &job, 50, at).await, all);
         history.store(&job, said(&job, question, vec![]), None, at).await.unwrap();
         all.extend([question.to_owned(), format!("answer to {question}")]);
@@ -418,7 +418,7 @@ async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
     assert!(words(hourly, &new, 50, later(90)).await.is_empty());
 }
 
-/// The question that could be asked again.
+/// Returns the question that could be asked again.
 async fn unanswered(history: &dyn History, job: &Job, at: Timestamp) -> Option<String> {
     history.load(job, FIFTY, at).await.unwrap().unanswered.map(|unanswered| unanswered.question)
 }
@@ -456,7 +456,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         history.store(&next, said(&next, "q", vec![]), None, later(2)).await.unwrap();
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 
-        // It is forgotten: all of it, or that message and no other.
+        // The question is forgotten: the whole conversation, or only that message.
         let until = |minutes| Forget::Talk(later(minutes).as_millisecond());
         for (event, what, expected) in [
             (format!("un{which}3"), until(1), None),
@@ -471,7 +471,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
             assert_eq!(unanswered(history, &lost, later(3)).await.as_deref(), expected, "{event}");
         }
     }
-    // Its words are kept as long as others.
+    // The question is kept as long as other rows.
     let lost = of_message("Uun6", "un6", "m-un6");
     hourly.begin(&lost, now()).await.unwrap();
     hourly.mark_notified(&lost, Some(&why), now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What strangers do to the listener, and broken or bad servers to memory and to an operator's terminal.
+//! Attacks of strangers on the listener, and of broken or hostile servers on memory and on an operator's terminal.
 
 use std::{
     convert::Infallible,
@@ -38,10 +38,10 @@ fn connects(origin: &str) -> TcpStream {
     client
 }
 
-/// The statuses with which the listener answers these bytes, after which nothing more comes.
+/// Returns the statuses with which the listener answers these bytes, until the connection ends.
 fn statuses(origin: &str, bytes: &[u8]) -> Vec<u16> {
     let mut client = connects(origin);
-    // What is refused at its beginning may be closed before its end.
+    // The listener may close the connection of a refused request before its end.
     let _ = client.write_all(bytes);
     let _ = client.shutdown(Shutdown::Write);
     let mut answer = vec![];
@@ -69,7 +69,7 @@ async fn requests_against_the_rules_of_http_are_refused_and_the_next_one_is_serv
         ("another coding", post("Transfer-Encoding: gzip\r\n", "{}"), 400),
         ("no HTTP", "\u{16}\u{3}\u{1}\0\0\0".repeat(9), 400),
     ] {
-        // A client that still writes when it is cut off may miss the word.
+        // A client that still writes when the listener closes the connection may miss the answer.
         let origin = bot.origin.clone();
         let said = tokio::task::spawn_blocking(move || statuses(&origin, request.as_bytes())).await.unwrap();
         assert!(said.is_empty() || said == [expected], "{why}: {said:?}");
@@ -78,7 +78,7 @@ async fn requests_against_the_rules_of_http_are_refused_and_the_next_one_is_serv
     bot.answers(&["answer to hi"]).await;
 }
 
-/// A thousand who send a byte now and then, of headers or of a body that is not small, until each is cut off.
+/// Opens a thousand connections that send a byte now and then, of headers or of a large body, until each is closed.
 fn trickle(origin: &str) {
     let mut slow: Vec<TcpStream> = (0..1_000).map(|_| connects(origin)).collect();
     for (n, client) in slow.iter_mut().enumerate() {
@@ -116,7 +116,7 @@ async fn a_thousand_who_trickle_are_cut_off_and_meanwhile_line_gets_its_200() {
     assert_eq!(bot.says().await.len(), heard);
 }
 
-/// Answers everything by this beginning and then a gibibyte of it; how many bytes went out is counted.
+/// Answers every request with this beginning and then a gibibyte of it; `sent` counts the bytes.
 async fn endless(beginning: &'static str, sent: &Arc<AtomicU64>) -> String {
     const CHUNK: &[u8] = &[b'a'; 64 << 10];
     let sent = sent.clone();
@@ -131,7 +131,7 @@ async fn endless(beginning: &'static str, sent: &Arc<AtomicU64>) -> String {
     .await
 }
 
-/// The most memory that a process ever had, in MiB.
+/// Returns the peak memory of a process, in MiB.
 fn peak(pid: u32) -> u64 {
     memory_kib(pid, "VmHWM") >> 10
 }
@@ -153,7 +153,7 @@ async fn endless_answers_of_the_model_and_of_line_are_read_to_their_limits_and_t
     for webhook in (0..9).map(text).chain([picture]) {
         assert_eq!(serve.posts(&http, &webhook.to_string()).await, Some(200));
     }
-    // Each question is given up, as what comes is no completion; its user is told by an endless push.
+    // Each question is given up, because the response is no completion; the apology gets an endless response, too.
     let mut unfinished = 10;
     for _ in 0..3_000 {
         let (_, health) = serve.health().await;
@@ -196,7 +196,7 @@ fn is_harmless(shown: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_servers_and_strangers_wrote_steers_the_terminal_of_no_command() {
-    // Who used how much, where an id came from outside.
+    // An id in `henji usage` comes from outside.
     let bot = Bot::start().await;
     let hex = HOSTILE.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     bot.sql(&format!(
@@ -207,7 +207,8 @@ async fn what_servers_and_strangers_wrote_steers_the_terminal_of_no_command() {
     for args in [&["usage"][..], &["usage", "--json"]] {
         is_harmless(&operator.runs(args).await.out);
     }
-    // What a server says that is taken for `henji dev`, and an address that it is not at.
+    // A server that `henji send` takes for `henji dev` returns hostile text, and the other commands get it as
+    // arguments.
     let pushed = async || Json(json!({ "texts": [HOSTILE] }));
     let dev = Router::new()
         .route(PATH, post(async || StatusCode::OK))
@@ -233,7 +234,7 @@ async fn what_servers_and_strangers_wrote_steers_the_terminal_of_no_command() {
         assert!(!said.status.success());
         is_harmless(&String::from_utf8(said.stderr).unwrap());
     }
-    // Where LINE says that it posts to.
+    // The webhook address that LINE returns is hostile.
     let world = World::with_endpoint(&format!("https://bot.example/{HOSTILE}")).await;
     let mut doctor = operator.command(&["doctor"]);
     doctor

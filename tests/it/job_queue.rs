@@ -1,4 +1,4 @@
-//! What `ingress::queue::JobQueue` promises, told once and held against both that ship.
+//! The guarantees of `ingress::queue::JobQueue`, as one suite for both implementations.
 
 use std::{
     sync::{
@@ -19,14 +19,14 @@ use worker::clock::wall_clock;
 
 use crate::aws::cloud::Cloud;
 
-/// A queue that ships, and the side that takes jobs out of it.
+/// An implementation of the queue, and the side that takes jobs out of it.
 #[async_trait]
 trait Backend: Sync {
-    /// A queue as a process has it that has just started: all it knows is what is durable.
+    /// Opens the queue as a new process does: it knows only durable data.
     fn queue(&self) -> Box<dyn JobQueue>;
-    /// One that cannot take anything.
+    /// Makes a queue that cannot take anything.
     fn broken(&self) -> Box<dyn JobQueue>;
-    /// Takes everything out, in the queue's order within each conversation.
+    /// Takes all jobs out, in the queue's order within each conversation.
     async fn take(&self) -> Vec<Job>;
 }
 
@@ -121,13 +121,13 @@ pub fn job(conversation: &str, event: &str, text: &str) -> Job {
     }
 }
 
-/// The jobs of one conversation.
+/// Returns the jobs of one conversation.
 fn of(jobs: &[Job], conversation: &str) -> Vec<Job> {
     jobs.iter().filter(|job| job.conversation.as_str() == conversation).cloned().collect()
 }
 
 async fn what_was_sent_is_durable_whole_and_in_order(backend: &dyn Backend) {
-    // More than one batch of SQS, conversations mixed, and characters that SQS refuses.
+    // The jobs are more than one batch of SQS, of mixed conversations, with characters that SQS refuses.
     let text = "改行\n\"quoted\" \u{fffe}\u{ffff}\u{0} 👩‍👩‍👧";
     let jobs: Vec<_> =
         (0..25).map(|n| job(["U1", "C2", "R3"][n % 3], &format!("e{n}"), &format!("{n} {text}"))).collect();
@@ -142,7 +142,7 @@ async fn what_was_sent_is_durable_whole_and_in_order(backend: &dyn Backend) {
 async fn an_event_is_taken_once(backend: &dyn Backend) {
     let (first, second) = (job("U-once", "once-1", "a"), job("U-once", "once-2", "b"));
     backend.queue().send(&[first.clone(), first.clone()]).await.unwrap();
-    // LINE delivers again what it had no answer to, with what came after it.
+    // LINE delivers a webhook again that got no answer, together with later events.
     backend.queue().send(&[first.clone(), second.clone()]).await.unwrap();
     assert_eq!(backend.take().await, [first.clone(), second]);
     backend.queue().send(&[first]).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_webhook_of_thousands_of_jobs_keeps_no_other_waiting_and_loses_none() 
     assert!(of(&taken, "U-many") == many && of(&taken, "U-one") == one);
 }
 
-/// A queue whose clock is this one, in milliseconds.
+/// Makes a queue with this clock, in milliseconds.
 fn with_clock(folder: &TempDir, clock: &Arc<AtomicI64>) -> SqliteQueue {
     let (database, clock) = (Database::open(&folder.path().join("henji.db")).unwrap(), clock.clone());
     SqliteQueue::new(database, Arc::new(move || Timestamp::from_millisecond(clock.load(Relaxed)).unwrap()))
@@ -224,7 +224,7 @@ async fn a_clock_that_is_set_back_holds_no_job_longer_than_the_longest_pause() {
     let again: Vec<String> = claimed().await.into_iter().map(|job| job.event_id).collect();
     assert_eq!(again.len(), 3, "what was due, or leased, by the clock of a day later: {again:?}");
     assert_eq!(claimed().await.len(), 0, "once each");
-    // However long somebody asks it to wait.
+    // The queue cuts a long delay: after an hour the job is due.
     queue.hand_back(&[], jobs[0].seq, Duration::from_hours(12)).await.unwrap();
     assert_eq!(claimed().await.len(), 0);
     clock.fetch_add(3_600_000, Relaxed);

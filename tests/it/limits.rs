@@ -1,4 +1,4 @@
-//! Limits against abuse: each is told once and politely, and then there is silence; never a dead letter.
+//! Limits against abuse: each is notified once and politely, and later messages get silence; never a dead letter.
 
 use cli::commands::send::webhook_of;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const EXEMPT: &str = "U4af4980629000000000000000000000b";
 const STRANGER: &str = "U4af4980629000000000000000000000c";
 const ENOUGH: &str = "We have talked a lot today";
 
-/// All in order, none waiting for the one before.
+/// Posts all texts in order without a wait between them.
 async fn bursts(chat: &dyn Chat, user: &str, texts: &[&str]) {
     for text in texts {
         chat.takes(webhook_of(text, user)).await;
@@ -38,7 +38,7 @@ async fn bursts(chat: &dyn Chat, user: &str, texts: &[&str]) {
     chat.drains().await;
 }
 
-/// Something else that happens where this source says.
+/// Makes another event of this source.
 fn happens(kind: &str, source: &Value) -> Value {
     let mut webhook = does(kind, &json!({}));
     webhook["events"][0]["source"] = source.clone();
@@ -46,7 +46,7 @@ fn happens(kind: &str, source: &Value) -> Value {
     webhook
 }
 
-/// What was said begins so, and nothing was given up.
+/// Asserts that the messages begin with these texts and that there is no dead letter.
 async fn hears(chat: &dyn Chat, beginnings: &[&str]) {
     let said = said(chat);
     assert_eq!(said.len(), beginnings.len(), "{said:?}");
@@ -63,7 +63,7 @@ mod told {
         bursts(chat, USER, &["1", "2", "3", "4", "5"]).await;
         hears(chat, &["answer to 1", "answer to 2", ENOUGH]).await;
         assert_eq!(prompts(chat).len(), 2);
-        // What costs nothing is done all the same, and to be forgotten is no way to get more.
+        // Free actions still work, and a forget does not reset the limit.
         bursts(chat, USER, &["forget", "6"]).await;
         hears(chat, &["answer to 1", "answer to 2", ENOUGH, "All forgotten"]).await;
         bursts(chat, STRANGER, &["7"]).await;

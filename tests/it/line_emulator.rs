@@ -1,5 +1,5 @@
-//! Everything that LINE's stand-in accepts or refuses, held against LINE's own specification, so that it
-//! does not drift from the real thing.
+//! All calls that the LINE emulator accepts or refuses, checked with LINE's own specification, so that the emulator
+//! does not drift from the real LINE.
 
 use std::{
     sync::{Arc, Mutex},
@@ -35,7 +35,7 @@ struct Platform {
     webhooks: Arc<Webhooks>,
     origin: String,
     http: reqwest::Client,
-    /// The webhooks that came, as the bot would see them; it answers what stands first here, else 200.
+    /// The webhooks that came, as the bot sees them; it answers with the next of `statuses`, or 200.
     came: Arc<Mutex<Vec<(String, Value)>>>,
     statuses: Arc<Mutex<Vec<u16>>>,
 }
@@ -70,7 +70,7 @@ impl Platform {
         Self { line, webhooks, origin, http, came, statuses }
     }
 
-    /// Calls as the bot does; the answer is held against the specification.
+    /// Calls as the bot does; checks the answer with the specification.
     async fn calls(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         self.calls_with(method, path, path, body, &[("authorization", "Bearer token")]).await
     }
@@ -223,7 +223,7 @@ fn a_reply_token_is_good_once_and_for_a_minute() {
     assert_eq!(line.spends("a", after(59)).as_deref(), Some(USER));
     assert_eq!((line.spends("a", after(59)), line.spends("never sent", start)), (None, None));
     assert_eq!(line.spends("b", after(61)), None);
-    // A redelivery gives it another minute, until twenty minutes after the event.
+    // A redelivery makes the token valid for another minute, until twenty minutes after the event.
     line.sends(&webhook("b"), after(100));
     assert_eq!(line.spends("b", after(159)).as_deref(), Some(USER));
     line.sends(&webhook("c"), after(1201));

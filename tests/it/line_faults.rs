@@ -55,7 +55,7 @@ async fn a_rate_limit_passes_and_the_monthly_limit_does_not() {
     assert_eq!(bot.pushes_tried().len(), 3, "no retry mends it");
     bot.gave_up("line_quota", "answered").await;
 
-    // A new month: the redrive only pushes.
+    // In a new month the redrive only pushes.
     bot.line.has_left(100);
     bot.redrives().await;
     bot.answers(&["answer to more"]).await;
@@ -72,7 +72,7 @@ async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
     bot.gave_up("line_quota", "answered").await;
 }
 
-/// With pauses that are short.
+/// Starts a bot with short pauses.
 async fn beside_a_broadcast(max: SignedDuration) -> Bot {
     let bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |settings| {
         settings.worker.pauses.of_steps.broadcast = Some(Duration::from_millis(50));
@@ -178,7 +178,7 @@ async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
     bot.answers(&[]).await;
     assert_eq!((bot.pushes_tried().len(), bot.health().await["dead_letters"].as_u64()), (4, Some(0)));
 
-    // After a day it would be a second delivery.
+    // After a day the push would be a second delivery.
     for _ in 0..3 {
         bot.line.faults.will(PUSH, Fault::Respond(500, vec![], "{}".into()));
     }
@@ -265,7 +265,7 @@ async fn a_refusal_for_good_does_not_tell_what_became_of_the_try_before_it() {
 
 #[tokio::test]
 async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
-    // LINE takes the push and is slower to say so than the attempt may last.
+    // LINE takes the push, and its answer takes longer than the attempt may last.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |s| s.job_timeout = Duration::from_secs(1)).await;
     bot.line.faults.will(PUSH, Fault::Late(Duration::from_secs(2)));
     bot.hears("hi").await;
@@ -275,7 +275,7 @@ async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
 
 #[tokio::test]
 async fn a_refusal_of_a_part_does_not_tell_what_became_of_the_attempt_before_it() {
-    // The first attempt pushes both parts and does not hear of the second.
+    // The first attempt pushes both parts and gets no answer to the second.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(4)).await;
     bot.model.says(&"a".repeat(30_000));
     bot.line.faults.will(PUSH, Fault::After(Duration::ZERO));

@@ -1,4 +1,4 @@
-//! Many at once: what one that waits costs, what a storm leaves behind. Hours of it are in `tests/bench/run load`.
+//! High load: the memory of a waiting turn, and the state after a storm. `tests/bench/run load` measures more.
 
 use std::{
     collections::HashSet,
@@ -46,7 +46,7 @@ async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() 
     assert_eq!(serve.terminate(), 0);
 }
 
-/// What a database writes beside itself would hold people's words where nobody looks for them.
+/// Asserts that no deleted file is open: a temporary file of SQLite would hold people's words where nobody looks.
 fn keeps_no_file_elsewhere(pid: u32) {
     let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     let open = open.filter_map(|it| std::fs::read_link(it.unwrap().path()).ok());
@@ -71,7 +71,7 @@ async fn a_storm_over_a_process_that_is_killed_again_and_again_loses_nothing_and
         let mut taken = 0;
         while !is_over.load(Relaxed) {
             let webhook = webhook_of("hi", &format!("U{client}-{}", taken % 40)).to_string();
-            // Delivered again until it was taken, as LINE does.
+            // The webhook is delivered again until it is taken, as LINE does.
             loop {
                 let origin = origin.lock().unwrap().clone();
                 if posts(&http, &origin, &webhook).await == Some(200) {
@@ -117,7 +117,7 @@ async fn the_room_that_a_backlog_took_goes_back_to_the_disk() {
     let mut bot = Bot::start().await;
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
-    // 24 MiB of messages that are past their time.
+    // The insert makes 24 MiB of expired messages.
     bot.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
          INSERT INTO messages (id, conversation, role, content, created_at, event_id, expires_at)

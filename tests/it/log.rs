@@ -1,4 +1,4 @@
-//! The log, and readers who do not read: it stops nothing. In a function nothing may be left unwritten.
+//! The log without a reader: it stops nothing. A function has written all its lines before it answers.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -20,7 +20,7 @@ use crate::{
     process::{henji, posts, program},
 };
 
-/// `henji serve` whose log is read by this test, or not.
+/// `henji serve` whose log this test reads, or leaves unread.
 struct Serve {
     child: Child,
     log: BufReader<ChildStderr>,
@@ -51,7 +51,7 @@ impl Serve {
         Self { child, log, origin, admin, line, _folder: folder }
     }
 
-    /// Takes so many webhooks of so many people, and answers them all.
+    /// Posts this number of webhooks of fifty people, and waits until all are answered.
     async fn answers(&self, webhooks: usize) {
         let http = http::client().unwrap();
         for n in 0..webhooks {
@@ -70,7 +70,7 @@ impl Serve {
         dropped.unwrap().parse().unwrap()
     }
 
-    /// SIGTERM; its exit code, and what was still to be read of its log.
+    /// Sends SIGTERM; returns the exit code and the unread rest of the log.
     fn ends(mut self) -> (Option<i32>, String) {
         let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(told.success());
@@ -111,7 +111,7 @@ async fn lines_that_nobody_read_are_counted_and_told_of_once_somebody_reads_agai
     });
     let (serve, told) = reading.await.unwrap();
     assert!(told > 0);
-    // It goes on as if nothing had been.
+    // The bot still answers.
     assert_eq!(posts(&http::client().unwrap(), &serve.origin, r#"{"events":[]}"#).await, Some(200));
     let (code, rest) = serve.ends();
     assert_eq!(code, Some(0));
@@ -127,7 +127,7 @@ async fn a_reader_of_the_log_who_is_gone_ends_nothing() {
     assert_eq!(serve.ends().0, Some(0));
 }
 
-/// Another one's log, which is at its end.
+/// Returns the log of another process, which is at its end.
 fn nobody() -> ChildStderr {
     let mut child = Command::new("true").stderr(Stdio::piped()).spawn().unwrap();
     child.wait().unwrap();
@@ -136,7 +136,7 @@ fn nobody() -> ChildStderr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_that_fails_while_nobody_reads_ends_all_the_same() {
-    // The pipe is full before it begins.
+    // The pipe is full before the program begins.
     let script = "yes | head -c 65536 >&2; exec \"$0\" serve --listen 127.0.0.1:0 --admin off";
     let mut command = Command::new("bash");
     let mut child = command
@@ -159,7 +159,7 @@ async fn a_start_that_fails_while_nobody_reads_ends_all_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_has_written_its_lines_before_its_invocation_is_answered() {
-    // Lambda freezes it when it has answered: what it would write later may never be written.
+    // Lambda freezes the function after its answer: later lines may never be written.
     let api = RuntimeApi::start(trace("ingress", false)).await;
     let mut function = Command::new(program("ingress"));
     function.env_clear().envs([
@@ -176,7 +176,7 @@ async fn a_function_has_written_its_lines_before_its_invocation_is_answered() {
     ]);
     let mut function = function.stdout(Stdio::piped()).spawn().unwrap();
     let mut answered = 0;
-    // Each writes a line, and nobody reads: where the pipe is full, an answer waits for its line.
+    // Each invocation writes a line, and nobody reads: when the pipe is full, an answer waits for its line.
     while api.invoke(json!({}), Duration::from_millis(500)).await.is_ok() {
         answered += 1;
         assert!(answered < 5_000, "it answers whatever becomes of its lines");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 pub use shared::event::Kind;
 
-/// The lines of this kind. A line that is still being written is left out.
+/// Returns the lines of this kind. A line that is still being written is left out.
 pub fn lines_of(log: &str, kind: Kind) -> Vec<Value> {
     let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
     lines.filter(|line| is_of(line, kind)).collect()

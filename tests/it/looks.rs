@@ -1,4 +1,4 @@
-//! How answers look: in whose language, with which buttons, whose face, and what they quote.
+//! The looks of answers: their language, buttons, sender and quotes.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
         ("Uzh", "zh-TW", "🔁 重新回答"),
         ("Uko", "ko", "🔁 다시 답하기"),
         ("Uth", "th", "🔁 ตอบใหม่"),
-        // Neither what nobody here speaks nor a profile that LINE does not show: the bot's own.
+        // For an unsupported language, or without a profile, the bot uses its own language.
         ("Ufr", "fr", "🔁 Try again"),
     ] {
         is_here(&bot, user, "Aoi", language);
@@ -81,7 +81,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
     assert!(message.text.starts_with("葵 <b>*x*</b>さん、はじめまして！"), "{}", message.text);
     assert_eq!(labels(message), ["🎭 キャラを変える", "❓ 使い方"]);
 
-    // Who has no profile is greeted without a name, and a greeting that LINE does not take is no matter.
+    // A user without a profile is greeted without a name, and a refused greeting is no failure.
     assert_eq!(bot.posts(follow("Unobody").to_string()).await, 200);
     assert!(says_one(&mut bot).await.text.starts_with("Hi! Thanks"));
     bot.line.fails(emulator::line::REPLY, 400, "Invalid reply token");
@@ -96,7 +96,7 @@ async fn who_comes_back_is_greeted_by_name_too() {
     is_here(&bot, USER, "葵", "ja");
     let now = (worker::clock::wall_clock())();
     bot.line.follows(USER, false, now);
-    // LINE says nothing of who blocks the bot, which learns it by a message of before.
+    // LINE shows no profile of a user who blocked the bot; the bot sees this with a message from before the block.
     let before = phone::message_event(said::sticker(7).unwrap(), USER, now);
     assert_eq!(bot.posts(json!({ "events": [before] }).to_string()).await, 200);
     assert!(says_one(&mut bot).await.text.starts_with("Sorry"));
@@ -122,7 +122,7 @@ async fn an_answer_quotes_its_question_when_others_came_in_between() {
     let quoted: Vec<_> = sent.iter().map(|sent| sent.messages[0].quotes.clone()).collect();
     assert!(quoted == tokens && tokens[0].is_some(), "{quoted:?}");
 
-    // So does one that comes after its letter was redriven.
+    // An answer after a redrive also quotes its question.
     bot.model.fails(400, "invalid_request_error");
     bot.hears("refused").await;
     assert!(bot.says().await[0].starts_with("Sorry"));

@@ -1,14 +1,14 @@
-//! Stories of the whole pipeline, told against the real parts: the product's own servers and programs,
-//! SQLite on disk, and stand-ins for LINE and the model over HTTP.
+//! Stories of the whole pipeline with the real parts: the product's own servers and programs, SQLite on disk, and
+//! emulators of LINE and the model over HTTP.
 #![expect(
     unreachable_pub,
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "nobody reads a test's documentation, its name says it; and it fails by panicking"
+    reason = "a test's name is its documentation, and a test fails by panicking"
 )]
 
-// The harness: a bot in this process, a bot as a process, who operates it, its log, the specifications all requests must meet,
-// and what nothing that is printed may hold.
+// The harness: a bot in this process, a bot as a process, its operator, its log, the specifications of all requests,
+// and the check that no output holds private data.
 mod bot;
 mod log_lines;
 mod operator;
@@ -16,75 +16,75 @@ mod process;
 mod secrecy;
 mod spec;
 
-// What LINE may post, and what it is told.
+// Requests from LINE, and the statuses that it gets.
 mod accepting;
-// What strangers and bad servers do to it, to memory and to terminals.
+// Attacks of strangers and bad servers on the bot, on memory and on terminals.
 mod hostile;
-// The emulator of LINE, held against LINE's own specification.
+// The emulator of LINE, checked with LINE's own specification.
 mod line_emulator;
-// `henji dev`: its page's API, its guard, its replay.
+// `henji dev`: the API of its page, its access rules, its replay.
 mod dev;
 // From a question to its answer: order, isolation, history, context, length.
 mod answering;
-// What people tell the bot to do.
+// The commands that people send.
 mod commands;
-// How answers look: language, buttons, face, quote.
+// The looks of answers: language, buttons, sender, quote.
 mod looks;
-// Dead letters: what becomes of them, told by the command.
+// Dead letters, as `henji dlq` shows and changes them.
 mod dead_letters;
-// What a change of letters promises: the record, the sum, what a crash leaves.
+// A change of dead letters: the record, the sum, the state after a crash.
 mod changes;
-// What `henji send` sends.
+// `henji send`.
 mod sending;
-// What commands say to a terminal, or to nobody.
+// The output of commands on a terminal, and without a reader.
 mod terminal;
-// The model as it really behaves.
+// Realistic faults of the model.
 mod model_faults;
-// The model's server as HTTP: forms of an answer, TLS, a proxy.
+// The model's server as HTTP: forms of a response, TLS, a proxy.
 mod model_http;
-// What a long conversation costs.
+// The cost of a long conversation.
 mod remembering;
 mod usage;
-// The same on Azure.
+// Azure OpenAI in place of OpenAI.
 mod azure;
-// LINE as it really behaves.
+// Realistic faults of LINE.
 mod line_faults;
 // The free reply, and when a push takes its place.
 mod reply_first;
-// Facts that several files name, and the version.
+// Facts in several files, and the version.
 mod documents;
 // The process: signals, crashes, data directories, settings, logs.
 mod serving;
-// Its directory: lock, permissions, damage.
+// The data directory: lock, permissions, damage.
 mod data;
 // A database of an earlier version.
 mod old_database;
-// The operator's listener, and whether it tells the truth.
+// The operator's listener, and whether `/healthz` is true.
 mod admin;
-// Its log, and readers who do not read.
+// The log, and readers who do not read.
 mod log;
-// The system's demands: signals, limits.
+// Limits of the operating system: signals, open files.
 mod system;
-// Many at once, and what they cost.
+// High load, and its cost.
 mod load;
-// All at once: hours of traffic and faults, drawn from a seed.
+// Hours of traffic with faults, drawn from a seed.
 mod chaos;
-// What both queues promise, and both histories.
+// The guarantees of both queues and both histories, and groups.
 mod groups;
 mod history;
 mod job_queue;
-// To take back, to leave, to be forgotten: on one machine and on Lambda.
+// Unsend, unfollow and forget, on one machine and on Lambda.
 mod overtaking;
 mod respect;
-// Limits against abuse, likewise.
+// Limits against abuse, on both.
 mod limits;
-// Limits of one turn: time, paid calls, pushes; likewise.
+// Limits of one turn, on both: time, paid calls, pushes.
 mod turn_limits;
-// Several messages where one was meant, likewise.
+// Several messages that are answered together, on both.
 mod bursts;
-// Pictures and voices, likewise.
+// Images and recordings, on both.
 mod media;
-// Whatever is done to any request or commit.
+// A fault at every request and every commit.
 mod boundaries;
-// The functions on Lambda, with AWS stood in for.
+// The functions on Lambda, with an emulator of AWS.
 mod aws;

@@ -1,5 +1,5 @@
-//! Pictures and voices: seen, heard, said back, and told where that cannot be; never a dead letter for
-//! what people send. Lived through on one machine and on Lambda.
+//! Images and recordings: the model sees or hears them, the bot repeats the words, and the user gets a notice where
+//! that cannot be; no dead letter comes of a message that people send. All on one machine and on Lambda.
 
 use axum::body::Bytes;
 use emulator::{
@@ -24,7 +24,7 @@ story!(what_line_has_no_more_is_told, "GPT_MODEL" = "gpt-4o");
 story!(what_is_too_large_or_too_long_is_not_read, "GPT_MODEL" = "gpt-4o");
 story!(what_is_no_picture_and_no_voice_is_told, "GPT_MODEL" = "gpt-4o");
 
-/// A JPEG that a model reads.
+/// Makes a JPEG that a model reads.
 pub fn jpeg(size: usize) -> Bytes {
     [&[0xff, 0xd8, 0xff][..], &vec![7; size - 5], &[0xff, 0xd9]].concat().into()
 }
@@ -33,7 +33,7 @@ pub fn senses() -> &'static Senses {
     &Locale::En.words().senses
 }
 
-/// Somebody sends this message; its webhook.
+/// Posts this message of a user, and returns its webhook.
 pub async fn sends(chat: &dyn Chat, message: Value) -> Value {
     let mut webhook = says("");
     webhook["events"][0]["message"] = message;
@@ -41,7 +41,7 @@ pub async fn sends(chat: &dyn Chat, message: Value) -> Value {
     webhook
 }
 
-/// The same, and waits until it is answered; what was said in all.
+/// Posts this message and waits until it is answered; returns all texts so far.
 pub async fn answers(chat: &dyn Chat, message: Value) -> Vec<String> {
     sends(chat, message).await;
     chat.drains().await;
@@ -57,12 +57,12 @@ pub fn voice(chat: &dyn Chat, words: &str) -> Value {
     messages::voice(&chat.line().holds("audio/x-m4a", hear::sample(words, 1)), Some(1_000))
 }
 
-/// How often LINE was asked for a message's content.
+/// Counts the requests to LINE for a message's content.
 pub fn looks(chat: &dyn Chat, message: &Value) -> usize {
     chat.line().faults.seen(&content_path(message["id"].as_str().unwrap())).len()
 }
 
-/// The contents of the last prompt's messages.
+/// Returns the contents of the last prompt's messages.
 fn last_prompt(chat: &dyn Chat) -> Vec<Value> {
     let asked = chat.model().asked().pop().unwrap();
     asked.body["messages"].as_array().unwrap()[1..].iter().map(|m| m["content"].clone()).collect()
@@ -92,7 +92,7 @@ mod told {
         let id = chat.line().holds("image/jpeg", jpeg(100));
         let quoting = messages::quoting(messages::text("what is it?"), Some(&id));
         assert_eq!(answers(chat, quoting).await, ["answer to what is it? [image/jpeg, 100 bytes]"]);
-        // What quotes no picture, or one that is gone, is just a text.
+        // A message that quotes no image, or a deleted one, is just a text.
         let voice = chat.line().holds("audio/x-m4a", hear::sample("hi", 1));
         for id in ["1234567890", &voice] {
             let said = answers(chat, messages::quoting(messages::text("and this?"), Some(id))).await;
@@ -118,7 +118,7 @@ mod told {
         assert_eq!(chat.line().sent().len(), 1, "in one push");
         let form = chat.model().faults.seen(TRANSCRIPTIONS).pop().unwrap().body;
         assert_eq!((&form["model"], &form["file"]["name"]), (&json!("whisper-1"), &json!("voice.wav")));
-        // It is a question whatever it says, and part of the conversation.
+        // The recording is a question whatever its words are, and part of the conversation.
         let said = answers(chat, voice(chat, "forget")).await;
         assert_eq!(said[2..], ["🎤 “forget”", "answer to forget"]);
         assert_eq!(last_prompt(chat)[0], "my secret\n is wisteria");
@@ -139,7 +139,7 @@ mod told {
             chat.takes(webhook).await;
             chat.drains().await;
         }
-        // The picture alone was not said to the bot.
+        // An image alone is not a call of the bot.
         assert_eq!(said(chat), ["answer to what is it? [image/jpeg, 100 bytes]"]);
         assert_eq!((looks(chat, &image), chat.letters().await), (1, 0));
     }
@@ -174,7 +174,7 @@ mod told {
         assert_eq!(looks(chat, &long), 0);
         let longer = messages::voice(&chat.line().holds("audio/x-m4a", large.clone()), None);
         assert_eq!(answers(chat, longer).await.last().unwrap(), senses().voice_too_long);
-        // The same where LINE does not say how large it is.
+        // The result is the same where LINE does not send the size.
         chat.line().hides_lengths();
         assert_eq!(answers(chat, picture(chat, large)).await.last().unwrap(), senses().picture_too_large);
         let said = answers(chat, picture(chat, jpeg(100))).await;

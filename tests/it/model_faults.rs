@@ -92,7 +92,7 @@ async fn a_model_that_never_answers_is_given_up_before_the_deadline() {
     bot.hears("hi").await;
     let said = bot.says().await;
     assert!(said.len() == 1 && said[0].starts_with("Sorry"), "{said:?}");
-    // A fifth of the time is kept back at most.
+    // At most a fifth of the time is reserved.
     assert!(started.elapsed() >= Duration::from_millis(1_600));
     bot.gave_up("model_unavailable", "unanswered").await;
 }
@@ -118,7 +118,7 @@ async fn a_model_that_only_thought_is_asked_once_more_with_four_times_the_limit(
     let limits: Vec<_> = bot.model.asked().iter().map(|seen| seen.body[limit].clone()).collect();
     assert_eq!(limits, [4096, 16_384]);
 
-    // As much as the context leaves, where that is less.
+    // The limit is the rest of the context, where that is less.
     let mut small =
         Bot::with(&[("MAX_TOKENS", "200"), ("CONTEXT_TOKENS", "500"), ("SYSTEM_PROMPT", "s")], |_| {}).await;
     small.model.completes(json!({ "content": "" }), "length");
@@ -144,7 +144,7 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     }
     bot.says().await;
     bot.model.fails(400, "context_length_exceeded");
-    // The same in llama.cpp's words.
+    // This is the same error in llama.cpp's words.
     let too_long = json!({ "error": { "code": 400, "type": "exceed_context_size_error", "n_ctx": 4096,
         "message": "request (4390 tokens) exceeds the available context size (4096 tokens)" } });
     bot.model.does(Fault::Respond(400, vec![], too_long.to_string()));
@@ -153,7 +153,7 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     let lengths: Vec<_> =
         bot.model.asked()[3..].iter().map(|s| s.body["messages"].as_array().unwrap().len()).collect();
     assert_eq!(lengths, [8, 4, 2]);
-    // With nothing left to drop, the user is told; that is no dead letter.
+    // With nothing left to drop, the user gets a notice, and there is no dead letter.
     for _ in 0..3 {
         bot.model.fails(400, "context_length_exceeded");
     }
@@ -203,7 +203,7 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     let names: Vec<_> = bot.model.asked().iter().map(|s| s.body["max_completion_tokens"].is_null()).collect();
     assert_eq!(names, [true, false, false], "it is learned once");
 
-    // Who takes neither has taught nothing.
+    // A server that refuses both names changes nothing for later calls.
     let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     for name in ["max_tokens", "max_completion_tokens"] {
         let refusal = json!({ "error": { "param": name, "message": "must be less than or equal to 8192" } });

@@ -1,4 +1,4 @@
-//! The model's server as HTTP: the ways in which an answer comes or breaks off, TLS, and a proxy.
+//! The model's server as HTTP: the ways in which a response comes or breaks off, TLS, and a proxy.
 
 use std::{
     sync::{Arc, Mutex},
@@ -36,7 +36,7 @@ use crate::{
 };
 
 const COMPLETION: &str = r#"{"choices":[{"message":{"content":"an answer"},"finish_reason":"stop"}]}"#;
-/// Reads a request; none where the connection is at its end.
+/// Reads a request; returns `None` at the end of the connection.
 async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     let mut came = vec![];
     loop {
@@ -53,7 +53,7 @@ async fn request(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
     }
 }
 
-/// A server that answers each request by these bytes, some at a time, and where told so ends the connection then.
+/// A server that answers each request with these bytes in pieces, and then closes the connection if asked to.
 struct Wire {
     origin: String,
     heads: Arc<Mutex<Vec<String>>>,
@@ -111,7 +111,7 @@ impl Asks {
         Self { model: ModelClient::new(&config, http, Secret::fixed("a-key".into()), wall_clock()), prompt }
     }
 
-    /// The answer, or why there is none.
+    /// Returns the answer, or the reason for its absence.
     async fn asks(&self, within: Duration) -> String {
         match self.model.complete(&self.prompt, None, 10, within).await {
             Ok(answer) => answer.text,
@@ -199,7 +199,7 @@ async fn who_refuses_a_long_question_before_it_is_sent_is_understood() {
     tokio::spawn(async move {
         let mut open: Vec<TcpStream> = vec![];
         while let Ok((mut stream, _)) = listener.accept().await {
-            // It never reads on, and does not hang up.
+            // The proxy reads no more, and does not close the connection.
             let _ = stream.read(&mut [0; 100]).await;
             let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}";
             let _ = stream.write_all(refusal.as_bytes()).await;

@@ -1,4 +1,5 @@
-//! A database that an earlier version wrote (`tests/fixtures/databases`) opens, and its jobs, conversations and letters go on.
+//! A database of an earlier version (`tests/fixtures/databases`) opens, and its jobs, conversations and letters
+//! continue.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -16,13 +17,13 @@ use crate::{
     process::{Serve, henji},
 };
 
-/// Somebody who told the bot a name, and described a persona.
+/// A user who told the bot a name, and described a persona.
 const AOI: &str = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-/// A group in which the bot was spoken to.
+/// A group that called the bot.
 const GROUP: &str = "Ccccccccccccccccccccccccccccccccc";
-/// Somebody whose two questions wait, as the model was down.
+/// A user with two waiting questions, because the model was down.
 const WAITS: &str = "Ueeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
-/// Somebody whose question the model refused, so that there is a dead letter.
+/// A user with a dead letter, because the model refused the question.
 const REFUSED: &str = "Udddddddddddddddddddddddddddddddd";
 
 fn dlq(data: &Path, args: &[&str]) -> String {
@@ -61,7 +62,7 @@ async fn a_database_of_schema_7_opens_and_its_jobs_history_and_letters_go_on() {
         assert!(prompt.contains(remembered), "{prompt}");
     }
 
-    // What was said in the group is remembered, too.
+    // The messages of the group are remembered, too.
     let mut hello = webhook_of("bot what did I say?", AOI);
     hello["events"][0]["source"] = json!({ "type": "group", "groupId": GROUP, "userId": AOI });
     assert_eq!(serve.posts(&http, &hello.to_string()).await, Some(200));

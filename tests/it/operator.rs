@@ -1,4 +1,4 @@
-//! An operator with a shell in a folder of its own, who runs the real `henji`.
+//! An operator with a shell in a separate folder, who runs the real `henji`.
 
 use std::{collections::HashSet, path::PathBuf, process::Stdio, sync::Arc};
 
@@ -12,14 +12,14 @@ use crate::{aws::cloud::Cloud, bot::Bot, process::henji, secrecy::Private};
 pub struct Operator {
     pub folder: TempDir,
     variables: Vec<(String, String)>,
-    /// Where the bot is, as every command is told.
+    /// The arguments that name the bot, which every command gets.
     place: Vec<String>,
     audit: PathBuf,
-    /// What its commands never show unasked.
+    /// The texts that its commands show only with `--reveal`.
     private: Arc<Private>,
 }
 
-/// How a command ended: its code, and what it wrote.
+/// The end of a command: its exit code and its output.
 pub struct Ended {
     pub code: i32,
     pub out: String,
@@ -27,7 +27,7 @@ pub struct Ended {
 }
 
 impl Operator {
-    /// Of a deployment.
+    /// Makes the operator of a deployment.
     pub fn of(cloud: &Cloud, further: &[(&str, &str)]) -> Self {
         let mut variables = cloud.variables();
         variables.extend(further.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -36,7 +36,7 @@ impl Operator {
         Self { folder, variables, place: vec![], audit, private: Arc::default() }
     }
 
-    /// Of a bot on this machine.
+    /// Makes the operator of a bot on this machine.
     pub fn beside(bot: &Bot) -> Self {
         let line = bot.settings.worker.line_api_base_url.as_str();
         let variables =
@@ -65,7 +65,7 @@ impl Operator {
         self.checked(args, self.command(args).output().await.unwrap())
     }
 
-    /// Runs a command and writes this into it.
+    /// Runs a command with this text as its input.
     pub async fn told(&self, args: &[&str], text: &str) -> Ended {
         let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -74,7 +74,8 @@ impl Operator {
         self.checked(args, child.wait_with_output().await.unwrap())
     }
 
-    /// Runs a command on a terminal, and types each answer after what it answers; all that is shown is `out`.
+    /// Runs a command on a terminal, and types each answer after its prompt; `out` is everything that the terminal
+    /// shows.
     pub async fn types(&self, typed: &[(&str, &str)], args: &[&str]) -> Ended {
         let (script, henji) = (concat!(env!("CARGO_MANIFEST_DIR"), "/it/terminal.py"), henji());
         let before = [script, &json!(typed).to_string(), henji.to_str().unwrap()];
@@ -83,7 +84,7 @@ impl Operator {
         self.checked(args, command.env("PATH", path.required("PATH").unwrap()).output().await.unwrap())
     }
 
-    /// How a command ended, which showed nothing private unless it was asked to.
+    /// Returns the end of a command, and asserts that it showed nothing private without `--reveal`.
     fn checked(&self, args: &[&str], output: std::process::Output) -> Ended {
         let ended = ended(output);
         let private = if args.contains(&"--reveal") { &Private::default() } else { &*self.private };
@@ -91,20 +92,20 @@ impl Operator {
         ended
     }
 
-    /// The letters that `list` shows with these filters.
+    /// Returns the letters that `list` shows with these filters.
     pub async fn lists(&self, filters: &[&str]) -> Vec<Value> {
         let ended = self.runs(&[&["dlq", "list", "--json"], filters].concat()).await;
         assert_eq!(ended.code, 0, "{}", ended.err);
         serde_json::from_str(&ended.out).unwrap()
     }
 
-    /// The audit so far.
+    /// Returns the audit so far.
     pub fn audit(&self) -> Vec<Value> {
         let lines = std::fs::read_to_string(&self.audit).unwrap();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The outcomes in it. Each change began before it ended.
+    /// Returns the outcomes in it, and asserts that each change began before it ended.
     pub fn outcomes(&self) -> Vec<String> {
         let mut begun = HashSet::new();
         let mut outcomes = vec![];
@@ -126,7 +127,7 @@ pub fn ended(output: std::process::Output) -> Ended {
     Ended { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A table without what differs from time to time: ages and ids.
+/// Returns a table without its variable cells: ages and ids.
 pub fn plain(table: &str) -> String {
     let row = |line: &str| {
         let (row, _id) = line.rsplit_once("  ").unwrap();
@@ -136,7 +137,7 @@ pub fn plain(table: &str) -> String {
     table.lines().enumerate().map(|(n, line)| if n == 0 { format!("{line}\n") } else { row(line) }).collect()
 }
 
-/// Asserts that there is a letter of each user, `U0` and on, for whom the model refused.
+/// Asserts that there is a letter of each user from `U0`, because the model refused.
 pub fn are_refused(letters: &[Value], users: usize) {
     assert_eq!(letters.len(), users);
     for (user, letter) in letters.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! People have a conversation forgotten, or block the bot, while it still waits or is answered: both overtake, and reach
-//! what was said before them.
+//! People forget a conversation, or block the bot, while a message waits or is being answered: both overtake the job,
+//! and delete the messages before them.
 
 use emulator::{faults::Fault, line::PUSH, model::COMPLETIONS};
 use serde_json::{Value, json};
@@ -15,14 +15,14 @@ story!(forget_leaves_what_was_said_after_it, "MAX_ATTEMPTS" = "3");
 story!(block_overtakes_a_question_that_waits_and_leaves_what_follows, "MAX_ATTEMPTS" = "3");
 story!(two_forgets_are_both_confirmed);
 
-/// Seconds after which a request is made again: more than anybody waits here.
+/// The seconds after which a request is made again: longer than the stories wait.
 const TOO_LONG: &str = "6";
 
 fn forgotten() -> &'static str {
     Locale::En.words().forgotten
 }
 
-/// LINE shows no time but its own: the next thing is said later.
+/// Waits, so that the next message has a later timestamp of LINE: the bot has no other time of it.
 async fn a_moment() {
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
 }
@@ -59,7 +59,7 @@ mod told {
         a_moment().await;
         chat.takes(says("忘れて")).await;
         hears_forgotten(chat, 1).await;
-        // The call is broken off, and not made again.
+        // The call is broken off, and no second one follows.
         chat.model().faults.misbehaves(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len()), (vec![forgotten().to_owned()], 1));
@@ -106,7 +106,7 @@ mod told {
     }
 
     pub(super) async fn forget_leaves_what_was_said_after_it(chat: &dyn Chat) {
-        // LINE delivers the command late: what was said after it is answered already.
+        // LINE delivers the command late: a message after it is answered already.
         chat.takes(says("my secret is wisteria")).await;
         chat.drains().await;
         a_moment().await;

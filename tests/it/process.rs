@@ -15,7 +15,7 @@ use crate::{
     secrecy::Private,
 };
 
-/// The program of this name beside this test's own, which `tests/all` builds first.
+/// Returns the path of a program beside this test's own, which `tests/all` builds first.
 pub fn program(name: &str) -> PathBuf {
     let exe = std::env::current_exe().unwrap();
     let path = exe.parent().and_then(Path::parent).unwrap().join(name);
@@ -36,7 +36,7 @@ pub fn run(args: &[&str]) -> Output {
     Command::new(henji()).args(args).env_clear().stdin(Stdio::null()).output().unwrap()
 }
 
-/// Posts a body as LINE does, to whoever listens there; `None` if there was no answer.
+/// Posts a body as LINE does, and returns the status; `None` if there was no answer.
 pub async fn posts(http: &reqwest::Client, origin: &str, body: &str) -> Option<u16> {
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
     let request = http.post(format!("{origin}{PATH}")).header("x-line-signature", signature);
@@ -44,7 +44,7 @@ pub async fn posts(http: &reqwest::Client, origin: &str, body: &str) -> Option<u
     Some(response.status().as_u16())
 }
 
-/// What a process's status says of its memory, in KiB: `VmRSS` what it holds now, `VmHWM` the most it ever held.
+/// Returns a memory value of a process in KiB: `VmRSS` is its memory now, `VmHWM` its peak.
 pub fn memory_kib(pid: u32, what: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let value = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();
@@ -54,13 +54,13 @@ pub fn memory_kib(pid: u32, what: &str) -> u64 {
 /// `henji serve`, which is killed when it is dropped.
 pub struct Serve {
     child: Child,
-    /// For LINE.
+    /// The address for LINE.
     pub origin: String,
-    /// For its operator.
+    /// The address for the operator.
     pub admin: String,
     log: PathBuf,
     private: Private,
-    /// How much of the log is of those before it.
+    /// The length of the log of earlier processes.
     old_log: usize,
 }
 
@@ -72,12 +72,12 @@ impl Serve {
         serve
     }
 
-    /// Starts it on `data`.
+    /// Starts it on `data` without a wait.
     pub fn launch(data: &Path, variables: &[(String, String)]) -> Self {
         Self::launch_by(Command::new(henji()), ":0", data, variables)
     }
 
-    /// The same through a shell script, which ends by `exec "$0" "$@"`.
+    /// Starts it with a shell script that ends with `exec "$0" "$@"`.
     pub async fn start_by(script: &str, data: &Path, variables: &[(String, String)]) -> Self {
         let mut shell = Command::new("bash");
         shell.args(["-c", script]).arg(henji());
@@ -86,7 +86,7 @@ impl Serve {
         serve
     }
 
-    /// The same by a command that becomes `henji` with the arguments that it is given, among them this `--admin`.
+    /// Starts it with a command that runs `henji` with the given arguments, among them this `--admin`.
     pub fn launch_by(mut command: Command, admin: &str, data: &Path, variables: &[(String, String)]) -> Self {
         let log = data.with_extension("log");
         let file = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
@@ -106,7 +106,7 @@ impl Serve {
         Self { child, origin, admin, log, old_log, private: Private::default() }
     }
 
-    /// Waits until it answers; false if it ended instead.
+    /// Waits until it answers; returns false if it ended instead.
     pub async fn answers(&mut self) -> bool {
         let http = worker::adapters::http::client().unwrap();
         for _ in 0..1_000 {
@@ -124,22 +124,22 @@ impl Serve {
         panic!("it does not answer: {}", self.log());
     }
 
-    /// Where it listens, as it says itself.
+    /// Returns its addresses from its log.
     fn origins(&self) -> Option<[String; 2]> {
         let log = self.log();
         let line = lines_of(&log[self.old_log..], Kind::Serving).into_iter().next()?;
-        // Without an operator's listener the second leads nowhere.
+        // Without an operator's listener the second address is useless.
         Some(["address", "admin"].map(|field| format!("http://{}", line[field].as_str().unwrap_or_default())))
     }
 
-    /// The page of the operator's listener at a path, and its status.
+    /// Returns the page of the operator's listener at a path, and its status.
     pub async fn shows(&self, path: &str) -> (u16, String) {
         let http = worker::adapters::http::client().unwrap();
         let response = http.get(format!("{}{path}", self.admin)).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
-    /// What `/healthz` says.
+    /// Returns the status and body of `/healthz`.
     pub async fn health(&self) -> (u16, Value) {
         let (status, body) = self.shows("/healthz").await;
         (status, serde_json::from_str(&body).unwrap())
@@ -153,7 +153,7 @@ impl Serve {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// The log from there on, once it has a line of this kind: a thread of its own writes it.
+    /// Returns the log from this place, once it has a line of this kind: a separate thread writes it.
     pub async fn logged(&self, from: usize, kind: Kind) -> String {
         for _ in 0..1_000 {
             let log = self.log()[from..].to_owned();
@@ -169,25 +169,25 @@ impl Serve {
         self.child.id()
     }
 
-    /// Posts a body as LINE does; `None` if there was no answer.
+    /// Posts a body as LINE does, and returns the status; `None` if there was no answer.
     pub async fn posts(&self, http: &reqwest::Client, body: &str) -> Option<u16> {
         self.private.notes_text(&ingress::signature::sign(&SECRET.into(), body.as_bytes()));
         self.private.notes(&serde_json::from_str(body).unwrap_or_default());
         posts(http, &self.origin, body).await
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// SIGTERM; its exit code.
+    /// Sends SIGTERM and returns the exit code.
     pub fn terminate(self) -> i32 {
         self.ends_by("TERM")
     }
 
-    /// This signal; its exit code.
+    /// Sends this signal and returns the exit code.
     pub fn ends_by(mut self, signal: &str) -> i32 {
         self.is_sent(signal);
         self.child.wait().unwrap().code().expect("it was not killed")

@@ -1,15 +1,15 @@
-//! What a long conversation costs: how much of each prompt stands where it stood in the turn before, so that
-//! the model's prompt cache has it.
+//! The cost of a long conversation: how much of each prompt is at the same place as in the turn before, so that the
+//! model's prompt cache has it.
 
 use serde_json::Value;
 use worker::rules::models::{Encoding, count};
 
 use crate::bot::Bot;
 
-/// Beside its content, as `worker/src/prompt.rs` counts.
+/// The tokens of a message beside its content, as `worker/src/rules/prompt.rs` counts.
 const PER_MESSAGE: usize = 4;
 
-/// About 70 tokens, with an answer that repeats them.
+/// Makes a question of about 70 tokens, with an answer that repeats them.
 fn question(n: usize) -> String {
     format!("{n}: {}", "きょうは良い天気ですね。散歩に行きましょうか。".repeat(3))
 }
@@ -23,7 +23,7 @@ fn prompts(bot: &Bot) -> Vec<Vec<Value>> {
     bot.model.asked().iter().map(|seen| seen.body["messages"].as_array().unwrap().clone()).collect()
 }
 
-/// Of all prompts' tokens, those that stand in whole messages at the same place as the turn before, in percent.
+/// Returns the share of all prompts' tokens in whole messages at the same place as in the turn before, in percent.
 fn share(prompts: &[Vec<Value>]) -> f64 {
     let (mut same, mut all) = (0, 0);
     for pair in prompts.windows(2) {
@@ -34,7 +34,7 @@ fn share(prompts: &[Vec<Value>]) -> f64 {
     100.0 * f64::from(u32::try_from(same).unwrap()) / f64::from(u32::try_from(all).unwrap())
 }
 
-/// A conversation of so many turns in a bot with these settings.
+/// Runs a conversation of this number of turns in a bot with these settings.
 async fn talk(env: &[(&str, &str)], turns: usize) -> Bot {
     let bot = Bot::with(env, |_| {}).await;
     for n in 0..turns {
@@ -80,7 +80,7 @@ async fn prompts_of_a_long_conversation_share_their_beginning() {
     }
 }
 
-/// The numbers of the questions that a prompt has, without its own.
+/// Returns the numbers of the past questions in a prompt.
 fn remembered(prompt: &[Value]) -> Vec<usize> {
     let number = |message: &Value| message["content"].as_str()?.split_once(':')?.0.parse().ok();
     let mut numbers: Vec<usize> = prompt.iter().filter_map(number).collect();
@@ -104,7 +104,7 @@ async fn what_is_taken_back_retried_or_forgotten_is_so_in_a_long_conversation_to
     bot.drain().await;
     assert_eq!(last(&bot).await, (4..14).collect::<Vec<_>>());
 
-    // A larger memory is the whole past again: nothing was deleted.
+    // A larger window has the whole past again: nothing was deleted.
     bot.settings.worker.query_limit = 100;
     bot.restarts().await;
     bot.hears(&question(15)).await;

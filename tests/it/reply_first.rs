@@ -1,4 +1,4 @@
-//! What the free reply token is used for, and what happens when LINE does not take it.
+//! The uses of the free reply token, and the cases in which LINE does not take it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn reply_first(more: &[(&str, &str)]) -> Bot {
     Bot::with(&[&[("DELIVERY", "reply-first")], more].concat(), |_| {}).await
 }
 
-/// How many replies and pushes were tried.
+/// Returns how many replies and pushes were tried.
 fn tried(bot: &Bot) -> (usize, usize) {
     (bot.line.faults.seen(REPLY).len(), bot.line.faults.seen(PUSH).len())
 }
@@ -97,7 +97,7 @@ async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
 
 #[tokio::test]
 async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
-    // LINE did nothing: the same token is good, and its 200 is certain.
+    // LINE did nothing: the same token works, and its 200 is certain.
     for fault in [Fault::Reset, Fault::Respond(500, vec![], "{}".into())] {
         let mut bot = reply_first(&[]).await;
         bot.line.faults.will(REPLY, fault);
@@ -105,7 +105,7 @@ async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
         bot.answers(&["answer to hi"]).await;
         assert_eq!(tried(&bot), (2, 0));
     }
-    // LINE did it and nobody here heard: the token is spent, and its 400 says nothing.
+    // LINE replied and its answer was lost: the token is used, and its 400 proves nothing.
     let mut bot = reply_first(&[]).await;
     bot.line.faults.will(REPLY, Fault::Lose);
     bot.hears("hi").await;
@@ -171,7 +171,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
 
         bot.model.thinks(Duration::ZERO);
         bot.hears("easy one").await;
-        // On a busy machine it may be asked for patience here, too.
+        // On a busy machine this question may also get the notice that asks for patience.
         assert_eq!(bot.says().await.last().unwrap(), "answer to easy one");
         let asked = bot.model.asked();
         let said: Vec<&Value> = asked[1].body["messages"].as_array().unwrap().iter().collect();

@@ -1,5 +1,4 @@
-//! People take back what they said, leave, and want to be forgotten: told once, and lived through by the
-//! pipeline on one machine and by the one on Lambda.
+//! People unsend messages, leave, and ask the bot to forget: each story runs on one machine and on Lambda.
 
 use std::time::Duration;
 
@@ -30,28 +29,28 @@ use crate::{
     bot::{Bot as OnOneMachine, USER},
 };
 
-/// A bot, and what can be seen of it.
+/// A bot with its visible state.
 #[async_trait(?Send)]
 pub trait Chat {
-    /// LINE posts this webhook, and it is taken.
+    /// Posts this webhook as LINE does, and asserts that it is taken.
     async fn takes(&self, webhook: Value);
     /// Waits until no job is left.
     async fn drains(&self);
     fn line(&self) -> &Line;
     fn model(&self) -> &Model;
-    /// Its history, as another process has it.
+    /// Opens its history as another process does.
     fn history(&self) -> Box<dyn History>;
-    /// All that is kept, in one text.
+    /// Returns everything that is stored, in one text.
     async fn kept(&self) -> String;
-    /// No row says any longer what kind its message is of, as in those that earlier versions wrote.
+    /// Removes the kind of message from all rows, as in those that earlier versions wrote.
     async fn loses_kinds(&self);
-    /// How many dead letters there are.
+    /// Counts the dead letters.
     async fn letters(&self) -> usize;
-    /// The details of all dead letters.
+    /// Returns the details of all dead letters.
     async fn details(&self) -> Vec<String>;
     /// Redrives every dead letter.
     async fn redrives(&self);
-    /// A job comes to the queue by itself.
+    /// Sends a job to the queue without the accept stage.
     async fn queues(&self, job: Job);
 }
 
@@ -164,7 +163,7 @@ impl Chat for OnLambda {
     }
 }
 
-/// A story of both, with these variables.
+/// Makes a test of a story for both back ends, with these variables.
 macro_rules! story {
     ($name:ident $(, $variable:literal = $value:literal)*) => {
         mod $name {
@@ -177,7 +176,7 @@ macro_rules! story {
 
             #[tokio::test]
             async fn on_lambda() {
-                // Lambda brings other conversations to another worker while one is busy.
+                // Lambda gives other conversations to another worker while one is busy.
                 let mut bot = crate::aws::bot::Bot::with(VARIABLES).await;
                 bot.gets_another_worker().await;
                 super::told::$name(&bot).await;
@@ -204,17 +203,17 @@ story!(an_answer_that_waits_for_a_redrive_goes_with_its_message);
 story!(who_leaves_is_forgotten_and_who_comes_back_starts_anew);
 story!(in_standby_nothing_is_said_and_what_is_taken_back_or_left_is_forgotten);
 
-/// LINE's or a model's server is too busy for so many seconds.
+/// Makes a refusal of LINE's or a model's server that is too busy for these seconds.
 pub fn busy(seconds: &str) -> Fault {
     Fault::Respond(429, vec![("retry-after", seconds.to_owned())], "{}".to_owned())
 }
 
-/// A user's message, as LINE posts it.
+/// Makes a user's message, as LINE posts it.
 pub fn says(text: &str) -> Value {
     webhook_of(text, USER)
 }
 
-/// Something else that a user does.
+/// Makes another event of a user.
 pub fn does(kind: &str, more: &Value) -> Value {
     let mut event = webhook_of("", USER);
     let it = event["events"][0].as_object_mut().unwrap();
@@ -225,13 +224,13 @@ pub fn does(kind: &str, more: &Value) -> Value {
     event
 }
 
-/// The message is taken back.
+/// Makes the unsend of a message.
 pub fn takes_back(message: &Value) -> Value {
     let id = &message["events"][0]["message"]["id"];
     does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
 }
 
-/// What the model was asked, without the character.
+/// Returns all prompts without the persona.
 pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
     let content = |message: &Value| message["content"].as_str().unwrap().to_owned();
     let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(content).collect();
@@ -242,7 +241,7 @@ pub fn said(chat: &dyn Chat) -> Vec<String> {
     chat.line().sent().into_iter().flat_map(|sent| sent.texts).collect()
 }
 
-/// The job of a message, for the history.
+/// Makes the job of a message, for the history.
 pub fn job_of(message: &Value) -> Job {
     let event = &message["events"][0];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -282,10 +281,10 @@ pub async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
     panic!("{otherwise}");
 }
 
-/// How long the model takes where something has to happen meanwhile.
+/// The time that the model takes where something has to happen meanwhile.
 pub const SLOW: Fault = Fault::After(Duration::from_secs(2));
 
-/// The same while another service holds the chat.
+/// Marks the webhook as standby, while another service holds the chat.
 fn in_standby(mut webhook: Value) -> Value {
     webhook["events"][0]["mode"] = "standby".into();
     webhook["events"][0].as_object_mut().unwrap().remove("replyToken");
@@ -355,7 +354,7 @@ mod told {
     }
 
     pub(super) async fn what_is_redriven_after_forgetting_is_neither_asked_nor_said(chat: &dyn Chat) {
-        // One that was never answered, and one whose answer LINE refused.
+        // The first message is never answered, and LINE refuses the answer to the second one.
         chat.model().fails(400, "invalid_request_error");
         chat.line().faults.will(PUSH, Fault::Respond(400, vec![], "{}".into()));
         chat.takes(says("unanswered wisteria")).await;
@@ -379,7 +378,7 @@ mod told {
         is_asked(chat, 1).await;
         chat.takes(second.clone()).await;
         chat.takes(takes_back(&second)).await;
-        // It overtakes the conversation, which is busy.
+        // The unsend overtakes the conversation, which is busy.
         is_unsent(chat, &second).await;
         assert_eq!(said(chat), [""; 0]);
         chat.drains().await;
@@ -423,7 +422,7 @@ mod told {
     }
 
     async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
-        // As long as is waited for within the attempt.
+        // LINE asks for the longest wait that fits into the attempt.
         chat.line().faults.will(path, busy("5"));
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
@@ -513,7 +512,7 @@ mod told {
         chat.takes(does("follow", &json!({ "follow": { "isUnblocked": true } }))).await;
         chat.takes(says("hello")).await;
         chat.drains().await;
-        // LINE delivers again that this person left, who is long back.
+        // LINE delivers the old unfollow again, long after the person came back.
         chat.takes(leaves).await;
         chat.takes(says("again")).await;
         chat.drains().await;

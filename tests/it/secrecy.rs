@@ -1,6 +1,6 @@
-//! What nothing that is printed may hold: secrets, tokens, signatures, and what people or the model wrote
-//! (ARCHITECTURE.md, invariant 10). The harness asks it of every log, every answer of `/healthz` and `/metrics`,
-//! and every command of every story, so a new story is covered by being told.
+//! The private data that no output may hold: secrets, tokens, signatures, and the texts of people and the model
+//! (ARCHITECTURE.md, invariant 10). The harness checks every log, every answer of `/healthz` and `/metrics`, and
+//! every command of every story, so it also covers each new story.
 
 use std::{
     collections::BTreeSet,
@@ -25,24 +25,24 @@ use crate::{
     respect::{Chat, said, says, story},
 };
 
-/// What people and the model write, and what one may be answered by.
+/// The fields with texts of people and the model, and with tokens that permit an answer.
 const WORDS: [&str; 8] =
     ["text", "content", "title", "address", "fileName", "replyToken", "quoteToken", "authorization"];
-/// A shorter word may be a log's own, unless it is in letters that no log is written in.
+/// The shortest ASCII text that is searched for: a shorter one may be part of a log's own words.
 const TELLING: usize = 10;
-/// So much of a text gives it away.
+/// The number of characters of a text that give it away.
 const BEGINNING: usize = 40;
-/// Of a story with more, these tell as much: each is looked for in all of its log.
+/// The most texts of a story: each is searched for in all of its log.
 const WORDS_MAX: usize = 300;
-/// As much of the log of this process is kept, in bytes.
+/// The most bytes of this process's log that are kept.
 const LOG_MAX: usize = 32 << 20;
 
-/// What a story's people and model wrote so far.
+/// The texts that a story's people and model wrote so far.
 #[derive(Default)]
 pub struct Private(Mutex<BTreeSet<String>>);
 
 impl Private {
-    /// Notes all that is private in a webhook, a job, or a request to LINE or the model.
+    /// Notes everything private in a webhook, a job, or a request to LINE or the model.
     pub fn notes(&self, body: &Value) {
         match body {
             Value::Object(fields) => {
@@ -71,12 +71,12 @@ impl Private {
         }
     }
 
-    /// Asserts that this, which was printed by `whom`, gives nothing away.
+    /// Asserts that this output of `whom` holds nothing private.
     pub fn is_not_in(&self, shown: &str, whom: &str) {
         let words = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let secrets = VALUES.iter().map(|(_, secret)| *secret);
         for private in secrets.chain(words.iter().map(String::as_str)) {
-            // As it is, and as JSON writes it.
+            // The text is searched for as it is, and as JSON writes it.
             let json = Value::from(private).to_string();
             for form in [private, json.trim_matches('"')] {
                 let found = shown.find(form);
@@ -87,14 +87,14 @@ impl Private {
     }
 }
 
-/// What was logged, and how much of its beginning is gone.
+/// The log, and the number of bytes that were dropped from its beginning.
 static LOG: Mutex<(Vec<u8>, usize)> = Mutex::new((vec![], 0));
 
 fn log() -> MutexGuard<'static, (Vec<u8>, usize)> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// From now on all that bots in this process log is kept; how much there is of it already.
+/// Keeps the log of all bots in this process from now on; returns its length so far.
 pub fn logged_so_far() -> usize {
     static START: Once = Once::new();
     START.call_once(|| {
@@ -108,7 +108,7 @@ pub fn logged_so_far() -> usize {
     gone + kept.len()
 }
 
-/// What was logged from there on.
+/// Returns the log from this place.
 pub fn logged_since(start: usize) -> String {
     let (kept, gone) = &*log();
     String::from_utf8_lossy(&kept[start.saturating_sub(*gone)..]).into_owned()
@@ -156,7 +156,7 @@ mod told {
         }
         let spoken = voice(chat, "my key is an-api-key");
         assert_eq!(answers(chat, spoken).await.split_off(6)[0], "🎤 “my key is [redacted]”");
-        // Letters and logs have what a server calls its refusals.
+        // Letters and logs hold the code that a server gives its refusal.
         for (repeated, in_header) in [("an-api-key", "req_an-api-key"), ("n-api-key_is_wrong", "an-api-ke")] {
             let error = serde_json::json!({ "error": { "code": repeated, "message": repeated } }).to_string();
             let id = ("x-request-id", in_header.to_owned());

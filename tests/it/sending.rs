@@ -1,4 +1,4 @@
-//! `henji send`, against a bot and against `henji dev`.
+//! `henji send` with a bot and with `henji dev`.
 
 use std::{
     io::Write,
@@ -21,7 +21,7 @@ async fn send_signs_as_line_does_and_prints_status_and_time() {
     bot.answers(&["answer to hi"]).await;
     assert_eq!(run(&["send", "--text", "hi", "--url", &url, "--secret", "wrong"]).status.code(), Some(1));
 
-    // An API Gateway event, with its body as it is or in base64.
+    // The file is an API Gateway event, with a plain body or one in base64.
     let body = cli::commands::send::webhook_of("from a file", "U9").to_string();
     for (body, is_base64) in [(body.clone(), false), (base64(body.as_bytes()), true)] {
         let mut file = tempfile::NamedTempFile::new().unwrap();

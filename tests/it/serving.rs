@@ -64,13 +64,13 @@ impl World {
         rows.query_map([], text).unwrap().map(|value| format!("{:?}", value.unwrap())).collect()
     }
 
-    /// Reason and attempts of each dead letter.
+    /// Returns reason and attempts of each dead letter.
     fn letters(&self) -> Vec<String> {
         let rows = self.sql("SELECT reason || ' ' || attempts FROM letters");
         rows.iter().map(|row| row.trim_start_matches("Text(\"").trim_end_matches("\")").to_owned()).collect()
     }
 
-    /// Waits until every user of these has been answered.
+    /// Waits until this number of users has an answer.
     async fn all_are_answered(&self, expected: usize) {
         self.until("all are answered", || self.line.sent().len() >= expected).await;
     }
@@ -91,7 +91,7 @@ async fn killed_at_random_moments_what_waits_together_is_answered_exactly_once_a
 async fn answers_of_one_killed_at_random_moments(burst: &str) -> Vec<String> {
     let mut world = World::new(Duration::from_millis(40)).await;
     world.variables.push(("BURST".into(), burst.into()));
-    // On a slow machine one message may be worked on in each of the rounds: that must not give it up.
+    // On a slow machine one message may be in work in each of the rounds, which must not use up its attempts.
     world.variables.push(("MAX_ATTEMPTS".into(), "9".into()));
     let mut accepted = HashSet::new();
     let mut sent = 0;
@@ -166,7 +166,7 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
-    // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
+    // If LINE did nothing, the same token works now. If LINE had replied, its refusal does not prove it.
     let lost = Fault::Late(Duration::from_hours(1));
     for (fault, letters) in [(Fault::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
         let mut world = World::new(Duration::ZERO).await;
@@ -351,7 +351,7 @@ async fn on_a_full_disk_line_is_told_503_and_what_was_accepted_is_answered() {
     assert_eq!(serve.posts(&world.http, &webhook_of("before", USER).to_string()).await, Some(200));
     world.all_are_answered(1).await;
     serve.kill();
-    // No file may grow beyond 400 blocks of 512 bytes: to SQLite that is a disk that is full.
+    // No file may grow beyond 400 blocks of 512 bytes: for SQLite the disk is full.
     let script =
         "trap '' XFSZ; ulimit -f 400; exec \"$0\" serve --listen 127.0.0.1:0 --admin off --data \"$1\"";
     let port_log = world.folder.path().join("full.log");
@@ -524,7 +524,7 @@ fn a_shell_completes_the_commands_and_man_shows_them() {
     let folder = TempDir::new().unwrap();
     let script = folder.path().join("henji.bash");
     std::fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
-    // The second word after `henji dlq` that begins with `red`.
+    // The shell completes the second word after `henji dlq` that begins with `red`.
     let completed = Command::new("bash")
         .args(["-c", ". \"$0\"; COMP_WORDS=(henji dlq red); COMP_CWORD=2; _henji henji red dlq; echo \"${COMPREPLY[@]}\""])
         .arg(&script)

@@ -1,4 +1,4 @@
-//! The specifications that every request of the bot must meet: LINE's and OpenAI's own OpenAPI files.
+//! The specifications of every request of the bot: LINE's and OpenAI's own OpenAPI files.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -22,8 +22,8 @@ static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(||
     .into()
 });
 
-/// What LINE's specification says of one call and its answer: the request is of the form that its status
-/// says, and the answer is of the form that belongs to the status.
+/// Checks one call with LINE's specification: an accepted request has the specified form, and so has the answer for
+/// its status.
 pub fn check_call(method: &str, path: &str, request: Option<&Value>, status: u16, answer: &Value) {
     let operation = &LINE["paths"][path][method];
     assert!(operation.is_object(), "{method} {path} is no operation of LINE's");
@@ -59,7 +59,7 @@ fn read(yaml: &str) -> Value {
 
 static WEBHOOK: LazyLock<Value> = LazyLock::new(|| read(include_str!("../fixtures/specs/webhook.yml")));
 
-/// Asserts that LINE would post this event.
+/// Asserts that LINE could post this event.
 pub fn check_event(event: &Value) {
     check_webhook_part("Event", event);
     check_webhook_part("Source", &event["source"]);
@@ -68,7 +68,7 @@ pub fn check_event(event: &Value) {
     }
 }
 
-/// Asserts that LINE would post this message.
+/// Asserts that LINE could post this message.
 pub fn check_message(message: &Value) {
     check_webhook_part("MessageContent", message);
     for mentionee in message["mention"]["mentionees"].as_array().into_iter().flatten() {
@@ -76,7 +76,7 @@ pub fn check_message(message: &Value) {
     }
 }
 
-/// The validator does not follow LINE's discriminators, so each part is checked by its own type.
+/// Checks a part by its own type, because the validator does not follow LINE's discriminators.
 fn check_webhook_part(schema: &str, part: &Value) {
     let kind = part["type"].as_str().unwrap_or_default();
     let reference = &WEBHOOK["components"]["schemas"][schema]["discriminator"]["mapping"][kind];
@@ -85,7 +85,7 @@ fn check_webhook_part(schema: &str, part: &Value) {
     assert!(problems.is_empty(), "{part}: {problems:?}");
 }
 
-/// Asserts that LINE has a call that gets something by this path.
+/// Asserts that LINE has a GET call with this path.
 fn check_get(seen: &Seen) {
     let parts: Vec<&str> = seen.path.split('/').collect();
     let is_it = |template: &str| {
@@ -99,7 +99,7 @@ fn check_get(seen: &Seen) {
     assert!(is_known, "{} is no path of LINE's", seen.path);
 }
 
-/// The validator of one schema; OpenAPI keeps them all under `components`.
+/// Returns the validator of one schema; OpenAPI keeps them all under `components`.
 fn validator(spec: &Value, schema: &str) -> Validator {
     let document =
         json!({ "$ref": format!("#/components/schemas/{schema}"), "components": spec["components"] });
@@ -113,7 +113,7 @@ pub fn problems(path: &str, body: &Value) -> Vec<String> {
     validator.iter_errors(body).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
-/// Asserts that LINE or OpenAI would have taken this request as one of its own.
+/// Asserts that LINE's or OpenAI's specification allows this request.
 pub fn check(seen: &Seen) {
     assert!(seen.headers["authorization"].starts_with("Bearer "), "{}", seen.path);
     if seen.body.is_null() {
@@ -134,7 +134,7 @@ pub fn check(seen: &Seen) {
     assert_eq!(seen.headers["content-type"], "application/json", "{}", seen.path);
 }
 
-/// Asserts that OpenAI would have taken this voice. It specifies the form's fields, of which these are required.
+/// Asserts that OpenAI would take this recording. OpenAI specifies the form's fields, of which these are required.
 fn check_voice(seen: &Seen) {
     assert!(seen.headers["content-type"].starts_with("multipart/form-data; boundary="), "{:?}", seen.headers);
     assert!(seen.body["model"].is_string() && seen.body["file"]["bytes"].is_u64(), "{}", seen.body);

@@ -1,4 +1,4 @@
-//! What the system asks of the process, and allows it: signals, open files.
+//! The demands and limits of the operating system: signals, open files.
 
 use std::{process::Command, time::Duration};
 
@@ -21,7 +21,7 @@ async fn sighup_ends_it_as_sigterm_does_and_what_is_in_flight_is_given_back() {
     let variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);
     let (folder, http) = (TempDir::new().unwrap(), http::client().unwrap());
     let data = folder.path().join("data");
-    // Whoever runs the tests may have had it ignored.
+    // The parent of the tests may have ignored the signal.
     let script = "exec env --default-signal=HUP \"$0\" \"$@\"";
     let serve = Serve::start_by(script, &data, &variables).await;
     assert_eq!(serve.posts(&http, &webhook_of("slow", USER).to_string()).await, Some(200));
@@ -61,7 +61,7 @@ async fn with_few_open_files_webhooks_are_taken_while_all_conversations_wait() {
     for word in ["WARN", "256", "1000", "36", "ulimit -n", "LimitNOFILE"] {
         assert!(said.contains(word), "{word}: {said}");
     }
-    // More people than could all be answered at once.
+    // These are more people than the bot can answer at once.
     for user in 0..300 {
         let webhook = webhook_of("hi", &format!("U{user}")).to_string();
         assert_eq!(serve.posts(&http, &webhook).await, Some(200), "user {user}");
@@ -69,7 +69,8 @@ async fn with_few_open_files_webhooks_are_taken_while_all_conversations_wait() {
     while model.asked().len() < 36 {
         sleep(Duration::from_millis(10)).await;
     }
-    // Each by a connection of its own. To make a client takes long: LINE's patience begins when all are made.
+    // Each webhook has a connection of its own. The clients are made first, because that takes longer than LINE
+    // waits.
     let clients: Vec<_> = (0..40).map(|_| http::client().unwrap()).collect();
     let webhooks = clients
         .iter()

@@ -19,7 +19,7 @@ screen = b""
 while True:
     try:
         screen += os.read(terminal, 4096)
-    except OSError:  # Nobody has it open any more.
+    except OSError:  # No process has it open any more.
         break
     if typed and screen.endswith(typed[0][0]):
         shown, answer = typed.pop(0)

@@ -1,8 +1,8 @@
-//! What commands say: to a reader who has gone, and of what strangers wrote.
+//! The output of commands: to a reader who has left, and with texts of strangers.
 
 use crate::{dead_letters::bot_with_letters, operator::Operator};
 
-/// Runs a command whose results nobody reads.
+/// Runs a command whose output has no reader.
 async fn unread(operator: &Operator, args: &[&str]) -> (i32, String) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

@@ -1,5 +1,5 @@
-//! What one turn may cost its user and its operator: time, paid calls of the model, push requests. Lived through on
-//! one machine and on Lambda.
+//! The limits of one turn for its user and its operator: time, paid calls of the model, push requests. On one machine
+//! and on Lambda.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ fn body(body: &str) -> Fault {
     Fault::Respond(200, vec![], body.to_owned())
 }
 
-/// Asks, and is told that there is no answer: that, and nothing else.
+/// Asks, and asserts that the user gets an apology and nothing else.
 async fn is_told(chat: &dyn Chat, text: &str) {
     let so_far = said(chat);
     chat.takes(says(text)).await;
@@ -44,7 +44,7 @@ async fn is_told(chat: &dyn Chat, text: &str) {
     assert_eq!(said(chat)[so_far.len()..], [Locale::En.words().no_answer]);
 }
 
-/// A server that hangs is paid for three times, however many attempts there may be.
+/// A server that hangs is paid for three times, however many attempts there are.
 #[tokio::test]
 async fn a_call_that_times_out_is_paid_for_three_times_a_run() {
     let bot = Bot::with(&[], |s| s.job_timeout = Duration::from_millis(500)).await;
@@ -74,7 +74,7 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
     }
     bot.answers(&["answer to one", "answer to two"]).await;
     bot.model.thinks(Duration::ZERO);
-    // Neither pause alone is too long.
+    // Each pause alone is shorter than the limit.
     bot.settings.worker.give_up_after = Duration::from_secs(6);
     bot.settings.worker.pauses.between = [Duration::from_millis(3_600); 4];
     bot.restarts().await;
@@ -130,7 +130,7 @@ mod told {
         chat.model().faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
         is_told(chat, "hi").await;
         let (asked, told) = (chat.model().asked(), chat.line().faults.seen(PUSH));
-        // Twice the time that is set, for machines with much else to do.
+        // The bound is twice the setting, for machines with much other work.
         assert!(told[0].at - asked[0].at <= Duration::from_secs(10), "the setting's own promise");
         assert!(asked.len() <= 3 && chat.letters().await == 1, "{}", asked.len());
     }
@@ -140,7 +140,7 @@ mod told {
         let empty = r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#;
         let nonsense = ["<html>", r#"{"choices":[]}"#, broken_off, empty].map(body);
         let mut calls = 0;
-        // The last one breaks in the middle of a 200.
+        // The last fault breaks off in the middle of a 200.
         for fault in nonsense.into_iter().chain([Fault::Reset]) {
             chat.model().faults.misbehaves(COMPLETIONS, Some(&fault), false);
             is_told(chat, "hi").await;
@@ -148,7 +148,7 @@ mod told {
             assert_eq!(prompts(chat).len(), calls, "{fault:?}");
         }
         assert_eq!(chat.letters().await, 5);
-        // A redrive counts anew, and what certainly costs nothing does not count.
+        // A redrive counts anew, and a call that certainly costs nothing does not count.
         chat.model().faults.misbehaves(COMPLETIONS, None, false);
         for fault in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
             chat.model().does(fault);
@@ -179,7 +179,7 @@ mod told {
         assert_eq!((said(chat)[1..].join(" "), prompts(chat).len()), ("answer to hi".to_owned(), 1));
     }
 
-    /// What comes of seven megabytes: the texts, and the answer as the next prompt has it.
+    /// Runs a turn with an answer of seven megabytes; returns the texts, and the answer as the next prompt has it.
     async fn comes_of_megabytes(chat: &dyn Chat) -> (Vec<String>, String) {
         let unit = "長い話です。とても長い話です。\n\n";
         chat.model().says(&unit.repeat(7_000_000 / unit.len()));

@@ -1,4 +1,4 @@
-//! Who used up how much of the model: counted once with each answer, and listed by `henji usage`.
+//! The usage of the model by each user: counted once with each answer, and listed by `henji usage`.
 
 use cli::commands::send::webhook_of;
 use emulator::{faults::Fault, model::Model};
@@ -11,10 +11,10 @@ use crate::{
 };
 
 const OTHER: &str = "U4af4980629000000000000000000000b";
-/// Beside the operator, for a million tokens.
+/// The prices in the operator's folder, for a million tokens.
 const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCOMPLETION_USD_PER_MILLION=8\n";
 
-/// The next answers cost so much.
+/// Gives the next answers this usage.
 fn costs(model: &Model, answers: usize) {
     let usage = json!({
         "prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": { "cached_tokens": 600 },
@@ -26,7 +26,7 @@ fn costs(model: &Model, answers: usize) {
     }
 }
 
-/// Two answers to one person and one to another are listed.
+/// Asserts that two answers to one person and one to another are listed.
 async fn are_listed(operator: &Operator) {
     std::fs::write(operator.folder.path().join(".env"), PRICES).unwrap();
     let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
@@ -39,7 +39,7 @@ async fn are_listed(operator: &Operator) {
         assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 100 * answers]);
     };
     assert_eq!(listed.len(), 2, "{listed:?}");
-    // 400 tokens at 2, 600 at 0.5, 100 at 8.
+    // The price is 400 tokens at 2, 600 at 0.5, 100 at 8.
     row(USER, 2, 0.0038);
     row(OTHER, 1, 0.0019);
 

@@ -24,7 +24,7 @@ use super::{
 #[tokio::test]
 async fn every_body_of_lines_own_sdks_gets_200_and_nothing_is_left_over() {
     let bot = Bot::start().await;
-    // First, as some of the others take this message back, or leave.
+    // This one is first, because some of the others unsend this message, or leave.
     assert_eq!(bot.status(payload_2(FIXTURE)).await, 200);
     assert!(bot.said().await.iter().any(|(_, text)| text == "answer to Hello, world"));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/line-webhooks");
@@ -144,7 +144,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
     let send = async |refuses_for_ever: &'static str| {
         let taken: Arc<Mutex<Taken>> = Arc::default();
         let (noted, refused) = (taken.clone(), Mutex::new(HashSet::new()));
-        // It refuses the first job it is sent of each conversation, once, and one job always.
+        // The queue refuses the first job of each conversation once, and one job always.
         let queue = Between::start(move |call, request| {
             let (mut successful, mut failed) = (vec![], vec![]);
             assert_eq!(call, "SendMessageBatch");

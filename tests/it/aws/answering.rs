@@ -40,7 +40,7 @@ async fn three_hundred_turns_of_a_hundred_users_with_three_workers_keep_order_an
         let contents = contents(&seen.body);
         let (of, round) = contents.last().unwrap().split_once("in round ").unwrap();
         assert!(contents[1..].iter().all(|content| content.contains(of)), "{contents:?}");
-        // Each prompt holds all turns before it, so no two of a conversation were under way together.
+        // Each prompt holds all earlier turns, so no two turns of a conversation were in work at once.
         assert_eq!(contents.len(), 2 + 2 * round.parse::<usize>().unwrap());
     }
     bot.ends().await;

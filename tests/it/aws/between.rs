@@ -1,5 +1,4 @@
-//! What stands between a function and AWS: it counts the calls, answers some of them itself, and hands
-//! the others on.
+//! A proxy between a function and AWS: it counts the calls, answers some of them itself, and forwards the others.
 
 use std::{
     future::pending,
@@ -25,21 +24,21 @@ pub struct Between {
     calls: Arc<Mutex<Vec<String>>>,
 }
 
-/// What becomes of a call.
+/// The treatment of one call.
 #[derive(Clone, Debug)]
 pub enum Play {
-    /// AWS answers it.
+    /// AWS answers the call.
     HandOn,
-    /// It is answered with this status and body, and AWS sees nothing of it.
+    /// The proxy answers with this status and body, and AWS does not see the call.
     Answer(u16, Value),
-    /// Nobody answers it, and AWS sees nothing of it.
+    /// The call gets no answer, and AWS does not see it.
     Hang,
-    /// AWS does it, and nobody hears of that.
+    /// AWS does the call, and its answer is lost.
     Lose,
 }
 
 impl Between {
-    /// `plays` is given each call's name and its request.
+    /// Starts the proxy; `plays` gets the name and the request of each call.
     pub async fn start(plays: impl Fn(&str, &Value) -> Play + Send + Sync + 'static) -> Self {
         let calls: Arc<Mutex<Vec<String>>> = Arc::default();
         let (plays, endpoint) = (Arc::new(plays), endpoint());
@@ -67,7 +66,7 @@ impl Between {
         Self { url, calls }
     }
 
-    /// Waits until this call was made so often.
+    /// Waits until this call was made this number of times.
     pub async fn is_called(&self, call: &str, times: usize) {
         let called = async {
             while self.calls(call) < times {
@@ -77,13 +76,13 @@ impl Between {
         timeout(PATIENCE, called).await.expect("it is not called");
     }
 
-    /// How often this call was made.
+    /// Returns how often this call was made.
     pub fn calls(&self, of: &str) -> usize {
         self.calls.lock().unwrap().iter().filter(|call| *call == of).count()
     }
 }
 
-/// An error as AWS writes it.
+/// Makes an error in the form that AWS uses.
 pub fn error(status: u16, kind: &str) -> Play {
     Play::Answer(status, json!({ "__type": kind }))
 }

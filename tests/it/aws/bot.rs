@@ -1,5 +1,5 @@
-//! A bot on Lambda: both functions, an account of AWS, and LINE and the model stood in for over HTTP. At
-//! its end it asserts that no job is left over and that nothing but dead letters was logged as an error.
+//! A bot on Lambda: both functions, an account of AWS, and emulators of LINE and the model over HTTP. At its end it
+//! asserts that no job is left and that the log has no errors but those of dead letters.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,9 +25,9 @@ use super::{
 use crate::log_lines::{Kind, is_of};
 
 pub const USER: &str = "U4af4980629000000000000000000000a";
-/// How long API Gateway would wait for the ingress at most.
+/// The time for which API Gateway waits for the ingress at most.
 pub const INGRESS_TIME: Duration = Duration::from_secs(10);
-/// How long an invocation of the worker may take.
+/// The time that an invocation of the worker may take.
 const WORKER_TIME: Duration = Duration::from_mins(1);
 const PATH: &str = "/v1/line/bot/message/reply";
 
@@ -46,14 +46,14 @@ impl Bot {
         Self::with(&[]).await
     }
 
-    /// With these variables beside a deployment's.
+    /// Starts it with these variables in addition to a deployment's.
     pub async fn with(further: &[(&str, &str)]) -> Self {
         let mut bot = Self::quiet(further).await;
         bot.is_brought_jobs(WORKER_TIME);
         bot
     }
 
-    /// Nobody brings jobs to its worker yet.
+    /// Starts it without an event source, so that its worker gets no jobs yet.
     pub async fn quiet(further: &[(&str, &str)]) -> Self {
         let cloud = Arc::new(Cloud::start().await);
         let line = Line::new();
@@ -75,23 +75,23 @@ impl Bot {
         Self { cloud, ingress, worker, line, model, sources: vec![], variables }
     }
 
-    /// One of its variables.
+    /// Returns the value of one of its variables.
     pub fn variable(&self, name: &str) -> String {
         self.variables.iter().find(|(other, _)| other == name).unwrap().1.clone()
     }
 
-    /// From now on its worker is brought jobs, and has so long for each batch.
+    /// Connects the event source, which gives the worker this time for each batch.
     pub fn is_brought_jobs(&mut self, time: Duration) {
         self.sources.push(EventSource::start(self.cloud.clone(), self.worker.clone(), time));
     }
 
-    /// Lambda starts one more worker, which is brought jobs.
+    /// Starts one more worker with an event source, as Lambda does.
     pub async fn gets_another_worker(&mut self) {
         self.worker = Arc::new(Lambda::start("worker", &self.variables).await);
         self.is_brought_jobs(WORKER_TIME);
     }
 
-    /// What the ingress answers to an API Gateway event.
+    /// Returns the status that the ingress answers to an API Gateway event.
     pub async fn status(&self, event: Value) -> u64 {
         let text = event["body"].as_str().unwrap_or_default();
         let body = STANDARD.decode(text).unwrap_or_else(|_| text.into());
@@ -100,7 +100,7 @@ impl Bot {
         response["statusCode"].as_u64().unwrap()
     }
 
-    /// A user says this, and LINE's webhook is taken.
+    /// Posts a webhook with this text of a user, and asserts that the ingress accepts it.
     pub async fn hears(&self, text: &str) {
         self.hears_from(USER, text).await;
     }
@@ -109,7 +109,7 @@ impl Bot {
         assert_eq!(self.status(payload_2(&webhook_of(text, user).to_string())).await, 200);
     }
 
-    /// Waits until the model was asked so often.
+    /// Waits until the model was asked this number of times.
     pub async fn asks(&self, times: usize) {
         let asked = async {
             while self.model.asked().len() < times {
@@ -119,19 +119,19 @@ impl Bot {
         timeout(PATIENCE, asked).await.expect("the model is not asked");
     }
 
-    /// The worker is killed, and Lambda starts another one.
+    /// Kills the worker and starts another one, as Lambda does.
     pub async fn worker_is_killed(&mut self) {
         self.worker_dies();
         self.gets_another_worker().await;
     }
 
-    /// The worker is killed.
+    /// Kills the worker.
     pub fn worker_dies(&mut self) {
         self.worker.kill();
         self.sources.clear();
     }
 
-    /// Receives what waits, as the event source does, and invokes the worker with it.
+    /// Receives waiting messages as the event source does, and invokes the worker with them.
     pub async fn works_on_a_batch(&self, of: usize, time: Duration) -> (Vec<Message>, Value) {
         let messages = self.cloud.receive(&self.cloud.queue_url, Duration::from_secs(1)).await;
         assert_eq!(messages.len(), of);
@@ -140,13 +140,13 @@ impl Bot {
         (messages, response["batchItemFailures"].clone())
     }
 
-    /// A job comes to the queue by itself.
+    /// Sends a job to the queue without the ingress.
     pub async fn is_sent(&self, body: &str, group: &str, deduplication_id: &str) {
         let send = self.cloud.sqs.send_message().queue_url(&self.cloud.queue_url).message_body(body);
         send.message_group_id(group).message_deduplication_id(deduplication_id).send().await.unwrap();
     }
 
-    /// Waits until so many pushes were tried.
+    /// Waits until this number of pushes was tried.
     pub async fn pushes(&self, times: usize) {
         let tried = async {
             while self.line.faults.seen(PUSH).len() < times {
@@ -156,27 +156,27 @@ impl Bot {
         timeout(PATIENCE, tried).await.expect("nothing is pushed");
     }
 
-    /// Every push that was tried, accepted or not: retry key and body.
+    /// Returns every push that was tried, accepted or not: retry key and body.
     pub fn pushes_tried(&self) -> Vec<(String, Value)> {
         let seen = self.line.faults.seen(PUSH);
         seen.into_iter().map(|seen| (seen.headers["x-line-retry-key"].clone(), seen.body)).collect()
     }
 
-    /// What its users heard in all, once no job is left.
+    /// Returns all messages to its users, once no job is left.
     pub async fn said(&self) -> Vec<(String, String)> {
         self.cloud.is_drained().await;
         let sent = self.line.sent().into_iter();
         sent.flat_map(|sent| sent.texts.into_iter().map(move |text| (sent.to.clone(), text))).collect()
     }
 
-    /// Waits until so many pushes were accepted in all.
+    /// Waits until this number of pushes was accepted in all, and returns them.
     pub async fn says(&self, pushes: usize) -> Vec<Sent> {
         let mut sent = self.line.watch();
         let enough = timeout(PATIENCE, sent.wait_for(|all| all.len() >= pushes)).await;
         enough.expect("the bot says nothing").unwrap().clone()
     }
 
-    /// No job is left over.
+    /// Asserts that no job is left.
     pub async fn ends(self) {
         self.cloud.is_drained().await;
         for line in self.worker.log().iter().chain(&self.ingress.log()) {
@@ -197,7 +197,7 @@ pub fn sign(body: &str) -> String {
     signature::sign(&CHANNEL_SECRET.into(), body.as_bytes())
 }
 
-/// A REST API's event.
+/// Makes the event of a REST API.
 pub fn payload_1(body: &str, signature: &str) -> Value {
     json!({
         "resource": PATH, "path": PATH, "httpMethod": "POST",
@@ -210,7 +210,7 @@ pub fn payload_1(body: &str, signature: &str) -> Value {
     })
 }
 
-/// An HTTP API's event, with the body in base64.
+/// Makes the event of an HTTP API, with the body in base64.
 pub fn payload_2(body: &str) -> Value {
     json!({
         "version": "2.0", "routeKey": format!("POST {PATH}"), "rawPath": PATH, "rawQueryString": "",

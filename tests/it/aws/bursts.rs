@@ -1,4 +1,4 @@
-//! Messages that are answered together, where workers die, answers get lost, and two work at once.
+//! Messages that are answered together while workers die, answers get lost, and two workers run at once.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
@@ -16,8 +16,8 @@ use super::{
 const HOUR: Duration = Duration::from_hours(1);
 const TEXTS: [&str; 3] = ["one", "two", "three"];
 
-/// A bot to which three messages came while nobody worked; their jobs come again a second after their
-/// worker died.
+/// Starts a bot with three messages that came before any worker ran; their jobs come again a second after their
+/// worker dies.
 async fn bot(further: &[(&str, &str)]) -> Bot {
     let bot = Bot::quiet(&[further, &[("BURST", "merge"), ("LEASE_SECONDS", "1")]].concat()).await;
     for text in TEXTS {
@@ -30,13 +30,13 @@ fn words(prompt: &Value) -> Vec<&str> {
     prompt["messages"].as_array().unwrap()[1..].iter().map(|it| it["content"].as_str().unwrap()).collect()
 }
 
-/// The answers so far, without what each answers.
+/// Returns the answers so far, without the part that names the questions.
 async fn answers(bot: &Bot) -> Vec<String> {
     let said = bot.said().await;
     said.into_iter().map(|(_, text)| text.trim_start_matches("answer to ").to_owned()).collect()
 }
 
-/// How many rows there are of people's words.
+/// Counts the message rows of people.
 async fn rows(bot: &Bot) -> usize {
     bot.cloud.rows().await.iter().filter(|row| row.contains_key("lineUserId")).count()
 }
@@ -86,7 +86,7 @@ async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_a
         assert_eq!(rows(&bot).await, 4);
         bot.ends().await;
     };
-    // LINE took it, or did not.
+    // LINE takes the push, or does not.
     tokio::join!(story(Fault::Late(HOUR)), story(Fault::Hang));
 }
 
@@ -114,7 +114,7 @@ async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() 
     let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
     assert_eq!(messages.len(), 3);
     let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(super::functions::record).collect::<Vec<_>>() });
-    // One worker is thought dead, and another one is brought the first two.
+    // SQS takes one worker for dead, and another one gets the first two jobs.
     bot.model.does(Fault::After(Duration::from_secs(2)));
     let first = bot.worker.clone();
     let all = event(&messages);
@@ -125,7 +125,7 @@ async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() 
     let zombie = zombie.await.unwrap().unwrap();
     assert_eq!(zombie["batchItemFailures"], json!([]));
     let said: Vec<_> = bot.line.sent().into_iter().flat_map(|sent| sent.texts).collect();
-    // The second worker takes the first two for what the first may have died of.
+    // The second worker splits the first two jobs, because each may be the poison job.
     assert_eq!(said, TEXTS.map(|text| format!("answer to {text}")));
     assert_eq!(rows(&bot).await, 6);
 }

@@ -1,5 +1,5 @@
-//! AWS, stood in for by ministack: an account of its own for each test, with the queues, the table and
-//! the parameters that a deployment has.
+//! AWS, emulated by ministack: a separate account for each test, with the queues, the table and the parameters of a
+//! deployment.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -27,7 +27,7 @@ pub const VALUES: [(&str, &str); 3] = [
     ("OPEN_AI_API_KEY", "an-api-key"),
 ];
 const REGION: &str = "ap-northeast-1";
-/// How long a story waits for what must come.
+/// The time for which a story waits for an expected event.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub type Row = HashMap<String, AttributeValue>;
@@ -43,7 +43,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// An account of its own, with what a deployment has.
+    /// Makes a new account with the resources of a deployment.
     pub async fn start() -> Self {
         let account = 100_000_000_000 + Uuid::new_v4().as_u128() % 900_000_000_000;
         let mut cloud = Self::of(&account.to_string());
@@ -56,7 +56,7 @@ impl Cloud {
         cloud
     }
 
-    /// An account as it is. A 12-digit access key is one of its own.
+    /// Opens an account as it is. Each 12-digit access key is a separate account.
     pub fn of(account: &str) -> Self {
         let endpoint = endpoint();
         let credentials = Credentials::new(account, "x", None, None, "it");
@@ -80,12 +80,12 @@ impl Cloud {
         }
     }
 
-    /// The account's number.
+    /// Returns the number of the account.
     pub fn account(&self) -> &str {
         &self.account
     }
 
-    /// What a function of this account is told by its environment.
+    /// Returns the environment variables of a function in this account.
     pub fn variables(&self) -> Vec<(String, String)> {
         [
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
@@ -109,7 +109,7 @@ impl Cloud {
         request.message_attribute_names("All").send().await.unwrap().messages.unwrap_or_default()
     }
 
-    /// Messages in a queue, those in flight included.
+    /// Counts the messages in a queue, those in flight included.
     pub async fn depth(&self, url: &str) -> usize {
         use QueueAttributeName::{
             ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
@@ -126,7 +126,7 @@ impl Cloud {
         names.iter().filter_map(|name| attributes.get(name)?.parse::<usize>().ok()).sum()
     }
 
-    /// Waits until no job is left over.
+    /// Waits until no job is left.
     pub async fn is_drained(&self) {
         let until = Instant::now() + PATIENCE;
         while self.depth(&self.queue_url).await > 0 {
@@ -140,7 +140,7 @@ impl Cloud {
         self.letters(1).await.remove(0)
     }
 
-    /// Waits for so many further dead letters.
+    /// Waits until there are this number of further dead letters.
     pub async fn letters(&self, expected: usize) -> Vec<Message> {
         let until = Instant::now() + PATIENCE;
         let mut letters = vec![];
@@ -151,26 +151,26 @@ impl Cloud {
         letters
     }
 
-    /// A secret is rotated.
+    /// Replaces a secret, as a rotation does.
     pub async fn rotates(&self, name: &str, value: &str) {
         let put = aws_sdk_ssm::Client::new(&self.sdk).put_parameter().name(format!("{SECRETS}{name}"));
         put.value(value).r#type(ParameterType::SecureString).overwrite(true).send().await.unwrap();
     }
 
-    /// Every row of the table.
+    /// Returns every row of the table.
     pub async fn rows(&self) -> Vec<Row> {
         self.dynamodb.scan().table_name(TABLE).consistent_read(true).send().await.unwrap().items.unwrap()
     }
 }
 
-/// Where ministack is.
+/// Returns the address of ministack.
 pub fn endpoint() -> String {
     let env = Env::of_process();
     let endpoint = env.optional("HENJI_TEST_AWS_URL").unwrap();
     endpoint.expect("HENJI_TEST_AWS_URL is not set: run tests/all").to_owned()
 }
 
-/// An attribute of a dead letter.
+/// Returns an attribute of a dead letter.
 pub fn attribute(letter: &Message, name: &str) -> String {
     letter.message_attributes.as_ref().unwrap()[name].string_value.clone().unwrap()
 }

@@ -1,4 +1,4 @@
-//! What people tell the bot to do, on the functions and the table.
+//! The commands that people send to the bot, on the functions and the table.
 
 use worker::locale::Locale;
 
@@ -10,7 +10,7 @@ fn last_prompt(bot: &Bot) -> Vec<String> {
     messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Says it, and waits for the next thing that is said.
+/// Sends a message, and waits for the next message of the bot.
 async fn tells(bot: &Bot, said: &mut usize, message: &str) -> String {
     bot.hears(message).await;
     *said += 1;

@@ -20,12 +20,12 @@ use super::{
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A bot whose jobs come again a second after their worker died.
+/// Starts a bot whose jobs come again a second after their worker dies.
 async fn bot(further: &[(&str, &str)]) -> Bot {
     Bot::with(&[further, &[("LEASE_SECONDS", "1")]].concat()).await
 }
 
-/// Reason and attempts of the one dead letter.
+/// Returns reason and attempts of the one dead letter.
 async fn letter(bot: &Bot) -> (String, String) {
     let letter = bot.cloud.letter().await;
     assert_eq!(bot.cloud.depth(&bot.cloud.dlq_url).await, 1);
@@ -64,7 +64,7 @@ async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
         assert_eq!(tried[0], tried[1]);
         bot.ends().await;
     };
-    // LINE took it, or did not.
+    // LINE takes the push, or does not.
     tokio::join!(story(Fault::Late(HOUR)), story(Fault::Hang));
 }
 
@@ -117,7 +117,7 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
     bot.ends().await;
 }
 
-/// A worker that is killed while its call to AWS is under way, the `nth` of its kind in this turn.
+/// Kills a worker during its `nth` call of this kind in this turn.
 async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Play, ends: &str) {
     let shown = format!("{call} {nth} {play:?}");
     let calls = AtomicUsize::new(0);
@@ -157,13 +157,13 @@ async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_a
             stories.push(killed_at(true, call, nth, play.clone(), "Sorry"));
         }
     }
-    // That it was refused for good is not written down: it is asked again, and this time answered.
+    // The record of the lasting refusal is missing: the model is asked again, and this time answers.
     stories.push(killed_at(true, "UpdateItem", 2, Play::Hang, "answer to hi"));
     stories.push(killed_at(true, "UpdateItem", 2, Play::Lose, "Sorry"));
     stream::iter(stories).buffer_unordered(4).collect::<Vec<_>>().await;
 }
 
-/// The user of each question that the model was asked, in order.
+/// Returns the user of each question that the model was asked, in order.
 fn asked(bot: &Bot) -> Vec<String> {
     let question = |body: &Value| body["messages"].as_array().unwrap().last().cloned().unwrap();
     bot.model.asked().iter().map(|s| question(&s.body)["content"].as_str().unwrap().to_owned()).collect()
@@ -180,7 +180,7 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     }
     bot.is_brought_jobs(Duration::from_mins(1));
     bot.asks(2).await;
-    // Its worker dies with both in flight. When they come again, somebody new is beside them.
+    // The worker dies with both jobs in flight. When they come again, a job of a new user is in the batch.
     bot.worker_dies();
     sleep(Duration::from_millis(1_500)).await;
     bot.hears_from("new", "new").await;
@@ -189,7 +189,7 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     bot.model.does(Fault::Hang);
     bot.gets_another_worker().await;
     bot.asks(4).await;
-    // Of the two suspects one works, and ends this worker too.
+    // One of the two poison candidates runs, and kills this worker too.
     let asked_so_far = asked(&bot);
     assert_eq!(asked_so_far[2], "new");
     let suspect = asked_so_far[3].clone();
@@ -217,7 +217,7 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
 #[tokio::test]
 async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_take_too_long() {
     let bot = Bot::quiet(&[]).await;
-    // As its last worker left it.
+    // This is the row that its last worker left.
     let row = bot.cloud.dynamodb.put_item().table_name(TABLE);
     let row = row.item("id", AttributeValue::S("turn#suspect".to_owned()));
     row.item("attempts", AttributeValue::N("1".to_owned())).send().await.unwrap();
@@ -230,13 +230,13 @@ async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_tak
         json!({ "v": 1, "eventId": "suspect", "conversation": "bad", "kind": "question", "text": "bad" });
     bot.is_sent(&job.to_string(), "bad", "suspect").await;
     bot.hears_from("slow", "slow").await;
-    // Four seconds can be worked; after two fifths of them it is too late to begin.
+    // The batch has four seconds of work; after two fifths of them it is too late to begin.
     bot.model.does(Fault::After(Duration::from_millis(2_200)));
     let (messages, failures) = bot.works_on_a_batch(2, Duration::from_secs(6)).await;
     let suspect = messages.iter().find(|message| message.body.as_ref().unwrap().contains("suspect")).unwrap();
     assert_eq!(failures, json!([{ "itemIdentifier": suspect.message_id }]));
     assert_eq!((asked(&bot), attempts().await), (vec!["slow".to_owned()], "1".to_owned()));
-    // By itself it is run at once.
+    // Alone in its batch it runs at once.
     let (_, failures) = bot.works_on_a_batch(1, Duration::from_secs(6)).await;
     assert_eq!((failures, attempts().await), (json!([]), "2".to_owned()));
     assert_eq!(bot.line.sent()[1].texts, ["answer to bad"]);
@@ -245,7 +245,7 @@ async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_tak
 #[tokio::test]
 async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_exactly_once() {
     let mut bot = bot(&[("MAX_ATTEMPTS", "20")]).await;
-    // What a worker that dies at once was brought and never held comes again after this.
+    // This timeout applies to messages that a worker received and did not lease before it died.
     let attributes = bot.cloud.sqs.set_queue_attributes().queue_url(&bot.cloud.queue_url);
     attributes.attributes(QueueAttributeName::VisibilityTimeout, "2").send().await.unwrap();
     bot.model.thinks(Duration::from_millis(50));

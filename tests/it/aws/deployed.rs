@@ -1,5 +1,5 @@
-//! The deployment itself: `cdk/deploy` puts the stack into the emulator with the release binaries, which the
-//! emulator runs as Lambda does. What it cannot show is listed in cdk/README.md.
+//! The deployment itself: `cdk/deploy` puts the stack into the emulator with the release binaries, which the emulator
+//! runs as Lambda does. cdk/README.md lists the limits of this test.
 
 use std::{process::Stdio, time::Duration};
 
@@ -15,16 +15,16 @@ use super::{
     cloud::{Cloud, PATIENCE, VALUES, attribute, endpoint},
 };
 
-/// The account of requests that come unsigned, as those to a deployed API do (tests/aws/start).
+/// The account of unsigned requests, such as those to a deployed API (tests/aws/start).
 const ACCOUNT: &str = "123456789012";
 const SECRETS: &str = "/henji/dev/";
-/// How long a command may take beside other load.
+/// The time that a command may take beside other load.
 const COMMAND_TIME: Duration = Duration::from_mins(3);
 
 /// Runs a command at the root of the repository and returns its output.
 async fn run(program: &str, arguments: &[&str]) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    // The AWS command line is where tests/all has put it.
+    // tests/all has installed the AWS command line there.
     let command = Command::new("sh")
         .args(["-c", r#"PATH="$PWD/target/tools/bin:$PATH" exec "$0" "$@""#, program])
         .args(arguments)
@@ -71,7 +71,7 @@ async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     (cloud.queue_url, cloud.dlq_url) = (parameter("QUEUE_URL").await, parameter("DLQ_URL").await);
     assert_eq!(parameter("TABLE_NAME").await, "Messages-dev");
 
-    // The emulator serves an API under its own name and without TLS; `*.localhost` resolves in curl only.
+    // The emulator serves an API under a name of its own and without TLS; only curl resolves `*.localhost`.
     let webhook: reqwest::Url = parameter("WEBHOOK_URL").await.parse().unwrap();
     let endpoint = endpoint();
     let port = endpoint.rsplit(':').next().unwrap();
@@ -89,7 +89,7 @@ async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     let answered = answered.expect("no answer is pushed").unwrap().clone();
     assert_eq!((answered[0].to.as_str(), &answered[0].texts[0][..]), (USER, "the deployed answer"));
 
-    // The doctor's verdict on what was really deployed. Its webhook's address is not LINE's here.
+    // The doctor checks the real deployment. Here the webhook's address is not the one that LINE has.
     let doctor = Command::new(crate::process::henji())
         .args(["doctor", "--env", "dev", "--json"])
         .env_clear()

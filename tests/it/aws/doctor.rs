@@ -1,4 +1,4 @@
-//! `henji doctor`, of a deployment and of a bot on one machine.
+//! `henji doctor` for a deployment and for a bot on one machine.
 
 use std::process::Stdio;
 
@@ -14,7 +14,7 @@ use crate::{
     process::Serve,
 };
 
-/// The verdicts of a doctor's JSON, by what they are about.
+/// Returns the names of the broken checks in a doctor's JSON.
 fn broken(ended: &Ended) -> Vec<String> {
     let all: Vec<Value> =
         serde_json::from_str(&ended.out).unwrap_or_else(|e| panic!("{e}: {}{}", ended.out, ended.err));
@@ -71,14 +71,14 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
     );
     assert!(ill.out.contains("henji dlq redrive --reason line_quota --env dev"), "{}", ill.out);
 
-    // Nor is the token where the account may not do something.
+    // The token is not wrong either where the account may not use a call.
     world.line.fails(QUOTA, 403, "Access to this API is not available for your account");
     let forbidden = operator.runs(&["doctor", "--env", "dev"]).await;
     let quota = forbidden.out.lines().find(|line| line.contains("quota: ")).unwrap();
     assert!(quota.contains("does not allow this account") && quota.contains("-> see the account"), "{quota}");
     assert!(!forbidden.out.contains("secrets put"), "{}", forbidden.out);
 
-    // Nobody's secret is wrong where a server is down.
+    // No secret is wrong where a server is down.
     world.model.faults.will("/v1/models", Fault::Respond(503, vec![], String::new()));
     let model = (world.variables[1].0.as_str(), world.variables[1].1.as_str());
     let nowhere = [("LINE_API_BASE_URL", "http://127.0.0.1:9"), ("BASE_SECRET_PATH", ""), model];

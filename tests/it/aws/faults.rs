@@ -26,14 +26,14 @@ fn body(body: &str) -> Fault {
     Fault::Respond(200, vec![], body.into())
 }
 
-/// Attempts of every turn of this bot.
+/// Returns the attempts of every turn of this bot.
 async fn attempts(bot: &Bot) -> Vec<String> {
     let rows = bot.cloud.rows().await;
     let turns = rows.iter().filter(|row| text(row, "id").starts_with("turn#"));
     turns.map(|row| row["attempts"].as_n().unwrap().clone()).collect()
 }
 
-/// The reasons of so many dead letters, by user.
+/// Returns the reasons of this number of dead letters, by user.
 async fn reasons(bot: &Bot, letters: usize) -> BTreeMap<String, String> {
     let letters = bot.cloud.letters(letters).await;
     let user = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap()["conversation"].clone();
@@ -144,7 +144,7 @@ async fn a_push_that_fails_for_a_moment_is_repeated_under_its_key_and_arrives_on
         assert_eq!(tried.len(), 2, "{shown}");
         assert_eq!(tried[0], tried[1], "the same key and body: {shown}");
     }
-    // 409: the key was taken before, which is success.
+    // 409 means that LINE took the key before, which is success.
     bot.line.fails(PUSH, 409, "The retry key is already accepted");
     bot.hears("once more").await;
     bot.pushes(2 * all + 1).await;
@@ -168,7 +168,7 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
         bot.pushes(index + 1).await;
         bot.cloud.is_drained().await;
         if index == 0 {
-            // Only who certainly has no answer is told, and only where LINE takes anything at all.
+            // Only a user who certainly has no answer gets an apology, and only where LINE takes messages at all.
             let said = bot.line.sent();
             assert!(said.len() == 1 && said[0].texts[0].starts_with("Sorry"), "{said:?}");
         }
@@ -210,7 +210,7 @@ async fn a_limit_that_is_not_reached_is_waited_for_and_an_account_that_may_not_p
 #[tokio::test]
 async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
     let tries = AtomicUsize::new(0);
-    // More often than the SDK tries by itself.
+    // The table refuses more often than the SDK tries by itself.
     let table = Between::start(move |call, _| {
         let refuses = call == "TransactWriteItems" && tries.fetch_add(1, Relaxed) < 4;
         if refuses { error(400, "com.amazon.coral.availability#ThrottlingException") } else { Play::HandOn }

@@ -1,5 +1,5 @@
-//! Forgetting where the table makes it hard: an index that lags, rows of the article's bot, workers that
-//! are killed on the way.
+//! Forgetting under difficult conditions of the table: an index that lags, rows of the article's bot, workers that
+//! are killed halfway.
 
 use std::sync::{
     Arc, Mutex,
@@ -28,7 +28,7 @@ fn user() -> ConversationId {
     ConversationId::of_known_id(USER.to_owned()).unwrap()
 }
 
-/// The history, as another process has it that sees AWS at this address.
+/// Opens the history as another process does that calls AWS at this address.
 fn history(bot: &Bot, url: &str) -> DynamoHistory {
     let sdk = bot.cloud.sdk.clone().into_builder().endpoint_url(url).build();
     DynamoHistory::new(&sdk, TABLE.to_owned(), None)
@@ -39,7 +39,7 @@ async fn message_rows(bot: &Bot) -> Vec<Row> {
     rows.into_iter().filter(|row| row.contains_key("lineUserId")).collect()
 }
 
-/// These rows as the index would answer them.
+/// Makes the answer of the index with these rows.
 fn shown(mut rows: Vec<Row>) -> Value {
     rows.sort_by_key(|row| std::cmp::Reverse(text(row, "createdAt").to_owned()));
     let item = |row: &Row| -> Map<String, Value> {
@@ -52,7 +52,7 @@ fn shown(mut rows: Vec<Row>) -> Value {
     json!({ "Items": rows.iter().map(item).collect::<Vec<_>>(), "Count": rows.len() })
 }
 
-/// What the model was asked last, without the character.
+/// Returns the last prompt without the persona.
 fn asked(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();
     let messages = asked.last().unwrap().body["messages"].as_array().unwrap()[1..].to_vec();
@@ -85,7 +85,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     let rest = ["first", "answer to first", "third", "answer to third", "fourth"];
     assert_eq!(asked(&bot), rest);
 
-    // The index shows nothing yet when the conversation is forgotten, and then still everything.
+    // The index shows nothing yet when the conversation is forgotten, and afterwards still shows everything.
     bot.cloud.is_drained().await;
     let before = shown(message_rows(&bot).await);
     *stale.lock().unwrap() = Some(shown(vec![]));
@@ -99,7 +99,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
         assert_eq!(asked(&bot), prompt);
     }
 
-    // What was said after the forget stays, whether the index shows it or not.
+    // Messages after the forget stay, whether the index shows them or not.
     bot.cloud.is_drained().await;
     let all = shown(message_rows(&bot).await);
     let said_at = |row: &Value| row["saidAt"]["N"].as_str().unwrap().parse::<i64>().unwrap();
@@ -119,7 +119,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
 async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_them() {
     let bot = Bot::start().await;
     for turn in 0..40 {
-        // Its times are local ones, and ahead of ours.
+        // The times of that bot are local ones, and later than ours.
         let at = format!("2099-01-01T09:00:{turn:02}.000000");
         let s = |text: &str| AttributeValue::S(text.to_owned());
         let put = bot.cloud.dynamodb.put_item().table_name(TABLE).item("id", s(&format!("old-{turn}")));
@@ -138,10 +138,10 @@ async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_the
     bot.ends().await;
 }
 
-/// A worker that is killed while its call to AWS is under way, the `nth` of its kind in this turn.
+/// Kills a worker during its `nth` call of this kind in this turn.
 async fn killed_at(call: &'static str, nth: usize, play: Play) {
     let shown = format!("{call} {nth} {play:?}");
-    // None is counted before the person leaves.
+    // No call is counted before the person leaves.
     let count = Arc::new(AtomicUsize::new(usize::MAX / 2));
     let counted = count.clone();
     let aws = Between::start(move |made, _| {

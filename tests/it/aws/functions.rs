@@ -1,5 +1,5 @@
-//! The functions as Lambda runs them: the real binaries against a Runtime API, and the event source that
-//! brings SQS messages to the worker.
+//! The functions as Lambda runs them: the real binaries with a Runtime API, and the event source that brings SQS
+//! messages to the worker.
 
 use std::{
     process::Stdio,
@@ -36,7 +36,7 @@ impl Lambda {
         Self::behind(name, variables, async |address| address).await
     }
 
-    /// The same, told of another Runtime API than its own, whose address is handed over.
+    /// Starts it with a changed Runtime API address: `gate` gets the real address and returns the one to use.
     pub async fn behind(
         name: &'static str,
         variables: &[(String, String)],
@@ -52,7 +52,7 @@ impl Lambda {
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
-            // By this the stand-in for AWS knows whose calls it writes down.
+            // The emulator of AWS records the calls of each function under this name.
             .env("AWS_SDK_UA_APP_ID", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -73,7 +73,7 @@ impl Lambda {
         self.api.invoke(event, time).await
     }
 
-    /// What it answers; `None` if it ends instead.
+    /// Returns the answer, or `None` if the function ends instead.
     pub async fn invoke_if_it_lives(&mut self, event: Value, time: Duration) -> Option<Value> {
         tokio::select! {
             biased;
@@ -86,13 +86,13 @@ impl Lambda {
         self.process.id().expect("it runs")
     }
 
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub fn kill(&self) {
         let id = self.pid().to_string();
         assert!(std::process::Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
     }
 
-    /// What it logged, if it ends by itself; nothing if it starts and answers.
+    /// Returns the log if the function ends by itself; nothing if it starts and answers.
     pub async fn ended(mut self) -> Option<Vec<String>> {
         let status = tokio::select! {
             status = self.process.wait() => status.unwrap(),
@@ -105,13 +105,13 @@ impl Lambda {
         Some(self.log())
     }
 
-    /// What it logged so far.
+    /// Returns the log so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 }
 
-/// A story that fails shows what its functions said, and one that does not has seen nothing private in it.
+/// Prints the functions' logs when a story fails; otherwise checks that the logs hold nothing private.
 impl Drop for Lambda {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -132,7 +132,7 @@ fn keep(output: impl AsyncRead + Send + Unpin + 'static, log: &Arc<Mutex<Vec<Str
     })
 }
 
-/// Brings jobs to the worker until it is dropped.
+/// An event source that brings jobs to the worker until it is dropped.
 pub struct EventSource(JoinHandle<()>);
 
 impl EventSource {
@@ -154,8 +154,8 @@ impl Drop for EventSource {
     }
 }
 
-/// One batch: the worker is invoked, and what it does not hand back is deleted. After an invocation that
-/// failed everything stays (AWS: "Handling errors for an SQS event source in Lambda").
+/// Invokes the worker with one batch, and deletes the messages that it does not hand back. After an invocation that
+/// failed all messages stay (AWS: "Handling errors for an SQS event source in Lambda").
 async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message], time: Duration) {
     let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
     let Ok(response) = worker.invoke(event, time).await else { return };
@@ -166,14 +166,14 @@ async fn poll(cloud: &Cloud, worker: &Lambda, messages: &[Message], time: Durati
             let receipt = message.receipt_handle.as_deref().unwrap();
             let delete = cloud.sqs.delete_message().queue_url(&cloud.queue_url).receipt_handle(receipt);
             if let Err(error) = delete.send().await {
-                // The worker deletes by itself what ends early. SQS would say nothing.
+                // The worker itself deletes messages that end early. SQS would not report an error.
                 assert!(error.into_service_error().is_receipt_handle_is_invalid());
             }
         }
     }
 }
 
-/// A message as the event source hands it over.
+/// Makes the record of a message as the event source does.
 pub fn record(message: &Message) -> Value {
     let attributes = message.attributes.iter().flatten();
     let attributes: Map<String, Value> =

@@ -1,4 +1,4 @@
-//! Dead letters on AWS, told by the `henji dlq` command.
+//! Dead letters on AWS, as `henji dlq` shows and changes them.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::operator::{Operator, are_refused, plain};
 
-/// Puts letters into the dead-letter queue as a worker does; each of a conversation and an event.
+/// Puts letters into the dead-letter queue as a worker does; each has a conversation and an event.
 pub async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {
     let text = |kind: &str, value: &str| {
         MessageAttributeValue::builder().data_type(kind).string_value(value).build().unwrap()
     };
-    // Of one conversation one at a time: a batch may be taken in part.
+    // A batch holds one letter of a conversation, because SQS may take a batch in part.
     for chunk in letters.chunks(10) {
         let mut request = cloud.sqs.send_message_batch().queue_url(&cloud.dlq_url);
         for (index, (conversation, event)) in chunk.iter().enumerate() {
@@ -45,7 +45,7 @@ pub fn of_one(conversation: &str, events: usize) -> Vec<(String, String)> {
     (0..events).map(|n| (conversation.to_owned(), format!("E-{conversation}-{n}"))).collect()
 }
 
-/// A turn whose answer is stored, and whose push may have arrived so long ago.
+/// Stores a turn whose answer may have arrived this long ago.
 async fn is_stored(cloud: &Cloud, event: &str, pushed_ago: SignedDuration, by_reply: bool) {
     let s = |text: String| AttributeValue::S(text);
     let push = json!({ "to": USER, "messages": [{ "type": "text", "text": format!("stored for {event}") }] });
@@ -131,7 +131,7 @@ async fn a_redriven_job_that_fails_again_is_a_new_letter_with_attempts_counted_a
 #[tokio::test]
 async fn what_may_have_arrived_long_ago_is_pushed_again_only_if_asked_for() {
     let bot = Bot::start().await;
-    // A reply has no key by which LINE would know it again.
+    // A reply has no key by which LINE could recognise it.
     for (event, hours, by_reply) in [("E-lately", 1, false), ("E-long-ago", 25, false), ("E-reply", 1, true)]
     {
         is_stored(&bot.cloud, event, SignedDuration::from_hours(hours), by_reply).await;
@@ -215,7 +215,7 @@ async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     while !lines.next_line().await.unwrap().unwrap().ends_with("depth 2") {}
     let ended = operator.runs(&["dlq", "resolve", "--all", "--yes"]).await;
     assert!(ended.out.contains("2 letters: 2 resolved"), "{}{}", ended.out, ended.err);
-    // The first was told by the worker when it was given up, and is not told again.
+    // The worker sent the first user an apology when it gave up, and there is no second one.
     let said = bot.says(2).await;
     assert!(said[1].to == "U-other" && said[1].texts[0].starts_with("Sorry"), "{said:?}");
     let mut last = String::new();

@@ -1,4 +1,4 @@
-//! What takes minutes: `tests/long` runs it.
+//! Stories that take minutes: `tests/long` runs them.
 
 use std::{
     collections::BTreeSet,
@@ -79,7 +79,7 @@ async fn a_redrive_that_is_killed_between_sending_and_removing_answers_everybody
         );
         sleep(Duration::from_secs(5)).await;
     }
-    // The one of whose deletion nobody heard is among them: it was answered meanwhile, or SQS takes its job
+    // The count includes the letter whose deletion had no answer: it was answered meanwhile, or SQS takes its job
     // only once.
     assert_eq!(dealt_with, COUNT as u64);
     let said = bot.says(COUNT).await;

@@ -1,4 +1,4 @@
-//! A redrive of many letters, or of a long conversation, and whatever may come between.
+//! A redrive of many letters, or of a long conversation, with disturbances halfway.
 
 use std::{
     process::Stdio,
@@ -50,7 +50,7 @@ async fn a_redrive_that_breaks_between_sending_and_removing_is_run_again_and_ans
     .await;
     let operator = Operator::of(&bot.cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);
     let ended = operator.runs(&["dlq", "redrive", "--all", "--yes"]).await;
-    // What comes after the one that failed must not overtake it.
+    // The later letters of its conversation must not overtake the one that failed.
     assert!(
         ended.code == 1
             && ended.out.contains(
@@ -129,7 +129,7 @@ async fn a_thousand_letters_are_listed_filtered_and_purged_into_a_file() {
     assert_eq!(cloud.depth(&cloud.dlq_url).await, 600);
 }
 
-/// A message as SQS shows it, which nobody can delete.
+/// Makes a message as SQS shows it, which cannot be deleted.
 fn shown(id: &str) -> Value {
     let job = json!({ "v": 1, "eventId": id, "conversation": id, "kind": "question", "text": "PRIVATE" });
     let system =
@@ -143,7 +143,7 @@ async fn letters_that_are_shown_again_hide_no_others_behind_them() {
     buried(&cloud, &of_one("U-behind", 3), "model_unavailable", wall_clock()()).await;
     let looks = AtomicUsize::new(0);
     let sqs = Between::start(move |call, _| match call {
-        // Whoever looks for minutes meets again what was hidden first.
+        // A scan that takes minutes sees the letters again that it hid first.
         "ReceiveMessage" if looks.fetch_add(1, Relaxed) < 2 => {
             Play::Answer(200, json!({ "Messages": [shown("U-first")] }))
         }

@@ -1,5 +1,5 @@
 //! A table that refuses for long, and a job that only a newer build can read: pauses grow, nothing is lost. The
-//! function runs within the story, with pauses of its own.
+//! function runs within the story, with shorter pauses.
 
 use std::{
     sync::{
@@ -33,20 +33,20 @@ use super::{
 };
 use crate::operator::Operator;
 
-/// SQS counts in seconds: the second pause of this is longer than the first, and so on.
+/// The first pause. SQS counts in seconds: the second pause is longer than the first, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LEASE: Duration = Duration::from_mins(1);
 
-/// A worker with short pauses, the queue that it is brought jobs from, and what it asks of that queue.
+/// A worker with short pauses, the queue that it gets jobs from, and its requests to that queue.
 struct Patient {
     bot: Bot,
     setup: Arc<Setup>,
-    /// For how long messages were handed back, a request each.
+    /// The seconds for which messages were handed back, one entry a request.
     pauses: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Patient {
-    /// Its table answers as `table` says.
+    /// Starts it with a table that answers as `table` says.
     async fn start(table: impl Fn() -> Play + Send + Sync + 'static) -> Self {
         let bot = Bot::quiet(&[]).await;
         let dynamodb = Between::start(move |_, _| table()).await;
@@ -82,7 +82,7 @@ impl Patient {
         Self { bot, setup, pauses }
     }
 
-    /// Works on what is there, as it comes, until `is_over`.
+    /// Works on messages as they come, until `is_over`.
     async fn works_until(&self, is_over: impl Fn(&Self) -> bool) {
         let (cloud, until) = (&self.bot.cloud, Instant::now() + 2 * PATIENCE);
         while !is_over(self) {
@@ -95,7 +95,7 @@ impl Patient {
             for message in messages {
                 if !failures.contains(message.message_id.as_deref().unwrap()) {
                     let receipt = message.receipt_handle.unwrap();
-                    // The worker deletes by itself what ends early.
+                    // The worker itself deletes messages that end early.
                     let delete = cloud.sqs.delete_message().queue_url(&cloud.queue_url);
                     let _ = delete.receipt_handle(receipt).send().await;
                 }
@@ -161,7 +161,7 @@ async fn a_letter_that_sqs_itself_moved_is_called_not_recorded_and_is_redriven_l
     let set = bot.cloud.sqs.set_queue_attributes().queue_url(&bot.cloud.queue_url);
     set.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
     bot.hears("hello").await;
-    // A worker that dies at once, over and over.
+    // The loop behaves as a worker that dies at once, over and over.
     let until = Instant::now() + PATIENCE;
     while bot.cloud.depth(&bot.cloud.dlq_url).await == 0 {
         assert!(Instant::now() < until, "SQS does not move it");

@@ -11,8 +11,8 @@ const TIME: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_panic_in_one_turn_fails_that_record_and_not_its_batch() {
     let mut poisoned = webhook_of("boo", "U-poisoned");
-    // A debug build panics at the event of this id. The release build also survives a panic: it does not compile
-    // otherwise.
+    // A debug build panics at the event of this id. The release build survives a panic, too: the worker compiles only
+    // with `panic = "unwind"`.
     poisoned["events"][0]["webhookEventId"] = "henji-panics".into();
     let bot = Bot::quiet(&[]).await;
     bot.hears_from("U-before", "before").await;

@@ -17,7 +17,7 @@ async fn bot() -> Bot {
     Bot::with(&[("DELIVERY", "reply-first"), ("LEASE_SECONDS", "1")]).await
 }
 
-/// The user writes this, and LINE knows the reply token that goes with it.
+/// Posts this text of the user; LINE knows its reply token.
 async fn hears(bot: &Bot, text: &str) -> Value {
     let webhook = webhook_of(text, USER);
     bot.line.sends(&webhook, Instant::now());
@@ -25,7 +25,7 @@ async fn hears(bot: &Bot, text: &str) -> Value {
     webhook
 }
 
-/// How many replies and pushes were tried.
+/// Returns how many replies and pushes were tried.
 fn tried(bot: &Bot) -> (usize, usize) {
     (bot.line.faults.seen(REPLY).len(), bot.line.faults.seen(PUSH).len())
 }
@@ -39,7 +39,7 @@ async fn a_young_token_carries_the_answer_and_a_refused_one_is_followed_by_one_p
     let bot = bot().await;
     let mut webhook = hears(&bot, "hi").await;
     bot.says(1).await;
-    // SQS has forgotten nothing yet, and the turn knows for ever.
+    // SQS still knows the event, and the turn remembers it for ever.
     webhook["events"][0]["deliveryContext"]["isRedelivery"] = true.into();
     assert_eq!(bot.status(payload_2(&webhook.to_string())).await, 200);
     assert_eq!(texts(&bot).await, ["answer to hi"]);
@@ -73,7 +73,7 @@ async fn a_token_that_is_no_longer_young_is_not_tried() {
 
 #[tokio::test]
 async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushes() {
-    // LINE had done nothing: the same token says it now. LINE had done it: its refusal says nothing.
+    // If LINE did nothing, the same token works now. If LINE had replied, its refusal does not prove it.
     let lost = Fault::Late(Duration::from_hours(1));
     for (fault, is_known) in [(Fault::Hang, true), (lost, false)] {
         let mut bot = bot().await;

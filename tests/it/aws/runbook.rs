@@ -1,4 +1,4 @@
-//! docs/operations.md: every command that it names is run.
+//! docs/operations.md: the test runs every command in it.
 
 use worker::clock::wall_clock;
 
@@ -8,7 +8,7 @@ use super::{
     world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
 
-/// The lines of its shell blocks, without remarks.
+/// Returns the lines of its shell blocks, without comments.
 fn commands() -> Vec<String> {
     let text = include_str!("../../../docs/operations.md");
     let blocks = text.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
@@ -16,7 +16,7 @@ fn commands() -> Vec<String> {
     lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// As a shell takes it apart.
+/// Splits a command as a shell does.
 fn words(command: &str) -> Vec<String> {
     let mut words = vec![];
     for (index, part) in command.split('"').enumerate() {

@@ -1,5 +1,5 @@
-//! The Lambda Runtime API of one execution environment (AWS: "Using the Lambda runtime API for custom
-//! runtimes"): the function polls for an invocation and posts its response or its error.
+//! The Lambda Runtime API of one execution environment (AWS: "Using the Lambda runtime API for custom runtimes"): the
+//! function polls for an invocation and posts its response or its error.
 
 use std::{
     collections::HashMap,
@@ -29,11 +29,11 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// How long the emulator waits beyond an invocation's deadline before it calls the function dead.
+/// The time for which the emulator waits beyond an invocation's deadline before it calls the function dead.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The trace that all invocations of this function belong to, and their segment. Lambda gives an invocation
-/// by SQS a trace of its own (AWS X-Ray, "Tracing event-driven applications").
+/// Makes the trace that all invocations of this function belong to, with their segment. Lambda gives an invocation by
+/// SQS a trace of its own (AWS X-Ray, "Tracing event-driven applications").
 pub fn trace(function: &str, sampled: bool) -> String {
     let own = if function == "ingress" { 3 } else { 4 };
     let root = format!("1-5759e988-bd862e3fe1be46a99427279{own}");
@@ -46,13 +46,13 @@ pub struct RuntimeApi {
     desk: Arc<Desk>,
 }
 
-/// What an invocation ended with.
+/// The failed end of an invocation.
 #[derive(Debug)]
-#[expect(dead_code, reason = "it is read where a story that fails prints it")]
+#[expect(dead_code, reason = "only a story that fails prints it")]
 pub enum Failed {
     /// The function posted this error.
     Error(Value),
-    /// It said nothing until its deadline.
+    /// The function was silent until its deadline.
     TimedOut,
 }
 
@@ -71,7 +71,7 @@ struct Desk {
 }
 
 impl RuntimeApi {
-    /// Its invocations belong to this trace.
+    /// Starts it; its invocations belong to this trace.
     pub async fn start(trace: String) -> Self {
         let (waiting, next) = unbounded_channel();
         let desk = Arc::new(Desk { trace, next: AsyncMutex::new(next), answers: Mutex::default() });
@@ -115,7 +115,7 @@ async fn next_invocation(State(desk): State<Arc<Desk>>) -> impl IntoResponse {
     (headers, Json(invocation.event))
 }
 
-// Functions name no content type, so the bodies are taken as bytes.
+// Functions send no content type, so the handlers take the bodies as bytes.
 async fn response(desk: State<Arc<Desk>>, id: Path<String>, body: Bytes) -> impl IntoResponse {
     answered(&desk, &id, Ok(serde_json::from_slice(&body).unwrap()))
 }

@@ -33,7 +33,7 @@ use super::{
     text,
 };
 
-/// A server that refuses this key or token.
+/// Makes a server that refuses this key or token.
 fn refusing(router: Router, stale: &'static str) -> Router {
     router.layer(from_fn(async move |request: Request, next: Next| {
         let shown = request.headers().get("authorization").and_then(|value| value.to_str().ok());
@@ -64,8 +64,8 @@ async fn a_batch_of_ten_conversations_outlives_the_rotation_of_both_secrets_by_o
     for user in 0..10 {
         bot.hears_from(&format!("U{user}"), "hi").await;
     }
-    // It reads both. Then LINE and the model refuse them, for which LINE's is read again, and only then new ones
-    // are stored.
+    // The worker reads both secrets. Then LINE and the model refuse them, so the worker reads LINE's token again, and
+    // only then the story stores new ones.
     assert_eq!(
         bot.worker.invoke(json!({ "Records": [] }), INGRESS_TIME).await.unwrap()["batchItemFailures"],
         json!([])
@@ -100,11 +100,11 @@ async fn a_key_that_is_still_current_is_refused_for_good_and_read_again_once_for
     let (_, failures) = bot.works_on_a_batch(3, Duration::from_secs(20)).await;
     assert_eq!((failures, bot.cloud.letters(3).await.len()), (json!([]), 3));
     assert!(line.sent().iter().all(|sent| sent.texts[0].starts_with("Sorry")));
-    // The first read is the ingress'.
+    // The first read is the ingress's.
     assert_eq!((store.calls("GetParameter"), store.calls("GetParameters")), (2, 1));
 }
 
-/// A worker whose store is ill at its start, or while it learns that its key was rotated.
+/// Runs a worker whose store fails at its start, or while it reads a rotated key.
 async fn tries_again(is_ill_at_start: bool) {
     let is_ill = Arc::new(AtomicBool::new(is_ill_at_start));
     let ill = is_ill.clone();
@@ -148,7 +148,7 @@ async fn a_refused_key_that_cannot_be_read_again_is_a_fault_that_passes_and_no_l
     tries_again(false).await;
 }
 
-/// A store that answers so many reads a second in all.
+/// Makes a store that answers this number of reads a second in all.
 fn throttling(a_second: f64) -> impl Fn(&str, &Value) -> Play {
     let bucket = Mutex::new((Instant::now(), a_second));
     move |call, _| {
@@ -166,13 +166,13 @@ fn throttling(a_second: f64) -> impl Fn(&str, &Value) -> Play {
 async fn of_sixty_functions_that_start_at_once_none_answers_401_to_a_right_signature() {
     const FUNCTIONS: usize = 60;
     let cloud = Cloud::start().await;
-    // Fewer than AWS answers, as functions start less at once here.
+    // The limit is lower than that of AWS, because fewer functions start at once here.
     let store = Between::start(throttling(10.0)).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let functions = join_all((0..FUNCTIONS).map(|_| Lambda::start("ingress", &variables))).await;
     let mut waiting: Vec<&Lambda> = functions.iter().collect();
-    // LINE delivers again what got 503.
+    // LINE delivers a webhook again that got 503.
     for delivery in 0.. {
         assert!(delivery < 40, "{} functions have no secret yet", waiting.len());
         let statuses = join_all(waiting.iter().map(async |function| {

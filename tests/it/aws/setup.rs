@@ -1,4 +1,4 @@
-//! Setting a bot up: its secrets, and where LINE posts to.
+//! The setup of a bot: its secrets, and the webhook address at LINE.
 
 use aws_sdk_ssm::types::ParameterType;
 use emulator::faults::Fault;

@@ -1,4 +1,4 @@
-//! What the functions tell: figures in CloudWatch's embedded format, one line a turn, and traces that go on
+//! The output of the functions: metrics in CloudWatch's embedded format, one line a turn, and traces that continue
 //! behind the queue.
 
 use std::{
@@ -23,7 +23,7 @@ const TELLS: [(&str, &str); 3] = [
     ("COMPLETION_USD_PER_MILLION", "4.5"),
 ];
 
-/// The values of each figure, with its dimension where it has one.
+/// Returns the values of each metric, with its dimension where it has one.
 fn figures(log: &[String]) -> BTreeMap<String, Vec<f64>> {
     let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for line in log {
@@ -82,13 +82,13 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     let turns: Vec<_> = lines.iter().filter(|line| is_of(line, Kind::Turn)).collect();
     assert_eq!(turns.len(), 2);
     assert_eq!((&turns[0]["outcome"], &turns[1]["reason"]), (&json!("answered"), &json!("model_gone")));
-    // The request ids of LINE and of the model, each beside its event.
+    // The log has the request ids of LINE and of the model, each beside its event.
     for kind in [Kind::LineAnswered, Kind::ModelAnswered] {
         let line = lines.iter().find(|line| is_of(line, kind)).unwrap();
         assert!(line["request"].is_string(), "{line}");
         assert_eq!(line["span"]["event"], turns[0]["event"], "{line}");
     }
-    // Who it was about is beside a figure, and no dimension of it.
+    // The user is a field beside a metric, and not a dimension of it.
     let cost = lines.iter().find(|line| line["CostUsd"].is_number()).unwrap();
     assert_eq!(cost["User"], crate::bot::USER);
     assert!(!bot.worker.log().concat().contains("PRIVATE"));
@@ -103,7 +103,7 @@ async fn each_webhook_that_line_did_not_sign_is_a_figure_and_one_of_them_a_line(
         let signature = if n % 2 == 0 { "a stranger's guess" } else { "" };
         assert_eq!(bot.status(payload_1("{}", signature)).await, 401);
     }
-    // Its log is read beside its answers.
+    // The log may arrive after the answers.
     let is_told = || figures(&bot.ingress.log()).get("Webhooks 401").is_some_and(|it| it.len() == TIMES);
     while !is_told() {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -130,7 +130,7 @@ async fn without_a_namespace_no_figures_are_written() {
 
 type Sent = Arc<Mutex<Vec<Value>>>;
 
-/// SQS, and the batches that it is sent.
+/// Starts a proxy of SQS that keeps the batches of the ingress.
 async fn overheard() -> (Between, Sent) {
     let sent = Sent::default();
     let seen = sent.clone();
@@ -153,8 +153,8 @@ async fn a_trace_goes_on_behind_the_queue() {
     assert_eq!(*handed_on, json!({ "DataType": "String", "StringValue": trace("ingress", false) }));
 }
 
-/// The spans that came to the socket in the daemon's place, in the order of their ends: the ingress' and
-/// the worker's.
+/// Returns the spans that arrive at the socket of the daemon, in the order of their ends: the ingress's and the
+/// worker's.
 fn spans(daemon: &UdpSocket) -> (Vec<Value>, Vec<Value>) {
     daemon.set_nonblocking(true).unwrap();
     let mut bytes = [0; 4096];
@@ -173,7 +173,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// The header that hands a span on, whose id is in this field.
+/// Returns the header that continues a span whose id is in this field.
 fn header(span: &Value, id: &str) -> String {
     format!("Root={};Parent={};Sampled=1", text(&span["trace_id"]), text(&span[id]))
 }
@@ -205,7 +205,7 @@ async fn a_message_is_traced_from_the_webhook_to_the_push_and_without_its_words(
     let (turn, steps) = worker.split_last().unwrap();
     assert_eq!(header(turn, "parent_id"), trace("worker", true));
     assert!(steps.iter().all(|step| header(step, "parent_id") == header(turn, "id")));
-    // Across the queue: Lambda links the worker's invocation to what the message names.
+    // Lambda links the worker's invocation to the trace that the message names.
     let enqueued = &ingress[1];
     let sent = sent.lock().unwrap()[0].clone();
     let handed_on = &sent["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];

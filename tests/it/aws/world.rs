@@ -1,4 +1,4 @@
-//! LINE with its console and a model, a deployment, and what it writes down.
+//! LINE with its console, a model, a deployment, and its parameters.
 
 use std::{
     sync::{Arc, Mutex},
@@ -22,7 +22,7 @@ use super::{
 use crate::operator::Operator;
 
 const PREFIX: &str = "/henji/dev/";
-/// What `secrets put` is told.
+/// The input of `secrets put`.
 pub const SECRETS: &str =
     "LINE_CHANNEL_SECRET=a-secret\nLINE_CHANNEL_ACCESS_TOKEN=a-token\nOPEN_AI_API_KEY=a-key\n";
 
@@ -31,12 +31,12 @@ pub struct World {
     pub line: Arc<Line>,
     pub model: Arc<Model>,
     pub webhooks: Arc<Webhooks>,
-    /// The variables that lead there.
+    /// The variables with their addresses.
     pub variables: [(String, String); 2],
 }
 
 impl World {
-    /// LINE posts to a bot that answers this.
+    /// Starts it with a bot that answers LINE's webhooks with this status.
     pub async fn with_bot(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap();
         let bot = host(Router::new().route("/webhook", post(async move || status))).await;
@@ -73,7 +73,7 @@ impl World {
     }
 }
 
-/// What the deployment writes down.
+/// Writes the parameters that a deployment writes.
 pub async fn is_deployed(cloud: &Cloud, webhook: &str) {
     let ssm = aws_sdk_ssm::Client::new(&cloud.sdk);
     for (name, value) in [
@@ -89,7 +89,7 @@ pub async fn is_deployed(cloud: &Cloud, webhook: &str) {
     }
 }
 
-/// SQS itself gives up what was received so often.
+/// Sets a redrive policy: SQS itself moves a message after this number of receives to the dead-letter queue.
 pub async fn has_redrive_policy(cloud: &Cloud, receives: u32) {
     let arn = format!("arn:aws:sqs:ap-northeast-1:{}:letters.fifo", cloud.account());
     let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": receives }).to_string();

@@ -1,4 +1,4 @@
-//! What must be so at the end of every story, whatever was done to which boundary.
+//! The rules that hold at the end of every story, at whichever boundary the fault was.
 
 use emulator::{
     line::{Line, REPLY, Sent},
@@ -11,7 +11,7 @@ use super::{
     stories::{Ends, Story},
 };
 
-/// What is not as it must be.
+/// Returns the rules that are broken.
 pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept: &Store) -> Vec<String> {
     let mut wrong = vec![];
     let mut must = |what: &str, is_so: bool, seen: &dyn std::fmt::Debug| {
@@ -35,11 +35,11 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
     let told: Vec<_> =
         letters.iter().map(|letter| (letter["reason"].clone(), letter["state"].clone())).collect();
     let named: Vec<_> = letters.iter().map(|letter| letter["event"].as_str().unwrap().to_owned()).collect();
-    // A greeting has no turn that ends: it is said if LINE takes it.
+    // A greeting has no turn: it is sent if LINE takes it.
     let is_over = unfinished == named || story.ends == Ends::Noticed;
     must("whatever is not over has a letter", is_over, &(&unfinished, &letters));
     let letter = |reason: &str, state: &str| told == [(reason.into(), state.into())];
-    // A reply has no key by which LINE could tell later what became of it.
+    // A reply has no key with which LINE could later say whether it arrived.
     let may_be_unknown = gate.record().had_passed(REPLY) && letter("delivery_unknown", "delivery_unknown");
     match story.ends {
         Ends::Answered | Ends::AnsweredAfterAll => {
@@ -58,7 +58,7 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
                 }
                 let heard = joined(heard);
                 let expected = joined([story.says_back]) + &stored;
-                // After what is unknown nothing more is said, and nothing is said twice.
+                // After an unknown outcome the bot sends nothing more, and it sends nothing twice.
                 let is_begun = may_be_unknown && !heard.is_empty() && expected.starts_with(&heard);
                 let is_said = heard == expected || is_begun;
                 must("what is stored was said, once and in order", is_said, &(&said, &messages));
@@ -86,23 +86,24 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
     wrong
 }
 
-/// Whether the user is told that there is no answer.
+/// Whether the text is an apology.
 fn is_sorry(text: &str) -> bool {
     text.starts_with("Sorry, ")
 }
 
-/// The rows of each conversation.
+/// Returns the rows of each conversation.
 fn conversations(messages: &[[String; 3]]) -> impl Iterator<Item = &[[String; 3]]> {
     messages.chunk_by(|[one, ..], [other, ..]| one == other)
 }
 
-/// What was said in a conversation. A reply names none; where there are several nothing is replied.
+/// Returns the messages to a conversation. A reply names none; in stories with several conversations there is no
+/// reply.
 fn heard_in<'a>(sent: &'a [Sent], conversation: &str) -> impl Iterator<Item = &'a str> {
     let here = sent.iter().filter(move |sent| sent.retry_key.is_none() || sent.to == conversation);
     here.flat_map(|sent| &sent.texts).map(String::as_str)
 }
 
-/// Without spaces, which end where a message does.
+/// Joins the texts without spaces, because a split into messages drops spaces.
 fn joined<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     texts.into_iter().flat_map(str::split_whitespace).collect()
 }

@@ -1,6 +1,6 @@
-// Loaded into `henji serve` and `henji dlq` (LD_PRELOAD), it tells the gate of each commit to SQLite's write-ahead
-// log, just before its first byte is written and just after it is on disk, and holds the process until the gate has
-// answered. So a commit is a boundary like every request, and the program under test is the one that ships.
+// A library for `henji serve` and `henji dlq` (LD_PRELOAD): it reports each commit to SQLite's write-ahead log to the
+// gate, just before its first byte is written and just after it is on disk, and holds the process until the gate has
+// answered. So a commit is a boundary like every request, and the test runs the program that ships.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void tell(const char *moment) {
     gate.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int length = snprintf(text, sizeof text, "POST /%s HTTP/1.1\r\nhost: gate\r\nconnection: close\r\n\r\n", moment);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // A gate that cannot be told would leave commits out.
+    // Without a connection to the gate the test would miss commits.
     if (connect(fd, (struct sockaddr *)&gate, sizeof gate) || send(fd, text, length, 0) != length) abort();
     while (recv(fd, text, sizeof text, 0) > 0) {}
     close(fd);

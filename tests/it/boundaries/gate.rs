@@ -1,5 +1,5 @@
-//! The gate between a pipeline and all that is outside of it. It writes down what passes, each request and
-//! each commit, and does harm to one of them.
+//! The gate between a pipeline and everything outside of it. It records each request and each commit that passes, and
+//! applies the fault to one of them.
 
 use std::{
     collections::HashMap,
@@ -29,34 +29,34 @@ use super::{
 };
 use crate::bot::host;
 
-/// How long the model thinks: what is done beside it comes to its end meanwhile, in every run alike.
+/// The time that the model takes: parallel steps end meanwhile, in the same way in every run.
 const THINK: Duration = Duration::from_millis(100);
 
-/// Whose boundaries it sees, and what becomes of them.
+/// The proxy that sees a pipeline's boundaries and applies the fault.
 pub struct Gate {
     http: Client,
     store: Store,
     record: Mutex<Record>,
-    /// Who is to be killed.
+    /// The process ids, for kills.
     pids: Mutex<HashMap<&'static str, u32>>,
-    /// Answers that were paid for although they were stored before.
+    /// Answers of a paid call that were already stored before the call.
     paid_twice: Mutex<Vec<String>>,
 }
 
 impl Gate {
-    /// One that does this, and looks into this store.
+    /// Makes a gate that applies this fault, and reads this store.
     pub fn new(store: Store, fault: Option<(Boundary, Fault)>) -> Arc<Self> {
         let http = worker::adapters::http::client().unwrap();
         let (pids, paid_twice) = (Mutex::default(), Mutex::default());
         Arc::new(Self { http, store, record: Mutex::new(Record::new(fault)), pids, paid_twice })
     }
 
-    /// A process runs by this name.
+    /// Notes the process id for this name.
     pub fn knows(&self, process: &'static str, pid: u32) {
         self.pids.lock().unwrap().insert(process, pid);
     }
 
-    /// Runs this under that name to its end; whether that was a good one.
+    /// Runs this command under that name to its end; returns whether it succeeded.
     pub async fn runs(&self, process: &'static str, command: &mut Command) -> bool {
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let child = command.kill_on_drop(true).spawn().unwrap();
@@ -66,22 +66,22 @@ impl Gate {
         ended.status.success()
     }
 
-    /// What passed.
+    /// Returns the record of passages.
     pub fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap()
     }
 
-    /// Answers that were paid for although they were stored before.
+    /// Returns the answers of a paid call that were already stored before the call.
     pub fn paid_twice(&self) -> Vec<String> {
         self.paid_twice.lock().unwrap().clone()
     }
 
-    /// The origin at which a process finds what is at `origin`.
+    /// Returns the address at which a process reaches the server at `origin`.
     pub async fn before(self: &Arc<Self>, process: &'static str, origin: String) -> String {
         let gate = self.clone();
         let handle = async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let url = format!("{origin}{uri}");
-            // To wait for work is no effect on anything.
+            // A wait for work has no effect on anything.
             if uri.path().ends_with("/invocation/next") {
                 return gate.hands_on(method, &url, headers, body).await;
             }
@@ -101,7 +101,7 @@ impl Gate {
         host(Router::new().fallback(handle)).await
     }
 
-    /// Where `commits.c` tells of a process's commits.
+    /// Returns the address to which `commits.c` reports the commits of a process.
     pub async fn at_commits(self: &Arc<Self>, process: &'static str) -> String {
         let gate = self.clone();
         let handle = async move |Path(moment): Path<String>| {
@@ -117,7 +117,7 @@ impl Gate {
         host(Router::new().route("/{moment}", post(handle))).await
     }
 
-    /// Does this here, if it is to be.
+    /// Kills the process here if the fault says so.
     async fn kills_if(&self, fault: Fault, place: usize, process: &str) {
         if !self.record().does(place, fault) {
             return;
@@ -127,10 +127,10 @@ impl Gate {
             if let Some(pid) = pid {
                 let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status().await;
                 assert!(killed.unwrap().success());
-                // Nobody is there any more to be answered.
+                // The process is gone, so the request needs no answer.
                 return pending().await;
             }
-            // It has only just been started.
+            // The process has only just been started.
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -139,7 +139,7 @@ impl Gate {
         for of_this_connection in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION] {
             headers.remove(of_this_connection);
         }
-        // A stand-in that breaks off is broken off.
+        // If the emulator breaks the connection, the gate does so, too.
         let Ok(answer) = self.http.request(method, url).headers(headers).body(body).send().await else {
             return broken();
         };
@@ -148,7 +148,7 @@ impl Gate {
         answer.bytes().await.map_or_else(|_| broken(), |body| (status, headers, body).into_response())
     }
 
-    /// Notes an answer of the model's that was among what was stored before it was asked.
+    /// Notes an answer of the model that was already stored before the call.
     async fn looks_at(&self, response: Response, stored: &[String]) -> Response {
         if stored.is_empty() {
             return response;
@@ -164,7 +164,7 @@ impl Gate {
     }
 }
 
-/// What a request is called, in every run alike: without the ids in its path.
+/// Names a request, equally in every run: without the ids in its path.
 fn name(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
     if let Some(target) = headers.get("x-amz-target").and_then(|target| target.to_str().ok()) {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
@@ -174,7 +174,7 @@ fn name(method: &Method, uri: &Uri, headers: &HeaderMap) -> String {
     format!("{method} {}", parts.collect::<Vec<_>>().join("/"))
 }
 
-/// A connection that breaks before a byte of the answer.
+/// Makes a response whose connection breaks before its first byte.
 fn broken() -> Response {
     Body::from_stream(stream::iter([Err::<Bytes, _>(std::io::Error::other("broken on purpose"))]))
         .into_response()

@@ -1,5 +1,5 @@
-//! Both functions behind the gate: all their requests pass it, those to the Runtime API as well, by which
-//! Lambda is told what is done. What is not done is shown again at once, as it is when its lease ends.
+//! Both functions behind the gate: all their requests pass it, also those to the Runtime API, which tell Lambda what
+//! is done. A job that is not done is shown again at once, as when its lease ends.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
     process::henji,
 };
 
-/// How long an invocation of the worker may take.
+/// The time that an invocation of the worker may take.
 const WORKER_TIME: Duration = Duration::from_mins(1);
 
 pub struct OnLambda {
@@ -27,12 +27,12 @@ pub struct OnLambda {
     gate: Arc<Gate>,
     ingress: Function,
     worker: Function,
-    /// The operator's variables, and folder.
+    /// The variables and folder of the operator.
     operator: Vec<(String, String)>,
     folder: TempDir,
 }
 
-/// One of the functions, and the process that there is of it.
+/// One of the functions, and its process if there is one.
 struct Function {
     name: &'static str,
     variables: Vec<(String, String)>,
@@ -66,26 +66,26 @@ impl OnLambda {
         (gate.clone(), store, Box::new(Self { cloud, gate, ingress, worker, operator, folder }))
     }
 
-    /// The job is done.
+    /// Deletes the message, because the job is done.
     async fn deletes(&self, message: &Message) {
         let receipt = message.receipt_handle.as_deref().unwrap();
         let delete = self.cloud.sqs.delete_message().queue_url(&self.cloud.queue_url).receipt_handle(receipt);
         if let Err(error) = delete.send().await {
-            // The worker deletes by itself what ends early. SQS would say nothing.
+            // The worker itself deletes messages that end early. SQS would not report an error.
             assert!(error.into_service_error().is_receipt_handle_is_invalid());
         }
     }
 
-    /// The job comes again.
+    /// Makes the message visible again.
     async fn shows(&self, message: &Message) {
         let receipt = message.receipt_handle.as_deref().unwrap();
         let show = self.cloud.sqs.change_message_visibility().queue_url(&self.cloud.queue_url);
-        // What the worker deleted by itself is not there any more.
+        // A message that the worker itself deleted is not there any more.
         let _ = show.receipt_handle(receipt).visibility_timeout(0).send().await;
     }
 }
 
-/// The account's variables, but for the address of AWS.
+/// Returns the account's variables with another address of AWS.
 fn variables_behind(cloud: &Cloud, address: String) -> Vec<(String, String)> {
     let mut variables = cloud.variables();
     variables.retain(|(name, _)| name != "AWS_ENDPOINT_URL");
@@ -94,7 +94,7 @@ fn variables_behind(cloud: &Cloud, address: String) -> Vec<(String, String)> {
 }
 
 impl Function {
-    /// What it answers, in a new process where there is none; `None` if it ends instead.
+    /// Returns the answer, in a new process if there is none; `None` if the process ends instead.
     async fn invoke(&mut self, gate: &Arc<Gate>, event: Value, time: Duration) -> Option<Value> {
         let mut process = if let Some(process) = self.process.take() {
             process
@@ -156,7 +156,7 @@ impl Pipeline for OnLambda {
         let mut redrive = Command::new(henji());
         redrive.args(REDRIVE).current_dir(self.folder.path()).env_clear();
         redrive.envs(self.operator.iter().cloned());
-        // A letter that was held when the last one was killed is not seen for a while.
+        // A letter that a killed redrive held is invisible for a while.
         if self.gate.runs(OPERATOR, &mut redrive).await && self.cloud.depth(&self.cloud.dlq_url).await == 0 {
             return true;
         }

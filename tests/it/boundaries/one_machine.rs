@@ -1,4 +1,4 @@
-//! `henji serve` behind the gate: its requests pass it as a proxy, its commits by `commits.c`.
+//! `henji serve` behind the gate: its requests pass it as a proxy, and `commits.c` reports its commits.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub struct OneMachine {
-    // It ends before the folder that its log is in.
+    // The first field, so that the process ends before the folder with its log is deleted.
     serve: Option<Serve>,
     folder: TempDir,
     gate: Arc<Gate>,
@@ -42,7 +42,7 @@ impl OneMachine {
         (gate.clone(), store.clone(), Box::new(Self { serve: None, folder, gate, store, variables, http }))
     }
 
-    /// The process; a new one where there is none.
+    /// Returns the process; starts a new one if there is none.
     async fn serve(&mut self) -> &mut Serve {
         while !self.serve.as_mut().is_some_and(Serve::is_running) {
             let mut serve = Serve::launch(&self.folder.path().join("data"), &self.variables);
@@ -63,7 +63,7 @@ impl Pipeline for OneMachine {
     async fn works(&mut self) -> bool {
         self.serve().await;
         sleep(Duration::from_millis(20)).await;
-        // Not by /healthz, which finds out by a commit of its own.
+        // A read of /healthz would be wrong here, because it makes a commit of its own.
         self.store.jobs() == 0
     }
 
@@ -79,14 +79,14 @@ impl Pipeline for OneMachine {
     }
 }
 
-/// The variables by which a process tells the gate of its commits.
+/// Returns the variables with which a process reports its commits to the gate.
 async fn tells_of_commits(gate: &Arc<Gate>, process: &'static str) -> [(String, String); 2] {
     let origin = gate.at_commits(process).await;
     [("LD_PRELOAD", commits_so().to_str().unwrap()), ("GATE_PORT", origin.rsplit(':').next().unwrap())]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
-/// What is loaded into the process, made once.
+/// Compiles the library that the process loads, once.
 fn commits_so() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What a pipeline keeps, seen behind its back, on either back end.
+//! The data of a pipeline on either back end, read without its knowledge.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// Conversation, role and content of each message row, conversation by conversation, each in its order.
+    /// Returns conversation, role and content of each message row, conversation by conversation, each in its order.
     pub async fn messages(&self) -> Vec<[String; 3]> {
         match self {
             Self::OneMachine(data) => of_database(
@@ -39,13 +39,13 @@ impl Store {
         }
     }
 
-    /// The answers among them.
+    /// Returns the answers among them.
     pub async fn answers(&self) -> Vec<String> {
         let answers = self.messages().await.into_iter().filter(|[_, role, _]| role == "assistant");
         answers.map(|[_, _, content]| content).collect()
     }
 
-    /// The events whose turns are neither delivered nor forgotten.
+    /// Returns the events whose turns are neither delivered nor forgotten.
     pub async fn unfinished(&self) -> Vec<String> {
         match self {
             Self::OneMachine(data) => {
@@ -61,14 +61,14 @@ impl Store {
         }
     }
 
-    /// The dead letters, as `henji dlq list --json` shows them.
+    /// Returns the dead letters, as `henji dlq list --json` shows them.
     pub async fn letters(&self) -> Vec<Value> {
         match self {
             Self::OneMachine(data) => {
                 let ended = process::run(&["dlq", "list", "--json", "--data", data.to_str().unwrap()]);
                 serde_json::from_slice(&ended.stdout).unwrap()
             }
-            // The command waits for a while for what the queue may still show.
+            // The command waits for a while for messages that the queue may still show.
             Self::Lambda(cloud) if cloud.depth(&cloud.dlq_url).await == 0 => vec![],
             Self::Lambda(cloud) => Operator::of(cloud, &[]).lists(&[]).await,
         }
@@ -76,7 +76,7 @@ impl Store {
 }
 
 impl Store {
-    /// How many jobs are left on one machine.
+    /// Counts the jobs that are left on one machine.
     pub fn jobs(&self) -> usize {
         let Self::OneMachine(data) = self else { panic!("SQS does not say") };
         of_database::<1>(data, "SELECT event_id FROM jobs").len()

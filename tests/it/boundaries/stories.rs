@@ -1,4 +1,4 @@
-//! What is lived through at every boundary: what people do, what the model makes of it, and what must be left.
+//! The stories that run at every boundary: the acts of people, the answers of the model, and the rows at the end.
 
 use std::time::Duration;
 
@@ -15,43 +15,43 @@ use crate::{bot::USER, media::jpeg};
 
 pub struct Story {
     pub variables: &'static [(&'static str, &'static str)],
-    /// What LINE posts, each after all before was worked on.
+    /// The webhooks of LINE; each is posted after all work on the ones before it.
     pub webhooks: fn(&Line) -> Vec<Value>,
-    /// Whether an operator then has every dead letter answered after all.
+    /// Whether an operator redrives every dead letter at the end.
     pub redrives: bool,
-    /// How LINE and the model misbehave.
+    /// The faults of LINE and the model.
     pub misbehaves: fn(&Line, &Model),
-    /// What people said that is kept at the end, in order.
+    /// The people's messages that are stored at the end, in order.
     pub kept: &'static [&'static str],
-    /// How many questions the model is asked, if each by itself.
+    /// The number of questions that the model is asked, if each is asked alone.
     pub asks: usize,
-    /// What is said of the question before it is answered.
+    /// The text that the bot repeats of the question before its answer.
     pub says_back: &'static str,
     pub ends: Ends,
 }
 
-/// How a story ends, whatever happens meanwhile.
+/// The end of a story, with every fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
-    /// Every question has an answer, and it was said.
+    /// Every question has an answer, and it was sent.
     Answered,
-    /// So at the end; before it the user may have been told, once, that there is none.
+    /// Every question has an answer at the end; before it the user may have got one apology.
     AnsweredAfterAll,
-    /// Something was said, once, and nothing is kept.
+    /// One notice was sent, and nothing is stored.
     Noticed,
-    /// It was answered, and then forgotten, and so many messages were sent in all.
+    /// The answer was sent and then forgotten; this is the number of all messages that were sent.
     Forgotten(usize),
-    /// There is a dead letter, and the user was told.
+    /// There is a dead letter, and the user got an apology.
     Refused,
 }
 
-/// Whose conversation comes after the user's.
+/// A user whose conversation sorts after the other user's.
 const NEIGHBOUR: &str = "Uf0000000000000000000000000000000";
 const GROUP: &str = "Caf9a0c8de0b7f4d3a1d2c3b4a5968778";
-/// What is answered with more than one request can carry.
+/// A question whose answer does not fit into one request.
 const TELL_MUCH: &str = "tell me much";
 
-/// What the model says to this.
+/// Returns the model's answer to this question.
 pub fn answer(question: &str) -> String {
     if question == TELL_MUCH {
         "word ".repeat(6_000).trim().to_owned()
@@ -149,7 +149,7 @@ pub fn two_people_are_answered_at_once() -> Story {
             let event = |text, of: &str| phone::message_event(said::text(text), of, wall_clock()());
             vec![webhook(&[event("hello", USER), event("good morning", NEIGHBOUR)])]
         },
-        // So that their commits are not the same ones in one run and in another not.
+        // The delay keeps their commits apart in every run.
         misbehaves: |_, model| model.faults.will(COMPLETIONS, Fault::After(Duration::from_millis(300))),
         kept: &["hello", "good morning"],
         asks: 2,
@@ -242,7 +242,7 @@ pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
     }
 }
 
-/// What no repetition mends.
+/// Makes a refusal that no retry can change.
 fn refusal() -> Fault {
     let error = json!({ "message": "on purpose", "error": { "message": "on purpose", "code": null } });
     Fault::Respond(400, vec![], error.to_string())
@@ -252,7 +252,7 @@ fn webhook(events: &[Value]) -> Value {
     json!({ "destination": phone::BOT, "events": events })
 }
 
-/// As LINE posts a webhook for which it heard no 200.
+/// Makes the redelivery of a webhook that got no 200 from the bot.
 pub fn redelivered(webhook: &Value) -> Value {
     let mut again = webhook.clone();
     for event in again["events"].as_array_mut().unwrap() {

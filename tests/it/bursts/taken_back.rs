@@ -1,5 +1,5 @@
-//! Of several messages that are answered together one is taken back, or all are forgotten: before the model
-//! answers, before the answer arrives, and later.
+//! One of several messages that are answered together is unsent, or all are forgotten: before the model answers,
+//! before the answer arrives, and later.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ story!(one_taken_back_within_an_attempt_costs_the_others_none, "BURST" = "merge"
 story!(the_last_taken_back_within_an_attempt_has_the_others_told, "BURST" = "merge");
 story!(the_last_taken_back_while_it_is_pushed_is_an_operators, "BURST" = "merge");
 
-/// How long LINE asks for patience, in seconds: longer than is waited for within an attempt, and as long as that.
+/// The wait that LINE asks for, in seconds: the first is longer than an attempt waits, the second is not.
 const BETWEEN: &str = "6";
 const WITHIN: &str = "5";
 
 mod told {
     use super::*;
 
-    /// LINE does not take the answer to three messages for now, and one of them is taken back meanwhile.
+    /// Unsends one of three messages while LINE refuses their answer for the moment.
     async fn takes_back_unpushed(
         chat: &dyn Chat,
         which: usize,
@@ -106,7 +106,7 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert_eq!((said(chat).len(), asked(chat).len()), (2, 1), "nobody is told twice");
-        // The one that is left can be asked again, with the one before it.
+        // The question that is left can be asked again, with the one before it.
         chat.takes(says("retry")).await;
         chat.drains().await;
         assert_eq!(asked(chat).last().unwrap(), &words(&["one", "two"]));

@@ -1,5 +1,5 @@
-//! What is said: every message carries a marker of its own, its chat and its number, and an answer begins with
-//! the markers of what it answers. So whatever is seen anywhere tells whose it is.
+//! The texts: every message carries a marker of its own, its chat and its number, and an answer begins with the
+//! markers of the messages that it answers. So each text shows to whom it belongs.
 
 use std::{
     sync::{Arc, Mutex},
@@ -23,13 +23,13 @@ use worker::{
 
 use super::schedule::{Event, Kind};
 
-/// The model's, small enough for a conversation to outgrow it.
+/// The model's context, small enough that a conversation outgrows it.
 pub const BUDGET: Budget = Budget { context_tokens: 1_000, max_tokens: 200, encoding: Encoding::O200k };
-/// How the model's answers begin.
+/// The beginning of the model's answers.
 pub const ANSWER: &str = "re ";
-/// What is said again and again in an answer that takes several pushes.
+/// The sentence that fills an answer of several pushes.
 pub const LONG_ANSWER: &str = "A long story. ";
-/// Every so many messages one has such an answer.
+/// The number of messages of which one has such an answer.
 const LONG_EVERY: usize = 60;
 
 /// A message's chat, and its number among the schedule's events.
@@ -39,18 +39,18 @@ fn marker((chat, event): Marker) -> String {
     format!("⟦{chat}·{event}⟧")
 }
 
-/// The markers in a text, in order.
+/// Returns the markers in a text, in order.
 pub fn markers(text: &str) -> Vec<Marker> {
     let inside = text.split('⟦').skip(1).filter_map(|rest| rest.split_once('⟧')?.0.split_once('·'));
     inside.filter_map(|(chat, event)| Some((chat.parse().ok()?, event.parse().ok()?))).collect()
 }
 
-/// LINE's id of a chat.
+/// Returns LINE's id of a chat.
 pub fn chat_id(chat: usize, is_group: bool) -> String {
     format!("{}{chat:032x}", if is_group { 'C' } else { 'U' })
 }
 
-/// Who is limited: the person, who in a group is nobody of another chat.
+/// Returns the person whose limit counts; a person in a group is in no other chat.
 pub fn person(event: &Event) -> String {
     if event.is_in_group() {
         format!("U{:032x}", 1_000_000_000 + 10 * event.chat + event.speaker)
@@ -59,7 +59,7 @@ pub fn person(event: &Event) -> String {
     }
 }
 
-/// The events as LINE writes them.
+/// Makes the events as LINE writes them.
 pub fn webhook_events(line: &Line, events: &[Event], now: Timestamp) -> Vec<Value> {
     let mut all: Vec<Value> = vec![];
     for (number, event) in events.iter().enumerate() {
@@ -86,7 +86,7 @@ pub fn webhook_events(line: &Line, events: &[Event], now: Timestamp) -> Vec<Valu
     all
 }
 
-/// A model that answers at once, and notes what is wrong with a prompt.
+/// Makes a model that answers after 20 milliseconds and notes problems of a prompt.
 pub fn model(problems: Arc<Mutex<Vec<String>>>) -> Arc<Model> {
     Model::new(Duration::from_millis(20), move |messages| {
         problems.lock().unwrap().extend(problem(messages));
@@ -94,7 +94,7 @@ pub fn model(problems: Arc<Mutex<Vec<String>>>) -> Arc<Model> {
     })
 }
 
-/// What the model says: which questions it answers, and something more.
+/// Returns the model's answer: the markers of the questions that it answers, and something more.
 fn answer(messages: &[Value]) -> String {
     let questions = messages.iter().rev().take_while(|message| message["role"] == "user");
     let texts: Vec<_> = questions.filter_map(|question| question["content"].as_str()).collect();
@@ -105,7 +105,7 @@ fn answer(messages: &[Value]) -> String {
     format!("{ANSWER}{said} {more}")
 }
 
-/// What is wrong with a prompt: it speaks of several chats, or is larger than the context.
+/// Returns the problem of a prompt: it has messages of several chats, or is larger than the context.
 fn problem(messages: &[Value]) -> Option<String> {
     let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
     let texts: Vec<String> = messages.iter().map(text).collect();
@@ -113,7 +113,7 @@ fn problem(messages: &[Value]) -> Option<String> {
     if all.iter().any(|(chat, _)| *chat != all[0].0) {
         return Some(format!("a prompt speaks of several chats: {all:?}"));
     }
-    // As OpenAI counts: four tokens a message, three for the answer's beginning.
+    // OpenAI counts four tokens a message, and three for the start of the answer.
     let tokens = texts.iter().map(|text| models::count(BUDGET.encoding, text) + 4).sum::<usize>() + 3;
     let is_over = tokens + BUDGET.max_tokens > BUDGET.context_tokens;
     is_over.then(|| format!("a prompt of {tokens} tokens is over the context: {all:?}"))

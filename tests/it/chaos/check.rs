@@ -1,4 +1,4 @@
-//! What must hold whatever happened; each rule returns what breaks it. Pure.
+//! The rules that hold whatever happened; each rule returns what breaks it. Pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,8 +8,8 @@ use super::{
     schedule::{Kind, Schedule},
 };
 
-/// Everything that is wrong after a schedule. `early` is what was known before the dead letters were redriven;
-/// none where they were not yet.
+/// Returns everything that is wrong after a schedule. `early` has the facts from before the redrive of the dead
+/// letters, or is `None` where there was no redrive yet.
 pub fn problems(schedule: &Schedule, facts: &Facts, early: Option<&Facts>) -> Vec<String> {
     let was_redriven = |event: usize| early.is_some_and(|early| early.letter(event).is_some());
     let (heard, mut wrong) = facts.heard(schedule);
@@ -42,8 +42,8 @@ fn none_twice(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
     wrong
 }
 
-/// The chats in which an answer to several questions went with one that was taken back: the others stand unanswered
-/// before the next one, and the model speaks of them again.
+/// Returns the chats in which an answer to several questions was deleted because one of them was unsent: the others
+/// are unanswered before the next one, and the model answers them again.
 fn speaks_again(schedule: &Schedule, heard: &[Heard]) -> HashSet<usize> {
     let is_shared = |of: usize| !heard[of].with.is_empty() || heard.iter().any(|it| it.with.contains(&of));
     let taken_back =
@@ -51,7 +51,7 @@ fn speaks_again(schedule: &Schedule, heard: &[Heard]) -> HashSet<usize> {
     taken_back.map(|event| event.chat).collect()
 }
 
-/// Each event that was taken ends in an answer, a notice, a dead letter, or in silence for a reason.
+/// Checks that each event that was taken ends in an answer, a notice, a dead letter, or in silence for a reason.
 fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String> {
     let taken_back = schedule.events.iter().filter_map(|event| match event.kind {
         Kind::Unsend(of) => Some(of),
@@ -66,22 +66,22 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
         let (stage, gave_up) = facts.turn(number);
         let is_forgotten =
             (stage == 3 || gave_up) && (taken_back.contains(&number) || forgetful.contains(&event.chat));
-        // What was stored counts, also where it was never delivered.
+        // An answer that was stored counts, also where it was never delivered.
         let is_over_limit = || spent(schedule, facts, heard, &person(event)) >= schedule.limit;
         let is_well = match event.kind {
             _ if facts.posted[number].accepted.is_none() => false,
             Kind::Aside => !of.is_answered() && of.apologies == 0 && letter.is_none(),
-            // It has no turn. What it takes back is looked at with its message.
+            // An unsend has no turn. The check of the unsent message covers it.
             Kind::Unsend(_) => !of.is_answered() && letter.is_none(),
             Kind::Forget => of.is_answered() || letter.is_some() || is_forgotten,
             Kind::Question(_) | Kind::TooLong => {
-                // Answered together, they end as the last of them does: its letter is theirs.
+                // Questions that are answered together end as the last of them does: its letter is theirs.
                 let is_anothers = || {
                     (0..schedule.events.len()).any(|other| {
                         let (stage, gave_up) = facts.turn(other);
                         let has_failed = stage == 3 || gave_up || facts.letter(other).is_some();
                         let is_same = other != number && schedule.events[other].chat == event.chat;
-                        // Where one of them was taken back or forgotten, the link to it is gone.
+                        // If one of them was unsent or forgotten, the link to it is gone.
                         let is_unlinked =
                             || schedule.is_taken_back_in(event.chat) || forgetful.contains(&event.chat);
                         let may_be = || is_unlinked() || facts.may_be_merged(number, other);
@@ -109,7 +109,7 @@ fn none_lost(schedule: &Schedule, facts: &Facts, heard: &[Heard]) -> Vec<String>
     wrong
 }
 
-/// What was certainly taken first is answered first, unless it was given up.
+/// Checks that the event that was certainly taken first is answered first, unless it was given up.
 fn in_order(
     schedule: &Schedule,
     facts: &Facts,
@@ -138,7 +138,7 @@ fn in_order(
     wrong
 }
 
-/// How many answers a person got at most, counting those that were stored and kept from them.
+/// Counts the answers that a person got at most, including those that were stored and not delivered.
 fn spent(schedule: &Schedule, facts: &Facts, heard: &[Heard], who: &str) -> usize {
     let events = schedule.events.iter().enumerate().filter(|(_, event)| person(event) == who);
     let may_count = |number: usize| {
@@ -148,7 +148,7 @@ fn spent(schedule: &Schedule, facts: &Facts, heard: &[Heard], who: &str) -> usiz
     events.filter(|(number, _)| may_count(*number)).count()
 }
 
-/// How many answers each person got.
+/// Counts the answers of each person.
 fn answers(schedule: &Schedule, heard: &[Heard]) -> HashMap<String, usize> {
     let mut answers = HashMap::new();
     for (event, of) in schedule.events.iter().zip(heard) {
@@ -164,7 +164,7 @@ fn limits_kept(schedule: &Schedule, heard: &[Heard]) -> Vec<String> {
     over.map(|(who, many)| format!("{who} got {many} answers of {}", schedule.limit)).collect()
 }
 
-/// A dead letter says what LINE knows, too.
+/// Checks that a dead letter agrees with LINE's record.
 fn letters_truthful(
     schedule: &Schedule,
     facts: &Facts,
@@ -190,7 +190,7 @@ fn letters_truthful(
                 wrongs("its letter says delivery_unknown, and nobody tried to deliver it");
             }
         }
-        // Before a redrive there can be no answer where the user was told that there is none.
+        // Without a redrive there is no answer where the user got an apology.
         if of.apologies > 0 && of.is_answered() && !was_redriven(number) {
             wrongs("its user was told that there is no answer, and got one");
         }
@@ -198,7 +198,7 @@ fn letters_truthful(
     wrong
 }
 
-/// What was taken back or forgotten is stored no more, and everything where it belongs.
+/// Checks that nothing unsent or forgotten is stored, and everything else in its own conversation.
 fn nothing_kept(schedule: &Schedule, facts: &Facts) -> Vec<String> {
     let is_done = |number: usize| facts.turn(number).0 == 2 && facts.letter(number).is_none();
     let mut gone: HashSet<usize> = HashSet::new();
@@ -226,14 +226,15 @@ fn nothing_kept(schedule: &Schedule, facts: &Facts) -> Vec<String> {
     wrong
 }
 
-/// What a redrive left: only where nobody can know whether LINE delivered a reply, which has no retry key.
+/// Returns the letters that a redrive wrongly left. It may leave those for which nobody can know whether LINE
+/// delivered a reply, which has no retry key.
 pub fn unmended(schedule: &Schedule, facts: &Facts) -> Vec<String> {
     let letters = (0..schedule.events.len()).filter_map(|number| Some((number, facts.letter(number)?)));
     let unmended = letters.filter(|(_, (reason, _))| reason != "delivery_unknown");
     unmended.map(|(number, letter)| format!("event {number} could not be redriven: {letter:?}")).collect()
 }
 
-/// What happened, so that it can be seen that something did.
+/// Summarises the run, so that a reader sees that something happened.
 pub fn summary(schedule: &Schedule, early: &Facts, late: &Facts) -> String {
     let (heard, _) = late.heard(schedule);
     let count = |is: &dyn Fn(&Heard) -> bool| heard.iter().filter(|of| is(of)).count();

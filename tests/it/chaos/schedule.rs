@@ -1,6 +1,6 @@
-//! What happens to a bot in some hours, all of it drawn from one seed: who says what and when, how LINE
-//! delivers it, what fails and when the worker is killed. Pure: the same seed is the same schedule, and only how
-//! its parts interleave differs from run to run.
+//! The events of some hours, all drawn from one seed: the messages and their times, the deliveries of LINE, the
+//! faults and the kills of the worker. Pure: the same seed gives the same schedule, and only the interleaving of its
+//! parts differs from run to run.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use emulator::{
 };
 use fastrand::Rng;
 
-/// How much happens.
+/// The number of each kind of event.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub chats: usize,
@@ -24,12 +24,12 @@ pub struct Size {
 #[derive(Debug)]
 pub struct Schedule {
     pub seed: u64,
-    /// Settings of the bot that differ from seed to seed.
+    /// The settings of the bot that differ from seed to seed.
     pub variables: Vec<(&'static str, String)>,
-    /// Answers a day of one person.
+    /// The answers a day of one person.
     pub limit: usize,
     pub events: Vec<Event>,
-    /// In order, each with its time in milliseconds.
+    /// The steps in order, each with its time in milliseconds.
     pub steps: Vec<(u64, Step)>,
 }
 
@@ -42,14 +42,14 @@ pub struct Event {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A question of so many further words.
+    /// A question with this number of further words.
     Question(usize),
-    /// One that does not fit into the context.
+    /// A question that does not fit into the context.
     TooLong,
-    /// Something that is said in a group, and not to the bot.
+    /// A message in a group that is not for the bot.
     Aside,
     Forget,
-    /// The event of this number is taken back.
+    /// The unsend of the event with this number.
     Unsend(usize),
 }
 
@@ -57,9 +57,9 @@ pub enum Kind {
 pub enum Step {
     /// LINE delivers these events in one webhook, perhaps not for the first time.
     Delivers(Vec<usize>),
-    /// The next request to this path is treated so.
+    /// The next request to this path gets this fault.
     Fails(&'static str, Fault),
-    /// Every request is treated so, until it is mended.
+    /// Every request to this path gets this fault, until `Mends`.
     Breaks(&'static str, Fault),
     Mends(&'static str),
     /// The process is killed and started again.
@@ -67,7 +67,7 @@ pub enum Step {
 }
 
 impl Event {
-    /// Every eighth chat is a group.
+    /// Whether the chat is a group, which every eighth is.
     pub fn is_in_group(&self) -> bool {
         is_group(self.chat)
     }
@@ -111,17 +111,17 @@ impl Schedule {
         schedule
     }
 
-    /// Whether the bot answers together what waits together.
+    /// Whether the bot merges waiting questions.
     pub fn merges(&self) -> bool {
         self.variables.contains(&("BURST", "merge".to_owned()))
     }
 
-    /// Whether anything of a chat is taken back.
+    /// Whether any message of a chat is unsent.
     pub fn is_taken_back_in(&self, chat: usize) -> bool {
         self.events.iter().any(|event| event.chat == chat && matches!(event.kind, Kind::Unsend(_)))
     }
 
-    /// One message, or several at once; some are taken back or followed by the wish to be forgotten.
+    /// Adds one message, or several at once; some are unsent or followed by a forget command.
     fn somebody_writes(&mut self, rng: &mut Rng, chats: usize, at: u64) {
         // Some chats are far busier than others.
         let busiest = rng.usize(..chats);
@@ -133,7 +133,7 @@ impl Schedule {
                 0..2 => Kind::TooLong,
                 2..5 => Kind::Forget,
                 5..25 if is_group(chat) => Kind::Aside,
-                // Now and then a pasted page, so that memory outgrows the context.
+                // Now and then a long text comes, so that the conversation outgrows the context.
                 25..30 => Kind::Question(rng.usize(50..120)),
                 _ => Kind::Question(rng.usize(..20)),
             };
@@ -150,7 +150,7 @@ impl Schedule {
             let many = if rng.u8(..4) == 0 { rng.usize(1..4) } else { 1 };
             let events: Vec<_> = (next..self.events.len().min(next + many)).collect();
             next += events.len();
-            // Some are late, and so overtaken.
+            // Some webhooks are late, and so overtaken.
             let late = match rng.u8(..100) {
                 0..92 => rng.u64(..300),
                 92..98 => rng.u64(..10_000),
@@ -174,7 +174,7 @@ fn busy(seconds: u64) -> Fault {
     Fault::Respond(429, vec![("retry-after", seconds.to_string())], r#"{"message":"on purpose"}"#.to_owned())
 }
 
-/// What goes wrong once.
+/// Draws a fault of one request.
 fn fault(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, COMPLETIONS, COMPLETIONS, PUSH, PUSH, REPLY, LOADING][rng.usize(..7)];
     let is_model = path == COMPLETIONS;
@@ -187,14 +187,14 @@ fn fault(rng: &mut Rng) -> (&'static str, Fault) {
         9..11 => Fault::Lose,
         11..13 => Fault::Late(Duration::from_millis(rng.u64(100..1_500))),
         13 => Fault::Hang,
-        // An answer that is none, and a refusal that no retry mends.
+        // A completion without an answer, and a refusal that no retry can change.
         14 if is_model => Fault::Respond(200, vec![], r#"{"choices":[]}"#.to_owned()),
         _ => status(400),
     };
     (path, fault)
 }
 
-/// What goes wrong for a while.
+/// Draws a fault that lasts for a while.
 fn outage(rng: &mut Rng) -> (&'static str, Fault) {
     let path = [COMPLETIONS, PUSH, REPLY][rng.usize(..3)];
     let fault = [status(500), busy(1), Fault::Reset, Fault::Hang, Fault::Lose];

@@ -1,5 +1,5 @@
-//! docs/contract.md names the metrics, reasons, outcomes and versions of the code, and no others. It is compared with the
-//! text of the sources, so that no private item is opened for a test.
+//! docs/contract.md names the metrics, reasons, outcomes and versions of the code, and no others. The test compares
+//! it with the text of the sources, so that no private item must become public for a test.
 
 use std::collections::BTreeSet;
 
@@ -101,20 +101,20 @@ fn the_contract_has_the_versions_and_a_job_of_this_build() {
     assert_eq!((job.v, job.encode().as_str()), (job::VERSION, example));
 }
 
-/// The words between backticks that begin so.
+/// Returns the words between backticks that begin with this text.
 fn quoted(text: &str, begins: &str) -> BTreeSet<String> {
     let words = text.split('`').skip(1).step_by(2);
     words.filter(|word| word.starts_with(begins)).map(str::to_owned).collect()
 }
 
-/// The words that `as_str` of a source gives.
+/// Returns the words that `as_str` of a source returns.
 fn words(source: &str) -> BTreeSet<String> {
     let (_, body) = source.split_once("pub fn as_str(").unwrap();
     let arms = body.split("\n    }\n").next().unwrap().split("=> \"").skip(1);
     arms.map(|arm| arm.split('"').next().unwrap().to_owned()).collect()
 }
 
-/// The cell with a metric's names in Prometheus, by the kind of its value.
+/// Returns the cell with a metric's names in Prometheus, by the kind of its value.
 fn prometheus(name: &str, made: &str) -> String {
     match made.split(|c: char| !c.is_alphabetic()).next() {
         Some("Millis") => format!("`henji_{name}_sum`, `henji_{name}_count`"),
@@ -123,7 +123,7 @@ fn prometheus(name: &str, made: &str) -> String {
     }
 }
 
-/// A name in small letters, with an underscore before each that was a capital.
+/// Converts a name to small letters, with an underscore before each capital.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {

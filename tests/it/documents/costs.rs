@@ -1,4 +1,4 @@
-//! The README's table of costs is what its formula gives.
+//! The README's table of costs agrees with its formula.
 
 use super::files::read;
 
@@ -21,7 +21,7 @@ fn the_readmes_costs_follow_from_its_formula() {
     }
 }
 
-/// The yen of LINE's plan in Japan that carries so many pushes.
+/// Returns the price in yen of LINE's plan in Japan for this number of pushes.
 fn plan(pushes: f64) -> f64 {
     match pushes {
         ..=200.0 => 0.0,
@@ -30,7 +30,7 @@ fn plan(pushes: f64) -> f64 {
     }
 }
 
-/// A row of the table: the sum is that of the rounded amounts beside it.
+/// Returns a row of the table: its sum adds the rounded amounts beside it.
 fn row(answers: f64, prices: [f64; 2], yen_of_line: f64) -> String {
     let model = answers * (TOKENS[0] * prices[0] + TOKENS[1] * prices[1]) / 1e6;
     let aws = 1.6 + answers * 0.000_113;
@@ -42,7 +42,7 @@ fn row(answers: f64, prices: [f64; 2], yen_of_line: f64) -> String {
     format!("| {} | {} |", grouped(answers, 0), cells.join(" | "))
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with commas between its thousands.
 fn grouped(number: f64, digits: usize) -> String {
     let text = format!("{number:.digits$}");
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));

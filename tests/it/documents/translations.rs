@@ -65,7 +65,7 @@ fn a_translation_has_the_same_prices_in_as_many_rows() {
     });
 }
 
-/// The number at the beginning of a text.
+/// Returns the number at the beginning of a text.
 fn number(text: &str) -> String {
     let end = text.find(|c: char| !c.is_ascii_digit() && !",.".contains(c)).unwrap_or(text.len());
     text[..end].trim_end_matches([',', '.']).to_owned()

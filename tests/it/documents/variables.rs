@@ -6,7 +6,7 @@ use super::files::{read, section};
 
 /// The sources that read variables.
 const SOURCES: [&str; 5] = ["shared/src", "ingress/src", "worker/src", "cli/src", "cli/local/src"];
-/// The text before the literal name of a variable that is read.
+/// The code before the literal name of a variable that is read.
 const READERS: [&str; 10] = [
     "required(",
     "optional(",
@@ -17,7 +17,7 @@ const READERS: [&str; 10] = [
     "secret(",
     "price(",
     "users(env,",
-    // A name that is read by its constant.
+    // Some code reads a variable by a constant with its name.
     ": &str =",
 ];
 
@@ -53,7 +53,7 @@ fn the_contract_says_the_range_and_the_default_of_each_number() {
     assert!(compared >= 10, "only {compared} numbers were found");
 }
 
-/// The sources, without their tests.
+/// Returns the sources, without their tests.
 fn sources() -> Vec<String> {
     let mut sources = vec![];
     for folder in SOURCES {
@@ -74,7 +74,7 @@ fn collect(folder: &Path, sources: &mut Vec<String>) {
     }
 }
 
-/// The variables that a source reads, each with the text behind its name.
+/// Returns the variables that a source reads, each with the text behind its name.
 fn reads(source: &str) -> impl Iterator<Item = (String, &str)> {
     source.match_indices('"').filter_map(|(at, _)| {
         let (name, rest) = source[at + 1..].split_once('"')?;
@@ -89,7 +89,7 @@ fn is_name(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The variables in the first cells of the contract's tables.
+/// Returns the variables in the first cells of the contract's tables.
 fn variables() -> BTreeSet<String> {
     let contract = read("docs/contract.md");
     let rows = section(&contract, "Variables").lines().filter(|line| line.starts_with("| `"));

@@ -1,4 +1,4 @@
-//! Messages of a group that are changed: before the answer, while the model thinks, and later.
+//! Edits of messages in a group: before the answer, while the model works, and later.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What both histories promise of forgetting, and of what is counted and chosen.
+//! The guarantees of both histories about forgetting, usage and choices.
 
 use shared::job::MessageId;
 use worker::{
@@ -11,7 +11,7 @@ use worker::{
 
 use super::{Ask, EventId, FIFTY, Job, job, later, noticed, now, said, words};
 
-/// All of it.
+/// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
     what_was_said_is_forgotten_and_what_was_chosen_is_not(history).await;
     leaving_forgets_what_was_chosen_as_well(history).await;
@@ -33,18 +33,18 @@ pub(super) fn message(id: &str) -> MessageId {
     id.to_owned().try_into().unwrap()
 }
 
-/// A question with a message of the same name as its event.
+/// Makes a question whose message has the same id as its event.
 pub(super) fn question(conversation: &str, event: &str) -> Job {
     said_after(0, conversation, event)
 }
 
-/// The same, said so many minutes later.
+/// Makes the same question, sent this number of minutes later.
 pub(super) fn said_after(minutes: i64, conversation: &str, event: &str) -> Job {
     let ask = Ask::question("q", Some(message(event)));
     Job { ask, happened_at: Some(minute(minutes)), ..job(conversation, event) }
 }
 
-/// When something is said so many minutes later.
+/// Returns the time after this number of minutes, in milliseconds.
 fn minute(minutes: i64) -> i64 {
     later(minutes).as_millisecond()
 }
@@ -53,12 +53,12 @@ pub(super) async fn load(history: &dyn History, job: &Job) -> Snapshot {
     history.load(job, FIFTY, later(59)).await.unwrap()
 }
 
-/// The answer to a [`question`].
+/// Makes the answer to a [`question`].
 fn answer(job: &Job) -> Answer {
     said(job, job.event_id.as_str(), vec![])
 }
 
-/// The whole turn of a question, loaded and stored and delivered.
+/// Runs the whole turn of a question: loaded, stored and delivered.
 pub(super) async fn talk(history: &dyn History, conversation: &str, event: &str) -> Job {
     answered(history, question(conversation, event)).await
 }
@@ -88,7 +88,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
         TurnRef { event: EventId::try_from("f-2".to_owned()).unwrap(), message_id: Some(message("f-2")) };
     assert_eq!(before.newest, Some(newest));
     let mut marks = vec![];
-    // Twice is once; only the mark moves on, though it is the same moment.
+    // A second call deletes nothing more; only the marker advances, although the time is the same.
     for _ in 0..2 {
         history.forget(&job.conversation, Forget::Talk(minute(0)), now()).await.unwrap();
         let past = load(history, &job).await;
@@ -109,7 +109,7 @@ async fn leaving_forgets_what_was_chosen_as_well(history: &dyn History) {
     history.forget(&job.conversation, Forget::Everything(minute(0)), later(1)).await.unwrap();
     let past = load(history, &job).await;
     assert_eq!((past.messages, past.persona), (vec![], None));
-    // Nobody was there, and there is nothing to forget.
+    // No such user exists, and there is nothing to forget.
     let nobody = said_after(1, "U-nobody", "nobody");
     history.forget(&nobody.conversation, Forget::Everything(minute(0)), later(1)).await.unwrap();
     answered(history, nobody).await;
@@ -130,7 +130,7 @@ async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: 
     let rest =
         ["newer-3", "answer to newer-3", "newer-4", "answer to newer-4", "newer-5", "answer to newer-5"];
     assert_eq!(words(history, &next, 50, later(7)).await, rest);
-    // Forgetting may come out of order: then it reaches what is left of its own time.
+    // Forgetting may come out of order: then it deletes only rows from before its own time.
     history.forget(&next.conversation, Forget::Talk(minute(1)), later(7)).await.unwrap();
     assert_eq!(words(history, &next, 50, later(7)).await, rest);
     let past = load(history, &next).await;
@@ -138,7 +138,7 @@ async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: 
     assert_eq!(past.changes.forgotten.unwrap().said_until, minute(2), "what was forgotten stays so");
     assert!(matches!(stage(history, &waits).await, Stage::Stored(_)), "its question is newer");
 
-    // What comes after it is stored as ever, and the rest is forgotten by a later one.
+    // A later question is stored as usual, and a later call forgets the rest.
     answered(history, next.clone()).await;
     assert_eq!(words(history, &next, 2, later(8)).await, ["newer-9", "answer to newer-9"]);
     history.forget(&next.conversation, Forget::Everything(minute(5)), later(8)).await.unwrap();
@@ -210,7 +210,7 @@ async fn an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(hist
             }
         };
         history.record(&jobs[1], step, now()).await.unwrap();
-        // Twice is once, as after a crash.
+        // A second call changes nothing, as after a crash.
         for _ in 0..2 {
             history.forget(&jobs[0].conversation, Forget::Talk(minute(2)), later(4)).await.unwrap();
         }
@@ -227,7 +227,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         let seen = load(history, &job).await.changes.forgotten;
         history.forget(&job.conversation, Forget::Talk(minute(1)), now()).await.unwrap();
         if again {
-            // Another worker has loaded since: what the zombie saw is still what counts.
+            // Another worker has loaded since: the marker that the first worker saw still decides.
             load(history, &job).await;
         }
         let kept = history.store(&job, answer(&job), seen, later(1)).await.unwrap();
@@ -283,7 +283,7 @@ async fn a_message_that_was_taken_back_goes_with_its_answer(history: &dyn Histor
     talk(history, "U-unsend", "u-4").await;
     assert_eq!(words(history, &job, 50, now()).await, ["u-1", "answer to u-1", "u-4", "answer to u-4"]);
 
-    // One whose answer is not delivered is not delivered any more.
+    // An answer that is not delivered yet is not delivered any more.
     let waits = question("U-unsend", "u-5");
     history.begin(&waits, now()).await.unwrap();
     let unpushed = Answer { pushes: vec!["secret words".into()], ..answer(&waits) };
@@ -305,7 +305,7 @@ async fn a_message_is_found_however_much_was_said_since(history: &dyn History) {
 }
 
 async fn what_was_taken_back_is_never_stored(history: &dyn History) {
-    // While it is answered, and before it arrives.
+    // The unsend comes while the message is answered, or before the message arrives.
     for (event, arrives_first) in [("early-1", true), ("early-2", false)] {
         let job = question("U-early", event);
         let unsend = history.forget(&job.conversation, Forget::Message(message(event)), now());
@@ -343,7 +343,7 @@ async fn a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history: &dyn
         assert_eq!(load(history, &retry).await.newest.unwrap().event.as_str(), event);
     }
     assert_eq!(words(history, &old, 50, now()).await, ["again", "answer to again"].repeat(2));
-    // The words are still those of the message that was asked first.
+    // The question still belongs to the message that was sent first.
     history.forget(&old.conversation, Forget::Message(message("retry-1")), now()).await.unwrap();
     assert!(words(history, &old, 50, now()).await.is_empty());
 }
@@ -360,7 +360,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
         for _ in 0..2 {
-            // The second time it is another attempt's, and not counted.
+            // The second store is another attempt's, and not counted.
             let answer = Answer { spent: spends(None), ..answer(&job) };
             history.store(&job, answer, None, now()).await.unwrap();
         }
@@ -387,7 +387,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     for other in [Period::Day("2026-03-02".parse().unwrap()), Period::Ever] {
         assert_eq!(used(other).await, Usage::default());
     }
-    // To be forgotten is no way to get more.
+    // A forget does not reset the usage.
     let same = job("U-used", "used").conversation;
     history.forget(&same, Forget::Everything(minute(0)), now()).await.unwrap();
     assert_eq!(used(day).await.answers, 2);

@@ -1,4 +1,4 @@
-//! What both histories promise of groups: messages that are changed, messages of the bot's own, and who spoke.
+//! The guarantees of both histories about groups: edits, messages of the bot's own, and speakers.
 
 use jiff::{Timestamp, civil::date};
 use shared::job::{Ask, Job};
@@ -13,7 +13,7 @@ use super::{
     later, now, said,
 };
 
-/// All of it.
+/// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
     what_a_message_says_now_is_known_until_it_is_answered(history).await;
     the_latest_change_is_the_one_whatever_their_order(history).await;
@@ -25,7 +25,7 @@ pub(super) async fn suite(history: &dyn History) {
     usage_is_counted_for_who_spoke(history).await;
 }
 
-/// A question that has begun, in a message of the same name as its event.
+/// Begins a question whose message has the same id as its event.
 async fn asked(history: &dyn History, group: &str, event: &str) -> Job {
     let job = question(group, event);
     history.begin(&job, now()).await.unwrap();

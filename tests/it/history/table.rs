@@ -1,9 +1,9 @@
-//! Both histories obey the table of a turn: from each stage each step is taken through the port, and the port must show
-//! what [`apply`] says. The ways into the stages are made of such steps, and are checked like them.
+//! Both histories follow the table of a turn: the test takes each step from each stage through the port, and the port
+//! must return the result of [`apply`]. The test reaches the stages by such steps, too, and checks them alike.
 //!
-//! A redrive always names a new run. No case goes back to one that was left: DynamoDB keeps its counts, and SQLite
-//! does not. Every answer is part of its conversation. With the conversation SQLite also forgets the pushes of an
-//! answer that is no part of it, and DynamoDB does not: its head does not name that turn.
+//! A redrive always names a new run. No case returns to a run that was left: DynamoDB keeps its counts, and SQLite
+//! does not. Every answer is part of its conversation. For an answer that is no part of it, SQLite forgets the pushes
+//! with the conversation, and DynamoDB does not: its head does not name that turn.
 
 use std::iter::successors;
 
@@ -21,10 +21,10 @@ mod port;
 
 pub(super) use self::port::Operator;
 
-/// How many cases are tried at once.
+/// The number of cases that run at once.
 const AT_ONCE: usize = 4;
 
-/// Every step from every stage.
+/// Tries every step from every stage.
 pub(super) async fn suite(history: &dyn History, operator: &dyn Operator) {
     let tried = all_cases().into_iter().enumerate().map(async |(number, case)| {
         let is_owed = |step: &TurnStep<'_>| matches!(step, TurnStep::AnswerUnsent { is_owed: true });
@@ -34,8 +34,8 @@ pub(super) async fn suite(history: &dyn History, operator: &dyn Operator) {
             story.take(step).await;
         }
         story.check_stage().await;
-        // A merge begins each turn that it answers. DynamoDB clears the last failure there and not with the answer:
-        // a merge does not know the run of another turn.
+        // A merge begins each turn that it answers. DynamoDB clears the last failure then and not with the answer: a
+        // merge does not know the run of another turn.
         if matches!(case.step, TurnStep::Merged) {
             story.take(&TurnStep::Begun).await;
         }
@@ -53,7 +53,7 @@ struct Case {
     title: String,
     way: Vec<TurnStep<'static>>,
     step: TurnStep<'static>,
-    /// Whether the message that the step takes back is the turn's own.
+    /// Whether the step unsends the turn's own message.
     takes_back_own: bool,
 }
 
@@ -67,7 +67,7 @@ fn all_cases() -> Vec<Case> {
             for step in successors(Some(first), |step| cases(step, &before).1) {
                 let steps = cases(&step, &before).0.into_iter();
                 for step in steps.filter(|step| can_be_taken(step, &way, &before)) {
-                    // The others wait for an answer, whichever message was taken back.
+                    // The other questions wait for an answer, whichever message was unsent.
                     let is_owed = matches!(step, TurnStep::AnswerUnsent { is_owed: true });
                     for takes_back_own in if is_owed { &[true, false][..] } else { &[true] } {
                         let whose = if *takes_back_own { "" } else { " by another's message" };
@@ -83,8 +83,8 @@ fn all_cases() -> Vec<Case> {
 
 type Way = (&'static str, Vec<TurnStep<'static>>);
 
-/// Ways into a stage by steps of which none is in conflict, and the next stage of the enum. A stage that is new does
-/// not compile until it is put in here.
+/// Returns ways into a stage by steps without a conflict, and the next stage of the enum. A new stage does not
+/// compile until it is added here.
 fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
     use TurnStep::{Begun, ConversationForgotten, Delivered, Forgotten, Merged, Replaced};
     let by = |method| TurnStep::Stored { by: None, method, now: later(5) };
@@ -166,7 +166,7 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
     }
 }
 
-/// The cases of a step, and the next step of the enum. A step that is new does not compile until it is put in here.
+/// Returns the cases of a step, and the next step of the enum. A new step does not compile until it is added here.
 fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Option<TurnStep<'static>>) {
     use TurnStep::{
         AnswerUnsent, Begun, ConversationForgotten, Delivered, Edited, Failed, Forgotten, Merged, NotReplied,
@@ -226,12 +226,12 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
     }
 }
 
-/// Whether the port can take a step that way.
+/// Whether the port can take a step after this way.
 fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -> bool {
     let is_merged = way.iter().any(|step| matches!(step, TurnStep::Merged));
     let has_answer = way.iter().any(|step| matches!(step, TurnStep::Stored { .. }));
     match step {
-        // An unsend of its message is one or the other, and none if nothing was ever stored for it.
+        // An unsend of its message is one of these two steps, and neither if no answer was ever stored for it.
         TurnStep::Unsent => is_merged,
         TurnStep::AnswerUnsent { is_owed: false } => has_answer || before.stage == Stage::Open,
         // Nobody waits any more for an answer in doubt.
@@ -243,7 +243,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
         | TurnStep::Failed { .. }
         | TurnStep::Forgotten
         | TurnStep::Notified { .. } => !way.is_empty(),
-        // Without a row these are in conflict, begin the turn, or come from people.
+        // Without a row these steps are in conflict, begin the turn, or come from people.
         TurnStep::Redriven { .. }
         | TurnStep::Begun
         | TurnStep::Merged
@@ -259,7 +259,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
 
 fn failed(progress: Option<(u32, PushState)>, gave_up: bool, paid_calls: Option<u32>) -> TurnStep<'static> {
     let reason = if gave_up { Reason::LineRejected } else { Reason::ModelUnavailable };
-    // The method is the turn's, whatever this says.
+    // The turn keeps its own send method and ignores this one.
     let progress = progress.map(|(pushed, state)| PushProgress { pushed, state, method: SendMethod::Push });
     TurnStep::Failed { by: None, reason, progress, gave_up, cost: paid_calls.map(cost) }
 }

@@ -1,4 +1,4 @@
-//! What both histories promise of several questions that are answered together.
+//! The guarantees of both histories about several questions that are answered together.
 
 use shared::job::{EventId, Job};
 use worker::{
@@ -12,7 +12,7 @@ use super::{
     later, now, words,
 };
 
-/// All of it.
+/// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
     several_questions_have_one_answer_and_are_over_with_it(history).await;
     nothing_is_stored_where_one_of_them_is_not_open(history).await;
@@ -25,7 +25,7 @@ pub(super) async fn suite(history: &dyn History) {
     all_of_them_are_forgotten_with_the_conversation(history).await;
 }
 
-/// Questions that have begun, by their conversation and their number.
+/// Begins this number of questions of one conversation.
 async fn burst(history: &dyn History, name: &str, of: usize) -> Vec<Job> {
     let conversation = format!("U-{name}");
     let jobs: Vec<_> = (1..=of).map(|n| question(&conversation, &format!("{name}-{n}"))).collect();
@@ -47,14 +47,14 @@ fn said(job: &Job) -> Question {
     }
 }
 
-/// The one answer to all of them.
+/// Makes the one answer to all of them.
 pub(super) fn answer(jobs: &[Job]) -> Answer {
     let questions = jobs.iter().map(said).collect();
     let exchange = Exchange { questions, answer: "answer".into(), replaces: None };
     Answer { exchange: Some(exchange), pushes: vec!["push".into()], ..Answer::default() }
 }
 
-/// Stores it as the last one's.
+/// Stores the answer in the last question's turn.
 async fn keep(history: &dyn History, jobs: &[Job]) -> StoreResult {
     let last = jobs.last().unwrap();
     let seen = load(history, last).await.changes.forgotten;
@@ -75,7 +75,7 @@ async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn Hi
     }
     assert!(matches!(stage(history, &jobs[2]).await, Stage::Stored(_)));
     assert_eq!(load(history, &jobs[0]).await.newest.unwrap().event, jobs[2].event_id);
-    // Once more, as when nobody heard that it was stored.
+    // A second store finds the answer, as after a lost response.
     assert!(matches!(keep(history, &jobs).await, StoreResult::Existing(Stage::Stored(_))));
     history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
     assert_eq!(said_now(history, &jobs[0]).await.len(), 4);
@@ -95,7 +95,7 @@ async fn nothing_is_stored_where_one_of_them_is_not_open(history: &dyn History) 
     for open in [&jobs[1], &jobs[3]] {
         assert_eq!(stage(history, open).await, Stage::Open);
     }
-    // Answered with others, one is not answered alone.
+    // A question that was answered with others is not answered alone.
     assert!(matches!(keep(history, &[jobs[1].clone(), jobs[3].clone()]).await, StoreResult::Stored(_)));
     assert_eq!(keep(history, &jobs[1..2]).await, StoreResult::Existing(Stage::Delivered));
 }
@@ -128,7 +128,7 @@ async fn one_that_is_taken_back_takes_the_answer_along(history: &dyn History) {
             history.forget(&jobs[0].conversation, unsend.clone(), now()).await.unwrap();
             assert_eq!(said_now(history, &jobs[0]).await, left.map(id));
         }
-        // The newest that is left can be asked again.
+        // The newest question that is left can be asked again.
         let newest = load(history, &jobs[0]).await.newest.unwrap();
         assert_eq!(newest.event.as_str(), id(left[3]));
         assert_eq!(newest.message_id, Some(message(&id(left[3]))));
@@ -145,16 +145,16 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     let jobs = burst(history, "waits", 2).await;
     keep(history, &jobs).await;
     history.forget(&jobs[0].conversation, Forget::Message(message("waits-1")), now()).await.unwrap();
-    // Nobody knows whether it had arrived.
+    // Nobody knows whether the answer arrived.
     assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
-    // An attempt that knows nothing of it changes nothing.
+    // An attempt that does not know of the unsend changes nothing.
     for step in [Step::Pushing { by: None, pushed: 0 }, Step::NotReplied { by: Some(1) }] {
         assert!(history.record(&jobs[1], step, now()).await.unwrap_err().passing);
     }
     history.record(&jobs[1], Step::Forgotten, now()).await.unwrap();
     assert_eq!(stage(history, &jobs[1]).await, Stage::InDoubt);
     assert_eq!(said_now(history, &jobs[1]).await, ["waits-2"]);
-    // Where it had, nothing is owed.
+    // After a delivered answer no question waits for one.
     let jobs = burst(history, "arrived", 2).await;
     keep(history, &jobs).await;
     assert_eq!(load(history, &jobs[1]).await.changes.others, 1);
@@ -197,13 +197,13 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
             );
             continue;
         }
-        // Not for more than are left.
+        // An answer for more questions than are left is refused.
         let more = Answer { others: past.changes.others + 1, ..again.clone() };
         assert_eq!(history.store(last, more, None, later(2)).await.unwrap(), StoreResult::Changed);
         assert!(matches!(history.store(last, again, None, later(2)).await.unwrap(), StoreResult::Stored(_)));
         let all: Vec<_> = (1..=3).filter(|n| *n != unsent).map(id).chain(["answer".into()]).collect();
         assert_eq!(said_now(history, last).await, all);
-        // The others still go with their answer.
+        // An unsend of another question still deletes the answer.
         let other = if unsent == 1 { 2 } else { 1 };
         history.record(last, Step::Delivered, now()).await.unwrap();
         history.forget(&last.conversation, Forget::Message(message(&id(other))), now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where memory begins: stored with an answer, and gone with what it is about.
+//! The start of the window: stored with an answer, and deleted with its conversation.
 
 use worker::{
     clock::wall_clock,

@@ -1,4 +1,4 @@
-//! Strangers attack the listener's places and its memory by connections alone.
+//! Strangers attack the listener's connection limit and its memory by connections alone.
 
 use std::sync::atomic::AtomicBool;
 
@@ -15,7 +15,7 @@ use crate::bot::SECRET;
 
 const NOTHING: &str = r#"{"events":[]}"#;
 
-/// `henji serve` to which nobody says anything that is to be answered.
+/// Starts `henji serve` with no message to answer.
 async fn serve() -> (TempDir, Serve) {
     let folder = TempDir::new().unwrap();
     let nobody = "http://127.0.0.1:1";
@@ -28,13 +28,13 @@ fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
     format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n{body}")
 }
 
-/// A webhook as LINE posts it.
+/// Makes a webhook as LINE posts it.
 fn signed(body: &str) -> String {
     let signature = sign(&SECRET.into(), body.as_bytes());
     request("POST", PATH, &format!("x-line-signature: {signature}\r\n"), body)
 }
 
-/// The statuses of what is answered to these bytes until the connection is closed from there.
+/// Returns the statuses of the answers to these bytes until the listener closes the connection.
 fn answered(origin: &str, bytes: &str) -> Vec<u16> {
     let mut client = connects(origin);
     client.write_all(bytes.as_bytes()).unwrap();
@@ -65,15 +65,15 @@ async fn a_connection_is_kept_for_whoever_sends_webhooks_that_are_accepted_and_c
     }
 }
 
-/// A client whose kernel takes little for it.
+/// Connects a client whose kernel has a small receive buffer.
 async fn small(origin: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
-    // The least that there is.
+    // The kernel raises it to its minimum.
     socket.set_recv_buffer_size(1).unwrap();
     socket.connect(origin.strip_prefix("http://").unwrap().parse().unwrap()).await.unwrap()
 }
 
-/// Sends webhooks without end and reads no answer, until it is cut off.
+/// Sends webhooks without end and reads no answer, until the listener closes the connection.
 async fn never_reads(origin: String) {
     let mut client = small(&origin).await;
     let webhooks = signed(NOTHING).repeat(50);
@@ -110,11 +110,11 @@ async fn who_reads_late_finds_every_answer() {
             }
             let last = signed(NOTHING).replace("Host: x", "Connection: close");
             writing.write_all(last.as_bytes()).await.unwrap();
-            // It would be closed when it is dropped, and its answers with it.
+            // The return value keeps the connection open: a drop would close it and lose its answers.
             writing
         }
     });
-    // Until no more is taken, as what is answered waits for its reader.
+    // The loop ends when the listener reads no more, because its answers wait for the reader.
     let is_stuck = async || {
         let before = sent.load(Relaxed);
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -129,7 +129,7 @@ async fn who_reads_late_finds_every_answer() {
     assert_eq!(serve.terminate(), 0);
 }
 
-/// Connects and sends a head of this size that does not end, as much of it as is taken.
+/// Connects and sends an endless head of this size, as much of it as the listener reads.
 fn begins(origin: &str, size: usize) -> std::net::TcpStream {
     let mut head = request("POST", PATH, "", "").trim_end().to_owned() + "\r\n";
     while head.len() + 1_000 < size {
@@ -149,7 +149,7 @@ async fn heads_that_never_end_take_little_memory_however_large_they_are() {
     let before = memory_kib(serve.pid(), "VmHWM");
     let origin = serve.origin.clone();
     let heads = tokio::task::spawn_blocking(move || {
-        // The largest that are waited for, and larger ones.
+        // The largest heads that the listener waits for, and larger ones.
         let sizes = [8_000, 400_000].into_iter().flat_map(|size| [size; EACH]);
         sizes.map(|size| begins(&origin, size)).collect::<Vec<_>>()
     });

@@ -1,4 +1,4 @@
-//! Webhooks that would take a thread for minutes or fill the disk by the log, signed or not.
+//! Webhooks that could take a thread for minutes or fill the disk by the log, signed or not.
 
 use ingress::signature::sign;
 
@@ -12,7 +12,7 @@ use crate::{
 async fn a_message_that_mentions_the_bot_twenty_thousand_times_is_taken_at_once_and_answered() {
     const TIMES: usize = 20_000;
     let mut bot = Bot::start().await;
-    // Each of the places is to be found behind all that comes before it.
+    // The bot has to find each mention behind all the text before it.
     let before = "\n".repeat(200_000);
     let text = format!("{before}{}hi", "@H ".repeat(TIMES));
     let places = (0..TIMES).map(|n| json!({ "index": before.len() + 3 * n, "length": 2, "isSelf": true }));
@@ -59,7 +59,7 @@ async fn of_thousands_of_questions_in_one_webhook_each_is_counted_and_the_first_
         event
     };
     let webhook = json!({ "events": (0..TIMES).map(event).collect::<Vec<_>>() }).to_string();
-    // LINE delivers again what a slow machine did not take in time.
+    // LINE delivers a webhook again that a slow machine did not take in time.
     while serve.posts(&http, &webhook).await != Some(200) {}
     let log = serve.logged(0, Kind::Webhook).await;
     assert_eq!(lines_of(&log, Kind::Accepted).len(), 1_000);

@@ -1,4 +1,4 @@
-//! What people send beside texts: LINE's contents, and the stand-in model's eyes and ears.
+//! Messages beside texts: LINE's contents, and how the emulator of the model sees images and hears audio.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
 const CONTENT: &str = "/v2/bot/message/{messageId}/content";
 
 impl Platform {
-    /// Looks for a content as the bot does: status, media type, length as it is said, bytes.
+    /// Gets a content as the bot does: status, media type, length by the header, bytes.
     async fn content(&self, id: &str) -> (u16, String, Option<u64>, Bytes) {
         let get = self.http.get(format!("{}{}", self.origin, content_path(id)));
         let response = get.header("authorization", "Bearer token").send().await.unwrap();

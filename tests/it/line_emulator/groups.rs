@@ -1,4 +1,4 @@
-//! Groups and rooms as LINE has them, and every event of theirs.
+//! Groups and rooms as LINE has them, with every event of theirs.
 
 use emulator::line::{
     LOADING,
@@ -73,7 +73,7 @@ async fn who_is_in_a_group_is_told_by_name_friend_of_the_bot_or_not() {
     assert_eq!((status, &ren["displayName"]), (200, &"蓮".into()));
     let stranger = "U00000000000000000000000000000009";
     assert_eq!(platform.gets(&template, &member("group", GROUP, stranger)).await.0, 404);
-    // A room that nobody made is known by what its webhooks say.
+    // The emulator knows a room only by its webhooks.
     let source = Source::of(ROOM, Some(USER));
     let webhook = json!({ "events": [phone::message_event(said::text("hi"), source, NOW)] });
     platform.line.sends(&webhook, tokio::time::Instant::now());
@@ -120,7 +120,7 @@ async fn every_event_of_the_emulator_is_one_that_line_specifies() {
     }
     let edited = phone::edited_event("325708", said::text("hi!"), Source::of(GROUP, Some(USER)), NOW);
     assert_eq!((&edited["type"], &edited["message"]["id"]), (&"messageEdited".into(), &"325708".into()));
-    // The specification is older than this event, which is otherwise one of a message.
+    // The specification is older than this event, which is otherwise like a message event.
     spec::check_event(&{
         let mut event = edited;
         event["type"] = "message".into();

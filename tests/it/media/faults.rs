@@ -1,5 +1,4 @@
-//! What goes wrong at LINE and at the model while something is fetched, shown or listened to, and what
-//! people do meanwhile.
+//! Faults of LINE and the model while the bot fetches, shows or transcribes media, and the acts of people meanwhile.
 
 use std::time::Duration;
 
@@ -53,14 +52,14 @@ fn no_answer() -> &'static str {
     Locale::En.words().no_answer
 }
 
-/// Somebody writes this, and it is answered; the last that was said.
+/// Posts this text and waits until it is answered; returns the last text of the bot.
 async fn writes(chat: &dyn Chat, text: &str) -> String {
     chat.takes(says(text)).await;
     chat.drains().await;
     said(chat).pop().unwrap()
 }
 
-/// Somebody sends this message, and it is answered; the last that was said.
+/// Posts this message and waits until it is answered; returns the last text of the bot.
 async fn answers_by(chat: &dyn Chat, message: Value) -> String {
     sends(chat, message).await;
     chat.drains().await;
@@ -137,7 +136,7 @@ mod told {
         answers(chat, message.clone()).await;
         assert_eq!(writes(chat, "retry").await, "answer to [image] [image/jpeg, 100 bytes]");
         assert_eq!((looks(chat, &message), last_prompt(chat).len()), (2, 1), "in place of the first answer");
-        // It is gone since: the answer stays.
+        // The image is deleted since: the first answer stays.
         chat.line().deletes_content(message["id"].as_str().unwrap());
         assert_eq!(writes(chat, "retry").await, senses().gone);
         writes(chat, "and?").await;
@@ -157,7 +156,7 @@ mod told {
             assert_eq!(writes(chat, "retry").await, heard);
         }
         assert_eq!(chat.letters().await, 2);
-        // The letters have nothing left to do.
+        // The letters need no more work.
         let told = said(chat);
         chat.redrives().await;
         chat.drains().await;
@@ -169,7 +168,7 @@ mod told {
             let webhook = says(text);
             let message = webhook["events"][0]["message"].clone();
             let echo = format!("answer to {text}");
-            // It finds no answer, then one, then another.
+            // The first attempt ends without an answer, and each retry gives a new one.
             chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             chat.takes(webhook).await;
             chat.drains().await;
@@ -181,7 +180,7 @@ mod told {
             }
             assert_eq!(looks(chat, &message), 0, "LINE has no content of a text");
         }
-        // So are words that were heard.
+        // Words of a recording are treated alike.
         let spoken = voice(chat, "[image]");
         assert_eq!(answers_by(chat, spoken.clone()).await, "answer to [image]");
         assert_eq!(writes(chat, "retry").await, "answer to [image]");
@@ -216,7 +215,7 @@ mod told {
             chat.model().faults.will(TRANSCRIPTIONS, fault);
         }
         assert_eq!(answers(chat, message).await, ["🎤 “hello”", "answer to hello"]);
-        // Longer ones by further attempts.
+        // A longer fault takes further attempts.
         let message = voice(chat, "again");
         for _ in 0..4 {
             chat.line().faults.will(&content_of(&message), server_error.clone());
@@ -239,7 +238,7 @@ mod told {
     }
 
     pub(super) async fn what_line_calls_a_bad_request_is_asked_for_again(chat: &dyn Chat) {
-        // As long as an attempt lasts, and a little longer.
+        // The fault lasts as long as an attempt, and a little longer.
         let message = voice(chat, "hello");
         for _ in 0..4 {
             chat.line().faults.will(&content_of(&message), bad_request());
@@ -254,12 +253,12 @@ mod told {
             assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
             assert_eq!(looks(chat, &message), 3);
         }
-        // Whoever quotes it is answered all the same.
+        // A text that quotes the image is answered all the same.
         let message = picture(chat, jpeg(100));
         chat.line().faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
         let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
         assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
-        // What is gone is gone at once.
+        // Deleted content is reported after one request.
         for status in [404, 410] {
             let message = voice(chat, "hello");
             chat.line().faults.will(&content_of(&message), Fault::Respond(status, vec![], "{}".into()));
@@ -311,14 +310,14 @@ mod told {
             chat.model().faults.will(COMPLETIONS, refusal);
             assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
         }
-        // What is only quoted does not keep the words from being answered.
-        // The second time it is first asked without what was said before.
+        // A refused quoted image does not keep the text from being answered. With the second code the model is asked
+        // first without the past messages.
         for (code, times) in [("invalid_request_error", 1), ("context_length_exceeded", 2)] {
             (0..times).for_each(|_| chat.model().faults.will(COMPLETIONS, refusal(400, code)));
             let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
             assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
         }
-        // A filter's refusal is one of the question itself.
+        // A filter's refusal applies to the question itself.
         chat.model().faults.will(COMPLETIONS, refusal(400, "content_policy_violation"));
         sends(chat, message).await;
         chat.drains().await;
@@ -342,7 +341,7 @@ mod told {
     pub(super) async fn what_is_prepared_for_ten_minutes_is_told(chat: &dyn Chat) {
         chat.line().prepares(Preparation::After(1_000));
         let message = voice(chat, "hello");
-        // It came a little more than ten minutes ago.
+        // The message came a little more than ten minutes ago.
         let now = wall_clock()().as_millisecond();
         let content = Some(Content::Voice { duration_ms: None });
         let message_id = message["id"].as_str().unwrap().to_owned().try_into().ok();

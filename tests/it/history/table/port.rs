@@ -1,4 +1,4 @@
-//! One turn, its steps taken through the port. Each result is compared with the table.
+//! One turn, whose steps go through the port. Each result is compared with the table.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -55,16 +55,16 @@ impl Operator for DynamoHistory {
 pub(super) struct Story<'a> {
     history: &'a dyn History,
     operator: &'a dyn Operator,
-    /// Said where it fails.
+    /// The title for messages of failed assertions.
     title: String,
     job: Job,
     /// The turns whose messages its answer answers, too.
     others: Vec<Job>,
-    /// How many turns have taken a part since.
+    /// The number of later turns so far.
     later_turns: usize,
-    /// Whether the next message that is taken back is its own.
+    /// Whether the next unsend is that of its own message.
     pub(super) takes_back_own: bool,
-    /// The turn by the table.
+    /// The turn according to the table.
     expected: TurnState,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// Takes a step. The port must return what the table says.
+    /// Takes a step. The port must return the result of the table.
     pub(super) async fn take(&mut self, step: &TurnStep<'static>) {
         let after = apply(&self.expected, step);
         match *step {
@@ -142,24 +142,24 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// How far the turn got, as the port shows it without another attempt.
+    /// Checks the stage that the port shows without another attempt.
     pub(super) async fn check_stage(&self) {
         let changes = self.history.conversation_changes(&self.job, later(50)).await.unwrap();
         assert_eq!(changes.stage, self.stage(), "{}", self.title);
     }
 
-    /// When the user was told that there is no answer. The port shows that only where it can still be marked.
+    /// Checks the time of the apology. The port shows it only where it can still be marked.
     pub(super) async fn check_notified(&self) {
         let notified_at = self.operator.notified_at(&self.job.event_id).await;
         assert_eq!(notified_at, self.expected.notified_at, "{}", self.title);
     }
 
-    /// The stage as a row keeps it: no store says whether a push of unknown outcome was tried.
+    /// Returns the stage as a row keeps it: no store says whether a push of unknown outcome was tried.
     fn stage(&self) -> Stage {
         self.expected.stage.map(|progress: PushProgress| as_read(&progress.of(pushes())))
     }
 
-    /// An attempt is told all that is counted of its run, unless the turn is over: then all that was.
+    /// Begins an attempt: it gets the counts of its run, or, when the turn is over, the counts so far.
     async fn begins(&self, after: &Result<TurnState, Conflict>) {
         let turn = self.history.begin(&self.job, later(41)).await.unwrap();
         let counted = match after {
@@ -180,7 +180,7 @@ impl<'a> Story<'a> {
         now: Timestamp,
     ) {
         let seen = self.seen(&self.job).await;
-        // Those that wait for this turn's answer already have their rows.
+        // The questions that wait for this turn's answer already have their rows.
         let others = self.others.iter().filter(|_| seen.others == 0);
         let answer = Answer { by, method, others: seen.others, ..answer(others.chain([&self.job])) };
         let stored = self.history.store(&self.job, answer, seen.forgotten, now).await;
@@ -198,19 +198,19 @@ impl<'a> Story<'a> {
         assert_eq!(stored, expected, "{}", self.title);
     }
 
-    /// Another turn's answer answers its message, too.
+    /// Stores an answer of another turn that answers this message, too.
     async fn is_merged(&mut self, after: &Result<TurnState, Conflict>) {
         let other = self.another().await;
         let stored = self.store_for(&other, answer([&self.job, &other])).await;
         let is_expected = match after {
             Ok(_) => matches!(stored, StoreResult::Stored(_)),
-            // Where its question is forgotten, the answer was made of that.
+            // If its question is forgotten, the answer was made of a forgotten message.
             Err(_) => matches!(stored, StoreResult::Overtaken | StoreResult::Changed),
         };
         assert!(is_expected, "{stored:?} {}", self.title);
     }
 
-    /// Its question is asked again as another turn's.
+    /// Stores an answer of another turn, which asks this question again.
     async fn is_replaced(&mut self) {
         let other = self.another().await;
         let (event, said_at) = (other.event_id.clone(), other.at());
@@ -230,7 +230,7 @@ impl<'a> Story<'a> {
         self.history.forget(&self.job.conversation, Forget::Message(message), later(41)).await.unwrap();
     }
 
-    /// A recorded step is an error only where the port says so.
+    /// Records a step: it is an error only where the port says so.
     async fn records(&self, after: &Result<TurnState, Conflict>, step: Step, now: Timestamp) {
         let recorded = self.history.record(&self.job, step, now).await;
         match after {
@@ -244,7 +244,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// A later question of the conversation.
+    /// Begins a later question of the conversation.
     async fn another(&mut self) -> Job {
         self.later_turns += 1;
         let event = format!("{}-{}", self.job.event_id, self.later_turns);
@@ -278,7 +278,7 @@ fn said(job: &Job) -> Question {
     }
 }
 
-/// One answer to all of them.
+/// Makes one answer to all of them.
 fn answer<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Answer {
     let questions = jobs.into_iter().map(said).collect();
     let exchange = Exchange { questions, answer: "answer".to_owned(), replaces: None };
