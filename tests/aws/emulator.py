@@ -1,4 +1,4 @@
-"""ministack, mended where the tests need it, and writing down which function makes which call."""
+"""Runs ministack with corrections that the tests need, and records the calls of each function."""
 import json
 import os
 import re
@@ -8,10 +8,10 @@ import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.lambda_svc as functions
 import ministack.services.sqs as sqs
 
-# AWS brings a FIFO queue's conversations to as many workers as MaximumConcurrency allows; ministack has one.
+# AWS gives a FIFO queue's conversations to as many workers as MaximumConcurrency allows; ministack uses one worker.
 functions._sqs_esm_concurrency = lambda mapping, *_, **__: (mapping.get("ScalingConfig") or {}).get("MaximumConcurrency") or 5
 
-# A function may answer API Gateway with "body": null, as every Rust function does; ministack fails on it.
+# A function may answer API Gateway with "body": null, as every Rust function does; ministack fails with it.
 respond = app._send_response
 
 
@@ -21,7 +21,7 @@ async def respond_without_body(send, status, headers, body, *args, **kwargs):
 
 app._send_response = respond_without_body
 
-# SQS keeps the trace of each message, also of one that is sent in a batch, where ministack forgets it.
+# SQS keeps the trace of each message, also in a batch; ministack loses it in a batch.
 send, send_batch = sqs._act_send_message, sqs._act_send_message_batch
 
 
@@ -51,14 +51,14 @@ def alarm_record_with_expression(name, props):
 
 provisioners._cw_metric_alarm_record = alarm_record_with_expression
 
-# Permissions by call: cdk/test/calls.txt holds what this wrote, and the deployment grants what it holds.
+# The recorded calls are the source of the permissions: cdk/test/calls.txt holds them, and the deployment grants them.
 TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 dispatch = app._dispatch_service_request
 seen = set()
 
 
 def permissions(target, request):
-    """The IAM actions that a call needs, each with what it acts on."""
+    """Returns the IAM actions that a call needs, each with its resource."""
     service, action = re.split("[_.]", target)[0], target.rsplit(".", 1)[-1]
     if service == "AmazonSQS":
         queue = request["QueueUrl"].rsplit("/", 1)[-1].removesuffix(".fifo")
@@ -73,7 +73,7 @@ def permissions(target, request):
 
 
 def place(table, index):
-    """The deployment's one table or its one index; any other by its name, which calls.txt does not say."""
+    """Returns "table" or "index" for those of the deployment; any other by its name, which is not in calls.txt."""
     is_ours = re.fullmatch(r"Messages(-\w+)?", table)
     return {None: "table", "byLineUserId": "index"}.get(index, index) if is_ours else table
 

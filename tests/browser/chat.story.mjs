@@ -1,4 +1,4 @@
-// What people do with their phones, and what the bot says.
+// Messages of people on their phones, and the answers of the bot.
 
 import assert from "node:assert/strict";
 import { AOI, REN, Desk, story } from "./henji.mjs";
@@ -36,7 +36,7 @@ story("both people write the same at once and each is answered in their own chat
 
 story("while the model thinks the bot is typing, until its answer", async (desk) => {
   await desk.writes("slowly, please");
-  // First, as it is shown for a second only.
+  // This check is first, because the text is shown for a second only.
   await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
   await desk.turn("working", "slowly");
   await desk.phone().locator(".typing:visible").waitFor();
@@ -86,7 +86,7 @@ story("buttons below the newest answer send their words, by keyboard too, in eac
   await desk.turn("answered", "ヘルプ");
   assert.match(await desk.says(1), /「忘れて」/);
   assert.equal(await quick.count(), 1, "the buttons of before are gone");
-  // What the bot says of itself costs nothing.
+  // An answer of the bot's own words costs nothing.
   await desk.phone().locator(".bot .free", { hasText: "free" }).waitFor();
   await (await desk.turn("answered", "ヘルプ")).locator(".way", { hasText: "replied, free" }).waitFor();
 
@@ -233,7 +233,7 @@ story("a tab that nobody sees holds no connection, and catches up when it is see
     document.dispatchEvent(new Event("visibilitychange"));
   }, hidden);
   const tabs = [];
-  // A browser has six connections to a host.
+  // A browser opens at most six connections to a host.
   for (let n = 0; n < 6; n += 1) {
     const tab = new Desk(desk.henji, await desk.page.context().newPage());
     await see(n ? tabs[n - 1].page : desk.page, true);

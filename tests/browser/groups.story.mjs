@@ -1,4 +1,4 @@
-// Groups: who speaks, who is meant, and what is said where the bot does not hear it.
+// Groups: the speakers, the mentions, and messages that are not for the bot.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -16,7 +16,7 @@ story("in a group each one sees who said what, and the bot hears nothing before 
   await desk.phone().getByRole("button", { name: "Invite Henji" }).click();
   await desk.phone(REN).getByText("Henji was invited").waitFor();
   await desk.page.locator(".turn", { hasText: "join" }).waitFor();
-  // A private chat knows nothing of it.
+  // The private chat does not show the group's messages.
   await desk.phone(REN).getByRole("button", { name: "Henji", exact: true }).click();
   assert.equal(await desk.phone(REN).locator(".row").count(), 0);
   await desk.writes("hello group");
@@ -69,7 +69,7 @@ story("a group whose id is full of quotes is drawn like any other, and keeps the
   const tab = desk.phone().locator(".tabs").getByRole("button", { name: groupId });
   await tab.click();
   await tab.focus();
-  // Another chat has news: the tabs are made anew.
+  // Another chat has news: the page builds the tabs again.
   await desk.does({ do: "invite", chat: GROUP });
   await says("three");
   await desk.phone().locator(".bubble", { hasText: "three" }).waitFor();

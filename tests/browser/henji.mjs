@@ -1,4 +1,4 @@
-// A `henji dev` of its own for each story, on a free port, with a data directory of its own; and a page on it.
+// Starts a `henji dev` for each story, on a free port and with its own data directory, and opens a page on it.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { chromium } from "playwright-core";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const PROGRAM = process.env.HENJI ?? join(ROOT, "target/debug/henji");
-/** Where the pictures go. */
+/** The folder of the pictures. */
 export const PICTURES = join(ROOT, "target/browser");
 
 /** The people that henji dev begins with. */
@@ -28,7 +28,7 @@ after(async () => {
   await browser.close();
 });
 
-/** Starts it with these arguments and variables; it is killed when `stop` is called. `printed` resolves with the first line that matches. */
+/** Starts henji dev with these arguments and variables; `stop` kills it. `printed` resolves with the first line that matches. */
 export async function start(args = [], variables = {}) {
   const data = mkdtempSync(join(tmpdir(), "henji-story-"));
   const { PATH, HOME } = process.env;
@@ -61,7 +61,7 @@ export async function start(args = [], variables = {}) {
   return { origin, printed, stop, lines };
 }
 
-/** A page on a henji dev, with the words for what people do there. */
+/** A page on a henji dev, with a method for each act of people on it. */
 export class Desk {
   static async at(henji, look = {}) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", reducedMotion: "reduce", ...look });
@@ -77,7 +77,7 @@ export class Desk {
     this.henji = henji;
     this.page = page;
     this.faults = [];
-    // Whatever the browser complains of, a refused script above all, fails the story.
+    // Every complaint of the browser, above all a refused script, fails the story.
     page.on("pageerror", (error) => this.faults.push(error.message));
     page.on("console", (message) => message.type() === "error" && this.faults.push(message.text()));
     page.on("dialog", (dialog) => this.faults.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
@@ -98,47 +98,47 @@ export class Desk {
     await box.press("Enter");
   }
 
-  /** Somebody's phone shows the group. */
+  /** Opens the group on a person's phone. */
   async opensGroup(user = AOI) {
     await this.phone(user).locator(".tabs").getByRole("button", { name: "Picnic" }).click();
   }
 
-  /** Somebody sends a file of their own. */
+  /** Sends a file of a person. */
   async attaches(name, mimeType, buffer, user = AOI) {
     await this.phone(user).locator('.composer input[type="file"]').setInputFiles({ name, mimeType, buffer });
   }
 
-  /** Somebody sends what is behind the smiling face: a sticker, a voice, a place. */
+  /** Sends an entry of the menu behind the smiling face: a sticker, a recording, a location. */
   async picks(name, user = AOI) {
     await this.phone(user).getByRole("button", { name: "Stickers and more" }).click();
     await this.phone(user).getByRole("button", { name, exact: true }).click();
   }
 
-  /** Somebody does what can be done with a message in their chat. */
+  /** Clicks a button of a message in a person's chat. */
   async act(text, name, user = AOI) {
     const row = this.phone(user).locator(".row", { hasText: text }).first();
     await row.hover();
     await row.getByRole("button", { name }).click();
   }
 
-  /** The n-th thing the bot said to somebody, counted from 0. */
+  /** Returns the text of the bot's n-th message to a person, counted from 0. */
   async says(n, user = AOI) {
     return this.phone(user).locator(".bot .bubble").nth(n).textContent();
   }
 
-  /** How often the bot spoke to somebody. */
+  /** Counts the bot's messages to a person. */
   async spoke(user = AOI) {
     return this.phone(user).locator(".bot .bubble").count();
   }
 
-  /** The newest message's way, once it is in this state. */
+  /** Returns the card of the newest turn with this text, once it is in this state. */
   async turn(state, text) {
     const card = this.page.locator(`.turn[data-state="${state}"]`, { hasText: text }).first();
     await card.waitFor();
     return card;
   }
 
-  /** A step, as the page itself posts it. */
+  /** Posts a step, as the page itself does. */
   async does(step) {
     const response = await fetch(`${this.henji.origin}/dev/steps`, {
       method: "POST", headers: { "content-type": "application/json", origin: this.henji.origin }, body: JSON.stringify(step),
@@ -151,7 +151,7 @@ export class Desk {
   }
 }
 
-/** A story on a desk of its own; at its end the browser has complained of nothing. */
+/** Runs a story on a new page; at its end it asserts that the browser has not complained. */
 export function story(name, tell, { look, args = [], variables = {}, think = 0 } = {}) {
   test(name, { timeout: 60_000 }, async () => {
     const henji = await start(args, variables);

@@ -1,4 +1,4 @@
-// How the page looks, in both languages, light and dark, wide and narrow, and to those who do not see it.
+// The looks of the page in both languages, light and dark, wide and narrow, and for people who do not see it.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { AOI, GROUP, REN, Desk, PICTURES, start, story } from "./henji.mjs";
 
 const NARROW = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 
-/** Something of everything, so that there is something to look at. */
+/** Fills the page with an example of everything. */
 async function fill(desk) {
   await desk.writes("おはよう！今日のお弁当はなにがいい？🍱");
   await desk.page.locator('.turn[data-state="answered"]').first().waitFor();
@@ -43,7 +43,7 @@ for (const [name, look] of [
   }, { look });
 }
 
-/** The texts whose contrast is below 4.5 : 1 (3 : 1 where large), with what it is. Runs in the page. */
+/** Returns the texts whose contrast is below 4.5 : 1 (3 : 1 for large text), with their contrast. Runs in the page. */
 function faint() {
   const parse = (text) => {
     const canvas = faint.canvas ??= Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
@@ -99,7 +99,7 @@ for (const [locale, width] of [["en", 1280], ["ja", 1280], ["en", 820]]) {
   }, { look: { viewport: { width, height: 860 }, locale } });
 }
 
-/** What has less room than it needs, or ends beside the line that it should end at. Runs in the page. */
+/** Returns the elements that have too little room, or miss the line at which they should end. Runs in the page. */
 function cut() {
   const all = (selector) => [...document.querySelectorAll(selector)].filter((e) => e.checkVisibility());
   const box = (e) => e.getBoundingClientRect();
@@ -108,7 +108,7 @@ function cut() {
   for (const select of all("select")) {
     const style = getComputedStyle(select);
     ink.font = style.font;
-    // The arrow of a select has about 20 pixels.
+    // The arrow of a select takes about 20 pixels.
     const room = select.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - 20;
     for (const { text } of select.options) if (ink.measureText(text).width > room) bad.push(`option ${text}`);
   }
@@ -177,7 +177,7 @@ test("a saved conversation is replayed word for word; a page whose henji is gone
   await desk.turn("answered", "me too");
   const [download] = await Promise.all([desk.page.waitForEvent("download"), desk.page.getByRole("link", { name: "Save" }).click()]);
   await download.saveAs(file);
-  // The same page can replay it as well, with people whom the bot does not know.
+  // The page can replay its own file, also with people who are new to the bot.
   await desk.page.locator("#replay").setInputFiles(file);
   await desk.page.getByText("word for word").waitFor();
   writeFileSync(join(PICTURES, "broken.json"), "{");

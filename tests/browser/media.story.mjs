@@ -1,4 +1,4 @@
-// What is more than text: pictures, voices, stickers, places, files.
+// Messages other than text: images, recordings, stickers, locations, files.
 
 import assert from "node:assert/strict";
 import { REN, story } from "./henji.mjs";

@@ -1,4 +1,4 @@
-// What can go wrong between a message and its answer, and that the answer comes once all the same.
+// Faults between a message and its answer; the answer still comes once.
 
 import assert from "node:assert/strict";
 import { AOI, REN, story } from "./henji.mjs";
@@ -137,7 +137,7 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await turn.getByRole("button", { name: "Copy" }).first().click();
   const copied = JSON.parse(await desk.page.evaluate(() => navigator.clipboard.readText()));
   assert.equal(copied.events[0].source.userId, AOI);
-  // Over plain HTTP from another machine a page has no clipboard.
+  // A page over plain HTTP from another machine has no clipboard.
   await desk.page.evaluate(() => {
     window.clipboard = navigator.clipboard;
     Object.defineProperty(navigator, "clipboard", { value: undefined });
@@ -151,7 +151,7 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
 story("messages that wait together are answered together, and the page says with which", async (desk) => {
   await desk.writes("first of all");
   await desk.turn("working", "first of all");
-  // One after the other: LINE delivers each by itself.
+  // The messages are sent one after the other, because LINE delivers each alone.
   for (const text of ["one", "two", "three"]) {
     await desk.writes(text);
     await desk.turn("queued", text);

@@ -1,4 +1,4 @@
-// What people take back, leave behind, and may not have too much of.
+// Messages that people unsend, conversations that they leave, and limits.
 
 import assert from "node:assert/strict";
 import { AOI, REN, story } from "./henji.mjs";
@@ -36,7 +36,7 @@ story("a message that is taken back while it waits is not answered", async (desk
   const word = desk.phone().locator(".row.user", { hasText: "A word too many" });
   await word.hover();
   await word.getByRole("button", { name: "Unsend" }).click();
-  // Its own job does not stand in line behind it.
+  // The job of the unsend does not wait behind its message.
   await desk.turn("forgot", "unsend");
   await desk.turn("answered", "takes its time");
   await desk.turn("forgotten", "A word too many");

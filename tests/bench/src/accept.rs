@@ -1,4 +1,4 @@
-//! How many webhooks a second are durable, and how long LINE waits for the 200.
+//! The number of webhooks a second that become durable, and the time that LINE waits for the 200.
 
 use std::{
     net::SocketAddr,
@@ -17,7 +17,7 @@ use crate::serve::{Serve, program};
 pub(crate) const SECRET: &str = "a channel secret";
 const USERS: usize = 500;
 
-/// What one run measured.
+/// The measurements of one run.
 pub(crate) struct Measured {
     pub(crate) per_second: f64,
     latencies: Vec<Duration>,
@@ -29,7 +29,7 @@ impl Measured {
     }
 }
 
-/// The quantile of sorted durations, in milliseconds.
+/// Returns the quantile of sorted durations, in milliseconds.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -41,12 +41,12 @@ pub(crate) fn quantile_ms(sorted: &[Duration], q: f64) -> f64 {
     sorted[index].as_secs_f64() * 1000.0
 }
 
-/// A webhook as LINE writes it, of a new event.
+/// Makes a webhook as LINE writes it, with a new event.
 pub(crate) fn webhook(user: &str) -> String {
     cli::commands::send::webhook_of("Hello, world. How are you today?", user).to_string()
 }
 
-/// The whole HTTP request that carries it.
+/// Makes the whole HTTP request of such a webhook.
 pub(crate) fn request(user: &str) -> Vec<u8> {
     let body = webhook(user);
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
@@ -56,7 +56,7 @@ pub(crate) fn request(user: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Posts as fast as each of `connections` gets its answers. The model never answers meanwhile.
+/// Posts as fast as each of `connections` gets its answers. The model does not answer meanwhile.
 #[expect(clippy::cast_precision_loss, reason = "a count of requests")]
 pub(crate) async fn measure(data: &Path, connections: usize, for_: Duration) -> Measured {
     let serve = Serve::start(program("henji"), data, Duration::from_hours(1), 100).await;
@@ -89,7 +89,7 @@ pub(crate) async fn post(connection: &mut TcpStream, request: &[u8]) {
     assert!(is_taken(connection, request).await.expect("henji answers"), "not a 200");
 }
 
-/// The same, where there may be another answer, or none.
+/// Writes a request and returns whether its response is such a 200; it may be another response, or none.
 pub(crate) async fn is_taken(connection: &mut TcpStream, request: &[u8]) -> std::io::Result<bool> {
     connection.write_all(request).await?;
     let mut response = [0; 1024];

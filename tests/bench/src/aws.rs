@@ -1,5 +1,5 @@
-//! AWS at no cost: each call is answered at once with what an empty table and an empty queue say. Only
-//! for measuring; the stories run against an emulator.
+//! An emulator of AWS at no cost: it answers each call at once as an empty table and an empty queue do. Only for
+//! measurements; the stories run with ministack.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::accept::SECRET;
 
-/// The stand-in; it keeps the names of its calls.
+/// The emulator of AWS; it keeps the names of its calls.
 #[derive(Clone, Default)]
 pub(crate) struct Aws {
     calls: Arc<Mutex<Vec<String>>>,
@@ -23,7 +23,7 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// One whose index shows these messages, question and answer in turn, oldest first.
+    /// Makes one whose index shows these messages, question and answer in turn, oldest first.
     pub(crate) fn remembering(messages: &[String]) -> Self {
         let row = |(n, text): (usize, &String)| {
             json!({
@@ -36,12 +36,12 @@ impl Aws {
         Self { past: Arc::new(messages.iter().enumerate().map(row).rev().collect()), ..Self::default() }
     }
 
-    /// How often it was called.
+    /// Counts all calls.
     pub(crate) fn calls(&self) -> u32 {
         self.calls_to("")
     }
 
-    /// How often the service was called whose calls' names begin so.
+    /// Counts the calls whose names begin with this service.
     pub(crate) fn calls_to(&self, service: &str) -> u32 {
         let calls = self.calls.lock().expect("nobody panics with it");
         u32::try_from(calls.iter().filter(|call| call.starts_with(service)).count()).unwrap_or(u32::MAX)
@@ -52,7 +52,8 @@ impl Aws {
     }
 }
 
-/// Half of a key or token, which are as long as LINE's and OpenAI's: they are looked for in what the model wrote.
+/// Half of a key or token. They are as long as LINE's and OpenAI's, because the worker searches for them in the
+/// model's text.
 const KEY: &str = "u8jzPde0IgxLd6GncfBAepfJBd0Kh8oOOL8dKLzdocJ2isAjIhKtJ0RlgLKOmxgJTeKdNnFRIBXuDL7DxtpYlS";
 
 async fn answer(State(aws): State<Aws>, headers: HeaderMap, body: Bytes) -> Response {

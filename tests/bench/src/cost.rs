@@ -1,6 +1,6 @@
-//! What a million messages cost on AWS: billed times and calls as measured here, with everything outside
-//! the functions instant but the model, and the prices that AWS publishes. The synchronous design beside
-//! it is the one function of the article this grew from: it waits for the model itself.
+//! The cost of a million messages on AWS: billed times and calls as measured here, and the prices that AWS publishes.
+//! Everything outside the functions is instant except the model. The synchronous design for comparison is the one
+//! function of the article from which Henji grew: it waits for the model itself.
 
 use std::time::Duration;
 
@@ -25,20 +25,20 @@ mod price {
     pub(super) const READ_UNITS: f64 = 0.125;
 }
 
-/// Memory of the functions as `cdk/` deploys them, in GB.
+/// The memory of the functions as `cdk/` deploys them, in GB.
 const INGRESS_GB: f64 = 0.125;
 const WORKER_GB: f64 = 0.25;
 
-/// DynamoDB's units of a turn whose rows are under a kilobyte and whose fifty past messages are 16 KB:
-/// the turn's row begun and ended (2), five rows in one transaction (10), two of them in the index (2); a
-/// query of 16 KB (2), the head and the user's usage read strongly (2).
+/// DynamoDB's units of a turn whose rows are under a kilobyte and whose fifty past messages are 16 KB: the turn's row
+/// begun and ended (2), five rows in one transaction (10), two of them in the index (2); a query of 16 KB (2), the
+/// head and the user's usage in a consistent read (2).
 const WRITE_UNITS: f64 = 14.0;
 const READ_UNITS: f64 = 4.0;
-/// The article's: two rows, each in the index too, and the query.
+/// The units of the article's function: two rows, each in the index too, and the query.
 const SYNCHRONOUS_WRITE_UNITS: f64 = 4.0;
 const SYNCHRONOUS_READ_UNITS: f64 = 2.0;
 
-/// Dollars a million for an invocation of this length.
+/// Returns the price of a million invocations of this length, in dollars.
 fn billed(duration: Duration, gigabytes: f64) -> f64 {
     let seconds = (duration.as_secs_f64() * 1000.0).ceil() / 1000.0;
     price::INVOCATIONS + seconds * gigabytes * price::GB_SECOND * 1e6
@@ -80,7 +80,7 @@ pub(crate) async fn measure() {
     }
 }
 
-/// How long the ingress takes for a warm webhook: the median.
+/// Measures the time of the ingress for a warm webhook: the median.
 async fn accept() -> Duration {
     let env = environment(Duration::ZERO, &Aws::default()).await;
     let mut runtime = Runtime::start().await;
@@ -95,8 +95,8 @@ async fn accept() -> Duration {
     taken[100]
 }
 
-/// How long a batch of so many conversations takes a worker whose model thinks for so long, and how often
-/// it calls SQS.
+/// Measures the time of a worker for a batch of this number of conversations with a model that takes these seconds,
+/// and its calls of SQS.
 async fn answer(seconds: u64, conversations: u32) -> (Duration, f64) {
     let aws = Aws::default();
     let env = environment(Duration::from_secs(seconds), &aws).await;

@@ -1,4 +1,4 @@
-//! The same turn beside an empty and beside a full database: a million turns of ten thousand other people.
+//! The same turn with an empty and with a full database: a million turns of ten thousand other people.
 
 use std::{
     path::Path,
@@ -14,12 +14,12 @@ use crate::{
 
 const PEOPLE: u32 = 10_000;
 const TURNS_EACH: u32 = 100;
-/// How many turns are measured in each.
+/// The number of turns that are measured in each database.
 const MEASURED: usize = 300;
-/// Whose turn it is; so many turns were before it, in both.
+/// The user of the measured turns, who has past turns in both databases.
 const USER: &str = "U4af4980629000000000000000000000a";
 
-/// Measures and prints. The two take turns, so that what else the machine does is the same for both.
+/// Measures and prints. The two databases take turns, so that other load on the machine affects both equally.
 pub(crate) async fn measure(folder: &Path) {
     let paths = [folder.join("empty"), folder.join("full")];
     for (path, people) in paths.iter().zip([0, PEOPLE]) {
@@ -45,7 +45,7 @@ pub(crate) async fn measure(folder: &Path) {
     println!("| times the empty one | {:.2} | {:.2} |", ratio(0.5), ratio(0.99));
 }
 
-/// From the webhook to the push.
+/// Measures the time from the webhook to the push.
 async fn turn(serve: &Serve) -> Duration {
     let mut sent = serve.line.watch();
     let before = sent.borrow().len();
@@ -57,7 +57,7 @@ async fn turn(serve: &Serve) -> Duration {
     began.elapsed()
 }
 
-/// Turns as `serve` stores them, of this user and of so many others.
+/// Writes turns as `serve` stores them, of this user and of this number of other people.
 fn fill(file: &Path, people: u32) -> rusqlite::Result<()> {
     let mut db = rusqlite::Connection::open(file)?;
     db.pragma_update(None, "synchronous", "off")?;
@@ -72,7 +72,7 @@ fn fill(file: &Path, people: u32) -> rusqlite::Result<()> {
             "INSERT INTO messages (id, conversation, role, content, created_at, event_id, message_id)
              VALUES (?1, ?2, ?3, 'Hello, world. How are you today?', ?4, ?5, ?5)",
         )?;
-        // Yesterday, and so not swept.
+        // The turns are of yesterday, and so the sweep does not delete them.
         let since = worker::clock::wall_clock()().as_second() - 86_400;
         for number in 0..(people + 1) * TURNS_EACH {
             let (who, nth) = (number % (people + 1), number / (people + 1));
@@ -93,7 +93,7 @@ fn id() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 
-/// RFC 3339 with microseconds, as rows have it.
+/// Formats a time in RFC 3339 with microseconds, as rows have it.
 fn stamp(second: i64, micros: i64) -> String {
     worker::rules::conversation::rfc3339(
         jiff::Timestamp::from_microsecond(second * 1_000_000 + micros).expect("a time"),

@@ -1,20 +1,20 @@
-//! The gate: no path may take notably more instructions than are recorded for it. The record is a file for each
-//! kind of processor, which a person changes on purpose.
+//! The gate: no path may take notably more instructions than its record. There is a file of records for each kind of
+//! processor, which a person changes on purpose.
 
 use std::{fmt::Write, fs, path::PathBuf, process::ExitCode};
 
 use crate::instructions::{Counted, count};
 
-/// What is let through, in percent. Runs on one machine differ by a tenth of this, C libraries by more.
+/// The allowed excess, in percent. Runs on one machine differ by a tenth of it, C libraries by more.
 const TOLERANCE: f64 = 3.0;
 
-/// `tests/bench/instructions-x86_64.txt`: a line for each path, its instructions first.
+/// Returns the path of `tests/bench/instructions-x86_64.txt`: a line for each path, its instructions first.
 fn record() -> PathBuf {
     let name = format!("instructions-{}.txt", std::env::consts::ARCH);
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Counts, and fails where the record is exceeded.
+/// Counts, and fails where the count exceeds the record.
 pub(crate) async fn check() -> ExitCode {
     let file = record();
     let Ok(recorded) = fs::read_to_string(&file) else {

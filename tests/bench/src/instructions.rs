@@ -1,6 +1,6 @@
-//! Instructions of fixed paths through the release programs, counted by valgrind's callgrind: unlike times they
-//! are the same beside any other load. A path is measured from outside, as the difference between a run that
-//! goes it more often and one that goes it less often, so that what is counted is what is deployed.
+//! Instructions of fixed paths through the release programs, counted by valgrind's callgrind: unlike times, other
+//! load does not change them. A path is measured from outside, as the difference between a run that takes it more
+//! often and one that takes it less often, so that the deployed programs are counted.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -17,25 +17,25 @@ use crate::{
     serve::{Serve, host, program},
 };
 
-/// A webhook as LINE's own SDK has it.
+/// A webhook from LINE's own SDK.
 const WEBHOOK: &str = include_str!("../../fixtures/line-webhooks/go-split-00-message-text.json");
-/// What people say.
+/// A message of a person.
 const SAID: &str = "きょうは良い天気ですね。散歩に行きましょうか。";
-/// What a model writes that loves Markdown: with it an answer takes three messages.
+/// An answer with much Markdown, which takes three messages.
 const MARKDOWN: &str = "## 週末の予定 (plan)\n\n**土曜日**は*鎌倉*へ行きましょう。[地図](https://example.com/map?a=1)を見てください。\n\n\
     1. 朝 `07:30` に出発\n2. 大仏を見る\n   - 写真を撮る\n   - お守りを買う\n\n| 時間 | 場所 |\n|---|---|\n| 10:00 | 大仏 |\n\n\
     ```rust\nfn main() { println!(\"返事\"); }\n```\n\n> It will be sunny, **20 °C**. Don't forget your camera!\n\n";
-/// How often the longer run goes a path more often than the shorter one.
+/// The number of times that the longer run takes a path more often than the shorter one.
 const TIMES: usize = 25;
-/// How often a run is repeated in which the function was so slow under valgrind that it read the secrets again.
+/// The most repetitions of a run in which the function was so slow under valgrind that it read the secrets again.
 const TRIES: usize = 5;
 
-/// What a path takes.
+/// The count of a path.
 pub(crate) struct Counted {
     pub(crate) path: &'static str,
-    /// `None` where this machine is too slow to count a start.
+    /// The instructions, or `None` if this machine is too slow to count a start.
     pub(crate) instructions: Option<u64>,
-    /// Which of the bare function's it stands beside.
+    /// The index of the bare function's count for comparison.
     beside: Option<usize>,
 }
 
@@ -45,9 +45,9 @@ impl Counted {
     }
 }
 
-/// Counts all paths, each in words that the record knows it by. A first event is among them only where it is the
-/// tokenizer's: on a slow machine the second that a start has for the Parameter Store can be over under valgrind, and
-/// then the first event reads the secret.
+/// Counts all paths, under the names in the record. Of first events only that of the tokenizer is counted: on a slow
+/// machine a start may use up its second for the Parameter Store under valgrind, and then the first event reads the
+/// secret.
 pub(crate) async fn count() -> Vec<Counted> {
     let aws = Aws::default();
     let env = functions_env(&aws, "an answer").await;
@@ -75,7 +75,7 @@ pub(crate) async fn count() -> Vec<Counted> {
     ]
 }
 
-/// Counts and prints, beside the same of a bare function.
+/// Counts and prints, beside the counts of a bare function.
 #[expect(clippy::cast_precision_loss, reason = "a ratio")]
 pub(crate) async fn print() {
     let bare = function("bare", &Aws::default(), &[], || json!({ "n": 1 })).await;
@@ -97,7 +97,7 @@ async fn functions_env(aws: &Aws, answer: &str) -> Vec<(&'static str, String)> {
     environment(aws, model).await
 }
 
-/// A function's start until its first poll, its first invocation, and a later one.
+/// Counts a function's start until its first poll, its first invocation, and a later one.
 async fn function(
     name: &str,
     aws: &Aws,
@@ -110,7 +110,7 @@ async fn function(
         for tries in 1.. {
             let before = aws.calls_to("AmazonSSM");
             let total = run(name, env, times, &event).await;
-            // A read that valgrind makes slower than its deadline is made again, and its instructions are counted twice.
+            // A read that misses its deadline under valgrind is repeated, and its instructions are counted twice.
             let is_read_again = aws.calls_to("AmazonSSM") > before + 1;
             if tries == TRIES || !is_read_again {
                 totals.push(total);
@@ -123,7 +123,7 @@ async fn function(
     [Some(start).filter(|_| !is_slow), Some(totals[1] - start), Some((totals[2] - totals[1]) / TIMES as u64)]
 }
 
-/// All instructions of a function that has so many events.
+/// Counts all instructions of a function that gets this number of events.
 async fn run(name: &str, env: &[(&str, String)], times: usize, event: &impl Fn() -> Value) -> u64 {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut runtime = Runtime::start().await;
@@ -136,16 +136,16 @@ async fn run(name: &str, env: &[(&str, String)], times: usize, event: &impl Fn()
     end(process.0.id(), || process.0.wait(), &log).await
 }
 
-/// A webhook of `henji serve`, with its turn where the model answers.
+/// Counts a webhook of `henji serve`, with its turn if the model answers.
 async fn serve(think: Duration, concurrency: usize) -> u64 {
-    // Webhooks alone are so short that the log's checkpoints would show.
+    // Webhooks alone are so short that the checkpoints of the WAL would show.
     let step = if think.is_zero() { TIMES } else { 5 * TIMES };
     let mut totals = vec![];
     for times in [step, 3 * step] {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("log");
         let mut command = callgrind(&log, "henji");
-        // Each further thread looks for work when another has some.
+        // Each further thread would look for work when another has some.
         command.env("TOKIO_WORKER_THREADS", "1");
         let mut serve = Serve::start(command, &folder.path().join("data"), think, concurrency).await;
         let mut sent = serve.line.watch();
@@ -154,7 +154,7 @@ async fn serve(think: Duration, concurrency: usize) -> u64 {
             post(&mut connection, &request("U1")).await;
             if think.is_zero() {
                 sent.wait_for(|sent| sent.len() == n).await.expect("LINE is there");
-                // What follows a push shall not share a commit with the next webhook in one run and not in another.
+                // The work after a push must not share a commit with the next webhook in one run and not in another.
                 sleep(Duration::from_millis(50)).await;
             }
         }
@@ -163,7 +163,7 @@ async fn serve(think: Duration, concurrency: usize) -> u64 {
     (totals[1] - totals[0]) / (2 * step) as u64
 }
 
-/// A release program under callgrind, which writes to `log` when it ends.
+/// Makes a command for a release program under callgrind, which writes to `log` when it ends.
 fn callgrind(log: &Path, name: &str) -> Command {
     let mut command = Command::new("valgrind");
     command
@@ -174,9 +174,9 @@ fn callgrind(log: &Path, name: &str) -> Command {
     command
 }
 
-/// Ends the process and reads what was counted.
+/// Ends the process and returns its count.
 async fn end<T>(pid: u32, wait: impl FnOnce() -> std::io::Result<T>, log: &Path) -> u64 {
-    // Until it has fallen asleep in its poll.
+    // The process needs this time to fall asleep in its poll.
     sleep(Duration::from_millis(200)).await;
     let told = Command::new("kill").args(["-TERM", &pid.to_string()]).status();
     assert!(told.is_ok_and(|status| status.success()), "it could not be ended");

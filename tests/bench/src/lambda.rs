@@ -1,6 +1,6 @@
-//! The Lambda functions, with everything outside instant: Runtime API, AWS, LINE and the model stood in
-//! for on loopback. What is left is their own start, latency, CPU and memory, beside those of a bare
-//! function in the same run.
+//! The Lambda functions, with everything outside instant: emulators of the Runtime API, AWS, LINE and the model on
+//! loopback. The rest is the functions' own start, latency, CPU and memory, beside those of a bare function in the
+//! same run.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -18,16 +18,16 @@ use crate::{
     serve::{host, program},
 };
 
-/// How many starts are measured.
+/// The number of starts that are measured.
 const STARTS: usize = 20;
-/// How many warm invocations are measured.
+/// The number of warm invocations that are measured.
 const TURNS: usize = 1_000;
 
-/// Calls of a worker's turn that wait for one another: begin, load, ask, store, push, end. What else it calls, it
-/// calls beside these (docs/benchmarks.md draws them).
+/// The calls of a worker's turn that wait for one another: begin, load, ask, store, push, end. Its other calls run
+/// beside these (docs/benchmarks.md draws them).
 const WORKER_STEPS: f64 = 6.0;
 
-/// What was measured of one function.
+/// The measurements of one function.
 struct Measured {
     start: Duration,
     first: Duration,
@@ -38,7 +38,7 @@ struct Measured {
     calls_per_turn: f64,
 }
 
-/// Measures the three and prints them.
+/// Measures the three functions and prints the results.
 pub(crate) async fn measure() {
     let aws = Aws::default();
     let model = host(Model::new(Duration::ZERO, |_| "an answer".to_owned()).router()).await;
@@ -84,7 +84,7 @@ fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// What a function is told of the servers that stand in for the real ones.
+/// Returns the environment variables of a function, with the addresses of the emulators.
 pub(crate) async fn environment(aws: &Aws, model: String) -> Vec<(&'static str, String)> {
     let aws = host(aws.router()).await;
     vec![
@@ -96,12 +96,12 @@ pub(crate) async fn environment(aws: &Aws, model: String) -> Vec<(&'static str, 
     ]
 }
 
-/// An HTTP API event with a webhook of a new event.
+/// Makes an HTTP API event with a webhook of a new event.
 pub(crate) fn request(_: usize) -> Value {
     delivery(&webhook("U1"))
 }
 
-/// An HTTP API event with this webhook.
+/// Makes an HTTP API event with this webhook.
 pub(crate) fn delivery(body: &str) -> Value {
     let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
     json!({
@@ -112,7 +112,7 @@ pub(crate) fn delivery(body: &str) -> Value {
     })
 }
 
-/// An SQS event with a job of a new event for each of these users.
+/// Makes an SQS event with a job of a new event for each of these users.
 pub(crate) fn batch(users: &[String]) -> Value {
     let records = users.iter().map(|user| {
         let verdicts = ingress::webhook::parse(webhook(user).as_bytes(), None, 0).expect("it is a webhook");
@@ -168,7 +168,7 @@ async fn function(name: &str, env: &[(&str, String)], aws: &Aws, event: impl Fn(
     measured
 }
 
-/// A function's process, which ends with this value.
+/// A function's process, which is killed when this value is dropped.
 pub(crate) struct Process(pub(crate) Child);
 
 impl Process {
@@ -192,8 +192,8 @@ impl Process {
         Self(child)
     }
 
-    /// Time on a processor so far, of all threads: the scheduler's own count in nanoseconds (the kernel's
-    /// Documentation/scheduler/sched-stats), as ticks of a hundredth of a second miss what runs briefly.
+    /// Returns the processor time so far, of all threads: the scheduler's own count in nanoseconds (the kernel's
+    /// Documentation/scheduler/sched-stats), because ticks of a hundredth of a second miss short work.
     fn cpu(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0.id())).into_iter().flatten().flatten();
         let ran = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("schedstat")).ok();

@@ -1,4 +1,4 @@
-//! What the machine could do at most.
+//! The limits of the machine.
 
 use std::{
     fmt::Display,
@@ -12,21 +12,21 @@ use std::{
 
 use crate::accept::{SECRET, request, webhook};
 
-/// How often a file can be appended to and synced in a second.
+/// Counts how often a file can be appended to and synced in a second.
 pub(crate) fn fsyncs_per_second(folder: &Path, for_: Duration) -> f64 {
     let Ok(mut file) = File::create(folder.join("fsync")) else { return f64::NAN };
     rate(for_, || file.write_all(&[7; 4096]).and_then(|()| file.sync_data()).is_ok())
 }
 
-/// How often a webhook can be signed in a second.
+/// Counts how often a webhook can be signed in a second.
 pub(crate) fn hmacs_per_second(for_: Duration) -> f64 {
     let body = webhook("U1");
     let secret = SECRET.into();
     rate(for_, || !black_box(ingress::signature::sign(&secret, body.as_bytes())).is_empty())
 }
 
-/// How often a webhook's bytes can go over loopback in a second, each time with a short answer: two threads that
-/// do nothing else.
+/// Counts how often a webhook's bytes can go over loopback in a second, each time with a short answer: two threads do
+/// nothing else.
 pub(crate) fn round_trips_per_second(for_: Duration) -> f64 {
     let request = request("U1");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -42,7 +42,7 @@ pub(crate) fn round_trips_per_second(for_: Duration) -> f64 {
     rate(for_, || connection.write_all(&request).and_then(|()| connection.read_exact(&mut [0; 3])).is_ok())
 }
 
-/// A whole number as people read it: 12,345.
+/// Formats a whole number as people read it: 12,345.
 pub(crate) fn grouped(number: &dyn Display) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);

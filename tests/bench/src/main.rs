@@ -1,5 +1,5 @@
-//! Benchmarks of the release programs on this machine: what they do beside what the machine could do at
-//! most, or beside a bare program, in one run, because machines are noisy and only ratios carry over.
+//! Benchmarks of the release programs on this machine: their results beside the limits of the machine or beside a
+//! bare program, in one run, because machines are noisy and only ratios carry over.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run ends")]
 
 use std::{process::ExitCode, time::Duration};
@@ -47,7 +47,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A folder on this disk; what is measured would be another thing in memory.
+/// Makes a folder on this disk, because a folder in memory would give other results.
 fn folder() -> tempfile::TempDir {
     tempfile::TempDir::new_in(".").expect("a folder to work in")
 }

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API (AWS, "Using the Lambda runtime API"): hands out one invocation at a time.
+//! Lambda's Runtime API (AWS, "Using the Lambda runtime API"): gives out one invocation at a time.
 
 use std::{
     sync::Arc,
@@ -18,9 +18,9 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::serve::host;
 
-/// The API, as the side that invokes sees it.
+/// The API, from the side that invokes the function.
 pub(crate) struct Runtime {
-    /// Its host and port.
+    /// The host and port of the API.
     pub(crate) address: String,
     events: mpsc::Sender<Value>,
     polls: mpsc::Receiver<()>,
@@ -52,13 +52,13 @@ impl Runtime {
         self.polls.recv().await.expect("the function polls");
     }
 
-    /// Hands the polling function an event; how long it takes to respond and poll again.
+    /// Gives the polling function an event; returns the time until it has responded and polls again.
     pub(crate) async fn invoke(&mut self, event: Value) -> Duration {
         let started = Instant::now();
         self.events.send(event).await.expect("the API runs");
         let response = self.responses.recv().await.expect("the function responds");
         let taken = started.elapsed();
-        // What failed is not what is to be measured.
+        // A failed invocation is not to be measured.
         let is_done = response.get("statusCode").is_none_or(|status| status == 200)
             && response.get("batchItemFailures").and_then(Value::as_array).is_none_or(Vec::is_empty);
         assert!(is_done, "the function failed: {response}");

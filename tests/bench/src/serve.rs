@@ -1,4 +1,4 @@
-//! The release program under test, and its stand-ins.
+//! The release program under test, and its emulators.
 
 use std::{
     net::SocketAddr,
@@ -13,7 +13,7 @@ use emulator::{line::Line, model::Model};
 
 use crate::accept::SECRET;
 
-/// `henji serve`, which ends with this value.
+/// `henji serve`, which is killed when this value is dropped.
 pub(crate) struct Serve {
     pub(crate) child: Child,
     command: Command,
@@ -56,7 +56,7 @@ impl Serve {
         }
     }
 
-    /// SIGKILL, and a start on the same data.
+    /// Sends SIGKILL, and starts it again on the same data.
     pub(crate) async fn is_killed(&mut self) {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it ends");
@@ -64,7 +64,7 @@ impl Serve {
         self.listens().await;
     }
 
-    /// The most memory it ever held, in MiB.
+    /// Returns its peak memory, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         peak_mib(self.child.id())
     }
@@ -77,7 +77,8 @@ impl Drop for Serve {
     }
 }
 
-/// A release program in an empty environment. It lies beside this one or, where this one is a debug build, in the folder beside.
+/// Makes a command for a release program with an empty environment. The program is beside this one or, if this one is
+/// a debug build, in the folder beside.
 pub(crate) fn program(name: &str) -> Command {
     let own = std::env::current_exe().expect("this program has a path");
     let profiles = own.parent().and_then(Path::parent).expect("cargo put it into a profile's folder");
@@ -86,7 +87,7 @@ pub(crate) fn program(name: &str) -> Command {
     command
 }
 
-/// The most memory a process ever held, in MiB.
+/// Returns the peak memory of a process, in MiB.
 pub(crate) fn peak_mib(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -99,7 +100,7 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("it has an address")
 }
 
-/// Serves a stand-in and says where.
+/// Serves an emulator and returns its address.
 pub(crate) async fn host(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let origin = format!("http://{}", listener.local_addr().expect("it has an address"));

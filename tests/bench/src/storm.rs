@@ -1,5 +1,5 @@
-//! Three thousand webhooks a second for a minute at a slow model, and SIGKILL every few seconds; twice on the
-//! same data. What must not be lost is counted, and what must not grow is weighed.
+//! Three thousand webhooks a second for a minute with a slow model, and SIGKILL every few seconds; twice on the same
+//! data. The run counts the answers, of which none may be lost, and measures sizes that must not grow.
 
 use std::{
     path::Path,
@@ -34,7 +34,7 @@ pub(crate) async fn measure(data: &Path) {
     for run in 1..=2 {
         serve.model.thinks(THINKS);
         let (seconds, memory, wal) = rages(&mut serve, data).await;
-        // What waits is answered faster than it would be by then, for the measurement's sake.
+        // The waiting jobs are answered faster from here on, only to shorten the measurement.
         serve.model.thinks(Duration::ZERO);
         let taken = (PER_SECOND * SECONDS) as usize;
         is_answered(&serve, data, answered_before + taken).await;
@@ -52,7 +52,7 @@ pub(crate) async fn measure(data: &Path) {
     }
 }
 
-/// How long it took, the peak memory of each process, and the largest write-ahead log in MiB.
+/// Returns the time that it took, the peak memory of each process, and the largest write-ahead log in MiB.
 #[expect(clippy::cast_precision_loss, reason = "a size")]
 async fn rages(serve: &mut Serve, data: &Path) -> (f64, Vec<f64>, f64) {
     let began = Instant::now();
@@ -75,7 +75,7 @@ async fn rages(serve: &mut Serve, data: &Path) -> (f64, Vec<f64>, f64) {
     (began.elapsed().as_secs_f64(), memory, wal)
 }
 
-/// One of the connections, at its share of the rate. What got no 200 is delivered again, as LINE does.
+/// Posts one connection's share of the rate. A webhook without a 200 is delivered again, as LINE does.
 async fn posts(address: std::net::SocketAddr, client: u32, began: Instant) {
     let mut connection = TcpStream::connect(address).await.ok();
     for number in (client..PER_SECOND * SECONDS).step_by(CONNECTIONS as usize) {
@@ -94,7 +94,7 @@ async fn posts(address: std::net::SocketAddr, client: u32, began: Instant) {
     }
 }
 
-/// Waits until everything that was taken is answered, and nothing more is to come.
+/// Waits until all accepted webhooks are answered, and no job is left.
 async fn is_answered(serve: &Serve, data: &Path, expected: usize) {
     let mut sent = serve.line.watch();
     let all = sent.wait_for(|all| all.len() >= expected);
@@ -107,7 +107,7 @@ async fn is_answered(serve: &Serve, data: &Path, expected: usize) {
     assert_eq!(serve.line.sent().len(), expected, "some were answered twice");
 }
 
-/// The size of the database, and how much of it is free, in MiB.
+/// Returns the size of the database, and the free part of it, in MiB.
 #[expect(clippy::cast_precision_loss, reason = "sizes")]
 fn pages(data: &Path) -> (f64, f64) {
     let db = rusqlite::Connection::open(data.join("henji.db")).expect("a database");

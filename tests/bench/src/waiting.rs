@@ -1,4 +1,4 @@
-//! Many conversations in flight on a slow model: memory, added latency, none lost.
+//! Many conversations in flight on a slow model: memory, added latency, no loss.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use crate::{
     serve::{Serve, program},
 };
 
-/// Asks for as many users at once and prints what came of it.
+/// Asks for this number of users at once and prints the result.
 pub(crate) async fn measure(data: &Path, users: usize, think: Duration) {
     let serve = Serve::start(program("henji"), data, think, users).await;
     let idle_mib = serve.peak_mib();

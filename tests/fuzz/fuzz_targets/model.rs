@@ -1,4 +1,4 @@
-//! libFuzzer's way into [`fuzz::model`].
+//! The libFuzzer target of [`fuzz::model`].
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     fuzz::model::holds(data);

@@ -1,4 +1,4 @@
-//! libFuzzer's way into [`fuzz::signature`].
+//! The libFuzzer target of [`fuzz::signature`].
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     fuzz::signature::holds(data);

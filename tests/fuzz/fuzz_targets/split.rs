@@ -1,4 +1,4 @@
-//! libFuzzer's way into [`fuzz::split`].
+//! The libFuzzer target of [`fuzz::split`].
 #![no_main]
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     fuzz::split::holds(data);

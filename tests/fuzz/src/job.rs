@@ -1,10 +1,10 @@
-//! The queue's JSON: what is read is written back as the same, and what is not is not quoted.
+//! The queue's JSON: a job that is read is written back the same, and an error quotes nothing of the input.
 
 use shared::job::{Job, JobError, VERSION};
 
 use crate::webhook::crosses_the_queue;
 
-/// The body of a queue's message.
+/// Checks the body of a queue's message; returns whether it is a job.
 pub fn holds(body: &[u8]) -> bool {
     let Ok(body) = std::str::from_utf8(body) else { return false };
     match Job::decode(body) {

@@ -1,15 +1,15 @@
-//! Markdown: no letter of what the model wrote is lost, and blocks of code lie within the text.
+//! Markdown: no letter of the model's answer is lost, and blocks of code are within the text.
 
 use std::collections::HashSet;
 
 use worker::text::markdown::plain;
 
-/// Letters beyond ASCII: of those within, some are Markdown's own (`[x]`, `<br>`).
+/// Returns the letters beyond ASCII: some ASCII letters are Markdown's own (`[x]`, `<br>`).
 fn letters(text: &str) -> HashSet<char> {
     text.chars().filter(|c| !c.is_ascii() && c.is_alphanumeric()).collect()
 }
 
-/// An answer as the model writes it.
+/// Checks an answer as the model writes it; returns whether the plain text differs from it.
 pub fn holds(data: &[u8]) -> bool {
     let source = String::from_utf8_lossy(data);
     let shown = plain(&source);

@@ -1,5 +1,5 @@
-//! The model's server: whatever it answers, over HTTP as the worker asks, becomes an answer or one line that
-//! quotes nothing of it.
+//! The model's server: every response over HTTP becomes an answer or one line that quotes nothing of it, with the
+//! calls of the worker.
 
 use std::{
     sync::{Arc, Mutex, OnceLock},
@@ -26,9 +26,9 @@ use worker::{
     text::clean::clean,
 };
 
-/// Long enough for any answer that comes.
+/// A time that is enough for any answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Those of which something is made.
+/// The headers that the worker reads.
 const HEADERS: [&str; 4] = ["retry-after", "retry-after-ms", "x-request-id", "apim-request-id"];
 
 struct World {
@@ -38,12 +38,12 @@ struct World {
     prompt: Prompt,
 }
 
-/// The first line is the status, four are headers' values, and the rest is the body.
+/// Makes a response: the first line is the status, four lines are headers' values, and the rest is the body.
 fn response(data: &[u8]) -> Response {
     let mut lines = data.splitn(6, |byte| *byte == b'\n');
     let status = lines.next().and_then(|line| StatusCode::from_bytes(line).ok());
     let mut response = Response::new(Body::empty());
-    // What has no body by HTTP's rules, or is no last word, is the HTTP library's affair.
+    // Other status codes have no body by HTTP's rules, or are not final: the HTTP library handles them.
     *response.status_mut() =
         status.filter(|it| it.as_u16() >= 200 && ![204, 205, 304].contains(&it.as_u16())).unwrap_or_default();
     for (name, line) in HEADERS.into_iter().zip(lines.by_ref()) {
@@ -74,7 +74,7 @@ fn world() -> World {
     World { runtime, says, asks, prompt }
 }
 
-/// What the server answers, as `response` reads it.
+/// Checks a response of the server, as `response` reads it; returns whether it is an answer.
 pub fn holds(data: &[u8]) -> bool {
     static WORLD: OnceLock<World> = OnceLock::new();
     let World { runtime, says, asks, prompt } = WORLD.get_or_init(world);
@@ -99,7 +99,7 @@ pub fn holds(data: &[u8]) -> bool {
     false
 }
 
-/// Nothing longer or freer than an identifier, which could quote people.
+/// Asserts that the word is an identifier: longer or freer text could quote people.
 fn is_one_word(word: &str) {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.:?".contains(&b);
     assert!(word.len() <= 64 && word.bytes().all(is_plain), "{word:?}");

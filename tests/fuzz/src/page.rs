@@ -1,4 +1,4 @@
-//! The page's API: it serves its own page, refuses everybody else and whatever it does not know, and lives.
+//! The page's API: it serves its own page, refuses all other requests, and does not panic.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,12 +20,12 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-/// Where the page is, as it were: nothing listens there.
+/// The address of the page; no server listens there.
 const LISTENS: &str = "127.0.0.1:9";
-/// What comes between two requests.
+/// The character between two requests.
 const NEXT: char = '\u{1e}';
 
-/// A bot that is dead for ever.
+/// A bot whose pipeline is not running.
 struct NoBot;
 
 #[async_trait]
@@ -73,7 +73,8 @@ fn page() -> Router {
     server::router(&simulation, "/webhook", http, listens)
 }
 
-/// Requests to a page of its own, each a line `METHOD /path`, lines of headers, an empty line, and the body.
+/// Sends requests to a new page, each a line `METHOD /path`, lines of headers, an empty line, and the body; returns
+/// whether a step was done.
 pub fn holds(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     let requests: Vec<(bool, Request<Body>)> = text.split(NEXT).filter_map(request).collect();
@@ -102,13 +103,13 @@ async fn keeps_to_the_rules(response: Response<Body>, is_own: bool) {
         assert_eq!(parts.headers["x-content-type-options"], "nosniff");
     }
     if parts.status.is_client_error() {
-        // It does not end where all is well: the feed.
+        // Only an error is read to its end, because the feed has none.
         let body = to_bytes(body, 4 << 20).await.unwrap();
         assert!(body.len() < 1_000, "a refusal is one line: {}", String::from_utf8_lossy(&body));
     }
 }
 
-/// A request of one of the page's own paths, and whether it names where the page is.
+/// Returns a request to one of the page's own paths, and whether it names the page's address.
 fn request(text: &str) -> Option<(bool, Request<Body>)> {
     let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();
@@ -119,7 +120,7 @@ fn request(text: &str) -> Option<(bool, Request<Body>)> {
     for line in lines {
         let (name, value) = line.split_once(':')?;
         match name.to_ascii_lowercase().as_str() {
-            // No browser sends two.
+            // No browser sends a header twice.
             "host" if host.is_some() => return None,
             "origin" if origin.is_some() => return None,
             "host" => host = Some(value.trim().to_owned()),

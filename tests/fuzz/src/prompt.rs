@@ -1,5 +1,4 @@
-//! The prompt: prompt and answer fit the context, the questions are whole, and what is kept of the past is
-//! its newest part.
+//! The prompt: prompt and answer fit the context, the questions are whole, and the kept past messages are the newest.
 
 use worker::{
     rules::conversation::{Message, Role},
@@ -10,8 +9,9 @@ use worker::{
 
 use crate::number;
 
-/// Four numbers (context, answer, encoding and number of questions, how often each text is repeated),
-/// then lines: the character, the questions, and the past, in which a line that begins with `>` is the bot's.
+/// Checks a prompt; returns whether it fits. The input is four numbers (context, answer, encoding and number of
+/// questions, repetitions of each text), then lines: the persona, the questions, and the past, in which `>` begins a
+/// line of the bot.
 pub fn holds(data: &[u8]) -> bool {
     let (context, data) = number(data);
     let (answer, data) = number(data);

@@ -1,13 +1,13 @@
-//! The signature: nothing is taken for LINE's but the one text that LINE would have written.
+//! The signature: only the one text that LINE would write is accepted as LINE's.
 
 use ingress::signature::{sign, verify};
 
 use crate::number;
 
-/// The secret of the inputs that are kept.
+/// The secret of the kept inputs.
 pub const SECRET: &str = "henji-dev";
 
-/// The first byte says how long the signature is, which the body follows.
+/// Checks a signature and a body; the first byte is the length of the signature. Returns whether it is valid.
 pub fn holds(data: &[u8]) -> bool {
     let (length, rest) = number(data);
     let (given, body) = rest.split_at(length.min(rest.len()));

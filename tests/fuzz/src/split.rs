@@ -1,4 +1,4 @@
-//! Splitting: the bubbles joined are the answer, each one LINE takes, and none ends inside a grapheme.
+//! Splitting: the messages joined are the answer, LINE takes each one, and none ends inside a grapheme.
 
 use std::collections::HashSet;
 
@@ -12,14 +12,15 @@ use worker::{
 
 use crate::number;
 
-/// Longer than one push takes, and cut fast.
+/// A length that is more than one push takes, and still fast to split.
 const LONGEST: usize = 60_000;
 
 fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Three numbers: how often the text is repeated (it has to be long), and which of its lines are code.
+/// Checks the split of a text; returns whether it has several messages. The input begins with three numbers: the
+/// repetitions of the text (it has to be long), and which of its lines are code.
 pub fn holds(data: &[u8]) -> bool {
     let (times, data) = number(data);
     let (start, data) = number(data);

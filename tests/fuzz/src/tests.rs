@@ -1,8 +1,8 @@
-//! The kept inputs, replayed: `tests/fuzz/run` found them, or a person wrote them down.
+//! Replays the kept inputs: `tests/fuzz/run` found them, or a person wrote them.
 
 use std::path::Path;
 
-/// Gives each kept input to `holds`. Some are to be taken and some not, or they would show nothing.
+/// Gives each kept input to `holds`. Some must be accepted and some refused, because otherwise they show nothing.
 fn replay(target: &str, holds: impl Fn(&[u8]) -> bool) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     let mut taken = [0, 0];

@@ -1,4 +1,4 @@
-//! The webhook: each event is judged as if it were alone, and what becomes a job can cross any queue.
+//! The webhook: each event is judged as if it were alone, and a job can pass any queue.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use shared::{env::Env, job::Job, prefix::Prefix};
 
 const NOW: i64 = 1_767_225_600_000;
 
-/// The body as LINE posts it.
+/// Checks a body as LINE posts it; returns whether a job comes of it.
 pub fn holds(body: &[u8]) -> bool {
     let called = Env::of([("GROUP_PREFIX".to_owned(), "bot".to_owned())]);
     let prefix = Prefix::from_env(&called).unwrap();
@@ -27,7 +27,7 @@ pub fn holds(body: &[u8]) -> bool {
     verdicts.iter().any(|verdict| job_of(verdict).is_some())
 }
 
-/// Only of an object: an array is no webhook.
+/// Returns the events of an object: an array is no webhook.
 fn events(body: &[u8]) -> Vec<&RawValue> {
     #[derive(serde::Deserialize)]
     struct Webhook<'a> {
@@ -41,8 +41,8 @@ fn job_of(verdict: &Verdict) -> Option<&Job> {
     if let Verdict::Job(job) = verdict { Some(job) } else { None }
 }
 
-/// A job is itself again after the queue, of whose characters, ids and groups SQS says which it takes
-/// (AWS, `SendMessage`).
+/// Asserts that a job is the same after the queue. SQS specifies the characters, ids and groups that it takes (AWS,
+/// `SendMessage`).
 pub(crate) fn crosses_the_queue(job: &Job) {
     let body = job.encode();
     assert!(body.chars().all(|c| c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}'), "{body}");

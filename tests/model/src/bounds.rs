@@ -1,4 +1,4 @@
-//! Small settings in which broken tables are looked for.
+//! Small settings in which the search looks for broken tables.
 
 use crate::setting::{
     Disturbance::{
@@ -7,7 +7,7 @@ use crate::setting::{
     Kind, Setting,
 };
 
-/// One message in two parts, and one worker.
+/// Returns one message in two parts, and one worker.
 pub fn alone() -> Setting {
     let said = vec![Kind::Question { parts: 2 }];
     let most = [
@@ -23,13 +23,13 @@ pub fn alone() -> Setting {
     Setting { said, total: 4, ..Setting::new("alone").with(&most) }
 }
 
-/// One message, and a lease that ends while its worker lives.
+/// Returns one message, and a lease that ends while its worker still runs.
 pub fn beside() -> Setting {
     let most = [(Crash, 1), (Line, 1), (LeaseEnds, 1), (LostCall, 1), (HalfDay, 2)];
     Setting { workers: 2, total: 3, ..Setting::new("beside another attempt").with(&most) }
 }
 
-/// The same, replied to.
+/// Returns one message with a reply, and a lease that ends while its worker still runs.
 pub fn replied_beside() -> Setting {
     let most = [(Line, 2), (LeaseEnds, 1)];
     Setting {
@@ -40,20 +40,20 @@ pub fn replied_beside() -> Setting {
     }
 }
 
-/// One message, replied to.
+/// Returns one message with a reply.
 pub fn replied() -> Setting {
     let most = [(Crash, 1), (Line, 2), (LostCall, 1), (Redrive, 1), (HalfDay, 2)];
     Setting { replies: true, total: 3, ..Setting::new("replied to").with(&most) }
 }
 
-/// Two messages that may be answered together.
+/// Returns two messages that may be answered together.
 pub fn merged() -> Setting {
     let said = vec![Kind::Question { parts: 1 }; 2];
     let most = [(Crash, 1), (Line, 1), (Unsend, 1), (Duplicate, 1), (HalfDay, 2)];
     Setting { said, merges: true, total: 3, ..Setting::new("merged").with(&most) }
 }
 
-/// The same, and a lease that ends while its worker lives.
+/// Returns two messages that may be answered together, and a lease that ends while its worker still runs.
 pub fn merged_beside() -> Setting {
     let said = vec![Kind::Question { parts: 1 }; 2];
     let most = [(LeaseEnds, 1)];

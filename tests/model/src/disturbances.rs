@@ -1,4 +1,4 @@
-//! Events beside the work of the workers: webhooks, people who take back what they said, the operator, time.
+//! Events beside the work of the workers: webhooks, people who unsend messages, the operator, time.
 
 use crate::{
     history,
@@ -9,7 +9,7 @@ use crate::{
     world::{Job, Queued},
 };
 
-/// The steps of everybody but the workers.
+/// Adds the steps of everybody except the workers.
 pub fn next(steps: &mut Steps<'_>) {
     let (model, before) = (steps.model, steps.before);
     if let Some(kind) = model.setting.said.get(before.events.len()) {
@@ -31,7 +31,7 @@ pub fn next(steps: &mut Steps<'_>) {
             history::forget_conversation(model, world, u8::try_from(newest).unwrap_or(u8::MAX));
         });
     }
-    // No attempt lasts so long.
+    // Time passes only between attempts, because no attempt lasts so long.
     if before.workers.iter().all(Worker::is_idle) && !before.events.is_empty() {
         steps.disturb(Disturbance::HalfDay, "half a day passes", "", |_, world| {
             world.half_days += 1;
@@ -64,7 +64,7 @@ fn of_event(steps: &mut Steps<'_>, event: u8) {
             history::delete_message(model, world, event);
         });
     }
-    // No operator is so fast that the worker which wrote it is still at it.
+    // The operator acts only after the worker that wrote the letter has ended, because no operator is so fast.
     if of.letter.is_some()
         && !before.workers.iter().any(|worker| !worker.is_idle() && worker.job.event == event)
     {

@@ -1,5 +1,5 @@
-//! The history as both stores keep it: each step of a turn by the table, and beside it the message rows, the messages
-//! that were taken back, and the mark of a conversation that was forgotten. Each function is atomic.
+//! The history as both stores keep it: each step of a turn by the table, and beside it the message rows, the unsent
+//! messages, and the forget marker of a conversation. Each function is atomic.
 
 use worker::{
     history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
@@ -12,57 +12,57 @@ use crate::{
     world::{Answer, Events, Job, Marker, Row, World},
 };
 
-/// The turn as an attempt that begins is told it.
+/// The turn as an attempt gets it when it begins.
 pub struct Begun {
-    /// Attempts begun in this run.
+    /// The attempts begun in this run.
     pub attempts: u32,
-    /// The fencing token of this one.
+    /// The fencing token of this attempt.
     pub begun: u32,
-    /// How the one before ended.
+    /// The end of the attempt before.
     pub last: LastAttempt,
-    /// How far the turn got.
+    /// The stage of the turn.
     pub stage: Stage<PushProgress>,
 }
 
 /// The changes to a message, its turn and its conversation.
 #[derive(Clone, Copy)]
 pub struct Changes {
-    /// How far its turn got.
+    /// The stage of the turn.
     pub stage: Stage<PushProgress>,
-    /// How often its message was changed.
+    /// The number of edits of the message.
     pub edits: u8,
-    /// Whether it was taken back.
+    /// Whether the message was unsent.
     pub unsent: bool,
-    /// How many other questions have the turn's answer.
+    /// The number of other questions that have the turn's answer.
     pub others: u8,
-    /// Up to where the conversation is forgotten.
+    /// The forget marker of the conversation.
     pub marker: Option<Marker>,
 }
 
 impl Changes {
-    /// Whether it was taken back, and nobody else waits for its answer.
+    /// Whether the message was unsent, and no other question waits for its answer.
     pub fn is_taken_back(&self) -> bool {
         self.unsent && self.others == 0
     }
 }
 
-/// What became of an answer that was to be stored.
+/// The result of storing an answer.
 pub enum StoreResult {
-    /// It is stored.
+    /// The answer is stored.
     Stored(PushProgress),
-    /// Another one was.
+    /// Another answer was stored before.
     Existing(Stage<PushProgress>),
-    /// Another question of it has an answer.
+    /// Another of the draft's questions has an answer.
     Overtaken,
-    /// It would answer others than it was made for.
+    /// The stored answer would be for other questions than it was made for.
     Changed,
-    /// What it answers was taken back or forgotten.
+    /// A question of the answer was unsent or forgotten.
     Forgotten,
     /// Another attempt has begun since.
     BegunSince,
 }
 
-/// The turn as a run sees it.
+/// Returns the turn as a run sees it.
 fn row(model: &Model, world: &World, Job { event, run }: Job) -> TurnState {
     let rows = &world.event(event).rows;
     rows.get(usize::from(run)).map_or_else(
@@ -75,7 +75,7 @@ fn row(model: &Model, world: &World, Job { event, run }: Job) -> TurnState {
     )
 }
 
-/// Writes a row. It keeps of a push only since when its outcome is unknown.
+/// Writes a row. Of the push state it keeps only the time since which the outcome is unknown.
 fn write(world: &mut World, Job { event, run }: Job, mut new: TurnState) {
     if let Stage::Stored(progress) = &mut new.stage {
         progress.state = PushState::of_row(progress.state.unknown_since());
@@ -90,7 +90,7 @@ fn write(world: &mut World, Job { event, run }: Job, mut new: TurnState) {
     }
 }
 
-/// One step of a turn.
+/// Applies one step to a turn.
 pub fn step(model: &Model, world: &mut World, job: Job, step: &TurnStep<'_>) -> Result<(), Conflict> {
     let before = row(model, world, job);
     let after = (model.rules.apply)(&before, step)?;
@@ -101,7 +101,7 @@ pub fn step(model: &Model, world: &mut World, job: Job, step: &TurnStep<'_>) -> 
     Ok(())
 }
 
-/// `History::begin`.
+/// Models `History::begin`.
 pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
     let before = row(model, world, job);
     let after = match (model.rules.apply)(&before, &TurnStep::Begun) {
@@ -111,12 +111,12 @@ pub fn begin(model: &Model, world: &mut World, job: Job) -> Begun {
         }
         Err(_) => before.clone(),
     };
-    // Read from the row, which knows of no push that it is untried.
+    // The stage is read from the row, which cannot say that a push is untried.
     let stage = world.event(job.event).stage();
     Begun { attempts: after.attempts, begun: after.begun, last: before.last, stage }
 }
 
-/// `History::conversation_changes`.
+/// Models `History::conversation_changes`.
 pub fn changes(world: &World, event: u8) -> Changes {
     let of = world.event(event);
     Changes {
@@ -132,32 +132,32 @@ fn others(world: &World, event: u8) -> u8 {
     linked(world, event).count_ones().try_into().unwrap_or(u8::MAX)
 }
 
-/// The other questions that have the answer of this turn.
+/// Returns the other questions that have the answer of this turn.
 fn linked(world: &World, event: u8) -> Events {
     let linked = world.events.iter().enumerate().filter(|(_, other)| other.asked == Some(Some(event)));
     linked.fold(0, |all, (other, _)| all | 1 << other)
 }
 
-/// An answer to a job, and to another one that is merged with it, made with this marker and so many others.
+/// An answer to a job, and to another job that is merged with it, with the history as it was seen.
 #[derive(Clone, Copy)]
 pub struct Draft {
     /// The job.
     pub job: Job,
-    /// The attempt.
+    /// The fencing token of the attempt.
     pub by: Option<u32>,
-    /// The one that is merged with it.
+    /// The job that is merged with it.
     pub other: Option<Job>,
     /// The marker that was seen.
     pub marker: Option<Marker>,
-    /// The text of its message that was seen.
+    /// The number of edits of its message that was seen.
     pub edits: u8,
-    /// The others that were seen.
+    /// The number of other questions that was seen.
     pub others: u8,
-    /// How the first part goes.
+    /// The send method of the first part.
     pub method: SendMethod,
 }
 
-/// `History::store`.
+/// Models `History::store`.
 pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
     let Draft { job, by, edits, other, marker: seen_marker, others: seen, method } = draft;
     let now = world.now();
@@ -182,7 +182,7 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
             }
         }
         let is_current = |event: u8, seen: u8| (model.rules.is_current)(seen, world.event(event).edits);
-        // Of the earlier one no change is known: it is answered together with another only where there is none.
+        // No edit of the earlier question is known: it is merged only if it has none.
         if !is_current(job.event, edits) || other.is_some_and(|other| !is_current(other.event, 0)) {
             return StoreResult::Changed;
         }
@@ -216,12 +216,12 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
     StoreResult::Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method })
 }
 
-/// `ForgetMarker::covers`: whether an event was said no later than what is forgotten.
+/// Models `ForgetMarker::covers`: whether an event came no later than the forgotten ones.
 pub fn covers(world: &World, marker: Marker, event: u8) -> bool {
     matches!(world.event(event).kind, Kind::Question { .. }) && event <= marker.until
 }
 
-/// `History::edit`: what a message says now, unless it was answered or taken back.
+/// Models `History::edit`: changes a message, unless it was answered or unsent.
 pub fn edit(world: &mut World, event: u8) {
     let of = world.event_mut(event);
     if of.asked.is_none() && !of.is_unsent {
@@ -229,7 +229,7 @@ pub fn edit(world: &mut World, event: u8) {
     }
 }
 
-/// `History::forget` of what was said in a conversation up to this event.
+/// Models `History::forget` of a conversation up to this event.
 pub fn forget_conversation(model: &Model, world: &mut World, until: u8) {
     let mut answers: Events = 0;
     for event in 0..=until {
@@ -256,13 +256,13 @@ fn is_owed(world: &World, event: u8) -> bool {
     world.event(event).asked.is_some() || linked(world, event) != 0
 }
 
-/// The first half of `History::forget` of a message: nobody stores it any more.
+/// Models the first half of `History::forget` of a message: from now on nobody stores it.
 pub fn take_back(world: &mut World, event: u8) {
     let event = world.event_mut(event);
     (event.is_unsent, event.is_unsend_under_way) = (true, true);
 }
 
-/// The second half: what is stored goes. On SQLite both are one.
+/// Models the second half: deletes the stored rows. On SQLite both halves are one step.
 pub fn delete_message(model: &Model, world: &mut World, event: u8) {
     world.event_mut(event).is_unsend_under_way = false;
     match world.event_mut(event).asked.take() {
@@ -275,7 +275,7 @@ pub fn delete_message(model: &Model, world: &mut World, event: u8) {
     }
 }
 
-/// The answer of a turn, one of whose questions is gone.
+/// Deletes the answer of a turn after one of its questions was deleted.
 fn delete_answer(model: &Model, world: &mut World, event: u8) {
     let before = world.event(event).stage();
     if before == Stage::Open {
@@ -295,13 +295,13 @@ fn delete_answer(model: &Model, world: &mut World, event: u8) {
     }
 }
 
-/// A step of no run in particular.
+/// Applies a step that belongs to no run.
 fn step_of_event(model: &Model, world: &mut World, event: u8, of: &TurnStep<'_>) -> Result<(), Conflict> {
     let newest = u8::try_from(world.event(event).rows.len() - 1).unwrap_or(u8::MAX);
     step(model, world, Job { event, run: newest }, of)
 }
 
-/// The operator lets an answer be pushed that may have arrived; false if none is stored.
+/// Permits a push of an answer that may have arrived, as an operator does; returns false if no answer is stored.
 pub fn risk_resending(model: &Model, world: &mut World, event: u8) -> bool {
     let now = world.now();
     step_of_event(model, world, event, &TurnStep::ResendRisked { now }).is_ok()

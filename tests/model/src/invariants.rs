@@ -1,8 +1,8 @@
-//! What must hold whatever happens.
+//! The invariants, which hold whatever happens.
 //!
 //! "Taken back" means from here on: an unsend whose `History::forget` has returned, or a conversation that was
 //! forgotten after the answer was stored. "The last look" of an attempt is its last call of the history that could
-//! have told it so before it asks LINE to say something.
+//! have reported the change before the attempt asks LINE to send something.
 
 use std::fmt;
 
@@ -17,41 +17,41 @@ use crate::{
     world::{Event, World},
 };
 
-/// A promise.
+/// An invariant.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Invariant {
     /// No part of an answer is seen twice, and no question is answered twice. The operator may risk it.
     SaidOnce,
-    /// No attempt that begins after an answer was stored calls the model, unless that answer was taken out again
-    /// because a part of what it answered was taken back.
+    /// No attempt that begins after an answer was stored calls the model, unless that answer was deleted again
+    /// because a part of its questions was taken back.
     PaidOnce,
-    /// Once the queue is empty and no worker is busy, each question was answered, has a dead letter, was taken back or
-    /// forgotten, or was merged into one of which that holds.
+    /// Once the queue is empty and no worker is busy, each question was answered, has a dead letter, was taken back
+    /// or forgotten, or was merged into one for which this is true.
     NothingLost,
-    /// Nothing is said that was taken back before the last look of the attempt that says it.
+    /// The bot sends no answer that was taken back before the last look of the attempt that sends it.
     NothingAfterTakenBack,
-    /// No answer is stored to an older text of its message than the history keeps.
+    /// No stored answer belongs to an older text of its message than the history keeps.
     AnsweredAsChanged,
-    /// What the person saw is what the history keeps as said.
+    /// The person saw the same answer as the history keeps.
     SaidAsStored,
-    /// No answer that was taken back stays stored.
+    /// An answer that was taken back does not stay stored.
     NothingKept,
-    /// What the queue took first is answered first, unless it was given up, or taken back while it was being said by an
-    /// attempt whose lease had ended.
+    /// The question that the queue took first is answered first, unless it was given up, or taken back while an
+    /// attempt whose lease had ended was sending the answer.
     InOrder,
-    /// A dead letter does not contradict what the person saw: none of a failing model or a refusal of LINE where the
-    /// whole answer was seen, none that is unknown where the row says that certainly nothing arrived, and none whose
-    /// turn says "never answered" where a part was seen, or "delivered" where a part was not. What an attempt says of
-    /// which another one is under way, after the lease of its job has ended, may be overtaken: its letter is then one of
-    /// a turn that is delivered, and so it is shown.
+    /// A dead letter does not contradict the person's view: no letter says that the model failed or LINE refused
+    /// where the person saw the whole answer, or that the outcome is unknown where the row says that certainly
+    /// nothing arrived. No state says "never answered" where a part was seen, or "delivered" where a part was not. An
+    /// attempt whose lease has ended may write an outdated letter while another attempt delivers: the letter then
+    /// belongs to a delivered turn, and is shown so.
     TruthfulLetters,
-    /// Nobody is told that there is no answer who has a part of it, or gets one without a redrive.
+    /// A person with a part of an answer gets no apology, and after an apology no answer comes without a redrive.
     ToldTruthfully,
-    /// A turn that was over when an attempt began neither asks the model nor says anything.
+    /// A turn that was over when an attempt began neither asks the model nor sends anything.
     OverIsOver,
     /// After an attempt in which a worker died, the next one runs alone.
     DeathsAreIsolated,
-    /// No more attempts are made than a run has.
+    /// A run has no more attempts than its maximum.
     AttemptsAreLimited,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Invariant {
 }
 
 impl Invariant {
-    /// All of them.
+    /// All invariants.
     pub const ALL: [Self; 13] = [
         Self::SaidOnce,
         Self::PaidOnce,
@@ -79,13 +79,13 @@ impl Invariant {
         Self::AttemptsAreLimited,
     ];
 
-    /// Its place in a set.
+    /// Returns its bit in a set.
     pub fn bit(self) -> u16 {
         1 << self as u16
     }
 }
 
-/// The promises that a state breaks.
+/// Returns the invariants that a state breaks.
 pub fn broken(world: &World) -> u16 {
     let of = |invariant: Invariant, is_broken: bool| if is_broken { invariant.bit() } else { 0 };
     let events = || world.events.iter();
@@ -104,7 +104,7 @@ pub fn broken(world: &World) -> u16 {
         | of(Invariant::SaidAsStored, events().any(is_mistaken))
 }
 
-/// An answer that was taken back is stored.
+/// Whether an answer that was taken back is stored.
 fn is_kept(world: &World, event: &Event) -> bool {
     matches!(event.stage(), Stage::Stored(_)) && world.is_taken_back(&event.answer)
 }
@@ -125,22 +125,22 @@ fn is_answered(world: &World, number: usize) -> bool {
     world.events.iter().any(|by| by.is_said() && by.ghost_seen.of & (1 << number) != 0)
 }
 
-/// What an operator sees of a letter. `local::dead_letter::State::of` says the same.
+/// The state of a letter as an operator sees it, equal to `local::dead_letter::State::of`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum LetterState {
     /// No answer is stored.
     Unanswered,
-    /// One is stored.
+    /// An answer is stored.
     Answered,
-    /// The person has it.
+    /// The person has the answer.
     Delivered,
-    /// It was taken back or forgotten.
+    /// The turn was unsent or forgotten.
     Forgotten,
-    /// It may have arrived.
+    /// The answer may have arrived.
     DeliveryUnknown,
 }
 
-/// What an operator sees of the letter of an event.
+/// Returns the state of an event's letter as an operator sees it.
 pub fn letter_state(world: &World, event: &Event) -> LetterState {
     match event.stage() {
         Stage::Open => LetterState::Unanswered,
@@ -151,7 +151,7 @@ pub fn letter_state(world: &World, event: &Event) -> LetterState {
     }
 }
 
-/// `Delivery::may_be_pushed`.
+/// Models `Delivery::may_be_pushed`.
 pub fn may_be_pushed(world: &World, progress: &PushProgress) -> bool {
     match progress.state {
         PushState::Refused => true,
@@ -161,12 +161,12 @@ pub fn may_be_pushed(world: &World, progress: &PushProgress) -> bool {
     }
 }
 
-/// Something else was said than is stored.
+/// Whether the person saw another answer than the stored one.
 fn is_mistaken(event: &Event) -> bool {
     event.ghost_said[0] > 0 && event.ghost_seen.version != event.answer.version
 }
 
-/// An operator sees of a letter what is not so, though nothing is under way.
+/// Whether the operator sees a wrong state of a letter while no attempt is under way.
 fn is_untruthful(world: &World, number: usize) -> bool {
     let event = &world.events[number];
     let is_done =

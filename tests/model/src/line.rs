@@ -7,7 +7,7 @@ use crate::{
     world::{Event, World},
 };
 
-/// LINE takes a push of the worker's answer, unless it knows the retry key.
+/// Takes a push of the worker's answer, unless LINE knows the retry key.
 pub fn take_push(world: &mut World, at: usize) {
     let Worker { job, delivery: Some(delivery), .. } = world.workers[at] else { return };
     let part = delivery.0.pushed as usize;
@@ -17,7 +17,7 @@ pub fn take_push(world: &mut World, at: usize) {
     }
 }
 
-/// LINE takes the free reply of the worker's answer; false where its token was used or is too old.
+/// Takes the free reply of the worker's answer; returns false if its token was used or is too old.
 pub fn take_reply(world: &mut World, at: usize) -> bool {
     let event = world.event_mut(world.workers[at].job.event);
     if event.token_is_used || event.token_is_old {
@@ -28,7 +28,7 @@ pub fn take_reply(world: &mut World, at: usize) -> bool {
     true
 }
 
-/// LINE takes the apology, unless it knows the retry key.
+/// Takes the apology, unless LINE knows the retry key.
 pub fn take_apology(world: &mut World, number: u8) {
     if world.is_known(world.event(number).apology_key) {
         return;
@@ -46,7 +46,7 @@ pub fn take_apology(world: &mut World, number: u8) {
     }
 }
 
-/// The person sees a part of an answer.
+/// Shows the person a part of an answer.
 fn see(world: &mut World, at: usize, part: usize) {
     let worker = &world.workers[at];
     let (job, answer, is_clean, was_over) =
@@ -54,7 +54,7 @@ fn see(world: &mut World, at: usize, part: usize) {
     let is_elsewhere = world.events.iter().enumerate().any(|(other, event)| {
         other != usize::from(job.event) && event.ghost_said[0] > 0 && event.ghost_seen.of & answer.of != 0
     });
-    // What forgets overtakes, and may be overtaken.
+    // Jobs that forget overtake other jobs, and may be overtaken.
     let is_question = |event: &Event| matches!(event.kind, Kind::Question { .. });
     let mut later = world.events.iter().skip(usize::from(job.event) + 1);
     let is_overtaken = is_question(world.event(job.event))

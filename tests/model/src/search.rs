@@ -14,39 +14,39 @@ use crate::{
     world::World,
 };
 
-/// What a search found.
+/// The result of a search.
 pub struct Found {
-    /// Different states that were explored.
+    /// The number of different states that were explored.
     pub states: usize,
-    /// Steps from one to another.
+    /// The number of steps between them.
     pub steps: usize,
-    /// The most steps to a state.
+    /// The number of steps to the farthest state.
     pub depth: usize,
-    /// Whether no state is left.
+    /// Whether all states were explored.
     pub is_whole: bool,
-    /// How long it took.
+    /// The time that the search took.
     pub took: Duration,
     /// The first violation.
     pub violation: Option<Violation>,
 }
 
-/// A promise that is broken, and a shortest way there.
+/// An invariant that is broken, with a shortest way to that state.
 pub struct Violation {
-    /// The promise.
+    /// The invariant.
     pub invariant: Invariant,
     /// The steps, each with the state after it.
     pub trace: Vec<(Label, World)>,
 }
 
-/// A state as the search remembers it: the state before it, and the number of the step from there. The states
-/// themselves are made anew for a trace.
+/// A state as the search remembers it: the state before it, and the number of the step from there. For a trace the
+/// search computes the states again.
 #[derive(Clone, Copy)]
 struct Reached {
     before: u32,
     step: u16,
 }
 
-/// A set of hashes needs no other ones.
+/// A hasher for a set of hashes, which are used as they are.
 #[derive(Default)]
 struct Same(u64);
 
@@ -62,8 +62,8 @@ impl Hasher for Same {
     }
 }
 
-/// Explores at most so many states. Of states only a hash of 64 bits is kept: among ten million, one state is
-/// taken for another with a chance of one in 300,000, and would then be left out.
+/// Explores at most this number of states. Of a state it keeps only a hash of 64 bits: among ten million states, one
+/// is mistaken for another with a chance of one in 300,000, and would then be left out.
 pub fn search(model: &Model, most: usize) -> Found {
     let began = Instant::now();
     let mut seen: HashSet<u64, BuildHasherDefault<Same>> = HashSet::default();

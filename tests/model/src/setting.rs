@@ -1,4 +1,4 @@
-//! What is explored: the rules of a turn, who takes part, and how much goes wrong.
+//! The setting of a search: the rules of a turn, the participants, and the number of disturbances.
 
 use worker::{
     history::PushState,
@@ -7,48 +7,48 @@ use worker::{
 
 use crate::invariants::Invariant;
 
-/// What is explored.
+/// The object of a search.
 #[derive(Clone)]
 pub struct Model {
     /// The rules of a turn.
     pub rules: Rules,
-    /// Who takes part.
+    /// The participants and disturbances.
     pub setting: Setting,
 }
 
-/// The rules of a turn. They are parameters, so that broken ones can be put in.
+/// The rules of a turn. They are parameters, so that tests can put broken ones in.
 #[derive(Clone, Copy)]
 pub struct Rules {
     /// The table.
     pub apply: fn(&TurnState, &TurnStep<'_>) -> Result<TurnState, Conflict>,
-    /// The state of the push after one that LINE accepted: the same, as an attempt that may have made that push may have
-    /// gone on. The product knows better what its own attempt has tried.
+    /// The push state after a push that LINE accepted: it stays the same, because another attempt that may have made
+    /// that push may have continued. The product knows more about the pushes of its own attempt.
     pub of_next_part: fn(PushState) -> PushState,
-    /// Whether an answer to this text of a message may be stored, where the history keeps that one.
+    /// Whether an answer to the first text of a message may be stored while the history keeps the second one.
     pub is_current: fn(u8, u8) -> bool,
 }
 
 impl Rules {
-    /// Those of the product.
+    /// The rules of the product.
     pub const REAL: Self = Self { apply, of_next_part: |state| state, is_current: |seen, kept| seen == kept };
 }
 
-/// What a person does that becomes a job of the conversation.
+/// An act of a person that becomes a job of the conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
-    /// A question that the model answers in so many parts.
+    /// A question that the model answers.
     Question {
-        /// How many pushes the answer takes.
+        /// The number of pushes of the answer.
         parts: u8,
     },
     /// The command to forget the conversation. It is answered by a notice.
     Forget,
-    /// They leave. Nothing is said.
+    /// An unfollow. The bot sends nothing.
     Unfollow,
 }
 
 impl Kind {
-    /// How many parts its answer has.
+    /// Returns the number of parts of its answer.
     pub fn parts(self) -> u8 {
         match self {
             Self::Question { parts } => parts,
@@ -58,12 +58,12 @@ impl Kind {
     }
 }
 
-/// What goes wrong, or happens beside the work.
+/// A fault, or an event beside the work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Disturbance {
     /// A worker dies after any step.
     Crash,
-    /// A worker's process stops as it should, in the middle of an attempt.
+    /// A worker's process stops in the regular way, in the middle of an attempt.
     Stop,
     /// A call of the history or the queue fails, or succeeds and its answer is lost.
     LostCall,
@@ -71,52 +71,52 @@ pub enum Disturbance {
     Line,
     /// The model fails.
     ModelFails,
-    /// The lease of a job ends while its worker lives.
+    /// The lease of a job ends while its worker still runs.
     LeaseEnds,
-    /// A webhook comes again and is not recognised by the queue.
+    /// A webhook comes again and the queue does not recognise it.
     Duplicate,
-    /// A message is taken back.
+    /// A message is unsent.
     Unsend,
-    /// A message is changed before it is answered, in a group.
+    /// A message is edited before it is answered, in a group.
     Edit,
     /// The operator forgets the conversation.
     Forget,
     /// The operator redrives a dead letter.
     Redrive,
-    /// The same, though the answer may have arrived.
+    /// The operator redrives a dead letter, although the answer may have arrived.
     Resend,
     /// Half a day passes. LINE knows a retry key for a day.
     HalfDay,
 }
 
-/// How many kinds of disturbances there are.
+/// The number of kinds of disturbances.
 pub const DISTURBANCES: usize = 13;
 
-/// Who takes part, and how much goes wrong at most.
+/// The participants of a search, and the most disturbances.
 #[derive(Clone)]
 pub struct Setting {
-    /// Its name.
+    /// The name of the setting.
     pub name: &'static str,
-    /// What is said in the conversation, in order.
+    /// The acts of people in the conversation, in order.
     pub said: Vec<Kind>,
-    /// How many workers there are.
+    /// The number of workers.
     pub workers: usize,
-    /// Attempts of a run at most.
+    /// The most attempts of a run.
     pub max_attempts: u32,
     /// Whether the first part goes by the free reply token.
     pub replies: bool,
-    /// Whether messages that wait behind each other are answered together.
+    /// Whether waiting messages are answered together.
     pub merges: bool,
-    /// How often each disturbance happens at most.
+    /// The most times that each disturbance happens.
     pub most: [u8; DISTURBANCES],
-    /// How many happen at most in all.
+    /// The most disturbances in all.
     pub total: u8,
-    /// The only promise that is looked at.
+    /// The only invariant that is checked, if any.
     pub only: Option<Invariant>,
 }
 
 impl Setting {
-    /// One message in one part, one worker, nothing goes wrong.
+    /// Makes a setting of one message in one part and one worker, without disturbances.
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -131,7 +131,7 @@ impl Setting {
         }
     }
 
-    /// The same, in which these happen so often at most.
+    /// Returns this setting with these disturbances, each at most this often.
     #[must_use]
     pub fn with(mut self, disturbances: &[(Disturbance, u8)]) -> Self {
         for (kind, most) in disturbances {

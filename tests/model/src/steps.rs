@@ -9,14 +9,14 @@ use crate::{
     world::World,
 };
 
-/// Names a step.
+/// The name of a step.
 #[derive(Clone, Copy)]
 pub struct Label {
-    /// The worker that takes it.
+    /// The worker that takes the step.
     pub worker: Option<usize>,
-    /// What is done.
+    /// The action.
     pub what: &'static str,
-    /// How it goes, if not well.
+    /// The fault of the action, if any.
     pub how: &'static str,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// All steps from a state.
+/// Returns all steps from a state.
 pub fn all(model: &Model, before: &World) -> Vec<(Label, World)> {
     let mut steps = Steps { model, before, worker: None, found: vec![] };
     disturbances::next(&mut steps);
@@ -45,24 +45,24 @@ pub fn all(model: &Model, before: &World) -> Vec<(Label, World)> {
     steps.found
 }
 
-/// Steps from a state, as they are found.
+/// The steps from a state that were found so far.
 pub struct Steps<'a> {
-    /// What is explored.
+    /// The model.
     pub model: &'a Model,
     /// The state.
     pub before: &'a World,
-    /// Whose steps they are.
+    /// The worker whose steps they are.
     pub worker: Option<usize>,
     found: Vec<(Label, World)>,
 }
 
 impl<'a> Steps<'a> {
-    /// Something happens.
+    /// Adds a step.
     pub fn step(&mut self, what: &'static str, change: impl FnOnce(&'a Model, &mut World)) {
         self.add(what, "", change);
     }
 
-    /// Something goes wrong, or happens beside the work, if it may once more.
+    /// Adds a disturbance, if it may happen once more.
     pub fn disturb(
         &mut self,
         kind: Disturbance,
@@ -78,8 +78,8 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// A call of the history. It succeeds, or fails for good with or without an effect; `retried` says that where only
-    /// its answer is lost it is made once more.
+    /// Adds a call of the history. It succeeds, or fails for good with or without an effect; `retried` says that the
+    /// call is made once more when only its answer is lost.
     pub fn call<T>(
         &mut self,
         what: &'static str,
@@ -109,7 +109,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// A call of the history that changes nothing.
+    /// Adds a call of the history that changes nothing.
     pub fn read<T>(
         &mut self,
         what: &'static str,

@@ -1,5 +1,5 @@
-//! The program of a worker, one external effect a step, after `worker/src/turn.rs`, `worker/src/turn/` and what the
-//! dispatchers do with an outcome. Between any two steps it may crash, be stopped, or lose the lease of its job.
+//! The program of a worker, one external effect a step, after `worker/src/turn.rs`, `worker/src/turn/` and the
+//! dispatchers. Between any two steps it may crash, be stopped, or lose the lease of its job.
 
 use worker::{
     failure::Reason,
@@ -19,47 +19,47 @@ mod end;
 mod merge;
 mod question;
 
-/// A worker, and what it holds in its hands.
+/// A worker, with the data of its attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::struct_excessive_bools, reason = "most are known to nobody in the world")]
+#[expect(clippy::struct_excessive_bools, reason = "most are ghosts, which no program knows")]
 pub struct Worker {
-    /// Its next step.
+    /// The next step.
     pub at: At,
     /// The job.
     pub job: Job,
-    /// The earlier one that is merged with it.
+    /// The earlier job that is merged with it.
     pub other: Option<Job>,
-    /// Its turn, as it began.
+    /// The turn as the attempt began it.
     pub turn: Turn,
-    /// The other's, once it has begun.
+    /// The earlier job's turn, once the attempt has begun it.
     pub other_turn: Option<Turn>,
     /// The forget marker of the conversation that the draft is made with.
     pub marker: Option<Marker>,
-    /// The text of the message that it is made for.
+    /// The number of edits of the message that the draft is made for.
     pub edits: u8,
-    /// The others that it is made for.
+    /// The number of other questions that the draft is made for.
     pub others: u8,
-    /// They are answered together: the earlier one is done with this one.
+    /// Whether the two jobs have one answer: the earlier one is done with this one.
     pub is_merged: bool,
     /// The answer that is stored.
     pub delivery: Option<Progress>,
-    /// Tries of one request within the attempt.
+    /// The tries of one request within the attempt.
     pub tries: u8,
-    /// A try of the reply left its outcome unknown.
+    /// Whether a try of the reply left its outcome unknown.
     pub was_unknown: bool,
     /// The failure of the attempt.
     pub failure: Option<Failure>,
-    /// The answer in its hands.
+    /// The answer that the worker sends.
     pub ghost_answer: Answer,
-    /// At its last look nothing of that was taken back.
+    /// Whether at the last look no part of the answer was taken back.
     pub ghost_is_clean: bool,
-    /// The answer was stored when it began.
+    /// Whether the answer was stored when the attempt began.
     pub ghost_was_stored: bool,
-    /// The turn was over when it began.
+    /// Whether the turn was over when the attempt began.
     pub ghost_was_over: bool,
-    /// Another attempt at its event began after its own.
+    /// Whether another attempt at its event began after its own.
     pub ghost_is_overtaken: bool,
-    /// Another attempt at its event was under way when its own began, or began since.
+    /// Whether another attempt at its event was under way when its own began, or began since.
     pub ghost_overlaps: bool,
 }
 
@@ -68,39 +68,39 @@ pub struct Worker {
 pub struct Turn {
     /// The number of the attempt in its run.
     pub attempts: u32,
-    /// Its fencing token.
+    /// The fencing token of the attempt.
     pub begun: u32,
-    /// How the one before ended.
+    /// The end of the attempt before.
     pub last: Last,
-    /// Whether it is over.
+    /// Whether the turn is over.
     pub is_over: bool,
 }
 
-/// Why an attempt fails.
+/// The failure of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Failure {
     /// The reason.
     pub reason: Why,
-    /// Another attempt may succeed.
+    /// Whether another attempt may succeed.
     pub is_passing: bool,
-    /// It is that of a run that was given up before, whose letter is written again.
+    /// Whether the failure is that of a run that was given up before, whose letter is written again.
     pub is_recalled: bool,
-    /// What is known of the pushes is written down with it.
+    /// Whether the knowledge of the pushes is recorded with it.
     pub has_delivery: bool,
 }
 
 impl Failure {
-    /// One that another attempt may mend.
+    /// Makes a failure after which another attempt may succeed.
     pub fn passing(reason: Reason) -> Self {
         Self { reason: Why(reason), is_passing: true, is_recalled: false, has_delivery: false }
     }
 
-    /// That of an earlier attempt.
+    /// Makes the failure of an earlier attempt.
     pub fn recalled(reason: Reason, is_recalled: bool) -> Self {
         Self { is_recalled, ..Self::lasting(reason) }
     }
 
-    /// One that no attempt mends.
+    /// Makes a failure after which no attempt can succeed.
     pub fn lasting(reason: Reason) -> Self {
         Self { is_passing: false, ..Self::passing(reason) }
     }
@@ -109,77 +109,77 @@ impl Failure {
 /// The next step of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum At {
-    /// It takes a job.
+    /// The worker takes a job.
     #[default]
     Idle,
-    /// It begins the turn.
+    /// The worker begins the turn.
     Begin,
-    /// The attempt before left no outcome: it runs alone, or waits until it may.
+    /// The worker saw that the attempt before left no outcome: it runs alone, or waits until it may.
     Suspect,
-    /// It withdraws the attempt: another one is made alone.
+    /// The worker withdraws the attempt: another one is made alone.
     WithdrawSuspect,
-    /// It withdraws the attempt, because the process stops.
+    /// The worker withdraws the attempt, because the process stops.
     WithdrawStopped,
-    /// It loads the conversation.
+    /// The worker loads the conversation.
     Load,
-    /// It obeys a command.
+    /// The worker obeys a command.
     Obey,
-    /// It asks the model.
+    /// The worker asks the model.
     Ask,
-    /// It stores the answer.
+    /// The worker stores the answer.
     Store,
-    /// It looks what was taken back since an earlier attempt stored the answer.
+    /// The worker looks for changes since an earlier attempt stored the answer.
     LookBeforeDelivery,
-    /// It looks whether others wait for an answer that is not to be given.
+    /// The worker looks whether others wait for an answer that is cancelled.
     LookForOthers,
-    /// It records that the turn is forgotten.
+    /// The worker records that the turn is forgotten.
     RecordForgotten,
-    /// It replies.
+    /// The worker replies.
     Reply,
     /// A try of the reply failed.
     ReplyFailed,
-    /// It looks before it replies again.
+    /// The worker looks for changes before it replies again.
     LookBeforeReply,
-    /// It records that LINE did not take the reply.
+    /// The worker records that LINE did not take the reply.
     RecordNotReplied,
-    /// It pushes.
+    /// The worker pushes.
     Push,
     /// A try of the push failed.
     PushFailed,
-    /// It looks before it pushes again, or the next part.
+    /// The worker looks for changes before it pushes again, or pushes the next part.
     LookBeforePush,
-    /// It records that a push that was refused is tried again.
+    /// The worker records that it tries a refused push again.
     RecordPushing,
-    /// It records that a push was refused.
+    /// The worker records that a push was refused.
     RecordRefused,
-    /// It records that all was delivered.
+    /// The worker records that the answer was delivered.
     RecordDelivered,
-    /// It records that the attempt failed.
+    /// The worker records that the attempt failed.
     RecordFailed,
-    /// It looks whether there is a reason not to give up aloud.
+    /// The worker looks whether there is a reason to give up silently.
     LookBeforeGivingUp,
-    /// It records that what it gives up is forgotten.
+    /// The worker records that the turn is forgotten, instead of giving up.
     GiveUpForgotten,
-    /// It records that the run is given up.
+    /// The worker records that the run is given up.
     RecordGivenUp,
-    /// It writes the dead letter.
+    /// The worker writes the dead letter.
     WriteLetter,
-    /// It looks whether an apology is due.
+    /// The worker looks whether an apology is due.
     LookBeforeApology,
-    /// It marks that the person is told.
+    /// The worker records that the person gets an apology.
     MarkNotified,
-    /// It apologises.
+    /// The worker apologises.
     Apologise,
-    /// It acknowledges the job.
+    /// The worker acknowledges the job.
     Acknowledge,
-    /// It hands the job back.
+    /// The worker hands the job back.
     HandBack,
     /// A step of an attempt at two jobs.
     Merge(merge::At),
 }
 
 impl Worker {
-    /// Whether it has no job.
+    /// Whether the worker has no job.
     pub fn is_idle(&self) -> bool {
         self.at == At::Idle
     }
@@ -200,7 +200,7 @@ impl Worker {
         )
     }
 
-    /// Whether the attempt stops where it stands when the process stops.
+    /// Whether the attempt ends at this step when the process stops.
     fn may_be_stopped(&self) -> bool {
         self.is_attempting()
             && !matches!(
@@ -219,7 +219,7 @@ impl Worker {
     }
 }
 
-/// The steps of a worker.
+/// Adds the steps of a worker.
 pub fn next(steps: &mut Steps<'_>, at: usize) {
     let worker = steps.before.workers[at];
     disturbances(steps, at, &worker);
@@ -298,7 +298,7 @@ fn disturbances(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     }
 }
 
-/// Its jobs are visible again, and it has none.
+/// Makes the worker's jobs visible again, and the worker idle.
 fn release(world: &mut World, at: usize) {
     for queued in world.queue.iter_mut().filter(|queued| queued.holder.map(usize::from) == Some(at)) {
         queued.holder = None;
@@ -306,7 +306,7 @@ fn release(world: &mut World, at: usize) {
     world.workers[at] = Worker::default();
 }
 
-/// Takes the first job of a group, or the first two, where nobody has one in flight. Jobs that forget have a group of
+/// Takes the first job of a group, or the first two, if no worker has one in flight. Jobs that forget have a group of
 /// their own.
 fn take(steps: &mut Steps<'_>, at: usize) {
     let (queue, setting) = (&steps.before.queue, &steps.model.setting);
@@ -322,7 +322,7 @@ fn take(steps: &mut Steps<'_>, at: usize) {
             steps.step(what, |_, world| {
                 world.queue[first].holder = holder;
                 let job = world.queue[first].job;
-                // To leave needs no turn.
+                // An unfollow needs no turn.
                 let begin = if world.event(job.event).kind == Kind::Unfollow { At::Obey } else { At::Begin };
                 world.workers[at] = Worker { at: begin, job, ..Worker::default() };
             });
@@ -347,7 +347,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
         false,
         |model, world| begun(model, world, at, job),
         |model, world, told| {
-            // Nobody counts an attempt that could not begin.
+            // An attempt that could not begin is not counted.
             let Some(told) = told else { return world.workers[at].at = At::HandBack };
             let worker = &mut world.workers[at];
             let (turn, stage) = told;
@@ -362,7 +362,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
                             return used_up(world, at, Failure::recalled(reason, true));
                         }
                         LastAttempt::Failed(reason) if turn.attempts > model.setting.max_attempts => {
-                            // An attempt beside it may have written that.
+                            // An attempt beside it may have written that failure.
                             let is_excused = model.setting.workers > 1;
                             return used_up(world, at, Failure::recalled(reason, is_excused));
                         }
@@ -383,7 +383,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
     );
 }
 
-/// Begins a turn, and notes what no attempt knows.
+/// Begins a turn, and sets the ghosts, which no attempt knows.
 fn begun(model: &Model, world: &mut World, at: usize, job: Job) -> (Turn, Stage<PushProgress>) {
     let event = world.event(job.event);
     let mut overlaps = false;
@@ -409,7 +409,7 @@ fn stored(stage: Stage<PushProgress>) -> Option<Progress> {
     if let Stage::Stored(progress) = stage { Some(Progress(progress)) } else { None }
 }
 
-/// From the begun turn to its answer.
+/// Continues from the begun turn to its answer.
 fn go_on(world: &mut World, at: usize) {
     let worker = &mut world.workers[at];
     worker.at = match world.events[usize::from(worker.job.event)].kind {
@@ -419,7 +419,7 @@ fn go_on(world: &mut World, at: usize) {
     };
 }
 
-/// Its attempts are used up: it ends without another one.
+/// Ends a turn whose attempts are used up, without another attempt.
 fn used_up(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     worker.delivery = None;
@@ -427,7 +427,7 @@ fn used_up(world: &mut World, at: usize, failure: Failure) {
     worker.at = At::LookBeforeGivingUp;
 }
 
-/// An attempt fails: another one is made, or the run is given up.
+/// Fails an attempt: another one is made, or the run is given up.
 fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     if worker.other.is_some() && !worker.is_merged {
@@ -448,7 +448,7 @@ fn give_letter(world: &mut World, at: usize, failure: Failure) {
     world.workers[at].at = At::WriteLetter;
 }
 
-/// The answer that is stored goes its way.
+/// Starts the delivery of the stored answer.
 fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     let event = world.workers[at].job.event;
     let answer = world.event(event).answer;
@@ -465,7 +465,7 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     };
 }
 
-/// Whether a turn shall not go on: its message was taken back, or its conversation was forgotten since it was said.
+/// Whether a turn must end: its message was unsent, or its conversation was forgotten since the message.
 fn is_forgotten(world: &World, job: Job, changes: &Changes) -> bool {
     changes.is_taken_back() || changes.marker.is_some_and(|marker| history::covers(world, marker, job.event))
 }

@@ -1,5 +1,5 @@
-//! The state of everything: the queue, the workers, the history, and LINE with the person behind it. Fields that begin
-//! with `ghost` are known to nobody in it: invariants are stated by them.
+//! The state of everything: the queue, the workers, the history, and LINE with the person behind it. No part of the
+//! world can read the fields that begin with `ghost`: only the invariants use them.
 
 use std::{
     fmt,
@@ -22,12 +22,12 @@ use crate::{
 /// The most parts of an answer.
 pub const PARTS: usize = 2;
 
-/// Up to where a conversation is forgotten.
+/// The forget marker of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Marker {
-    /// How many were set before it.
+    /// The number of markers that were set before it.
     pub number: u8,
-    /// What was said up to this event is forgotten.
+    /// The last event that is forgotten.
     pub until: u8,
 }
 
@@ -37,21 +37,21 @@ pub type Events = u8;
 /// The state of everything.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct World {
-    /// Half days that have passed.
+    /// The half days that have passed.
     pub half_days: u8,
-    /// How often the conversation was forgotten.
+    /// The number of times that the conversation was forgotten.
     pub forgets: u8,
-    /// Up to where it is forgotten.
+    /// The forget marker of the conversation.
     pub marker: Option<Marker>,
-    /// What was said, in the order in which the queue took it.
+    /// The acts of people, in the order in which the queue took them.
     pub events: Vec<Event>,
     /// The jobs of the conversation, in order.
     pub queue: Vec<Queued>,
     /// The workers.
     pub workers: Vec<Worker>,
-    /// How often each disturbance has happened.
+    /// The number of times that each disturbance has happened.
     pub happened: [u8; DISTURBANCES],
-    /// The promises that are broken, by [`Invariant::bit`].
+    /// The invariants that are broken, by [`Invariant::bit`].
     pub broken: u16,
 }
 
@@ -67,72 +67,72 @@ pub struct Queued {
 /// A job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Job {
-    /// The event that it is for.
+    /// The event of the job.
     pub event: u8,
     /// The run: 0 is the first, each redrive begins another.
     pub run: u8,
 }
 
-/// What is known of an event, by whomever.
+/// All facts about an event, from every part of the world.
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[expect(clippy::struct_excessive_bools, reason = "each is known to somebody else")]
+#[expect(clippy::struct_excessive_bools, reason = "each is known to another part of the world")]
 pub struct Event {
-    /// What it is.
+    /// The kind of act.
     pub kind: Kind,
-    /// Its turn, once for each run: the stages are the same, what is counted is the run's own.
+    /// The row of its turn for each run: the runs share the stage, and each has its own counts.
     pub rows: Vec<Row>,
-    /// The message row of the question is there, and names the turn that holds the answer.
+    /// The message row of the question, if it exists, with the turn that holds the answer.
     pub asked: Option<Option<u8>>,
-    /// How often its message was changed, as the history keeps it.
+    /// The number of edits of its message, as the history keeps it.
     pub edits: u8,
-    /// Its message was taken back: nobody stores it any more.
+    /// Whether its message was unsent: nobody stores it any more.
     pub is_unsent: bool,
-    /// What is stored of it is still to go.
+    /// Whether the deletion of its stored rows is still to come.
     pub is_unsend_under_way: bool,
-    /// The answer that is stored, or was.
+    /// The last stored answer.
     pub answer: Answer,
-    /// LINE knows the retry key of each part since that half day.
+    /// The half day since which LINE knows the retry key of each part.
     pub keys: [Option<u8>; PARTS],
-    /// The same of the apology.
+    /// The half day since which LINE knows the retry key of the apology.
     pub apology_key: Option<u8>,
-    /// The reply token is too old.
+    /// Whether the reply token is too old.
     pub token_is_old: bool,
-    /// The reply token was used.
+    /// Whether the reply token was used.
     pub token_is_used: bool,
     /// The dead letter.
     pub letter: Option<Letter>,
-    /// Redrives so far.
+    /// The number of redrives so far.
     pub redrives: u8,
-    /// How often the person saw each part.
+    /// The number of times that the person saw each part.
     pub ghost_said: [u8; PARTS],
     /// The answer that the person saw.
     pub ghost_seen: Answer,
-    /// How often the person was told that there is no answer.
+    /// The number of apologies that the person got.
     pub ghost_apologies: u8,
-    /// Its answer is stored, and was not taken out again for the others' sake.
+    /// Whether its answer is stored, and was not deleted for the sake of the other questions.
     pub ghost_stored: bool,
     /// The turn that its answer was stored with.
     pub ghost_merged: Option<u8>,
-    /// It had a dead letter.
+    /// Whether it had a dead letter.
     pub ghost_had_letter: bool,
-    /// The conversation was forgotten, and it was said no later.
+    /// Whether the conversation was forgotten up to this event or a later one.
     pub ghost_forgotten: bool,
-    /// A worker died in its last attempt.
+    /// Whether a worker died in its last attempt.
     pub ghost_died: bool,
-    /// The operator risked that it is said twice.
+    /// Whether the operator risked a second delivery.
     pub ghost_risked: bool,
 }
 
 /// A stored answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Answer {
-    /// How many parts it has.
+    /// The number of parts.
     pub parts: u8,
     /// The events that it answers.
     pub of: Events,
-    /// It is part of the conversation. A notice is not, and holds no words.
+    /// Whether it is part of the conversation. A notice is not, and holds no words.
     pub is_exchange: bool,
-    /// How many were stored before it.
+    /// The number of answers that were stored before it.
     pub version: u8,
 }
 
@@ -143,7 +143,7 @@ pub struct Letter {
     pub reason: Why,
 }
 
-/// Why an attempt failed.
+/// The reason of a failed attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Why(pub Reason);
 
@@ -172,7 +172,7 @@ impl Hash for Row {
     }
 }
 
-/// How the attempt before ended.
+/// The end of the attempt before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Last(pub LastAttempt);
 
@@ -188,7 +188,7 @@ impl Hash for Last {
     }
 }
 
-/// What is known of the pushes of an answer.
+/// The knowledge about the pushes of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Progress(pub PushProgress);
 
@@ -232,7 +232,7 @@ impl Event {
         }
     }
 
-    /// How far the turn got.
+    /// Returns the stage of the turn.
     pub fn stage(&self) -> Stage<PushProgress> {
         self.rows[0].0.stage
     }
@@ -245,7 +245,7 @@ impl Event {
 }
 
 impl World {
-    /// Nothing was said yet.
+    /// Makes the state before anything happens.
     pub fn new(model: &Model) -> Self {
         Self {
             half_days: 0,
@@ -259,15 +259,15 @@ impl World {
         }
     }
 
-    /// A webhook brings what is said next.
+    /// Takes the webhook of the next act.
     pub fn hear(&mut self, kind: Kind) {
         let event = u8::try_from(self.events.len()).unwrap_or(u8::MAX);
         self.events.push(Event::new(kind));
         self.queue.push(Queued { job: Job { event, run: 0 }, holder: None });
     }
 
-    /// The time. It goes on with half days, and by a second where the conversation is forgotten: nothing else tells times
-    /// apart.
+    /// Returns the time. It advances by half days, and by a second when the conversation is forgotten: no other times
+    /// need to differ.
     pub fn now(&self) -> Timestamp {
         Timestamp::UNIX_EPOCH
             + SignedDuration::from_hours(12 * i64::from(self.half_days))
@@ -279,8 +279,8 @@ impl World {
         key.is_some_and(|since| self.half_days < since + 2)
     }
 
-    /// Of the fencing tokens only whether they are the newest matters. Counted on, they would make of each attempt that is
-    /// given back another state.
+    /// Reduces each fencing token to whether it is the newest, because nothing else matters. Growing tokens would
+    /// make another state of each attempt that is handed back.
     pub fn forget_old_tokens(&mut self) {
         for (number, event) in self.events.iter_mut().enumerate() {
             let newest = event.rows[0].0.begun;
@@ -299,23 +299,23 @@ impl World {
         }
     }
 
-    /// Whether that may happen once more.
+    /// Whether this disturbance may happen once more.
     pub fn may_happen(&self, model: &Model, kind: Disturbance) -> bool {
         let all: u8 = self.happened.iter().sum();
         self.happened[kind as usize] < model.setting.most[kind as usize] && all < model.setting.total
     }
 
-    /// An event.
+    /// Returns an event.
     pub fn event(&self, event: u8) -> &Event {
         &self.events[usize::from(event)]
     }
 
-    /// The same, to be changed.
+    /// Returns an event for a change.
     pub fn event_mut(&mut self, event: u8) -> &mut Event {
         &mut self.events[usize::from(event)]
     }
 
-    /// Whether a part of what an answer answers is taken back or forgotten.
+    /// Whether a part of an answer's questions is unsent or forgotten.
     pub fn is_taken_back(&self, answer: &Answer) -> bool {
         let is_gone = |(event, of): (usize, &Event)| {
             let is_unsent = of.is_unsent && !of.is_unsend_under_way;
@@ -324,7 +324,7 @@ impl World {
         self.events.iter().enumerate().any(is_gone)
     }
 
-    /// A promise is broken.
+    /// Notes that an invariant is broken.
     pub fn breaks(&mut self, invariant: Invariant) {
         self.broken |= invariant.bit();
     }

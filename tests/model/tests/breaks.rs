@@ -1,9 +1,9 @@
-//! Puts broken rules in, one at a time, and sees each found, so that a search that finds nothing is known to look.
+//! Puts broken rules in, one at a time, and checks that the search finds each, which shows that the search works.
 #![expect(
     clippy::similar_names,
     clippy::too_many_lines,
     clippy::unnecessary_wraps,
-    reason = "a list of tables, each with the table's own words"
+    reason = "a list of tables, each with a row in the table's own words"
 )]
 
 use model::{
@@ -20,22 +20,22 @@ use worker::{
     rules::turn::{Conflict, TurnState, TurnStep, apply},
 };
 
-/// No search goes on beyond so many states.
+/// The most states of a search.
 const MOST: usize = 10_000_000;
 
 type Table = fn(&TurnState, &TurnStep<'_>) -> Result<TurnState, Conflict>;
 
-/// The table's word on another stage.
+/// Returns the result of the table for another stage.
 fn as_if(stage: Stage<PushProgress>, state: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflict> {
     apply(&TurnState { stage, ..state.clone() }, step)
 }
 
-/// The same turn at another stage.
+/// Returns the same turn at another stage.
 fn at(stage: Stage<PushProgress>, state: &TurnState) -> Result<TurnState, Conflict> {
     Ok(TurnState { stage, ..state.clone() })
 }
 
-/// What the table says, with another state of the next push.
+/// Returns the result of the table with another state of the next push.
 fn with_state(
     change: fn(PushProgress) -> PushProgress,
     state: &TurnState,
@@ -47,7 +47,7 @@ fn with_state(
     Ok(TurnState { stage, ..after })
 }
 
-/// The same step of an attempt that no fencing token holds back.
+/// Returns the same step of an attempt without a fencing token, which nothing refuses.
 fn unfenced<'a>(step: &TurnStep<'a>) -> TurnStep<'a> {
     let mut step = *step;
     if let TurnStep::Stored { by, .. }
@@ -64,10 +64,10 @@ fn refused(progress: PushProgress) -> PushProgress {
     PushProgress { state: PushState::Refused, ..progress }
 }
 
-/// Broken tables, each with its kind of harm, and where it is looked for.
+/// Returns broken tables, each with the fault's description and the setting in which the search finds it.
 fn tables() -> Vec<(&'static str, Table, Setting)> {
     vec![
-        // Said twice.
+        // These tables send an answer twice.
         (
             "a second answer takes the place of the first",
             |state, step| match *step {
@@ -78,7 +78,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             beside(),
         ),
-        // An attempt goes on although another one has begun since, after its lease ended.
+        // With these an attempt continues although another one has begun since, after its lease ended.
         (
             "an older attempt stores its answer",
             |state, step| match *step {
@@ -154,7 +154,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             alone(),
         ),
-        // Said twice: pushed after a reply of unknown outcome.
+        // These send an answer twice: it is pushed after a reply of unknown outcome.
         (
             "a failure makes a push of a reply",
             |state, step| match step {
@@ -173,7 +173,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             replied_beside(),
         ),
-        // Said twice: refused instead of unknown.
+        // These send an answer twice: the outcome is called refused instead of unknown.
         (
             "what may have arrived is asked anew for the others",
             |state, step| match step {
@@ -192,7 +192,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             merged(),
         ),
-        // Paid again.
+        // These pay for an answer again.
         (
             "a delivered turn begins again",
             |state, step| match step {
@@ -217,7 +217,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             alone(),
         ),
-        // Said or kept after it was taken back.
+        // These send or keep an answer after it was taken back.
         (
             "a forgotten answer is pushed",
             |state, step| match step {
@@ -242,7 +242,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             merged(),
         ),
-        // Lost.
+        // These lose a question.
         (
             "an answer that is owed to others is forgotten",
             |state, step| match step {
@@ -272,7 +272,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             alone(),
         ),
-        // Told although it arrived.
+        // These apologise although the answer arrived.
         (
             "the person is told although the answer may have arrived",
             |state, step| match step {
@@ -283,7 +283,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
             },
             alone(),
         ),
-        // Limits.
+        // These break the limit of attempts.
         (
             "a run that was given up goes on",
             |state, step| match *step {
@@ -315,7 +315,7 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
     ]
 }
 
-/// What a search finds.
+/// Returns the result of a search.
 fn found(rules: Rules, setting: Setting) -> (Option<Invariant>, usize, String) {
     let found = search(&Model { rules, setting }, MOST);
     let trace = found.violation.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Explores the real table within the bounds that `tests/all` has time for, and wider ones for `tests/long`.
+//! Explores the real table within the bounds that fit into `tests/all`, and wider ones for `tests/long`.
 #![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use model::{
@@ -12,10 +12,10 @@ use model::{
     },
 };
 
-/// No search goes on beyond so many states.
+/// The most states of a search.
 const MOST: usize = 60_000_000;
 
-/// Each of these so often at most. What is bounded in all is how many of them happen.
+/// The most times of each disturbance. The bound of a setting is their total.
 const ALL: [(Disturbance, u8); 12] = [
     (Crash, 2),
     (Stop, 2),
@@ -34,17 +34,17 @@ const ALL: [(Disturbance, u8); 12] = [
 const ONE: Kind = Kind::Question { parts: 1 };
 const TWO: Kind = Kind::Question { parts: 2 };
 
-/// What is said, by one worker, and so much of everything going wrong.
+/// Makes a setting of these acts, one worker, and this number of disturbances.
 fn one_worker(name: &'static str, said: &[Kind], total: u8) -> Setting {
     Setting { said: said.to_vec(), total, ..Setting::new(name).with(&ALL) }
 }
 
-/// The same, where a second worker may have the job of the first one, whose lease has ended.
+/// Makes one in which a second worker may have the job of the first one, whose lease has ended.
 fn two_workers(name: &'static str, said: &[Kind], total: u8) -> Setting {
     Setting { workers: 2, ..one_worker(name, said, total).with(&[(LeaseEnds, 2)]) }
 }
 
-/// The same, where a second worker does what has a group of its own meanwhile.
+/// Makes one in which a second worker meanwhile does the jobs of other groups.
 fn side_by_side(name: &'static str, said: &[Kind], total: u8) -> Setting {
     Setting { workers: 2, ..one_worker(name, said, total) }
 }

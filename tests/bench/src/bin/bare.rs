@@ -1,4 +1,4 @@
-//! The bare Lambda function that the two real ones are measured beside: it returns what it gets.
+//! The bare Lambda function for comparison with the two real ones: it returns its input.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! From the stored answer to what the person sees.
+//! From the stored answer to the person's view of it.
 
 use worker::{
     failure::Reason,
@@ -15,10 +15,10 @@ use crate::{
     world::{Job, Progress, World},
 };
 
-/// How often a request is made once more within an attempt.
+/// The number of retries of a request within an attempt.
 const TRIES: u8 = 1;
 
-/// The step for the part that is next.
+/// Returns the step for the next part.
 pub(super) fn next_push(progress: PushProgress, parts: u8) -> At {
     match progress.state {
         _ if progress.pushed >= parts.into() => At::RecordDelivered,
@@ -27,7 +27,7 @@ pub(super) fn next_push(progress: PushProgress, parts: u8) -> At {
     }
 }
 
-/// The attempt reached its deadline while it delivered.
+/// Makes the failure of an attempt that reached its deadline during the delivery.
 fn out_of_time() -> Failure {
     Failure::passing(Reason::DeliveryUnknown)
 }
@@ -37,14 +37,14 @@ fn progress(worker: &Worker) -> PushProgress {
     worker.delivery.map_or(none, |delivery| delivery.0)
 }
 
-/// This is known of the pushes now.
+/// Keeps the knowledge of the pushes, and continues with the next part.
 fn go_on(world: &mut World, at: usize, progress: PushProgress) {
     let worker = &mut world.workers[at];
     worker.delivery = Some(Progress(progress));
     worker.at = next_push(progress, worker.ghost_answer.parts);
 }
 
-/// An earlier attempt stored the answer.
+/// Looks for changes, because an earlier attempt stored the answer.
 pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (job, delivery) = (worker.job, progress(worker));
     let read = |world: &World| history::changes(world, job.event);
@@ -68,7 +68,7 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// A request whose outcome the worker does not learn. LINE took it or not; the attempt goes on, or is out of time.
+/// Adds requests with an unknown outcome. LINE took it or not; the attempt continues, or is out of time.
 fn unknown_outcomes(
     steps: &mut Steps<'_>,
     at: usize,
@@ -129,7 +129,7 @@ pub(super) fn reply(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     steps.disturb(Disturbance::Line, "LINE is too busy for the reply", "", |_, world| failed(world));
 }
 
-/// Another try of the reply, or none.
+/// Tries the reply again, or stops trying.
 pub(super) fn reply_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     if worker.tries < TRIES {
         steps.step("it waits before it replies again", |_, world| {
@@ -140,7 +140,7 @@ pub(super) fn reply_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     steps.step("it does not reply again", |model, world| replied_in_vain(model, world, at, true));
 }
 
-/// No reply succeeded.
+/// Ends a delivery for which no reply succeeded.
 fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool) {
     let worker = &mut world.workers[at];
     let is_known = matches!(progress(worker).state, PushState::Untried { .. } | PushState::Refused);
@@ -153,7 +153,7 @@ fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool
     fail(model, world, at, Failure { is_passing: is_passing && is_alive, ..failure });
 }
 
-/// LINE certainly did not take the reply: the same is pushed.
+/// Records that LINE certainly did not take the reply; the part is then pushed.
 pub(super) fn record_not_replied(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (job, by, before) = (worker.job, Some(worker.turn.begun), progress(worker));
     let record = |model: &Model, world: &mut World| {
@@ -210,7 +210,7 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     }
 }
 
-/// A push failed: where it is certain that LINE has none of the tries, that is written down first.
+/// Handles a push that failed: if LINE certainly has none of the tries, that is recorded first.
 fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_passing: bool) {
     let is_unknown = matches!(delivery.state, PushState::Unknown { .. });
     let (reason, state, next) = if is_unknown {
@@ -224,8 +224,8 @@ fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_pas
     (worker.failure, worker.at) = (Some(failure), next);
 }
 
-/// Before the pause, so that an answer that certainly nobody has is made anew where a part of what it answers is taken
-/// back meanwhile.
+/// Records the refusal before the pause, so that an answer that certainly nobody has is made again if a part of its
+/// questions is taken back meanwhile.
 pub(super) fn record_refused(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (job, by, progress) = (worker.job, Some(worker.turn.begun), Some(progress(worker)));
     let record = |model: &Model, world: &mut World| {
@@ -238,7 +238,7 @@ pub(super) fn record_refused(steps: &mut Steps<'_>, at: usize, worker: &Worker) 
     });
 }
 
-/// Another try of the push, or none.
+/// Tries the push again, or stops trying.
 pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let Some(failure) = worker.failure else { return };
     if failure.is_passing && worker.tries < TRIES {
@@ -251,7 +251,7 @@ pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     steps.step("it does not push again", |model, world| fail(model, world, at, failure));
 }
 
-/// A push that was refused is tried again. From here on a crash leaves its outcome unknown.
+/// Records that a refused push is tried again. From here on a crash leaves its outcome unknown.
 pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (job, by, before) = (worker.job, Some(worker.turn.begun), progress(worker));
     let record = |model: &Model, world: &mut World| {
@@ -269,7 +269,7 @@ pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) 
     out_of_time_instead(steps, at, worker);
 }
 
-/// Looks whether anything of the answer was taken back, before more of it is said.
+/// Looks whether a part of the answer was taken back, before more of it is sent.
 pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) {
     let (job, delivery) = (worker.job, progress(worker));
     let read = |world: &World| history::changes(world, job.event);
@@ -278,7 +278,7 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
             At::Push => go_on(world, at, delivery),
             other => world.workers[at].at = other,
         };
-        // What is not known holds nothing up.
+        // A failed look does not stop the delivery.
         let Some(changes) = changes else { return go_on(world) };
         if let Some(failure) = refusal(world, job, &changes) {
             return fail(model, world, at, failure);
@@ -289,7 +289,7 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
     out_of_time_instead(steps, at, worker);
 }
 
-/// Why nothing more of an answer is said.
+/// Returns the reason to send nothing more of an answer.
 fn refusal(world: &World, job: Job, changes: &Changes) -> Option<Failure> {
     match changes.stage {
         Stage::InDoubt => Some(Failure::lasting(Reason::DeliveryUnknown)),
@@ -299,13 +299,13 @@ fn refusal(world: &World, job: Job, changes: &Changes) -> Option<Failure> {
     }
 }
 
-/// The history has just told what was taken back.
+/// Notes whether the answer is clean after a look.
 fn looked(world: &mut World, at: usize) {
     let is_clean = !world.is_taken_back(&world.workers[at].ghost_answer);
     world.workers[at].ghost_is_clean = is_clean;
 }
 
-/// The attempt is out of time while no request is under way.
+/// Adds the end of the attempt's time while no request is under way.
 fn out_of_time_instead(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let mut before = progress(worker);
     if worker.was_unknown {

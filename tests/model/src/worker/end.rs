@@ -1,4 +1,4 @@
-//! The end of an attempt: it is recorded, a dead letter is written, the person is told, and the queue is told.
+//! The end of an attempt: its record, the dead letter, the apology, and the answer to the queue.
 
 use worker::{
     failure::Reason,
@@ -34,7 +34,7 @@ pub(super) fn record(
     });
 }
 
-/// Nothing is to be answered. Perhaps others wait for the answer.
+/// Looks whether other questions wait for an answer that is cancelled.
 pub(super) fn look_for_others(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let job = worker.job;
     let read = |world: &World| history::changes(world, job.event).others;
@@ -62,13 +62,13 @@ pub(super) fn record_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker, g
     steps.call(what, true, record, |_, world, done| {
         let is_recorded = matches!(done, Some(Ok(())));
         let worker = &mut world.workers[at];
-        // Nobody is told of the end of a run that is not recorded.
+        // There is no letter and no apology for the end of a run that is not recorded.
         worker.at = if gave_up && !is_recorded { At::HandBack } else { then };
         worker.delivery = None;
     });
 }
 
-/// No dead letter is written of a message that was taken back meanwhile.
+/// Looks for changes, because a message that was unsent meanwhile gets no dead letter.
 pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let job = worker.job;
     let read = |world: &World| history::changes(world, job.event);
@@ -90,7 +90,7 @@ pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &W
     });
 }
 
-/// It ends in silence.
+/// Ends the turn silently.
 pub(super) fn give_up_forgotten(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let job = worker.job;
     let record = move |model: &Model, world: &mut World| {
@@ -122,7 +122,7 @@ pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Who took the message back wants no word about it.
+/// Looks for changes, because a person who unsent the message gets no apology.
 pub(super) fn look_before_apology(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let job = worker.job;
     if steps.before.event(job.event).kind == Kind::Unfollow {
@@ -136,7 +136,7 @@ pub(super) fn look_before_apology(steps: &mut Steps<'_>, at: usize, worker: &Wor
     });
 }
 
-/// Marks that the person is told, which is refused where the answer may have arrived.
+/// Records the apology, which is refused where the answer may have arrived.
 pub(super) fn mark_notified(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let job = worker.job;
     let mark = move |model: &Model, world: &mut World| {
@@ -150,7 +150,7 @@ pub(super) fn mark_notified(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Tells the person that there will be no answer.
+/// Sends the apology.
 pub(super) fn apologise(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let event = worker.job.event;
     let done = |world: &mut World| world.workers[at].at = At::Acknowledge;
@@ -166,8 +166,7 @@ pub(super) fn apologise(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Acknowledges the jobs. Where the lease is lost the queue does not take that, at the latest once another worker has
-/// the job.
+/// Acknowledges the jobs. If the lease is lost the queue refuses that, at the latest once another worker has the job.
 pub(super) fn acknowledge(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (queue, holder) = (&steps.before.queue, u8::try_from(at).ok());
     let jobs = [Some(worker.job), worker.other];

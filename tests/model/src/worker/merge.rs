@@ -1,6 +1,6 @@
-//! Two jobs that wait behind each other and are answered together, after `worker/src/turn/merge.rs`: each begins a turn of
-//! its own, and one transaction stores the answer as the last one's and ends the other. Whatever goes wrong before,
-//! both are handed back, to be tried together again or one by one.
+//! Two waiting jobs that are answered together, after `worker/src/turn/merge.rs`: each begins a turn of its own, and
+//! one transaction stores the answer as the last one's and ends the other. After any fault before that, both are
+//! handed back, to be tried together again or one by one.
 
 use worker::{
     failure::Reason,
@@ -22,30 +22,30 @@ const ATTEMPTS: u32 = 2;
 /// A step of an attempt at two jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum At {
-    /// It begins the earlier one's turn.
+    /// The worker begins the earlier job's turn.
     Begin,
-    /// It begins the last one's.
+    /// The worker begins the last job's turn.
     BeginLast,
-    /// It looks what happened to the earlier one.
+    /// The worker looks for changes of the earlier job.
     LookAtOther,
-    /// It withdraws an attempt.
+    /// The worker withdraws an attempt.
     Withdraw {
-        /// Whether it is the earlier one's.
+        /// Whether it is the earlier job's attempt.
         is_other: bool,
     },
-    /// It records anew how the attempt before a withdrawn one failed.
+    /// The worker records again how the attempt before a withdrawn one failed.
     FailAnew {
-        /// Whether it is the earlier one's.
+        /// Whether it is the earlier job's attempt.
         is_other: bool,
     },
-    /// It records that an attempt failed.
+    /// The worker records that an attempt failed.
     Fail {
-        /// Whether it is the earlier one's.
+        /// Whether it is the earlier job's attempt.
         is_other: bool,
     },
 }
 
-/// A turn that an attempt has begun, if it has.
+/// Returns a turn that an attempt has begun.
 fn turn(worker: &Worker, is_other: bool) -> Option<Turn> {
     if is_other {
         worker.other_turn
@@ -58,7 +58,7 @@ fn job(worker: &Worker, is_other: bool) -> Job {
     worker.other.filter(|_| is_other).unwrap_or(worker.job)
 }
 
-/// The steps of an attempt at two jobs, until their answer is stored.
+/// Adds the steps of an attempt at two jobs, until their answer is stored.
 pub(super) fn next(steps: &mut Steps<'_>, at: usize, worker: &Worker, step: At) {
     match step {
         At::Begin => begin(steps, at, worker, true),
@@ -131,7 +131,7 @@ fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// An attempt at two jobs fails: they are tried together again, or one by one.
+/// Fails an attempt at two jobs: they are tried together again, or one by one.
 pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     (worker.marker, worker.edits, worker.others) = (None, 0, 0);
@@ -143,7 +143,7 @@ pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
     }
 }
 
-/// They are to be answered one by one: their attempts do not count.
+/// Withdraws the attempts, so that they do not count: the jobs are answered one by one.
 pub(super) fn withdraw(world: &mut World, at: usize) {
     let worker = &mut world.workers[at];
     (worker.marker, worker.edits, worker.others, worker.failure) = (None, 0, 0, None);

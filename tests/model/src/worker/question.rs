@@ -35,7 +35,7 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// There is no answer. Two jobs are answered one by one.
+/// Ends a draft without an answer. Two jobs are then answered one by one.
 fn drafted_nothing(world: &mut World, at: usize, alone: At) {
     let worker = &mut world.workers[at];
     (worker.marker, worker.edits, worker.others) = (None, 0, 0);
@@ -45,7 +45,7 @@ fn drafted_nothing(world: &mut World, at: usize, alone: At) {
     worker.at = alone;
 }
 
-/// Does what a command says, or forgets whom somebody leaves.
+/// Carries out a command or an unfollow.
 pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let (kind, until) = (steps.before.event(worker.job.event).kind, worker.job.event);
     let forget = |model: &Model, world: &mut World| history::forget_conversation(model, world, until);
@@ -56,7 +56,7 @@ pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Asks the model, which is paid for.
+/// Asks the model; the call is paid for.
 pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let Worker { job, turn, ghost_was_stored, ghost_was_over, .. } = *worker;
     let pay = move |model: &Model, world: &mut World| {
@@ -112,7 +112,7 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Another attempt stored an answer before: this is how far that one got.
+/// Continues at the stage of an answer that another attempt stored before.
 fn exists(model: &Model, world: &mut World, at: usize, stage: Stage<worker::history::PushProgress>) {
     world.workers[at].at = match stage {
         Stage::Stored(progress) => return deliver(world, at, progress),
