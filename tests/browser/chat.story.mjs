@@ -29,22 +29,29 @@ story("the second turn is asked with the first one, and two people are apart", a
 });
 
 story("both people write the same at once and each is answered in their own chat", async (desk) => {
-  await Promise.all([desk.does({ do: "say", user: AOI, text: "same words" }), desk.does({ do: "say", user: REN, text: "same words" })]);
+  await Promise.all([
+    desk.does({ do: "say", user: AOI, text: "same words" }),
+    desk.does({ do: "say", user: REN, text: "same words" }),
+  ]);
   await desk.page.locator('.turn[data-state="answered"]').nth(1).waitFor();
   assert.deepEqual([await desk.spoke(AOI), await desk.spoke(REN)], [1, 1]);
 });
 
-story("while the model thinks the bot is typing, until its answer", async (desk) => {
-  await desk.writes("slowly, please");
-  // This check is first, because the text is shown for a second only.
-  await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
-  await desk.turn("working", "slowly");
-  await desk.phone().locator(".typing:visible").waitFor();
-  await desk.phone(REN).locator(".typing").waitFor({ state: "hidden" });
-  await desk.picture("thinking");
-  await desk.turn("answered", "slowly");
-  await desk.phone().locator(".typing").waitFor({ state: "hidden" });
-}, { think: 6000 });
+story(
+  "while the model thinks the bot is typing, until its answer",
+  async (desk) => {
+    await desk.writes("slowly, please");
+    // This check is first, because the text is shown for a second only.
+    await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
+    await desk.turn("working", "slowly");
+    await desk.phone().locator(".typing:visible").waitFor();
+    await desk.phone(REN).locator(".typing").waitFor({ state: "hidden" });
+    await desk.picture("thinking");
+    await desk.turn("answered", "slowly");
+    await desk.phone().locator(".typing").waitFor({ state: "hidden" });
+  },
+  { think: 6000 },
+);
 
 story("a long answer comes in several bubbles", async (desk) => {
   await desk.writes("Tell me a long story");
@@ -103,18 +110,22 @@ story("buttons below the newest answer send their words, by keyboard too, in eac
   await desk.picture("quick-replies");
 });
 
-story("an answer names its persona, and its question when another one came in between", async (desk) => {
-  await desk.writes("ペルソナ：先生");
-  await desk.turn("answered", "先生");
-  await desk.writes("一つ目の質問");
-  await desk.writes("二つ目の質問");
-  await desk.turn("answered", "二つ目の質問");
-  const answer = desk.phone().locator(".row.bot", { hasText: "「二つ目の質問」" });
-  await answer.locator("q", { hasText: "Aoi 二つ目の質問" }).waitFor();
-  assert.equal(await answer.locator(".sender").textContent(), "先生");
-  assert.equal(await desk.phone().locator(".row.bot").first().locator("q").count(), 0);
-  await desk.picture("persona-and-quote");
-}, { think: 300 });
+story(
+  "an answer names its persona, and its question when another one came in between",
+  async (desk) => {
+    await desk.writes("ペルソナ：先生");
+    await desk.turn("answered", "先生");
+    await desk.writes("一つ目の質問");
+    await desk.writes("二つ目の質問");
+    await desk.turn("answered", "二つ目の質問");
+    const answer = desk.phone().locator(".row.bot", { hasText: "「二つ目の質問」" });
+    await answer.locator("q", { hasText: "Aoi 二つ目の質問" }).waitFor();
+    assert.equal(await answer.locator(".sender").textContent(), "先生");
+    assert.equal(await desk.phone().locator(".row.bot").first().locator("q").count(), 0);
+    await desk.picture("persona-and-quote");
+  },
+  { think: 300 },
+);
 
 story("a menu closes on Escape and beside it, and the focus stays in the phone", async (desk) => {
   const phone = desk.phone();
@@ -144,25 +155,34 @@ story("a menu closes on Escape and beside it, and the focus stays in the phone",
   assert.equal(await focused(), "Chat of Aoi");
 });
 
-story("on a touch screen what can be done with a message shows at the first tap, and is done at the second", async (desk) => {
-  await desk.does({ do: "say", user: AOI, text: "a slip of the finger, which is long enough to be broken" });
-  const row = desk.phone().locator(".row.user");
-  const bubble = row.locator(".bubble");
-  await desk.phone().locator(".row.bot").waitFor();
-  assert.ok((await bubble.boundingBox()).width > 200);
-  const unsend = await row.getByRole("button", { name: "Unsend" }).boundingBox();
-  const tap = () => desk.page.touchscreen.tap(unsend.x + unsend.width / 2, unsend.y + unsend.height / 2);
-  await tap();
-  await bubble.tap();
-  assert.equal(await row.count(), 1);
-  await tap();
-  await desk.phone().getByText("Aoi unsent a message").waitFor();
-}, { look: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } });
+story(
+  "on a touch screen what can be done with a message shows at the first tap, and is done at the second",
+  async (desk) => {
+    await desk.does({ do: "say", user: AOI, text: "a slip of the finger, which is long enough to be broken" });
+    const row = desk.phone().locator(".row.user");
+    const bubble = row.locator(".bubble");
+    await desk.phone().locator(".row.bot").waitFor();
+    assert.ok((await bubble.boundingBox()).width > 200);
+    const unsend = await row.getByRole("button", { name: "Unsend" }).boundingBox();
+    const tap = () => desk.page.touchscreen.tap(unsend.x + unsend.width / 2, unsend.y + unsend.height / 2);
+    await tap();
+    await bubble.tap();
+    assert.equal(await row.count(), 1);
+    await tap();
+    await desk.phone().getByText("Aoi unsent a message").waitFor();
+  },
+  { look: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } },
+);
 
 story("Enter that ends a Japanese composition sends nothing", async (desk) => {
   const box = desk.phone().locator("textarea");
   await box.fill("にほんご");
-  const press = (options) => box.evaluate((box, options) => box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...options })), options);
+  const press = (options) =>
+    box.evaluate(
+      (box, options) =>
+        box.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, ...options })),
+      options,
+    );
   await press({ isComposing: true });
   await press({ keyCode: 229 });
   await press({ shiftKey: true });
@@ -187,31 +207,41 @@ story("what people and the model write is text, never markup or script", async (
   await desk.page.locator("#letters b", { hasText: "<b>bold</b>" }).waitFor();
 });
 
-story("a chat is at its end after a reload too, until one scrolls up, and then when one says something", async (desk) => {
-  const log = desk.phone().locator(".log");
-  const below = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
-  const isSeen = (text) => desk.page.waitForFunction(([user, text]) => {
-    const log = document.querySelector(`.phone[data-user="${user}"] .log`);
-    const row = [...log.querySelectorAll(".row")].findLast((row) => row.textContent.includes(text));
-    return row && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom;
-  }, [AOI, text]);
-  await desk.does({ do: "say", user: AOI, text: "Tell me a long story" });
-  await desk.turn("answered", "long story");
-  for (const n of Array(30).keys()) await desk.does({ do: "say", user: AOI, text: `line ${n}` });
-  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
-  await desk.opens();
-  await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
-  assert.ok((await below()) < 5, "at its end");
-  await log.evaluate((log) => new Promise((done) => {
-    log.addEventListener("scroll", done, { once: true });
-    log.scrollTop = 100;
-  }));
-  await desk.does({ do: "follow", user: AOI });
-  await desk.phone().locator(".day", { hasText: "friend again" }).waitFor({ state: "attached" });
-  assert.ok((await below()) > 500, "who reads is left alone");
-  await desk.writes("what did you say?");
-  await isSeen("what did you say?");
-});
+story(
+  "a chat is at its end after a reload too, until one scrolls up, and then when one says something",
+  async (desk) => {
+    const log = desk.phone().locator(".log");
+    const below = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight);
+    const isSeen = (text) =>
+      desk.page.waitForFunction(
+        ([user, text]) => {
+          const log = document.querySelector(`.phone[data-user="${user}"] .log`);
+          const row = [...log.querySelectorAll(".row")].findLast((row) => row.textContent.includes(text));
+          return row && row.getBoundingClientRect().bottom <= log.getBoundingClientRect().bottom;
+        },
+        [AOI, text],
+      );
+    await desk.does({ do: "say", user: AOI, text: "Tell me a long story" });
+    await desk.turn("answered", "long story");
+    for (const n of Array(30).keys()) await desk.does({ do: "say", user: AOI, text: `line ${n}` });
+    await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+    await desk.opens();
+    await desk.page.locator('.turn[data-state="answered"]').nth(30).waitFor();
+    assert.ok((await below()) < 5, "at its end");
+    await log.evaluate(
+      (log) =>
+        new Promise((done) => {
+          log.addEventListener("scroll", done, { once: true });
+          log.scrollTop = 100;
+        }),
+    );
+    await desk.does({ do: "follow", user: AOI });
+    await desk.phone().locator(".day", { hasText: "friend again" }).waitFor({ state: "attached" });
+    assert.ok((await below()) > 500, "who reads is left alone");
+    await desk.writes("what did you say?");
+    await isSeen("what did you say?");
+  },
+);
 
 story("two pages show the same, and a reload loses nothing", async (desk, henji) => {
   const other = await Desk.at(henji, { colorScheme: "dark" });
@@ -228,10 +258,11 @@ story("two pages show the same, and a reload loses nothing", async (desk, henji)
 });
 
 story("a tab that nobody sees holds no connection, and catches up when it is seen", async (desk) => {
-  const see = (page, hidden) => page.evaluate((hidden) => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, hidden);
+  const see = (page, hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
   const tabs = [];
   // A browser opens at most six connections to a host.
   for (let n = 0; n < 6; n += 1) {

@@ -59,10 +59,22 @@ story("a message is quoted, edited and taken back, from the keyboard too", async
 story("a group whose id is full of quotes is drawn like any other, and keeps the focus", async (desk) => {
   const groupId = "C\"'\\]é日本語";
   const says = async (text) => {
-    const event = { type: "message", mode: "active", timestamp: Date.now(), webhookEventId: `01H${text}`, source: { type: "group", groupId, userId: AOI }, replyToken: "r", message: { id: `1${text.length}`, type: "text", text } };
+    const event = {
+      type: "message",
+      mode: "active",
+      timestamp: Date.now(),
+      webhookEventId: `01H${text}`,
+      source: { type: "group", groupId, userId: AOI },
+      replyToken: "r",
+      message: { id: `1${text.length}`, type: "text", text },
+    };
     const body = JSON.stringify({ destination: "U0", events: [event] });
     const signature = createHmac("sha256", "henji-dev").update(body).digest("base64");
-    const response = await fetch(`${desk.henji.origin}/v1/line/bot/message/reply`, { method: "POST", headers: { "x-line-signature": signature }, body });
+    const response = await fetch(`${desk.henji.origin}/v1/line/bot/message/reply`, {
+      method: "POST",
+      headers: { "x-line-signature": signature },
+      body,
+    });
     assert.equal(response.status, 200);
   };
   await says("one");
@@ -81,7 +93,9 @@ story("somebody new comes into the group, and the bot is mentioned from a list",
   await desk.page.getByRole("button", { name: "Add" }).click();
   const mei = desk.page.locator(".phone").nth(2);
   await desk.page.waitForFunction(() => {
-    const [place, phone] = [document.querySelector("#phones"), document.querySelector(".phone:nth-child(3)")].map((e) => e?.getBoundingClientRect());
+    const [place, phone] = [document.querySelector("#phones"), document.querySelector(".phone:nth-child(3)")].map((e) =>
+      e?.getBoundingClientRect(),
+    );
     return phone && phone.right <= place.right;
   });
   await mei.getByRole("button", { name: "Join Picnic" }).click();
@@ -108,7 +122,10 @@ story("in a group the bot answers who mentions or quotes it, and knows who spoke
   await desk.act("what shall I bring?”, got it", "Quote", REN);
   await desk.writes("And I?", REN);
   await desk.turn("answered", "And I?");
-  assert.match(await desk.phone().locator(".bot .bubble").last().textContent(), /Ren: And I\?.*So far you told me 1 thing.*Aoi: what shall I bring/s);
+  assert.match(
+    await desk.phone().locator(".bot .bubble").last().textContent(),
+    /Ren: And I\?.*So far you told me 1 thing.*Aoi: what shall I bring/s,
+  );
   await desk.writes("@Ren you too?");
   await desk.turn("skipped", "@Ren you too?");
   await desk.writes("@All hurry!");
@@ -116,33 +133,37 @@ story("in a group the bot answers who mentions or quotes it, and knows who spoke
   await desk.picture("group-answers");
 });
 
-story("an edit before the answer counts, one after it does not, and one that mentions the bot asks", async (desk) => {
-  await desk.does({ do: "invite", chat: GROUP });
-  await desk.opensGroup();
-  await desk.writes("@Henji what is a lemun?");
-  await desk.turn("working", "lemun");
-  await desk.act("lemun", "Edit");
-  await desk.writes("@Henji what is a lemon?");
-  const edits = desk.page.locator(".turn", { hasText: "✎" });
-  await edits.filter({ hasText: "lemon" }).getByText("answered before").waitFor();
-  const bubbles = desk.phone().locator(".row.bot .bubble");
-  await bubbles.filter({ hasText: "what is a lemon?" }).waitFor();
-  await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "0" }).waitFor();
-  await desk.act("what is a lemon?", "Edit");
-  await desk.writes("@Henji what is a melon?");
-  await desk.writes("just talking");
-  await desk.turn("skipped", "just talking");
-  await desk.turn("already", "✎ @Henji what is a melon?");
-  await desk.act("just talking", "Edit");
-  await desk.writes("just humming");
-  await desk.turn("kept", "✎ just humming");
-  await desk.act("just humming", "Edit");
-  await desk.writes("@Henji now to you");
-  await bubbles.filter({ hasText: "now to you" }).waitFor();
-  assert.doesNotMatch((await bubbles.allTextContents()).join(), /lemun|Aoi: what is a melon/);
-  await desk.turn("answered", "✎ @Henji now to you");
-  await desk.picture("group-edits");
-}, { think: 2500 });
+story(
+  "an edit before the answer counts, one after it does not, and one that mentions the bot asks",
+  async (desk) => {
+    await desk.does({ do: "invite", chat: GROUP });
+    await desk.opensGroup();
+    await desk.writes("@Henji what is a lemun?");
+    await desk.turn("working", "lemun");
+    await desk.act("lemun", "Edit");
+    await desk.writes("@Henji what is a lemon?");
+    const edits = desk.page.locator(".turn", { hasText: "✎" });
+    await edits.filter({ hasText: "lemon" }).getByText("answered before").waitFor();
+    const bubbles = desk.phone().locator(".row.bot .bubble");
+    await bubbles.filter({ hasText: "what is a lemon?" }).waitFor();
+    await desk.page.locator('#depth div[data-depth="in_flight"]', { hasText: "0" }).waitFor();
+    await desk.act("what is a lemon?", "Edit");
+    await desk.writes("@Henji what is a melon?");
+    await desk.writes("just talking");
+    await desk.turn("skipped", "just talking");
+    await desk.turn("already", "✎ @Henji what is a melon?");
+    await desk.act("just talking", "Edit");
+    await desk.writes("just humming");
+    await desk.turn("kept", "✎ just humming");
+    await desk.act("just humming", "Edit");
+    await desk.writes("@Henji now to you");
+    await bubbles.filter({ hasText: "now to you" }).waitFor();
+    assert.doesNotMatch((await bubbles.allTextContents()).join(), /lemun|Aoi: what is a melon/);
+    await desk.turn("answered", "✎ @Henji now to you");
+    await desk.picture("group-edits");
+  },
+  { think: 2500 },
+);
 
 story("a group that the bot was removed from ends in silence, and is forgotten", async (desk) => {
   await desk.does({ do: "invite", chat: GROUP });

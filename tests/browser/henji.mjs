@@ -21,18 +21,24 @@ export const [AOI, REN] = ["1", "2"].map((n) => `U${n.padStart(32, "0")}`);
 /** The group that they have. */
 export const GROUP = `C${"1".padStart(32, "0")}`;
 
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu"],
+});
 const running = new Set();
 after(async () => {
   running.forEach((stop) => stop());
   await browser.close();
 });
 
-/** Starts henji dev with these arguments and variables; `stop` kills it. `printed` resolves with the first line that matches. */
+/** Starts henji dev with these arguments and variables; `stop` kills it. `printed` resolves with the first matching line. */
 export async function start(args = [], variables = {}) {
   const data = mkdtempSync(join(tmpdir(), "henji-story-"));
   const { PATH, HOME } = process.env;
-  const child = spawn(PROGRAM, ["dev", "--listen", "127.0.0.1:0", "--data", join(data, "data"), ...args], { cwd: data, env: { PATH, HOME, ...variables } });
+  const child = spawn(PROGRAM, ["dev", "--listen", "127.0.0.1:0", "--data", join(data, "data"), ...args], {
+    cwd: data,
+    env: { PATH, HOME, ...variables },
+  });
   const lines = [];
   const waiting = [];
   const hear = (line) => {
@@ -42,15 +48,16 @@ export async function start(args = [], variables = {}) {
   createInterface(child.stdout).on("line", hear);
   createInterface(child.stderr).on("line", hear);
   child.on("close", () => hear("(it ended)"));
-  const printed = (pattern) => new Promise((resolve, reject) => {
-    const check = () => {
-      const found = lines.map((line) => line.match(pattern)).find(Boolean);
-      if (found) resolve(found);
-      else if (lines.at(-1) === "(it ended)") reject(new Error(lines.join("\n")));
-    };
-    waiting.push(check);
-    check();
-  });
+  const printed = (pattern) =>
+    new Promise((resolve, reject) => {
+      const check = () => {
+        const found = lines.map((line) => line.match(pattern)).find(Boolean);
+        if (found) resolve(found);
+        else if (lines.at(-1) === "(it ended)") reject(new Error(lines.join("\n")));
+      };
+      waiting.push(check);
+      check();
+    });
   const stop = () => {
     running.delete(stop);
     child.kill("SIGKILL");
@@ -64,7 +71,12 @@ export async function start(args = [], variables = {}) {
 /** A page on a henji dev, with a method for each act of people on it. */
 export class Desk {
   static async at(henji, look = {}) {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en", reducedMotion: "reduce", ...look });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      locale: "en",
+      reducedMotion: "reduce",
+      ...look,
+    });
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     const page = await context.newPage();
     page.setDefaultTimeout(15_000);
@@ -141,7 +153,9 @@ export class Desk {
   /** Posts a step, as the page itself does. */
   async does(step) {
     const response = await fetch(`${this.henji.origin}/dev/steps`, {
-      method: "POST", headers: { "content-type": "application/json", origin: this.henji.origin }, body: JSON.stringify(step),
+      method: "POST",
+      headers: { "content-type": "application/json", origin: this.henji.origin },
+      body: JSON.stringify(step),
     });
     assert.equal(response.status, 204, await response.text());
   }

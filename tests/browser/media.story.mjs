@@ -21,7 +21,12 @@ story("a picture is seen, also by a text that quotes it; a broken one is told, a
   await desk.turn("answered", "What is on it?");
   assert.match(await desk.says(1), /👀 image\/jpeg.*What is on it/s);
 
-  await desk.attaches("broken.jpg", "image/jpeg", Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(200)]), REN);
+  await desk.attaches(
+    "broken.jpg",
+    "image/jpeg",
+    Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(200)]),
+    REN,
+  );
   await desk.phone(REN).locator(".bot .bubble").first().waitFor();
   await desk.writes("never mind", REN);
   await desk.turn("answered", "never mind");

@@ -15,23 +15,30 @@ story("an event that LINE delivers twice is answered once", async (desk) => {
   await desk.picture("redelivery");
 });
 
-story("a worker that is killed in mid-turn, twice, answers once", async (desk) => {
-  await desk.writes("will you survive this?");
-  for (const attempt of [1, 2]) {
-    await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
-    const pid = await desk.page.locator("#life").textContent();
-    await desk.page.getByRole("button", { name: "Kill the worker" }).click();
-    await desk.page.locator('#life[data-state="killed"]').waitFor();
-    await desk.page.locator(".notes .attempt").nth(attempt - 1).waitFor();
-    assert.notEqual(await desk.page.locator("#life").textContent(), pid);
-  }
-  const turn = await desk.turn("answered", "will you survive");
-  assert.match(await turn.locator(".notes").textContent(), /Attempt 3 begins: the worker before it died/);
-  await desk.writes("thank you");
-  await desk.turn("answered", "thank you");
-  assert.equal(await desk.spoke(), 2);
-  await desk.picture("killed");
-}, { think: 4000 });
+story(
+  "a worker that is killed in mid-turn, twice, answers once",
+  async (desk) => {
+    await desk.writes("will you survive this?");
+    for (const attempt of [1, 2]) {
+      await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
+      const pid = await desk.page.locator("#life").textContent();
+      await desk.page.getByRole("button", { name: "Kill the worker" }).click();
+      await desk.page.locator('#life[data-state="killed"]').waitFor();
+      await desk.page
+        .locator(".notes .attempt")
+        .nth(attempt - 1)
+        .waitFor();
+      assert.notEqual(await desk.page.locator("#life").textContent(), pid);
+    }
+    const turn = await desk.turn("answered", "will you survive");
+    assert.match(await turn.locator(".notes").textContent(), /Attempt 3 begins: the worker before it died/);
+    await desk.writes("thank you");
+    await desk.turn("answered", "thank you");
+    assert.equal(await desk.spoke(), 2);
+    await desk.picture("killed");
+  },
+  { think: 4000 },
+);
 
 story("who reloads in the middle of a show finds the model as it was", async (desk) => {
   await desk.page.getByRole("button", { name: "The worker dies" }).click();
@@ -96,17 +103,21 @@ story("a model that fails for a while, and one that hangs, are waited for", asyn
   assert.equal(await desk.spoke(), 1);
 });
 
-story("a fault for the next call waits for a call that begins after it", async (desk) => {
-  const model = desk.page.locator('select[name="model"]');
-  await desk.writes("the first one");
-  await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
-  await model.selectOption("refuses");
-  await desk.turn("answered", "the first one");
-  assert.equal(await model.inputValue(), "refuses");
-  await desk.writes("the second one");
-  await desk.turn("dead", "the second one");
-  assert.equal(await model.inputValue(), "");
-}, { think: 4000 });
+story(
+  "a fault for the next call waits for a call that begins after it",
+  async (desk) => {
+    const model = desk.page.locator('select[name="model"]');
+    await desk.writes("the first one");
+    await desk.page.locator(".way .active small", { hasText: "s …" }).waitFor();
+    await model.selectOption("refuses");
+    await desk.turn("answered", "the first one");
+    assert.equal(await model.inputValue(), "refuses");
+    await desk.writes("the second one");
+    await desk.turn("dead", "the second one");
+    assert.equal(await model.inputValue(), "");
+  },
+  { think: 4000 },
+);
 
 story("the month's messages are used up: a dead letter that a redrive only pushes", async (desk) => {
   await desk.does({ do: "line", fault: "broken" });
@@ -126,7 +137,12 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await desk.writes("show me");
   const turn = await desk.turn("answered", "show me");
   await turn.locator("summary").click();
-  for (const part of ["x-line-signature", "/v2/bot/message/push", "/v2/bot/chat/loading/start", "/v1/chat/completions"]) {
+  for (const part of [
+    "x-line-signature",
+    "/v2/bot/message/push",
+    "/v2/bot/chat/loading/start",
+    "/v1/chat/completions",
+  ]) {
     await turn.locator("details", { hasText: part }).waitFor();
   }
   const wire = await turn.locator("details").textContent();
@@ -148,15 +164,20 @@ story("the raw JSON has signature and headers, hides credentials, and can be cop
   await desk.picture("raw-json");
 });
 
-story("messages that wait together are answered together, and the page says with which", async (desk) => {
-  await desk.writes("first of all");
-  await desk.turn("working", "first of all");
-  // The messages are sent one after the other, because LINE delivers each alone.
-  for (const text of ["one", "two", "three"]) {
-    await desk.writes(text);
-    await desk.turn("queued", text);
-  }
-  await desk.turn("answered", "three");
-  for (const text of ["one", "two"]) await (await desk.turn("merged", text)).locator(".outcome", { hasText: "answered with a later one" }).waitFor();
-  assert.equal(await desk.spoke(AOI), 2);
-}, { think: 3000, variables: { BURST: "merge" } });
+story(
+  "messages that wait together are answered together, and the page says with which",
+  async (desk) => {
+    await desk.writes("first of all");
+    await desk.turn("working", "first of all");
+    // The messages are sent one after the other, because LINE delivers each alone.
+    for (const text of ["one", "two", "three"]) {
+      await desk.writes(text);
+      await desk.turn("queued", text);
+    }
+    await desk.turn("answered", "three");
+    for (const text of ["one", "two"])
+      await (await desk.turn("merged", text)).locator(".outcome", { hasText: "answered with a later one" }).waitFor();
+    assert.equal(await desk.spoke(AOI), 2);
+  },
+  { think: 3000, variables: { BURST: "merge" } },
+);

@@ -24,12 +24,25 @@ export function drawItem(item, view, hasButtons) {
   if (item.by === "line") return h("li", { class: "day" }, t(item.type, { name, n: item.count }));
   if (item.unsent) return h("li", { class: "day" }, t("unsent", { name }));
   const isOwn = item.user === user.id;
-  const meta = h("span", { class: "meta" }, isOwn && item.read ? h("span", {}, t("read")) : null, item.edited ? h("span", {}, t("edited")) : null, h("time", { datetime: new Date(item.at).toISOString() }, clock(item.at)));
+  const meta = h(
+    "span",
+    { class: "meta" },
+    isOwn && item.read ? h("span", {}, t("read")) : null,
+    item.edited ? h("span", {}, t("edited")) : null,
+    h("time", { datetime: new Date(item.at).toISOString() }, clock(item.at)),
+  );
   if (item.by === "bot") return drawAnswer(item, view, meta, hasButtons);
   const acts = actsOf(item, view, isOwn);
   if (isOwn) return h("li", { class: "row user", tabindex: "-1" }, acts, meta, body(item, people));
   const index = [...people.keys()].indexOf(item.user);
-  return h("li", { class: "row other", tabindex: "-1" }, face(name, index), h("div", { class: "words" }, h("span", { class: "sender" }, name), body(item, people)), meta, acts);
+  return h(
+    "li",
+    { class: "row other", tabindex: "-1" },
+    face(name, index),
+    h("div", { class: "words" }, h("span", { class: "sender" }, name), body(item, people)),
+    meta,
+    acts,
+  );
 }
 
 /** Draws a message of the bot: its sender, its quote, and the buttons below it. */
@@ -37,26 +50,42 @@ function drawAnswer(item, view, meta, hasButtons) {
   const { text, sender, icon, buttons, free } = item;
   if (free) meta.prepend(h("span", { class: "free" }, t("free")));
   // The icon is not shown, because it would be loaded from another host. Its address is shown instead.
-  const face = h("span", { class: "face bot-face", "aria-hidden": "true", title: icon }, sender ? [...sender][0] : "返");
+  const face = h(
+    "span",
+    { class: "face bot-face", "aria-hidden": "true", title: icon },
+    sender ? [...sender][0] : "返",
+  );
   const bubble = h("p", { class: "bubble", dir: "auto" }, quoteOf(item, view.people), text);
   const tap = ([label, words]) => h("button", { type: "button", click: () => view.say(words) }, label);
-  const quick = hasButtons && buttons?.length > 0 && h("div", { class: "quick", role: "group", "aria-label": t("quick") }, buttons.map(tap));
+  const quick =
+    hasButtons &&
+    buttons?.length > 0 &&
+    h("div", { class: "quick", role: "group", "aria-label": t("quick") }, buttons.map(tap));
   const words = h("div", { class: "words" }, sender && h("span", { class: "sender" }, sender), bubble);
-  return h("li", {}, h("div", { class: "row bot", tabindex: "-1" }, face, words, meta, actsOf(item, view, false)), quick);
+  return h(
+    "li",
+    {},
+    h("div", { class: "row bot", tabindex: "-1" }, face, words, meta, actsOf(item, view, false)),
+    quick,
+  );
 }
 
 function actsOf(item, { chat, quote, edit }, isOwn) {
-  const act = (name, sign, click) => h("button", { type: "button", title: t(name), "aria-label": t(name), click }, sign);
-  return h("span", { class: "acts" },
+  const act = (name, sign, click) =>
+    h("button", { type: "button", title: t(name), "aria-label": t(name), click }, sign);
+  return h(
+    "span",
+    { class: "acts" },
     item.quotable ? act("quote", "❝", () => quote(item)) : null,
     isOwn && chat.isGroup && item.type === "text" ? act("edit", "✎", () => edit(item)) : null,
-    isOwn ? act("unsend", "↶", () => does({ do: "unsend", message: item.n })) : null);
+    isOwn ? act("unsend", "↶", () => does({ do: "unsend", message: item.n })) : null,
+  );
 }
 
 /** Draws the quoted message of an item, with its sender. */
 function quoteOf({ quoted }, people) {
   if (!quoted) return null;
-  const name = quoted.by === "bot" ? "Henji" : people.get(quoted.user)?.name ?? "";
+  const name = quoted.by === "bot" ? "Henji" : (people.get(quoted.user)?.name ?? "");
   return h("q", { class: "quote" }, quoted.unsent ? t("unsent", { name }) : [h("b", {}, name), " ", briefly(quoted)]);
 }
 
@@ -74,9 +103,12 @@ const stickerOf = (id) => STICKERS[STICKER_IDS.indexOf(id)] ?? "🖼";
 function body(item, people) {
   const { type, text, id, stickerId } = item;
   const src = `/dev/contents/${encodeURIComponent(id)}`;
-  if (type === "sticker") return h("span", { class: "sticker", role: "img", "aria-label": t("sticker") }, stickerOf(stickerId));
+  if (type === "sticker")
+    return h("span", { class: "sticker", role: "img", "aria-label": t("sticker") }, stickerOf(stickerId));
   if (type === "image") return h("img", { class: "picture", src, alt: t("picture") });
-  if (type === "audio") return h("audio", { class: "voice", controls: true, preload: "none", src, "aria-label": t("voice") });
-  if (type === "video") return h("video", { class: "picture", controls: true, preload: "none", src, "aria-label": t("video") });
+  if (type === "audio")
+    return h("audio", { class: "voice", controls: true, preload: "none", src, "aria-label": t("voice") });
+  if (type === "video")
+    return h("video", { class: "picture", controls: true, preload: "none", src, "aria-label": t("video") });
   return h("p", { class: "bubble", dir: "auto" }, quoteOf(item, people), type === "text" ? text : briefly(item));
 }

@@ -38,12 +38,17 @@ function makePhone(state, user) {
     return own.drafts.get(own.chat);
   };
   let top = 0;
-  const log = h("ol", { class: "log", role: "log", tabindex: "0", scroll: () => {
-    // An item that comes between a scroll and its event moves the end away. So only scrolling up leaves the end.
-    if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) isAtEnd = true;
-    else if (log.scrollTop < top) isAtEnd = false;
-    top = log.scrollTop;
-  } });
+  const log = h("ol", {
+    class: "log",
+    role: "log",
+    tabindex: "0",
+    scroll: () => {
+      // An item that comes between a scroll and its event moves the end away. So only scrolling up leaves the end.
+      if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) isAtEnd = true;
+      else if (log.scrollTop < top) isAtEnd = false;
+      top = log.scrollTop;
+    },
+  });
   const stayAtEnd = () => isAtEnd && (log.scrollTop = log.scrollHeight);
   // A picture has its height only after it is loaded.
   log.addEventListener("load", stayAtEnd, true);
@@ -54,8 +59,15 @@ function makePhone(state, user) {
   const bot = h("button", { type: "button", class: "quiet-button", click: changeBot });
   const tabs = h("nav", { class: "tabs", "aria-label": t("chats_of", { name: user.name }) });
   const { form, text, draw: drawForm } = composer(() => ({ user, people, chat: chat(), draft: draft() }));
-  const element = h("article", { class: "phone", "data-user": user.id },
-    h("header", {}, face(user.name, [...people.keys()].indexOf(user.id)), h("h3", {}, user.name, " ", status), bot), tabs, log, typing, form);
+  const element = h(
+    "article",
+    { class: "phone", "data-user": user.id },
+    h("header", {}, face(user.name, [...people.keys()].indexOf(user.id)), h("h3", {}, user.name, " ", status), bot),
+    tabs,
+    log,
+    typing,
+    form,
+  );
 
   function changeBot() {
     if (chat().isGroup) return does({ do: chat().bot ? "remove" : "invite", chat: own.chat });
@@ -70,7 +82,10 @@ function makePhone(state, user) {
     drawn = [];
     isAtEnd = true;
     log.replaceChildren(h("li", { class: "day" }, t(chat().isGroup ? "empty_group" : "empty")));
-    log.setAttribute("aria-label", t("chat_of", { name: chat().isGroup ? `${user.name} · ${chat().name}` : user.name }));
+    log.setAttribute(
+      "aria-label",
+      t("chat_of", { name: chat().isGroup ? `${user.name} · ${chat().name}` : user.name }),
+    );
   }
   const act = (change) => (item) => {
     Object.assign(draft(), change(item));
@@ -78,8 +93,11 @@ function makePhone(state, user) {
     text.focus();
   };
   const view = {
-    user, people,
-    get chat() { return chat(); },
+    user,
+    people,
+    get chat() {
+      return chat();
+    },
     quote: act((item) => ({ quotes: item, edits: null })),
     edit: act((item) => ({ edits: item, quotes: null, text: item.text })),
     say: (words) => does({ do: "say", user: user.id, text: words, ...(chat().isGroup ? { chat: own.chat } : {}) }),
@@ -89,7 +107,11 @@ function makePhone(state, user) {
     const can = isGroup || user.follows;
     const hadFocus = log.contains(document.activeElement);
     own.read.set(own.chat, items.length);
-    status.textContent = isGroup ? chat().members.map((id) => people.get(id)?.name).join(", ") : `${languageOf(user)} · ${user.follows ? t("friend") : t("blocker")}`;
+    status.textContent = isGroup
+      ? chat()
+          .members.map((id) => people.get(id)?.name)
+          .join(", ")
+      : `${languageOf(user)} · ${user.follows ? t("friend") : t("blocker")}`;
     bot.textContent = isGroup ? t(hasBot ? "remove" : "invite") : t(user.follows ? "block" : "unblock");
     items.forEach((item, i) => {
       // Buttons are shown until the next item comes, as on a real phone.
@@ -120,11 +142,35 @@ function makePhone(state, user) {
     if (tabs.dataset.looks === looks) return;
     tabs.dataset.looks = looks;
     const focused = tabs.contains(document.activeElement) && document.activeElement.dataset.chat;
-    tabs.replaceChildren(...all.map((chat) => {
-      if (!chat.members.includes(user.id)) return h("button", { type: "button", class: "quiet-button", "data-chat": chat.id, "aria-label": t("enter", { name: chat.name }), click: () => does({ do: "enter", user: user.id, chat: chat.id }) }, `＋ ${chat.name}`);
-      const news = chat.id !== own.chat && unread(chat) > 0;
-      return h("button", { type: "button", "data-chat": chat.id, "aria-pressed": String(chat.id === own.chat), class: news ? "news" : "", click: () => open(chat.id) }, chat.name, news ? h("span", { class: "only-read" }, ` (${t("news")})`) : null);
-    }));
+    tabs.replaceChildren(
+      ...all.map((chat) => {
+        if (!chat.members.includes(user.id))
+          return h(
+            "button",
+            {
+              type: "button",
+              class: "quiet-button",
+              "data-chat": chat.id,
+              "aria-label": t("enter", { name: chat.name }),
+              click: () => does({ do: "enter", user: user.id, chat: chat.id }),
+            },
+            `＋ ${chat.name}`,
+          );
+        const news = chat.id !== own.chat && unread(chat) > 0;
+        return h(
+          "button",
+          {
+            type: "button",
+            "data-chat": chat.id,
+            "aria-pressed": String(chat.id === own.chat),
+            class: news ? "news" : "",
+            click: () => open(chat.id),
+          },
+          chat.name,
+          news ? h("span", { class: "only-read" }, ` (${t("news")})`) : null,
+        );
+      }),
+    );
     if (focused) [...tabs.children].find((tab) => tab.dataset.chat === focused)?.focus();
   }
   forget();

@@ -17,7 +17,8 @@ export function composer(where) {
     return does({ ...step, user: user.id, ...(chat.isGroup ? { chat: chat.id } : {}) });
   };
   const text = h("textarea", {
-    rows: 1, enterkeyhint: "send",
+    rows: 1,
+    enterkeyhint: "send",
     input: () => {
       where().draft.text = text.value;
       grow(text);
@@ -32,27 +33,58 @@ export function composer(where) {
   });
   const about = h("p", { class: "about", hidden: true });
   const mentions = h("div", { class: "menu mentions", hidden: true, role: "group", "aria-label": t("mention") });
-  const more = h("div", { class: "menu", hidden: true, role: "group", "aria-label": t("more") },
-    h("div", { class: "stickers" }, STICKERS.map((face, sticker) => pick(`${t("sticker")} ${face}`, face, () => send({ do: "sticker", sticker })))),
-    h("div", { class: "others" },
+  const more = h(
+    "div",
+    { class: "menu", hidden: true, role: "group", "aria-label": t("more") },
+    h(
+      "div",
+      { class: "stickers" },
+      STICKERS.map((face, sticker) => pick(`${t("sticker")} ${face}`, face, () => send({ do: "sticker", sticker }))),
+    ),
+    h(
+      "div",
+      { class: "others" },
       pick(t("voice"), `🎤 ${t("voice")}`, sendVoice),
       pick(t("silence"), `🎤 ${t("silence")}`, () => send({ do: "voice", words: "" })),
-      pick(t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE }))));
+      pick(t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE })),
+    ),
+  );
   const file = h("input", { type: "file", "aria-label": t("attach"), change: () => attach(send, file) });
-  const opens = (menu, name, sign) => h("button", { type: "button", class: "icon", title: t(name), "aria-label": t(name), "aria-expanded": "false", click: () => toggle(menu) }, sign);
+  const opens = (menu, name, sign) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon",
+        title: t(name),
+        "aria-label": t(name),
+        "aria-expanded": "false",
+        click: () => toggle(menu),
+      },
+      sign,
+    );
   const smile = opens(more, "more", "☺");
   const at = opens(mentions, "mention", "@");
   const open = () => [more, mentions].find((menu) => !menu.hidden);
-  const form = h("form", { class: "composer", submit, keydown: ({ key }) => key === "Escape" && open() && toggle(open()) },
-    more, mentions, about,
+  const form = h(
+    "form",
+    { class: "composer", submit, keydown: ({ key }) => key === "Escape" && open() && toggle(open()) },
+    more,
+    mentions,
+    about,
     smile,
     h("label", { class: "icon", title: t("attach") }, h("span", { "aria-hidden": "true" }, "＋"), file),
-    at, text,
-    h("button", { type: "submit", class: "send", title: t("send"), "aria-label": t("send") }, "➤"));
+    at,
+    text,
+    h("button", { type: "submit", class: "send", title: t("send"), "aria-label": t("send") }, "➤"),
+  );
 
   /** Shows or hides this menu, and hides the other one. Moves the focus into the menu, or back to its button. */
   function toggle(menu) {
-    for (const [other, button] of [[more, smile], [mentions, at]]) {
+    for (const [other, button] of [
+      [more, smile],
+      [mentions, at],
+    ]) {
       if (other === menu && !other.hidden) button.focus();
       other.hidden = other !== menu || !other.hidden;
       button.setAttribute("aria-expanded", String(!other.hidden));
@@ -64,7 +96,18 @@ export function composer(where) {
     if (![more, smile, mentions, at].some((part) => part.contains(target))) toggle();
   }
   function pick(label, face, click) {
-    return h("button", { type: "button", "aria-label": label, click: ({ target }) => { toggle(target.closest(".menu")); click(); } }, face);
+    return h(
+      "button",
+      {
+        type: "button",
+        "aria-label": label,
+        click: ({ target }) => {
+          toggle(target.closest(".menu"));
+          click();
+        },
+      },
+      face,
+    );
   }
   /** Sends a voice with the words of the draft, or with sample words if the draft is empty. */
   async function sendVoice() {
@@ -91,7 +134,9 @@ export function composer(where) {
     if (!words.trim()) return;
     clear(draft);
     const what = quotes && (quotes.by === "bot" ? { answer: quotes.n } : { message: quotes.n });
-    const done = edits ? await does({ do: "edit", message: edits.n, text: words }) : await send({ do: "say", text: words, ...(what ? { quotes: what } : {}) });
+    const done = edits
+      ? await does({ do: "edit", message: edits.n, text: words })
+      : await send({ do: "say", text: words, ...(what ? { quotes: what } : {}) });
     if (done || draft.text) return;
     Object.assign(draft, { text: words, quotes, edits });
     draw();
@@ -102,18 +147,28 @@ export function composer(where) {
     const can = chat.isGroup || user.follows;
     for (const control of form.elements) control.disabled = !can;
     const name = chat.isGroup ? `${user.name} · ${chat.name}` : user.name;
-    for (const attribute of ["aria-label", "placeholder"]) text.setAttribute(attribute, t(attribute === "placeholder" ? "writes" : "write_to", { name }));
+    for (const attribute of ["aria-label", "placeholder"])
+      text.setAttribute(attribute, t(attribute === "placeholder" ? "writes" : "write_to", { name }));
     if (text.value !== draft.text) text.value = draft.text;
     grow(text);
     at.hidden = !chat.isGroup;
     if (at.hidden && !mentions.hidden) toggle();
-    const names = ["Henji", ...chat.members.filter((id) => id !== user.id).map((id) => people.get(id)?.name), "All"].filter(Boolean);
+    const names = [
+      "Henji",
+      ...chat.members.filter((id) => id !== user.id).map((id) => people.get(id)?.name),
+      "All",
+    ].filter(Boolean);
     const looks = names.join("\n");
-    if (mentions.dataset.looks !== looks) mentions.replaceChildren(...names.map((name) => pick(`@${name}`, `@${name}`, () => insert(`@${name} `))));
+    if (mentions.dataset.looks !== looks)
+      mentions.replaceChildren(...names.map((name) => pick(`@${name}`, `@${name}`, () => insert(`@${name} `))));
     mentions.dataset.looks = looks;
     const item = draft.edits ?? draft.quotes;
     about.hidden = !item;
-    if (item) about.replaceChildren(h("span", {}, t(draft.edits ? "editing" : "quoting"), " ", h("q", {}, briefly(item))), h("button", { type: "button", class: "quiet-button", "aria-label": t("cancel"), click: drop }, "✕"));
+    if (item)
+      about.replaceChildren(
+        h("span", {}, t(draft.edits ? "editing" : "quoting"), " ", h("q", {}, briefly(item))),
+        h("button", { type: "button", class: "quiet-button", "aria-label": t("cancel"), click: drop }, "✕"),
+      );
   }
   function insert(words) {
     text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");

@@ -48,7 +48,10 @@ function note(concerns) {
   if (!note.planned) {
     note.planned = true;
     // A timer is used because browsers draw no frames in a hidden tab, and the shows must go on there.
-    setTimeout(() => { note.planned = false; draw(); }, 16);
+    setTimeout(() => {
+      note.planned = false;
+      draw();
+    }, 16);
   }
 }
 
@@ -120,7 +123,8 @@ function listen() {
 
 function show(view) {
   document.body.dataset.view = view;
-  for (const button of document.querySelectorAll(".views button")) button.setAttribute("aria-pressed", String(button.dataset.view === view));
+  for (const button of document.querySelectorAll(".views button"))
+    button.setAttribute("aria-pressed", String(button.dataset.view === view));
 }
 
 function setTheme(theme) {
@@ -128,18 +132,26 @@ function setTheme(theme) {
   $("theme").setAttribute("aria-pressed", String(theme === "dark"));
 }
 
-$("language").addEventListener("click", () => { switchLanguage(); note({ all: true }); });
+$("language").addEventListener("click", () => {
+  switchLanguage();
+  note({ all: true });
+});
 $("theme").addEventListener("click", () => {
   const isDark = document.documentElement.dataset.theme === "dark";
   setTheme(isDark ? "light" : "dark");
   localStorage.setItem("henji.theme", isDark ? "light" : "dark");
 });
-document.querySelector(".views").addEventListener("click", (event) => event.target.dataset.view && show(event.target.dataset.view));
+document
+  .querySelector(".views")
+  .addEventListener("click", (event) => event.target.dataset.view && show(event.target.dataset.view));
 $("join").addEventListener("submit", async (event) => {
   event.preventDefault();
   const name = event.target.elements.name.value.trim();
-  const random = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (!name || !(await does({ do: "join", user: `U${random}`, name, language: event.target.elements.language.value }))) return;
+  const random = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+  if (!name || !(await does({ do: "join", user: `U${random}`, name, language: event.target.elements.language.value })))
+    return;
   event.target.reset();
   const phone = () => document.querySelector(`[data-user="U${random}"]`);
   await until(phone);
@@ -151,11 +163,17 @@ $("replay").addEventListener("change", async (event) => {
   const file = event.target.files[0];
   event.target.value = "";
   if (!file) return;
-  const response = await fetch("/dev/replay", { method: "POST", headers: { "content-type": "application/json" }, body: await file.text() });
+  const response = await fetch("/dev/replay", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: await file.text(),
+  });
   if (!response.ok) toast(t("not_replayed", { why: t((await response.json()).message) }));
 });
 
-setTheme(localStorage.getItem("henji.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+setTheme(
+  localStorage.getItem("henji.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+);
 setInterval(() => {
   tick(state);
   for (const chat of state.chats.values()) if (chat.loadingUntil) note({ chat: chat.id });

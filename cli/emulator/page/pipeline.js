@@ -36,11 +36,29 @@ export function tick(state) {
 function makeCard(turn) {
   const [who, words, outcome] = [h("span"), h("b", { dir: "auto" }), h("span", { class: "outcome" })];
   const [way, notes, count] = [h("ol", { class: "way" }), h("ul", { class: "notes" }), h("summary")];
-  const again = turn.n == null ? null : h("button", { type: "button", class: "quiet-button", click: () => does({ do: "redeliver", message: turn.n }) }, t("redeliver"));
+  const again =
+    turn.n == null
+      ? null
+      : h(
+          "button",
+          { type: "button", class: "quiet-button", click: () => does({ do: "redeliver", message: turn.n }) },
+          t("redeliver"),
+        );
   const raw = h("div");
-  const details = h("details", { toggle: () => details.open && raw.replaceChildren(...exchangesOf(turn.exchanges)) }, count, raw);
-  const element = h("li", { class: "turn", "data-event": turn.event },
-    h("div", { class: "turn-head" }, who, words, outcome), way, notes, h("div", { class: "turn-foot" }, details, again));
+  const details = h(
+    "details",
+    { toggle: () => details.open && raw.replaceChildren(...exchangesOf(turn.exchanges)) },
+    count,
+    raw,
+  );
+  const element = h(
+    "li",
+    { class: "turn", "data-event": turn.event },
+    h("div", { class: "turn-head" }, who, words, outcome),
+    way,
+    notes,
+    h("div", { class: "turn-foot" }, details, again),
+  );
   const drawWay = (turn) => way.replaceChildren(...stops(turn).map(drawStop));
   const draw = (turn, state) => {
     const users = [...state.users.keys()];
@@ -86,11 +104,37 @@ function stops(turn) {
   const begun = turn.attempts > 0;
   const all = [
     ["accepted", is(accepted != null, state === "sending"), accepted == null ? "" : `${accepted} ms ${t("of_two")}`],
-    ["queue", is(begun || state === "noticed", state === "queued" || state === "retry"), waited == null ? (state === "queued" ? t("waits") : "") : waited < 1000 ? `${Math.max(0, waited)} ms` : t("waited", { s: seconds(waited) })],
-    ["history", is(remembered != null || merged, false), remembered == null ? "" : remembered === 0 ? t("first") : t(remembered === 1 ? "message" : "messages", { n: remembered })],
-    ["model", is(wentPast, asked != null && state === "working"), thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking],
+    [
+      "queue",
+      is(begun || state === "noticed", state === "queued" || state === "retry"),
+      waited == null
+        ? state === "queued"
+          ? t("waits")
+          : ""
+        : waited < 1000
+          ? `${Math.max(0, waited)} ms`
+          : t("waited", { s: seconds(waited) }),
+    ],
+    [
+      "history",
+      is(remembered != null || merged, false),
+      remembered == null
+        ? ""
+        : remembered === 0
+          ? t("first")
+          : t(remembered === 1 ? "message" : "messages", { n: remembered }),
+    ],
+    [
+      "model",
+      is(wentPast, asked != null && state === "working"),
+      thought ? `${seconds(thought.ms)} s · ${t("tokens", { a: thought.prompt, b: thought.completion })}` : thinking,
+    ],
     ["stored", is(stored != null || (pushed > 0 && state === "answered") || merged, false), ""],
-    ["pushed", is(["answered", "noticed", "merged"].includes(state), stored != null && state === "working"), pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : turn.replied ? t("replied") : ""],
+    [
+      "pushed",
+      is(["answered", "noticed", "merged"].includes(state), stored != null && state === "working"),
+      pushed ? t(pushed === 1 ? "part" : "parts", { n: pushed }) : turn.replied ? t("replied") : "",
+    ],
   ];
   const failed = { dead: 3, refused: 0 }[state];
   const at = failed === 3 && wentPast ? 5 : failed;
@@ -106,8 +150,14 @@ export function drawLetters(state, section) {
   section.hidden = !state.letters.length;
   const line = (letter) => {
     const words = state.turns.get(letter.event)?.text ?? letter.event;
-    return h("li", {}, h("b", { dir: "auto" }, words), h("code", {}, letter.reason), h("span", {}, letter.detail),
-      h("button", { type: "button", click: () => does({ do: "redrive", letter: letter.id }) }, t("redrive")));
+    return h(
+      "li",
+      {},
+      h("b", { dir: "auto" }, words),
+      h("code", {}, letter.reason),
+      h("span", {}, letter.detail),
+      h("button", { type: "button", click: () => does({ do: "redrive", letter: letter.id }) }, t("redrive")),
+    );
   };
   section.querySelector("h3 button").hidden = state.letters.length < 2;
   section.querySelector("ul").replaceChildren(...state.letters.map(line));
@@ -116,5 +166,14 @@ export function drawLetters(state, section) {
 /** Draws the depth of the queue. */
 export function drawDepth(state, list) {
   const names = ["queued", "in_flight", "dead_letters"];
-  list.replaceChildren(...names.flatMap((name) => h("div", { "data-depth": name, class: state.depth[name] ? "some" : "" }, h("dt", {}, t(name)), h("dd", {}, String(state.depth[name] ?? 0)))));
+  list.replaceChildren(
+    ...names.flatMap((name) =>
+      h(
+        "div",
+        { "data-depth": name, class: state.depth[name] ? "some" : "" },
+        h("dt", {}, t(name)),
+        h("dd", {}, String(state.depth[name] ?? 0)),
+      ),
+    ),
+  );
 }

@@ -11,14 +11,34 @@ export const BEHAVES = { fault: "", once: false, since: 0 };
 /** Returns the state before the first entry. */
 export function nothing() {
   return {
-    hello: {}, pipeline: { state: "starting" }, depth: {}, letters: [], kills: 0,
-    users: new Map(), chats: new Map(), turns: new Map(), others: [], replay: null,
+    hello: {},
+    pipeline: { state: "starting" },
+    depth: {},
+    letters: [],
+    kills: 0,
+    users: new Map(),
+    chats: new Map(),
+    turns: new Map(),
+    others: [],
+    replay: null,
     knobs: { think: 0, model: BEHAVES, line: BEHAVES, contents: "", quota: false },
-    exchanges: new Map(), keys: new Map(), tokens: new Map(), seconds: new Map(),
+    exchanges: new Map(),
+    keys: new Map(),
+    tokens: new Map(),
+    seconds: new Map(),
   };
 }
 
-const CHAT = (id, fields) => ({ id, name: "", members: [id], isGroup: false, bot: true, items: [], loadingUntil: 0, ...fields });
+const CHAT = (id, fields) => ({
+  id,
+  name: "",
+  members: [id],
+  isGroup: false,
+  bot: true,
+  items: [],
+  loadingUntil: 0,
+  ...fields,
+});
 
 /** Returns the chats of a person, the private one first. */
 export function chatsOf(state, user) {
@@ -59,18 +79,40 @@ const HANDLERS = {
     return { users: true };
   },
   said(state, e) {
-    const { type = "message", text = "", id, stickerId, quotedMessageId, quoteToken, title, address, fileName } = e.message ?? {};
+    const {
+      type = "message",
+      text = "",
+      id,
+      stickerId,
+      quotedMessageId,
+      quoteToken,
+      title,
+      address,
+      fileName,
+    } = e.message ?? {};
     const chat = state.chats.get(e.chat);
     const words = { type, text, stickerId, place: title || address, file: fileName };
     if (e.heard) turn(state, e.event, { ...words, at: e.at, user: e.user, chat: e.chat, n: e.n, message: id });
     const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
-    chat?.items.push({ by: "user", user: e.user, at: e.at, n: e.n, ...words, id, quoted, quotable: Boolean(quoteToken), event: e.event, read: false });
+    chat?.items.push({
+      by: "user",
+      user: e.user,
+      at: e.at,
+      n: e.n,
+      ...words,
+      id,
+      quoted,
+      quotable: Boolean(quoteToken),
+      event: e.event,
+      read: false,
+    });
     return { chat: e.chat, turn: e.heard && e.event };
   },
   edited(state, e) {
     const { chat, item } = sent(state, e.n);
     if (item) Object.assign(item, { text: e.text, edited: true });
-    if (chat?.bot) turn(state, e.event, { at: e.at, user: item.user, chat: e.chat, type: "edited", text: e.text, message: item.id });
+    if (chat?.bot)
+      turn(state, e.event, { at: e.at, user: item.user, chat: e.chat, type: "edited", text: e.text, message: item.id });
     return { chat: e.chat, turn: chat?.bot && e.event };
   },
   unsent(state, e) {
@@ -82,7 +124,9 @@ const HANDLERS = {
     const user = state.users.get(e.user);
     if (!user) return {};
     user.follows = e.follows;
-    state.chats.get(e.user).items.push({ by: "line", at: e.at, type: e.follows ? "unblocked" : "blocked", user: e.user });
+    state.chats
+      .get(e.user)
+      .items.push({ by: "line", at: e.at, type: e.follows ? "unblocked" : "blocked", user: e.user });
     return { chat: e.user };
   },
   past(state, e) {
@@ -99,11 +143,29 @@ const HANDLERS = {
     if (!chat) return {};
     chat.loadingUntil = 0;
     const quoted = ({ quotes }) => chat.items.find((item) => quotes && item.id === quotes);
-    for (const message of e.messages ?? []) chat.items.push({ ...message, by: "bot", at: e.at, type: "text", quotable: true, free: e.by_reply, quoted: quoted(message) });
+    for (const message of e.messages ?? [])
+      chat.items.push({
+        ...message,
+        by: "bot",
+        at: e.at,
+        type: "text",
+        quotable: true,
+        free: e.by_reply,
+        quoted: quoted(message),
+      });
     return { chat: e.chat };
   },
   webhook(state, e) {
-    const exchange = { id: e.id, kind: "webhook", at: e.at, method: "POST", path: state.hello.webhook, headers: e.headers, body: e.body, events: e.events };
+    const exchange = {
+      id: e.id,
+      kind: "webhook",
+      at: e.at,
+      method: "POST",
+      path: state.hello.webhook,
+      headers: e.headers,
+      body: e.body,
+      events: e.events,
+    };
     state.exchanges.set(e.id, exchange);
     for (const event of e.events) {
       const known = turn(state, event.id, { chat: event.chat });
@@ -127,7 +189,8 @@ const HANDLERS = {
     for (const event of exchange.events) {
       const known = state.turns.get(event.id);
       const why = e.status ?? e.error;
-      if (event.redelivery && taken && known.accepted != null) known.notes.push(["redelivered", { status: e.status, ms: e.ms }]);
+      if (event.redelivery && taken && known.accepted != null)
+        known.notes.push(["redelivered", { status: e.status, ms: e.ms }]);
       else if (event.redelivery && !taken) known.notes.push(["redelivered_lost", { why }]);
       else if (!taken) known.notes.push(["not_taken", { why }]);
       if (taken) {
@@ -160,7 +223,14 @@ const HANDLERS = {
   call_end(state, e) {
     const exchange = state.exchanges.get(e.id);
     if (!exchange) return {};
-    Object.assign(exchange, { status: e.status, broken: e.broken, ms: e.ms, answer: e.body, answerHeaders: e.headers, ended: e.at });
+    Object.assign(exchange, {
+      status: e.status,
+      broken: e.broken,
+      ms: e.ms,
+      answer: e.body,
+      answerHeaders: e.headers,
+      ended: e.at,
+    });
     const known = state.turns.get(exchange.turn);
     spend(state.knobs, exchange, BEHAVES);
     if (known) calls(known, exchange);
@@ -186,7 +256,8 @@ const HANDLERS = {
   },
   did({ knobs }, { at, step }) {
     if (step.do === "think") knobs.think = step.ms;
-    if (step.do === "model" || step.do === "line") knobs[step.do] = { fault: step.fault ?? "", once: step.once, since: at };
+    if (step.do === "model" || step.do === "line")
+      knobs[step.do] = { fault: step.fault ?? "", once: step.once, since: at };
     if (step.do === "contents") knobs.contents = step.fault ?? "";
     if (step.do === "quota") knobs.quota = step.left === 0;
     return { knobs: true };

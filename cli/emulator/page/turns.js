@@ -5,8 +5,26 @@ export function turn(state, event, fields) {
   let known = state.turns.get(event);
   if (!known) {
     known = {
-      event, at: 0, state: "sending", type: "message", text: "", user: "", chat: "", n: null, message: null, notes: [], exchanges: [],
-      attempts: 0, deliveries: 0, waited: null, remembered: null, asked: null, thought: null, stored: null, pushed: 0, ended: null,
+      event,
+      at: 0,
+      state: "sending",
+      type: "message",
+      text: "",
+      user: "",
+      chat: "",
+      n: null,
+      message: null,
+      notes: [],
+      exchanges: [],
+      attempts: 0,
+      deliveries: 0,
+      waited: null,
+      remembered: null,
+      asked: null,
+      thought: null,
+      stored: null,
+      pushed: 0,
+      ended: null,
     };
     state.turns.set(event, known);
   }
@@ -54,7 +72,8 @@ export const STEPS = {
     const state = turn.type === "edited" && e.outcome === "noticed" ? "kept" : ENDS[e.outcome];
     // A dead turn can end here again, because the event of a redriven letter may have been answered long ago.
     if (state && (isActive(turn) || turn.state === "dead")) Object.assign(turn, { state, ended: e.at, asked: null });
-    if (["not_ready", "given_back", "suspect"].includes(e.outcome)) Object.assign(turn, { state: "queued", asked: null });
+    if (["not_ready", "given_back", "suspect"].includes(e.outcome))
+      Object.assign(turn, { state: "queued", asked: null });
   },
   retry_scheduled(turn, e) {
     Object.assign(turn, { state: "retry", asked: null });
@@ -67,7 +86,13 @@ export const STEPS = {
 };
 
 /** The outcomes that end a turn. `later` and `dead` have their own lines, with the reason. */
-const ENDS = { answered: "answered", merged: "merged", already_answered: "already", noticed: "noticed", forgotten: "forgotten" };
+const ENDS = {
+  answered: "answered",
+  merged: "merged",
+  already_answered: "already",
+  noticed: "noticed",
+  forgotten: "forgotten",
+};
 
 /** Whether the turn is not over yet. */
 export const isActive = (turn) => turn.ended == null && turn.state !== "skipped";
@@ -84,12 +109,15 @@ export function whose(state, { path, headers, body }) {
   const active = [...open.filter(isActive), ...open.filter((turn) => !isActive(turn)).reverse()];
   const content = path.match(CONTENT)?.[1];
   // A text that quotes a picture fetches that picture, too.
-  if (content) return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
+  if (content)
+    return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
   if (path.endsWith("/loading/start")) return active.find((turn) => turn.chat === json?.chatId);
   if (path.endsWith("/audio/transcriptions")) return first(active.filter((turn) => turn.type === "audio"));
   if (!path.endsWith("/chat/completions")) return undefined;
   const words = squashed(wordsOf(json?.messages?.at(-1)?.content));
-  const known = active.filter((turn) => ["text", "edited"].includes(turn.type) && words.endsWith(squashed(told(turn.text))));
+  const known = active.filter(
+    (turn) => ["text", "edited"].includes(turn.type) && words.endsWith(squashed(told(turn.text))),
+  );
   // For a picture, a voice, a location or a retry, the model's prompt does not have the words of the message.
   const other = active.filter((turn) => turn.state === "working" && turn.type !== "text");
   return [known, other, active.filter((turn) => turn.state === "working")].map(first).find(Boolean);
@@ -117,7 +145,8 @@ export function spend(knobs, { path, at }, behaves) {
 /** Adds the end of a call to its turn. */
 export function calls(turn, { path, headers, status, broken, ms }) {
   const failed = broken ?? status;
-  if (path.endsWith("/chat/completions") && (broken || status >= 400)) turn.notes.push(["model_failed", { status: failed, broken, ms }]);
+  if (path.endsWith("/chat/completions") && (broken || status >= 400))
+    turn.notes.push(["model_failed", { status: failed, broken, ms }]);
   if (path.endsWith("/message/reply") && status === 200) turn.replied = true;
   if (path.endsWith("/push")) {
     if (headers["x-line-retry-key"] === turn.apology) {
