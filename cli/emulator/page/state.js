@@ -1,7 +1,7 @@
 // The state of the page. It is made only of the feed's entries, so a page that reads the feed again has the same
 // state. This file changes no elements. The progress of a turn is in turns.js.
 
-import { STEPS, calls, parsed, spend, turn, whose } from "./turns.js";
+import { STEPS, calls, parsed, spend, turn, turnOfCall } from "./turns.js";
 
 export { parsed };
 
@@ -23,8 +23,6 @@ export function nothing() {
     replay: null,
     knobs: { think: 0, model: BEHAVES, line: BEHAVES, contents: "", quota: false },
     exchanges: new Map(),
-    keys: new Map(),
-    tokens: new Map(),
     seconds: new Map(),
   };
 }
@@ -175,9 +173,7 @@ const HANDLERS = {
       if (event.second) state.seconds.set(event.second, event.id);
       known.deliveries += 1;
       known.exchanges.push(exchange);
-      for (const key of event.keys) state.keys.set(key, event.id);
-      known.apology = event.keys.at(-1);
-      if (event.reply_token) state.tokens.set(event.reply_token, event.id);
+      known.apology = event.apology;
     }
     return { turn: e.events[0]?.id };
   },
@@ -214,7 +210,7 @@ const HANDLERS = {
   call(state, e) {
     const exchange = { ...e, kind: "call" };
     state.exchanges.set(e.id, exchange);
-    const known = whose(state, exchange);
+    const known = turnOfCall(state, exchange);
     exchange.turn = known?.event;
     (known?.exchanges ?? state.others).push(exchange);
     if (known && exchange.path.endsWith("/chat/completions")) known.asked = e.at;

@@ -96,45 +96,14 @@ const ENDS = {
 
 /** Whether the turn is not over yet. */
 export const isActive = (turn) => turn.ended == null && turn.state !== "skipped";
-const CONTENT = /\/message\/(\w+)\/content/;
 
-/** Finds the turn that a call of the bot belongs to. A question to the model has no ids, so its words are compared. */
-export function whose(state, { path, headers, body }) {
-  const json = parsed(body);
-  if (path.endsWith("/push")) return state.turns.get(state.keys.get(headers["x-line-retry-key"]));
-  if (path.endsWith("/message/reply")) return state.turns.get(state.tokens.get(json?.replyToken));
-  // The call may come before the log lines that its event was accepted and that its attempt began. Until the first
-  // line the turn is skipped.
-  const open = [...state.turns.values()].filter((turn) => turn.ended == null);
-  const active = [...open.filter(isActive), ...open.filter((turn) => !isActive(turn)).reverse()];
-  const content = path.match(CONTENT)?.[1];
-  // A text that quotes a picture fetches that picture, too.
-  if (content)
-    return active.find((turn) => turn.message === content) ?? active.find((turn) => turn.state === "working");
-  if (path.endsWith("/loading/start")) return active.find((turn) => turn.chat === json?.chatId);
-  if (path.endsWith("/audio/transcriptions")) return first(active.filter((turn) => turn.type === "audio"));
-  if (!path.endsWith("/chat/completions")) return undefined;
-  const words = squashed(wordsOf(json?.messages?.at(-1)?.content));
-  const known = active.filter(
-    (turn) => ["text", "edited"].includes(turn.type) && words.endsWith(squashed(told(turn.text))),
-  );
-  // For a picture, a voice, a location or a retry, the model's prompt does not have the words of the message.
-  const other = active.filter((turn) => turn.state === "working" && turn.type !== "text");
-  return [known, other, active.filter((turn) => turn.state === "working")].map(first).find(Boolean);
+/** Finds the turn that a call of the bot belongs to. A call names its event, but for an apology, whose key is known. */
+export function turnOfCall(state, { headers }) {
+  const event = headers["x-henji-event"];
+  if (event) return state.turns.get(state.seconds.get(event) ?? event);
+  const key = headers["x-line-retry-key"];
+  return key && [...state.turns.values()].find((turn) => turn.apology === key);
 }
-
-/** Returns the first turn without an open question to the model, else the first turn. */
-const first = (turns) => turns.find((turn) => turn.asked == null) ?? turns[0];
-
-/** Returns the text of a question, without its pictures. */
-function wordsOf(content) {
-  if (!Array.isArray(content)) return content ?? "";
-  return content.map((part) => part.text ?? "").join("");
-}
-
-/** Returns the text that the model gets: without mentions of the bot, unless there is nothing else. */
-const told = (text) => text.replaceAll("@Henji", "").trim() || text;
-const squashed = (text) => text.replace(/\s+/g, "");
 
 /** Removes a fault for the next call only, when a call ends that began after the fault was set. */
 export function spend(knobs, { path, at }, behaves) {

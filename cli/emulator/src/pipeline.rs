@@ -17,13 +17,13 @@ pub struct Addresses {
     pub operator: SocketAddr,
 }
 
-/// The pushes by which the bot answers an event.
+/// The ids by which the bot's requests for an event are known.
 #[derive(Default)]
-pub struct Pushes {
+pub struct RequestIds {
     /// The id of the second turn that an edited message may begin, besides the turn of the edit.
     pub second: Option<String>,
-    /// The retry keys of the pushes; the apology's key is the last.
-    pub keys: Vec<String>,
+    /// The retry key of the apology.
+    pub apology: Option<String>,
 }
 
 /// The bot's pipeline.
@@ -41,6 +41,6 @@ pub trait Pipeline: Send + Sync {
     async fn dead_letters(&self) -> Value;
     /// Puts dead letters back into its queue: the one with this id, or all.
     async fn redrive(&self, letter: Option<String>) -> Result<(), Refusal>;
-    /// Returns the pushes by which it answers an event.
-    fn pushes_of(&self, event: &Value) -> Pushes;
+    /// Returns the ids by which its requests for an event are known.
+    fn request_ids(&self, event: &Value) -> RequestIds;
 }

@@ -11,7 +11,7 @@ use axum::{
 use emulator::{
     feed::Feed,
     model::Model,
-    pipeline::{Addresses, Pipeline, Pushes, Refusal},
+    pipeline::{Addresses, Pipeline, Refusal, RequestIds},
     server,
     simulation::{Parts, Simulation},
 };
@@ -52,8 +52,8 @@ impl Pipeline for NoBot {
         Ok(())
     }
 
-    fn pushes_of(&self, _: &Value) -> Pushes {
-        Pushes::default()
+    fn request_ids(&self, _: &Value) -> RequestIds {
+        RequestIds::default()
     }
 }
 

@@ -7,11 +7,28 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, 
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 use shared::{
+    job::EventId,
     log,
     roots::Roots,
     secret::{NotRead, Secret},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::futures::TaskLocalFuture,
+    time::{Instant, timeout_at},
+};
+
+/// The header that names the event of a request ([`crate::config::Config::names_requests`]).
+const EVENT_HEADER: &str = "x-henji-event";
+
+tokio::task_local! {
+    /// The event that the task's requests name; `None` if they name none.
+    static EVENT: Option<EventId>;
+}
+
+/// Does `work`, whose requests name this event.
+pub fn naming<F: Future>(event: Option<EventId>, work: F) -> TaskLocalFuture<Option<EventId>, F> {
+    EVENT.scope(event, work)
+}
 
 /// The time that a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,7 +88,11 @@ pub(super) async fn send_under(
 ) -> Result<(Response, SecretString), NoResponse> {
     let unread = |error: NotRead| NoResponse { detail: format!("{name}: {error}"), was_sent: false };
     let used = timeout_at(deadline, secret.value()).await.unwrap_or(Err(NotRead)).map_err(unread)?;
-    let response = request(&used).send().await?;
+    let named = |secret: &SecretString| match EVENT.try_with(Clone::clone).ok().flatten() {
+        Some(event) => request(secret).header(EVENT_HEADER, event.as_str()),
+        None => request(secret),
+    };
+    let response = named(&used).send().await?;
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok((response, used));
     }
@@ -83,7 +104,7 @@ pub(super) async fn send_under(
         server = response.url().host_str(),
         "a server refused a secret: the rotated one is used"
     );
-    Ok((request(&newer).send().await?, newer))
+    Ok((named(&newer).send().await?, newer))
 }
 
 /// Returns the URL of a path below a base URL. The query of the base URL stays.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     feed::Feed,
     line::{Arrival, Message, chat, webhook::Delivery},
-    pipeline::{Pipeline, Pushes},
+    pipeline::{Pipeline, RequestIds},
 };
 
 /// Adds the entry of an arrival in a chat; `first` is the place of its first message among the bot's messages there.
@@ -31,11 +31,11 @@ pub(crate) fn publish_delivery(feed: &Feed, bot: &dyn Pipeline, delivery: Delive
         Delivery::Sent { id, body, headers } => {
             let webhook: Value = serde_json::from_str(body).unwrap_or_default();
             let events: Vec<_> = webhook["events"].as_array().into_iter().flatten().map(|event| {
-                let Pushes { second, keys } = bot.pushes_of(event);
+                let RequestIds { second, apology } = bot.request_ids(event);
                 json!({
                     "id": event["webhookEventId"], "second": second, "type": event["type"], "user": event["source"]["userId"], "chat": chat(&event["source"]),
                     "redelivery": event["deliveryContext"]["isRedelivery"],
-                    "reply_token": event["replyToken"], "keys": keys,
+                    "apology": apology,
                 })
             }).collect();
             feed.tell("webhook", json!({ "id": id, "body": body, "headers": headers, "events": events }));

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use worker::{
+    adapters::http::naming,
     clients::Clients,
     failure::{Failure, Reason},
     outcome::Outcome,
@@ -151,9 +152,13 @@ impl Dispatcher {
         // Nothing is lost if the process ends here: the next start resumes at once the jobs that were in flight.
         let limits = Limits { deadline, stop: give_back.clone(), is_alone: true, is_followed };
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
+        // The last job's turn holds the answer to several jobs.
+        let event =
+            jobs.last().filter(|_| this.clients.config.names_requests).map(|job| job.event_id.clone());
         let span = tracing::info_span!("turn", event = %jobs[0].event_id);
         let attempt = tokio::spawn(Box::pin(
-            async move { turn::attempt(&this.clients, &own_jobs, &limits).await }.instrument(span),
+            naming(event, async move { turn::attempt(&this.clients, &own_jobs, &limits).await })
+                .instrument(span),
         ));
         let ended = match attempt.await {
             Ok(ended) => ended,

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use async_trait::async_trait;
 use emulator::{
     feed::Feed,
-    pipeline::{Addresses, Pipeline, Pushes, Refusal},
+    pipeline::{Addresses, Pipeline, Refusal, RequestIds},
 };
 use local::{
     log_writer::LogWriter,
@@ -26,7 +26,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use worker::{clock::Clock, turn::deliver::retry_key};
+use worker::{clock::Clock, turn::apology::APOLOGY};
 
 /// The proxy variables that are removed: the pipeline talks only to its parent, which is not behind a proxy.
 const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
@@ -34,9 +34,6 @@ const PROXIES: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"
 const DEAD_FOR: Duration = Duration::from_millis(1_500);
 /// The number of starts in a row that may end before the pipeline listens.
 const STARTS_MAX: u32 = 3;
-
-/// The number of pushes of an event whose retry keys the page knows.
-const KEYS: u32 = 8;
 
 /// The pipeline's process, as its parent holds it.
 pub(super) struct Process {
@@ -189,14 +186,12 @@ impl Pipeline for Process {
         Ok(())
     }
 
-    fn pushes_of(&self, event: &Value) -> Pushes {
-        let Some(id) = event["webhookEventId"].as_str() else { return Pushes::default() };
+    fn request_ids(&self, event: &Value) -> RequestIds {
+        let Some(id) = event["webhookEventId"].as_str() else { return RequestIds::default() };
         let id = EventId::of_event(Some(id), None, b"");
         // An edit that asks the bot a question begins a second turn, with a derived event id.
         let second = (event["type"] == "messageEdited").then(|| id.derived("question"));
-        let id = second.as_ref().unwrap_or(&id);
-        let pushes = (0..KEYS).map(|part| retry_key(id, part).to_string());
-        let keys = pushes.chain([id.derive("apology").to_string()]).collect();
-        Pushes { second: second.map(|id| id.to_string()), keys }
+        let apology = second.as_ref().unwrap_or(&id).derive(APOLOGY).to_string();
+        RequestIds { second: second.map(|id| id.to_string()), apology: Some(apology) }
     }
 }
