@@ -39,7 +39,7 @@ Henji is a LINE bot for slow models. It answers each question once, or tells why
 
 /// The LINE bot that always answers.
 #[derive(Parser)]
-#[command(name = "henji", version = version::SHOWN.as_str(), after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+#[command(name = "henji", version = version::DISPLAY_VERSION.as_str(), after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
 pub struct Args {
     #[command(subcommand)]
     command: Option<Command>,

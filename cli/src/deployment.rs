@@ -16,7 +16,7 @@ pub const NO_AWS: &str = "this henji was built without AWS: cargo build --releas
 
 /// The arguments that select the bot.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Where {
+pub struct PlaceArgs {
     /// A deployment on AWS: `dev`, `prod`
     ///
     /// Its addresses are read below `/henji/{env}/` in the Parameter Store, or below `BASE_SECRET_PATH` if that is set.
@@ -66,7 +66,7 @@ impl Secrets {
     }
 }
 
-impl Where {
+impl PlaceArgs {
     /// Finds the bot; on AWS it reads the addresses of the deployment.
     #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only the AWS variant awaits"))]
     pub async fn find(&self, env: &Env) -> anyhow::Result<Place> {

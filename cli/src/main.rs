@@ -5,14 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::{
     commands::Args,
-    terminal::{Unheard, note_at_the_end},
+    terminal::{OutputClosed, note_at_the_end},
 };
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Args::parse().run().await {
         Ok(code) => code,
-        Err(error) if error.downcast_ref().is_some_and(Unheard::is_reader_gone) => ExitCode::FAILURE,
+        Err(error) if error.downcast_ref().is_some_and(OutputClosed::is_reader_gone) => ExitCode::FAILURE,
         Err(error) => {
             note_at_the_end(format!("henji: {error:#}"));
             ExitCode::FAILURE

@@ -4,4 +4,4 @@ pub mod confirm;
 mod output;
 pub mod report;
 
-pub use self::output::{Progress, Unheard, note, note_at_the_end, prompt, say, say_bytes, say_json};
+pub use self::output::{OutputClosed, Progress, note, note_at_the_end, prompt, say, say_bytes, say_json};

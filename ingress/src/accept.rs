@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use shared::{
+    event::log,
     job::Job,
-    log,
     logging::{self, Sampled},
     prefix::Prefix,
     secret::{NotRead, Secret},

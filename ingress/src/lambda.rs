@@ -8,7 +8,7 @@ use aws_lambda_events::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::value::{RawValue, Value};
-use shared::log;
+use shared::event::log;
 
 use crate::{
     accept::{Accepted, Ingress},

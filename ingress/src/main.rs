@@ -17,11 +17,11 @@ use serde_json::value::RawValue;
 use shared::{
     adapters::{sdk::sdk_config, ssm::ParameterStore},
     env::Env,
-    log,
+    event::log,
     logging::{self, Sampled},
     secret::Secret,
     traces::Daemon,
-    version::SHOWN,
+    version::DISPLAY_VERSION,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -37,7 +37,7 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let queue = Arc::new(SqsQueue::new(&sdk, &config.queue_url));
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let group_prefix = config.group_prefix;
-    log!(info, Started, version = SHOWN.as_str(), "the ingress starts");
+    log!(info, Started, version = DISPLAY_VERSION.as_str(), "the ingress starts");
     let (clock, refused) = (Arc::new(wall_clock), Sampled::default());
     let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock, refused };
     let daemon = &Daemon::from_env(env);

@@ -58,7 +58,7 @@ impl Env {
         match self.0.get(name) {
             None => Ok(None),
             Some(Some(value)) => Ok(Some(value.as_str()).filter(|v| !v.is_empty())),
-            Some(None) => Err(unreadable(name, "it is not Unicode")),
+            Some(None) => Err(invalid(name, "it is not Unicode")),
         }
     }
 
@@ -76,7 +76,7 @@ impl Env {
     /// Returns the value as a `T`, or the default.
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &str, default: T) -> Result<T, EnvError> {
         self.optional(name)?.map_or(Ok(default), |text| {
-            text.trim().parse().map_err(|e: T::Err| unreadable(name, &e.to_string()))
+            text.trim().parse().map_err(|e: T::Err| invalid(name, &e.to_string()))
         })
     }
 
@@ -84,11 +84,11 @@ impl Env {
     pub fn number(&self, name: &str, default: u32, min: u32, max: u32) -> Result<u32, EnvError> {
         let number = self
             .parsed(name, default)
-            .map_err(|_| unreadable(name, &format!("it must be a whole number from {min} to {max}")))?;
+            .map_err(|_| invalid(name, &format!("it must be a whole number from {min} to {max}")))?;
         if (min..=max).contains(&number) {
             return Ok(number);
         }
-        Err(unreadable(name, &format!("it must be from {min} to {max}")))
+        Err(invalid(name, &format!("it must be from {min} to {max}")))
     }
 
     /// Returns a base URL, or the default.
@@ -96,11 +96,11 @@ impl Env {
         let parsed = Url::parse(self.optional(name)?.unwrap_or(default).trim()).ok();
         let Some(parsed) = parsed.filter(|it| matches!(it.scheme(), "http" | "https") && it.has_host())
         else {
-            return Err(unreadable(name, "it must be an http:// or https:// URL"));
+            return Err(invalid(name, "it must be an http:// or https:// URL"));
         };
         // The bot shows its addresses, and a password in the address would be sent instead of the key.
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(unreadable(name, "no user name and no password may be in it"));
+            return Err(invalid(name, "no user name and no password may be in it"));
         }
         Ok(parsed)
     }
@@ -119,14 +119,14 @@ impl Env {
             return Err(EnvError::Missing(name.to_owned()));
         }
         if !value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-            return Err(unreadable(name, "a secret is printable ASCII, as it travels in a header"));
+            return Err(invalid(name, "a secret is printable ASCII, as it travels in a header"));
         }
         Ok(value.into())
     }
 }
 
 /// Returns the error for a value that is set and wrong.
-pub fn unreadable(name: &str, why: &str) -> EnvError {
+pub fn invalid(name: &str, why: &str) -> EnvError {
     EnvError::Unreadable { name: name.to_owned(), why: why.to_owned() }
 }
 

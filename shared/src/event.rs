@@ -1,17 +1,23 @@
 //! The kinds of log lines. Programs read the kind: the metrics, the page of `henji dev`, the queries of operators. The
 //! sentence beside it is for people and may change. docs/contract.md lists all kinds.
 
-/// Writes a log line of a kind: `log!(info, Answered, event = %id, "the answer is delivered")`. The level `counted` is
-/// for lines that strangers can cause as often as they like: they are counted in the metrics and never logged.
+/// The target of lines that are counted in the metrics and never logged, because strangers can cause any number of them.
+pub const COUNTED_ONLY: &str = "henji_counted";
+
+/// Writes a log line of a kind: `log!(info, Answered, event = %id, "the answer is delivered")`. A line of the level
+/// `counted` is only counted ([`COUNTED_ONLY`]).
+#[doc(hidden)]
 #[macro_export]
-macro_rules! log {
+macro_rules! __log {
     (counted, $kind:ident, $($rest:tt)*) => {
-        ::tracing::info!(target: $crate::logging::FIGURES, kind = $crate::event::Kind::$kind.as_str(), $($rest)*)
+        ::tracing::info!(target: $crate::event::COUNTED_ONLY, kind = $crate::event::Kind::$kind.as_str(), $($rest)*)
     };
     ($level:ident, $kind:ident, $($rest:tt)*) => {
         ::tracing::$level!(kind = $crate::event::Kind::$kind.as_str(), $($rest)*)
     };
 }
+
+pub use __log as log;
 
 macro_rules! kinds {
     ($($(#[doc = $meaning:literal])* $kind:ident = $word:literal,)*) => {

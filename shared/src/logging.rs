@@ -11,15 +11,16 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{env::Env, log, metrics::Metrics};
+use crate::{
+    env::Env,
+    event::{COUNTED_ONLY, log},
+    metrics::Metrics,
+};
 
 mod sampled;
 
 pub use sampled::Sampled;
 
-/// The target of lines that are only counted in the metrics and never logged, because strangers can cause them as often
-/// as they like.
-pub const FIGURES: &str = "henji_figures";
 /// The default filter. It leaves out the SDK's log lines about its search for credentials, because they name the
 /// credentials.
 const DEFAULT: &str = "info,aws_config=error";
@@ -32,7 +33,7 @@ where
 {
     let filter: Targets =
         filter.unwrap_or(DEFAULT).parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    let filter = filter.with_target(FIGURES, LevelFilter::OFF);
+    let filter = filter.with_target(COUNTED_ONLY, LevelFilter::OFF);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)

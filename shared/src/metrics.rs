@@ -21,7 +21,7 @@ mod embedded;
 mod rules;
 mod totals;
 
-use rules::{Made, RULES};
+use rules::{MetricValue, RULES};
 
 pub use totals::prometheus;
 
@@ -50,17 +50,19 @@ impl Metrics {
         Ok(Some(Self { sink: Sink::Totals, prices: Prices::from_env(env)? }))
     }
 
-    fn value(&self, made: Made, fields: &Fields) -> Option<f64> {
+    fn value(&self, made: MetricValue, fields: &Fields) -> Option<f64> {
         match made {
-            Made::Count => Some(1.0),
-            Made::ModelFault => {
+            MetricValue::Count => Some(1.0),
+            MetricValue::ModelFault => {
                 let reason = fields.text("reason")?;
                 (reason.starts_with("model_") && reason != "model_refused").then_some(1.0)
             }
-            Made::StorageFault => (fields.text("reason")? == "storage_failed").then_some(1.0),
-            Made::Actionable => (fields.text("reason")? != "model_refused").then_some(1.0),
-            Made::Amount(field) | Made::Millis(field) | Made::Level(field) => fields.number(field),
-            Made::Cost => {
+            MetricValue::StorageFault => (fields.text("reason")? == "storage_failed").then_some(1.0),
+            MetricValue::Actionable => (fields.text("reason")? != "model_refused").then_some(1.0),
+            MetricValue::Amount(field) | MetricValue::Millis(field) | MetricValue::Level(field) => {
+                fields.number(field)
+            }
+            MetricValue::Cost => {
                 let count = |name| fields.get(name).and_then(Value::as_u64);
                 let cached = count("cached_tokens").unwrap_or(0);
                 Some(self.prices?.usd(count("prompt_tokens")?, cached, count("completion_tokens")?))
@@ -153,7 +155,11 @@ mod tests {
             let fields = Fields { others: vec![("reason", reason.into())], ..Fields::default() };
             let counts = |made| metrics.value(made, &fields).is_some();
             assert_eq!(
-                (counts(Made::ModelFault), counts(Made::StorageFault), counts(Made::Actionable)),
+                (
+                    counts(MetricValue::ModelFault),
+                    counts(MetricValue::StorageFault),
+                    counts(MetricValue::Actionable)
+                ),
                 (model, storage, actionable),
                 "{reason}"
             );

@@ -4,7 +4,7 @@
 use icu_normalizer::ComposingNormalizerBorrowed;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::env::{Env, EnvError, unreadable};
+use crate::env::{Env, EnvError, invalid};
 
 /// The longest prefix, in characters.
 const LONGEST: usize = 20;
@@ -45,7 +45,7 @@ impl Prefix {
         let (written, folded) = (text.trim().to_owned(), folded(text));
         if folded.is_empty() || folded.contains('\n') || folded.chars().count() > LONGEST {
             let why = format!("it must be a word of at most {LONGEST} characters");
-            return Err(unreadable("GROUP_PREFIX", &why));
+            return Err(invalid("GROUP_PREFIX", &why));
         }
         Ok(Some(Self { written, folded }))
     }

@@ -1,6 +1,6 @@
 //! The prices that the model's maker asks for its tokens.
 
-use crate::env::{Env, EnvError, unreadable};
+use crate::env::{Env, EnvError, invalid};
 
 /// The highest price that is accepted.
 const MOST: f64 = 1e6;
@@ -23,7 +23,7 @@ impl Prices {
             // The sign of zero is removed.
             price
                 .map(|price: f64| Some(price.abs()))
-                .ok_or_else(|| unreadable(name, "it must be US dollars for a million tokens"))
+                .ok_or_else(|| invalid(name, "it must be US dollars for a million tokens"))
         };
         let cached = price("CACHED_USD_PER_MILLION")?;
         let both = price("PROMPT_USD_PER_MILLION")?.zip(price("COMPLETION_USD_PER_MILLION")?);

@@ -124,7 +124,7 @@ pub fn step_of<F: Future>(header: Option<&str>, name: &str, work: F) -> Traced<F
 }
 
 /// Keeps the current place for `work`, which becomes a task of its own.
-pub fn kept<F: Future>(work: F) -> Traced<F> {
+pub fn with_current_span<F: Future>(work: F) -> Traced<F> {
     AT.scope(here(), work)
 }
 
@@ -135,7 +135,7 @@ pub fn header() -> Option<String> {
 
 /// Adds data to the current step's document, under X-Ray's names. Only identifiers and numbers may be added, never the
 /// words of people or of the model.
-pub fn tell(add: impl FnOnce(&mut Value)) {
+pub fn annotate(add: impl FnOnce(&mut Value)) {
     if let Some(at) = here()
         && let Some(own) = &at.own
     {
@@ -166,7 +166,7 @@ mod tests {
     async fn sent(header: Option<&str>, message: Option<&str>) -> Vec<Value> {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let daemon = Daemon(Some(Arc::new(connected(&socket.local_addr().unwrap().to_string()).unwrap())));
-        let inner = async { tell(|step| step["annotations"]["event"] = "01".into()) };
+        let inner = async { annotate(|step| step["annotations"]["event"] = "01".into()) };
         let turn = async { step("model", inner).await };
         daemon.within(header, async { step_of(message, "turn", turn).await }).await;
         // On the loopback interface a datagram has arrived when the call that sends it returns.

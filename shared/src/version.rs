@@ -9,7 +9,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const COMMIT: Option<&str> = option_env!("HENJI_COMMIT");
 
 /// The version as `henji --version` and the first line of a log show it: `0.1.0`, or `0.1.0 (4af4980)` with a commit.
-pub static SHOWN: LazyLock<String> = LazyLock::new(|| shown(VERSION, COMMIT));
+pub static DISPLAY_VERSION: LazyLock<String> = LazyLock::new(|| shown(VERSION, COMMIT));
 
 fn shown(version: &str, commit: Option<&str>) -> String {
     match commit {

@@ -208,7 +208,7 @@ async fn the_loading_animation_is_shown_at_once_and_its_failure_never_hurts() {
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].body, json!({ "chatId": USER, "loadingSeconds": 60 }));
     for fault in [emulator::faults::Fault::Hang, emulator::faults::Fault::Reset] {
-        bot.line.faults.will(LOADING, fault);
+        bot.line.faults.plan_next(LOADING, fault);
         bot.hears("again").await;
         bot.answers(&["answer to again"]).await;
     }

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use aws_proxy::{AwsProxy, Treatment};
 use aws_sdk_dynamodb::types::AttributeValue;
-use between::{Between, Play};
 use bot::{Bot, USER, payload_1, payload_2, sign};
 use cli::commands::send::webhook_of;
 use cloud::{Row, TABLE, attribute};
@@ -25,7 +25,7 @@ use tokio::{
 use worker::{history::row_id, rules::conversation::Role, turn::deliver::retry_key};
 
 // The harness: a bot of two functions, AWS, and a proxy between them that counts or refuses calls.
-pub mod between;
+pub mod aws_proxy;
 pub mod bot;
 pub mod cloud;
 pub mod functions;
@@ -64,7 +64,7 @@ mod setup;
 // The runbook.
 mod runbook;
 // The output of the functions: metrics, log lines, traces.
-mod telling;
+mod telemetry;
 // The deployment as code, with the release binaries.
 mod deployed;
 
@@ -138,9 +138,9 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
 async fn an_index_that_lags_costs_one_more_round_trip_and_no_turn() {
     let lags = Arc::new(AtomicBool::new(true));
     let index = lags.clone();
-    let table = Between::start(move |call, _| match call {
-        "Query" if index.load(Relaxed) => Play::Answer(200, json!({ "Items": [], "Count": 0 })),
-        _ => Play::HandOn,
+    let table = AwsProxy::start(move |call, _| match call {
+        "Query" if index.load(Relaxed) => Treatment::Answer(200, json!({ "Items": [], "Count": 0 })),
+        _ => Treatment::Forward,
     })
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;

@@ -56,7 +56,7 @@ async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<It
     for message in &said {
         chat.takes(message.clone()).await;
     }
-    chat.model().faults.misbehaves(COMPLETIONS, None, false);
+    chat.model().faults.set_fault(COMPLETIONS, None, false);
     // The model is asked first about the question whose call broke off.
     chat.model().does(Fault::After(Duration::ZERO));
     faults.into_iter().for_each(|fault| chat.model().does(fault));
@@ -221,7 +221,7 @@ mod told {
     }
 
     pub(super) async fn an_answer_that_line_refuses_is_redriven_alone(chat: &dyn Chat) {
-        chat.line().faults.will(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
         chat.line().fails(PUSH, 400, "on purpose");
         meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;

@@ -123,7 +123,7 @@ async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_ei
 async fn what_is_taken_back_while_line_asks_for_ten_minutes_patience_is_gone_at_once() {
     let bot = Bot::start().await;
     let patience = vec![("retry-after", "600".to_owned())];
-    bot.line.faults.will(PUSH, Fault::Respond(429, patience, "{}".into()));
+    bot.line.faults.plan_next(PUSH, Fault::Respond(429, patience, "{}".into()));
     let message = says("Momotaro-six");
     assert_eq!(bot.posts(message.to_string()).await, 200);
     bot.until("it waits", async || {

@@ -166,7 +166,7 @@ mod told {
     pub(super) async fn an_answer_whose_receipt_was_lost_can_be_quoted_all_the_same(chat: &dyn Chat) {
         let ids = notes_ids(chat);
         gathers(chat);
-        chat.line().faults.will(PUSH, Fault::Lose);
+        chat.line().faults.plan_next(PUSH, Fault::Lose);
         hears(chat, writes(AOI, "@Henji one")).await;
         let own = ids.lock().unwrap()[0].clone();
         let quote =

@@ -53,7 +53,7 @@ async fn a_database_of_the_version_before_is_taken_over_without_losing_a_word() 
     let history = SqliteHistory::new(Database::open(&path).unwrap(), None);
     let turn = history.begin(&job("U-old", "open"), later(1)).await.unwrap();
     assert_eq!((turn.attempts, turn.cost), (2, RunCost::default()));
-    history.forget(&job("U-old", "open").conversation, Forget::Talk(i64::MAX), later(2)).await.unwrap();
+    history.forget(&job("U-old", "open").conversation, Forget::Messages(i64::MAX), later(2)).await.unwrap();
     assert!(words(&history, &job("U-old", "open"), 50, later(3)).await.is_empty());
 }
 
@@ -457,7 +457,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         assert_eq!(unanswered(history, &next, later(3)).await, None);
 
         // The question is forgotten: the whole conversation, or only that message.
-        let until = |minutes| Forget::Talk(later(minutes).as_millisecond());
+        let until = |minutes| Forget::Messages(later(minutes).as_millisecond());
         for (event, what, expected) in [
             (format!("un{which}3"), until(1), None),
             (format!("un{which}6"), until(0), Some("why?")),

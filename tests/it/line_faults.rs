@@ -19,7 +19,7 @@ async fn a_push_whose_outcome_is_unknown_is_repeated_under_its_key_and_arrives_o
     ] {
         let mut bot = Bot::start().await;
         let shown = format!("{fault:?}");
-        bot.line.faults.will(PUSH, fault);
+        bot.line.faults.plan_next(PUSH, fault);
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         let tried = bot.pushes_tried();
@@ -166,9 +166,9 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_a_redrive_only_pushes(
 async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
     for _ in 0..2 {
-        bot.line.faults.will(PUSH, Fault::Respond(500, vec![], "{}".into()));
+        bot.line.faults.plan_next(PUSH, Fault::Respond(500, vec![], "{}".into()));
     }
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "LINE has it, and nobody here knows");
     bot.gave_up("delivery_unknown", "answered").await;
@@ -180,7 +180,7 @@ async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
 
     // After a day the push would be a second delivery.
     for _ in 0..3 {
-        bot.line.faults.will(PUSH, Fault::Respond(500, vec![], "{}".into()));
+        bot.line.faults.plan_next(PUSH, Fault::Respond(500, vec![], "{}".into()));
     }
     bot.hears("later").await;
     bot.gave_up("delivery_unknown", "answered").await;
@@ -212,7 +212,7 @@ async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
     let fails = |bot: &Bot| (0..3).for_each(|_| bot.model.fails(500, "server_error"));
     fails(&bot);
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("hi").await;
     let said = bot.says().await;
     assert!(said.len() == 1 && said[0].starts_with("Sorry"), "{said:?}");
@@ -233,7 +233,7 @@ async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
 #[tokio::test]
 async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |_| {}).await;
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     for _ in 0..2 {
         bot.line.fails(PUSH, 500, "on purpose");
     }
@@ -252,7 +252,7 @@ async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
 #[tokio::test]
 async fn a_refusal_for_good_does_not_tell_what_became_of_the_try_before_it() {
     let mut bot = Bot::start().await;
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.line.fails(PUSH, 400, "on purpose");
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
@@ -267,7 +267,7 @@ async fn a_refusal_for_good_does_not_tell_what_became_of_the_try_before_it() {
 async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
     // LINE takes the push, and its answer takes longer than the attempt may last.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |s| s.job_timeout = Duration::from_secs(1)).await;
-    bot.line.faults.will(PUSH, Fault::Late(Duration::from_secs(2)));
+    bot.line.faults.plan_next(PUSH, Fault::Late(Duration::from_secs(2)));
     bot.hears("hi").await;
     bot.gave_up("delivery_unknown", "answered").await;
     bot.answers(&["answer to hi"]).await;
@@ -278,8 +278,8 @@ async fn a_refusal_of_a_part_does_not_tell_what_became_of_the_attempt_before_it(
     // The first attempt pushes both parts and gets no answer to the second.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(4)).await;
     bot.model.says(&"a".repeat(30_000));
-    bot.line.faults.will(PUSH, Fault::After(Duration::ZERO));
-    bot.line.faults.will(PUSH, Fault::Late(Duration::from_secs(6)));
+    bot.line.faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+    bot.line.faults.plan_next(PUSH, Fault::Late(Duration::from_secs(6)));
     for _ in 0..3 {
         bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
     }

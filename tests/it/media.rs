@@ -8,7 +8,7 @@ use emulator::{
     model::{TRANSCRIPTIONS, hear},
 };
 use serde_json::{Value, json};
-use worker::locale::{Locale, Senses};
+use worker::locale::{Locale, MediaNotices};
 
 use crate::respect::{Chat, said, says, story};
 
@@ -29,8 +29,8 @@ pub fn jpeg(size: usize) -> Bytes {
     [&[0xff, 0xd8, 0xff][..], &vec![7; size - 5], &[0xff, 0xd9]].concat().into()
 }
 
-pub fn senses() -> &'static Senses {
-    &Locale::En.words().senses
+pub fn media_notices() -> &'static MediaNotices {
+    &Locale::En.words().media_notices
 }
 
 /// Posts this message of a user, and returns its webhook.
@@ -98,7 +98,7 @@ mod told {
             let said = answers(chat, messages::quoting(messages::text("and this?"), Some(id))).await;
             assert_eq!(said.last().unwrap(), "answer to and this?");
         }
-        chat.line().faults.misbehaves(&content_path(&id), Some(&Fault::Reset), false);
+        chat.line().faults.set_fault(&content_path(&id), Some(&Fault::Reset), false);
         let said = answers(chat, messages::quoting(messages::text("this?"), Some(&id))).await;
         assert_eq!(said.last().unwrap(), "answer to this?");
     }
@@ -106,7 +106,10 @@ mod told {
     pub(super) async fn who_cannot_see_or_hear_says_so_and_fetches_nothing(chat: &dyn Chat) {
         let (picture, voice) = (picture(chat, jpeg(100)), voice(chat, "hello"));
         answers(chat, picture.clone()).await;
-        assert_eq!(answers(chat, voice.clone()).await, [senses().blind, senses().deaf]);
+        assert_eq!(
+            answers(chat, voice.clone()).await,
+            [media_notices().no_vision, media_notices().no_transcription]
+        );
         let quoting = messages::quoting(messages::text("this?"), picture["id"].as_str());
         assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
         assert_eq!((looks(chat, &picture), looks(chat, &voice)), (0, 0));
@@ -158,10 +161,10 @@ mod told {
     pub(super) async fn what_line_has_no_more_is_told(chat: &dyn Chat) {
         for message in [messages::image("123456"), messages::voice("123456", None)] {
             let said = answers(chat, message).await;
-            assert_eq!(said.last().unwrap(), senses().gone);
+            assert_eq!(said.last().unwrap(), media_notices().content_unavailable);
         }
         chat.line().prepares(Preparation::Failed);
-        assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().gone; 3]);
+        assert_eq!(answers(chat, voice(chat, "hello")).await, [media_notices().content_unavailable; 3]);
         assert!(chat.model().asked().is_empty());
         assert!(!chat.kept().await.contains("[image]"), "a notice is no part of the conversation");
     }
@@ -169,14 +172,17 @@ mod told {
     pub(super) async fn what_is_too_large_or_too_long_is_not_read(chat: &dyn Chat) {
         let (large, long) = (Bytes::from(vec![0xff; 50_000_000]), hear::sample("hello", 1));
         let long = messages::voice(&chat.line().holds("audio/x-m4a", long), Some(600_001));
-        assert_eq!(answers(chat, picture(chat, large.clone())).await, [senses().picture_too_large]);
-        assert_eq!(answers(chat, long.clone()).await.last().unwrap(), senses().voice_too_long);
+        assert_eq!(answers(chat, picture(chat, large.clone())).await, [media_notices().image_too_large]);
+        assert_eq!(answers(chat, long.clone()).await.last().unwrap(), media_notices().audio_too_long);
         assert_eq!(looks(chat, &long), 0);
         let longer = messages::voice(&chat.line().holds("audio/x-m4a", large.clone()), None);
-        assert_eq!(answers(chat, longer).await.last().unwrap(), senses().voice_too_long);
+        assert_eq!(answers(chat, longer).await.last().unwrap(), media_notices().audio_too_long);
         // The result is the same where LINE does not send the size.
         chat.line().hides_lengths();
-        assert_eq!(answers(chat, picture(chat, large)).await.last().unwrap(), senses().picture_too_large);
+        assert_eq!(
+            answers(chat, picture(chat, large)).await.last().unwrap(),
+            media_notices().image_too_large
+        );
         let said = answers(chat, picture(chat, jpeg(100))).await;
         assert_eq!(said.last().unwrap(), "answer to [image] [image/jpeg, 100 bytes]");
     }
@@ -185,13 +191,13 @@ mod told {
         let broken = jpeg(100).slice(..50);
         for bytes in [broken, Bytes::from_static(b"%PDF-1.7"), Bytes::new()] {
             let said = answers(chat, picture(chat, bytes)).await;
-            assert_eq!(said.last().unwrap(), senses().picture_unclear);
+            assert_eq!(said.last().unwrap(), media_notices().image_unclear);
         }
         let silence =
             messages::voice(&chat.line().holds("audio/x-m4a", hear::sample("", 600)), Some(600_000));
         let noise = messages::voice(&chat.line().holds("audio/x-m4a", Bytes::from_static(b"?")), None);
         for message in [silence, noise] {
-            assert_eq!(answers(chat, message).await.last().unwrap(), senses().nothing_heard);
+            assert_eq!(answers(chat, message).await.last().unwrap(), media_notices().no_words_heard);
         }
         assert_eq!(chat.model().asked().len(), 1, "only what begins as a picture is shown");
     }

@@ -60,7 +60,7 @@ mod told {
         chat.takes(says("忘れて")).await;
         hears_forgotten(chat, 1).await;
         // The call is broken off, and no second one follows.
-        chat.model().faults.misbehaves(COMPLETIONS, None, false);
+        chat.model().faults.set_fault(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len()), (vec![forgotten().to_owned()], 1));
         assert_eq!(chat.letters().await, 0);
@@ -68,7 +68,7 @@ mod told {
     }
 
     pub(super) async fn forget_ends_an_answer_that_line_is_too_busy_for(chat: &dyn Chat) {
-        chat.line().faults.will(PUSH, busy("5"));
+        chat.line().faults.plan_next(PUSH, busy("5"));
         chat.takes(says("my secret is wisteria")).await;
         until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
         a_moment().await;
@@ -92,7 +92,7 @@ mod told {
         for text in ["hello", "there"] {
             chat.takes(says(text)).await;
         }
-        chat.model().faults.misbehaves(COMPLETIONS, None, false);
+        chat.model().faults.set_fault(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!(said(chat).last().unwrap(), "answer to there");
         let asked: Vec<String> = prompts(chat)[1..].concat();

@@ -87,7 +87,7 @@ async fn a_rate_limit_of_replies_is_waited_for_a_moment_and_then_pushed_past() {
 async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
     let mut bot = reply_first(&[]).await;
     bot.line.fails(REPLY, 400, "Invalid reply token");
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 2));
@@ -100,14 +100,14 @@ async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
     // LINE did nothing: the same token works, and its 200 is certain.
     for fault in [Fault::Reset, Fault::Respond(500, vec![], "{}".into())] {
         let mut bot = reply_first(&[]).await;
-        bot.line.faults.will(REPLY, fault);
+        bot.line.faults.plan_next(REPLY, fault);
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         assert_eq!(tried(&bot), (2, 0));
     }
     // LINE replied and its answer was lost: the token is used, and its 400 proves nothing.
     let mut bot = reply_first(&[]).await;
-    bot.line.faults.will(REPLY, Fault::Lose);
+    bot.line.faults.plan_next(REPLY, Fault::Lose);
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and neither a second one nor an apology");
     bot.gave_up("delivery_unknown", "delivery_unknown").await;
@@ -134,7 +134,7 @@ async fn of_a_long_answer_the_first_part_is_free_and_the_rest_is_pushed() {
     let mut bot = reply_first(&[]).await;
     let long = "a".repeat(30_000);
     bot.model.says(&long);
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("tell me all").await;
     let sent = bot.sends().await;
     assert_eq!(sent.iter().map(is_free).collect::<Vec<_>>(), [true, false]);
@@ -184,7 +184,7 @@ async fn patience_that_line_does_not_take_delays_nothing() {
     let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(50));
     let mut bot = Bot::with(&[("DELIVERY", "reply-first")], change).await;
     bot.model.thinks(Duration::from_millis(200));
-    bot.line.faults.will(REPLY, Fault::Hang);
+    bot.line.faults.plan_next(REPLY, Fault::Hang);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 1));

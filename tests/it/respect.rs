@@ -253,7 +253,7 @@ pub fn job_of(message: &Value) -> Job {
 pub async fn forgets(chat: &dyn Chat) {
     let of = job_of(&says("")).conversation;
     let now = wall_clock()();
-    chat.history().forget(&of, Forget::Talk(now.as_millisecond()), now).await.unwrap();
+    chat.history().forget(&of, Forget::Messages(now.as_millisecond()), now).await.unwrap();
 }
 
 pub async fn is_unsent(chat: &dyn Chat, message: &Value) {
@@ -356,7 +356,7 @@ mod told {
     pub(super) async fn what_is_redriven_after_forgetting_is_neither_asked_nor_said(chat: &dyn Chat) {
         // The first message is never answered, and LINE refuses the answer to the second one.
         chat.model().fails(400, "invalid_request_error");
-        chat.line().faults.will(PUSH, Fault::Respond(400, vec![], "{}".into()));
+        chat.line().faults.plan_next(PUSH, Fault::Respond(400, vec![], "{}".into()));
         chat.takes(says("unanswered wisteria")).await;
         chat.drains().await;
         chat.line().fails(PUSH, 400, "on purpose");
@@ -406,7 +406,7 @@ mod told {
         chat.takes(takes_back(&message)).await;
         is_unsent(chat, &message).await;
         let refusal = Fault::Respond(400, vec![], r#"{"error":{"code":"invalid_request_error"}}"#.into());
-        chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal), false);
+        chat.model().faults.set_fault(COMPLETIONS, Some(&refusal), false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (vec![], 0));
         assert_eq!(prompts(chat).len(), 1, "it is not asked again");
@@ -423,7 +423,7 @@ mod told {
 
     async fn is_taken_back_while_line_is_busy(chat: &dyn Chat, path: &str) {
         // LINE asks for the longest wait that fits into the attempt.
-        chat.line().faults.will(path, busy("5"));
+        chat.line().faults.plan_next(path, busy("5"));
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         until("LINE is not asked", || !chat.line().faults.seen(path).is_empty()).await;
@@ -437,7 +437,7 @@ mod told {
     }
 
     pub(super) async fn a_conversation_forgotten_while_line_is_busy_leaves_no_dead_letter(chat: &dyn Chat) {
-        chat.line().faults.will(PUSH, busy("5"));
+        chat.line().faults.plan_next(PUSH, busy("5"));
         chat.takes(says("my secret is wisteria")).await;
         until("LINE is not asked", || !chat.line().faults.seen(PUSH).is_empty()).await;
         let user = ConversationId::of_known_id(USER.to_owned()).unwrap();

@@ -165,7 +165,7 @@ mod told {
             chat.drains().await;
         }
         let id = ("x-line-request-id", "an-access-token".to_owned());
-        chat.line().faults.will(PUSH, Fault::Respond(400, vec![id], "{}".into()));
+        chat.line().faults.plan_next(PUSH, Fault::Respond(400, vec![id], "{}".into()));
         chat.takes(says("push it")).await;
         chat.drains().await;
         assert_eq!(chat.letters().await, 3);

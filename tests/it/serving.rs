@@ -152,7 +152,7 @@ async fn a_message_whose_process_dies_each_time_is_given_up_and_its_user_told() 
 async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
     let mut world = World::new(Duration::ZERO).await;
     world.variables.push(("MAX_ATTEMPTS".into(), "1".into()));
-    world.line.faults.will(PUSH, Fault::Late(Duration::from_hours(1)));
+    world.line.faults.plan_next(PUSH, Fault::Late(Duration::from_hours(1)));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
     world.all_are_answered(1).await;
@@ -171,7 +171,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
     for (fault, letters) in [(Fault::Hang, &[][..]), (lost, &["delivery_unknown 2"])] {
         let mut world = World::new(Duration::ZERO).await;
         world.variables.push(("DELIVERY".into(), "reply-first".into()));
-        world.line.faults.will(REPLY, fault);
+        world.line.faults.plan_next(REPLY, fault);
         let serve = world.serve().await;
         let webhook = webhook_of("hi", USER);
         world.line.sends(&webhook, tokio::time::Instant::now());
@@ -192,7 +192,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
 async fn killed_between_dead_letter_and_acknowledgement_it_asks_no_second_time() {
     let world = World::new(Duration::ZERO).await;
     world.model.fails(400, "invalid_request_error");
-    world.line.faults.will(PUSH, Fault::Late(Duration::from_hours(1)));
+    world.line.faults.plan_next(PUSH, Fault::Late(Duration::from_hours(1)));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
     world.all_are_answered(1).await;
@@ -434,10 +434,10 @@ async fn the_log_is_json_and_holds_nothing_private() {
 async fn a_model_that_is_gone_is_said_at_the_start() {
     let world = World::new(Duration::ZERO).await;
     let body = serde_json::json!({ "error": { "message": "gone", "type": "invalid_request_error", "param": null, "code": "model_not_found" } });
-    world
-        .model
-        .faults
-        .will("/v1/models/gpt-5.4-mini", emulator::faults::Fault::Respond(404, vec![], body.to_string()));
+    world.model.faults.plan_next(
+        "/v1/models/gpt-5.4-mini",
+        emulator::faults::Fault::Respond(404, vec![], body.to_string()),
+    );
     let serve = world.serve().await;
     for _ in 0..500 {
         if !lines_of(&serve.log(), Kind::ModelGone).is_empty() {

@@ -48,7 +48,7 @@ async fn is_told(chat: &dyn Chat, text: &str) {
 #[tokio::test]
 async fn a_call_that_times_out_is_paid_for_three_times_a_run() {
     let bot = Bot::with(&[], |s| s.job_timeout = Duration::from_millis(500)).await;
-    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
+    bot.model.faults.set_fault(COMPLETIONS, Some(&Fault::Hang), false);
     is_told(&bot, "hi").await;
     assert_eq!(bot.model.asked().len(), 3);
     bot.gave_up("model_unavailable", "unanswered").await;
@@ -78,7 +78,7 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
     bot.settings.worker.give_up_after = Duration::from_secs(6);
     bot.settings.worker.pauses.between = [Duration::from_millis(3_600); 4];
     bot.restarts().await;
-    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Respond(500, vec![], String::new())), false);
+    bot.model.faults.set_fault(COMPLETIONS, Some(&Fault::Respond(500, vec![], String::new())), false);
     is_told(&bot, "three").await;
     assert_eq!(bot.letters().await[0]["attempts"], 2);
     bot.redrives().await;
@@ -89,7 +89,7 @@ async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
 #[tokio::test]
 async fn a_call_that_a_restart_interrupts_is_paid_for() {
     let mut bot = Bot::start().await;
-    bot.model.faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
+    bot.model.faults.set_fault(COMPLETIONS, Some(&Fault::Hang), false);
     bot.hears("hi").await;
     for times in 1..=3 {
         bot.until("the model is asked", async || bot.model.asked().len() == times).await;
@@ -127,7 +127,7 @@ mod told {
     }
 
     pub(super) async fn a_server_that_hangs_is_given_up_in_time(chat: &dyn Chat) {
-        chat.model().faults.misbehaves(COMPLETIONS, Some(&Fault::Hang), false);
+        chat.model().faults.set_fault(COMPLETIONS, Some(&Fault::Hang), false);
         is_told(chat, "hi").await;
         let (asked, told) = (chat.model().asked(), chat.line().faults.seen(PUSH));
         // The bound is twice the setting, for machines with much other work.
@@ -142,14 +142,14 @@ mod told {
         let mut calls = 0;
         // The last fault breaks off in the middle of a 200.
         for fault in nonsense.into_iter().chain([Fault::Reset]) {
-            chat.model().faults.misbehaves(COMPLETIONS, Some(&fault), false);
+            chat.model().faults.set_fault(COMPLETIONS, Some(&fault), false);
             is_told(chat, "hi").await;
             calls += 3;
             assert_eq!(prompts(chat).len(), calls, "{fault:?}");
         }
         assert_eq!(chat.letters().await, 5);
         // A redrive counts anew, and a call that certainly costs nothing does not count.
-        chat.model().faults.misbehaves(COMPLETIONS, None, false);
+        chat.model().faults.set_fault(COMPLETIONS, None, false);
         for fault in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
             chat.model().does(fault);
         }
@@ -171,7 +171,7 @@ mod told {
     pub(super) async fn a_retry_after_of_line_that_is_too_long_keeps_the_answer_for_a_redrive(
         chat: &dyn Chat,
     ) {
-        chat.line().faults.will(PUSH, busy(TOMORROW));
+        chat.line().faults.plan_next(PUSH, busy(TOMORROW));
         is_told(chat, "hi").await;
         assert_eq!((chat.line().faults.seen(PUSH).len(), chat.letters().await), (2, 1));
         chat.redrives().await;

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use jiff::SignedDuration;
 use reqwest::Url;
 use shared::{
-    env::{Env, EnvError, unreadable},
+    env::{Env, EnvError, invalid},
     prefix::Prefix,
 };
 
@@ -137,7 +137,7 @@ impl Config {
         let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
         if max_tokens >= context_tokens {
             let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
-            return Err(unreadable("MAX_TOKENS", &why));
+            return Err(invalid("MAX_TOKENS", &why));
         }
         let budget = Budget {
             context_tokens: context_tokens as usize,
@@ -206,7 +206,7 @@ fn personas(
         let fitting = built_in.0.iter().filter(|persona| fits(&built_in, persona)).cloned().collect();
         return Ok(operators.is_none().then_some(Personas(fitting)));
     };
-    let personas = Personas::read(text).map_err(|e| unreadable("PERSONAS", &e.to_string()))?;
+    let personas = Personas::read(text).map_err(|e| invalid("PERSONAS", &e.to_string()))?;
     match &personas {
         Some(all) if !all.0.iter().all(|persona| fits(all, persona)) => Err(no_room("PERSONAS")),
         _ => Ok(personas),
@@ -214,7 +214,7 @@ fn personas(
 }
 
 fn no_room(name: &str) -> EnvError {
-    unreadable(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
+    invalid(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
 }
 
 #[cfg(test)]

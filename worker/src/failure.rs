@@ -85,12 +85,12 @@ pub struct Failure {
 
 impl Failure {
     /// Returns a failure after which another attempt may succeed.
-    pub fn passing(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn retryable(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), retry: RetryPolicy::Retry(None) }
     }
 
     /// Returns a failure for which no retry can help.
-    pub fn lasting(reason: Reason, detail: impl Into<String>) -> Self {
+    pub fn permanent(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into(), retry: RetryPolicy::Never }
     }
 }

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
-use shared::{env::Env, log, logging, traces::Daemon, version::SHOWN};
+use shared::{env::Env, event::log, logging, traces::Daemon, version::DISPLAY_VERSION};
 use tokio::time::Instant;
 use worker::lambda::{batch::handle, setup::Setup};
 
@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
 async fn serve(env: &Env) -> Result<(), Error> {
     let setup = &Arc::new(Setup::start(env).await?);
     let daemon = &Daemon::from_env(env);
-    log!(info, Started, version = SHOWN.as_str(), "the worker starts");
+    log!(info, Started, version = DISPLAY_VERSION.as_str(), "the worker starts");
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // The payload is parsed here, because the error of the Lambda runtime would quote a payload that cannot be
         // parsed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 
 use crate::failure::Failure;
 
@@ -139,7 +139,7 @@ impl Outcome {
 
     /// Adds the outcome, and the reason of a failure, to the turn's span.
     pub fn trace(&self) {
-        shared::traces::tell(|turn| {
+        shared::traces::annotate(|turn| {
             turn["annotations"]["outcome"] = self.as_str().into();
             if let Some(Failure { reason, .. }) = self.failure() {
                 turn["annotations"]["reason"] = reason.as_str().into();

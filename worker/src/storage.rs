@@ -5,8 +5,9 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use shared::{
+    event::log,
     job::{ConversationId, Job, MessageId},
-    log, logging,
+    logging,
 };
 
 use crate::{
@@ -138,8 +139,8 @@ impl Storage {
 fn failed(error: &HistoryError) -> Failure {
     let detail = logging::chain(error);
     if error.passing {
-        Failure::passing(Reason::StorageFailed, detail)
+        Failure::retryable(Reason::StorageFailed, detail)
     } else {
-        Failure::lasting(Reason::StorageFailed, detail)
+        Failure::permanent(Reason::StorageFailed, detail)
     }
 }

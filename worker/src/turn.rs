@@ -8,8 +8,9 @@
 use std::slice;
 
 use shared::{
+    event::log,
     job::{Ask, Job},
-    log, traces,
+    traces,
 };
 use tokio::time::timeout_at;
 
@@ -60,11 +61,14 @@ mod unsend;
 mod user;
 
 /// The id of the event whose attempts panic in a debug build, so that stories can test which jobs a panic affects.
-const PANICS: &str = "henji-panics";
+const PANIC_EVENT_ID: &str = "henji-panics";
 
 /// Makes one attempt at one job, or at several jobs of one conversation that wait one behind the other.
 pub async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
-    debug_assert!(!jobs.iter().any(|job| job.event_id.as_str() == PANICS), "the event of this id panics");
+    debug_assert!(
+        !jobs.iter().any(|job| job.event_id.as_str() == PANIC_EVENT_ID),
+        "the event of this id panics"
+    );
     match jobs {
         [job] => MergeResult::Ended { merged: 0, outcome: attempt_one(clients, job, limits).await },
         several => merge::attempt(clients, several, limits).await,

@@ -31,7 +31,7 @@ pub enum Fault {
     Respond(u16, Vec<(&'static str, String)>, String),
     /// Waits for this time, then behaves.
     After(Duration),
-    /// Does not answer; breaks the connection at the next call of [`FaultPlan::misbehaves`].
+    /// Does not answer; breaks the connection at the next call of [`FaultPlan::set_fault`].
     Hang,
     /// Does nothing and breaks the connection in the middle of an answer.
     Reset,
@@ -65,17 +65,17 @@ pub struct FaultPlan {
 
 impl FaultPlan {
     /// Plans a fault for the next request to `path`; several calls plan faults for several requests.
-    pub fn will(&self, path: &str, fault: Fault) {
+    pub fn plan_next(&self, path: &str, fault: Fault) {
         lock(&self.planned).entry(path.to_owned()).or_default().push_back(fault);
     }
 
     /// Sets the fault of requests to `path`, for the next request only or until the next call of this function. Breaks
     /// the connections that hang.
-    pub fn misbehaves(&self, path: &str, fault: Option<&Fault>, once: bool) {
+    pub fn set_fault(&self, path: &str, fault: Option<&Fault>, once: bool) {
         lock(&self.planned).remove(path);
         lock(&self.standing).remove(path);
         match fault {
-            Some(fault) if once => self.will(path, fault.clone()),
+            Some(fault) if once => self.plan_next(path, fault.clone()),
             Some(fault) => drop(lock(&self.standing).insert(path.to_owned(), fault.clone())),
             None => {}
         }

@@ -109,7 +109,7 @@ impl Model {
 
     /// Plans this fault for the next question.
     pub fn does(&self, fault: Fault) {
-        self.faults.will(COMPLETIONS, fault);
+        self.faults.plan_next(COMPLETIONS, fault);
     }
 
     /// Returns the questions so far.

@@ -2,7 +2,7 @@
 //! conversations use.
 
 use anyhow::bail;
-use shared::log;
+use shared::event::log;
 
 use crate::listeners::connections::CONNECTIONS_MAX;
 

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::{log, logging};
+use shared::{event::log, logging};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -60,7 +60,7 @@ pub async fn run(dispatcher: Arc<Dispatcher>, stop: CancellationToken) {
         let next = next.filter(|_| !is_full).unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
         tokio::select! {
             () = stop.cancelled() => {}
-            () = dispatcher.queue.bell.notified() => {}
+            () = dispatcher.queue.job_ready.notified() => {}
             Some(_) = running.join_next(), if is_full => {}
             () = sleep(next) => {}
         }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use ingress::accept::BUDGET;
 use serde::Serialize;
-use shared::log;
+use shared::event::log;
 use tokio::{
     sync::Mutex,
     task::JoinHandle,

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use shared::{log, logging, metrics::Metrics};
+use shared::{event::log, logging, metrics::Metrics};
 
 /// The most bytes that wait for the reader: some ten thousand lines.
 const BUFFER_MAX: usize = 4 << 20;

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use shared::log;
+use shared::event::log;
 
 /// The permission bits for writing by the group and by all others.
 const OTHERS_WRITE: u32 = 0o022;

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
 use reqwest::Client;
 use secrecy::SecretString;
-use shared::{env::Env, log, logging::Sampled, secret::Secret, version};
+use shared::{env::Env, event::log, logging::Sampled, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -131,7 +131,7 @@ pub async fn run(
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
     // This removes the traces of rows that the last process deleted before it was killed.
-    queue.leaves_no_trace().await;
+    queue.truncate_log_soon().await;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
@@ -162,7 +162,7 @@ pub async fn run(
     let admin = listeners.admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let admin = admin.map(tracing::field::display);
     let address = listeners.webhooks.local_addr()?;
-    log!(info, Serving, %address, admin, version = version::SHOWN.as_str(), resumed, "henji serves");
+    log!(info, Serving, %address, admin, version = version::DISPLAY_VERSION.as_str(), resumed, "henji serves");
     // If one half ends, even by a panic, the other ends too: a bot that only takes webhooks is worse than none.
     let guard = stop.clone().drop_guard();
     let answering = tokio::spawn({

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 
-use shared::log;
+use shared::event::log;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 

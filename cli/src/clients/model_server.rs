@@ -76,7 +76,7 @@ impl ModelServer {
 
     /// Does the same for the model that transcribes voice.
     pub async fn hears_by(&self, name: &str) -> anyhow::Result<Known> {
-        self.judge(name, self.endpoint.look_up_ears(&self.http, &self.key, name)).await
+        self.judge(name, self.endpoint.look_up_transcription(&self.http, &self.key, name)).await
     }
 
     async fn judge(&self, name: &str, asked: RequestBuilder) -> anyhow::Result<Known> {

@@ -3,7 +3,7 @@
 //!
 //! [`local::dead_letter`] is the form in which operators see a letter. [`source`] reads the letters (from SQLite, or
 //! from SQS by `sqs`). [`list`], [`show`] and [`watch`] only read. [`change`] applies [`redrive`], [`resolve`] or
-//! [`purge`] to each letter, and [`tally`] counts the results.
+//! [`purge`] to each letter, and [`summary`] counts the results.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -17,13 +17,13 @@ use self::{
     audit::Audit,
     change::{Run, Which},
     filter::Filter,
-    lines::Lines,
+    jsonl::JsonLines,
     resolve::Resolve,
     source::Source,
 };
 use crate::{
     clients::line_channel::Channel,
-    deployment::{Place, Where},
+    deployment::{Place, PlaceArgs},
 };
 
 pub mod action;
@@ -31,7 +31,7 @@ pub mod audit;
 pub mod change;
 pub mod done;
 pub mod filter;
-pub mod lines;
+pub mod jsonl;
 pub mod list;
 pub mod purge;
 pub mod redrive;
@@ -40,7 +40,7 @@ pub mod show;
 pub mod source;
 #[cfg(feature = "aws")]
 pub mod sqs;
-pub mod tally;
+pub mod summary;
 pub mod watch;
 
 /// Arguments of `henji dlq`.
@@ -56,7 +56,7 @@ pub struct Args {
 #[derive(clap::Args)]
 struct Global {
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
@@ -143,7 +143,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
             let locale = env.parsed("LOCALE", Locale::Ja)?;
             (which, Action::Resolve(Box::new(Resolve { channel, message, locale, now })))
         }
-        Command::Purge { which, to } => (which, Action::Purge(Lines::of_words(to))),
+        Command::Purge { which, to } => (which, Action::Purge(JsonLines::of_words(to))),
     };
     let audit = Audit::new(audit_of(&place), env, clock)?;
     Run::new(which, action, audit, now, stop).change(&mut source, json).await

@@ -8,8 +8,8 @@ use shared::env::Env;
 use worker::clock::wall_clock;
 
 use crate::{
-    deployment::{Place, Where},
-    terminal::report::Findings,
+    deployment::{Place, PlaceArgs},
+    terminal::report::Report,
 };
 
 #[cfg(feature = "aws")]
@@ -21,7 +21,7 @@ mod serve;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
     /// The address of /healthz, which `henji serve` sets by `--admin`
     #[arg(long, default_value = "http://127.0.0.1:9090")]
     url: Url,
@@ -32,21 +32,21 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
-    let mut findings = Findings::new(args.json);
+    let mut report = Report::new(args.json);
     match args.place.find(env).await {
         Ok(place) => {
             match &place {
-                Place::Data(data) => serve::check(&mut findings, data, &args.url).await,
+                Place::Data(data) => serve::check(&mut report, data, &args.url).await,
                 #[cfg(feature = "aws")]
-                Place::Aws(deployment) => aws::check(&mut findings, deployment).await,
+                Place::Aws(deployment) => aws::check(&mut report, deployment).await,
             }
-            bot::check(&mut findings, &place, env, (wall_clock())()).await;
+            bot::check(&mut report, &place, env, (wall_clock())()).await;
         }
         Err(error) => {
             let name = args.place.env.as_deref().unwrap_or("dev");
             let mend = format!("is it the right --env, account and region? cdk/deploy {name} deploys it");
-            findings.failed("stack", &error, mend);
+            report.failed("stack", &error, mend);
         }
     }
-    findings.end()
+    report.end()
 }

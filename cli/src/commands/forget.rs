@@ -26,7 +26,7 @@ use crate::{
         audit_of, list,
         source::{Source, database},
     },
-    deployment::{Place, Where},
+    deployment::{Place, PlaceArgs},
     terminal::{confirm, note, say},
 };
 
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
 }
 
 /// The data that the bot keeps of a person or a group.
@@ -79,7 +79,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let now = clock();
     history.forget(&user, Forget::Everything(now.as_millisecond()), now).await?;
     if let Some(database) = database {
-        database.traces_gone().await?;
+        database.log_truncated().await?;
     }
     audit.add(json!({ "action": "forget", "outcome": "done", "conversation": user, "letters": removed }))?;
     let left = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;

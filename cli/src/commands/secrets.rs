@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use shared::env::Env;
 
-use crate::{deployment::Where, terminal::report::Findings};
+use crate::{deployment::PlaceArgs, terminal::report::Report};
 
 #[cfg(feature = "aws")]
 mod put;
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
 }
 
 #[derive(clap::Subcommand)]
@@ -55,15 +55,15 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn check(place: &Where, json: bool, env: &Env) -> anyhow::Result<ExitCode> {
+async fn check(place: &PlaceArgs, json: bool, env: &Env) -> anyhow::Result<ExitCode> {
     let secrets = place.secrets(env).await?;
-    let mut findings = Findings::new(json);
+    let mut report = Report::new(json);
     for name in NAMES {
         let said = match secrets.secret(name, env).await {
             Ok(value) => verify(name, &value, env).await,
             Err(error) => Err(error),
         };
-        findings.judge(name, said, secrets.put());
+        report.judge(name, said, secrets.put());
     }
-    findings.end()
+    report.end()
 }

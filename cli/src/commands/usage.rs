@@ -14,7 +14,7 @@ use worker::{
 
 use crate::{
     commands::dlq::source::database,
-    deployment::{Place, Where},
+    deployment::{Place, PlaceArgs},
     terminal::{note, say, say_json},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
     /// The number of days, including today; usage is kept for 60 days
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=60))]
     days: i64,

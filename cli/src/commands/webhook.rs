@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clients::line_channel::Channel,
-    deployment::{Place, Where},
+    deployment::{Place, PlaceArgs},
     terminal::{confirm, say},
 };
 
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    place: Where,
+    place: PlaceArgs,
 }
 
 #[derive(clap::Subcommand)]

@@ -18,9 +18,9 @@ const LAST_NOTE: Duration = Duration::from_secs(1);
 /// The error of standard output that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("standard output cannot be written")]
-pub struct Unheard(#[from] io::Error);
+pub struct OutputClosed(#[from] io::Error);
 
-impl Unheard {
+impl OutputClosed {
     /// Whether the reader has closed the pipe. Then nobody needs an error message.
     pub fn is_reader_gone(&self) -> bool {
         self.0.kind() == ErrorKind::BrokenPipe
@@ -28,12 +28,12 @@ impl Unheard {
 }
 
 /// Prints a line on standard output.
-pub fn say(line: impl Display) -> Result<(), Unheard> {
+pub fn say(line: impl Display) -> Result<(), OutputClosed> {
     Ok(writeln!(io::stdout(), "{}", harmless(&line.to_string()))?)
 }
 
 /// Writes bytes that the program itself made to standard output, without escaping.
-pub fn say_bytes(bytes: &[u8]) -> Result<(), Unheard> {
+pub fn say_bytes(bytes: &[u8]) -> Result<(), OutputClosed> {
     Ok(io::stdout().write_all(bytes)?)
 }
 

@@ -1,4 +1,4 @@
-//! The findings of checks: one line each, ok, or the problem and its fix; or all as JSON.
+//! The report of checks: one line each, ok, or the problem and its fix; or all as JSON.
 
 use std::process::ExitCode;
 
@@ -27,14 +27,14 @@ enum Verdict {
     Broken,
 }
 
-/// The findings so far.
-pub struct Findings {
+/// The report so far.
+pub struct Report {
     all: Vec<Finding>,
     json: bool,
 }
 
-impl Findings {
-    /// Makes an empty list. Findings are printed as they come, or with `json` at the end.
+impl Report {
+    /// Makes an empty list. Results are printed as they come, or with `json` at the end.
     pub fn new(json: bool) -> Self {
         Self { all: vec![], json }
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use shared::event::COUNTED_ONLY;
 
 use super::*;
 use crate::queue::QueueError;
@@ -129,7 +130,7 @@ async fn logged(webhooks: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let log = String::from_utf8(LOG.take()).unwrap();
     // The duration is removed, because it is different each time.
     let lines = log.lines().map(|line| line.split(" ack_ms=").next().unwrap_or_default().trim().to_owned());
-    let (figures, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(logging::FIGURES));
+    let (figures, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(COUNTED_ONLY));
     (lines, figures)
 }
 

@@ -104,7 +104,7 @@ impl JobQueue for SqsQueue {
 
 impl SqsQueue {
     async fn send_all(&self, jobs: &[Job]) -> Result<(), QueueError> {
-        traces::tell(|step| {
+        traces::annotate(|step| {
             let ids: Vec<_> = jobs.iter().map(|job| job.event_id.as_str()).collect();
             step["namespace"] = "aws".into();
             step["aws"] = json!({ "operation": "SendMessageBatch", "queue_url": self.url });

@@ -1,6 +1,6 @@
 //! The client of the SSM Parameter Store.
 
-use crate::log;
+use crate::event::log;
 
 use std::{error::Error, time::Duration};
 

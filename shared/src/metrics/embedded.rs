@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::rules::{Made, Rule};
+use super::rules::{MetricValue, Rule};
 
 /// Writes one value of a metric.
 pub(super) fn write(
@@ -28,8 +28,8 @@ pub(super) fn write(
 
 fn line(namespace: &str, rule: &Rule, value: f64, by: Option<(&str, String)>, now_ms: u64) -> Value {
     let unit = match rule.value {
-        Made::Millis(_) => "Milliseconds",
-        Made::Cost => "None",
+        MetricValue::Millis(_) => "Milliseconds",
+        MetricValue::Cost => "None",
         _ => "Count",
     };
     let dimension = by.map(|(field, word)| (capital(field), word));

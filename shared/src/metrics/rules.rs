@@ -12,14 +12,14 @@ pub(super) struct Rule {
     /// The name of the metric.
     pub(super) name: &'static str,
     /// The value that a line adds: one, or the line's field of this name.
-    pub(super) value: Made,
+    pub(super) value: MetricValue,
     /// The field whose few values distinguish the series: `reason` becomes the dimension `Reason`.
     pub(super) by: Option<&'static str>,
 }
 
 /// The value that a line adds to a metric.
 #[derive(Clone, Copy)]
-pub(super) enum Made {
+pub(super) enum MetricValue {
     /// Counts the lines.
     Count,
     /// Counts the lines whose `reason` says that the model failed. A question that the model declines is not a failure.
@@ -38,33 +38,33 @@ pub(super) enum Made {
     Cost,
 }
 
-const fn rule(kind: Kind, name: &'static str, value: Made, by: Option<&'static str>) -> Rule {
+const fn rule(kind: Kind, name: &'static str, value: MetricValue, by: Option<&'static str>) -> Rule {
     Rule { kind, name, value, by }
 }
 
 /// All metrics. cdk/lib/metrics.ts names them, too, and a test compares the two.
 pub(super) const RULES: &[Rule] = &[
-    rule(Webhook, "AckMs", Made::Millis("ack_ms"), None),
-    rule(Webhook, "Webhooks", Made::Count, Some("status")),
-    rule(SignatureRefused, "RefusedSignatures", Made::Count, None),
-    rule(Accepted, "Accepted", Made::Count, None),
-    rule(Turn, "Turns", Made::Count, Some("outcome")),
-    rule(Turn, "QueueMs", Made::Millis("queue_ms"), None),
-    rule(Turn, "TurnMs", Made::Millis("turn_ms"), None),
-    rule(Answered, "Answered", Made::Count, None),
-    rule(Noticed, "Noticed", Made::Count, None),
-    rule(RetryScheduled, "TriedAgain", Made::Count, None),
-    rule(RetryScheduled, "ModelErrors", Made::ModelFault, None),
-    rule(RetryScheduled, "StorageErrors", Made::StorageFault, None),
-    rule(DeadLettered, "ModelErrors", Made::ModelFault, None),
-    rule(DeadLettered, "StorageErrors", Made::StorageFault, None),
-    rule(DeadLettered, "DeadLettered", Made::Count, Some("reason")),
-    rule(DeadLettered, "ActionableDeadLetters", Made::Actionable, None),
-    rule(ModelAnswered, "ModelMs", Made::Millis("model_ms"), None),
-    rule(ModelAnswered, "PromptTokens", Made::Amount("prompt_tokens"), None),
-    rule(ModelAnswered, "CachedTokens", Made::Amount("cached_tokens"), None),
-    rule(ModelAnswered, "CompletionTokens", Made::Amount("completion_tokens"), None),
-    rule(ModelAnswered, "CostUsd", Made::Cost, None),
-    rule(LineAnswered, "Sends", Made::Count, Some("status")),
-    rule(MonthQuota, "LineMessagesLeft", Made::Level("left"), None),
+    rule(Webhook, "AckMs", MetricValue::Millis("ack_ms"), None),
+    rule(Webhook, "Webhooks", MetricValue::Count, Some("status")),
+    rule(SignatureRefused, "RefusedSignatures", MetricValue::Count, None),
+    rule(Accepted, "Accepted", MetricValue::Count, None),
+    rule(Turn, "Turns", MetricValue::Count, Some("outcome")),
+    rule(Turn, "QueueMs", MetricValue::Millis("queue_ms"), None),
+    rule(Turn, "TurnMs", MetricValue::Millis("turn_ms"), None),
+    rule(Answered, "Answered", MetricValue::Count, None),
+    rule(Noticed, "Noticed", MetricValue::Count, None),
+    rule(RetryScheduled, "TriedAgain", MetricValue::Count, None),
+    rule(RetryScheduled, "ModelErrors", MetricValue::ModelFault, None),
+    rule(RetryScheduled, "StorageErrors", MetricValue::StorageFault, None),
+    rule(DeadLettered, "ModelErrors", MetricValue::ModelFault, None),
+    rule(DeadLettered, "StorageErrors", MetricValue::StorageFault, None),
+    rule(DeadLettered, "DeadLettered", MetricValue::Count, Some("reason")),
+    rule(DeadLettered, "ActionableDeadLetters", MetricValue::Actionable, None),
+    rule(ModelAnswered, "ModelMs", MetricValue::Millis("model_ms"), None),
+    rule(ModelAnswered, "PromptTokens", MetricValue::Amount("prompt_tokens"), None),
+    rule(ModelAnswered, "CachedTokens", MetricValue::Amount("cached_tokens"), None),
+    rule(ModelAnswered, "CompletionTokens", MetricValue::Amount("completion_tokens"), None),
+    rule(ModelAnswered, "CostUsd", MetricValue::Cost, None),
+    rule(LineAnswered, "Sends", MetricValue::Count, Some("status")),
+    rule(MonthQuota, "LineMessagesLeft", MetricValue::Level("left"), None),
 ];

@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::rules::{Made, RULES, Rule};
+use super::rules::{MetricValue, RULES, Rule};
 
 /// The totals, by name and label.
 static TOTALS: Mutex<BTreeMap<(&'static str, String), Total>> = Mutex::new(BTreeMap::new());
@@ -44,14 +44,14 @@ pub fn prometheus(gauges: &[(&str, u64)], counters: &[(&str, u64)]) -> String {
         let Some(rule) = RULES.iter().find(|rule| rule.name == *name) else { continue };
         let snake = snake(name);
         let (kind, lines) = match rule.value {
-            Made::Millis(_) => {
+            MetricValue::Millis(_) => {
                 let lines = format!(
                     "henji_{snake}_sum{label} {}\nhenji_{snake}_count{label} {}",
                     total.sum, total.count
                 );
                 ("summary", lines)
             }
-            Made::Level(_) => ("gauge", format!("henji_{snake}{label} {}", total.last)),
+            MetricValue::Level(_) => ("gauge", format!("henji_{snake}{label} {}", total.last)),
             _ => ("counter", format!("henji_{snake}_total{label} {}", total.sum)),
         };
         if told != *name {

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     adapters::ssm::{Parameter, ParameterStore},
-    log, logging,
+    event::log,
+    logging,
 };
 
 /// The longest time of one read. A longer read would delay a function's start, or a webhook.

@@ -88,7 +88,7 @@ pub fn holds(data: &[u8]) -> bool {
             return true;
         }
         Err(ModelError::ContextLength | ModelError::NothingWithinLimit) => return false,
-        Err(ModelError::NotSeen) => unreachable!("there is no picture"),
+        Err(ModelError::ImageRefused) => unreachable!("there is no picture"),
         Err(ModelError::Unauthorized(failure)) => (failure, true),
         Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => (failure, false),
     };

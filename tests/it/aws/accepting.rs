@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 use super::{
     FIXTURE,
-    between::{Between, Play, error},
+    aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign},
     cloud::Cloud,
     functions::Lambda,
@@ -65,7 +65,7 @@ async fn what_line_did_not_sign_or_is_no_webhook_is_refused_and_its_verify_butto
 #[tokio::test]
 async fn a_rotated_channel_secret_needs_no_deployment_and_strangers_cost_no_reads() {
     let cloud = Cloud::start().await;
-    let store = Between::start(|_, _| Play::HandOn).await;
+    let store = AwsProxy::start(|_, _| Treatment::Forward).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let ingress = Lambda::start("ingress", &variables).await;
@@ -88,8 +88,8 @@ async fn a_parameter_store_that_fails_costs_a_401_and_no_secret() {
     let cloud = Cloud::start().await;
     let is_ill = Arc::new(AtomicBool::new(false));
     let falling_ill = is_ill.clone();
-    let store = Between::start(move |_, _| {
-        if falling_ill.load(Relaxed) { error(500, "InternalServerError") } else { Play::HandOn }
+    let store = AwsProxy::start(move |_, _| {
+        if falling_ill.load(Relaxed) { error(500, "InternalServerError") } else { Treatment::Forward }
     })
     .await;
     let mut variables = cloud.variables();
@@ -112,9 +112,9 @@ async fn a_queue_that_refuses_costs_line_a_503_and_the_next_delivery_is_taken() 
     let cloud = Cloud::start().await;
     let is_well = Arc::new(AtomicBool::new(false));
     let healing = is_well.clone();
-    let queue = Between::start(move |call, _| {
+    let queue = AwsProxy::start(move |call, _| {
         let refuses = call == "SendMessageBatch" && !healing.load(Relaxed);
-        if refuses { error(500, "com.amazonaws.sqs#InternalError") } else { Play::HandOn }
+        if refuses { error(500, "com.amazonaws.sqs#InternalError") } else { Treatment::Forward }
     })
     .await;
     let mut variables = cloud.variables();
@@ -145,7 +145,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
         let taken: Arc<Mutex<Taken>> = Arc::default();
         let (noted, refused) = (taken.clone(), Mutex::new(HashSet::new()));
         // The queue refuses the first job of each conversation once, and one job always.
-        let queue = Between::start(move |call, request| {
+        let queue = AwsProxy::start(move |call, request| {
             let (mut successful, mut failed) = (vec![], vec![]);
             assert_eq!(call, "SendMessageBatch");
             for entry in request["Entries"].as_array().unwrap() {
@@ -158,7 +158,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
                     successful.push(json!({ "Id": field("Id"), "MessageId": "m", "MD5OfMessageBody": "x" }));
                 }
             }
-            Play::Answer(200, json!({ "Successful": successful, "Failed": failed }))
+            Treatment::Answer(200, json!({ "Successful": successful, "Failed": failed }))
         })
         .await;
         let sdk = cloud.sdk.clone().into_builder().endpoint_url(&queue.url).build();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     FIXTURE,
-    between::{Between, Play, error},
+    aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER, payload_1, payload_2},
     cloud::{CHANNEL_SECRET, attribute},
 };
@@ -96,8 +96,8 @@ async fn one_bad_record_spoils_neither_its_batch_nor_its_conversation() {
 
 #[tokio::test]
 async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe() {
-    let queue = Between::start(|call, _| {
-        if call == "SendMessage" { error(500, "com.amazonaws.sqs#InternalError") } else { Play::HandOn }
+    let queue = AwsProxy::start(|call, _| {
+        if call == "SendMessage" { error(500, "com.amazonaws.sqs#InternalError") } else { Treatment::Forward }
     })
     .await;
     let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &queue.url)]).await;

@@ -9,7 +9,7 @@ use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
 };
 
@@ -74,7 +74,7 @@ async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself(
 async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_arrives_once() {
     let story = async |fault: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.faults.will(PUSH, fault);
+        bot.line.faults.plan_next(PUSH, fault);
         bot.is_brought_jobs(Duration::from_mins(1));
         bot.pushes(1).await;
         bot.worker_is_killed().await;
@@ -93,9 +93,9 @@ async fn killed_while_it_pushes_the_one_answer_it_pushes_the_same_again_and_it_a
 #[tokio::test]
 async fn killed_when_the_answer_was_stored_and_nobody_heard_of_it_it_is_only_pushed() {
     let lose = AtomicBool::new(true);
-    let table = Between::start(move |call, _| {
+    let table = AwsProxy::start(move |call, _| {
         let is_it = call == "TransactWriteItems" && lose.swap(false, Relaxed);
-        if is_it { Play::Lose } else { Play::HandOn }
+        if is_it { Treatment::Lose } else { Treatment::Forward }
     })
     .await;
     let mut bot = bot(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
     cloud::{TABLE, attribute},
     text,
@@ -53,7 +53,7 @@ async fn killed_while_the_model_thinks_it_asks_again() {
 async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
     let story = async |fault: Fault| {
         let mut bot = bot(&[]).await;
-        bot.line.faults.will(PUSH, fault);
+        bot.line.faults.plan_next(PUSH, fault);
         bot.hears("hello").await;
         bot.pushes(1).await;
         bot.worker_is_killed().await;
@@ -72,7 +72,7 @@ async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
 async fn killed_while_it_apologises_it_asks_no_second_time_and_tells_once() {
     let mut bot = bot(&[]).await;
     bot.model.fails(400, "invalid_request_error");
-    bot.line.faults.will(PUSH, Fault::Late(HOUR));
+    bot.line.faults.plan_next(PUSH, Fault::Late(HOUR));
     bot.hears("hello").await;
     bot.pushes(1).await;
     bot.worker_is_killed().await;
@@ -107,7 +107,7 @@ async fn a_message_whose_worker_dies_each_time_is_given_up_and_its_user_told() {
 #[tokio::test]
 async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_no_answer() {
     let mut bot = bot(&[("MAX_ATTEMPTS", "1")]).await;
-    bot.line.faults.will(PUSH, Fault::Late(HOUR));
+    bot.line.faults.plan_next(PUSH, Fault::Late(HOUR));
     bot.hears("hello").await;
     bot.pushes(1).await;
     bot.worker_is_killed().await;
@@ -118,12 +118,12 @@ async fn killed_while_it_pushes_for_the_last_time_it_does_not_say_that_there_is_
 }
 
 /// Kills a worker during its `nth` call of this kind in this turn.
-async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Play, ends: &str) {
+async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Treatment, ends: &str) {
     let shown = format!("{call} {nth} {play:?}");
     let calls = AtomicUsize::new(0);
-    let aws = Between::start(move |name, _| {
+    let aws = AwsProxy::start(move |name, _| {
         let is_it = name == call && calls.fetch_add(1, Relaxed) + 1 == nth;
-        if is_it { play.clone() } else { Play::HandOn }
+        if is_it { play.clone() } else { Treatment::Forward }
     })
     .await;
     let urls = [("AWS_ENDPOINT_URL_DYNAMODB", &*aws.url), ("AWS_ENDPOINT_URL_SQS", &aws.url)];
@@ -149,7 +149,7 @@ async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Play,
 #[tokio::test]
 async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_and_one_apology() {
     let mut stories = vec![];
-    for play in [Play::Hang, Play::Lose] {
+    for play in [Treatment::Hang, Treatment::Lose] {
         for (call, nth) in [("UpdateItem", 1), ("Query", 1), ("TransactWriteItems", 1), ("UpdateItem", 2)] {
             stories.push(killed_at(false, call, nth, play.clone(), "answer to hi"));
         }
@@ -158,8 +158,8 @@ async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_a
         }
     }
     // The record of the lasting refusal is missing: the model is asked again, and this time answers.
-    stories.push(killed_at(true, "UpdateItem", 2, Play::Hang, "answer to hi"));
-    stories.push(killed_at(true, "UpdateItem", 2, Play::Lose, "Sorry"));
+    stories.push(killed_at(true, "UpdateItem", 2, Treatment::Hang, "answer to hi"));
+    stories.push(killed_at(true, "UpdateItem", 2, Treatment::Lose, "Sorry"));
     stream::iter(stories).buffer_unordered(4).collect::<Vec<_>>().await;
 }
 

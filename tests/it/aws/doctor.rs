@@ -60,7 +60,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
 
     world.line.has_left(0);
     let gone = Fault::Respond(404, vec![], json!({ "error": { "code": "model_not_found" } }).to_string());
-    world.model.faults.will("/v1/models/gpt-5.4-mini", gone);
+    world.model.faults.plan_next("/v1/models/gpt-5.4-mini", gone);
     is_deployed(&cloud, "https://elsewhere.example.com/").await;
     let ill = operator.runs(&doctor).await;
     assert_eq!(
@@ -79,7 +79,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
     assert!(!forbidden.out.contains("secrets put"), "{}", forbidden.out);
 
     // No secret is wrong where a server is down.
-    world.model.faults.will("/v1/models", Fault::Respond(503, vec![], String::new()));
+    world.model.faults.plan_next("/v1/models", Fault::Respond(503, vec![], String::new()));
     let model = (world.variables[1].0.as_str(), world.variables[1].1.as_str());
     let nowhere = [("LINE_API_BASE_URL", "http://127.0.0.1:9"), ("BASE_SECRET_PATH", ""), model];
     let away = Operator::of(&cloud, &nowhere).runs(&doctor).await;
@@ -154,11 +154,11 @@ async fn a_server_that_only_lists_its_models_is_not_called_broken() {
         json!({ "error": { "code": 404, "message": "File Not Found", "type": "not_found_error" } })
             .to_string(),
     );
-    world.model.faults.misbehaves("/v1/models/llama3", Some(&llama_cpp), false);
-    world.model.faults.misbehaves("/v1/models/gpt-transcribe", Some(&llama_cpp), false);
+    world.model.faults.set_fault("/v1/models/llama3", Some(&llama_cpp), false);
+    world.model.faults.set_fault("/v1/models/gpt-transcribe", Some(&llama_cpp), false);
     for (listed, verdict) in [("llama3", "ok"), ("/models/llama.gguf", "note")] {
         let list = Fault::Respond(200, vec![], json!({ "data": [{ "id": listed }] }).to_string());
-        world.model.faults.misbehaves("/v1/models", Some(&list), false);
+        world.model.faults.set_fault("/v1/models", Some(&list), false);
         let mut command = tokio::process::Command::new(crate::process::henji());
         command.args(["doctor", "--json", "--data"]).arg(folder.path());
         command.env_clear().envs(world.variables.iter().cloned()).stdin(Stdio::null());

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
-    between::{Between, Play, error},
+    aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER},
     cloud::attribute,
     text,
@@ -137,7 +137,7 @@ async fn a_push_that_fails_for_a_moment_is_repeated_under_its_key_and_arrives_on
     let all = faults.len();
     for (index, fault) in faults.into_iter().enumerate() {
         let shown = format!("{fault:?}");
-        bot.line.faults.will(PUSH, fault);
+        bot.line.faults.plan_next(PUSH, fault);
         bot.hears_from(&format!("U{index}"), "hi").await;
         assert_eq!(bot.said().await.len(), index + 1, "{shown}");
         let tried = bot.pushes_tried().split_off(2 * index);
@@ -211,9 +211,13 @@ async fn a_limit_that_is_not_reached_is_waited_for_and_an_account_that_may_not_p
 async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
     let tries = AtomicUsize::new(0);
     // The table refuses more often than the SDK tries by itself.
-    let table = Between::start(move |call, _| {
+    let table = AwsProxy::start(move |call, _| {
         let refuses = call == "TransactWriteItems" && tries.fetch_add(1, Relaxed) < 4;
-        if refuses { error(400, "com.amazon.coral.availability#ThrottlingException") } else { Play::HandOn }
+        if refuses {
+            error(400, "com.amazon.coral.availability#ThrottlingException")
+        } else {
+            Treatment::Forward
+        }
     })
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
@@ -227,8 +231,8 @@ async fn a_table_that_throttles_for_a_moment_costs_no_second_question() {
 
 #[tokio::test]
 async fn an_answer_that_the_table_never_takes_is_a_dead_letter_and_its_user_is_told() {
-    let table = Between::start(move |call, _| {
-        if call == "TransactWriteItems" { error(400, "ValidationException") } else { Play::HandOn }
+    let table = AwsProxy::start(move |call, _| {
+        if call == "TransactWriteItems" { error(400, "ValidationException") } else { Treatment::Forward }
     })
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
@@ -243,9 +247,13 @@ async fn an_answer_that_the_table_never_takes_is_a_dead_letter_and_its_user_is_t
 async fn while_the_table_takes_no_answer_the_time_to_give_up_stands_still() {
     let takes = Arc::new(AtomicBool::new(false));
     let is_open = takes.clone();
-    let table = Between::start(move |call, _| {
+    let table = AwsProxy::start(move |call, _| {
         let refuses = call == "TransactWriteItems" && !is_open.load(Relaxed);
-        if refuses { error(400, "com.amazon.coral.availability#ThrottlingException") } else { Play::HandOn }
+        if refuses {
+            error(400, "com.amazon.coral.availability#ThrottlingException")
+        } else {
+            Treatment::Forward
+        }
     })
     .await;
     // The pause after the first attempt alone is twice as long.

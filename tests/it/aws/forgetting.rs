@@ -17,7 +17,7 @@ use worker::{
 };
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER, payload_2},
     cloud::{Row, TABLE},
     text,
@@ -63,9 +63,9 @@ fn asked(bot: &Bot) -> Vec<String> {
 async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     let stale: Arc<Mutex<Option<Value>>> = Arc::default();
     let index = stale.clone();
-    let table = Between::start(move |call, _| match (call, &*index.lock().unwrap()) {
-        ("Query", Some(shown)) => Play::Answer(200, shown.clone()),
-        _ => Play::HandOn,
+    let table = AwsProxy::start(move |call, _| match (call, &*index.lock().unwrap()) {
+        ("Query", Some(shown)) => Treatment::Answer(200, shown.clone()),
+        _ => Treatment::Forward,
     })
     .await;
     let bot = Bot::with(&[("AWS_ENDPOINT_URL_DYNAMODB", &table.url)]).await;
@@ -90,7 +90,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     let before = shown(message_rows(&bot).await);
     *stale.lock().unwrap() = Some(shown(vec![]));
     let now = wall_clock()();
-    history(&bot, &table.url).forget(&user(), Forget::Talk(now.as_millisecond()), now).await.unwrap();
+    history(&bot, &table.url).forget(&user(), Forget::Messages(now.as_millisecond()), now).await.unwrap();
     assert!(message_rows(&bot).await.is_empty(), "the head names them");
     *stale.lock().unwrap() = Some(before);
     for (turn, prompt) in [vec!["fifth"], vec!["fifth", "answer to fifth", "sixth"]].into_iter().enumerate() {
@@ -104,7 +104,7 @@ async fn an_index_that_still_shows_what_is_gone_brings_nothing_back() {
     let all = shown(message_rows(&bot).await);
     let said_at = |row: &Value| row["saidAt"]["N"].as_str().unwrap().parse::<i64>().unwrap();
     let fifth = all["Items"].as_array().unwrap().iter().map(said_at).min().unwrap();
-    history(&bot, &table.url).forget(&user(), Forget::Talk(fifth), wall_clock()()).await.unwrap();
+    history(&bot, &table.url).forget(&user(), Forget::Messages(fifth), wall_clock()()).await.unwrap();
     let rest = ["sixth", "answer to sixth", "seventh", "answer to seventh", "eighth"];
     for (turn, (shows, prompt)) in [(all, &rest[..3]), (shown(vec![]), &rest[..])].into_iter().enumerate() {
         *stale.lock().unwrap() = Some(shows);
@@ -128,7 +128,7 @@ async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_the
     }
     let history = DynamoHistory::new(&bot.cloud.sdk, TABLE.to_owned(), None);
     let now = wall_clock()();
-    history.forget(&user(), Forget::Talk(now.as_millisecond()), now).await.unwrap();
+    history.forget(&user(), Forget::Messages(now.as_millisecond()), now).await.unwrap();
     assert!(message_rows(&bot).await.is_empty());
     for (turn, prompt) in [vec!["new"], vec!["new", "answer to new", "newer"]].into_iter().enumerate() {
         bot.hears(prompt.last().unwrap()).await;
@@ -139,14 +139,14 @@ async fn the_rows_of_the_articles_own_bot_are_forgotten_though_no_head_names_the
 }
 
 /// Kills a worker during its `nth` call of this kind in this turn.
-async fn killed_at(call: &'static str, nth: usize, play: Play) {
+async fn killed_at(call: &'static str, nth: usize, play: Treatment) {
     let shown = format!("{call} {nth} {play:?}");
     // No call is counted before the person leaves.
     let count = Arc::new(AtomicUsize::new(usize::MAX / 2));
     let counted = count.clone();
-    let aws = Between::start(move |made, _| {
+    let aws = AwsProxy::start(move |made, _| {
         let is_it = made == call && counted.fetch_add(1, Relaxed) + 1 == nth;
-        if is_it { play.clone() } else { Play::HandOn }
+        if is_it { play.clone() } else { Treatment::Forward }
     })
     .await;
     let urls = [("AWS_ENDPOINT_URL_DYNAMODB", aws.url.as_str()), ("LEASE_SECONDS", "1")];
@@ -175,7 +175,7 @@ async fn killed_at(call: &'static str, nth: usize, play: Play) {
 #[tokio::test]
 async fn killed_at_each_call_to_aws_a_conversation_is_forgotten_all_the_same() {
     let mut stories = vec![];
-    for play in [Play::Hang, Play::Lose] {
+    for play in [Treatment::Hang, Treatment::Lose] {
         for (call, nth) in [
             ("GetItem", 1),
             ("Query", 1),

@@ -11,7 +11,7 @@ use tokio::time::{Duration, sleep};
 use worker::clock::wall_clock;
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::Bot,
     cloud::Cloud,
     letters::buried,
@@ -50,9 +50,9 @@ async fn a_redrive_that_is_killed_between_sending_and_removing_answers_everybody
     let bot = Bot::start().await;
     buried(&bot.cloud, &of_users(COUNT), "model_unavailable", wall_clock()()).await;
     let hangs = AtomicBool::new(false);
-    let sqs = Between::start(move |call, _| match call {
-        "DeleteMessage" if !hangs.swap(true, Relaxed) => Play::Hang,
-        _ => Play::HandOn,
+    let sqs = AwsProxy::start(move |call, _| match call {
+        "DeleteMessage" if !hangs.swap(true, Relaxed) => Treatment::Hang,
+        _ => Treatment::Forward,
     })
     .await;
     let through = Operator::of(&bot.cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use worker::clock::wall_clock;
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
     cloud::Cloud,
     letters::{buried, of_one},
@@ -43,9 +43,9 @@ async fn a_redrive_that_breaks_between_sending_and_removing_is_run_again_and_ans
     buried(&bot.cloud, &of_one(USER, 3), "model_unavailable", wall_clock()()).await;
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = tries.clone();
-    let sqs = Between::start(move |call, _| {
+    let sqs = AwsProxy::start(move |call, _| {
         let breaks = call == "DeleteMessage" && counted.fetch_add(1, Relaxed) < 1;
-        if breaks { super::between::error(400, "AccessDenied") } else { Play::HandOn }
+        if breaks { super::aws_proxy::error(400, "AccessDenied") } else { Treatment::Forward }
     })
     .await;
     let operator = Operator::of(&bot.cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);
@@ -142,12 +142,12 @@ async fn letters_that_are_shown_again_hide_no_others_behind_them() {
     let cloud = Cloud::start().await;
     buried(&cloud, &of_one("U-behind", 3), "model_unavailable", wall_clock()()).await;
     let looks = AtomicUsize::new(0);
-    let sqs = Between::start(move |call, _| match call {
+    let sqs = AwsProxy::start(move |call, _| match call {
         // A scan that takes minutes sees the letters again that it hid first.
         "ReceiveMessage" if looks.fetch_add(1, Relaxed) < 2 => {
-            Play::Answer(200, json!({ "Messages": [shown("U-first")] }))
+            Treatment::Answer(200, json!({ "Messages": [shown("U-first")] }))
         }
-        _ => Play::HandOn,
+        _ => Treatment::Forward,
     })
     .await;
     let operator = Operator::of(&cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);
@@ -160,11 +160,11 @@ async fn letters_that_are_shown_again_hide_no_others_behind_them() {
 async fn a_letter_that_comes_to_sqs_while_another_goes_is_seen_in_time() {
     let cloud = Cloud::start().await;
     buried(&cloud, &of_one("U1", 1), "model_unavailable", wall_clock()()).await;
-    let sqs = Between::start(|call, _| match call {
+    let sqs = AwsProxy::start(|call, _| match call {
         "GetQueueAttributes" => {
-            Play::Answer(200, json!({ "Attributes": { "ApproximateNumberOfMessages": "1" } }))
+            Treatment::Answer(200, json!({ "Attributes": { "ApproximateNumberOfMessages": "1" } }))
         }
-        _ => Play::HandOn,
+        _ => Treatment::Forward,
     })
     .await;
     let operator = Operator::of(&cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);

@@ -25,7 +25,7 @@ use worker::{
 };
 
 use super::{
-    between::{Between, Play, error},
+    aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER},
     cloud::{PATIENCE, TABLE},
     functions::record,
@@ -47,19 +47,19 @@ struct Patient {
 
 impl Patient {
     /// Starts it with a table that answers as `table` says.
-    async fn start(table: impl Fn() -> Play + Send + Sync + 'static) -> Self {
+    async fn start(table: impl Fn() -> Treatment + Send + Sync + 'static) -> Self {
         let bot = Bot::quiet(&[]).await;
-        let dynamodb = Between::start(move |_, _| table()).await;
+        let dynamodb = AwsProxy::start(move |_, _| table()).await;
         let pauses: Arc<Mutex<Vec<u64>>> = Arc::default();
         let noted = pauses.clone();
-        let sqs = Between::start(move |call, request| {
+        let sqs = AwsProxy::start(move |call, request| {
             if call == "ChangeMessageVisibilityBatch" {
                 let of = |entry: &Value| entry["VisibilityTimeout"].as_u64().unwrap();
                 let all: Vec<u64> = request["Entries"].as_array().unwrap().iter().map(of).collect();
                 assert!(all.iter().all(|pause| *pause == all[0]), "a conversation comes back together");
                 noted.lock().unwrap().extend(Some(all[0]).filter(|pause| *pause != LEASE.as_secs()));
             }
-            Play::HandOn
+            Treatment::Forward
         })
         .await;
         let at = |url: &str| bot.cloud.sdk.clone().into_builder().endpoint_url(url).build();
@@ -116,7 +116,7 @@ async fn while_the_table_refuses_pauses_grow_and_afterwards_everything_is_answer
         if down.load(Relaxed) {
             error(400, "com.amazon.coral.availability#ThrottlingException")
         } else {
-            Play::HandOn
+            Treatment::Forward
         }
     };
     let story = Patient::start(refuses).await;
@@ -144,7 +144,7 @@ async fn while_the_table_refuses_pauses_grow_and_afterwards_everything_is_answer
 
 #[tokio::test]
 async fn a_job_of_a_newer_version_waits_longer_each_time_and_its_conversation_behind_it() {
-    let story = Patient::start(|| Play::HandOn).await;
+    let story = Patient::start(|| Treatment::Forward).await;
     let newer = json!({ "v": VERSION + 1, "eventId": "newer", "conversation": USER, "kind": "new" });
     story.bot.is_sent(&newer.to_string(), USER, "newer").await;
     story.bot.hears("behind it").await;

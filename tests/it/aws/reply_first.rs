@@ -46,7 +46,7 @@ async fn a_young_token_carries_the_answer_and_a_refused_one_is_followed_by_one_p
     assert_eq!(tried(&bot), (1, 0));
 
     bot.line.fails(REPLY, 400, "Invalid reply token");
-    bot.line.faults.will(PUSH, Fault::Lose);
+    bot.line.faults.plan_next(PUSH, Fault::Lose);
     hears(&bot, "again").await;
     bot.says(2).await;
     assert_eq!(texts(&bot).await[1..], ["answer to again"]);
@@ -77,7 +77,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
     let lost = Fault::Late(Duration::from_hours(1));
     for (fault, is_known) in [(Fault::Hang, true), (lost, false)] {
         let mut bot = bot().await;
-        bot.line.faults.will(REPLY, fault);
+        bot.line.faults.plan_next(REPLY, fault);
         hears(&bot, "hi").await;
         while bot.line.faults.seen(REPLY).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     FIXTURE,
-    between::{Between, Play, error},
+    aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, INGRESS_TIME, host, payload_1, sign},
     cloud::Cloud,
     functions::Lambda,
@@ -54,7 +54,7 @@ async fn a_batch_of_ten_conversations_outlives_the_rotation_of_both_secrets_by_o
     let (line, model) = (Line::new(), Model::new(Duration::ZERO, |_| "an answer".to_owned()));
     let line_url = host(refusing(line.clone().router(), "Bearer an-access-token")).await;
     let model_url = host(refusing(model.clone().router(), "Bearer an-api-key")).await + "/v1";
-    let store = Between::start(|_, _| Play::HandOn).await;
+    let store = AwsProxy::start(|_, _| Treatment::Forward).await;
     let bot = Bot::quiet(&[
         ("AWS_ENDPOINT_URL_SSM", &store.url),
         ("LINE_API_BASE_URL", &line_url),
@@ -87,7 +87,7 @@ async fn a_key_that_is_still_current_is_refused_for_good_and_read_again_once_for
     let (line, model) = (Line::new(), Model::new(Duration::ZERO, |_| "an answer".to_owned()));
     let line_url = host(line.clone().router()).await;
     let model_url = host(refusing(model.clone().router(), "Bearer an-api-key")).await + "/v1";
-    let store = Between::start(|_, _| Play::HandOn).await;
+    let store = AwsProxy::start(|_, _| Treatment::Forward).await;
     let bot = Bot::quiet(&[
         ("AWS_ENDPOINT_URL_SSM", &store.url),
         ("LINE_API_BASE_URL", &line_url),
@@ -108,12 +108,12 @@ async fn a_key_that_is_still_current_is_refused_for_good_and_read_again_once_for
 async fn tries_again(is_ill_at_start: bool) {
     let is_ill = Arc::new(AtomicBool::new(is_ill_at_start));
     let ill = is_ill.clone();
-    let store = Between::start(move |call, request| {
+    let store = AwsProxy::start(move |call, request| {
         let is_workers = !request.to_string().contains("LINE_CHANNEL_SECRET");
         if is_workers && is_read(call) && ill.load(Relaxed) {
             error(400, "AccessDeniedException")
         } else {
-            Play::HandOn
+            Treatment::Forward
         }
     })
     .await;
@@ -149,7 +149,7 @@ async fn a_refused_key_that_cannot_be_read_again_is_a_fault_that_passes_and_no_l
 }
 
 /// Makes a store that answers this number of reads a second in all.
-fn throttling(a_second: f64) -> impl Fn(&str, &Value) -> Play {
+fn throttling(a_second: f64) -> impl Fn(&str, &Value) -> Treatment {
     let bucket = Mutex::new((Instant::now(), a_second));
     move |call, _| {
         let mut bucket = bucket.lock().unwrap();
@@ -158,7 +158,7 @@ fn throttling(a_second: f64) -> impl Fn(&str, &Value) -> Play {
         let left = (left + (now - last).as_secs_f64() * a_second).min(a_second);
         let is_granted = !is_read(call) || left >= 1.0;
         *bucket = (now, if is_granted { left - 1.0 } else { left });
-        if is_granted { Play::HandOn } else { error(400, "ThrottlingException") }
+        if is_granted { Treatment::Forward } else { error(400, "ThrottlingException") }
     }
 }
 
@@ -167,7 +167,7 @@ async fn of_sixty_functions_that_start_at_once_none_answers_401_to_a_right_signa
     const FUNCTIONS: usize = 60;
     let cloud = Cloud::start().await;
     // The limit is lower than that of AWS, because fewer functions start at once here.
-    let store = Between::start(throttling(10.0)).await;
+    let store = AwsProxy::start(throttling(10.0)).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let functions = join_all((0..FUNCTIONS).map(|_| Lambda::start("ingress", &variables))).await;
@@ -198,7 +198,7 @@ async fn of_sixty_functions_that_start_at_once_none_answers_401_to_a_right_signa
 #[tokio::test]
 async fn strangers_cost_few_reads_where_no_secret_was_ever_read() {
     let cloud = Cloud::start().await;
-    let store = Between::start(|_, _| error(400, "ParameterNotFound")).await;
+    let store = AwsProxy::start(|_, _| error(400, "ParameterNotFound")).await;
     let mut variables = cloud.variables();
     variables.push(("AWS_ENDPOINT_URL_SSM".to_owned(), store.url.clone()));
     let ingress = Lambda::start("ingress", &variables).await;

@@ -19,7 +19,7 @@ async fn secrets_are_checked_with_their_owners_written_and_never_shown() {
     let put = ["secrets", "put", "--env", "dev"];
     let unasked = operator.told(&put, SECRETS).await;
     assert!(unasked.code == 2 && unasked.err.contains("--yes"), "{}{}", unasked.out, unasked.err);
-    world.model.faults.will("/v1/models", Fault::Respond(401, vec![], String::new()));
+    world.model.faults.plan_next("/v1/models", Fault::Respond(401, vec![], String::new()));
     let put = ["secrets", "put", "--env", "dev", "--yes"];
     let refused = operator.told(&put, SECRETS).await;
     assert!(

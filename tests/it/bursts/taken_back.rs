@@ -43,7 +43,7 @@ mod told {
             [Fault::After(Duration::ZERO)].into_iter().chain(before).chain([limited]).collect();
         let tries = faults.len();
         for fault in faults {
-            chat.line().faults.will(PUSH, fault);
+            chat.line().faults.plan_next(PUSH, fault);
         }
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
         until("LINE is not asked", || chat.line().faults.seen(PUSH).len() >= tries).await;
@@ -57,7 +57,7 @@ mod told {
         is_asked(chat, 3).await;
         chat.takes(takes_back(&messages[1])).await;
         is_unsent(chat, &messages[1]).await;
-        chat.model().faults.misbehaves(COMPLETIONS, None, false);
+        chat.model().faults.set_fault(COMPLETIONS, None, false);
         chat.drains().await;
         assert_eq!(said(chat), ["answer to hold", "answer to one", "answer to three"]);
         assert!(!chat.kept().await.contains("wisteria"));
@@ -148,13 +148,13 @@ mod told {
     }
 
     pub(super) async fn the_last_taken_back_while_it_is_pushed_is_an_operators(chat: &dyn Chat) {
-        chat.line().faults.will(PUSH, Fault::After(Duration::ZERO));
-        chat.line().faults.will(PUSH, Fault::Hang);
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, Fault::Hang);
         let messages = meanwhile(chat, &["one", "two", "three"], []).await;
         until("LINE is not asked", || chat.line().faults.seen(PUSH).len() == 2).await;
         chat.takes(takes_back(&messages[2])).await;
         is_unsent(chat, &messages[2]).await;
-        chat.line().faults.misbehaves(PUSH, None, false);
+        chat.line().faults.set_fault(PUSH, None, false);
         chat.drains().await;
         assert_eq!((said(chat), chat.letters().await), (words(&["answer to hold"]), 1));
         assert_eq!(chat.line().faults.seen(PUSH).len(), 2, "it is not pushed again");

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     aws::{
-        between::{Between, Play, error},
+        aws_proxy::{AwsProxy, Treatment, error},
         bot::{Bot, host, payload_2},
         cloud::Row,
     },
@@ -43,7 +43,7 @@ const DRAINING: Duration = Duration::from_mins(8);
 pub struct Functions {
     bot: Bot,
     model: Arc<Model>,
-    table: Arc<Between>,
+    table: Arc<AwsProxy>,
     posted: Vec<Posted>,
     problems: Arc<Mutex<Vec<String>>>,
     /// The number of jobs that the queue delivered twice.
@@ -53,7 +53,7 @@ pub struct Functions {
 impl Functions {
     pub async fn new(schedule: &Schedule) -> Self {
         let rng = Mutex::new(Rng::with_seed(schedule.seed));
-        let table = Between::start(move |call, _| play(call, rng.lock().unwrap().u16(..1_000))).await;
+        let table = AwsProxy::start(move |call, _| play(call, rng.lock().unwrap().u16(..1_000))).await;
         let problems: Arc<Mutex<Vec<String>>> = Arc::default();
         let model = chat::model(problems.clone());
         let model_url = host(model.clone().router()).await + "/v1";
@@ -80,14 +80,14 @@ impl Functions {
                 Step::Delivers(events) => self.delivers(events).await,
                 // An invocation lasts a minute: a hanging request would hold up the schedule.
                 Step::Fails(_, Fault::Hang) | Step::Breaks(_, Fault::Hang) => {}
-                Step::Fails(path, fault) => self.faults(path).will(path, fault.clone()),
-                Step::Breaks(path, fault) => self.faults(path).misbehaves(path, Some(fault), false),
-                Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
+                Step::Fails(path, fault) => self.faults(path).plan_next(path, fault.clone()),
+                Step::Breaks(path, fault) => self.faults(path).set_fault(path, Some(fault), false),
+                Step::Mends(path) => self.faults(path).set_fault(path, None, false),
                 Step::Kills => self.bot.worker_is_killed().await,
             }
         }
         for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
-            self.faults(path).misbehaves(path, None, false);
+            self.faults(path).set_fault(path, None, false);
         }
         self.drains().await;
     }
@@ -189,15 +189,15 @@ fn head(row: &Row) -> Option<(String, &[AttributeValue])> {
 }
 
 /// Returns the treatment of a call to the table; `drawn` is below a thousand.
-fn play(call: &str, drawn: u16) -> Play {
+fn play(call: &str, drawn: u16) -> Treatment {
     match drawn {
         0..30 => error(400, "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),
         30..35 => error(500, "com.amazonaws.dynamodb.v20120810#InternalServerError"),
-        35..40 => Play::Lose,
+        35..40 => Treatment::Lose,
         // The index shows nothing yet.
         40..240 if call == "Query" => {
-            Play::Answer(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
+            Treatment::Answer(200, json!({ "Items": [], "Count": 0, "ScannedCount": 0 }))
         }
-        _ => Play::HandOn,
+        _ => Treatment::Forward,
     }
 }

@@ -115,7 +115,7 @@ impl World {
             delivered.unwrap();
         }
         for path in [COMPLETIONS, PUSH, REPLY, LOADING] {
-            self.faults(path).misbehaves(path, None, false);
+            self.faults(path).set_fault(path, None, false);
         }
         self.drains().await;
     }
@@ -123,9 +123,9 @@ impl World {
     async fn does(&mut self, step: &Step) {
         match step {
             Step::Delivers(events) => self.delivers(events),
-            Step::Fails(path, fault) => self.faults(path).will(path, fault.clone()),
-            Step::Breaks(path, fault) => self.faults(path).misbehaves(path, Some(fault), false),
-            Step::Mends(path) => self.faults(path).misbehaves(path, None, false),
+            Step::Fails(path, fault) => self.faults(path).plan_next(path, fault.clone()),
+            Step::Breaks(path, fault) => self.faults(path).set_fault(path, Some(fault), false),
+            Step::Mends(path) => self.faults(path).set_fault(path, None, false),
             Step::Kills => {
                 self.serve.take().unwrap().kill();
                 self.starts().await;

@@ -90,7 +90,7 @@ async fn what_was_said_is_forgotten_and_what_was_chosen_is_not(history: &dyn His
     let mut marks = vec![];
     // A second call deletes nothing more; only the marker advances, although the time is the same.
     for _ in 0..2 {
-        history.forget(&job.conversation, Forget::Talk(minute(0)), now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Messages(minute(0)), now()).await.unwrap();
         let past = load(history, &job).await;
         assert_eq!((past.messages, past.newest, past.persona.as_deref()), (vec![], None, Some("a pirate")));
         marks.push(past.changes.forgotten.unwrap().through);
@@ -131,7 +131,7 @@ async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: 
         ["newer-3", "answer to newer-3", "newer-4", "answer to newer-4", "newer-5", "answer to newer-5"];
     assert_eq!(words(history, &next, 50, later(7)).await, rest);
     // Forgetting may come out of order: then it deletes only rows from before its own time.
-    history.forget(&next.conversation, Forget::Talk(minute(1)), later(7)).await.unwrap();
+    history.forget(&next.conversation, Forget::Messages(minute(1)), later(7)).await.unwrap();
     assert_eq!(words(history, &next, 50, later(7)).await, rest);
     let past = load(history, &next).await;
     assert_eq!(past.persona.as_deref(), Some("a pirate"), "it was chosen later");
@@ -149,7 +149,7 @@ async fn forgetting_reaches_what_was_said_until_then_and_nothing_newer(history: 
 
 async fn a_marker_covers_what_was_said_before_it(history: &dyn History) {
     let of = question("U-covered", "covered").conversation;
-    history.forget(&of, Forget::Talk(minute(2)), later(3)).await.unwrap();
+    history.forget(&of, Forget::Messages(minute(2)), later(3)).await.unwrap();
     let redriven = Job { run: Some("covered:letter".into()), ..said_after(1, "U-covered", "covered-1") };
     let command = Job {
         ask: Ask::question("forget", Some(message("covered-2"))),
@@ -173,7 +173,7 @@ async fn an_answer_that_was_made_of_what_is_forgotten_is_made_anew(history: &dyn
     let job = said_after(3, "U-anew", "anew");
     history.begin(&job, now()).await.unwrap();
     let seen = load(history, &job).await.changes.forgotten;
-    history.forget(&job.conversation, Forget::Talk(minute(2)), later(4)).await.unwrap();
+    history.forget(&job.conversation, Forget::Messages(minute(2)), later(4)).await.unwrap();
     let kept = history.store(&job, answer(&job), seen, later(5)).await.unwrap();
     assert_eq!(kept, StoreResult::Changed);
     assert_eq!(load(history, &job).await.messages, []);
@@ -212,7 +212,7 @@ async fn an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(hist
         history.record(&jobs[1], step, now()).await.unwrap();
         // A second call changes nothing, as after a crash.
         for _ in 0..2 {
-            history.forget(&jobs[0].conversation, Forget::Talk(minute(2)), later(4)).await.unwrap();
+            history.forget(&jobs[0].conversation, Forget::Messages(minute(2)), later(4)).await.unwrap();
         }
         assert_eq!(words(history, &jobs[1], 50, later(5)).await, left, "{name}");
         assert_eq!(stage(history, &jobs[1]).await, expected, "{name}");
@@ -225,7 +225,7 @@ async fn a_worker_that_was_thought_dead_brings_nothing_back(history: &dyn Histor
         let job = question("U-zombie", event);
         history.begin(&job, now()).await.unwrap();
         let seen = load(history, &job).await.changes.forgotten;
-        history.forget(&job.conversation, Forget::Talk(minute(1)), now()).await.unwrap();
+        history.forget(&job.conversation, Forget::Messages(minute(1)), now()).await.unwrap();
         if again {
             // Another worker has loaded since: the marker that the first worker saw still decides.
             load(history, &job).await;
@@ -258,7 +258,7 @@ async fn an_answer_that_waits_for_its_push_is_forgotten(history: &dyn History) {
     let failed =
         Step::Failed { by: None, reason: Reason::LineRejected, delivery: None, gave_up: true, cost: None };
     history.record(&waits, failed, now()).await.unwrap();
-    history.forget(&waits.conversation, Forget::Talk(minute(0)), later(1)).await.unwrap();
+    history.forget(&waits.conversation, Forget::Messages(minute(0)), later(1)).await.unwrap();
     assert_eq!(stage(history, &waits).await, Stage::Forgotten);
     let redriven = Job { run: Some("waits:letter".into()), ..waits };
     assert_eq!(stage(history, &redriven).await, Stage::Forgotten);
@@ -300,7 +300,7 @@ async fn a_message_is_found_however_much_was_said_since(history: &dyn History) {
     history.forget(&job.conversation, Forget::Message(message("long-1")), now()).await.unwrap();
     let said = words(history, &job, 100, now()).await;
     assert!(said.len() == 44 && !said.contains(&"long-1".to_owned()), "{said:?}");
-    history.forget(&job.conversation, Forget::Talk(minute(1)), now()).await.unwrap();
+    history.forget(&job.conversation, Forget::Messages(minute(1)), now()).await.unwrap();
     assert!(words(history, &job, 100, now()).await.is_empty());
 }
 

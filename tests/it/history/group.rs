@@ -112,10 +112,10 @@ async fn words_of_a_change_go_with_the_message_the_conversation_and_the_day(hist
     edits(history, &jobs[0], "after it was taken back", 2).await;
     assert_eq!(says_now(history, &jobs[0]).await, None);
     assert_eq!(says_now(history, &jobs[1]).await.as_deref(), Some("words"));
-    history.forget(of, Forget::Talk(i64::MAX), later(1)).await.unwrap();
+    history.forget(of, Forget::Messages(i64::MAX), later(1)).await.unwrap();
     assert_eq!(says_now(history, &jobs[1]).await, None);
     edits(history, &jobs[1], "words", 2).await;
-    history.forget(of, Forget::Talk(1), later(1)).await.unwrap();
+    history.forget(of, Forget::Messages(1), later(1)).await.unwrap();
     assert_eq!(says_now(history, &jobs[1]).await.as_deref(), Some("words"), "it was changed after that");
     assert_eq!(load(history, &jobs[1], later(24 * 60 - 1)).await.changes.edit.unwrap().text, "words");
     assert_eq!(load(history, &jobs[1], later(24 * 60)).await.changes.edit, None);

@@ -245,7 +245,7 @@ async fn however_much_was_said_since_one_is_found_with_the_answer(history: &dyn 
 async fn all_of_them_are_forgotten_with_the_conversation(history: &dyn History) {
     let jobs = burst(history, "all", 10).await;
     assert!(matches!(keep(history, &jobs).await, StoreResult::Stored(_)), "ten fit into one transaction");
-    history.forget(&jobs[0].conversation, Forget::Talk(i64::MAX), now()).await.unwrap();
+    history.forget(&jobs[0].conversation, Forget::Messages(i64::MAX), now()).await.unwrap();
     assert_eq!(said_now(history, &jobs[0]).await, [""; 0]);
     assert_eq!(stage(history, &jobs[9]).await, Stage::Forgotten);
 }

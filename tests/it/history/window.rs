@@ -48,7 +48,7 @@ async fn a_beginning_is_stored_with_its_answer_and_never_goes_back(history: &dyn
     let of = question("U-begins", "begins-next").conversation;
     history.forget(&of, Forget::Message(message("begins-1")), now()).await.unwrap();
     assert_eq!(known().await.window, Some(begins(&second, "large")));
-    history.forget(&of, Forget::Talk(i64::MAX), (wall_clock())()).await.unwrap();
+    history.forget(&of, Forget::Messages(i64::MAX), (wall_clock())()).await.unwrap();
     assert_eq!(known().await.window, None);
 }
 

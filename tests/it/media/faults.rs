@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use shared::job::{Ask, Content, ConversationId, EventId, Job};
 use worker::{clock::wall_clock, locale::Locale};
 
-use super::{answers, jpeg, last_prompt, looks, messages, picture, sends, senses, voice};
+use super::{answers, jpeg, last_prompt, looks, media_notices, messages, picture, sends, voice};
 use crate::{
     aws::bot::Bot as OnLambda,
     bot::{Bot, USER},
@@ -78,9 +78,9 @@ fn bad_request() -> Fault {
 async fn a_bad_request_for_content_is_tried_in_three_attempts() {
     let mut bot = Bot::start().await;
     let message = voice(&bot, "hello");
-    bot.line.faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
+    bot.line.faults.set_fault(&content_of(&message), Some(&bad_request()), false);
     sends(&bot, message.clone()).await;
-    bot.answers(&[senses().gone]).await;
+    bot.answers(&[media_notices().content_unavailable]).await;
     assert_eq!((looks(&bot, &message), bot.health().await["dead_letters"].as_u64()), (9, Some(0)));
 }
 
@@ -88,7 +88,7 @@ async fn a_bad_request_for_content_is_tried_in_three_attempts() {
 async fn an_account_that_may_not_have_content_is_no_matter_of_the_token() {
     let mut bot = Bot::start().await;
     let message = voice(&bot, "hello");
-    bot.line.faults.will(&content_of(&message), Fault::Respond(403, vec![], "{}".into()));
+    bot.line.faults.plan_next(&content_of(&message), Fault::Respond(403, vec![], "{}".into()));
     sends(&bot, message.clone()).await;
     bot.answers(&[no_answer()]).await;
     bot.gave_up("line_rejected", "unanswered").await;
@@ -113,8 +113,8 @@ async fn killed_while_it_fetches_listens_or_shows_it_begins_again_and_answers_on
             TRANSCRIPTIONS | COMPLETIONS => bot.model.faults.seen(&path).len(),
             _ => bot.line.faults.seen(&path).len(),
         };
-        bot.model.faults.will(&path, Fault::Hang);
-        bot.line.faults.will(&path, Fault::Hang);
+        bot.model.faults.plan_next(&path, Fault::Hang);
+        bot.line.faults.plan_next(&path, Fault::Hang);
         let webhook = sends(&bot, message).await;
         while script(&bot) == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -138,7 +138,7 @@ mod told {
         assert_eq!((looks(chat, &message), last_prompt(chat).len()), (2, 1), "in place of the first answer");
         // The image is deleted since: the first answer stays.
         chat.line().deletes_content(message["id"].as_str().unwrap());
-        assert_eq!(writes(chat, "retry").await, senses().gone);
+        assert_eq!(writes(chat, "retry").await, media_notices().content_unavailable);
         writes(chat, "and?").await;
         assert_eq!(last_prompt(chat).len(), 3);
     }
@@ -148,7 +148,7 @@ mod told {
             (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]"),
             (voice(chat, "hello"), "answer to hello"),
         ] {
-            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            chat.model().faults.set_fault(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             sends(chat, message.clone()).await;
             chat.drains().await;
             assert_eq!(said(chat).pop().unwrap(), no_answer());
@@ -169,7 +169,7 @@ mod told {
             let message = webhook["events"][0]["message"].clone();
             let echo = format!("answer to {text}");
             // The first attempt ends without an answer, and each retry gives a new one.
-            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            chat.model().faults.set_fault(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             chat.takes(webhook).await;
             chat.drains().await;
             assert_eq!(said(chat).pop().unwrap(), no_answer());
@@ -192,7 +192,7 @@ mod told {
     ) {
         let (image, seen) = (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]");
         for (message, echo) in [(image.clone(), seen), (voice(chat, "hello"), "answer to hello")] {
-            chat.model().faults.misbehaves(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
+            chat.model().faults.set_fault(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             sends(chat, message.clone()).await;
             chat.drains().await;
             chat.loses_kinds().await;
@@ -209,16 +209,16 @@ mod told {
         let message = voice(chat, "hello");
         let server_error = Fault::Respond(500, vec![], "{}".into());
         for fault in [server_error.clone(), Fault::Reset] {
-            chat.line().faults.will(&content_of(&message), fault);
+            chat.line().faults.plan_next(&content_of(&message), fault);
         }
         for fault in [refusal(429, "rate_limit_exceeded"), Fault::Reset] {
-            chat.model().faults.will(TRANSCRIPTIONS, fault);
+            chat.model().faults.plan_next(TRANSCRIPTIONS, fault);
         }
         assert_eq!(answers(chat, message).await, ["🎤 “hello”", "answer to hello"]);
         // A longer fault takes further attempts.
         let message = voice(chat, "again");
         for _ in 0..4 {
-            chat.line().faults.will(&content_of(&message), server_error.clone());
+            chat.line().faults.plan_next(&content_of(&message), server_error.clone());
         }
         let said = answers(chat, message.clone()).await;
         assert_eq!((said.last().unwrap().as_str(), looks(chat, &message)), ("answer to again", 5));
@@ -227,7 +227,7 @@ mod told {
     pub(super) async fn what_line_refuses_is_a_letter_that_a_redrive_mends(chat: &dyn Chat) {
         let message = voice(chat, "hello");
         let refuses = Fault::Respond(401, vec![], "{}".into());
-        chat.line().faults.misbehaves(&content_of(&message), Some(&refuses), false);
+        chat.line().faults.set_fault(&content_of(&message), Some(&refuses), false);
         sends(chat, message.clone()).await;
         chat.drains().await;
         assert_eq!((said(chat).len(), chat.letters().await), (0, 1), "nothing can be said either");
@@ -241,7 +241,7 @@ mod told {
         // The fault lasts as long as an attempt, and a little longer.
         let message = voice(chat, "hello");
         for _ in 0..4 {
-            chat.line().faults.will(&content_of(&message), bad_request());
+            chat.line().faults.plan_next(&content_of(&message), bad_request());
         }
         assert_eq!(answers(chat, message.clone()).await, ["🎤 “hello”", "answer to hello"]);
         assert_eq!((looks(chat, &message), chat.letters().await), (5, 0));
@@ -249,31 +249,37 @@ mod told {
 
     pub(super) async fn what_line_goes_on_calling_a_bad_request_is_told_as_gone(chat: &dyn Chat) {
         for message in [voice(chat, "hello"), picture(chat, jpeg(100))] {
-            chat.line().faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
-            assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
+            chat.line().faults.set_fault(&content_of(&message), Some(&bad_request()), false);
+            assert_eq!(
+                answers(chat, message.clone()).await.last().unwrap(),
+                media_notices().content_unavailable
+            );
             assert_eq!(looks(chat, &message), 3);
         }
         // A text that quotes the image is answered all the same.
         let message = picture(chat, jpeg(100));
-        chat.line().faults.misbehaves(&content_of(&message), Some(&bad_request()), false);
+        chat.line().faults.set_fault(&content_of(&message), Some(&bad_request()), false);
         let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
         assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
         // Deleted content is reported after one request.
         for status in [404, 410] {
             let message = voice(chat, "hello");
-            chat.line().faults.will(&content_of(&message), Fault::Respond(status, vec![], "{}".into()));
-            assert_eq!(answers(chat, message.clone()).await.last().unwrap(), senses().gone);
+            chat.line().faults.plan_next(&content_of(&message), Fault::Respond(status, vec![], "{}".into()));
+            assert_eq!(
+                answers(chat, message.clone()).await.last().unwrap(),
+                media_notices().content_unavailable
+            );
             assert_eq!(looks(chat, &message), 1);
         }
     }
 
     pub(super) async fn ears_that_are_gone_are_a_letter_and_a_server_without_ears_a_notice(chat: &dyn Chat) {
-        chat.model().faults.will(TRANSCRIPTIONS, refusal(404, ""));
-        assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf]);
+        chat.model().faults.plan_next(TRANSCRIPTIONS, refusal(404, ""));
+        assert_eq!(answers(chat, voice(chat, "hello")).await, [media_notices().no_transcription]);
         let deaf = json!({ "error": { "message": "model `x` does not support audio" } }).to_string();
-        chat.model().faults.will(TRANSCRIPTIONS, Fault::Respond(400, vec![], deaf));
-        assert_eq!(answers(chat, voice(chat, "hello")).await, [senses().deaf; 2]);
-        chat.model().faults.will(TRANSCRIPTIONS, refusal(404, "model_not_found"));
+        chat.model().faults.plan_next(TRANSCRIPTIONS, Fault::Respond(400, vec![], deaf));
+        assert_eq!(answers(chat, voice(chat, "hello")).await, [media_notices().no_transcription; 2]);
+        chat.model().faults.plan_next(TRANSCRIPTIONS, refusal(404, "model_not_found"));
         sends(chat, voice(chat, "hello")).await;
         chat.drains().await;
         assert_eq!((said(chat).pop().unwrap().as_str(), chat.letters().await), (no_answer(), 1));
@@ -284,7 +290,7 @@ mod told {
 
     pub(super) async fn a_voice_that_nobody_pays_for_is_a_letter(chat: &dyn Chat) {
         for (status, code) in [(402, ""), (400, "billing_hard_limit_reached"), (429, "insufficient_quota")] {
-            chat.model().faults.will(TRANSCRIPTIONS, refusal(status, code));
+            chat.model().faults.plan_next(TRANSCRIPTIONS, refusal(status, code));
             sends(chat, voice(chat, "hello")).await;
             chat.drains().await;
         }
@@ -293,7 +299,7 @@ mod told {
 
     pub(super) async fn ears_that_answer_nonsense_are_paid_for_three_times(chat: &dyn Chat) {
         let nonsense = Fault::Respond(200, vec![], "<html>".into());
-        chat.model().faults.misbehaves(TRANSCRIPTIONS, Some(&nonsense), false);
+        chat.model().faults.set_fault(TRANSCRIPTIONS, Some(&nonsense), false);
         sends(chat, voice(chat, "hello")).await;
         chat.drains().await;
         let listened = || chat.model().faults.seen(TRANSCRIPTIONS).len();
@@ -307,18 +313,18 @@ mod told {
     pub(super) async fn a_server_that_does_not_know_pictures_is_a_notice(chat: &dyn Chat) {
         let message = picture(chat, jpeg(100));
         for refusal in [refusal(400, "invalid_request_error"), refusal(422, "")] {
-            chat.model().faults.will(COMPLETIONS, refusal);
-            assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), senses().picture_unclear);
+            chat.model().faults.plan_next(COMPLETIONS, refusal);
+            assert_eq!(answers(chat, message.clone()).await.pop().unwrap(), media_notices().image_unclear);
         }
         // A refused quoted image does not keep the text from being answered. With the second code the model is asked
         // first without the past messages.
         for (code, times) in [("invalid_request_error", 1), ("context_length_exceeded", 2)] {
-            (0..times).for_each(|_| chat.model().faults.will(COMPLETIONS, refusal(400, code)));
+            (0..times).for_each(|_| chat.model().faults.plan_next(COMPLETIONS, refusal(400, code)));
             let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
             assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
         }
         // A filter's refusal applies to the question itself.
-        chat.model().faults.will(COMPLETIONS, refusal(400, "content_policy_violation"));
+        chat.model().faults.plan_next(COMPLETIONS, refusal(400, "content_policy_violation"));
         sends(chat, message).await;
         chat.drains().await;
         let refused = Locale::En.words().refused;
@@ -357,7 +363,10 @@ mod told {
         let job = Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), ask);
         chat.queues(Job { accepted_at: Some(now - 601_000), ..job }).await;
         chat.drains().await;
-        assert_eq!((said(chat), looks(chat, &message)), (vec![senses().gone.to_owned()], 1));
+        assert_eq!(
+            (said(chat), looks(chat, &message)),
+            (vec![media_notices().content_unavailable.to_owned()], 1)
+        );
         assert_eq!(chat.letters().await, 0);
     }
 

@@ -91,18 +91,18 @@ pub struct Failure {
 
 impl Failure {
     /// Makes a failure after which another attempt may succeed.
-    pub fn passing(reason: Reason) -> Self {
+    pub fn retryable(reason: Reason) -> Self {
         Self { reason: Why(reason), is_passing: true, is_recalled: false, has_delivery: false }
     }
 
     /// Makes the failure of an earlier attempt.
     pub fn recalled(reason: Reason, is_recalled: bool) -> Self {
-        Self { is_recalled, ..Self::lasting(reason) }
+        Self { is_recalled, ..Self::permanent(reason) }
     }
 
     /// Makes a failure after which no attempt can succeed.
-    pub fn lasting(reason: Reason) -> Self {
-        Self { is_passing: false, ..Self::passing(reason) }
+    pub fn permanent(reason: Reason) -> Self {
+        Self { is_passing: false, ..Self::retryable(reason) }
     }
 }
 
@@ -354,7 +354,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
             worker.turn = turn;
             worker.at = match stage {
                 Stage::Delivered | Stage::Forgotten => At::Acknowledge,
-                Stage::InDoubt => return give_letter(world, at, Failure::lasting(Reason::DeliveryUnknown)),
+                Stage::InDoubt => return give_letter(world, at, Failure::permanent(Reason::DeliveryUnknown)),
                 Stage::Open | Stage::Stored(_) => {
                     worker.delivery = stored(stage);
                     match turn.last.0 {
@@ -367,7 +367,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, job: Job) {
                             return used_up(world, at, Failure::recalled(reason, is_excused));
                         }
                         _ if turn.attempts > model.setting.max_attempts => {
-                            return used_up(world, at, Failure::lasting(Reason::WorkerDied));
+                            return used_up(world, at, Failure::permanent(Reason::WorkerDied));
                         }
                         LastAttempt::Crashed => At::Suspect,
                         LastAttempt::None | LastAttempt::Failed(_) => {

@@ -27,6 +27,7 @@ mod asked;
 mod batch_get;
 mod batch_write;
 mod conflict;
+mod doctor_checks;
 mod error;
 mod forget;
 mod group;
@@ -34,11 +35,10 @@ mod head;
 mod index;
 mod item;
 mod load;
-mod look;
 mod message_row;
+mod operator_view;
 mod step;
 mod store;
-mod survey;
 mod table;
 mod transaction;
 mod turn;
@@ -48,7 +48,7 @@ mod usage;
 
 use error::failed;
 
-pub use look::Looked;
+pub use operator_view::TurnView;
 pub use table::DynamoHistory;
 
 #[async_trait]
@@ -81,7 +81,7 @@ impl History for DynamoHistory {
 
     async fn forget(&self, of: &ConversationId, what: Forget, now: Timestamp) -> Result<(), HistoryError> {
         let forgotten = match what {
-            Forget::Talk(until) => self.forget_conversation(of, until, false, now).await,
+            Forget::Messages(until) => self.forget_conversation(of, until, false, now).await,
             Forget::Everything(until) => self.forget_conversation(of, until, true, now).await,
             Forget::Message(message_id) => self.forget_message(of, &message_id, now).await,
         };

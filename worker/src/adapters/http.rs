@@ -7,8 +7,8 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode, Url, 
 use rustls::{ClientConfig, RootCertStore};
 use secrecy::SecretString;
 use shared::{
+    event::log,
     job::EventId,
-    log,
     roots::Roots,
     secret::{NotRead, Secret},
 };

@@ -3,11 +3,11 @@
 
 mod client;
 mod content;
+mod content_budget;
 mod loading;
 mod month_quota;
 mod profile;
 mod profiles;
-mod room;
 mod send;
 
 pub use client::LineClient;

@@ -148,7 +148,7 @@ impl WindowStart {
 pub enum Forget {
     /// The messages that were said or edited up to this time, by [`Job::at`]. Newer messages stay, because forgetting
     /// overtakes other jobs and may itself be overtaken.
-    Talk(i64),
+    Messages(i64),
     /// The same messages, and the persona that was chosen up to this time.
     Everything(i64),
     /// One message, with its answer.

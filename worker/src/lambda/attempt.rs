@@ -33,7 +33,7 @@ pub(super) async fn attempt(
     // several times, and this one is large.
     let mut attempt = JoinSet::new();
     let span = tracing::info_span!("turn", event = %jobs[0].event_id);
-    attempt.spawn(traces::kept(Box::pin(
+    attempt.spawn(traces::with_current_span(Box::pin(
         async move { turn::attempt(&own.clients, &own_jobs, &limits).await }.instrument(span),
     )));
     let ended = match attempt.join_next().await {

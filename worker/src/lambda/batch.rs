@@ -12,16 +12,16 @@ use tokio::{
 use super::{group::process_group, poison_job::slots, record::Record, setup::Setup};
 
 /// The part of an invocation's time that is reserved to record why an attempt ended, and to hand jobs back.
-const MARGIN: Duration = Duration::from_secs(2);
+const HAND_BACK_MARGIN: Duration = Duration::from_secs(2);
 /// The part of an invocation's time that is reserved to answer the invocation.
-const LAST_CALL: Duration = Duration::from_millis(300);
+const RESPONSE_MARGIN: Duration = Duration::from_millis(300);
 /// The longest time that a finished batch waits until the month's LINE messages are read.
-const ASIDE: Duration = Duration::from_millis(200);
+const QUOTA_WAIT_MAX: Duration = Duration::from_millis(200);
 
 /// Works on a batch and returns the messages to hand back, before Lambda ends the process at `end`.
 pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatchResponse {
     let before_end = |margin| end.checked_sub(margin).unwrap_or(end);
-    let (deadline, last_call) = (before_end(MARGIN), before_end(LAST_CALL));
+    let (deadline, last_call) = (before_end(HAND_BACK_MARGIN), before_end(RESPONSE_MARGIN));
     let mut groups: Vec<Vec<Record>> = vec![];
     for record in event.records.into_iter().map(Record::from) {
         match groups.iter_mut().find(|records| records[0].group == record.group) {
@@ -35,16 +35,21 @@ pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatc
     let mut running = JoinSet::new();
     let slots = slots(groups.len());
     for (records, slot) in groups.into_iter().zip(slots) {
-        running.spawn(traces::kept(Box::pin(process_group(setup.clone(), records, slot, deadline))));
+        running.spawn(traces::with_current_span(Box::pin(process_group(
+            setup.clone(),
+            records,
+            slot,
+            deadline,
+        ))));
     }
     // This request is aborted if it takes longer than the answers.
     let mut aside = JoinSet::new();
-    aside.spawn(async move { setup.quota.look(&setup.clients.line).await });
+    aside.spawn(async move { setup.quota.log_remaining(&setup.clients.line).await });
     // The batch does not wait for an AWS that hangs at the very end, because the leases end by themselves.
     while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
         done.extend(ended.into_iter().flatten().map(|record| record.id));
     }
-    let _ = timeout_at(last_call.min(Instant::now() + ASIDE), aside.join_next()).await;
+    let _ = timeout_at(last_call.min(Instant::now() + QUOTA_WAIT_MAX), aside.join_next()).await;
     let mut response = SqsBatchResponse::default();
     all.into_iter().filter(|id| !done.contains(id)).for_each(|id| response.add_failure(id));
     response

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use shared::{job::EventId, log, logging, traces};
+use shared::{event::log, job::EventId, logging, traces};
 
 use super::{receive_pause::pause, record::Record, setup::Setup};
 use crate::{adapters::sqs::DeadLetter, failure::Failure, retry_pauses};

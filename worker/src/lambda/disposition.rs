@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use shared::{
+    event::log,
     job::{EventId, Job, JobError},
-    log,
 };
 
 use super::{dead_letter, receive_pause::pause, record::Record, setup::Setup};
@@ -67,6 +67,6 @@ pub(super) async fn unreadable(setup: &Setup, record: &Record, error: &JobError)
         return ControlFlow::Break(pause(first, record.receives));
     }
     let event = EventId::of_event(record.deduplication_id.as_deref(), None, record.body.as_bytes());
-    let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
+    let failure = Failure::permanent(Reason::JobUnreadable, error.to_string());
     dead_letter::write(setup, record, &record.body, &event, &failure, 0).await
 }

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use serde_json::json;
-use shared::{job::Job, log, logging, traces};
+use shared::{event::log, job::Job, logging, traces};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
 
 /// The share of an invocation's time that must be left when a further job of a conversation begins, so that an answer
 /// as slow as the one before still fits. To begin a job costs an attempt, and to hand it back does not.
-const ENOUGH: f64 = 0.6;
+const MIN_REMAINING_SHARE: f64 = 0.6;
 
 /// The progress with a conversation's records.
 #[derive(Default)]
@@ -48,7 +48,7 @@ pub(super) async fn process_group(
     deadline: Instant,
 ) -> Vec<Record> {
     let receipts: Vec<_> = records.iter().map(|record| record.receipt.as_str()).collect();
-    let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(ENOUGH);
+    let latest = deadline - deadline.saturating_duration_since(Instant::now()).mul_f64(MIN_REMAINING_SHARE);
     let work = async {
         let (mut done, mut one_by_one) = (0, 0_usize);
         while let Some(next) = records.get(done) {
@@ -104,7 +104,7 @@ async fn process_next(
             Err(error) => return Progress::next(0, disposition::unreadable(setup, record, &error).await),
         }
     }
-    traces::tell(|turn| {
+    traces::annotate(|turn| {
         turn["annotations"] = json!({ "event": jobs[0].event_id, "conversation": jobs[0].conversation });
         if let Some(sender) = record.trace.as_deref().and_then(traces::root) {
             turn["annotations"]["sender"] = sender.into();

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use shared::{log, logging};
+use shared::{event::log, logging};
 use tokio::time::sleep;
 
 use crate::adapters::sqs::Queue;

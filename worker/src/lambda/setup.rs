@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     adapters::{sdk::sdk_config, ssm::ParameterStore},
-    env::{Env, EnvError, unreadable},
+    env::{Env, EnvError, invalid},
     roots::Roots,
     secret::Secret,
 };
@@ -57,7 +57,7 @@ impl LambdaConfig {
         const POSTFIX: &str = "DB_TABLE_NAME_POSTFIX";
         let postfix = env.optional(POSTFIX)?.unwrap_or("");
         if !postfix.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)) {
-            return Err(unreadable(POSTFIX, "a table's name has only letters, digits and _ - ."));
+            return Err(invalid(POSTFIX, "a table's name has only letters, digits and _ - ."));
         }
         Ok(Self {
             worker: Config::from_env(env)?,

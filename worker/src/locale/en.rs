@@ -1,6 +1,6 @@
 //! English.
 
-use super::words::{Labels, Senses, Words};
+use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Try again\" below in a little while.",
@@ -56,14 +56,14 @@ pub(super) const WORDS: Words = Words {
         go_on: "▶️ Continue",
         usual: "default",
     },
-    senses: Senses {
-        blind: "Sorry, I cannot look at pictures 🙏 Please tell me in words.",
-        picture_too_large: "Sorry, this picture is too large for me 🙏 Please send a smaller one.",
-        picture_unclear: "Sorry, I could not make out this picture 🙏 Please try another one.",
-        deaf: "Sorry, I cannot listen to voice messages 🙏 Please write to me.",
-        voice_too_long: "Sorry, this recording is too long for me 🙏 Please keep it under ten minutes.",
-        nothing_heard: "Sorry, I could not hear any words in it 🙏 Please try again, or write to me.",
-        gone: "Sorry, I could not get what you sent from LINE any more 🙏 Please send it again.",
+    media_notices: MediaNotices {
+        no_vision: "Sorry, I cannot look at pictures 🙏 Please tell me in words.",
+        image_too_large: "Sorry, this picture is too large for me 🙏 Please send a smaller one.",
+        image_unclear: "Sorry, I could not make out this picture 🙏 Please try another one.",
+        no_transcription: "Sorry, I cannot listen to voice messages 🙏 Please write to me.",
+        audio_too_long: "Sorry, this recording is too long for me 🙏 Please keep it under ten minutes.",
+        no_words_heard: "Sorry, I could not hear any words in it 🙏 Please try again, or write to me.",
+        content_unavailable: "Sorry, I could not get what you sent from LINE any more 🙏 Please send it again.",
         heard: |words| format!("🎤 “{words}”"),
     },
 };

@@ -1,6 +1,6 @@
 //! Japanese.
 
-use super::words::{Labels, Senses, Words};
+use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、下の「もう一度」を押してください。",
@@ -56,14 +56,14 @@ pub(super) const WORDS: Words = Words {
         go_on: "▶️ 続きを読む",
         usual: "いつもの",
     },
-    senses: Senses {
-        blind: "ごめんなさい、写真を見ることはできません🙏 言葉で教えてください。",
-        picture_too_large: "ごめんなさい、この写真は大きすぎます🙏 もう少し小さいものを送ってください。",
-        picture_unclear: "ごめんなさい、この写真はうまく見られませんでした🙏 別の写真で試してみてください。",
-        deaf: "ごめんなさい、音声を聞くことはできません🙏 文字で送ってください。",
-        voice_too_long: "ごめんなさい、この音声は長すぎます🙏 10分以内でお願いします。",
-        nothing_heard: "ごめんなさい、言葉を聞き取れませんでした🙏 もう一度話すか、文字で送ってください。",
-        gone: "ごめんなさい、送ってくださったものをLINEから受け取れませんでした🙏 もう一度送ってください。",
+    media_notices: MediaNotices {
+        no_vision: "ごめんなさい、写真を見ることはできません🙏 言葉で教えてください。",
+        image_too_large: "ごめんなさい、この写真は大きすぎます🙏 もう少し小さいものを送ってください。",
+        image_unclear: "ごめんなさい、この写真はうまく見られませんでした🙏 別の写真で試してみてください。",
+        no_transcription: "ごめんなさい、音声を聞くことはできません🙏 文字で送ってください。",
+        audio_too_long: "ごめんなさい、この音声は長すぎます🙏 10分以内でお願いします。",
+        no_words_heard: "ごめんなさい、言葉を聞き取れませんでした🙏 もう一度話すか、文字で送ってください。",
+        content_unavailable: "ごめんなさい、送ってくださったものをLINEから受け取れませんでした🙏 もう一度送ってください。",
         heard: |words| format!("🎤 「{words}」"),
     },
 };

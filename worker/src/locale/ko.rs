@@ -1,6 +1,6 @@
 //! Korean.
 
-use super::words::{Labels, Senses, Words};
+use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 아래의 ‘다시’를 눌러 주세요.",
@@ -56,14 +56,14 @@ pub(super) const WORDS: Words = Words {
         go_on: "▶️ 계속",
         usual: "기본",
     },
-    senses: Senses {
-        blind: "죄송해요, 저는 사진을 볼 수 없어요🙏 글로 알려 주세요.",
-        picture_too_large: "죄송해요, 사진이 너무 커요🙏 조금 더 작은 사진을 보내 주세요.",
-        picture_unclear: "죄송해요, 이 사진을 알아볼 수 없었어요🙏 다른 사진으로 해 보세요.",
-        deaf: "죄송해요, 저는 음성을 들을 수 없어요🙏 글로 보내 주세요.",
-        voice_too_long: "죄송해요, 음성이 너무 길어요🙏 10분 이내로 부탁드려요.",
-        nothing_heard: "죄송해요, 말소리를 알아듣지 못했어요🙏 다시 말하거나 글로 보내 주세요.",
-        gone: "죄송해요, 보내신 내용을 LINE에서 받지 못했어요🙏 다시 보내 주세요.",
+    media_notices: MediaNotices {
+        no_vision: "죄송해요, 저는 사진을 볼 수 없어요🙏 글로 알려 주세요.",
+        image_too_large: "죄송해요, 사진이 너무 커요🙏 조금 더 작은 사진을 보내 주세요.",
+        image_unclear: "죄송해요, 이 사진을 알아볼 수 없었어요🙏 다른 사진으로 해 보세요.",
+        no_transcription: "죄송해요, 저는 음성을 들을 수 없어요🙏 글로 보내 주세요.",
+        audio_too_long: "죄송해요, 음성이 너무 길어요🙏 10분 이내로 부탁드려요.",
+        no_words_heard: "죄송해요, 말소리를 알아듣지 못했어요🙏 다시 말하거나 글로 보내 주세요.",
+        content_unavailable: "죄송해요, 보내신 내용을 LINE에서 받지 못했어요🙏 다시 보내 주세요.",
         heard: |words| format!("🎤 ‘{words}’"),
     },
 };

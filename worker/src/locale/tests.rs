@@ -53,7 +53,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.persona_set)("猫"),
             (words.greeting)(Some("Ann")),
             (words.group_greeting)(Some("ai!"), "forget!"),
-            (words.senses.heard)("hello"),
+            (words.media_notices.heard)("hello"),
             (words.group_persona_ask)("Ren"),
         ];
         assert!(filled[4].contains("hello"));
@@ -78,13 +78,13 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.persona_too_long,
             words.nothing_to_retry,
             words.nothing_to_continue,
-            words.senses.blind,
-            words.senses.picture_too_large,
-            words.senses.picture_unclear,
-            words.senses.deaf,
-            words.senses.voice_too_long,
-            words.senses.nothing_heard,
-            words.senses.gone,
+            words.media_notices.no_vision,
+            words.media_notices.image_too_large,
+            words.media_notices.image_unclear,
+            words.media_notices.no_transcription,
+            words.media_notices.audio_too_long,
+            words.media_notices.no_words_heard,
+            words.media_notices.content_unavailable,
             words.group_persona,
         ];
         fixed

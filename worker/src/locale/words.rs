@@ -56,25 +56,25 @@ pub struct Words {
     /// The words on the buttons of the commands.
     pub labels: Labels,
     /// The notices about images and audio.
-    pub senses: Senses,
+    pub media_notices: MediaNotices,
 }
 
 /// The notices of the bot about messages that are more than text.
-pub struct Senses {
+pub struct MediaNotices {
     /// The notice that the model does not take images.
-    pub blind: &'static str,
+    pub no_vision: &'static str,
     /// The notice that the image has too many bytes.
-    pub picture_too_large: &'static str,
+    pub image_too_large: &'static str,
     /// The notice that the content is not an image, or that the model could not read it.
-    pub picture_unclear: &'static str,
+    pub image_unclear: &'static str,
     /// The notice that the bot does not transcribe audio.
-    pub deaf: &'static str,
+    pub no_transcription: &'static str,
     /// The notice that the audio is too long.
-    pub voice_too_long: &'static str,
+    pub audio_too_long: &'static str,
     /// The notice that there are no words in the audio.
-    pub nothing_heard: &'static str,
+    pub no_words_heard: &'static str,
     /// The notice that LINE does not have the image or the audio any more, or could not prepare it.
-    pub gone: &'static str,
+    pub content_unavailable: &'static str,
     /// The words that were heard in the audio.
     pub heard: fn(&str) -> String,
 }

@@ -1,6 +1,6 @@
 //! Traditional Chinese.
 
-use super::words::{Labels, Senses, Words};
+use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後按下面的「重試」。",
@@ -54,14 +54,14 @@ pub(super) const WORDS: Words = Words {
         go_on: "▶️ 繼續",
         usual: "預設",
     },
-    senses: Senses {
-        blind: "抱歉，我沒辦法看圖片🙏 請用文字告訴我。",
-        picture_too_large: "抱歉，這張圖片太大了🙏 請傳小一點的。",
-        picture_unclear: "抱歉，我看不清楚這張圖片🙏 換一張試試看吧。",
-        deaf: "抱歉，我沒辦法聽語音訊息🙏 請用文字傳給我。",
-        voice_too_long: "抱歉，這段語音太長了🙏 請控制在十分鐘以內。",
-        nothing_heard: "抱歉，我沒聽到任何話🙏 請再說一次，或用文字傳給我。",
-        gone: "抱歉，我沒辦法從 LINE 取得你傳的內容🙏 請再傳一次。",
+    media_notices: MediaNotices {
+        no_vision: "抱歉，我沒辦法看圖片🙏 請用文字告訴我。",
+        image_too_large: "抱歉，這張圖片太大了🙏 請傳小一點的。",
+        image_unclear: "抱歉，我看不清楚這張圖片🙏 換一張試試看吧。",
+        no_transcription: "抱歉，我沒辦法聽語音訊息🙏 請用文字傳給我。",
+        audio_too_long: "抱歉，這段語音太長了🙏 請控制在十分鐘以內。",
+        no_words_heard: "抱歉，我沒聽到任何話🙏 請再說一次，或用文字傳給我。",
+        content_unavailable: "抱歉，我沒辦法從 LINE 取得你傳的內容🙏 請再傳一次。",
         heard: |words| format!("🎤「{words}」"),
     },
 };

@@ -57,7 +57,7 @@ impl RunCost {
     }
 
     /// Whether the model may be called again.
-    pub(crate) fn may_pay(self) -> bool {
+    pub(crate) fn ensure_call_left(self) -> bool {
         self.paid_calls < PAID_CALLS_MAX
     }
 }
@@ -70,13 +70,13 @@ fn last_attempt(give_up_after: Duration) -> Duration {
 /// Returns the failure of a run whose time would be over before its next attempt.
 pub(crate) fn out_of_run_time(failure: &Failure, pause: Duration) -> Failure {
     let detail = format!("{}; too late to try again in {} s", failure.detail, pause.as_secs());
-    Failure::lasting(failure.reason, detail)
+    Failure::permanent(failure.reason, detail)
 }
 
 /// Returns the failure of a run that has paid for its last call of the model.
 pub(crate) fn paid_out(failure: &Failure) -> Failure {
     let detail = format!("{}; {PAID_CALLS_MAX} calls were paid for", failure.detail);
-    Failure::lasting(failure.reason, detail)
+    Failure::permanent(failure.reason, detail)
 }
 
 #[cfg(test)]
@@ -119,8 +119,8 @@ mod tests {
         let none = RunCost::default();
         for (paid, failed) in [(1, Reason::ModelUnavailable), (2, Reason::StorageFailed)] {
             let cost = none.plus(Duration::ZERO, paid, Some(failed));
-            assert!(cost.paid_calls == paid && cost.may_pay());
-            assert!(!cost.plus(Duration::ZERO, PAID_CALLS_MAX - paid, Some(failed)).may_pay());
+            assert!(cost.paid_calls == paid && cost.ensure_call_left());
+            assert!(!cost.plus(Duration::ZERO, PAID_CALLS_MAX - paid, Some(failed)).ensure_call_left());
         }
     }
     #[test]

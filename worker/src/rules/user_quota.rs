@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use jiff::{Timestamp, civil::Date, tz::Offset};
 use shared::{
-    env::{Env, EnvError, unreadable},
+    env::{Env, EnvError, invalid},
     job::{Job, UserId},
 };
 
@@ -38,9 +38,8 @@ impl UserQuota {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let number = |name| env.number(name, 0, 0, 1_000_000_000);
         let offset = env.optional("UTC_OFFSET")?.unwrap_or("+09:00");
-        let offset = self::offset(offset).ok_or_else(|| {
-            unreadable("UTC_OFFSET", "it must be a time difference such as +09:00 or -05:00")
-        })?;
+        let offset = self::offset(offset)
+            .ok_or_else(|| invalid("UTC_OFFSET", "it must be a time difference such as +09:00 or -05:00"))?;
         Ok(Self {
             allowed: users(env, "ALLOWED_USERS")?,
             exempt: users(env, "EXEMPT_USERS")?.unwrap_or_default(),
@@ -53,7 +52,7 @@ impl UserQuota {
 
     /// Returns the period over which a user's usage is counted now.
     pub fn period(&self, user: &str, now: Timestamp) -> Period {
-        if self.is_closed_to(user) { Period::Ever } else { Period::Day(self.day(now)) }
+        if self.is_not_allowed(user) { Period::Ever } else { Period::Day(self.day(now)) }
     }
 
     /// Returns the users' day.
@@ -62,7 +61,7 @@ impl UserQuota {
     }
 
     /// Whether the bot does not talk with this user.
-    pub fn is_closed_to(&self, user: &str) -> bool {
+    pub fn is_not_allowed(&self, user: &str) -> bool {
         !holds(&self.exempt, user) && self.allowed.as_ref().is_some_and(|allowed| !holds(allowed, user))
     }
 
@@ -72,7 +71,7 @@ impl UserQuota {
         let is_longer = || self.characters > 0 && question.chars().count() > self.characters as usize;
         match () {
             () if holds(&self.exempt, user) => None,
-            () if self.is_closed_to(user) => Some(Limit::NotAllowed),
+            () if self.is_not_allowed(user) => Some(Limit::NotAllowed),
             () if is_over(self.answers, so_far.answers.into()) => Some(Limit::Answers),
             () if is_over(self.tokens, so_far.tokens) => Some(Limit::Tokens),
             () if is_longer() => Some(Limit::Length),
@@ -97,7 +96,7 @@ fn users(env: &Env, name: &str) -> Result<Option<Vec<UserId>>, EnvError> {
     let Some(list) = env.optional(name)? else { return Ok(None) };
     let users = user_ids(list).map(Some);
     users.ok_or_else(|| {
-        unreadable(name, "it must be LINE user ids (U and 32 hexadecimal digits) with commas between them")
+        invalid(name, "it must be LINE user ids (U and 32 hexadecimal digits) with commas between them")
     })
 }
 

@@ -2,8 +2,8 @@
 
 use shared::{
     command::Command,
+    event::log,
     job::{Ask, Job},
-    log,
 };
 
 use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
@@ -77,7 +77,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     for body in messages::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {
         let key = job.event_id.derive(APOLOGY);
         let push = || line_request::push(line, storage, job, &body, key);
-        if let Err(Failure { detail, .. }) = line_request::again(&config.pauses.within, push).await {
+        if let Err(Failure { detail, .. }) = line_request::with_retries(&config.pauses.within, push).await {
             log!(warn, ApologyFailed, event = %job.event_id, detail, "LINE did not take the apology");
         }
     }

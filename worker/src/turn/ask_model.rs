@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use shared::{job::Job, log, traces};
+use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
 
 use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
@@ -28,7 +28,7 @@ pub(crate) enum Asked {
     /// The question alone does not fit into the context, and the user is notified.
     TooLong,
     /// The model refused the image of the question.
-    NotSeen,
+    ImageRefused,
 }
 
 /// Asks the model with the persona of the conversation.
@@ -99,7 +99,7 @@ impl Call<'_> {
         pauses: &[Duration],
     ) -> Result<Asked, Failure> {
         let Self { attempt, deadline, .. } = *self;
-        attempt.may_pay()?;
+        attempt.ensure_call_left()?;
         let mut max_tokens = most;
         let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
         let mut left_out = prompt.left_out();
@@ -107,14 +107,14 @@ impl Call<'_> {
         loop {
             let time_left = deadline.saturating_duration_since(Instant::now());
             if time_left.is_zero() {
-                return Err(Failure::passing(Reason::ModelUnavailable, "no time was left to ask"));
+                return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
-            attempt.pay();
+            attempt.count_call();
             let done = self.model.complete(&prompt, self.image, max_tokens, time_left).await;
-            attempt.settle(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
+            attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             match done {
                 Ok(answer) => return Ok(Asked::Answer(answer, left_out)),
-                Err(ModelError::NotSeen) => return Ok(Asked::NotSeen),
+                Err(ModelError::ImageRefused) => return Ok(Asked::ImageRefused),
                 Err(ModelError::ContextLength) => {
                     if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);
@@ -123,11 +123,11 @@ impl Call<'_> {
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");
-                    let nothing = || Failure::lasting(Reason::ModelRefused, nothing.as_str());
+                    let nothing = || Failure::permanent(Reason::ModelRefused, nothing.as_str());
                     if max_tokens > most {
                         return Err(nothing());
                     }
-                    attempt.may_pay().map_err(|_| paid_out(&nothing()))?;
+                    attempt.ensure_call_left().map_err(|_| paid_out(&nothing()))?;
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = MORE_TOKENS * max_tokens;
                     let more = fit(more).map_or_else(|TooLong { tokens }| more - tokens, |_| more);

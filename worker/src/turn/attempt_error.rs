@@ -22,17 +22,17 @@ impl From<Failure> for AttemptError {
 /// operator must know that.
 pub(crate) fn in_doubt() -> Failure {
     let detail = "a message that it answered was taken back, and nobody knows whether the answer had arrived";
-    Failure::lasting(Reason::DeliveryUnknown, detail)
+    Failure::permanent(Reason::DeliveryUnknown, detail)
 }
 
 /// Returns the failure of a message that was unsent before its answer arrived, although its turn holds the answer to
 /// others.
 pub(crate) fn others_unanswered() -> Failure {
     let detail = "LINE did not take its answer to several messages, and then it was taken back";
-    Failure::lasting(Reason::LineRejected, detail)
+    Failure::permanent(Reason::LineRejected, detail)
 }
 
 /// Returns the failure of an attempt that reached its deadline.
 pub(crate) fn out_of_time() -> Failure {
-    Failure::passing(Reason::Internal, "the attempt ran out of time")
+    Failure::retryable(Reason::Internal, "the attempt ran out of time")
 }

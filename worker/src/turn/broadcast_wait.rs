@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 
 use crate::{
     config::Config,
@@ -21,7 +21,7 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 
 /// Decides what follows from the failure of a push. After a refusal because of a limit that is not reached, the push is
 /// tried for minutes. No attempt is counted in that time, because all would be used up before a broadcast ends.
-pub(crate) async fn outlast(
+pub(crate) async fn apply_broadcast_wait(
     config: &Config,
     storage: &Storage,
     job: &Job,

@@ -1,6 +1,6 @@
 //! Carries out a command, or turns it into a question to the model.
 
-use shared::{command::Command, job::Job, log};
+use shared::{command::Command, event::log, job::Job};
 
 use super::{
     buttons::{buttons, help, persona_buttons},
@@ -23,9 +23,9 @@ use crate::{
 };
 
 /// The instruction to the model when a person wants more of a cut answer.
-const GO_ON: &str = "Continue your last answer from exactly where it stopped, in the same language, without repeating or announcing anything.";
+const CONTINUE_INSTRUCTION: &str = "Continue your last answer from exactly where it stopped, in the same language, without repeating or announcing anything.";
 /// The longest part of a person's description that the bot repeats to them, in characters.
-const SAID_BACK: usize = 40;
+const ECHO_MAX_CHARS: usize = 40;
 
 /// Carries out a command. Any other message is a question.
 pub(crate) async fn carry_out<'a>(
@@ -55,7 +55,7 @@ pub(crate) async fn carry_out<'a>(
         (Command::Forget, _) => {
             // A message that was edited into this command forgets everything up to the edit.
             let until = storage.forgets_until(job).max(past.changes.edit.map_or(i64::MIN, |edit| edit.at));
-            storage.forget(&job.conversation, Forget::Talk(until)).await?;
+            storage.forget(&job.conversation, Forget::Messages(until)).await?;
             user::profile(line, job).await;
             say(user::locale(line, job, config.locale).words().forgotten)
         }
@@ -83,7 +83,11 @@ pub(crate) async fn carry_out<'a>(
         (Command::Continue, _) if past.messages.is_empty() => say(words.nothing_to_continue),
         (Command::Continue, _) => {
             let question = question(past);
-            Ok(Plan::AskModel(PromptInput { question: GO_ON.to_owned(), attachment: None, ..question }))
+            Ok(Plan::AskModel(PromptInput {
+                question: CONTINUE_INSTRUCTION.to_owned(),
+                attachment: None,
+                ..question
+            }))
         }
     }
 }
@@ -108,7 +112,7 @@ async fn choose_persona(
         Choice::Default => (None, words.persona_reset.to_owned()),
         Choice::Chosen(chosen) => {
             let (Chosen::Named(name) | Chosen::Described(name)) = &chosen;
-            let said = (words.persona_set)(&excerpt(name, SAID_BACK));
+            let said = (words.persona_set)(&excerpt(name, ECHO_MAX_CHARS));
             (serde_json::to_string(&chosen).ok(), said)
         }
     };
@@ -136,8 +140,11 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let Message { content: kept, kind, speaker, .. } = messages.drain(at..).next()?;
     // The word of the command *continue* says nothing to the model.
-    let question =
-        if Command::of(&kept) == Some(Command::Continue) { GO_ON.to_owned() } else { kept.clone() };
+    let question = if Command::of(&kept) == Some(Command::Continue) {
+        CONTINUE_INSTRUCTION.to_owned()
+    } else {
+        kept.clone()
+    };
     let (replaces, message_id) = newest.map(|turn| (turn.event, turn.message_id)).unzip();
     let message_id = message_id.flatten();
     Some(PromptInput {

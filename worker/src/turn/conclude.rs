@@ -1,6 +1,6 @@
 //! The steps from the stored answer to the delivered one, or to the end of the turn without an answer.
 
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 
 use super::{
     attempt_error::{AttemptError, in_doubt, others_unanswered},

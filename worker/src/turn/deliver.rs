@@ -53,7 +53,7 @@ async fn send(
         let now = storage.now();
         if !delivery.may_be_pushed(now) {
             let detail = format!("LINE may have push {} and no longer knows its key", delivery.pushed + 1);
-            let failure = Failure::lasting(Reason::DeliveryUnknown, detail);
+            let failure = Failure::permanent(Reason::DeliveryUnknown, detail);
             return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
         }
         if delivery.state == PushState::Refused {
@@ -78,7 +78,7 @@ async fn send(
         if is_unknown {
             delivery.state = delivery.state.after_unknown_outcome();
         }
-        let mut failure = broadcast_wait::outlast(config, storage, job, turn, failure).await;
+        let mut failure = broadcast_wait::apply_broadcast_wait(config, storage, job, turn, failure).await;
         if matches!(delivery.state, PushState::Unknown { .. }) {
             failure.reason = Reason::DeliveryUnknown;
         } else {

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use shared::{command::Command, job::Job, log};
+use shared::{command::Command, event::log, job::Job};
 
 use super::{
     ask_model::{Asked, ask_model},
@@ -78,7 +78,10 @@ pub(crate) async fn compose_draft<'a>(
         MediaOutcome::Silence => return Ok(says(None)),
     }
     let mut asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
-    if matches!((&asked, &input.attachment), (Asked::NotSeen | Asked::TooLong, Some(Attachment::Quoted(_)))) {
+    if matches!(
+        (&asked, &input.attachment),
+        (Asked::ImageRefused | Asked::TooLong, Some(Attachment::Quoted(_)))
+    ) {
         // The words must get an answer even if the model does not accept the quoted image.
         (input.image, input.attachment) = (None, None);
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
@@ -86,7 +89,7 @@ pub(crate) async fn compose_draft<'a>(
     let locale = || user::locale(line, job, config.locale);
     match asked {
         Asked::TooLong => Ok(says(Some(locale().words().too_long.into()))),
-        Asked::NotSeen => Ok(says(Some(locale().words().senses.picture_unclear.into()))),
+        Asked::ImageRefused => Ok(says(Some(locale().words().media_notices.image_unclear.into()))),
         Asked::Answer(answer, left_out) => {
             // In a group other people may speak in between, and the worker does not learn of it.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.is_followed)().await;

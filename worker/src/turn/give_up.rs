@@ -79,7 +79,7 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
             (Reason::WorkerDied, format!("the last of {attempts} attempts left no outcome"))
         }
     };
-    give_up(config, storage, job, turn, attempts, Failure::lasting(reason, detail), None).await
+    give_up(config, storage, job, turn, attempts, Failure::permanent(reason, detail), None).await
 }
 
 /// Returns the outcome of a run whose message was unsent or forgotten meanwhile, else `None`. Such a run gets no
@@ -145,7 +145,7 @@ pub async fn panicked(config: &Config, storage: &Storage, jobs: &[Job]) -> Merge
     if jobs.len() > 1 {
         return MergeResult::OneByOne(jobs.len());
     }
-    let failure = Failure::passing(Reason::Internal, "the attempt panicked");
+    let failure = Failure::retryable(Reason::Internal, "the attempt panicked");
     let after = retry_pauses::between_attempts(&config.pauses, 1, &failure);
     MergeResult::Ended { merged: 0, outcome: Outcome::Later { after, failure } }
 }

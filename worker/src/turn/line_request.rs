@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use shared::{
+    event::log,
     job::{Job, MessageId},
-    log, traces,
+    traces,
 };
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub(crate) async fn reply(
 }
 
 /// Sends a notice by the free reply token and never by push. Returns true if LINE accepted it.
-pub(crate) async fn reply_free(
+pub(crate) async fn send_notice(
     line: &LineClient,
     storage: &Storage,
     pauses: &[Duration],
@@ -54,7 +55,7 @@ pub(crate) async fn reply_free(
     let Some(token) = &job.reply_token else { return false };
     let Some(push) = messages::pushes(&job.conversation, said).into_iter().next() else { return false };
     let body = messages::by_token(token, &push);
-    match again(pauses, || reply(line, storage, job, &body)).await {
+    match with_retries(pauses, || reply(line, storage, job, &body)).await {
         Ok(()) => true,
         Err(Failure { detail, .. }) => {
             log!(info, NoticeNotReplied, event = %job.event_id, detail, "LINE refused a notice by the free reply");
@@ -64,7 +65,7 @@ pub(crate) async fn reply_free(
 }
 
 /// Makes a request that sends no part of a stored answer, with the short retries of an attempt.
-pub(crate) async fn again<F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<(), Failure>
+pub(crate) async fn with_retries<F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<(), Failure>
 where
     F: Future<Output = Result<(), (Failure, bool)>>,
 {

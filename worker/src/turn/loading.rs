@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{line_request, reply_token::patience_ends, unsend::is_known_forgotten, user};
@@ -64,6 +64,6 @@ async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job
         return;
     }
     let text = user::locale(line, job, config.locale).words().still_thinking;
-    let said = line_request::reply_free(line, storage, &config.pauses.within, job, &text.into()).await;
+    let said = line_request::send_notice(line, storage, &config.pauses.within, job, &text.into()).await;
     log!(info, PatienceAsked, event = %job.event_id, said, "the person is told that the answer takes longer");
 }

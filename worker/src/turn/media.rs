@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use shared::{
+    event::log,
     job::{Ask, Content, Job, MessageId},
-    log, traces,
+    traces,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -20,7 +21,7 @@ use crate::{
     config::Config,
     failure::{Failure, Reason, RetryPolicy},
     history::{Limit, Usage},
-    locale::Senses,
+    locale::MediaNotices,
     retry_loop::retry,
     retry_pauses,
     rules::{
@@ -35,9 +36,9 @@ use crate::{
 /// The longest recording that is transcribed.
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// The longest part of a transcript that the bot repeats to the person, in characters.
-const SAID_BACK: usize = 300;
+const ECHO_MAX_CHARS: usize = 300;
 /// The longest time that a text waits for the image that it quotes: the text is a question without it, too.
-const GLANCE_MAX: Duration = Duration::from_secs(10);
+const QUOTED_IMAGE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The number of attempts that ask LINE for content although LINE calls the request a bad one: an outage may pass in
 /// them. After them, the sender is notified.
 const REFUSED_ATTEMPTS: u32 = 3;
@@ -67,7 +68,7 @@ pub(crate) async fn fetch_attachment(
     }
     match input.attachment.clone() {
         None if input.question.is_empty() => {
-            Ok(MediaOutcome::Reply(words(config, line, job).gone.to_owned()))
+            Ok(MediaOutcome::Reply(words(config, line, job).content_unavailable.to_owned()))
         }
         None => Ok(MediaOutcome::Ready),
         Some(Attachment::Image(message)) => image(clients, job, input, &message, attempt, deadline).await,
@@ -80,8 +81,8 @@ pub(crate) async fn fetch_attachment(
     }
 }
 
-fn words(config: &Config, line: &LineClient, job: &Job) -> &'static Senses {
-    &user::locale(line, job, config.locale).words().senses
+fn words(config: &Config, line: &LineClient, job: &Job) -> &'static MediaNotices {
+    &user::locale(line, job, config.locale).words().media_notices
 }
 
 /// Whether the model may be able to read images.
@@ -100,14 +101,14 @@ async fn image(
     let Clients { config, line, .. } = clients;
     let words = words(config, line, job);
     if !may_see(config) {
-        return Ok(MediaOutcome::Reply(words.blind.to_owned()));
+        return Ok(MediaOutcome::Reply(words.no_vision.to_owned()));
     }
     let content = match fetch(config, line, message, image::BYTES_MAX, deadline).await? {
-        Fetched::Here(content) => content,
-        other => return without_content(clients, job, other, attempt.number, words.picture_too_large).await,
+        Fetched::Available(content) => content,
+        other => return without_content(clients, job, other, attempt.number, words.image_too_large).await,
     };
     let Some(image) = Image::of(content) else {
-        return Ok(MediaOutcome::Reply(words.picture_unclear.to_owned()));
+        return Ok(MediaOutcome::Reply(words.image_unclear.to_owned()));
     };
     IMAGE.clone_into(&mut input.question);
     IMAGE.clone_into(&mut input.kept);
@@ -126,9 +127,9 @@ async fn quoted_image(
     if !may_see(config) {
         return None;
     }
-    let deadline = deadline.min(Instant::now() + GLANCE_MAX);
+    let deadline = deadline.min(Instant::now() + QUOTED_IMAGE_WAIT_MAX);
     match fetch(config, line, message, image::BYTES_MAX, deadline).await {
-        Ok(Fetched::Here(content)) => Image::of(content),
+        Ok(Fetched::Available(content)) => Image::of(content),
         Ok(_) => None,
         Err(Failure { detail, .. }) => {
             log!(info, QuotedNotFetched, detail, "a quoted picture could not be fetched");
@@ -148,19 +149,19 @@ async fn recording(
     let Clients { config, line, .. } = clients;
     let words = words(config, line, job);
     let reply = |text: &str| Ok(MediaOutcome::Reply(text.to_owned()));
-    let Some(model) = &config.transcribe_model else { return reply(words.deaf) };
+    let Some(model) = &config.transcribe_model else { return reply(words.no_transcription) };
     if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
-        return reply(words.voice_too_long);
+        return reply(words.audio_too_long);
     }
     let content = match fetch(config, line, message, RECORDING_MAX, deadline).await? {
-        Fetched::Here(content) => content,
-        other => return without_content(clients, job, other, attempt.number, words.voice_too_long).await,
+        Fetched::Available(content) => content,
+        other => return without_content(clients, job, other, attempt.number, words.audio_too_long).await,
     };
     let heard = transcribe(clients, model, &content.bytes, attempt, deadline);
     let heard = match traces::step("transcribe", heard).await? {
         Heard::Words(heard) => line.redacted(&heard).into_owned(),
-        Heard::Nothing => return reply(words.nothing_heard),
-        Heard::Deaf => return reply(words.deaf),
+        Heard::Nothing => return reply(words.no_words_heard),
+        Heard::Unsupported => return reply(words.no_transcription),
     };
     let quota = &config.quota;
     if let Some(limit @ Limit::Length) = quota.reached(job.user(), &heard, &Usage::default()) {
@@ -168,7 +169,7 @@ async fn recording(
         return Ok(MediaOutcome::Reply(quota.says(limit, locale.words())));
     }
     input.attachment = None;
-    input.heard = Some((words.heard)(&excerpt(&heard, SAID_BACK)));
+    input.heard = Some((words.heard)(&excerpt(&heard, ECHO_MAX_CHARS)));
     input.question.clone_from(&heard);
     input.kept = heard;
     Ok(MediaOutcome::Ready)
@@ -197,13 +198,13 @@ async fn without_content(
                 return Err(Failure { reason: Reason::LineRejected, detail, retry });
             }
         }
-        Fetched::Refused(_) | Fetched::Gone | Fetched::Here(_) => {}
+        Fetched::Refused(_) | Fetched::Gone | Fetched::Available(_) => {}
     }
     // LINE is the first to know of an unsent message, and the sender of one gets no notice about it.
     if storage.conversation_changes(job).await?.unsent {
         return Ok(MediaOutcome::Silence);
     }
-    Ok(MediaOutcome::Reply(words(config, line, job).gone.to_owned()))
+    Ok(MediaOutcome::Reply(words(config, line, job).content_unavailable.to_owned()))
 }
 
 /// Fetches the content of a message, of at most `max` bytes, with the short retries of an attempt.
@@ -214,7 +215,7 @@ async fn fetch(
     max: usize,
     deadline: Instant,
 ) -> Result<Fetched, Failure> {
-    let late = || Failure::passing(Reason::LineRejected, "content: it did not come in time");
+    let late = || Failure::retryable(Reason::LineRejected, "content: it did not come in time");
     let work = || async {
         match traces::step("content", line.content(message, max)).await {
             failed @ (Ok(Fetched::Refused(_)) | Err(_)) => Err(failed),
@@ -239,13 +240,13 @@ async fn transcribe(
     attempt: &Attempt<'_>,
     deadline: Instant,
 ) -> Result<Heard, Failure> {
-    attempt.may_pay()?;
+    attempt.ensure_call_left()?;
     let work = || async {
         let time_left = deadline.saturating_duration_since(Instant::now());
-        attempt.pay();
+        attempt.count_call();
         let done = clients.model.transcribe(model, recording.clone(), time_left).await;
         // A transcript that succeeded is not counted: it has served its question, and it is no try at an answer.
-        attempt.settle(done.as_ref().is_err_and(ModelError::is_paid));
+        attempt.finish_call(done.as_ref().is_err_and(ModelError::is_paid));
         match done {
             Err(
                 ModelError::Unauthorized(failure)

@@ -8,8 +8,8 @@
 
 use shared::{
     command::Command,
+    event::log,
     job::{Ask, Job},
-    log,
 };
 use tokio::time::timeout_at;
 
@@ -37,16 +37,17 @@ use crate::{
 mod split;
 
 /// The most jobs that are answered together: as many as SQS delivers at once.
-pub const MOST: u32 = 10;
+pub const MERGE_MAX: u32 = 10;
 /// The most attempts that are made together. A failure that only happens to a merge, as with a model that wants roles
 /// to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
-const ATTEMPTS: u32 = 2;
+const MERGE_ATTEMPTS_MAX: u32 = 2;
 
 /// Returns the jobs that may be answered together, or none if there are not several. `bodies` are those of the first
 /// jobs of a conversation that wait one behind the other.
 pub fn mergeable<'a>(config: &Config, bodies: impl Iterator<Item = &'a str>) -> Vec<Job> {
-    let most = if config.merges { MOST } else { 0 };
-    let questions = bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_plain));
+    let most = if config.merges { MERGE_MAX } else { 0 };
+    let questions =
+        bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_mergeable_job));
     let mut jobs: Vec<Job> = vec![];
     for job in questions {
         let is_same = |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
@@ -86,10 +87,10 @@ async fn begin(
 ) -> Result<(), NotMerged> {
     for job in jobs {
         let turn = storage.begin(job).await.map_err(NotMerged::Failed)?;
-        let (is_fit, attempts) = (is_fit(config, &turn), turn.attempts);
+        let (is_mergeable, attempts) = (is_mergeable(config, &turn), turn.attempts);
         turns.push(turn);
-        if !is_fit {
-            return Err(NotMerged::NotPlain);
+        if !is_mergeable {
+            return Err(NotMerged::NeedsOwnAttempt);
         }
         log!(debug, AttemptBegan, event = %job.event_id, attempts, "an attempt begins");
     }
@@ -99,7 +100,7 @@ async fn begin(
 /// Drafts and stores the one answer to the messages.
 async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result<StoreResult, NotMerged> {
     let Clients { config, storage, line, .. } = clients;
-    let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::NotPlain) };
+    let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::NeedsOwnAttempt) };
     user::learn_speaker(line, job).await;
     let mut before = vec![];
     for other in others {
@@ -107,7 +108,7 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
         // A message that was edited or answered since needs an attempt of its own.
         let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
         if !is_settled || is_forgotten(other, &changes) {
-            return Err(NotMerged::NotPlain);
+            return Err(NotMerged::NeedsOwnAttempt);
         }
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
         let (text, kind) = (text(other).to_owned(), MessageKind::Text);
@@ -120,10 +121,10 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
             let stored = question::store(config, storage, job, *draft, token_is_spent, attempt.by).await;
             stored.map_err(NotMerged::Failed)?
         }
-        Drafted::Draft { .. } => return Err(NotMerged::NotPlain),
+        Drafted::Draft { .. } => return Err(NotMerged::NeedsOwnAttempt),
         Drafted::Ended(result) => result,
     };
-    if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NotPlain) }
+    if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NeedsOwnAttempt) }
 }
 
 /// Delivers the stored answer. The turns of all jobs but the last are over, and the last one continues alone.
@@ -146,13 +147,16 @@ async fn deliver(
 }
 
 /// Whether a turn may be merged. A turn that failed inside Henji may have failed because of another question.
-fn is_fit(config: &Config, turn: &Turn) -> bool {
+fn is_mergeable(config: &Config, turn: &Turn) -> bool {
     let is_clear = match turn.last {
         LastAttempt::None => true,
         LastAttempt::Failed(reason) => reason != Reason::Internal,
         LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
     };
-    turn.stage == Stage::Open && is_clear && turn.attempts < config.max_attempts && turn.attempts <= ATTEMPTS
+    turn.stage == Stage::Open
+        && is_clear
+        && turn.attempts < config.max_attempts
+        && turn.attempts <= MERGE_ATTEMPTS_MAX
 }
 
 /// Does the work until the deadline, or until the process stops.
@@ -168,7 +172,7 @@ async fn within<T>(
 }
 
 /// Whether a job is a question in words only: no quote, no media and no command.
-fn is_plain(job: &Job) -> bool {
+fn is_mergeable_job(job: &Job) -> bool {
     let Ask::Question { text, quotes: None, content: None, only_if_quoting_bot: false, .. } = &job.ask else {
         return false;
     };

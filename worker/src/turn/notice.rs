@@ -3,8 +3,8 @@
 
 use shared::{
     command::Command,
+    event::log,
     job::{Ask, Job},
-    log,
 };
 
 use super::{buttons::buttons, line_request, user};
@@ -23,8 +23,8 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         // While the person blocked the bot, LINE did not give their profile.
         line.forget_profile(job.conversation.as_str());
     }
-    if config.quota.is_closed_to(job.user()) {
-        return turn_away(clients, job).await;
+    if config.quota.is_not_allowed(job.user()) {
+        return refuse_closed(clients, job).await;
     }
     let profile = user::profile(line, job).await;
     let locale = user::locale(line, job, config.locale);
@@ -41,14 +41,14 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         }
         _ => words.not_understood.into(),
     };
-    let said = line_request::reply_free(line, storage, &config.pauses.within, job, &reply).await;
+    let said = line_request::send_notice(line, storage, &config.pauses.within, job, &reply).await;
     log!(info, Noticed, event = %job.event_id, said, "the job needs no answer of the model");
     Outcome::Noticed
 }
 
 /// Refuses a person or a group that may not use the bot. A person gets the refusal once a period, as for a question. A
 /// group gets nothing, because nobody in particular spoke.
-async fn turn_away(clients: &Clients, job: &Job) -> Outcome {
+async fn refuse_closed(clients: &Clients, job: &Job) -> Outcome {
     let said = job.ask != Ask::Join
         && refuse(clients, job).await.unwrap_or_else(|Failure { detail, .. }| {
             log!(warn, RefusalFailed, event = %job.event_id, detail, "a person who is not on the list was not told so");
@@ -72,5 +72,5 @@ async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     let stored = storage.store(job, &answer, None).await?;
     storage.record(job, Step::Delivered).await?;
     let is_new = matches!(stored, StoreResult::Stored(delivery) if !delivery.pushes.is_empty());
-    Ok(is_new && line_request::reply_free(line, storage, &config.pauses.within, job, &reply).await)
+    Ok(is_new && line_request::send_notice(line, storage, &config.pauses.within, job, &reply).await)
 }

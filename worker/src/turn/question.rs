@@ -1,6 +1,6 @@
 //! The steps from a question to its stored answer. The answer is stored before it is sent.
 
-use shared::{command::Command, job::Job, log, traces};
+use shared::{command::Command, event::log, job::Job, traces};
 
 use super::{
     attempt_error::{AttemptError, others_unanswered},
@@ -60,7 +60,8 @@ pub(crate) async fn answer(
         }
         log!(info, Redrafted, event = %job.event_id, "the message or its conversation has changed: a new draft is made");
     }
-    Err(Failure::passing(Reason::Internal, "its message or its conversation changed again and again").into())
+    Err(Failure::retryable(Reason::Internal, "its message or its conversation changed again and again")
+        .into())
 }
 
 /// Drafts the answer to a message and to the questions just before it. Shows the loading animation while the model is
@@ -100,15 +101,15 @@ pub(crate) async fn draft<'a>(
         // answered.
         return Ok(Drafted::Ended(StoreResult::Changed));
     }
-    let is_quick = command.as_ref().is_some_and(|command| !command.asks());
+    let needs_no_model = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);
     log!(debug, Loaded, event = %job.event_id, messages = past.messages.len(), "the conversation is loaded");
     // Some commands cost nothing, and everybody has the right to be forgotten.
-    let is_free = is_quick && (forgets || !quota.is_closed_to(user));
+    let is_exempt_from_limits = needs_no_model && (forgets || !quota.is_not_allowed(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
     // A question that is asked again for other turns was counted before.
-    let limit = limit.filter(|_| !is_free && changes.others == 0);
+    let limit = limit.filter(|_| !is_exempt_from_limits && changes.others == 0);
     let is_persona = matches!(command, Some(Command::Persona(_)));
     let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
     if let Some(limit) = limit.or(persona_limit.then_some(Limit::Persona)) {
@@ -117,7 +118,7 @@ pub(crate) async fn draft<'a>(
     let input = DraftInput { text: &text, command, before, past, period };
     // The future is boxed, because each future that it is moved into would contain it again.
     let drafting = Box::pin(compose_draft(clients, job, input, attempt));
-    if is_quick {
+    if needs_no_model {
         // The reply is in the user's language, and a quick command leaves no time to learn it meanwhile. *Forget* does
         // not wait for it.
         if !forgets {

@@ -1,6 +1,6 @@
 //! The refusal of a person who reached a limit: one notice for each limit and period, and then nothing.
 
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 
 use super::{draft::Draft, user};
 use crate::{

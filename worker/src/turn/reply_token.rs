@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 use tokio::time::Instant;
 
 use super::{attempt_error::AttemptError, line_request, line_retry, sending::Sending, time_budget::Attempt};
@@ -20,9 +20,9 @@ use crate::{
 };
 
 /// The age of a webhook up to which its token is used (LINE, "Send reply message": within a minute).
-const YOUNG: SignedDuration = SignedDuration::from_secs(50);
+const FIRST_USE_MAX_AGE: SignedDuration = SignedDuration::from_secs(50);
 /// The age of a webhook up to which LINE is asked again for the outcome of the same reply.
-const LIFE: SignedDuration = SignedDuration::from_secs(60);
+const RETRY_MAX_AGE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Returns the job's reply token, if its webhook is younger than `age`. The token of a redriven job was used long ago.
 fn token(job: &Job, age: SignedDuration, now: Timestamp) -> Option<&str> {
@@ -41,7 +41,7 @@ pub(crate) fn first_method(
     now: Timestamp,
 ) -> SendMethod {
     let wants = answer.exchange.is_none() || config.delivery == DeliveryMode::ReplyFirst;
-    let may = wants && !token_is_spent && token(job, YOUNG, now).is_some();
+    let may = wants && !token_is_spent && token(job, FIRST_USE_MAX_AGE, now).is_some();
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
@@ -56,8 +56,8 @@ pub(crate) async fn send_first(
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
     let Some(push) = delivery.pushes.first() else { return Ok(()) };
-    let mut failure = Failure::lasting(Reason::DeliveryUnknown, "the reply token is too old to ask again");
-    match token(job, LIFE, storage.now()) {
+    let mut failure = Failure::permanent(Reason::DeliveryUnknown, "the reply token is too old to ask again");
+    match token(job, RETRY_MAX_AGE, storage.now()) {
         // An earlier attempt recorded that LINE certainly did not accept the reply.
         _ if delivery.state == PushState::Refused => {}
         None => delivery.state = delivery.state.after_unknown_outcome(),
@@ -92,7 +92,7 @@ pub(crate) async fn send_first(
         (delivery.state, delivery.method) = (PushState::Untried { since: now }, SendMethod::Push);
         return Ok(());
     }
-    let is_alive = token(job, LIFE, storage.now()).is_some();
+    let is_alive = token(job, RETRY_MAX_AGE, storage.now()).is_some();
     let retry = if is_alive { failure.retry } else { RetryPolicy::Never };
     let failure = Failure { reason: Reason::DeliveryUnknown, retry, ..failure };
     Err(AttemptError { failure, delivery: Some(delivery.clone()) })
@@ -103,7 +103,7 @@ pub(crate) async fn send_first(
 pub(crate) fn patience_ends(patience: Option<Duration>, job: &Job, now: Timestamp) -> Option<Instant> {
     let patience = patience?;
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
-    token(job, YOUNG, now).filter(|_| job.is_private())?;
+    token(job, FIRST_USE_MAX_AGE, now).filter(|_| job.is_private())?;
     let waited = now.duration_since(accepted_at).unsigned_abs();
     Some(Instant::now() + patience.saturating_sub(waited))
 }

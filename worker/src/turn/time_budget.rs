@@ -1,4 +1,4 @@
-//! The time budget of an attempt: how long it may take and how often it may pay the model, after the run's cost so far.
+//! The time budget of an attempt: how long it may take and how often it may pay for the model, after the run's cost so far.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering::Relaxed},
@@ -65,22 +65,22 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns an error if the run has no paid call left.
-    pub(crate) fn may_pay(&self) -> Result<(), Failure> {
-        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).may_pay() {
+    pub(crate) fn ensure_call_left(&self) -> Result<(), Failure> {
+        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).ensure_call_left() {
             return Ok(());
         }
         let reason = self.last.reason().unwrap_or(Reason::ModelUnavailable);
-        Err(paid_out(&Failure::lasting(reason, "the model was not called again")))
+        Err(paid_out(&Failure::permanent(reason, "the model was not called again")))
     }
 
     /// Counts a call of the model's server that is about to be made. A call that is dropped under way stays counted,
     /// because it was sent.
-    pub(crate) fn pay(&self) {
+    pub(crate) fn count_call(&self) {
         self.paid_calls.fetch_add(1, Relaxed);
     }
 
     /// Ends a call, and does not count it if it certainly costs nothing.
-    pub(crate) fn settle(&self, is_paid: bool) {
+    pub(crate) fn finish_call(&self, is_paid: bool) {
         if !is_paid {
             self.paid_calls.fetch_sub(1, Relaxed);
         }
@@ -95,7 +95,7 @@ impl<'a> Attempt<'a> {
         failure: &Failure,
         deadline: Instant,
     ) -> Result<Duration, Failure> {
-        if self.may_pay().is_err() {
+        if self.ensure_call_left().is_err() {
             return Err(paid_out(failure));
         }
         let pause = retry_pauses::within(pauses, tries, failure);

@@ -1,8 +1,8 @@
 //! Messages that people unsend and conversations that they leave, and what the bot must not say after that.
 
 use shared::{
+    event::log,
     job::{Ask, Job},
-    log,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -53,14 +53,14 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
     let Ok(changes) = storage.conversation_changes(job).await else { return Ok(()) };
     match changes.stage {
         Stage::InDoubt => Err(in_doubt()),
-        Stage::Open => Err(Failure::passing(
+        Stage::Open => Err(Failure::retryable(
             Reason::LineRejected,
             "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
         )),
         Stage::Stored(_) | Stage::Delivered if !is_forgotten(job, &changes) => Ok(()),
         // The run is given up, and it ends without an apology.
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => {
-            Err(Failure::lasting(Reason::Internal, "its message was taken back"))
+            Err(Failure::permanent(Reason::Internal, "its message was taken back"))
         }
     }
 }

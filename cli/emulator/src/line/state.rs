@@ -202,7 +202,8 @@ impl Line {
 
     /// Plans this error for the next request to `path`.
     pub fn fails(&self, path: &str, status: u16, message: &str) {
-        self.faults.will(path, Fault::Respond(status, vec![], json!({ "message": message }).to_string()));
+        self.faults
+            .plan_next(path, Fault::Respond(status, vec![], json!({ "message": message }).to_string()));
     }
 
     /// Accepts messages for a chat: stores, counts and shows them, and returns LINE's answer.

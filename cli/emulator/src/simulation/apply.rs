@@ -52,13 +52,13 @@ impl Simulation {
             Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
             Step::Model { fault, once } => {
                 let fault = fault.map(Fault::from);
-                self.model.faults.misbehaves(COMPLETIONS, fault.as_ref(), once);
+                self.model.faults.set_fault(COMPLETIONS, fault.as_ref(), once);
             }
             Step::Line { fault, once } => {
                 let fault = fault.map(Fault::from);
-                self.line.faults.misbehaves(PUSH, fault.as_ref(), once);
+                self.line.faults.set_fault(PUSH, fault.as_ref(), once);
                 // A fault for one time is for the next push only. A second one for replies would hit some later notice.
-                self.line.faults.misbehaves(REPLY, fault.as_ref().filter(|_| !once), false);
+                self.line.faults.set_fault(REPLY, fault.as_ref().filter(|_| !once), false);
             }
             Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),
             Step::Quota { left } => self.line.has_quota(left),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 use worker::{
     clients::Clients,
     failure::Failure,
@@ -88,7 +88,7 @@ pub(super) async fn carry_out(
     queue.finish(merged, *seq, conversation).await?;
     if was_unsent {
         // The words of the deleted job must not stay in the write-ahead log.
-        queue.leaves_no_trace().await;
+        queue.truncate_log_soon().await;
     }
     Ok(())
 }

@@ -9,8 +9,9 @@ use std::{
 };
 
 use shared::{
+    event::log,
     job::{Job, JobError},
-    log, logging,
+    logging,
 };
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use worker::{
         self,
         give_up::panicked,
         limits::{IsFollowed, Limits},
-        merge::{MOST, mergeable},
+        merge::{MERGE_MAX, mergeable},
         merge_result::MergeResult,
     },
 };
@@ -76,7 +77,7 @@ impl Dispatcher {
             return Some(claimed);
         }
         // If the database does not say which jobs wait, the job is not held up.
-        let waiting = self.queue.behind(&claimed, MOST).await.unwrap_or_default();
+        let waiting = self.queue.behind(&claimed, MERGE_MAX).await.unwrap_or_default();
         let mut all: Vec<Claimed> = [claimed].into_iter().chain(waiting).collect();
         if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
             all.truncate(first);
@@ -109,14 +110,14 @@ impl Dispatcher {
                 MergeResult::OneByOne(_) => (Some(*job), Outcome::GivenBack),
             },
             Err(JobError::Newer(version)) => {
-                let failure = Failure::passing(
+                let failure = Failure::retryable(
                     Reason::JobUnreadable,
                     format!("version {version} waits for a newer henji"),
                 );
                 (None, Outcome::Later { after: NEWER_AGAIN, failure })
             }
             Err(error) => {
-                let failure = Failure::lasting(Reason::JobUnreadable, error.to_string());
+                let failure = Failure::permanent(Reason::JobUnreadable, error.to_string());
                 (None, Outcome::Dead { failure, attempts: 0 })
             }
         };

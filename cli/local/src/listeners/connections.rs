@@ -19,7 +19,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use shared::{log, logging::Sampled};
+use shared::{event::log, logging::Sampled};
 use tokio::{
     net::TcpListener,
     sync::Semaphore,

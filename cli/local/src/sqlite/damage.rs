@@ -4,7 +4,7 @@
 use std::{path::Path, sync::mpsc, time::Duration};
 
 use rusqlite::{Connection, ErrorCode};
-use shared::log;
+use shared::event::log;
 
 use super::error::DatabaseError;
 

@@ -70,7 +70,7 @@ impl Database {
     }
 
     /// Truncates the write-ahead log soon, so that deleted rows do not survive in old log pages.
-    pub async fn leaves_no_trace(&self) {
+    pub async fn truncate_log_soon(&self) {
         let traces = self.leaves_traces.clone();
         // The flag is set within an operation. Set from outside, it could be handled before the last commit.
         let done = self.call(move |_| {
@@ -81,7 +81,7 @@ impl Database {
     }
 
     /// Waits until the write-ahead log was truncated, or found in use: this is checked after each operation.
-    pub async fn traces_gone(&self) -> Result<(), DatabaseError> {
+    pub async fn log_truncated(&self) -> Result<(), DatabaseError> {
         self.call(|_| Ok(())).await?;
         self.call(|_| Ok(())).await
     }

@@ -128,7 +128,7 @@ impl History for SqliteHistory {
             redact::redact(db, &of, &what, now.as_millisecond())
         });
         let forgotten = forgotten.await;
-        self.database.leaves_no_trace().await;
+        self.database.truncate_log_soon().await;
         forgotten
     }
 

@@ -10,7 +10,7 @@ use worker::history::Forget;
 /// already.
 pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i64) -> rusqlite::Result<()> {
     match what {
-        Forget::Talk(until) | Forget::Everything(until) => conversation(db, of, *until, now),
+        Forget::Messages(until) | Forget::Everything(until) => conversation(db, of, *until, now),
         Forget::Message(message_id) => message(db, of, message_id, now),
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, ffi};
-use shared::log;
+use shared::event::log;
 
 /// The time to wait for a lock of another process (`henji dlq`).
 pub(super) const BUSY: Duration = Duration::from_secs(1);

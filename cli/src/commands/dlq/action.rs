@@ -2,7 +2,7 @@
 
 use local::dead_letter::Letter;
 
-use super::{done::Done, lines::Lines, purge, redrive, resolve::Resolve, source::Source};
+use super::{done::Done, jsonl::JsonLines, purge, redrive, resolve::Resolve, source::Source};
 
 /// A change of a letter, with the values that it needs.
 pub enum Action {
@@ -14,7 +14,7 @@ pub enum Action {
     /// Notifies the user, and removes the letter.
     Resolve(Box<Resolve>),
     /// Saves the letter to a file, and removes it.
-    Purge(Lines),
+    Purge(JsonLines),
 }
 
 impl Action {

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use shared::env::Env;
 use worker::clock::Clock;
 
-use super::{action::Action, done::Done, lines::Lines};
+use super::{action::Action, done::Done, jsonl::JsonLines};
 
 /// The audit file, and the values that every line has.
 pub struct Audit {
-    lines: Lines,
+    lines: JsonLines,
     who: String,
     clock: Clock,
 }
@@ -22,7 +22,7 @@ impl Audit {
     /// Makes an audit that writes to this file.
     pub fn new(path: PathBuf, env: &Env, clock: Clock) -> anyhow::Result<Self> {
         let who = env.optional("USER")?.or(env.optional("LOGNAME")?).unwrap_or("unknown").to_owned();
-        Ok(Self { lines: Lines::to(path), who, clock })
+        Ok(Self { lines: JsonLines::to(path), who, clock })
     }
 
     /// Opens the file, so that an error comes before anything is changed.

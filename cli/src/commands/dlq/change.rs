@@ -9,7 +9,9 @@ use local::dead_letter::Letter;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{action::Action, audit::Audit, done::Done, filter::Filter, list, source::Source, tally::Tally};
+use super::{
+    action::Action, audit::Audit, done::Done, filter::Filter, list, source::Source, summary::Summary,
+};
 use crate::terminal::{Progress, confirm, note, say, say_json};
 
 /// The arguments that select letters, and how to change them.
@@ -52,7 +54,7 @@ pub struct Run {
     /// The time when the command began. Filters measure ages from it.
     now: Timestamp,
     stop: CancellationToken,
-    tally: Tally,
+    summary: Summary,
     /// The conversations in which a letter could not be changed: later letters must not overtake it.
     blocked: HashSet<String>,
     /// The events that were handled. Another letter of such an event is a new failure since then, or an old duplicate:
@@ -65,8 +67,8 @@ impl Run {
     /// Makes a run that has changed nothing yet.
     pub fn new(which: Which, action: Action, audit: Audit, now: Timestamp, stop: CancellationToken) -> Self {
         let (blocked, dealt) = (HashSet::new(), HashSet::new());
-        let (tally, progress) = (Tally::default(), Progress::default());
-        Self { which, action, audit, now, stop, tally, blocked, dealt, progress }
+        let (summary, progress) = (Summary::default(), Progress::default());
+        Self { which, action, audit, now, stop, summary, blocked, dealt, progress }
     }
 
     /// Shows the letters, asks, changes them, and prints the count of results, with `json` as JSON.
@@ -83,7 +85,7 @@ impl Run {
         if expected == 0 {
             list::say_unseen(&seen);
             if json {
-                say_json(&self.tally.json(self.action.past(), seen.total))?;
+                say_json(&self.summary.json(self.action.past(), seen.total))?;
             } else {
                 say(format_args!("Nothing to {}.", self.action.verb()))?;
             }
@@ -105,9 +107,9 @@ impl Run {
         let shown_again = source.end().await;
         let left = source.total().await;
         if json {
-            say_json(&self.tally.json(self.action.past(), *left.as_ref().unwrap_or(&0)))?;
+            say_json(&self.summary.json(self.action.past(), *left.as_ref().unwrap_or(&0)))?;
         } else {
-            say(self.tally.sentence(self.action.past()))?;
+            say(self.summary.sentence(self.action.past()))?;
         }
         ran?;
         shown_again?;
@@ -115,7 +117,7 @@ impl Run {
         if self.stop.is_cancelled() {
             note("henji: interrupted; run it again for the rest");
         }
-        let is_whole = self.tally.is_whole() && !missing && !self.stop.is_cancelled();
+        let is_whole = self.summary.is_whole() && !missing && !self.stop.is_cancelled();
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -138,8 +140,8 @@ impl Run {
                 }
                 let done = self.one(source, letter).await?;
                 // It is counted before anything else can fail, because the change has happened.
-                self.tally.count(&done);
-                self.progress.show(self.tally.all(), expected);
+                self.summary.count(&done);
+                self.progress.show(self.summary.all(), expected);
                 if let Done::Failed(why) = &done {
                     self.progress.end();
                     note(format_args!("henji: {}: {why}", letter.id));

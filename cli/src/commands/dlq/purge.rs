@@ -3,10 +3,10 @@
 use local::dead_letter::Letter;
 use serde_json::json;
 
-use super::{done::Done, lines::Lines, source::Source};
+use super::{done::Done, jsonl::JsonLines, source::Source};
 
 /// Saves one letter to the file, and then removes it.
-pub async fn one(saved: &mut Lines, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+pub async fn one(saved: &mut JsonLines, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
     let mut line = serde_json::to_value(letter)?;
     line["body"] = json!(letter.body);
     saved.add(&line)?;

@@ -23,7 +23,7 @@ use shared::job::{EventId, Job};
 use worker::{
     adapters::{
         aws::AwsError,
-        dynamodb::{DynamoHistory, Looked},
+        dynamodb::{DynamoHistory, TurnView},
     },
     clock::Clock,
     failure::Reason,
@@ -121,7 +121,7 @@ impl SqsLetters {
 
     async fn tell_states(&self, letters: &mut [Letter]) -> anyhow::Result<()> {
         let events: HashSet<EventId> = letters.iter().filter_map(event_of).collect();
-        let turns = self.history.look(&events.into_iter().collect::<Vec<_>>()).await?;
+        let turns = self.history.turn_views(&events.into_iter().collect::<Vec<_>>()).await?;
         let now = (self.clock)();
         for letter in letters {
             let turn = event_of(letter).and_then(|event| turns.get(&event).cloned());
@@ -189,9 +189,9 @@ impl SqsLetters {
     }
 
     /// Reads the turn of a letter, if the turn began.
-    pub async fn turn(&self, letter: &Letter) -> anyhow::Result<Option<Looked>> {
+    pub async fn turn(&self, letter: &Letter) -> anyhow::Result<Option<TurnView>> {
         let Some(event) = event_of(letter) else { return Ok(None) };
-        Ok(self.history.look(std::slice::from_ref(&event)).await?.remove(&event))
+        Ok(self.history.turn_views(std::slice::from_ref(&event)).await?.remove(&event))
     }
 }
 

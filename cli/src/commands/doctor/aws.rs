@@ -7,30 +7,30 @@ use aws_sdk_sqs::{Client, types::QueueAttributeName as Name};
 use serde_json::Value;
 use worker::adapters::{aws::AwsError, dynamodb::DynamoHistory};
 
-use crate::{deployment::aws::Deployment, terminal::report::Findings};
+use crate::{deployment::aws::Deployment, terminal::report::Report};
 
 /// Checks both queues and the table.
-pub(super) async fn check(findings: &mut Findings, deployment: &Deployment) {
+pub(super) async fn check(report: &mut Report, deployment: &Deployment) {
     let option = &deployment.option;
     let deploy = deployment.deploy();
-    findings.ok("stack", "its addresses are in the Parameter Store");
+    report.ok("stack", "its addresses are in the Parameter Store");
     let sqs = Client::new(&deployment.sdk);
     let letters = attributes(&sqs, &deployment.dlq_url).await;
     let arn = letters.as_ref().ok().and_then(|letters| letters.get(&Name::QueueArn).cloned());
     let timeout = deployment.plain.get("WORKER_TIMEOUT_SECONDS").and_then(|text| text.parse().ok());
     let jobs = attributes(&sqs, &deployment.queue_url).await;
     let jobs = jobs.and_then(|jobs| jobs_are_right(&jobs, arn.as_deref(), timeout));
-    findings.judge("queue", jobs, deploy.clone());
+    report.judge("queue", jobs, deploy.clone());
     match letters.and_then(|letters| {
         fifo(&letters)?;
         Ok(count(&letters))
     }) {
-        Ok(0) => findings.ok("dead letters", "the queue is FIFO and empty"),
-        Ok(n) => findings.note("dead letters", format!("{n}"), format!("henji dlq list{option}")),
-        Err(error) => findings.failed("dead letters", &error, deploy.clone()),
+        Ok(0) => report.ok("dead letters", "the queue is FIFO and empty"),
+        Ok(n) => report.note("dead letters", format!("{n}"), format!("henji dlq list{option}")),
+        Err(error) => report.failed("dead letters", &error, deploy.clone()),
     }
-    let table = DynamoHistory::new(&deployment.sdk, deployment.table.clone(), None).survey().await;
-    findings.judge("table", table.map_err(Into::into), deploy);
+    let table = DynamoHistory::new(&deployment.sdk, deployment.table.clone(), None).doctor_checks().await;
+    report.judge("table", table.map_err(Into::into), deploy);
 }
 
 type Attributes = HashMap<Name, String>;

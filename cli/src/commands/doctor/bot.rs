@@ -15,14 +15,14 @@ use crate::{
     },
     commands::{secrets, webhook},
     deployment::Place,
-    terminal::report::Findings,
+    terminal::report::Report,
 };
 
 /// The largest difference between this machine's clock and LINE's that is accepted.
 const SKEW_MAX: SignedDuration = SignedDuration::from_mins(1);
 
 /// Runs all these checks.
-pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now: Timestamp) {
+pub(super) async fn check(report: &mut Report, place: &Place, env: &Env, now: Timestamp) {
     let env = &place.settings(env);
     for name in secrets::NAMES {
         let secret = place.secret(name, env).await;
@@ -32,23 +32,23 @@ pub(super) async fn check(findings: &mut Findings, place: &Place, env: &Env, now
         };
         // If the server refuses the secret or does not answer, further checks with this secret would fail too.
         let is_taken = said.is_ok();
-        findings.judge(name, said, place.put());
+        report.judge(name, said, place.put());
         match (name, secret) {
             ("LINE_CHANNEL_ACCESS_TOKEN", Ok(token)) if is_taken => {
-                line(findings, place, env, token, now).await;
+                line(report, place, env, token, now).await;
             }
-            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => answerer(findings, place, env, key, now).await,
+            ("OPEN_AI_API_KEY", Ok(key)) if is_taken => answerer(report, place, env, key, now).await,
             _ => {}
         }
     }
-    findings.note(
+    report.note(
         "console",
         "no API shows \"Webhook redelivery\", which must be on, nor the automatic replies, which must be off",
         "look at the Messaging API tab of https://developers.line.biz/console/",
     );
 }
 
-async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretString, now: Timestamp) {
+async fn line(report: &mut Report, place: &Place, env: &Env, token: SecretString, now: Timestamp) {
     let Ok(channel) = Channel::new(env, token) else { return };
     let option = place.option();
     let (set, log) = match place {
@@ -59,52 +59,52 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
         Place::Aws(_) => (format!("henji webhook set{option}"), "the ingress' log says why"),
     };
     match webhook::current(&channel).await {
-        Err(error) => findings.failed("webhook", &error, "try again"),
-        Ok(None) => findings.broken("webhook", "no address is set", set),
+        Err(error) => report.failed("webhook", &error, "try again"),
+        Ok(None) => report.broken("webhook", "no address is set", set),
         Ok(Some((endpoint, is_active))) => {
             if let Some(expected) = webhook::address(place).filter(|expected| *expected != endpoint) {
                 let says = format!("LINE posts to {endpoint}, and the bot is at {expected}");
-                findings.broken("webhook", says, set);
+                report.broken("webhook", says, set);
             } else if is_active {
-                findings.ok("webhook", format!("LINE posts to {endpoint}"));
+                report.ok("webhook", format!("LINE posts to {endpoint}"));
             } else {
-                findings.broken(
+                report.broken(
                     "webhook",
                     "\"Use webhook\" is off",
                     "turn it on in the console's Messaging API tab",
                 );
             }
             match webhook::test(&channel, place).await {
-                Ok((true, says)) => findings.ok("webhook test", says),
-                Ok((false, says)) => findings.broken("webhook test", says, log),
-                Err(error) => findings.failed("webhook test", &error, "try again"),
+                Ok((true, says)) => report.ok("webhook test", says),
+                Ok((false, says)) => report.broken("webhook test", says, log),
+                Err(error) => report.failed("webhook test", &error, "try again"),
             }
         }
     }
     match channel.quota().await {
-        Err(error) => findings.failed("quota", &error, "try again"),
-        Ok((None, used)) => findings.ok("quota", format!("no limit; {used} messages this month")),
+        Err(error) => report.failed("quota", &error, "try again"),
+        Ok((None, used)) => report.ok("quota", format!("no limit; {used} messages this month")),
         Ok((Some(limit), used)) => {
             let left = limit.saturating_sub(used);
             let says = format!("{left} of {limit} messages are left this month");
             match left {
-                0 => findings.broken(
+                0 => report.broken(
                     "quota",
                     says,
                     format!("a larger plan, then henji dlq redrive --reason line_quota{option}"),
                 ),
-                _ if left * 10 < limit => findings.note("quota", says, "think of a larger plan"),
-                _ => findings.ok("quota", says),
+                _ if left * 10 < limit => report.note("quota", says, "think of a larger plan"),
+                _ => report.ok("quota", says),
             }
         }
     }
     if let Some(clock) = channel.info().await.ok().and_then(|answer| answer.date) {
         let skew = now.duration_since(clock);
         if skew.abs() <= SKEW_MAX {
-            findings.ok("clock", "this machine's and LINE's agree");
+            report.ok("clock", "this machine's and LINE's agree");
         } else {
             let says = format!("this machine's is {skew:#} off LINE's");
-            findings.broken(
+            report.broken(
                 "clock",
                 says,
                 "set it (timedatectl set-ntp true): AWS and LINE refuse what is dated wrongly",
@@ -113,43 +113,43 @@ async fn line(findings: &mut Findings, place: &Place, env: &Env, token: SecretSt
     }
 }
 
-async fn answerer(findings: &mut Findings, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
+async fn answerer(report: &mut Report, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
     let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| models::DEFAULT.to_owned());
     let change = change(place, "GPT_MODEL", "model");
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));
     match server.knows(&name).await {
-        Err(error) => findings.failed("model", &error, "try again"),
-        Ok(Known::No) => findings.broken("model", format!("{base_url} knows no {what}"), change),
+        Err(error) => report.failed("model", &error, "try again"),
+        Ok(Known::No) => report.broken("model", format!("{base_url} knows no {what}"), change),
         Ok(Known::Unclear) => {
             let says = format!("{base_url} does not list {what}; it may answer all the same");
-            findings.note("model", says, format!("if the bot does not answer, {change}"));
+            report.note("model", says, format!("if the bot does not answer, {change}"));
         }
         Ok(Known::Yes) => match server.ends_on(&name) {
-            None => findings.ok("model", format!("{base_url} knows {what}")),
+            None => report.ok("model", format!("{base_url} knows {what}")),
             Some(day) if now.to_string().as_str() < day => {
-                findings.note("model", format!("{name} ends on {day}, says its maker"), change);
+                report.note("model", format!("{name} ends on {day}, says its maker"), change);
             }
-            Some(day) => findings.broken("model", format!("{name} ended on {day}, says its maker"), change),
+            Some(day) => report.broken("model", format!("{name} ended on {day}, says its maker"), change),
         },
     }
-    voice(findings, place, env, &server).await;
+    voice(report, place, env, &server).await;
 }
 
 /// Checks the model that transcribes voice. If the check gives no clear answer, nothing is reported, because a bot
 /// that cannot hear notifies the user.
-async fn voice(findings: &mut Findings, place: &Place, env: &Env, server: &ModelServer) {
+async fn voice(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
     let name = setting(place, env, "TRANSCRIBE_MODEL").unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
     if name == "off" {
         return;
     }
     let (base_url, what) = (server.base_url(), server.listener(&name));
     match server.hears_by(&name).await {
-        Ok(Known::Yes) => findings.ok("voice", format!("{base_url} knows {what}")),
+        Ok(Known::Yes) => report.ok("voice", format!("{base_url} knows {what}")),
         Ok(Known::No) => {
             let says = format!("{base_url} knows no {what}, so no voice is answered");
             let change = change(place, "TRANSCRIBE_MODEL", "transcribeModel");
-            findings.broken("voice", says, format!("{change}; \"off\" tells people to write instead"));
+            report.broken("voice", says, format!("{change}; \"off\" tells people to write instead"));
         }
         Ok(Known::Unclear) | Err(_) => {}
     }

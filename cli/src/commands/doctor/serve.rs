@@ -7,27 +7,27 @@ use reqwest::Url;
 use serde_json::Value;
 use worker::{adapters::http, clock::wall_clock};
 
-use crate::{commands::dlq::source::Source, deployment::Place, terminal::report::Findings};
+use crate::{commands::dlq::source::Source, deployment::Place, terminal::report::Report};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const BODY_MAX: usize = 64 << 10;
 
 /// Checks the directory and the process.
-pub(super) async fn check(findings: &mut Findings, data: &Path, url: &Url) {
+pub(super) async fn check(report: &mut Report, data: &Path, url: &Url) {
     let option = format!("--data {}", data.display());
     let letters = async {
         let source = Source::open(&Place::Data(data.to_owned()), wall_clock())?;
         source.total().await
     };
     match letters.await {
-        Ok(0) => findings.ok("database", "it can be read; no dead letters"),
-        Ok(n) => findings.note("database", format!("{n} dead letter(s)"), format!("henji dlq list {option}")),
+        Ok(0) => report.ok("database", "it can be read; no dead letters"),
+        Ok(n) => report.note("database", format!("{n} dead letter(s)"), format!("henji dlq list {option}")),
         Err(error) => {
-            findings.failed("database", &error, format!("start henji serve {option}, or name its --data"));
+            report.failed("database", &error, format!("start henji serve {option}, or name its --data"));
         }
     }
     let start = format!("start henji serve {option}, or name the address of its --admin by --url");
-    findings.judge("serve", health(url).await, start);
+    report.judge("serve", health(url).await, start);
 }
 
 async fn health(url: &Url) -> anyhow::Result<String> {

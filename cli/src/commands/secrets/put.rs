@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::verify::{NAMES, verify};
 use crate::{
-    deployment::{Where, aws::Store},
+    deployment::{PlaceArgs, aws::Store},
     dotenv,
     terminal::{confirm, say},
 };
 
 /// Runs the command.
 pub(super) async fn command(
-    place: &Where,
+    place: &PlaceArgs,
     names: &[String],
     yes: bool,
     env: &Env,

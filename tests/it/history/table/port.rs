@@ -43,7 +43,7 @@ impl Operator for DeadLetters {
 #[async_trait]
 impl Operator for DynamoHistory {
     async fn notified_at(&self, event: &EventId) -> Option<Timestamp> {
-        self.look(std::slice::from_ref(event)).await.unwrap().get(event)?.told_at
+        self.turn_views(std::slice::from_ref(event)).await.unwrap().get(event)?.told_at
     }
 
     async fn risk_resending(&self, event: &EventId, now: Timestamp) -> bool {
@@ -124,7 +124,7 @@ impl<'a> Story<'a> {
                 self.history.edit(&self.job.conversation, message, edit, later(41)).await.unwrap();
             }
             TurnStep::ConversationForgotten => {
-                let all = Forget::Talk(self.job.at().unwrap() + 1);
+                let all = Forget::Messages(self.job.at().unwrap() + 1);
                 self.history.forget(&self.job.conversation, all, later(41)).await.unwrap();
             }
             TurnStep::Replaced => self.is_replaced().await,

@@ -29,7 +29,7 @@ pub(super) fn next_push(progress: PushProgress, parts: u8) -> At {
 
 /// Makes the failure of an attempt that reached its deadline during the delivery.
 fn out_of_time() -> Failure {
-    Failure::passing(Reason::DeliveryUnknown)
+    Failure::retryable(Reason::DeliveryUnknown)
 }
 
 fn progress(worker: &Worker) -> PushProgress {
@@ -50,10 +50,10 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let read = |world: &World| history::changes(world, job.event);
     steps.read("it looks what was taken back", read, |model, world, changes| {
         let Some(changes) = changes else {
-            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+            return fail(model, world, at, Failure::retryable(Reason::StorageFailed));
         };
         if changes.stage == Stage::InDoubt {
-            return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown));
+            return fail(model, world, at, Failure::permanent(Reason::DeliveryUnknown));
         }
         if changes.stage == Stage::Forgotten || is_forgotten(world, job, &changes) {
             let worker = &mut world.workers[at];
@@ -149,7 +149,7 @@ fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool
         return;
     }
     let is_alive = worker.job.run == 0 && !world.event(world.workers[at].job.event).token_is_old;
-    let failure = Failure { has_delivery: true, ..Failure::passing(Reason::DeliveryUnknown) };
+    let failure = Failure { has_delivery: true, ..Failure::retryable(Reason::DeliveryUnknown) };
     fail(model, world, at, Failure { is_passing: is_passing && is_alive, ..failure });
 }
 
@@ -168,7 +168,7 @@ pub(super) fn record_not_replied(steps: &mut Steps<'_>, at: usize, worker: &Work
                 world.workers[at].tries = 0;
                 go_on(world, at, PushProgress { state, method: SendMethod::Push, ..before });
             }
-            Some(Err(_)) | None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+            Some(Err(_)) | None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
         }
     });
 }
@@ -178,7 +178,7 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let delivery = progress(worker);
     if !invariants::may_be_pushed(steps.before, &delivery) {
         steps.step("LINE may have the push and knows its key no longer", |model, world| {
-            let failure = Failure { has_delivery: true, ..Failure::lasting(Reason::DeliveryUnknown) };
+            let failure = Failure { has_delivery: true, ..Failure::permanent(Reason::DeliveryUnknown) };
             fail(model, world, at, failure);
         });
         return;
@@ -218,7 +218,7 @@ fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_pas
     } else {
         (Reason::LineRejected, PushState::Refused, At::RecordRefused)
     };
-    let failure = Failure { is_passing, has_delivery: true, ..Failure::passing(reason) };
+    let failure = Failure { is_passing, has_delivery: true, ..Failure::retryable(reason) };
     let worker = &mut world.workers[at];
     worker.delivery = Some(Progress(PushProgress { state, ..delivery }));
     (worker.failure, worker.at) = (Some(failure), next);
@@ -264,7 +264,7 @@ pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) 
             let state = PushState::Untried { since: world.now() };
             go_on(world, at, PushProgress { state, ..before });
         }
-        Some(Err(_)) | None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        Some(Err(_)) | None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
     });
     out_of_time_instead(steps, at, worker);
 }
@@ -292,10 +292,10 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
 /// Returns the reason to send nothing more of an answer.
 fn refusal(world: &World, job: Job, changes: &Changes) -> Option<Failure> {
     match changes.stage {
-        Stage::InDoubt => Some(Failure::lasting(Reason::DeliveryUnknown)),
-        Stage::Open => Some(Failure::passing(Reason::LineRejected)),
+        Stage::InDoubt => Some(Failure::permanent(Reason::DeliveryUnknown)),
+        Stage::Open => Some(Failure::retryable(Reason::LineRejected)),
         Stage::Stored(_) | Stage::Delivered if !is_forgotten(world, job, changes) => None,
-        Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => Some(Failure::lasting(Reason::Internal)),
+        Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => Some(Failure::permanent(Reason::Internal)),
     }
 }
 
@@ -317,6 +317,6 @@ fn out_of_time_instead(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             PushState::Untried { .. } | PushState::Refused => (Reason::Internal, PushState::Refused),
         };
         world.workers[at].delivery = Some(Progress(PushProgress { state, ..before }));
-        fail(model, world, at, Failure { has_delivery: true, ..Failure::passing(reason) });
+        fail(model, world, at, Failure { has_delivery: true, ..Failure::retryable(reason) });
     });
 }

@@ -30,7 +30,7 @@ pub(super) fn record(
     };
     steps.call(what, true, record, |model, world, done| match done {
         Some(()) => world.workers[at].at = At::Acknowledge,
-        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
     });
 }
 
@@ -39,9 +39,9 @@ pub(super) fn look_for_others(steps: &mut Steps<'_>, at: usize, worker: &Worker)
     let job = worker.job;
     let read = |world: &World| history::changes(world, job.event).others;
     steps.read("it looks whether others wait for the answer", read, |model, world, others| match others {
-        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
         Some(0) => world.workers[at].at = At::RecordForgotten,
-        Some(_) => fail(model, world, at, Failure::lasting(Reason::LineRejected)),
+        Some(_) => fail(model, world, at, Failure::permanent(Reason::LineRejected)),
     });
 }
 
@@ -78,7 +78,7 @@ pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &W
         let worker = &mut world.workers[at];
         worker.at = match changes {
             Some(changes) if changes.stage == Stage::InDoubt => {
-                (worker.failure, worker.delivery) = (Some(Failure::lasting(Reason::DeliveryUnknown)), None);
+                (worker.failure, worker.delivery) = (Some(Failure::permanent(Reason::DeliveryUnknown)), None);
                 At::WriteLetter
             }
             Some(_) if is_over => {

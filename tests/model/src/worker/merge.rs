@@ -93,7 +93,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
             if is_other {
                 world.workers[at].at = Step::HandBack;
             } else {
-                fail(world, at, Failure::passing(Reason::StorageFailed));
+                fail(world, at, Failure::retryable(Reason::StorageFailed));
             }
             return;
         };
@@ -123,7 +123,7 @@ fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let Worker { other: Some(other), .. } = *worker else { return };
     let read = |world: &World| history::changes(world, other.event);
     steps.read("it looks what happened to the earlier one", read, |_, world, changes| match changes {
-        None => fail(world, at, Failure::passing(Reason::StorageFailed)),
+        None => fail(world, at, Failure::retryable(Reason::StorageFailed)),
         Some(changes) if changes.edits + changes.others == 0 && !is_forgotten(world, other, &changes) => {
             world.workers[at].at = Step::Load;
         }

@@ -20,13 +20,13 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let read = |world: &World| history::changes(world, job.event);
     steps.read("the conversation is loaded", read, |model, world, changes| {
         let Some(changes) = changes else {
-            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+            return fail(model, world, at, Failure::retryable(Reason::StorageFailed));
         };
         if is_forgotten(world, job, &changes) {
             return drafted_nothing(world, at, At::LookForOthers);
         }
         if changes.unsent {
-            return fail(model, world, at, Failure::lasting(Reason::LineRejected));
+            return fail(model, world, at, Failure::permanent(Reason::LineRejected));
         }
         let kind = world.event(job.event).kind;
         let worker = &mut world.workers[at];
@@ -51,7 +51,7 @@ pub(super) fn carry_out(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let forget = |model: &Model, world: &mut World| history::forget_conversation(model, world, until);
     steps.call("the conversation is forgotten", true, forget, |model, world, done| match done {
         None if kind == Kind::Unfollow => world.workers[at].at = At::HandBack,
-        None => fail(model, world, at, Failure::passing(Reason::StorageFailed)),
+        None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
         Some(()) => world.workers[at].at = if kind == Kind::Forget { At::Store } else { At::Acknowledge },
     });
 }
@@ -75,8 +75,8 @@ pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         world.workers[at].at = At::Store;
     });
     for (how, failure) in [
-        ("it is not available", Failure::passing(Reason::ModelUnavailable)),
-        ("it refuses", Failure::lasting(Reason::ModelRefused)),
+        ("it is not available", Failure::retryable(Reason::ModelUnavailable)),
+        ("it refuses", Failure::permanent(Reason::ModelRefused)),
     ] {
         steps.disturb(Disturbance::ModelFails, "the model fails", how, |model, world| {
             pay(model, world);
@@ -96,7 +96,7 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
     steps.call("the answer is stored", true, effect, |model, world, stored| {
         let Some(stored) = stored else {
-            return fail(model, world, at, Failure::passing(Reason::StorageFailed));
+            return fail(model, world, at, Failure::retryable(Reason::StorageFailed));
         };
         match (stored, other) {
             (StoreResult::Stored(progress), _) => deliver(world, at, progress),
@@ -105,7 +105,7 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (StoreResult::Changed, None) => drafted_nothing(world, at, At::Load),
             (StoreResult::Overtaken, None) => world.workers[at].at = At::Acknowledge,
             (StoreResult::BegunSince, None) => {
-                fail(model, world, at, Failure::passing(Reason::StorageFailed));
+                fail(model, world, at, Failure::retryable(Reason::StorageFailed));
             }
             (StoreResult::Existing(stage), None) => exists(model, world, at, stage),
         }
@@ -116,7 +116,7 @@ pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 fn exists(model: &Model, world: &mut World, at: usize, stage: Stage<worker::history::PushProgress>) {
     world.workers[at].at = match stage {
         Stage::Stored(progress) => return deliver(world, at, progress),
-        Stage::InDoubt => return fail(model, world, at, Failure::lasting(Reason::DeliveryUnknown)),
+        Stage::InDoubt => return fail(model, world, at, Failure::permanent(Reason::DeliveryUnknown)),
         Stage::Forgotten => At::RecordForgotten,
         Stage::Delivered => At::RecordDelivered,
         Stage::Open => At::Acknowledge,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
-use shared::log;
+use shared::event::log;
 use tokio::time::sleep;
 
 use super::{

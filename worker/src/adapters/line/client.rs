@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use shared::secret::Secret;
 use tokio::time::Instant;
 
-use super::{profiles::Profiles, room::Room};
+use super::{content_budget::ContentBudget, profiles::Profiles};
 use crate::{
     adapters::http::{self, NoResponse},
     clock::Clock,
@@ -30,7 +30,7 @@ pub struct LineClient {
     token: Secret,
     pub(super) clock: Clock,
     pub(super) profiles: Profiles,
-    pub(super) room: Room,
+    pub(super) content_budget: ContentBudget,
 }
 
 impl LineClient {
@@ -43,7 +43,7 @@ impl LineClient {
             token,
             clock,
             profiles: Profiles::default(),
-            room: Room::default(),
+            content_budget: ContentBudget::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::{Response, StatusCode, Url};
 use serde::Deserialize;
-use shared::{job::MessageId, log};
+use shared::{event::log, job::MessageId};
 use tokio::time::timeout;
 
 use super::client::{BODY_MAX, LineClient, SIDE_TIMEOUT, refused};
@@ -22,7 +22,7 @@ const READ_TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub enum Fetched {
     /// The bytes of the content.
-    Here(Content),
+    Available(Content),
     /// LINE is still preparing the content.
     Preparing,
     /// There is no content: the message was unsent, the content has expired or never existed, or LINE could not prepare
@@ -57,9 +57,9 @@ impl LineClient {
         match response.status() {
             StatusCode::ACCEPTED => Ok(self.preparation(&url).await),
             status if status.is_success() => self.read(response, max).await,
-            StatusCode::UNAUTHORIZED => Err(Failure::lasting(Reason::LineAuth, detail)),
+            StatusCode::UNAUTHORIZED => Err(Failure::permanent(Reason::LineAuth, detail)),
             status @ StatusCode::FORBIDDEN => {
-                Err(Failure::lasting(Reason::LineRejected, refused(status, &detail)))
+                Err(Failure::permanent(Reason::LineRejected, refused(status, &detail)))
             }
             StatusCode::BAD_REQUEST => Ok(Fetched::Refused(failed(detail))),
             status if status.is_client_error() && !is_passing(status) => Ok(Fetched::Gone),
@@ -78,13 +78,13 @@ impl LineClient {
             return Ok(Fetched::TooLarge);
         }
         let size_kib = u32::try_from(size.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let room = self.room.0.clone().acquire_many_owned(size_kib).await;
+        let room = self.content_budget.0.clone().acquire_many_owned(size_kib).await;
         let mut room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
         match timeout(READ_TIMEOUT, http::body(response, size)).await {
             Ok(Ok(Some(bytes))) => {
                 // If LINE did not send the length, room for the largest content was taken. The rest is given back here.
                 drop(room.split(room.num_permits().saturating_sub(bytes.len().div_ceil(1 << 10))));
-                Ok(Fetched::Here(Content { bytes: bytes.into(), room }))
+                Ok(Fetched::Available(Content { bytes: bytes.into(), room }))
             }
             Ok(Ok(None)) => Ok(Fetched::TooLarge),
             Ok(Err(error)) => Err(failed(format!("content: {}", http::no_response(&error)))),
@@ -114,5 +114,5 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 fn failed(detail: String) -> Failure {
-    Failure::passing(Reason::LineRejected, detail)
+    Failure::retryable(Reason::LineRejected, detail)
 }

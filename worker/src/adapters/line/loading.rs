@@ -1,7 +1,7 @@
 //! The loading animation.
 
 use serde_json::json;
-use shared::log;
+use shared::event::log;
 
 use super::client::{LineClient, SIDE_TIMEOUT};
 

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::locale::Locale;
 
 /// The time for which a remembered profile is used.
-const LIFE: SignedDuration = SignedDuration::from_hours(1);
+const PROFILE_MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// The most profiles that are remembered at once.
 const PROFILES_MAX: usize = 10_000;
 
@@ -54,5 +54,5 @@ impl Profiles {
 }
 
 fn is_believed(at: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(at) < LIFE
+    now.duration_since(at) < PROFILE_MAX_AGE
 }

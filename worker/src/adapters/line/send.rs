@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
-use shared::{job::MessageId, log};
+use shared::{event::log, job::MessageId};
 use uuid::Uuid;
 
 use super::{
@@ -67,9 +67,9 @@ impl LineClient {
             Err(NoResponse { detail, was_sent }) => {
                 let detail = format!("{call}: {detail}");
                 return Err(if was_sent {
-                    SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail))
+                    SendError::Unknown(Failure::retryable(Reason::DeliveryUnknown, detail))
                 } else {
-                    SendError::Refused(Failure::passing(Reason::LineRejected, detail))
+                    SendError::Refused(Failure::retryable(Reason::LineRejected, detail))
                 });
             }
         };
@@ -87,13 +87,13 @@ impl LineClient {
             status if status.is_success() || status == StatusCode::CONFLICT => Ok(sent(response).await),
             StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
             StatusCode::UNAUTHORIZED => {
-                Err(SendError::Unauthorized(Failure::lasting(Reason::LineAuth, detail)))
+                Err(SendError::Unauthorized(Failure::permanent(Reason::LineAuth, detail)))
             }
             status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                Err(SendError::Unknown(Failure::passing(Reason::DeliveryUnknown, detail)))
+                Err(SendError::Unknown(Failure::retryable(Reason::DeliveryUnknown, detail)))
             }
             status => {
-                Err(SendError::Refused(Failure::lasting(Reason::LineRejected, refused(status, &detail))))
+                Err(SendError::Refused(Failure::permanent(Reason::LineRejected, refused(status, &detail))))
             }
         }
     }
@@ -107,7 +107,7 @@ impl LineClient {
         // LINE may change its words, so the numbers also show that the month's messages are used up.
         let says_monthly = String::from_utf8_lossy(&body).contains("monthly limit");
         match self.quota().await {
-            Some(quota) if says_monthly && !quota.is_used_up() => Failure::passing(
+            Some(quota) if says_monthly && !quota.is_used_up() => Failure::retryable(
                 Reason::LineQuota,
                 format!(
                     "{detail}: the monthly limit is reached, though {} of {} messages are used: a broadcast may have reserved the rest",
@@ -115,11 +115,11 @@ impl LineClient {
                 ),
             ),
             quota if says_monthly || quota.is_some_and(Quota::is_used_up) => {
-                Failure::lasting(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
+                Failure::permanent(Reason::LineQuota, format!("{detail}: the monthly limit is reached"))
             }
             _ => Failure {
                 retry: RetryPolicy::Retry(retry_after),
-                ..Failure::passing(Reason::LineRejected, detail)
+                ..Failure::retryable(Reason::LineRejected, detail)
             },
         }
     }

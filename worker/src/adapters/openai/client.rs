@@ -89,5 +89,5 @@ impl ModelClient {
 }
 
 pub(super) fn unavailable(detail: impl Into<String>) -> Failure {
-    Failure::passing(Reason::ModelUnavailable, detail)
+    Failure::retryable(Reason::ModelUnavailable, detail)
 }

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bytes::Bytes;
 use secrecy::SecretString;
-use shared::log;
+use shared::event::log;
 
 use super::{
     client::{ModelClient, unavailable},
@@ -71,7 +71,7 @@ impl ModelClient {
         if picture.is_some() && error.refuses_picture(*status) {
             let code = answer.shown(error.named());
             log!(info, ImageRefused, status = status.as_u16(), code, request, "the model refused a picture");
-            return Err(Refusal::Error(ModelError::NotSeen));
+            return Err(Refusal::Error(ModelError::ImageRefused));
         }
         Err(response::refusal(&answer, &error, newer))
     }

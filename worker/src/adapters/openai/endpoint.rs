@@ -11,7 +11,7 @@ use reqwest::{
     multipart,
 };
 use secrecy::{ExposeSecret, SecretString};
-use shared::env::{Env, EnvError, unreadable};
+use shared::env::{Env, EnvError, invalid};
 
 use crate::adapters::http::below;
 
@@ -35,7 +35,7 @@ pub struct Endpoint {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Form {
-    ModelClient,
+    OpenAi,
     /// Azure's newer form.
     AzureV1,
     /// Azure's older form, in which this deployment answers.
@@ -47,7 +47,7 @@ impl Endpoint {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let url = env.base_url(NAME, "https://api.openai.com/v1")?;
         Self::of(url).ok_or_else(|| {
-            unreadable(
+            invalid(
                 NAME,
                 "a deployment on Azure is named with its version: …/openai/deployments/NAME?api-version=…",
             )
@@ -73,7 +73,7 @@ impl Endpoint {
             // The portal shows a resource in this form.
             (format!("{base}/openai/v1"), Form::AzureV1)
         } else {
-            (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::ModelClient })
+            (base.to_owned(), if is_azure { Form::AzureV1 } else { Form::OpenAi })
         };
         let mut url = Url::parse(&base).ok()?;
         url.set_query(query.as_deref());
@@ -117,7 +117,7 @@ impl Endpoint {
     /// Builds a request that costs nothing. Only a server without this model answers it with 404. Azure lists models
     /// and not deployments, so there it is a question without a message, which a deployment refuses with 400.
     pub fn look_up(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
-        if self.form == Form::ModelClient {
+        if self.form == Form::OpenAi {
             return self.signed(http.get(self.url(&format!("/models/{model}"))), key);
         }
         let body = serde_json::json!({ "model": model, "messages": [] }).to_string();
@@ -125,8 +125,8 @@ impl Endpoint {
     }
 
     /// Builds the request of [`Self::look_up`] for the transcription model: on Azure it has no recording.
-    pub fn look_up_ears(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
-        if self.form == Form::ModelClient {
+    pub fn look_up_transcription(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {
+        if self.form == Form::OpenAi {
             return self.look_up(http, key, model);
         }
         self.transcriptions(http, key, model)
@@ -136,7 +136,7 @@ impl Endpoint {
     /// Returns the deployment that answers for this model on Azure; `None` on other servers.
     pub fn deployment<'a>(&'a self, model: &'a str) -> Option<&'a str> {
         match &self.form {
-            Form::ModelClient => None,
+            Form::OpenAi => None,
             Form::AzureV1 => Some(model),
             Form::Deployment(name) => Some(name),
         }
@@ -147,7 +147,7 @@ impl Endpoint {
     }
 
     fn signed(&self, request: RequestBuilder, key: &SecretString) -> RequestBuilder {
-        if self.form == Form::ModelClient {
+        if self.form == Form::OpenAi {
             return request.bearer_auth(key.expose_secret());
         }
         let mut header = HeaderMap::new();

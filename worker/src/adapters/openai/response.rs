@@ -63,7 +63,7 @@ pub enum ModelError {
     /// The model used all tokens for its thought, and wrote nothing within the limit.
     NothingWithinLimit,
     /// The image beside the question is refused: it cannot be read, or the model cannot see images.
-    NotSeen,
+    ImageRefused,
     /// The key is refused, and no other one has taken its place.
     Unauthorized(Failure),
     /// Any other failure, before the server has done anything that it asks money for.
@@ -91,7 +91,7 @@ impl Refusal {
     pub(super) fn last(self) -> ModelError {
         match self {
             Self::Error(error) => error,
-            Self::OtherLimit => ModelError::Failed(Failure::lasting(
+            Self::OtherLimit => ModelError::Failed(Failure::permanent(
                 Reason::ModelRefused,
                 "the server takes neither max_tokens nor max_completion_tokens",
             )),
@@ -100,8 +100,8 @@ impl Refusal {
 }
 
 pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, ModelError> {
-    let passing = |detail: &str| ModelError::Unusable(Failure::passing(Reason::ModelUnavailable, detail));
-    let refused = |detail: &str| ModelError::Unusable(Failure::lasting(Reason::ModelRefused, detail));
+    let passing = |detail: &str| ModelError::Unusable(Failure::retryable(Reason::ModelUnavailable, detail));
+    let refused = |detail: &str| ModelError::Unusable(Failure::permanent(Reason::ModelRefused, detail));
     let response: Response =
         serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
     let Response { choices, usage } = response;
@@ -158,16 +158,16 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
     let Sent { status, retry_after, .. } = sent;
     let [name, request] = [error.named(), sent.request_id.as_str()].map(|word| sent.shown(word));
     let detail = format!("status {} {name}, request {request}", status.as_u16());
-    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::lasting(reason, detail.clone())));
+    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::permanent(reason, detail.clone())));
     let passing = || {
-        let failure = Failure::passing(Reason::ModelUnavailable, detail.clone());
+        let failure = Failure::retryable(Reason::ModelUnavailable, detail.clone());
         Refusal::Error(ModelError::Failed(Failure { retry: RetryPolicy::Retry(*retry_after), ..failure }))
     };
     // Servers report this in many different words. A number that is itself too large is another problem.
     let limit = if newer { "max_completion_tokens" } else { "max_tokens" };
     let about_limit = error.is_about(limit) || error.says(&[limit]);
     match status.as_u16() {
-        401 => Refusal::Error(ModelError::Unauthorized(Failure::lasting(Reason::ModelAuth, detail))),
+        401 => Refusal::Error(ModelError::Unauthorized(Failure::permanent(Reason::ModelAuth, detail))),
         _ if error.is_too_long() => Refusal::Error(ModelError::ContextLength),
         400 | 422 if about_limit && !error.says(&["too large"]) => Refusal::OtherLimit,
         _ if error.is_unpaid(*status) => lasting(Reason::ModelQuota),

@@ -28,7 +28,7 @@ pub enum Heard {
     /// There are no words in the recording, or it cannot be read.
     Nothing,
     /// The server does not transcribe any audio.
-    Deaf,
+    Unsupported,
 }
 
 impl ModelClient {
@@ -60,8 +60,8 @@ impl ModelClient {
         let error = ErrorBody::of(&answer.body);
         match answer.status.as_u16() {
             _ if error.says_model_not_found() || error.is_unpaid(answer.status) => {}
-            404 | 405 | 501 => return Ok(Heard::Deaf),
-            400 | 415 | 422 if error.says(&["not support audio"]) => return Ok(Heard::Deaf),
+            404 | 405 | 501 => return Ok(Heard::Unsupported),
+            400 | 415 | 422 if error.says(&["not support audio"]) => return Ok(Heard::Unsupported),
             400 | 413 | 415 | 422 if !error.is_about("model") => return Ok(Heard::Nothing),
             _ => {}
         }

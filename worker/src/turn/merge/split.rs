@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::{job::Job, log};
+use shared::{event::log, job::Job};
 
 use super::super::{
     give_up::{failed_with, withdraw},
@@ -22,7 +22,7 @@ use crate::{
 /// The reason why jobs are not answered together.
 pub(super) enum NotMerged {
     /// One of the jobs needs an attempt of its own.
-    NotPlain,
+    NeedsOwnAttempt,
     /// The attempt failed.
     Failed(Failure),
     /// The process stops.
@@ -49,10 +49,10 @@ pub(super) async fn split(
             (Some(failure.reason), between_attempts(&config.pauses, attempts, failure))
         }
         NotMerged::Failed(failure) => (Some(failure.reason), Duration::ZERO),
-        NotMerged::NotPlain | NotMerged::Stopped => (None, Duration::ZERO),
+        NotMerged::NeedsOwnAttempt | NotMerged::Stopped => (None, Duration::ZERO),
     };
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
-    let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.may_pay();
+    let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.ensure_call_left();
     let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
     match not_merged {
         NotMerged::Stopped => {
@@ -72,7 +72,7 @@ pub(super) async fn split(
         NotMerged::Failed(Failure { reason, detail, .. }) => {
             log!(info, NotMerged, event = %jobs[0].event_id, reason = reason.as_str(), detail, "the messages could not be answered together");
         }
-        NotMerged::NotPlain => {}
+        NotMerged::NeedsOwnAttempt => {}
     }
     for ((job, turn), cost) in each() {
         match failed.filter(|_| !may_go_on(cost)) {

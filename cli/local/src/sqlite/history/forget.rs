@@ -21,7 +21,7 @@ pub(super) fn forget(
 ) -> rusqlite::Result<()> {
     let until = match *what {
         Forget::Message(ref message_id) => return message(db, of, message_id, now.as_millisecond()),
-        Forget::Talk(until) => until,
+        Forget::Messages(until) => until,
         Forget::Everything(until) => {
             db.execute(
                 "UPDATE conversations SET persona = NULL, persona_said_at = NULL

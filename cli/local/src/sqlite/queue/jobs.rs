@@ -23,7 +23,7 @@ pub struct SqliteQueue {
     /// The time of the last `claim`, in milliseconds.
     pub(super) seen: AtomicI64,
     /// The notification that a job was queued or became ready.
-    pub bell: Notify,
+    pub job_ready: Notify,
 }
 
 /// A job that was taken for an attempt.
@@ -74,14 +74,14 @@ impl SqliteQueue {
         waits.await.unwrap_or(false)
     }
 
-    /// Truncates the write-ahead log soon: see [`Database::leaves_no_trace`].
-    pub async fn leaves_no_trace(&self) {
-        self.database.leaves_no_trace().await;
+    /// Truncates the write-ahead log soon: see [`Database::truncate_log_soon`].
+    pub async fn truncate_log_soon(&self) {
+        self.database.truncate_log_soon().await;
     }
 
     /// Makes the queue in this database.
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, seen: i64::MAX.into(), bell: Notify::new() }
+        Self { database, clock, seen: i64::MAX.into(), job_ready: Notify::new() }
     }
 
     pub(super) fn now(&self) -> i64 {
@@ -127,7 +127,7 @@ impl SqliteQueue {
                 make_first_ready(db, &conversation)
             })
             .await?;
-        self.bell.notify_one();
+        self.job_ready.notify_one();
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl SqliteQueue {
                     .execute(params![READY, visible_at, seq])
             })
             .await?;
-        self.bell.notify_one();
+        self.job_ready.notify_one();
         Ok(())
     }
 

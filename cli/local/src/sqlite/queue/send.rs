@@ -20,7 +20,7 @@ impl JobQueue for SqliteQueue {
             let sent = self.send_at_once(jobs).await;
             sent.map_err(|source| QueueError { jobs: left, source: source.into() })?;
             left -= jobs.len();
-            self.bell.notify_one();
+            self.job_ready.notify_one();
         }
         Ok(())
     }

@@ -24,7 +24,9 @@ fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
             assert!(!f.detail.contains("secret"), "{}", f.detail);
             format!("{retry} {}", f.reason.as_str())
         }
-        Refusal::Error(ModelError::NothingWithinLimit | ModelError::Unusable(_) | ModelError::NotSeen) => {
+        Refusal::Error(
+            ModelError::NothingWithinLimit | ModelError::Unusable(_) | ModelError::ImageRefused,
+        ) => {
             panic!("not from a status")
         }
     };

@@ -19,7 +19,7 @@ struct Unfit(String);
 
 impl DynamoHistory {
     /// Describes the table, or returns an error if the worker cannot use it.
-    pub async fn survey(&self) -> Result<String, HistoryError> {
+    pub async fn doctor_checks(&self) -> Result<String, HistoryError> {
         let unfit = |why: String| HistoryError {
             doing: "find the table fit",
             passing: false,

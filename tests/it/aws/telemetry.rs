@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    between::{Between, Play},
+    aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, payload_1},
     runtime_api::trace,
 };
@@ -131,14 +131,14 @@ async fn without_a_namespace_no_figures_are_written() {
 type Sent = Arc<Mutex<Vec<Value>>>;
 
 /// Starts a proxy of SQS that keeps the batches of the ingress.
-async fn overheard() -> (Between, Sent) {
+async fn overheard() -> (AwsProxy, Sent) {
     let sent = Sent::default();
     let seen = sent.clone();
-    let sqs = Between::start(move |call, request| {
+    let sqs = AwsProxy::start(move |call, request| {
         if call == "SendMessageBatch" {
             seen.lock().unwrap().push(request.clone());
         }
-        Play::HandOn
+        Treatment::Forward
     })
     .await;
     (sqs, sent)

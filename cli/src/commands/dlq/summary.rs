@@ -8,14 +8,14 @@ use super::{done::Done, list};
 
 /// The counts so far.
 #[derive(Default)]
-pub struct Tally {
+pub struct Summary {
     changed: usize,
     removed: BTreeMap<&'static str, usize>,
     kept: BTreeMap<&'static str, usize>,
     failed: usize,
 }
 
-impl Tally {
+impl Summary {
     /// Counts the result of one letter.
     pub fn count(&mut self, done: &Done) {
         *match done {

@@ -19,16 +19,16 @@ use super::{
     cloud::{PATIENCE, endpoint},
 };
 
-pub struct Between {
+pub struct AwsProxy {
     pub url: String,
     calls: Arc<Mutex<Vec<String>>>,
 }
 
 /// The treatment of one call.
 #[derive(Clone, Debug)]
-pub enum Play {
+pub enum Treatment {
     /// AWS answers the call.
-    HandOn,
+    Forward,
     /// The proxy answers with this status and body, and AWS does not see the call.
     Answer(u16, Value),
     /// The call gets no answer, and AWS does not see it.
@@ -37,9 +37,9 @@ pub enum Play {
     Lose,
 }
 
-impl Between {
+impl AwsProxy {
     /// Starts the proxy; `plays` gets the name and the request of each call.
-    pub async fn start(plays: impl Fn(&str, &Value) -> Play + Send + Sync + 'static) -> Self {
+    pub async fn start(plays: impl Fn(&str, &Value) -> Treatment + Send + Sync + 'static) -> Self {
         let calls: Arc<Mutex<Vec<String>>> = Arc::default();
         let (plays, endpoint) = (Arc::new(plays), endpoint());
         let (http, noted) = (worker::adapters::http::client().unwrap(), calls.clone());
@@ -49,18 +49,18 @@ impl Between {
             let kind = (header::CONTENT_TYPE, "application/x-amz-json-1.0");
             let play = plays(&call, &serde_json::from_slice(&body).unwrap());
             match play {
-                Play::Hang => return pending().await,
-                Play::Answer(status, answer) => {
+                Treatment::Hang => return pending().await,
+                Treatment::Answer(status, answer) => {
                     let status = StatusCode::from_u16(status).unwrap();
                     return (status, [kind], Bytes::from(answer.to_string()));
                 }
-                Play::HandOn | Play::Lose => {}
+                Treatment::Forward | Treatment::Lose => {}
             }
             headers.remove(header::HOST);
             headers.remove(header::CONTENT_LENGTH);
             let response = http.post(endpoint).headers(headers).body(body).send().await.unwrap();
             let response = (response.status(), [kind], response.bytes().await.unwrap());
-            if matches!(play, Play::Lose) { pending().await } else { response }
+            if matches!(play, Treatment::Lose) { pending().await } else { response }
         };
         let url = host(Router::new().fallback(handle)).await;
         Self { url, calls }
@@ -83,6 +83,6 @@ impl Between {
 }
 
 /// Makes an error in the form that AWS uses.
-pub fn error(status: u16, kind: &str) -> Play {
-    Play::Answer(status, json!({ "__type": kind }))
+pub fn error(status: u16, kind: &str) -> Treatment {
+    Treatment::Answer(status, json!({ "__type": kind }))
 }

@@ -11,13 +11,13 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 /// The file. A file that is created here can be read only by its owner.
-pub struct Lines {
+pub struct JsonLines {
     path: PathBuf,
     file: Option<File>,
     holds_words: bool,
 }
 
-impl Lines {
+impl JsonLines {
     /// Makes a writer for this file; does not open it yet.
     pub fn to(path: PathBuf) -> Self {
         Self { path, file: None, holds_words: false }

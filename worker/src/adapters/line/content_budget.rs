@@ -10,9 +10,9 @@ const ROOM_KIB: usize = 32 << 10;
 
 /// The free room for content.
 #[derive(Clone)]
-pub(super) struct Room(pub(super) Arc<Semaphore>);
+pub(super) struct ContentBudget(pub(super) Arc<Semaphore>);
 
-impl Default for Room {
+impl Default for ContentBudget {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(ROOM_KIB)))
     }

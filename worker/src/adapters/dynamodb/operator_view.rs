@@ -22,7 +22,7 @@ const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, toldAt";
 
 /// A turn as operators see it, without words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct TurnView {
     /// The stage of the turn. Its pushes are left out.
     pub stage: Stage,
     /// The time when the user was notified that there will be no answer.
@@ -31,12 +31,12 @@ pub struct Looked {
 
 impl DynamoHistory {
     /// Reads the turns of these events consistently. Turns that never began are not in the result.
-    pub async fn look(&self, events: &[EventId]) -> Result<HashMap<EventId, Looked>, HistoryError> {
+    pub async fn turn_views(&self, events: &[EventId]) -> Result<HashMap<EventId, TurnView>, HistoryError> {
         let by_id: HashMap<String, &EventId> = events.iter().map(|event| (turn::id(event), event)).collect();
         let rows = self.items_with(by_id.keys().cloned().collect(), Some(LOOKED_AT)).await;
         let looked = |row: &Item| {
             let event = *by_id.get(text(row, "id")?)?;
-            Some((event.clone(), Looked { stage: turn::stage(row), told_at: turn::time(row, "toldAt") }))
+            Some((event.clone(), TurnView { stage: turn::stage(row), told_at: turn::time(row, "toldAt") }))
         };
         Ok(rows.map_err(failed("show turns"))?.iter().filter_map(looked).collect())
     }
