@@ -49,7 +49,10 @@ impl Store {
     pub async fn unfinished(&self) -> Vec<String> {
         match self {
             Self::OneMachine(data) => {
-                let turns = of_database(data, "SELECT event_id FROM turns WHERE stage < 2");
+                // An unsend, an edit and an unfollow need no turn: their rows only keep them from being queued again.
+                let unfinished = "SELECT event_id FROM turns
+                    WHERE stage < 2 AND (begun > 0 OR event_id IN (SELECT event_id FROM jobs))";
+                let turns = of_database(data, unfinished);
                 turns.into_iter().map(|[event]| event).collect()
             }
             Self::Lambda(cloud) => {

@@ -119,7 +119,11 @@ fn in_order(
     let taken_back = speaks_again(schedule, heard);
     let mut chats: HashMap<usize, Vec<usize>> = HashMap::new();
     for (number, event) in schedule.events.iter().enumerate() {
-        let was_given_up = was_redriven(number) || facts.letter(number).is_some();
+        // The answer to several events waits in the turn of the last one.
+        let was_given_up = [number]
+            .iter()
+            .chain(&heard[number].with)
+            .any(|&answer| was_redriven(answer) || facts.letter(answer).is_some());
         if heard[number].at.is_some() && !was_given_up && !taken_back.contains(&event.chat) {
             chats.entry(event.chat).or_default().push(number);
         }
