@@ -1,6 +1,6 @@
 /**
- * The deployment and the functions agree: what the stories saw the programs require and call (calls.txt,
- * variables.txt) is exactly what the constructs set and grant.
+ * The deployment and the functions agree. The stories observe the variables that the programs require and the calls
+ * that they make (variables.txt, calls.txt), and the constructs set and grant exactly these.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const lines = (file: string) =>
     .trim()
     .split('\n');
 
-/** All of a crate's sources. */
+/** Returns all sources of a crate as one text. */
 function sources(crate: 'ingress' | 'worker' | 'shared'): string {
   const files = readdirSync(join(root, crate, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.rs'),
@@ -25,7 +25,7 @@ function sources(crate: 'ingress' | 'worker' | 'shared'): string {
   return files.map((file) => readFileSync(join(root, crate, 'src', file), 'utf8')).join('\n');
 }
 
-/** What Lambda does under a function's role, beside the function itself. */
+/** The calls that Lambda itself makes under a function's role. */
 const LAMBDA_ITSELF = {
   ingress: [
     'logs:CreateLogStream log',
@@ -36,20 +36,20 @@ const LAMBDA_ITSELF = {
   worker: [
     'logs:CreateLogStream log',
     'logs:PutLogEvents log',
-    // The event source receives, and looks at the queue's attributes, under the function's role.
+    // The event source receives messages and reads the queue's attributes under the function's role.
     'sqs:GetQueueAttributes jobs',
     'sqs:ReceiveMessage jobs',
     'xray:PutTelemetryRecords *',
     'xray:PutTraceSegments *',
   ],
 };
-/** Calls whose refusal is as good: the ingress makes its connection to SQS by one, whatever SQS answers. */
+/** The calls that may be refused: the ingress opens its connection to SQS by one, and any answer of SQS is enough. */
 const NOT_NEEDED = ['ingress sqs:GetQueueAttributes jobs'];
 
-/** The resource of a statement as calls.txt calls it: exactly that and nothing around it, else as it is. */
+/** Returns the name that calls.txt has for exactly this resource of a statement, else the resource as it is. */
 function kind(resource: unknown, of: 'Ingress' | 'Worker'): string {
   const arn = (id: string) => `{"Fn::GetAtt":["${id}","Arn"]}`;
-  // Without the hashes of logical ids.
+  // The hashes of logical ids are removed.
   const text = JSON.stringify(resource).replace(/(?<="Fn::GetAtt":\["\w+)[0-9A-F]{8}"/g, '"');
   const secret =
     /^{"Fn::Join":\["",\["arn:",{"Ref":"AWS::Partition"},":ssm:",{"Ref":"AWS::Region"},":",{"Ref":"AWS::AccountId"},":parameter\/henji\/dev\/(\w+)"]]}$/.exec(
@@ -140,7 +140,7 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
 test('the metrics are those that the functions write, each made of lines and fields that they log', () => {
   const read = sources('shared');
   const rules = [
-    ...read.matchAll(/rule\(\s*(\w+),\s*"(\w+)",\s*Made::\w+(?:\("(\w+)"\))?,\s*(?:Some\("(\w+)"\)|None)/g),
+    ...read.matchAll(/rule\(\s*(\w+),\s*"(\w+)",\s*MetricValue::\w+(?:\("(\w+)"\))?,\s*(?:Some\("(\w+)"\)|None)/g),
   ];
   expect([...new Set(rules.map(([, , name]) => name))]).toEqual([...names]);
   const logged = sources('ingress') + sources('worker');

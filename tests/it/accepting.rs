@@ -9,7 +9,7 @@ use emulator::line::REPLY;
 use ingress::signature::sign;
 use serde_json::json;
 
-use crate::bot::{Bot, PATH, SECRET, USER};
+use crate::harness::local::{Bot, PATH, SECRET, USER};
 
 #[tokio::test]
 async fn every_body_of_lines_own_sdks_gets_200_and_nothing_is_left_over() {

@@ -24,9 +24,11 @@ use tokio::{sync::oneshot, time::sleep};
 use worker::{adapters::http, clock::wall_clock};
 
 use crate::{
-    bot::{PATH, USER, host, variables},
+    harness::{
+        local::{PATH, USER, host, variables},
+        process::{Serve, henji},
+    },
     job_queue::job,
-    process::{Serve, henji},
 };
 
 /// Makes a folder and variables for a bot whose LINE and model are never called.

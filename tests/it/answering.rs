@@ -8,7 +8,7 @@ use emulator::line::{LOADING, PUSH};
 use serde_json::{Value, json};
 use worker::rules::models;
 
-use crate::bot::{Bot, USER};
+use crate::harness::local::{Bot, USER};
 
 fn contents(request: &Value) -> Vec<&str> {
     request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
@@ -35,12 +35,11 @@ async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_
     let body = &asked[1].body;
     assert_eq!((&body["model"], &body["max_completion_tokens"]), (&json!(models::DEFAULT), &json!(4096)));
 
-    let rows = bot.sql("SELECT role, content FROM messages ORDER BY created_at");
-    assert_eq!(rows.len(), 4);
-    assert!(rows[0].contains("user") && rows[1].contains("assistant"), "{rows:?}");
-    let stamps = bot.sql("SELECT created_at FROM messages ORDER BY created_at");
-    assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "{stamps:?}");
-    assert_eq!(bot.sql("SELECT stage, pushes FROM turns"), ["Integer(2) Null", "Integer(2) Null"]);
+    let roles: Vec<_> = bot.messages().into_iter().map(|(role, _)| role).collect();
+    assert_eq!(roles, ["user", "assistant", "user", "assistant"]);
+    let times = bot.message_times();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
+    assert!(bot.all_is_delivered());
 }
 
 #[tokio::test]
@@ -180,7 +179,7 @@ async fn only_so_many_past_messages_are_looked_up_and_expired_ones_not_at_all() 
         contents(&bot.model.asked()[3].body)[1..],
         ["two", "answer to two", "three", "answer to three", "four"]
     );
-    bot.sql("UPDATE messages SET expires_at = 1 WHERE content NOT LIKE '%four%'");
+    bot.expires_all_but("four");
     bot.hears("five").await;
     assert_eq!(bot.says().await.len(), 5);
     assert_eq!(contents(&bot.model.asked()[4].body)[1..], ["four", "answer to four", "five"]);
@@ -237,7 +236,7 @@ async fn a_lease_that_ends_under_a_live_attempt_starts_no_second_one() {
     bot.hears("hi").await;
     bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
     // The time is in the past, as after a change of the clock.
-    bot.sql("UPDATE jobs SET visible_at = 1");
+    bot.all_jobs_are_due();
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.model.asked().len(), 1);
 }

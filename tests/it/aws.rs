@@ -9,13 +9,9 @@ use std::{
     time::Duration,
 };
 
-use aws_proxy::{AwsProxy, Treatment};
 use aws_sdk_dynamodb::types::AttributeValue;
-use bot::{Bot, USER, payload_1, payload_2, sign};
 use cli::commands::send::webhook_of;
-use cloud::{Row, TABLE, attribute};
 use emulator::faults::Fault;
-use functions::Lambda;
 use serde_json::json;
 use shared::job::{EventId, Job, VERSION};
 use tokio::{
@@ -24,13 +20,12 @@ use tokio::{
 };
 use worker::{history::row_id, rules::conversation::Role, turn::deliver::retry_key};
 
-// The harness: a bot of two functions, AWS, and a proxy between them that counts or refuses calls.
-pub mod aws_proxy;
-pub mod bot;
-pub mod cloud;
-pub mod functions;
-pub mod runtime_api;
-pub mod world;
+use crate::harness::lambda::{
+    aws_proxy::{AwsProxy, Treatment},
+    bot::{Bot, USER, payload_1, payload_2, sign},
+    cloud::{Row, TABLE, attribute},
+    functions::Lambda,
+};
 
 // Requests from LINE, and the statuses that it gets.
 mod accepting;

@@ -17,8 +17,8 @@ use axum::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    bot::{Bot, SECRET, host},
+use crate::harness::{
+    local::{Bot, SECRET, host},
     log_lines::{Kind, lines_of},
     process::{Serve, henji},
 };
@@ -141,7 +141,7 @@ async fn azures_refusals_are_told_apart() {
     azure.refuses(429, &[("retry-after-ms", "30"), ("retry-after", "86400")], busy);
     bot.hears("hi").await;
     bot.answers(&["Azure says hi"]).await;
-    assert_eq!(bot.sql("SELECT attempts FROM turns"), ["Integer(1)"]);
+    assert_eq!(bot.attempts(), [1]);
 
     let mut filtered = error("content_filter", "The response was filtered due to the prompt triggering …");
     filtered["error"]["param"] = "prompt".into();
@@ -165,7 +165,7 @@ async fn the_start_says_that_a_deployment_is_not_there_and_is_silent_where_it_is
     let (azure, origin) = azure().await;
     for (deployment, is_gone) in [("another", true), ("mine", false)] {
         let data = TempDir::new().unwrap();
-        let mut variables = crate::bot::variables("http://127.0.0.1:9", "http://127.0.0.1:9");
+        let mut variables = crate::harness::local::variables("http://127.0.0.1:9", "http://127.0.0.1:9");
         variables.push(("OPENAI_BASE_URL".into(), url(&origin, deployment)));
         let serve = Serve::start(data.path(), &variables).await;
         for _ in 0..500 {

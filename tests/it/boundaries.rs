@@ -26,7 +26,7 @@ use self::{
     record::{Boundary, Fault},
     stories::{Story, redelivered},
 };
-use crate::bot::host;
+use crate::harness::local::host;
 
 mod check;
 mod gate;

@@ -10,9 +10,9 @@ use emulator::{
 };
 use serde_json::{Value, json};
 
-use crate::{
-    bot::Bot,
-    respect::{Chat, is_asked, prompts, said, says, story},
+use crate::harness::{
+    chat::{Chat, is_asked, prompts, said, says, story},
+    local::Bot,
 };
 
 mod taken_back;

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, os::unix::fs::PermissionsExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::{dead_letters::bot_with_letters, operator::Operator};
+use crate::{dead_letters::bot_with_letters, harness::operator::Operator};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redrive_that_is_killed_again_and_again_answers_everybody_once_and_has_it_all_on_record() {
@@ -88,7 +88,7 @@ async fn a_command_neither_makes_nor_upgrades_a_database_and_says_what_does() {
 
     let folder = tempfile::TempDir::new().unwrap();
     let data = folder.path().to_str().unwrap();
-    let run = |args: &[&str]| crate::process::run(&[args, &["--data", data]].concat());
+    let run = |args: &[&str]| crate::harness::process::run(&[args, &["--data", data]].concat());
     for args in [&["dlq", "list"][..], &["forget", "U1", "--yes"]] {
         assert_eq!(run(args).status.code(), Some(1));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -7,9 +7,9 @@ use worker::{
     rules::persona::Chosen,
 };
 
-use crate::{
-    bot::{Bot, USER},
-    respect::{Chat, SLOW, says, story, takes_back},
+use crate::harness::{
+    chat::{Chat, SLOW, says, story, takes_back},
+    local::{Bot, USER},
 };
 
 story!(an_operators_character_is_nobodys_to_change_where_no_personas_are_set, "SYSTEM_PROMPT" = "be kind");
@@ -82,10 +82,8 @@ async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
         .await;
     assert_eq!(last_prompt(&bot)[1..], ["what is my name?"]);
     assert_eq!(bot.model.asked().len(), 2);
-    let kept = bot.sql("SELECT * FROM messages");
-    assert!(kept.iter().all(|row| !row.contains("Momotaro")), "{kept:?}");
-    let states = bot.sql("SELECT * FROM turns");
-    assert!(states.iter().all(|row| !row.contains("Momotaro")), "{states:?}");
+    let kept = format!("{:?} {}", bot.messages(), bot.turns());
+    assert!(!kept.contains("Momotaro"), "{kept}");
 }
 
 #[tokio::test]
@@ -94,7 +92,7 @@ async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
     bot.hears("my name is Momotaro-five").await;
     bot.drain().await;
     // The word is in the file itself, and once more in its write-ahead log and in a letter.
-    bot.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    bot.truncates_log();
     bot.model.fails(400, "content_filter");
     bot.hears("Momotaro-five again").await;
     bot.drain().await;
@@ -183,7 +181,7 @@ async fn help_names_the_commands_asks_no_model_and_is_no_part_of_the_conversatio
     let texts: Vec<String> = buttons(&bot).into_iter().map(|(_, text)| text).collect();
     assert_eq!(texts, ["retry", "persona", "forget"]);
     assert!(bot.model.asked().is_empty());
-    assert!(bot.sql("SELECT * FROM messages").is_empty());
+    assert!(bot.messages().is_empty());
 }
 
 #[tokio::test]
@@ -313,8 +311,8 @@ async fn a_cut_answer_offers_to_go_on_and_does() {
     bot.hears("retry").await;
     assert_eq!(bot.says().await.len(), 1);
     assert_eq!(last_prompt(&bot), prompt, "to go on again is to go on from the same place");
-    let kept = bot.sql("SELECT content FROM messages WHERE role = 'user' ORDER BY created_at");
-    assert!(kept[1].contains("continue") && !kept[1].contains("last answer"), "{kept:?}");
+    let kept = bot.messages();
+    assert!(kept[2].1.contains("continue") && !kept[2].1.contains("last answer"), "{kept:?}");
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use shared::job::{Ask, ConversationId, Job};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
-use crate::{
-    bot::variables,
+use crate::harness::{
+    local::variables,
     log_lines::{Kind, lines_of},
     process::{Serve, henji},
 };

@@ -4,8 +4,8 @@ use emulator::line::{PUSH, phone};
 use serde_json::Value;
 use worker::locale::Locale;
 
-use crate::{
-    bot::{Bot, USER},
+use crate::harness::{
+    local::{Bot, USER},
     operator::{Ended, Operator, are_refused, plain},
     process::run,
 };
@@ -142,7 +142,7 @@ async fn a_deletion_that_failed_is_not_resolved_but_redriven() {
     let (code, out, err) = dlq(&bot, &["redrive", "--all", "--yes"]).await;
     assert!(code == 0 && out.contains("1 redriven"), "{out}{err}");
     bot.answers(&[]).await;
-    assert_eq!(bot.sql("SELECT message_id FROM unsent"), ["Text(\"m1\")"]);
+    assert_eq!(bot.unsent(), ["m1"]);
     assert_eq!(bot.letters().await, serde_json::json!([]));
 }
 
@@ -193,7 +193,7 @@ async fn a_redrive_counts_attempts_anew_and_letters_of_one_event_are_one() {
         bot.redrives().await;
         bot.answers(&[]).await;
         bot.gave_up("model_refused", "unanswered").await;
-        assert_eq!(bot.sql("SELECT attempts FROM turns"), ["Integer(1)"]);
+        assert_eq!(bot.attempts(), [1]);
     }
     bot.redrives().await;
     bot.answers(&["answer to PRIVATE question"]).await;

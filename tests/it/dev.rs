@@ -13,8 +13,8 @@ use emulator::{faults::Fault, model::Model};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    bot::{PATH, host},
+use crate::harness::{
+    local::{PATH, host},
     process::{henji, run},
     secrecy::Private,
 };

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use worker::rules::models;
 
 use self::files::read;
-use crate::process::run;
+use crate::harness::process::run;
 
 mod contract;
 mod costs;

@@ -16,7 +16,7 @@ use emulator::{
 use serde_json::{Value, json};
 use worker::clock::wall_clock;
 
-use crate::respect::{Chat, is_asked, prompts, said, story};
+use crate::harness::chat::{Chat, is_asked, prompts, said, story};
 
 mod changes;
 

@@ -15,7 +15,7 @@ use worker::{
     rules::message_kind::MessageKind,
 };
 
-use crate::aws::cloud::{Cloud, TABLE};
+use crate::harness::lambda::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;

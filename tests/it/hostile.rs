@@ -22,9 +22,9 @@ use emulator::line::{PUSHED, webhook::PATIENCE};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{
-    aws::{bot::host, world::World},
-    bot::{Bot, PATH, USER, variables},
+use crate::harness::{
+    lambda::{bot::host, world::World},
+    local::{Bot, PATH, USER, variables},
     operator::Operator,
     process::{Serve, memory_kib, run},
 };

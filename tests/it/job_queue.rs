@@ -17,7 +17,7 @@ use shared::job::{Ask, ConversationId, EventId, Job};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
-use crate::aws::cloud::Cloud;
+use crate::harness::lambda::cloud::Cloud;
 
 /// An implementation of the queue, and the side that takes jobs out of it.
 #[async_trait]

@@ -4,9 +4,9 @@ use cli::commands::send::webhook_of;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{
-    bot::USER,
-    respect::{Chat, does, prompts, said, says, story},
+use crate::harness::{
+    chat::{Chat, does, prompts, said, says, story},
+    local::USER,
 };
 
 story!(a_limit_reached_in_the_middle_of_a_burst_is_told_once, "ANSWERS_PER_DAY" = "2");

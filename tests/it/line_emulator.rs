@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use worker::clock::wall_clock;
 
-use crate::{
-    bot::{SECRET, USER, host},
+use crate::harness::{
+    local::{SECRET, USER, host},
     spec,
 };
 

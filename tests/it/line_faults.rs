@@ -7,7 +7,7 @@ use emulator::{
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::bot::Bot;
+use crate::harness::local::Bot;
 
 #[tokio::test]
 async fn a_push_whose_outcome_is_unknown_is_repeated_under_its_key_and_arrives_once() {
@@ -94,7 +94,7 @@ async fn a_limit_that_is_not_reached_is_waited_for_while_a_broadcast_has_message
     bot.answers(&["answer to hi"]).await;
     let tried = bot.pushes_tried();
     assert!(tried.iter().all(|push| *push == tried[0]), "the same key and body");
-    assert_eq!(bot.sql("SELECT attempts FROM turns"), ["Integer(1)"], "waiting is no attempt");
+    assert_eq!(bot.attempts(), [1], "waiting is no attempt");
     assert_eq!(bot.model.asked().len(), 1);
 }
 
@@ -184,7 +184,7 @@ async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
     }
     bot.hears("later").await;
     bot.gave_up("delivery_unknown", "answered").await;
-    bot.sql("UPDATE turns SET unknown_since = unknown_since - 25 * 3600 * 1000");
+    bot.time_passes(Duration::from_hours(25));
     bot.gave_up("delivery_unknown", "delivery_unknown").await;
     bot.redrives().await;
     bot.answers(&[]).await;
@@ -201,7 +201,7 @@ async fn a_push_that_was_refused_may_always_be_tried_again() {
     assert_eq!(bot.says().await.concat().len(), 25_000);
     bot.gave_up("line_quota", "answered").await;
 
-    bot.sql("UPDATE turns SET updated_at = updated_at - 2 * 86400 * 1000");
+    bot.time_passes(Duration::from_hours(48));
     bot.line.has_left(100);
     bot.redrives().await;
     assert_eq!(bot.says().await.concat().len(), 5_000, "only the part that was refused");
@@ -219,7 +219,7 @@ async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
     bot.gave_up("model_unavailable", "unanswered").await;
 
     for days in [0, 2] {
-        bot.sql(&format!("UPDATE turns SET told_at = told_at - {days} * 86400 * 1000"));
+        bot.time_passes(Duration::from_hours(24 * days));
         fails(&bot);
         bot.redrives().await;
         bot.answers(&[]).await;
@@ -243,7 +243,7 @@ async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
     bot.gave_up("delivery_unknown", "answered").await;
-    bot.sql("UPDATE turns SET unknown_since = unknown_since - 25 * 3600 * 1000");
+    bot.time_passes(Duration::from_hours(25));
     bot.redrives().await;
     bot.answers(&[]).await;
     bot.gave_up("delivery_unknown", "delivery_unknown").await;

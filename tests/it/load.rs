@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use worker::adapters::http;
 
-use crate::{
-    bot::{Bot, host, variables},
+use crate::harness::{
+    local::{Bot, host, variables},
     process::{Serve, memory_kib, posts},
 };
 

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use worker::adapters::http;
 
-use crate::{
-    aws::runtime_api::{RuntimeApi, trace},
-    bot::{host, variables},
+use crate::harness::{
+    lambda::runtime_api::{RuntimeApi, trace},
+    local::{host, variables},
     log_lines::{Kind, is_of, lines_of},
     process::{henji, posts, program},
 };

@@ -6,7 +6,7 @@ use cli::commands::send::webhook_of;
 use emulator::line::{Message, Sent, phone, said};
 use serde_json::{Value, json};
 
-use crate::bot::{Bot, USER};
+use crate::harness::local::{Bot, USER};
 
 fn is_here(bot: &Bot, user: &str, name: &str, language: &str) {
     let (id, name, language) = (user.to_owned(), name.to_owned(), language.to_owned());

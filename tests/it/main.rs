@@ -9,12 +9,7 @@
 
 // The harness: a bot in this process, a bot as a process, its operator, its log, the specifications of all requests,
 // and the check that no output holds private data.
-mod bot;
-mod log_lines;
-mod operator;
-mod process;
-mod secrecy;
-mod spec;
+mod harness;
 
 // Requests from LINE, and the statuses that it gets.
 mod accepting;

@@ -10,7 +10,7 @@ use emulator::{
 use serde_json::{Value, json};
 use worker::locale::{Locale, MediaNotices};
 
-use crate::respect::{Chat, said, says, story};
+use crate::harness::chat::{Chat, said, says, story};
 
 mod faults;
 

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use emulator::faults::Fault;
 use serde_json::json;
 
-use crate::bot::{Bot, USER};
+use crate::harness::local::{Bot, USER};
 
 fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {
     Fault::Respond(status, headers.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(), String::new())
@@ -39,11 +39,7 @@ async fn a_passing_fault_is_tried_again_and_the_user_hears_only_the_answer() {
         bot.hears("hi").await;
         assert_eq!(bot.says().await, ["answer to hi"], "{shown}");
         assert_eq!(bot.model.asked().len(), 2, "{shown}");
-        assert_eq!(
-            bot.sql("SELECT attempts FROM turns"),
-            ["Integer(1)"],
-            "a short fault needs no second attempt: {shown}"
-        );
+        assert_eq!(bot.attempts(), [1], "a short fault needs no second attempt: {shown}");
     }
 }
 
@@ -56,7 +52,7 @@ async fn a_fault_that_lasts_is_tried_in_further_attempts() {
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.model.asked().len(), 8);
-    assert_eq!(bot.sql("SELECT attempts FROM turns"), ["Integer(3)"]);
+    assert_eq!(bot.attempts(), [3]);
 }
 
 #[tokio::test]
@@ -104,7 +100,7 @@ async fn an_answer_that_was_cut_says_so_and_is_remembered_without_the_remark() {
     bot.hears("a story").await;
     let said = bot.says().await;
     assert!(said[0].starts_with("Once upon a\n\n(") && said[0].contains("cut"), "{said:?}");
-    assert_eq!(bot.sql("SELECT content FROM messages WHERE role = 'assistant'"), [r#"Text("Once upon a")"#]);
+    assert_eq!(bot.messages()[1], ("assistant".to_owned(), "Once upon a".to_owned()));
 }
 
 #[tokio::test]

@@ -30,8 +30,8 @@ use worker::{
     rules::prompt::Prompt,
 };
 
-use crate::{
-    bot::{USER, host, variables},
+use crate::harness::{
+    local::{USER, host, variables},
     process::Serve,
 };
 

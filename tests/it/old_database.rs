@@ -12,8 +12,8 @@ use local::serve::DATABASE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    bot::{host, variables},
+use crate::harness::{
+    local::{host, variables},
     process::{Serve, henji},
 };
 

@@ -5,7 +5,7 @@ use emulator::{faults::Fault, line::PUSH, model::COMPLETIONS};
 use serde_json::{Value, json};
 use worker::locale::Locale;
 
-use crate::respect::{Chat, busy, does, forgets, is_asked, prompts, said, says, story, until};
+use crate::harness::chat::{Chat, busy, does, forgets, is_asked, prompts, said, says, story, until};
 
 story!(forget_overtakes_a_question_that_waits, "MAX_ATTEMPTS" = "3");
 story!(forget_ends_the_question_that_is_being_answered);
@@ -142,7 +142,7 @@ mod told {
 
     /// Waits until the conversation has a forget marker.
     async fn until_forgotten(chat: &dyn Chat) {
-        let (history, job) = (chat.history(), crate::respect::job_of(&says("")));
+        let (history, job) = (chat.history(), crate::harness::chat::job_of(&says("")));
         let now = worker::clock::wall_clock();
         for _ in 0..2_000 {
             if history.conversation_changes(&job, now()).await.unwrap().forgotten.is_some() {

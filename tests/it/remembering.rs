@@ -4,7 +4,7 @@
 use serde_json::Value;
 use worker::rules::models::{Encoding, count};
 
-use crate::bot::Bot;
+use crate::harness::local::Bot;
 
 /// The tokens of a message beside its content, as `worker/src/rules/prompt.rs` counts.
 const PER_MESSAGE: usize = 4;

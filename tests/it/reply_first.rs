@@ -9,7 +9,7 @@ use emulator::{
 };
 use serde_json::Value;
 
-use crate::bot::{Bot, USER};
+use crate::harness::local::{Bot, USER};
 
 async fn reply_first(more: &[(&str, &str)]) -> Bot {
     Bot::with(&[&[("DELIVERY", "reply-first")], more].concat(), |_| {}).await
@@ -31,7 +31,7 @@ async fn a_young_token_carries_the_answer_and_the_months_messages_are_left_alone
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 0));
-    assert_eq!(bot.sql("SELECT stage, pushes FROM turns"), ["Integer(2) Null"]);
+    assert!(bot.all_is_delivered());
 }
 
 #[tokio::test]

@@ -5,16 +5,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{
-    bot::Bot,
+use crate::harness::{
+    local::Bot,
     process::{henji, run},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn send_signs_as_line_does_and_prints_status_and_time() {
     let mut bot = Bot::start().await;
-    let url = format!("{}{}", bot.origin, crate::bot::PATH);
-    let secret = crate::bot::SECRET;
+    let url = format!("{}{}", bot.origin, crate::harness::local::PATH);
+    let secret = crate::harness::local::SECRET;
     let output = run(&["send", "--text", "hi", "--url", &url, "--secret", secret]);
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && out.starts_with("200") && out.contains("ms"), "{out}");
@@ -50,7 +50,7 @@ fn dev_answers_what_send_sends_without_an_account() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let url = format!("http://127.0.0.1:{port}{}", crate::bot::PATH);
+    let url = format!("http://127.0.0.1:{port}{}", crate::harness::local::PATH);
     let mut out = String::new();
     for _ in 0..100 {
         let output = run(&["send", "--text", "こんにちは", "--url", &url]);

@@ -12,8 +12,8 @@ use emulator::{
 };
 use tempfile::TempDir;
 
-use crate::{
-    bot::{Bot, SECRET, USER, host, variables},
+use crate::harness::{
+    local::{Bot, SECRET, USER, host, variables},
     log_lines::{Kind, lines_of},
     process::{Serve, henji, run},
 };
@@ -375,7 +375,7 @@ async fn on_a_full_disk_line_is_told_503_and_what_was_accepted_is_answered() {
     for i in 0..400 {
         let body = webhook_of(&format!("{i} {}", "x".repeat(4_000)), &format!("U{i}")).to_string();
         let signature = ingress::signature::sign(&SECRET.into(), body.as_bytes());
-        let url = format!("http://{address}{}", crate::bot::PATH);
+        let url = format!("http://{address}{}", crate::harness::local::PATH);
         match world
             .http
             .post(url)

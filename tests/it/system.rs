@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 use worker::adapters::http;
 
-use crate::{
-    bot::{USER, host, variables},
+use crate::harness::{
+    local::{USER, host, variables},
     log_lines::{Kind, is_of, lines_of},
     process::{Serve, henji},
 };

@@ -1,6 +1,6 @@
 //! The output of commands: to a reader who has left, and with texts of strangers.
 
-use crate::{dead_letters::bot_with_letters, operator::Operator};
+use crate::{dead_letters::bot_with_letters, harness::operator::Operator};
 
 /// Runs a command whose output has no reader.
 async fn unread(operator: &Operator, args: &[&str]) -> (i32, String) {

@@ -12,9 +12,11 @@ use serde_json::json;
 use worker::locale::Locale;
 
 use crate::{
-    bot::Bot,
+    harness::{
+        chat::{Chat, busy, prompts, said, says, story},
+        local::Bot,
+    },
     media::{answers, voice},
-    respect::{Chat, busy, prompts, said, says, story},
 };
 
 story!(a_retry_after_of_a_day_is_an_apology_at_once);

@@ -4,9 +4,9 @@ use cli::commands::send::webhook_of;
 use emulator::{faults::Fault, model::Model};
 use serde_json::{Value, json};
 
-use crate::{
-    aws,
-    bot::{Bot, USER},
+use crate::harness::{
+    lambda,
+    local::{Bot, USER},
     operator::Operator,
 };
 
@@ -79,7 +79,7 @@ async fn what_people_used_up_is_listed_on_one_machine() {
 
 #[tokio::test]
 async fn what_people_used_up_is_listed_on_aws() {
-    let bot = aws::bot::Bot::start().await;
+    let bot = lambda::bot::Bot::start().await;
     costs(&bot.model, 3);
     bot.hears("one").await;
     bot.says(1).await;
@@ -98,7 +98,7 @@ async fn where_nothing_is_there_the_command_says_what_to_name() {
     let operator = Operator::beside(&bot);
     let empty = operator.runs(&["usage", "--json"]).await;
     assert_eq!((empty.code, empty.out.trim()), (0, "[]"));
-    let elsewhere = crate::process::run(&["usage", "--data", "nowhere"]);
+    let elsewhere = crate::harness::process::run(&["usage", "--data", "nowhere"]);
     assert_eq!(elsewhere.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("there is no nowhere/henji.db"));
 }

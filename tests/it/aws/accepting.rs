@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use shared::job::{Ask, ConversationId, Job};
 use tokio::{net::TcpListener, time::Instant};
 
-use super::{
-    FIXTURE,
+use super::FIXTURE;
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, INGRESS_TIME, USER, payload_1, payload_2, sign},
     cloud::Cloud,

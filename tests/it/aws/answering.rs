@@ -4,13 +4,13 @@ use cli::commands::send::webhook_of;
 use emulator::line::PUSH;
 use serde_json::{Value, json};
 
-use super::{
-    FIXTURE,
+use super::FIXTURE;
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER, payload_1, payload_2},
     cloud::{CHANNEL_SECRET, attribute},
 };
-use crate::log_lines::{Kind, lines_of};
+use crate::harness::log_lines::{Kind, lines_of};
 
 fn contents(request: &Value) -> Vec<&str> {
     request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
@@ -143,7 +143,7 @@ async fn the_logs_are_json_and_hold_nothing_private() {
         assert!(!attribute(&letter, "Detail").contains("PRIVATE"));
     }
     bot.cloud.is_drained().await;
-    let signature = super::bot::sign(&body.to_string());
+    let signature = crate::harness::lambda::bot::sign(&body.to_string());
     let reply_token = body["events"][0]["replyToken"].as_str().unwrap();
     for log in [bot.ingress.log(), bot.worker.log()] {
         assert!(log.len() > 3);

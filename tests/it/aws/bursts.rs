@@ -8,7 +8,7 @@ use std::{
 use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 
-use super::{
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
 };
@@ -113,14 +113,15 @@ async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() 
     let mut bot = bot(&[]).await;
     let messages = bot.cloud.receive(&bot.cloud.queue_url, Duration::from_secs(1)).await;
     assert_eq!(messages.len(), 3);
-    let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(super::functions::record).collect::<Vec<_>>() });
+    let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(crate::harness::lambda::functions::record).collect::<Vec<_>>() });
     // SQS takes one worker for dead, and another one gets the first two jobs.
     bot.model.does(Fault::After(Duration::from_secs(2)));
     let first = bot.worker.clone();
     let all = event(&messages);
     let zombie = tokio::spawn(async move { first.invoke(all, Duration::from_secs(30)).await });
     bot.asks(1).await;
-    bot.worker = std::sync::Arc::new(super::functions::Lambda::start("worker", &bot.variables).await);
+    bot.worker =
+        std::sync::Arc::new(crate::harness::lambda::functions::Lambda::start("worker", &bot.variables).await);
     bot.worker.invoke(event(&messages[..2]), Duration::from_secs(30)).await.unwrap();
     let zombie = zombie.await.unwrap().unwrap();
     assert_eq!(zombie["batchItemFailures"], json!([]));

@@ -2,7 +2,8 @@
 
 use worker::locale::Locale;
 
-use super::{bot::Bot, text};
+use super::text;
+use crate::harness::lambda::bot::Bot;
 
 fn last_prompt(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();

@@ -11,11 +11,11 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{
+use super::text;
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
     cloud::{TABLE, attribute},
-    text,
 };
 
 const HOUR: Duration = Duration::from_hours(1);

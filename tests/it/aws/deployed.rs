@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::{process::Command, time::timeout};
 use uuid::Uuid;
 
-use super::{
+use crate::harness::lambda::{
     bot::{USER, host, sign},
     cloud::{Cloud, PATIENCE, VALUES, attribute, endpoint},
 };
@@ -90,7 +90,7 @@ async fn what_is_deployed_answers_and_buries_what_is_no_job() {
     assert_eq!((answered[0].to.as_str(), &answered[0].texts[0][..]), (USER, "the deployed answer"));
 
     // The doctor checks the real deployment. Here the webhook's address is not the one that LINE has.
-    let doctor = Command::new(crate::process::henji())
+    let doctor = Command::new(crate::harness::process::henji())
         .args(["doctor", "--env", "dev", "--json"])
         .env_clear()
         .envs(cloud.variables().into_iter().filter(|(name, _)| name.starts_with("AWS_")))

@@ -5,11 +5,11 @@ use std::process::Stdio;
 use emulator::{faults::Fault, line::QUOTA};
 use serde_json::{Value, json};
 
-use super::{
+use crate::harness::lambda::{
     cloud::{CHANNEL_SECRET, Cloud},
     world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
-use crate::{
+use crate::harness::{
     operator::{Ended, Operator, ended},
     process::Serve,
 };
@@ -111,9 +111,9 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
     let serve = Serve::start(&data, &variables).await;
-    *world.webhooks.endpoint.lock().unwrap() = format!("{}{}", serve.origin, crate::bot::PATH);
+    *world.webhooks.endpoint.lock().unwrap() = format!("{}{}", serve.origin, crate::harness::local::PATH);
     let ask = async |url: &str, variables: &[(String, String)]| {
-        let mut command = tokio::process::Command::new(crate::process::henji());
+        let mut command = tokio::process::Command::new(crate::harness::process::henji());
         command.args(["doctor", "--json", "--url", url, "--data"]).arg(&data);
         command.env_clear().envs(variables.iter().cloned()).stdin(Stdio::null());
         ended(command.output().await.unwrap())
@@ -159,7 +159,7 @@ async fn a_server_that_only_lists_its_models_is_not_called_broken() {
     for (listed, verdict) in [("llama3", "ok"), ("/models/llama.gguf", "note")] {
         let list = Fault::Respond(200, vec![], json!({ "data": [{ "id": listed }] }).to_string());
         world.model.faults.set_fault("/v1/models", Some(&list), false);
-        let mut command = tokio::process::Command::new(crate::process::henji());
+        let mut command = tokio::process::Command::new(crate::harness::process::henji());
         command.args(["doctor", "--json", "--data"]).arg(folder.path());
         command.env_clear().envs(world.variables.iter().cloned()).stdin(Stdio::null());
         command.envs([("OPEN_AI_API_KEY", "a-key"), ("GPT_MODEL", "llama3")]);

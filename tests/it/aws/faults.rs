@@ -11,11 +11,11 @@ use emulator::{faults::Fault, line::PUSH};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{
+use super::text;
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER},
     cloud::attribute,
-    text,
 };
 
 fn status(status: u16, headers: &[(&'static str, &str)]) -> Fault {

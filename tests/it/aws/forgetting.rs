@@ -16,13 +16,13 @@ use worker::{
     history::{Forget, History},
 };
 
-use super::{
+use super::text;
+use crate::harness::chat::{does, says};
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER, payload_2},
     cloud::{Row, TABLE},
-    text,
 };
-use crate::respect::{does, says};
 
 fn user() -> ConversationId {
     ConversationId::of_known_id(USER.to_owned()).unwrap()

@@ -10,11 +10,11 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use worker::clock::wall_clock;
 
-use super::{
+use crate::harness::lambda::{
     bot::{Bot, USER},
     cloud::{Cloud, TABLE},
 };
-use crate::operator::{Operator, are_refused, plain};
+use crate::harness::operator::{Operator, are_refused, plain};
 
 /// Puts letters into the dead-letter queue as a worker does; each has a conversation and an event.
 pub async fn buried(cloud: &Cloud, letters: &[(String, String)], reason: &str, at: Timestamp) {

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, sleep};
 use worker::clock::wall_clock;
 
-use super::{
+use super::letters::buried;
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::Bot,
     cloud::Cloud,
-    letters::buried,
 };
-use crate::operator::Operator;
+use crate::harness::operator::Operator;
 
 fn of_users(count: usize) -> Vec<(String, String)> {
     (0..count).map(|n| (format!("U{n}"), format!("E{n}"))).collect()

@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use worker::clock::wall_clock;
 
-use super::{
+use super::letters::{buried, of_one};
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, USER},
     cloud::Cloud,
-    letters::{buried, of_one},
 };
-use crate::operator::Operator;
+use crate::harness::operator::Operator;
 
 #[tokio::test]
 async fn a_long_conversation_is_redriven_from_its_head_in_order_though_ten_are_seen_at_once() {
@@ -45,7 +45,11 @@ async fn a_redrive_that_breaks_between_sending_and_removing_is_run_again_and_ans
     let counted = tries.clone();
     let sqs = AwsProxy::start(move |call, _| {
         let breaks = call == "DeleteMessage" && counted.fetch_add(1, Relaxed) < 1;
-        if breaks { super::aws_proxy::error(400, "AccessDenied") } else { Treatment::Forward }
+        if breaks {
+            crate::harness::lambda::aws_proxy::error(400, "AccessDenied")
+        } else {
+            Treatment::Forward
+        }
     })
     .await;
     let operator = Operator::of(&bot.cloud, &[("AWS_ENDPOINT_URL_SQS", &sqs.url)]);

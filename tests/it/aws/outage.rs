@@ -24,14 +24,14 @@ use worker::{
     storage::Storage,
 };
 
-use super::{
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER},
     cloud::{PATIENCE, TABLE},
     functions::record,
     world::has_redrive_policy,
 };
-use crate::operator::Operator;
+use crate::harness::operator::Operator;
 
 /// The first pause. SQS counts in seconds: the second pause is longer than the first, and so on.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);

@@ -3,8 +3,8 @@ use std::time::Duration;
 use cli::commands::send::webhook_of;
 use serde_json::json;
 
-use super::bot::{Bot, payload_2};
-use crate::log_lines::{Kind, lines_of};
+use crate::harness::lambda::bot::{Bot, payload_2};
+use crate::harness::log_lines::{Kind, lines_of};
 
 const TIME: Duration = Duration::from_secs(10);
 

@@ -8,7 +8,7 @@ use emulator::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{
+use crate::harness::lambda::{
     bot::{Bot, USER, payload_2},
     cloud::attribute,
 };

@@ -2,9 +2,9 @@
 
 use worker::clock::wall_clock;
 
-use super::{
+use super::letters::{buried, of_one};
+use crate::harness::lambda::{
     bot::{Bot, USER},
-    letters::{buried, of_one},
     world::{SECRETS, World, has_redrive_policy, is_deployed},
 };
 

@@ -24,13 +24,12 @@ use ingress::signature;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    FIXTURE,
+use super::{FIXTURE, text};
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, INGRESS_TIME, host, payload_1, sign},
     cloud::Cloud,
     functions::Lambda,
-    text,
 };
 
 /// Makes a server that refuses this key or token.

@@ -3,11 +3,11 @@
 use aws_sdk_ssm::types::ParameterType;
 use emulator::faults::Fault;
 
-use super::{
+use crate::harness::lambda::{
     cloud::Cloud,
     world::{SECRETS, World, is_deployed},
 };
-use crate::operator::Operator;
+use crate::harness::operator::Operator;
 
 #[tokio::test]
 async fn secrets_are_checked_with_their_owners_written_and_never_shown() {

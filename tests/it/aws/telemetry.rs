@@ -10,12 +10,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{
+use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment},
     bot::{Bot, payload_1},
     runtime_api::trace,
 };
-use crate::log_lines::{Kind, is_of};
+use crate::harness::log_lines::{Kind, is_of};
 
 const TELLS: [(&str, &str); 3] = [
     ("METRICS_NAMESPACE", "Henji-it"),
@@ -90,7 +90,7 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     }
     // The user is a field beside a metric, and not a dimension of it.
     let cost = lines.iter().find(|line| line["CostUsd"].is_number()).unwrap();
-    assert_eq!(cost["User"], crate::bot::USER);
+    assert_eq!(cost["User"], crate::harness::local::USER);
     assert!(!bot.worker.log().concat().contains("PRIVATE"));
     bot.ends().await;
 }

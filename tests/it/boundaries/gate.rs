@@ -27,7 +27,7 @@ use super::{
     record::{Boundary, Fault, Record},
     store::Store,
 };
-use crate::bot::host;
+use crate::harness::local::host;
 
 /// The time that the model takes: parallel steps end meanwhile, in the same way in every run.
 const THINK: Duration = Duration::from_millis(100);

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use tokio::{process::Command, time::sleep};
 
 use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
-use crate::{
-    aws::{
+use crate::harness::{
+    lambda::{
         bot::{INGRESS_TIME, payload_2},
         cloud::{Cloud, endpoint},
         functions::{Lambda, record},

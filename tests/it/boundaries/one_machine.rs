@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::{OPERATOR, Pipeline, REDRIVE, Stage, gate::Gate, store::Store};
-use crate::{
-    bot::variables,
+use crate::harness::{
+    local::variables,
     process::{Serve, henji},
 };
 

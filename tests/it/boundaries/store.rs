@@ -9,8 +9,8 @@ use std::{
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::{
-    aws::cloud::{Cloud, Row},
+use crate::harness::{
+    lambda::cloud::{Cloud, Row},
     operator::Operator,
     process,
 };

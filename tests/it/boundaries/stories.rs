@@ -11,7 +11,7 @@ use emulator::{
 use serde_json::{Value, json};
 use worker::clock::wall_clock;
 
-use crate::{bot::USER, media::jpeg};
+use crate::{harness::local::USER, media::jpeg};
 
 pub struct Story {
     pub variables: &'static [(&'static str, &'static str)],

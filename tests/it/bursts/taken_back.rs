@@ -7,7 +7,7 @@ use emulator::{faults::Fault, line::PUSH, model::COMPLETIONS};
 use serde_json::Value;
 
 use super::{asked, meanwhile, words};
-use crate::respect::{
+use crate::harness::chat::{
     Chat, SLOW, forgets, is_asked, is_unsent, prompts, said, says, story, takes_back, until,
 };
 

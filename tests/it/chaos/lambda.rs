@@ -24,8 +24,8 @@ use super::{
     schedule::{Schedule, Step},
     settings::settings,
 };
-use crate::{
-    aws::{
+use crate::harness::{
+    lambda::{
         aws_proxy::{AwsProxy, Treatment, error},
         bot::{Bot, host, payload_2},
         cloud::Row,

@@ -27,8 +27,8 @@ use super::{
     schedule::{Schedule, Step},
     settings::settings,
 };
-use crate::{
-    bot::{host, variables},
+use crate::harness::{
+    local::{host, variables},
     process::{self, Serve, posts},
 };
 

@@ -18,7 +18,7 @@ fn the_contract_names_each_metric_as_both_forms_have_it() {
     let rules = rules.lines().filter_map(|line| line.trim().strip_prefix("rule(")?.split_once(", \""));
     let mut names = BTreeSet::new();
     for (_, rule) in rules {
-        let (name, rest) = rule.split_once("\", Made::").unwrap();
+        let (name, rest) = rule.split_once("\", MetricValue::").unwrap();
         let dimension = rest.split_once("Some(\"").map(|(_, by)| capital(by.split('"').next().unwrap()));
         let dimension = dimension.map_or_else(|| "| |".to_owned(), |by| format!("| `{by}` |"));
         let row = format!("\n| `{name}` | {} {dimension} ", prometheus(&snake(name), rest));
@@ -47,7 +47,7 @@ fn each_log_line_has_a_kind() {
     let folders = ["shared/src", "ingress/src", "worker/src", "cli/src", "cli/local/src", "cli/emulator/src"];
     let files = sources(&folders).into_iter().filter(|file| file != "shared/src/event.rs");
     for file in files {
-        let source = read(&file);
+        let source = read(&file).replace("compile_error!(", "");
         for level in ["error", "warn", "info", "debug", "trace"] {
             let macros = source.matches(&format!("{level}!(")).count();
             assert_eq!(macros, 0, "{file} writes a line by {level}!, not by log!");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{AOI, REN, changes, gathers, hears, webhook, writes};
-use crate::respect::{Chat, SLOW, is_asked, prompts, said, story};
+use crate::harness::chat::{Chat, SLOW, is_asked, prompts, said, story};
 
 story!(a_change_before_the_answer_counts);
 story!(a_change_while_the_model_thinks_is_thought_about_anew);

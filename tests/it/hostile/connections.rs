@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::bot::SECRET;
+use crate::harness::local::SECRET;
 
 const NOTHING: &str = r#"{"events":[]}"#;
 

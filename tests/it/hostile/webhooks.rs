@@ -3,8 +3,8 @@
 use ingress::signature::sign;
 
 use super::*;
-use crate::{
-    bot::SECRET,
+use crate::harness::{
+    local::SECRET,
     log_lines::{Kind, lines_of},
 };
 

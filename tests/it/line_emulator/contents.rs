@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Platform;
-use crate::{
-    bot::{USER, host},
+use crate::harness::{
+    local::{USER, host},
     spec,
 };
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{KEY, Platform, text};
-use crate::{bot::USER, spec};
+use crate::harness::{local::USER, spec};
 
 const GROUP: &str = "C4af4980629000000000000000000000a";
 const ROOM: &str = "R4af4980629000000000000000000000a";

@@ -12,10 +12,10 @@ use shared::job::{Ask, Content, ConversationId, EventId, Job};
 use worker::{clock::wall_clock, locale::Locale};
 
 use super::{answers, jpeg, last_prompt, looks, media_notices, messages, picture, sends, voice};
-use crate::{
-    aws::bot::Bot as OnLambda,
-    bot::{Bot, USER},
-    respect::{Chat, does, said, says, story},
+use crate::harness::{
+    chat::{Chat, does, said, says, story},
+    lambda::bot::Bot as OnLambda,
+    local::{Bot, USER},
 };
 
 story!(a_picture_is_looked_at_again, "GPT_MODEL" = "gpt-4o");

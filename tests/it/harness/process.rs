@@ -9,8 +9,8 @@ use std::{
 use emulator::line::webhook::PATIENCE;
 use serde_json::Value;
 
-use crate::{
-    bot::{PATH, SECRET},
+use crate::harness::{
+    local::{PATH, SECRET},
     log_lines::{Kind, lines_of},
     secrecy::Private,
 };

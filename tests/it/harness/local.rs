@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
+use crate::harness::{
     secrecy::{Private, logged_since, logged_so_far},
     spec,
 };

@@ -19,7 +19,7 @@ use super::{
     cloud::{Cloud, PATIENCE},
     runtime_api::{Failed, RuntimeApi, trace},
 };
-use crate::secrecy::Private;
+use crate::harness::secrecy::Private;
 
 pub struct Lambda {
     name: &'static str,

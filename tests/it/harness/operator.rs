@@ -7,7 +7,7 @@ use shared::env::Env;
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command};
 
-use crate::{aws::cloud::Cloud, bot::Bot, process::henji, secrecy::Private};
+use crate::harness::{lambda::cloud::Cloud, local::Bot, process::henji, secrecy::Private};
 
 pub struct Operator {
     pub folder: TempDir,

@@ -22,7 +22,7 @@ use super::{
     cloud::{CHANNEL_SECRET, Cloud, PATIENCE},
     functions::{EventSource, Lambda, record},
 };
-use crate::log_lines::{Kind, is_of};
+use crate::harness::log_lines::{Kind, is_of};
 
 pub const USER: &str = "U4af4980629000000000000000000000a";
 /// The time for which API Gateway waits for the ingress at most.

@@ -19,7 +19,7 @@ use super::{
     bot::host,
     cloud::{CHANNEL_SECRET, Cloud, TABLE},
 };
-use crate::operator::Operator;
+use crate::harness::operator::Operator;
 
 const PREFIX: &str = "/henji/dev/";
 /// The input of `secrets put`.

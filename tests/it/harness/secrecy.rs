@@ -18,11 +18,13 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    aws::cloud::VALUES,
-    bot::Bot,
-    log_lines::{Kind, lines_of},
+    harness::{
+        chat::{Chat, said, says, story},
+        lambda::cloud::VALUES,
+        local::Bot,
+        log_lines::{Kind, lines_of},
+    },
     media::{answers, voice},
-    respect::{Chat, said, says, story},
 };
 
 /// The fields with texts of people and the model, and with tokens that permit an answer.

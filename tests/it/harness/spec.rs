@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(|| {
     let line = LINE.clone();
-    let openai = read(include_str!("../fixtures/specs/chat-completions.yml"));
+    let openai = read(include_str!("../../fixtures/specs/chat-completions.yml"));
     [
         (PUSH, validator(&line, "PushMessageRequest")),
         (REPLY, validator(&line, "ReplyMessageRequest")),
@@ -45,7 +45,7 @@ pub fn check_call(method: &str, path: &str, request: Option<&Value>, status: u16
     assert!(problems.is_empty(), "{method} {path} {status} {answer}: {problems:?}");
 }
 
-static LINE: LazyLock<Value> = LazyLock::new(|| read(include_str!("../fixtures/specs/messaging-api.yml")));
+static LINE: LazyLock<Value> = LazyLock::new(|| read(include_str!("../../fixtures/specs/messaging-api.yml")));
 
 fn problems_of(spec: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let document = json!({ "allOf": [schema], "components": spec["components"] });
@@ -57,7 +57,7 @@ fn read(yaml: &str) -> Value {
     serde_saphyr::from_str(yaml).expect("the specification is YAML")
 }
 
-static WEBHOOK: LazyLock<Value> = LazyLock::new(|| read(include_str!("../fixtures/specs/webhook.yml")));
+static WEBHOOK: LazyLock<Value> = LazyLock::new(|| read(include_str!("../../fixtures/specs/webhook.yml")));
 
 /// Asserts that LINE could post this event.
 pub fn check_event(event: &Value) {
