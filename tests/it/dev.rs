@@ -399,7 +399,7 @@ async fn a_terminal_that_is_paused_holds_up_no_answer() {
     // The error of the pipeline is shown on the terminal.
     dev.does(json!({ "do": "model", "fault": "refuses", "once": true })).await;
     dev.does(json!({ "do": "say", "user": AOI, "text": "hi" })).await;
-    dev.feed_until(|entry| entry["name"] == "dead-lettered").await;
+    dev.feed_until(|entry| entry["name"] == "dead_lettered").await;
     dev.does(json!({ "do": "say", "user": AOI, "text": "again" })).await;
     dev.feed_until(|entry| entry["name"] == "answered").await;
 }

@@ -37,9 +37,9 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
     for (user, language, label) in [
         ("Uja", "ja", "🔁 もう一度"),
         ("Uen", "en-GB", "🔁 Try again"),
-        ("Uzh", "zh-TW", "🔁 重新回答"),
-        ("Uko", "ko", "🔁 다시 답하기"),
-        ("Uth", "th", "🔁 ตอบใหม่"),
+        ("Uzh", "zh-TW", "🔁 重試"),
+        ("Uko", "ko", "🔁 다시"),
+        ("Uth", "th", "🔁 ลองใหม่"),
         // For an unsupported language, or without a profile, the bot uses its own language.
         ("Ufr", "fr", "🔁 Try again"),
     ] {
