@@ -1,4 +1,4 @@
-/** The app: one stack per environment of lib/environments.ts, with the functions as they are built. */
+/** The CDK app: one stack for each environment of lib/environments.ts, with the built functions. */
 import { join } from 'node:path';
 
 import { App, Validations } from 'aws-cdk-lib';
@@ -21,7 +21,8 @@ const folder = join(import.meta.dirname, '../../target/lambda');
 try {
   const app = new App();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  // `-c environment=dev` leaves the others alone, and `-c settings='{"model":"…"}'` changes what it names.
+  // `-c environment=dev` takes this environment only, and `-c settings='{"model":"…"}'` changes the settings that it
+  // names.
   const chosen: string[] = [app.node.tryGetContext('environment') ?? Object.keys(environments)].flat();
   const changed = parsed(app.node.tryGetContext('settings') ?? '{}');
   for (const environment of chosen) {

@@ -1,6 +1,6 @@
 /**
- * The alarms. Each description says what to do first; docs/operations.md says the rest. An alarm
- * mails when its state changes, both ways: so each is about what is new, and ends by itself.
+ * The alarms. Each description says what to do first, and docs/operations.md says the rest. An alarm sends mail only
+ * when it begins and when it ends. So each alarm watches for something new, and ends by itself.
  */
 import { Aws, Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
@@ -22,16 +22,16 @@ export interface AlarmsProps {
   worker: Program;
   metrics: Metrics;
   settings: Settings;
-  /** What `henji` knows the deployment by. */
+  /** The name by which `henji` knows the deployment. */
   environment: string;
 }
 
 interface When {
   metric: IMetric;
-  /** From this value on, or up to it where `below`. */
+  /** The limit: the alarm begins at this value or above it, or with `below` at this value or under it. */
   threshold: number;
   below?: true;
-  /** In so many of the last periods; once, where it is not set. */
+  /** The alarm begins if so many of the last periods (`of`) are bad (`bad`); at the first bad one if it is not set. */
   periods?: { of: number; bad: number };
   missing?: TreatMissingData;
   means: string;
@@ -44,7 +44,7 @@ export class Alarms extends Construct {
     super(scope, id);
     const { api, jobs, worker, metrics, settings, environment } = props;
     this.topic = new Topic(this, 'Topic', { enforceSSL: true });
-    // The policy above replaces the one that lets an account's own alarms publish.
+    // The policy of `enforceSSL` replaces the default policy, which lets the account's own alarms publish.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -69,7 +69,7 @@ export class Alarms extends Construct {
       DeadLettersBySqs: {
         metric: movedBySqs(jobs, minutes),
         threshold: 1,
-        // A difference needs the period before.
+        // A difference needs the value of the period before.
         periods: { of: 3, bad: 1 },
         means: `SQS gave messages up by itself, because no worker could begin them for days: ${list} --reason not_recorded. Mend the worker or the table, then redrive.`,
       },
@@ -79,7 +79,8 @@ export class Alarms extends Construct {
         means: `A dead letter is ten days old, and SQS deletes it after fourteen: ${list} --older-than 9d. Then redrive, resolve or purge.`,
       },
       OldestJob: {
-        // Two whole attempts and the pauses before the first retries: what waits longer is not just slow.
+        // The time of two whole attempts and of the pauses before the first retries. A job that waits longer is not
+        // just slow.
         metric: jobs.queue.metricApproximateAgeOfOldestMessage({ statistic: 'Maximum', period: minute }),
         threshold: 2 * settings.workerTimeoutSeconds + 300,
         means: 'Somebody waits for an answer for too long: the model fails, or there are too few workers.',
@@ -133,7 +134,8 @@ export class Alarms extends Construct {
         metric: metrics.metric('LineMessagesLeft', 'Minimum', Duration.hours(1)),
         threshold: settings.lineMessagesLow,
         below: true,
-        // The worker logs it when somebody writes (worker/src/lambda/month_quota.rs); until then it stays as it was.
+        // The worker logs the number when somebody writes (worker/src/lambda/month_quota.rs). Until then the alarm
+        // keeps its state.
         missing: TreatMissingData.IGNORE,
         means:
           "The month's LINE messages come to an end. Without a larger plan, answers become dead letters (line_quota).",
@@ -159,10 +161,10 @@ export class Alarms extends Construct {
 }
 
 /**
- * The growth of the dead-letter queue beyond the messages sent to it: SQS does not count as sent the ones that it moves
- * by itself (AWS: "Creating alarms for dead-letter queues"). An empty queue that nobody touches has no figures, which is
- * zero. The depth may follow a period later, so the messages sent in the period before are subtracted as well:
- * `2 * sent - DIFF(sent)` is the sum of both.
+ * Returns the growth of the dead-letter queue beyond the messages that were sent to it. SQS does not count as sent the
+ * messages that it moves by itself (AWS: "Creating alarms for dead-letter queues"). An empty queue that nobody uses has
+ * no values, which count as zero here. The depth may follow a period later, so the messages that were sent in the
+ * period before are subtracted as well: `2 * sent - DIFF(sent)` is the sum of both periods.
  */
 function movedBySqs({ deadLetters }: Jobs, period: Duration): MathExpression {
   return new MathExpression({

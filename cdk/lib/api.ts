@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 
 import type { Settings } from './settings.ts';
 
-/** Where LINE posts to. */
+/** The path of the webhook, to which LINE posts. */
 const PATH = '/v1/line/bot/message/reply';
 
 export interface ApiProps {

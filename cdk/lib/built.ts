@@ -1,13 +1,13 @@
-/** The built functions, which synthesis only packs: it runs no build. */
+/** Finds the built functions. Synthesis only packs them and runs no build. */
 import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { SettingError, type Settings } from './settings.ts';
 
-/** The machine in an ELF header, by architecture (ELF: e_machine). */
+/** The number of the machine in an ELF header, by architecture (ELF: e_machine). */
 const MACHINES = { arm64: 0xb7, x86_64: 0x3e };
 
-/** The folder of a built function, or one line that says how to build it. */
+/** Returns the folder of a built function, or throws an error of one line with the command that helps. */
 export function built(folder: string, name: 'ingress' | 'worker', architecture: Settings['architecture']): string {
   const how = `cargo lambda build --release --locked -p ingress -p worker${architecture === 'arm64' ? ' --arm64' : ''}`;
   const program = join(folder, name, 'bootstrap');

@@ -1,4 +1,7 @@
-/** One page that is read from the top at three in the morning: is LINE answered, does work pile up, what fails. */
+/**
+ * The dashboard: one page that an operator reads from the top, also at three in the morning. It shows whether LINE is
+ * answered, whether jobs pile up, and which part fails.
+ */
 import { Duration } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
@@ -38,7 +41,7 @@ export class Page extends Construct {
     const sum = { statistic: 'Sum', period: PERIOD };
     const graph = (title: string, ...left: IMetric[]) =>
       new GraphWidget({ title, left, width: 8, height: 6, leftYAxis: { min: 0 } });
-    // Whatever reasons there are, also those of a later build.
+    // The search finds all reasons, also those of a later build.
     const reasons = new MathExpression({
       expression: `SEARCH('{"${metrics.namespace}",Reason} MetricName="DeadLettered"', 'Sum', ${PERIOD.toSeconds()})`,
       usingMetrics: {},

@@ -1,29 +1,30 @@
 /**
- * The settings of every environment: what a person changes is here. `settings.ts` lists all settings, each with its
- * meaning, and checks them at synthesis.
+ * The settings of every environment. A person changes settings in this file. `settings.ts` lists all settings, each
+ * with its meaning, and checks them at synthesis.
  */
 import type { Settings } from './settings.ts';
 
 const common: Settings = {
   model: 'gpt-5.4-mini',
   maxTokens: 4096,
-  // OpenAI's price list for this model; another model has another.
+  // The prices are those of OpenAI's price list for this model. Another model has other prices.
   promptUsdPerMillion: 0.75,
   completionUsdPerMillion: 4.5,
   locale: 'ja',
   retain: false,
   architecture: 'arm64',
-  // 10 MiB at most and 0.3 ms of processor a webhook (docs/benchmarks.md): the smallest there is will do.
+  // The ingress takes 10 MiB at most, and 0.3 ms of processor time for each webhook (docs/benchmarks.md). So the
+  // smallest size is enough.
   ingressMemoryMb: 128,
-  // 13 MiB (docs/benchmarks.md), and 46 more once a long conversation has had the tokenizer's tables unpacked, which
-  // takes a tenth of a second of a whole processor; the rest is for ten conversations at once. Ten pictures of 10 MB
-  // sent at once took it to 124 MiB: no more than 32 MB of them are held.
+  // The worker takes 13 MiB (docs/benchmarks.md). A first long conversation unpacks the tokenizer's tables, which takes
+  // 46 MiB more and a tenth of a second of a whole processor. The rest is for ten conversations at once. With ten
+  // images of 10 MB sent at once the worker took 124 MiB, because it holds at most 32 MB of them.
   workerMemoryMb: 256,
   workerTimeoutSeconds: 300,
   maxConcurrency: 5,
   throttleRate: 50,
   throttleBurst: 100,
-  // A fifth of the 200 that Japan's free plan carries.
+  // A fifth of the 200 messages of Japan's free plan.
   lineMessagesLow: 40,
   logRetentionDays: 14,
 };

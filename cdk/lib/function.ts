@@ -14,9 +14,9 @@ export interface ProgramProps {
   memoryMb: number;
   timeout: Duration;
   environment: Record<string, string>;
-  /** The names of the secrets that it reads below `BASE_SECRET_PATH`. */
+  /** The names of the secrets that the function reads below `BASE_SECRET_PATH`. */
   secrets: string[];
-  /** Whether it reads several of them by one call. */
+  /** Whether the function reads several secrets by one call. */
   readsTogether?: true;
   settings: Settings;
 }
@@ -32,7 +32,8 @@ export class Program extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: settings.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
-    // A role of our own, because the one that Lambda's construct makes may write every log of the account.
+    // The function has a role of our own, because the role that Lambda's construct makes may write every log of the
+    // account.
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.log.grantWrite(role);
     this.function = new Function(this, 'Function', {

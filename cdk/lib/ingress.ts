@@ -1,4 +1,4 @@
-/** Stage one as a function: reads the channel secret, may send to the queue, and nothing else. */
+/** The function of stage one. It may read the channel secret and send to the queue, and nothing else. */
 import { Duration } from 'aws-cdk-lib';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -10,7 +10,7 @@ export interface IngressProps {
   code: string;
   secretPath: string;
   queue: IQueue;
-  /** Where its metrics belong. */
+  /** The namespace of the function's metrics. */
   namespace: string;
   settings: Settings;
 }
@@ -22,7 +22,7 @@ export class Ingress extends Program {
       code: props.code,
       settings: props.settings,
       memoryMb: props.settings.ingressMemoryMb,
-      // LINE waits for two seconds. The function keeps to 1.5 after its start; the rest is for a cold start.
+      // LINE waits for two seconds. The function takes at most 1.5 s after its start. The rest is for a cold start.
       timeout: Duration.seconds(5),
       environment: {
         BASE_SECRET_PATH: props.secretPath,

@@ -1,12 +1,12 @@
 /**
- * The figures of the functions, as metrics: they write them themselves, in CloudWatch's embedded format.
- * shared/src/metrics/rules.rs says how a figure is made; a test holds the names together.
+ * The metrics of the functions. The functions write them themselves, in CloudWatch's embedded format.
+ * shared/src/metrics/rules.rs says how each metric is made, and a test compares the names.
  */
 import { type Duration, Stack } from 'aws-cdk-lib';
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
-/** The figures; those with a dimension are series by it. */
+/** The names of the metrics. A metric with a dimension has a series for each value of it. */
 export const names = [
   'AckMs',
   'Webhooks',
@@ -32,10 +32,10 @@ export const names = [
 ] as const;
 
 export class Metrics extends Construct {
-  /** The functions' `METRICS_NAMESPACE`. */
+  /** The value of the functions' variable `METRICS_NAMESPACE`. */
   readonly namespace = Stack.of(this).stackName;
 
-  /** A figure by its name. */
+  /** Returns the metric of this name. */
   metric(metricName: (typeof names)[number], statistic: string, period: Duration): Metric {
     return new Metric({ namespace: this.namespace, metricName, statistic, period });
   }

@@ -1,4 +1,4 @@
-/** The plain parameters that the `henji` command reads of a deployment, beside the secrets, under the same prefix. */
+/** The plain parameters of a deployment, for the `henji` command. They have the same prefix as the secrets. */
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 

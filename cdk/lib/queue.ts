@@ -20,17 +20,18 @@ export class Jobs extends Construct {
   constructor(scope: Construct, id: string, props: JobsProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    // Each of the two queues names the other, which CloudFormation cannot resolve by itself: the dead-letter queue
-    // knows the queue by this name, the only one beside the table's.
+    // Each of the two queues names the other, and CloudFormation cannot resolve that by itself. So the queue has a
+    // fixed name, as the table and the parameters have, and the dead-letter queue refers to it by this name.
     const queueName = `${stack.stackName}-jobs.fifo`;
     const common = {
       fifo: true,
-      // Conversations do not share a throughput limit, nor deduplication: 3,000 messages a second become more.
+      // Each conversation has its own throughput limit and its own deduplication, so that the queue takes more than
+      // 3,000 messages a second.
       deduplicationScope: DeduplicationScope.MESSAGE_GROUP,
       fifoThroughputLimit: FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // The longest there is: a fault over a long holiday loses nothing.
+      // The longest time that SQS allows, so that a fault over a long holiday loses nothing.
       retentionPeriod: Duration.days(14),
     };
     this.deadLetters = new Queue(this, 'DeadLetters', {
@@ -43,13 +44,13 @@ export class Jobs extends Construct {
     this.queue = new Queue(this, 'Queue', {
       ...common,
       queueName,
-      // A job must not come again while its worker lives. The worker shortens this to LEASE_SECONDS as soon as
-      // it runs, so this only counts for a worker that dies before it does.
+      // A job must not come again while its worker runs. The worker replaces this time by LEASE_SECONDS as soon as it
+      // runs, so this time counts only if a worker ends before that.
       visibilityTimeout: props.workerTimeout.plus(Duration.seconds(60)),
-      // The worker dead-letters by itself, with a reason, after MAX_ATTEMPTS. This count is for jobs that kill the
-      // worker before it can record anything. It is as high as SQS allows, because a job that is handed back without
-      // an attempt counts here too: with the worker's pauses (worker/src/lambda/receive_pause.rs) a table that refuses
-      // for days makes no dead letter.
+      // The worker itself makes a job a dead letter, with a reason, after MAX_ATTEMPTS. This count is for jobs that
+      // crash the worker before it can record anything. It is as high as SQS allows, because it also counts a job that
+      // is handed back without an attempt. Together with the worker's pauses (worker/src/lambda/receive_pause.rs) it
+      // ensures that a table that refuses for days makes no dead letter.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 1000 },
     });
   }

@@ -1,9 +1,10 @@
 /**
- * The table of settings: what each means, what it may be, and where its value goes. Every error of the check is one line
- * that names the setting; a name that is no setting is an error, too, because it would silently do nothing.
+ * The table of settings: the meaning of each, its allowed values, and the variable and the parameter that get it.
+ * Every error of the check is one line that names the setting. An unknown name is an error, too, because it would
+ * silently have no effect.
  */
 
-/** A setting that cannot be. */
+/** The error for a wrong setting or a wrong build, with one line for the operator. */
 export class SettingError extends Error {}
 
 interface Rule<T> {
@@ -14,11 +15,11 @@ interface Rule<T> {
 
 interface Setting {
   rule: Rule<unknown>;
-  /** The variable of the worker that has the value; the worker has a default where it is not set. */
+  /** The variable of the worker that has the value. If a setting is not set, the worker uses its default. */
   variable?: string;
-  /** Whether the ingress has the variable, too. */
+  /** Whether the ingress gets the variable, too. */
   ingress?: true;
-  /** The parameter that `henji` reads the value from: `henji doctor` and `henji usage` compare and count with it. */
+  /** The parameter from which `henji` reads the value. `henji doctor` and `henji usage` compare and count with it. */
   parameter?: string;
   meaning: string;
 }
@@ -41,12 +42,12 @@ const price: Rule<number> = {
   mustBe: 'a number, 0 or more',
 };
 const url = text(/^https?:\/\/[^\s?#]*[^\s?#/]$/, 'a URL of http or https that does not end in a slash');
-// It may have a query, as Azure's older form has.
+// The URL of a model may have a query, as Azure's older form has.
 const modelUrl = text(
   /^https?:\/\/[^\s?#]*[^\s?#/](\?[^\s#]+)?$/,
   'a URL of http or https that does not end in a slash',
 );
-// The three limits of size below exist because Lambda keeps 4 KB for all variables together.
+// The three limits of size below exist because Lambda allows 4 KB for all variables together.
 const users: Rule<string[]> = {
   allows: (value): value is string[] =>
     Array.isArray(value) && value.length > 0 && value.length <= 20 && value.every((id) => /^U[0-9a-f]{32}$/i.test(id)),
@@ -57,7 +58,7 @@ const prompt: Rule<string> = {
     typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
   mustBe: 'a text of at most 3,000 bytes',
 };
-// The worker checks each of them at its start.
+// The worker checks each persona at its start.
 const personas: Rule<'off' | { name: string; prompt: string; icon?: string }[]> = {
   allows: (value): value is never =>
     value === 'off' || (Array.isArray(value) && value.length > 0 && Buffer.byteLength(JSON.stringify(value)) <= 2000),
@@ -120,7 +121,11 @@ const table = {
     meaning: 'The days after which messages are deleted; 0 keeps them.',
   },
   allowedUsers: { rule: users, variable: 'ALLOWED_USERS', meaning: 'The only people who are answered.' },
-  exemptUsers: { rule: users, variable: 'EXEMPT_USERS', meaning: 'The people without limits a day.' },
+  exemptUsers: {
+    rule: users,
+    variable: 'EXEMPT_USERS',
+    meaning: 'The people without limits, also if they are not among allowedUsers.',
+  },
   answersPerDay: {
     rule: whole(0, 1_000_000_000),
     variable: 'ANSWERS_PER_DAY',
@@ -181,7 +186,7 @@ const table = {
   leaseSeconds: {
     rule: whole(1, 3600),
     variable: 'LEASE_SECONDS',
-    meaning: 'The time after which the queue gives a job to another worker if it hears nothing of its worker.',
+    meaning: 'The time after which another worker gets a job whose worker sends no heartbeat.',
   },
   openaiBaseUrl: {
     rule: modelUrl,
@@ -265,7 +270,7 @@ const table = {
   },
   lineMessagesLow: {
     rule: required(whole(1, 1_000_000)),
-    meaning: "The month's LINE messages left, below which there is an alarm.",
+    meaning: "The month's LINE messages left, at or below which there is an alarm.",
   },
   logRetentionDays: {
     rule: required(oneOf(1, 3, 5, 7, 14, 30, 60, 90, 180, 365)),
@@ -283,7 +288,7 @@ export type Settings = { [N in Required]: Value<N> } & { [N in Exclude<Name, Req
 
 const rows = Object.entries(table) as [Name, Setting][];
 
-/** A value as a variable or a parameter has it. */
+/** Returns a value as the text of a variable or a parameter. */
 function written(value: unknown): string {
   if (!Array.isArray(value)) return String(value);
   return value.every((it) => typeof it === 'string') ? value.join(',') : JSON.stringify(value);
@@ -298,15 +303,15 @@ function values(settings: Settings, nameOf: (setting: Setting) => string | undef
   );
 }
 
-/** The variables of the worker. */
+/** Returns the variables of the worker. */
 export const workerVariables = (settings: Settings) => values(settings, (setting) => setting.variable);
-/** The variables of the ingress. */
+/** Returns the variables of the ingress. */
 export const ingressVariables = (settings: Settings) =>
   values(settings, (setting) => (setting.ingress ? setting.variable : undefined));
-/** The parameters that `henji` reads. */
+/** Returns the parameters that `henji` reads. */
 export const parameters = (settings: Settings) => values(settings, (setting) => setting.parameter);
 
-/** The settings, if they can be. */
+/** Returns the settings if all of them are allowed, else throws an error that names the first wrong one. */
 export function checked(environment: string, settings: Settings): Settings {
   const wrong = (name: string, why: string) => new SettingError(`lib/environments.ts: ${environment}.${name} ${why}`);
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(environment)) {

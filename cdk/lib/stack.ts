@@ -1,4 +1,4 @@
-/** One environment: the whole pipeline, from the webhook to the dead letters. */
+/** The stack of one environment: the whole pipeline, from the webhook to the dead letters. */
 import { CfnOutput, Duration, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
@@ -14,7 +14,7 @@ import { Messages } from './table.ts';
 import { Worker } from './worker.ts';
 
 export interface HenjiProps extends StackProps {
-  /** `dev`, `prod`: what the table is called after, and the secrets' path. */
+  /** The name of the environment, such as `dev`. By default the table's name and the secrets' path contain it. */
   environment: string;
   settings: Settings;
   /** The folders with the built functions. */
@@ -44,7 +44,7 @@ export class HenjiStack extends Stack {
     const worker = new Worker(this, 'Worker', { code: code.worker, secretPath, jobs, messages, namespace, settings });
     const queue = jobs.queue;
     const ingress = new Ingress(this, 'Ingress', { code: code.ingress, secretPath, queue, namespace, settings });
-    // A worker must know every job that an ingress writes: it is updated first.
+    // A worker must know every job that an ingress writes, so the worker is updated first.
     ingress.function.node.addDependency(worker.function);
     const api = new Api(this, 'Api', { ingress: ingress.function, settings });
     const watched = { api: api.api, jobs, ingress, worker, metrics, settings };

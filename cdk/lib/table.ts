@@ -1,4 +1,4 @@
-/** The table of messages: the article's schema, made anew or adopted as it is. */
+/** The table of messages, with the schema of the article. The stack makes it, or adopts an existing table as it is. */
 import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
@@ -11,19 +11,19 @@ import {
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
-/** The index that shows a conversation's messages in order. */
+/** The name of the index that has a conversation's messages in order. */
 const INDEX = 'byLineUserId';
 
 export interface MessagesProps {
   environment: string;
-  /** Whether the table refuses to be deleted and outlives the stack. */
+  /** Whether the table is protected from deletion, and stays when the stack is deleted. */
   retain: boolean;
-  /** Adopts `Messages{postfix}`. */
+  /** The postfix of an existing table `Messages{postfix}`, which the stack adopts. */
   existingPostfix?: string;
 }
 
 export class Messages extends Construct {
-  /** The table is `Messages{postfix}`. */
+  /** The end of the table's name, `Messages{postfix}`. */
   readonly postfix: string;
   readonly table: ITable;
 
@@ -37,10 +37,10 @@ export class Messages extends Construct {
         : Table.fromTableName(this, 'Table', tableName);
   }
 
-  /** Lets a function do what the worker does, and nothing else: it never scans. */
+  /** Grants a function the actions that the worker needs, and no others: the worker never scans. */
   grantTurns(grantee: IGrantable): Grant {
     const table = this.table.tableArn;
-    // A transaction needs what its parts need (AWS: "Using IAM with DynamoDB transactions").
+    // A transaction needs the permissions of its parts (AWS: "Using IAM with DynamoDB transactions").
     const reads = ['GetItem', 'BatchGetItem', 'ConditionCheckItem'];
     const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'];
     const actions = [...reads, ...writes].map((action) => `dynamodb:${action}`);

@@ -1,4 +1,4 @@
-/** Stage two as a function: the queue hands it jobs; it answers them and writes dead letters. */
+/** The function of stage two. It gets jobs from the queue, answers them, and writes dead letters. */
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
@@ -12,7 +12,7 @@ export interface WorkerProps {
   secretPath: string;
   jobs: Jobs;
   messages: Messages;
-  /** Where its metrics belong. */
+  /** The namespace of the function's metrics. */
   namespace: string;
   settings: Settings;
 }
@@ -39,8 +39,8 @@ export class Worker extends Program {
     });
     messages.grantTurns(this.function);
     jobs.deadLetters.grant(this.function, 'sqs:SendMessage');
-    // The worker itself sends heartbeats (worker/src/lambda/heartbeat.rs) and deletes messages that are done early.
-    // The event source, which acts under this role, receives and looks at the queue's attributes.
+    // The worker itself sends heartbeats (worker/src/lambda/heartbeat.rs), and deletes messages that are done before
+    // the batch ends. The event source acts under this role, too: it receives, and reads the queue's attributes.
     const consume = ['ReceiveMessage', 'GetQueueAttributes', 'DeleteMessage', 'ChangeMessageVisibility'];
     const consuming = jobs.queue.grant(this.function, ...consume.map((action) => `sqs:${action}`));
     const source = this.function.addEventSourceMapping('Jobs', {

@@ -1,4 +1,4 @@
-/** The commands of a person who lacks something: one line that says what to do, before anything is built. */
+/** If something is missing, each command says in one line what to do, before anything is built. */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ const cdk = join(import.meta.dirname, '..');
 const tools = mkdtempSync(join(tmpdir(), 'henji-tools-'));
 afterAll(() => rmSync(tools, { recursive: true }));
 
-/** The real tool of this name, wherever it is. */
+/** Returns the path of the real tool of this name. */
 function real(name: string): string {
   return spawnSync('bash', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
 }
@@ -20,7 +20,7 @@ function fake(name: string, script: string): void {
 }
 for (const name of ['bash', 'dirname', 'tail']) symlinkSync(real(name), join(tools, name));
 
-/** What a command says, with nothing on its path but the tools above. */
+/** Returns the error of a command that has only the tools above on its path. */
 function says(command: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(join(tools, 'bash'), [join(cdk, command), ...args], {
     encoding: 'utf8',

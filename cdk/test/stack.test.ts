@@ -155,7 +155,7 @@ describe('an environment', () => {
     const alarms = Object.entries(resources(prod, 'AWS::CloudWatch::Alarm'));
     const of = (name: string) =>
       alarms.find(([id]) => new RegExp(`^Alarms${name}[0-9A-F]{8}$`).test(id))![1].Properties;
-    // Not the depth: letters stay for two weeks, and an alarm that stays rings once.
+    // The alarm does not watch the depth: letters stay for two weeks, and an alarm sends no mail while it lasts.
     expect(of('DeadLetters')).toMatchObject({
       MetricName: 'ActionableDeadLetters',
       Statistic: 'Sum',

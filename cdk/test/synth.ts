@@ -1,4 +1,4 @@
-/** A stack as it would be deployed, with a stand-in for the built functions. */
+/** A stack as it is deployed, with an empty script in place of the built functions. */
 import { join } from 'node:path';
 
 import { App } from 'aws-cdk-lib';
@@ -29,12 +29,12 @@ export interface Resource {
   DependsOn?: string[];
 }
 
-/** The resources of one type by logical id. */
+/** Returns the resources of one type, by logical id. */
 export function resources(template: Template, type: string): Record<string, Resource> {
   return template.findResources(type) as Record<string, Resource>;
 }
 
-/** The function that is called so in the code. */
+/** Returns the Lambda function of the construct with this name. */
 export function functionOf(template: Template, name: 'Ingress' | 'Worker'): Resource {
   const [, found] = Object.entries(resources(template, 'AWS::Lambda::Function')).find(([id]) =>
     id.startsWith(`${name}Function`),
