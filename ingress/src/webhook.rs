@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
-    job::{Ask, ConversationId, EventId, Job, MessageId},
+    job::{ConversationId, EventId, Job, JobKind, MessageId},
     prefix::Prefix,
 };
 
@@ -139,12 +139,12 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             edited
         }
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
-        "follow" => Ask::Follow,
-        "join" => Ask::Join,
-        "unfollow" | "leave" => Ask::Unfollow,
+        "follow" => JobKind::Follow,
+        "join" => JobKind::Join,
+        "unfollow" | "leave" => JobKind::Unfollow,
         _ => {
             let message_id = event.unsend.and_then(|it| MessageId::try_from(it.message_id?).ok());
-            Ask::Unsend { message_id: message_id.ok_or(Odd("the unsend event names no message"))? }
+            JobKind::Unsend { message_id: message_id.ok_or(Odd("the unsend event names no message"))? }
         }
     };
     let event_id = EventId::of_event(event.id.as_deref(), named_after.as_deref(), raw);

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use self::json::{JobJson, NAMES_CHAT};
 use crate::{command::Command, logging::place};
 
-mod ask;
 mod id;
 mod json;
+mod kind;
 
-pub use ask::{Ask, Content};
 pub use id::{BadId, ConversationId, EventId, GroupId, MessageId, RoomId, UserId};
+pub use kind::{Content, JobKind};
 
 /// The version that this build writes, and the newest that it reads.
 pub const VERSION: u32 = 4;
@@ -31,7 +31,7 @@ pub struct Job {
     /// The person who wrote, in a group or room, if LINE names the person. It is absent in a private chat.
     pub speaker: Option<UserId>,
     /// The thing that is asked for.
-    pub ask: Ask,
+    pub kind: JobKind,
     /// The time when its webhook came in, in milliseconds since 1970 by the clock of *accept*. If LINE delivers a
     /// webhook again, the new time counts, because its reply token is valid anew, too. Jobs of version 1 do not have
     /// it.
@@ -57,13 +57,13 @@ pub enum JobError {
 
 impl Job {
     /// Makes a job of this build's version, with only the fields that every job has.
-    pub fn new(event_id: EventId, conversation: ConversationId, ask: Ask) -> Self {
+    pub fn new(event_id: EventId, conversation: ConversationId, kind: JobKind) -> Self {
         Self {
             v: VERSION,
             event_id,
             conversation,
             speaker: None,
-            ask,
+            kind,
             accepted_at: None,
             happened_at: None,
             reply_token: None,
@@ -75,9 +75,9 @@ impl Job {
     /// not wait behind their message, and a forget must not wait behind the conversation, so each has a group of its
     /// own.
     pub fn group(&self) -> String {
-        match &self.ask {
-            Ask::Unsend { message_id } => format!("unsend.{message_id}"),
-            Ask::Edited { message_id, .. } => format!("edit.{message_id}"),
+        match &self.kind {
+            JobKind::Unsend { message_id } => format!("unsend.{message_id}"),
+            JobKind::Edited { message_id, .. } => format!("edit.{message_id}"),
             _ if self.forgets() => format!("forget.{}", self.event_id),
             _ => self.conversation.as_str().to_owned(),
         }
@@ -85,9 +85,9 @@ impl Job {
 
     /// Whether the job forgets the conversation: it is a command to forget, or an unfollow.
     pub fn forgets(&self) -> bool {
-        match &self.ask {
-            Ask::Unfollow => true,
-            Ask::Question { text, content: None, .. } => Command::is_forget(text),
+        match &self.kind {
+            JobKind::Unfollow => true,
+            JobKind::Question { text, content: None, .. } => Command::is_forget(text),
             _ => false,
         }
     }
@@ -111,7 +111,7 @@ impl Job {
     #[must_use]
     pub fn without_words(&self) -> Self {
         let mut job = self.clone();
-        if let Ask::Question { text, .. } | Ask::Edited { text, .. } = &mut job.ask {
+        if let JobKind::Question { text, .. } | JobKind::Edited { text, .. } = &mut job.kind {
             text.clear();
         }
         job
@@ -119,24 +119,24 @@ impl Job {
 
     /// Returns the message that it quotes.
     pub fn quotes(&self) -> Option<&MessageId> {
-        match &self.ask {
-            Ask::Question { quotes, .. } | Ask::Edited { quotes, .. } => quotes.as_ref(),
+        match &self.kind {
+            JobKind::Question { quotes, .. } | JobKind::Edited { quotes, .. } => quotes.as_ref(),
             _ => None,
         }
     }
 
     /// Returns LINE's id of the message that must be answered.
     pub fn message_id(&self) -> Option<&MessageId> {
-        match &self.ask {
-            Ask::Question { message_id, .. } => message_id.as_ref(),
+        match &self.kind {
+            JobKind::Question { message_id, .. } => message_id.as_ref(),
             _ => None,
         }
     }
 
     /// Returns the token that an answer needs to quote the message.
     pub fn quote_token(&self) -> Option<&str> {
-        match &self.ask {
-            Ask::Question { quote_token, .. } => quote_token.as_deref(),
+        match &self.kind {
+            JobKind::Question { quote_token, .. } => quote_token.as_deref(),
             _ => None,
         }
     }
@@ -168,23 +168,24 @@ impl Job {
 
 impl From<JobJson> for Job {
     fn from(json: JobJson) -> Self {
-        let JobJson { v, event_id, conversation, chat, speaker, ask, .. } = json;
+        let JobJson { v, event_id, conversation, chat, speaker, kind, .. } = json;
         let JobJson { accepted_at, happened_at, reply_token, run, .. } = json;
         let conversation = if v < NAMES_CHAT {
             ConversationId::of_first_letter(conversation)
         } else {
             ConversationId::of_kind(chat, conversation)
         };
-        Self { v, event_id, conversation, speaker, ask, accepted_at, happened_at, reply_token, run }
+        Self { v, event_id, conversation, speaker, kind, accepted_at, happened_at, reply_token, run }
     }
 }
 
 impl From<Job> for JobJson {
     fn from(job: Job) -> Self {
-        let Job { v, event_id, conversation, speaker, ask, accepted_at, happened_at, reply_token, run } = job;
+        let Job { v, event_id, conversation, speaker, kind, accepted_at, happened_at, reply_token, run } =
+            job;
         let (chat, conversation) = conversation.into_parts();
         let chat = chat.filter(|_| v >= NAMES_CHAT);
-        Self { v, event_id, conversation, chat, speaker, ask, accepted_at, happened_at, reply_token, run }
+        Self { v, event_id, conversation, chat, speaker, kind, accepted_at, happened_at, reply_token, run }
     }
 }
 

@@ -11,7 +11,7 @@ use local::{
     serve::{DATABASE, DataDir},
     sqlite::{Database, queue::SqliteQueue},
 };
-use shared::job::{Ask, ConversationId, Job};
+use shared::job::{ConversationId, Job, JobKind};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
@@ -101,7 +101,7 @@ async fn filled(folder: &Path, user: &str, question: &str) -> PathBuf {
         Job::new(
             event,
             ConversationId::of_known_id(format!("{user}{}", n % 7)).unwrap(),
-            Ask::question(question, None),
+            JobKind::question(question, None),
         )
     };
     let queue = SqliteQueue::new(Database::open(&path).unwrap(), wall_clock());

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use local::sqlite::{Database, dead_letters::DeadLetters, history::SqliteHistory};
-use shared::job::{Ask, ConversationId, EventId, Job};
+use shared::job::{ConversationId, EventId, Job, JobKind};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     failure::Reason,
@@ -148,7 +148,11 @@ fn later(minutes: i64) -> Timestamp {
 
 fn job(conversation: &str, event: &str) -> Job {
     let event = EventId::try_from(event.to_owned()).unwrap();
-    Job::new(event, ConversationId::of_known_id(conversation.to_owned()).unwrap(), Ask::question("q", None))
+    Job::new(
+        event,
+        ConversationId::of_known_id(conversation.to_owned()).unwrap(),
+        JobKind::question("q", None),
+    )
 }
 
 /// Makes an answer that is part of the conversation.
@@ -429,8 +433,8 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
 ) {
     let of_message = |conversation: &str, event: &str, message: &str| {
         let message_id = Some(message.to_owned().try_into().unwrap());
-        let ask = Ask::question("q", message_id);
-        Job { ask, ..job(conversation, event) }
+        let ask = JobKind::question("q", message_id);
+        Job { kind: ask, ..job(conversation, event) }
     };
     let (event, speaker) = (job("Uun", "un").event_id, Some("Aoi".to_owned()));
     let why = Question {

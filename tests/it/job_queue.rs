@@ -13,7 +13,7 @@ use futures_util::future::{Either, select};
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue};
 use jiff::Timestamp;
 use local::sqlite::{Database, queue::SqliteQueue};
-use shared::job::{Ask, ConversationId, EventId, Job};
+use shared::job::{ConversationId, EventId, Job, JobKind};
 use tempfile::TempDir;
 use worker::clock::wall_clock;
 
@@ -116,7 +116,7 @@ pub fn job(conversation: &str, event: &str, text: &str) -> Job {
         ..Job::new(
             event,
             ConversationId::of_known_id(conversation.to_owned()).unwrap(),
-            Ask::question(text, None),
+            JobKind::question(text, None),
         )
     }
 }

@@ -9,7 +9,7 @@ use std::slice;
 
 use shared::{
     event::log,
-    job::{Ask, Job},
+    job::{Job, JobKind},
     traces,
 };
 use tokio::time::timeout_at;
@@ -77,10 +77,10 @@ pub async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeR
 
 async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     let Clients { config, storage, .. } = clients;
-    let text = match &job.ask {
-        Ask::Question { text, .. } => text,
-        Ask::NotUnderstood | Ask::Follow | Ask::Join => return notice::give(clients, job).await,
-        Ask::Unfollow | Ask::Unsend { .. } | Ask::Edited { .. } => {
+    let text = match &job.kind {
+        JobKind::Question { text, .. } => text,
+        JobKind::NotUnderstood | JobKind::Follow | JobKind::Join => return notice::give(clients, job).await,
+        JobKind::Unfollow | JobKind::Unsend { .. } | JobKind::Edited { .. } => {
             return unsend::carry_out(config, storage, job, limits.deadline).await;
         }
     };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::job::{Ask, Job, JobError};
+use shared::job::{Job, JobError, JobKind};
 use worker::history::Stage;
 
 /// The state of an event that has a letter, which decides what a redrive would do.
@@ -47,7 +47,7 @@ impl State {
 /// One event that was given up. If it has several letters, they are shown as one. The output contains nothing that
 /// people wrote.
 #[derive(Clone, Debug, Serialize)]
-pub struct Letter {
+pub struct DeadLetter {
     /// The id of its newest letter.
     pub id: String,
     /// The key of its turn.
@@ -81,7 +81,7 @@ pub struct Held {
     pub receipt: String,
 }
 
-impl Letter {
+impl DeadLetter {
     /// Whether this is its name: its id, or the id of its event.
     pub fn is(&self, name: &str) -> bool {
         self.id == name || self.event == name
@@ -104,11 +104,13 @@ impl Letter {
             (_, State::Delivered) => "delivered: nothing to do",
             (_, State::Forgotten) => "forgotten: nothing to do",
             (Err(_), _) => "not a job that this henji can read",
-            (Ok(Job { ask: Ask::Unsend { .. } | Ask::Unfollow, .. }), _) => "a deletion: carries it out",
-            (Ok(Job { ask: Ask::Follow | Ask::Join | Ask::NotUnderstood, .. }), _) => {
+            (Ok(Job { kind: JobKind::Unsend { .. } | JobKind::Unfollow, .. }), _) => {
+                "a deletion: carries it out"
+            }
+            (Ok(Job { kind: JobKind::Follow | JobKind::Join | JobKind::NotUnderstood, .. }), _) => {
                 "no question: asks no model"
             }
-            (Ok(Job { ask: Ask::Edited { .. }, .. }), _) => "a change of a message: keeps the new words",
+            (Ok(Job { kind: JobKind::Edited { .. }, .. }), _) => "a change of a message: keeps the new words",
             (_, State::Unanswered) => "unanswered: asks the model",
             (_, State::Answered) => "answered, not delivered: only pushes",
             (_, State::DeliveryUnknown) => {

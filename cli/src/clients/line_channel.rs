@@ -38,7 +38,7 @@ pub struct NotAllowed(String);
 
 impl NotAllowed {
     /// Returns the advice for the operator.
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         "see the account and its plan in LINE Official Account Manager".to_owned()
     }
 }

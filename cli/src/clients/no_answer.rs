@@ -15,7 +15,7 @@ pub struct NoAnswer {
 
 impl NoAnswer {
     /// Returns the advice for the operator.
-    pub fn mend(&self) -> String {
+    pub fn fix(&self) -> String {
         format!(
             "not reachable from here: look at this machine's network, a proxy, {}; if they are right, wait for it",
             self.variable

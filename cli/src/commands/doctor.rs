@@ -44,8 +44,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         }
         Err(error) => {
             let name = args.place.env.as_deref().unwrap_or("dev");
-            let mend = format!("is it the right --env, account and region? cdk/deploy {name} deploys it");
-            report.failed("stack", &error, mend);
+            let fix = format!("is it the right --env, account and region? cdk/deploy {name} deploys it");
+            report.failed("stack", &error, fix);
         }
     }
     report.end()

@@ -12,7 +12,7 @@ use local::{
 use serde_json::json;
 use shared::{
     env::Env,
-    job::{Ask, ConversationId, Job},
+    job::{ConversationId, Job, JobKind},
 };
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -111,7 +111,7 @@ impl Known {
         let seen = source.look(stop).await?;
         list::say_unseen(&seen);
         // It loads the history as a turn does that asks for all messages.
-        let job = Job::new("forget".to_owned().try_into()?, user.clone(), Ask::Unfollow);
+        let job = Job::new("forget".to_owned().try_into()?, user.clone(), JobKind::Unfollow);
         let scope = SnapshotScope { limit: MESSAGES_MAX, period: Period::Ever };
         let past = history.load(&job, scope, clock()).await?;
         Ok(Self {

@@ -13,7 +13,7 @@ use ingress::{signature, webhook};
 use local::listeners::webhooks::WEBHOOK_PATH;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::{env::Env, job::Ask};
+use shared::{env::Env, job::JobKind};
 use worker::{clock::wall_clock, turn::deliver::retry_key};
 
 use crate::{commands::dev, terminal::say};
@@ -75,7 +75,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let Some(origin) = args.url.strip_suffix(WEBHOOK_PATH) else { return Ok(ExitCode::SUCCESS) };
     for verdict in webhook::parse(&body, None, 0).unwrap_or_default() {
         if let webhook::Verdict::Job(job) = verdict
-            && matches!(job.ask, Ask::Question { .. })
+            && matches!(job.kind, JobKind::Question { .. })
         {
             let url = format!("{origin}{PUSHED}/{}", retry_key(&job.event_id, 0));
             print_answer(&client, &url, started + Duration::from_secs(args.wait)).await?;

@@ -15,7 +15,7 @@ struct Finding {
     says: String,
     /// The way to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    fix: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,17 +39,17 @@ impl Report {
         Self { all: vec![], json }
     }
 
-    fn add(&mut self, what: &'static str, verdict: Verdict, says: impl Into<String>, mend: Option<String>) {
-        let finding = Finding { what, verdict, says: says.into(), mend };
+    fn add(&mut self, what: &'static str, verdict: Verdict, says: impl Into<String>, fix: Option<String>) {
+        let finding = Finding { what, verdict, says: says.into(), fix };
         if !self.json {
             let word = match verdict {
                 Verdict::Ok => "ok",
                 Verdict::Note => "note",
                 Verdict::Broken => "BROKEN",
             };
-            let mend = finding.mend.as_ref().map_or(String::new(), |mend| format!(" -> {mend}"));
+            let fix = finding.fix.as_ref().map_or(String::new(), |fix| format!(" -> {fix}"));
             // An error is ignored: if the reader has closed the pipe, the exit code is still right.
-            let _ = say(format_args!("{word:6}  {what}: {}{mend}", finding.says));
+            let _ = say(format_args!("{word:6}  {what}: {}{fix}", finding.says));
         }
         self.all.push(finding);
     }
@@ -60,29 +60,29 @@ impl Report {
     }
 
     /// Adds a finding that the operator should know.
-    pub fn note(&mut self, what: &'static str, says: impl Into<String>, mend: impl Into<String>) {
-        self.add(what, Verdict::Note, says, Some(mend.into()));
+    pub fn note(&mut self, what: &'static str, says: impl Into<String>, fix: impl Into<String>) {
+        self.add(what, Verdict::Note, says, Some(fix.into()));
     }
 
-    /// Adds a problem that `mend` fixes.
-    pub fn broken(&mut self, what: &'static str, says: impl Into<String>, mend: impl Into<String>) {
-        self.add(what, Verdict::Broken, says, Some(mend.into()));
+    /// Adds a problem that `fix` fixes.
+    pub fn broken(&mut self, what: &'static str, says: impl Into<String>, fix: impl Into<String>) {
+        self.add(what, Verdict::Broken, says, Some(fix.into()));
     }
 
-    /// Adds an error of a check. `mend` fixes it, unless a server gave no answer or LINE does not allow the call:
+    /// Adds an error of a check. `fix` fixes it, unless a server gave no answer or LINE does not allow the call:
     /// these errors have their own advice.
-    pub fn failed(&mut self, what: &'static str, error: &anyhow::Error, mend: impl Into<String>) {
-        let of_server = error.downcast_ref().map(NoAnswer::mend);
-        let mend =
-            of_server.or_else(|| error.downcast_ref().map(NotAllowed::mend)).unwrap_or_else(|| mend.into());
-        self.broken(what, format!("{error:#}"), mend);
+    pub fn failed(&mut self, what: &'static str, error: &anyhow::Error, fix: impl Into<String>) {
+        let of_server = error.downcast_ref().map(NoAnswer::fix);
+        let fix =
+            of_server.or_else(|| error.downcast_ref().map(NotAllowed::fix)).unwrap_or_else(|| fix.into());
+        self.broken(what, format!("{error:#}"), fix);
     }
 
     /// Adds a finding that is ok, or [`Self::failed`].
-    pub fn judge(&mut self, what: &'static str, found: anyhow::Result<String>, mend: impl Into<String>) {
+    pub fn judge(&mut self, what: &'static str, found: anyhow::Result<String>, fix: impl Into<String>) {
         match found {
             Ok(says) => self.ok(what, says),
-            Err(error) => self.failed(what, &error, mend),
+            Err(error) => self.failed(what, &error, fix),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use shared::{
-    job::{Ask, Content},
+    job::{Content, JobKind},
     prefix::Prefix,
 };
 
@@ -53,9 +53,9 @@ struct ContentProvider {
 
 impl Message {
     /// Returns the thing that the message asks for in a private chat.
-    pub(super) fn in_private(self, may_reply: bool) -> Result<Ask, Verdict> {
+    pub(super) fn in_private(self, may_reply: bool) -> Result<JobKind, Verdict> {
         let not_understood = if may_reply {
-            Ok(Ask::NotUnderstood)
+            Ok(JobKind::NotUnderstood)
         } else {
             Err(Verdict::Skip("not understood, and no reply token to say so"))
         };
@@ -69,7 +69,7 @@ impl Message {
     }
 
     /// Returns the thing that the message asks for in a group, where the bot only reads words that are said to it.
-    pub(super) fn in_group(self, prefix: Option<&Prefix>) -> Result<Ask, Verdict> {
+    pub(super) fn in_group(self, prefix: Option<&Prefix>) -> Result<JobKind, Verdict> {
         let Some(text) = self.words()? else { return Err(NOT_CALLED) };
         match self.called(&text, prefix) {
             Some(said) => Ok(self.question(said, None, false)),
@@ -80,12 +80,12 @@ impl Message {
 
     /// Returns the edit of a group's message, and the question that the message asks now; `None` for the question if
     /// the message does not call the bot any more.
-    pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(Ask, Option<Ask>), Verdict> {
+    pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(JobKind, Option<JobKind>), Verdict> {
         let message_id = self.id.clone().and_then(|id| id.try_into().ok());
         let message_id = message_id.ok_or(Verdict::Odd("the change names no message"))?;
         let (text, quotes, beside) = match self.in_group(prefix) {
             Ok(ask) => match &ask {
-                Ask::Question { text, quotes, only_if_quoting_bot, .. } => {
+                JobKind::Question { text, quotes, only_if_quoting_bot, .. } => {
                     let quotes = quotes.clone().filter(|_| *only_if_quoting_bot);
                     (text.clone(), quotes, Some(ask))
                 }
@@ -94,7 +94,7 @@ impl Message {
             Err(odd @ Verdict::Odd(_)) => return Err(odd),
             Err(_) => (String::new(), None, None),
         };
-        Ok((Ask::Edited { message_id, text, quotes }, beside))
+        Ok((JobKind::Edited { message_id, text, quotes }, beside))
     }
 
     fn called(&self, text: &str, prefix: Option<&Prefix>) -> Option<String> {
@@ -102,9 +102,9 @@ impl Message {
         if self.kind.as_deref() == Some("text") { called(text, self.mention.as_ref(), prefix) } else { None }
     }
 
-    fn question(self, text: String, content: Option<Content>, only_if_quoting_bot: bool) -> Ask {
+    fn question(self, text: String, content: Option<Content>, only_if_quoting_bot: bool) -> JobKind {
         let id = |id: Option<String>| id.and_then(|id| id.try_into().ok());
-        Ask::Question {
+        JobKind::Question {
             text,
             message_id: id(self.id),
             quote_token: self.quote_token,

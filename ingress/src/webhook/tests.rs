@@ -26,7 +26,7 @@ fn a_text_in_a_private_chat_is_a_question() {
     let job = job(QUESTION);
     assert_eq!(job.event_id.as_str(), "01H");
     assert_eq!(job.conversation.as_str(), "U1");
-    let Ask::Question { text, message_id, quote_token, .. } = job.ask else { panic!() };
+    let JobKind::Question { text, message_id, quote_token, .. } = job.kind else { panic!() };
     assert_eq!((text.as_str(), message_id.unwrap().as_str()), ("hello", "5"));
     assert_eq!((quote_token.as_deref(), job.happened_at), (Some("q"), Some(1)));
     assert_eq!(job.accepted_at, Some(7), "by our own clock, not by LINE's timestamp");
@@ -39,7 +39,7 @@ fn what_is_missing_does_not_matter_where_it_is_not_needed() {
         r#"{"type":"message","source":{"type":"user","userId":"U1"},"message":{"type":"text","text":"hi"}}"#;
     assert_eq!(job(bare).event_id, job(bare).event_id);
     let odd = bare.replace('{', r#"{"mode":7,"replyToken":null,"webhookEventId":[],"id":5,"#);
-    assert!(matches!(job(&odd).ask, Ask::Question { .. }));
+    assert!(matches!(job(&odd).kind, JobKind::Question { .. }));
     let with_id = bare.replace(r#""text":"hi""#, r#""text":"hi","id":"5""#);
     assert_ne!(job(bare).event_id, job(&with_id).event_id);
 }
@@ -47,7 +47,7 @@ fn what_is_missing_does_not_matter_where_it_is_not_needed() {
 #[test]
 fn half_an_emoji_is_still_a_question() {
     let event = QUESTION.replace("hello", r"a\ud83db");
-    let Ask::Question { text, .. } = job(&event).ask else { panic!() };
+    let JobKind::Question { text, .. } = job(&event).kind else { panic!() };
     assert!(text.starts_with('a') && text.ends_with('b') && text.contains('\u{fffd}'), "{text}");
 }
 
@@ -65,7 +65,7 @@ fn what_is_not_understood_gets_a_notice_only_with_a_reply_token() {
         r#""type":"image","contentProvider":7"#,
     ] {
         let event = QUESTION.replace(r#""type":"text""#, unknown).replace(r#","text":"hello""#, "");
-        assert_eq!(job(&event).ask, Ask::NotUnderstood, "{event}");
+        assert_eq!(job(&event).kind, JobKind::NotUnderstood, "{event}");
         let mute = event.replace(r#""replyToken":"r","#, "");
         assert!(matches!(one(&mute), Verdict::Skip(_)));
     }
@@ -85,7 +85,7 @@ fn stickers_and_locations_say_in_text_what_they_show() {
         (r#""type":"location","address":"Tokyo","latitude":"x""#, "[location: Tokyo]"),
     ] {
         let event = QUESTION.replace(r#""type":"text""#, shown).replace(r#","text":"hello""#, "");
-        let Ask::Question { text: asked, content, .. } = job(&event).ask else { panic!("{event}") };
+        let JobKind::Question { text: asked, content, .. } = job(&event).kind else { panic!("{event}") };
         assert_eq!((asked.as_str(), content), (text, None));
     }
 }
@@ -99,7 +99,7 @@ fn what_line_keeps_is_named_to_be_fetched() {
     ] {
         let kept = format!(r#"{kind},"contentProvider":{{"type":"line"}}"#);
         let event = QUESTION.replace(r#""type":"text""#, &kept).replace(r#","text":"hello""#, "");
-        let Ask::Question { text, content, message_id, .. } = job(&event).ask else { panic!("{event}") };
+        let JobKind::Question { text, content, message_id, .. } = job(&event).kind else { panic!("{event}") };
         assert_eq!((text.as_str(), content, message_id.unwrap().as_str()), ("", Some(expected), "5"));
     }
 }
@@ -109,12 +109,12 @@ fn friends_come_and_go_and_take_back_what_they_said() {
     let event = |kind: &str, more: &str| {
         format!(r#"{{"type":"{kind}","mode":"active","source":{{"type":"user","userId":"U1"}}{more}}}"#)
     };
-    assert_eq!(job(&event("follow", r#","replyToken":"r""#)).ask, Ask::Follow);
+    assert_eq!(job(&event("follow", r#","replyToken":"r""#)).kind, JobKind::Follow);
     assert!(matches!(one(&event("follow", "")), Verdict::Skip(_)));
-    assert_eq!(job(&event("unfollow", "")).ask, Ask::Unfollow);
+    assert_eq!(job(&event("unfollow", "")).kind, JobKind::Unfollow);
     let unsend = event("unsend", r#","unsend":{"messageId":"5"}"#);
     let message_id = "5".to_owned().try_into().unwrap();
-    assert_eq!(job(&unsend).ask, Ask::Unsend { message_id });
+    assert_eq!(job(&unsend).kind, JobKind::Unsend { message_id });
     let nameless = QUESTION.replace(r#""webhookEventId":"01H","#, "");
     assert_ne!(job(&unsend).event_id, job(&nameless).event_id, "it is not taken for the message itself");
 }
@@ -154,7 +154,7 @@ const MENTION: &str = r#","mention":{"mentionees":[{"type":"user","isSelf":true,
 #[test]
 fn in_a_group_only_what_is_said_to_the_bot_is_a_job() {
     let asked = |event: &str| match job(event) {
-        Job { ask: Ask::Question { text, only_if_quoting_bot, .. }, conversation, speaker, .. } => {
+        Job { kind: JobKind::Question { text, only_if_quoting_bot, .. }, conversation, speaker, .. } => {
             assert_eq!((conversation.as_str(), speaker.unwrap().as_str()), ("C1", "U1"));
             (text, only_if_quoting_bot)
         }
@@ -188,9 +188,9 @@ fn in_a_group_only_what_is_said_to_the_bot_is_a_job() {
 #[test]
 fn the_bot_comes_and_goes() {
     let event = |kind: &str| in_group(kind, "x", "");
-    assert_eq!(job(&event("join")).ask, Ask::Join);
+    assert_eq!(job(&event("join")).kind, JobKind::Join);
     assert!(matches!(one(&event("join").replace(r#""replyToken":"r","#, "")), Verdict::Skip(_)));
-    assert_eq!(job(&event("leave")).ask, Ask::Unfollow);
+    assert_eq!(job(&event("leave")).kind, JobKind::Unfollow);
     for kind in ["memberJoined", "memberLeft"] {
         assert!(matches!(one(&event(kind)), Verdict::Skip(_)));
     }
@@ -204,23 +204,26 @@ fn a_change_overtakes_its_message_and_is_a_question_of_its_own_where_it_calls_th
         verdicts.into_iter().map(job).collect::<Vec<_>>()
     };
     let id = |id: &str| MessageId::try_from(id.to_owned()).unwrap();
-    let edited = |text: &str| Ask::Edited { message_id: id("5"), text: text.into(), quotes: None };
+    let edited = |text: &str| JobKind::Edited { message_id: id("5"), text: text.into(), quotes: None };
     let both = jobs(&in_group("messageEdited", "@Henji hi", MENTION));
-    assert_eq!((both.len(), &both[0].ask, both[0].group().as_str()), (2, &edited("hi"), "edit.5"));
+    assert_eq!((both.len(), &both[0].kind, both[0].group().as_str()), (2, &edited("hi"), "edit.5"));
     assert_eq!((both[0].event_id.as_str(), both[0].happened_at), ("01H", Some(1)));
-    assert!(matches!(&both[1].ask, Ask::Question { text, .. } if text == "hi"));
+    assert!(matches!(&both[1].kind, JobKind::Question { text, .. } if text == "hi"));
     assert_eq!((both[1].group().as_str(), both[1].reply_token.as_deref()), ("C1", Some("r")));
     assert_eq!(both[1].event_id, both[0].event_id.derived("question"));
     // A message that no longer calls the bot is not answered, and the words of a message that never called it are not
     // kept.
     let [uncalled] = &jobs(&in_group("messageEdited", "hi", ""))[..] else { panic!() };
-    assert_eq!(uncalled.ask, edited(""));
+    assert_eq!(uncalled.kind, edited(""));
     // If nothing else calls the bot, *answer* finds out whose message it quotes.
     let quote = r#","quotedMessageId":"7""#;
     let quoting = &jobs(&in_group("messageEdited", "hi", quote))[0];
-    assert_eq!(quoting.ask, Ask::Edited { message_id: id("5"), text: "hi".into(), quotes: Some(id("7")) });
+    assert_eq!(
+        quoting.kind,
+        JobKind::Edited { message_id: id("5"), text: "hi".into(), quotes: Some(id("7")) }
+    );
     let calling = &jobs(&in_group("messageEdited", "@Henji hi", &format!("{MENTION}{quote}")))[0];
-    assert_eq!(calling.ask, edited("hi"));
+    assert_eq!(calling.kind, edited("hi"));
 }
 
 #[test]
@@ -230,14 +233,14 @@ fn in_standby_nothing_is_answered_and_what_is_taken_back_or_left_is_forgotten() 
             r#"{{"type":"{kind}","mode":"standby","webhookEventId":"01H","source":{{"type":"group","groupId":"C1","userId":"U1"}}{more}}}"#
         ))
     };
-    let unsend = Ask::Unsend { message_id: "5".to_owned().try_into().unwrap() };
+    let unsend = JobKind::Unsend { message_id: "5".to_owned().try_into().unwrap() };
     for (kind, more, ask) in [
         ("unsend", r#","unsend":{"messageId":"5"}"#, unsend),
-        ("unfollow", "", Ask::Unfollow),
-        ("leave", "", Ask::Unfollow),
+        ("unfollow", "", JobKind::Unfollow),
+        ("leave", "", JobKind::Unfollow),
     ] {
         let Verdict::Job(job) = standby(kind, more) else { panic!("{kind}") };
-        assert_eq!((job.ask, job.reply_token), (ask, None), "{kind}");
+        assert_eq!((job.kind, job.reply_token), (ask, None), "{kind}");
     }
     let words = r#","replyToken":"r","message":{"type":"text","id":"5","text":"bot hi"}"#;
     for kind in ["message", "messageEdited", "follow", "join", "postback", "newer"] {

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ask::Ask,
     id::{BareId, Chat, EventId, UserId},
+    kind::JobKind,
 };
 
 /// The first version that names the kind of its conversation.
@@ -26,7 +26,7 @@ pub(super) struct JobJson {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) speaker: Option<UserId>,
     #[serde(flatten)]
-    pub(super) ask: Ask,
+    pub(super) kind: JobKind,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) accepted_at: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]

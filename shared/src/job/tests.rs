@@ -8,7 +8,7 @@ fn known(id: &str) -> ConversationId {
 
 fn job(text: &str) -> Job {
     let message_id = Some("325708".to_owned().try_into().unwrap());
-    let ask = Ask::Question {
+    let kind = JobKind::Question {
         text: text.into(),
         message_id,
         quote_token: Some("quote".into()),
@@ -21,7 +21,7 @@ fn job(text: &str) -> Job {
         accepted_at: Some(1_767_225_600_000),
         happened_at: Some(1_767_225_599_000),
         reply_token: Some("token".into()),
-        ..Job::new(event, known("U4af4980629"), ask)
+        ..Job::new(event, known("U4af4980629"), kind)
     }
 }
 
@@ -36,21 +36,21 @@ fn the_json_in_the_queue_never_changes() {
             r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"happenedAt":1767225599000,"replyToken":"token""#
         )
     );
-    let bare = |ask| Job {
-        ask,
+    let bare = |kind| Job {
+        kind,
         accepted_at: None,
         happened_at: None,
         reply_token: None,
         run: Some("letter".into()),
         ..job("")
     };
-    let in_group = Job { speaker: Some("U1".to_owned().try_into().unwrap()), ..bare(Ask::Join) };
+    let in_group = Job { speaker: Some("U1".to_owned().try_into().unwrap()), ..bare(JobKind::Join) };
     assert_eq!(in_group.encode(), of(r#""speaker":"U1","kind":"join","run":"letter""#));
     let message_id = MessageId::try_from("325708".to_owned()).unwrap();
-    for (ask, json) in [
-        (Ask::question("hi", None), r#""kind":"question","text":"hi""#),
+    for (kind, json) in [
+        (JobKind::question("hi", None), r#""kind":"question","text":"hi""#),
         (
-            Ask::Question {
+            JobKind::Question {
                 text: String::new(),
                 message_id: None,
                 quote_token: None,
@@ -60,25 +60,25 @@ fn the_json_in_the_queue_never_changes() {
             },
             r#""kind":"question","text":"","quotes":"325708","content":{"type":"image"},"onlyIfQuotingBot":true"#,
         ),
-        (Ask::NotUnderstood, r#""kind":"notUnderstood""#),
-        (Ask::Follow, r#""kind":"follow""#),
-        (Ask::Unfollow, r#""kind":"unfollow""#),
-        (Ask::Join, r#""kind":"join""#),
+        (JobKind::NotUnderstood, r#""kind":"notUnderstood""#),
+        (JobKind::Follow, r#""kind":"follow""#),
+        (JobKind::Unfollow, r#""kind":"unfollow""#),
+        (JobKind::Join, r#""kind":"join""#),
         (
-            Ask::Edited { message_id: message_id.clone(), text: "ho".into(), quotes: None },
+            JobKind::Edited { message_id: message_id.clone(), text: "ho".into(), quotes: None },
             r#""kind":"edited","messageId":"325708","text":"ho""#,
         ),
         (
-            Ask::Edited {
+            JobKind::Edited {
                 message_id: message_id.clone(),
                 text: "ho".into(),
                 quotes: Some(message_id.clone()),
             },
             r#""kind":"edited","messageId":"325708","text":"ho","quotes":"325708""#,
         ),
-        (Ask::Unsend { message_id }, r#""kind":"unsend","messageId":"325708""#),
+        (JobKind::Unsend { message_id }, r#""kind":"unsend","messageId":"325708""#),
     ] {
-        let job = bare(ask);
+        let job = bare(kind);
         assert_eq!(job.encode(), of(&format!(r#"{json},"run":"letter""#)));
         assert_eq!(Job::decode(&job.encode()).unwrap(), job);
     }
@@ -102,7 +102,7 @@ fn jobs_of_the_versions_before_are_read() {
             r#"{{"v":{v},"eventId":"01H","conversation":"U1","kind":"question","text":"hi","replyToken":"token"}}"#
         );
         let job = Job::decode(&body).unwrap();
-        assert_eq!(job.ask, Ask::question("hi", None));
+        assert_eq!(job.kind, JobKind::question("hi", None));
         assert_eq!(job.encode(), body, "a redrive changes nothing of it");
     }
 }
@@ -149,10 +149,10 @@ fn a_conversation_is_known_by_its_bare_id_and_its_pseudonym_never_changes() {
 fn only_to_take_a_message_back_or_to_change_it_has_a_group_of_its_own() {
     assert_eq!(job("hi").group(), "U4af4980629");
     let longest = MessageId::try_from("5".repeat(100)).unwrap();
-    let group = |ask| Job { ask, ..job("") }.group();
-    let unsend = group(Ask::Unsend { message_id: longest.clone() });
+    let group = |kind| Job { kind, ..job("") }.group();
+    let unsend = group(JobKind::Unsend { message_id: longest.clone() });
     assert!(unsend.starts_with("unsend.5") && unsend.len() <= 128, "{unsend}");
-    let edit = group(Ask::Edited { message_id: longest, text: "t".into(), quotes: None });
+    let edit = group(JobKind::Edited { message_id: longest, text: "t".into(), quotes: None });
     assert!(edit.starts_with("edit.5") && edit.len() <= 128, "{edit}");
 }
 

@@ -10,7 +10,7 @@ use std::{
 use cli::commands::send::webhook_of;
 use ingress::{adapters::sqs::SqsQueue, queue::JobQueue, signature};
 use serde_json::{Value, json};
-use shared::job::{Ask, ConversationId, Job};
+use shared::job::{ConversationId, Job, JobKind};
 use tokio::{net::TcpListener, time::Instant};
 
 use super::FIXTURE;
@@ -136,7 +136,7 @@ async fn a_batch_that_sqs_takes_in_part_keeps_the_order_of_each_conversation() {
     type Taken = Vec<(String, String)>;
     let job = |(user, text): (&str, &str)| {
         let event = format!("{user}-{text}").try_into().unwrap();
-        Job::new(event, ConversationId::of_known_id(user.to_owned()).unwrap(), Ask::question(text, None))
+        Job::new(event, ConversationId::of_known_id(user.to_owned()).unwrap(), JobKind::question(text, None))
     };
     let jobs: Vec<_> =
         [("a", "1"), ("b", "1"), ("a", "2"), ("c", "1"), ("a", "3"), ("b", "2")].map(job).to_vec();

@@ -19,7 +19,7 @@ fn broken(ended: &Ended) -> Vec<String> {
     let all: Vec<Value> =
         serde_json::from_str(&ended.out).unwrap_or_else(|e| panic!("{e}: {}{}", ended.out, ended.err));
     for finding in all.iter().filter(|finding| finding["verdict"] == "broken") {
-        assert!(finding["mend"].as_str().is_some_and(|mend| !mend.is_empty()), "{finding}");
+        assert!(finding["fix"].as_str().is_some_and(|fix| !fix.is_empty()), "{finding}");
     }
     let broken = all.iter().filter(|finding| finding["verdict"] == "broken");
     broken.map(|finding| finding["what"].as_str().unwrap().to_owned()).collect()

@@ -8,7 +8,7 @@ use emulator::{faults::Fault, line::Line, model::Model};
 use ingress::queue::JobQueue;
 use local::sqlite::{Database, history::SqliteHistory, queue::SqliteQueue};
 use serde_json::{Value, json};
-use shared::job::{Ask, ConversationId, EventId, Job};
+use shared::job::{ConversationId, EventId, Job, JobKind};
 use tokio::time::sleep;
 use uuid::Uuid;
 use worker::{
@@ -227,7 +227,7 @@ pub fn job_of(message: &Value) -> Job {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let message_id = text(&event["message"]["id"]).try_into().ok();
     let event = EventId::try_from(text(&event["webhookEventId"])).unwrap();
-    Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), Ask::question("", message_id))
+    Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), JobKind::question("", message_id))
 }
 
 pub async fn forgets(chat: &dyn Chat) {

@@ -9,7 +9,7 @@ use worker::{
     },
 };
 
-use super::{Ask, EventId, FIFTY, Job, job, later, noticed, now, said, words};
+use super::{EventId, FIFTY, Job, JobKind, job, later, noticed, now, said, words};
 
 /// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
@@ -40,8 +40,8 @@ pub(super) fn question(conversation: &str, event: &str) -> Job {
 
 /// Makes the same question, sent this number of minutes later.
 pub(super) fn said_after(minutes: i64, conversation: &str, event: &str) -> Job {
-    let ask = Ask::question("q", Some(message(event)));
-    Job { ask, happened_at: Some(minute(minutes)), ..job(conversation, event) }
+    let ask = JobKind::question("q", Some(message(event)));
+    Job { kind: ask, happened_at: Some(minute(minutes)), ..job(conversation, event) }
 }
 
 /// Returns the time after this number of minutes, in milliseconds.
@@ -152,7 +152,7 @@ async fn a_marker_covers_what_was_said_before_it(history: &dyn History) {
     history.forget(&of, Forget::Messages(minute(2)), later(3)).await.unwrap();
     let redriven = Job { run: Some("covered:letter".into()), ..said_after(1, "U-covered", "covered-1") };
     let command = Job {
-        ask: Ask::question("forget", Some(message("covered-2"))),
+        kind: JobKind::question("forget", Some(message("covered-2"))),
         ..said_after(2, "U-covered", "covered-2")
     };
     for (job, is_covered) in [

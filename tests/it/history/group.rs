@@ -1,7 +1,7 @@
 //! The guarantees of both histories about groups: edits, messages of the bot's own, and speakers.
 
 use jiff::{Timestamp, civil::date};
-use shared::job::{Ask, Job};
+use shared::job::{Job, JobKind};
 use worker::history::{
     Answer, Edit, Exchange, Forget, History, Period, Snapshot, SnapshotScope, Stage, StoreResult, Tokens,
     UsageDelta,
@@ -78,7 +78,7 @@ async fn the_latest_change_is_the_one_whatever_their_order(history: &dyn History
 
 async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
     let (first, second) = (asked(history, "C-once", "once").await, question("C-once", "once-again"));
-    let second = Job { ask: first.ask.clone(), ..second };
+    let second = Job { kind: first.kind.clone(), ..second };
     history.begin(&second, now()).await.unwrap();
     assert!(matches!(store(history, &first, None).await, StoreResult::Stored(_)));
     assert_eq!(load(history, &second, later(1)).await.changes.answered_by, Some(first.event_id.clone()));
@@ -92,7 +92,7 @@ async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
 
 async fn what_is_left_in_silence_can_be_answered_by_its_change(history: &dyn History) {
     let (first, second) = (asked(history, "C-silent", "silent").await, question("C-silent", "silent-again"));
-    let second = Job { ask: first.ask.clone(), ..second };
+    let second = Job { kind: first.kind.clone(), ..second };
     history.begin(&second, now()).await.unwrap();
     assert!(matches!(
         history.store(&first, Answer::default(), None, now()).await.unwrap(),
@@ -124,7 +124,7 @@ async fn words_of_a_change_go_with_the_message_the_conversation_and_the_day(hist
 async fn messages_of_the_bots_own_are_known_in_groups(history: &dyn History) {
     let quoting = |chat: &str, quoted: &str| {
         let mut job = question(chat, &format!("quotes-{quoted}-in-{chat}"));
-        if let Ask::Question { quotes, .. } = &mut job.ask {
+        if let JobKind::Question { quotes, .. } = &mut job.kind {
             *quotes = Some(message(quoted));
         }
         job

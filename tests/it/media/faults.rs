@@ -8,7 +8,7 @@ use emulator::{
     model::{COMPLETIONS, TRANSCRIPTIONS},
 };
 use serde_json::{Value, json};
-use shared::job::{Ask, Content, ConversationId, EventId, Job};
+use shared::job::{Content, ConversationId, EventId, Job, JobKind};
 use worker::{clock::wall_clock, locale::Locale};
 
 use super::{answers, jpeg, last_prompt, looks, media_notices, messages, picture, sends, voice};
@@ -351,7 +351,7 @@ mod told {
         let now = wall_clock()().as_millisecond();
         let content = Some(Content::Voice { duration_ms: None });
         let message_id = message["id"].as_str().unwrap().to_owned().try_into().ok();
-        let ask = Ask::Question {
+        let ask = JobKind::Question {
             text: String::new(),
             message_id,
             quote_token: None,

@@ -125,7 +125,7 @@ pub enum At {
     /// The worker obeys a command.
     Obey,
     /// The worker asks the model.
-    Ask,
+    JobKind,
     /// The worker stores the answer.
     Store,
     /// The worker looks for changes since an earlier attempt stored the answer.
@@ -245,7 +245,7 @@ pub fn next(steps: &mut Steps<'_>, at: usize) {
         }
         At::Load => question::load(steps, at, &worker),
         At::Obey => question::carry_out(steps, at, &worker),
-        At::Ask => question::ask(steps, at, &worker),
+        At::JobKind => question::ask(steps, at, &worker),
         At::Store => question::store(steps, at, &worker),
         At::LookBeforeDelivery => deliver::look_before(steps, at, &worker),
         At::Reply => deliver::reply(steps, at, &worker),

@@ -100,7 +100,7 @@ pub struct Event {
     /// Whether the reply token was used.
     pub token_is_used: bool,
     /// The dead letter.
-    pub letter: Option<Letter>,
+    pub letter: Option<DeadLetter>,
     /// The number of redrives so far.
     pub redrives: u8,
     /// The number of times that the person saw each part.
@@ -138,7 +138,7 @@ pub struct Answer {
 
 /// A dead letter.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Letter {
+pub struct DeadLetter {
     /// The reason.
     pub reason: Why,
 }
@@ -342,7 +342,7 @@ impl fmt::Display for World {
             if event.ghost_apologies > 0 {
                 write!(f, ", told")?;
             }
-            if let Some(Letter { reason }) = event.letter {
+            if let Some(DeadLetter { reason }) = event.letter {
                 write!(f, ", letter {:?}", reason.0)?;
             }
             write!(f, "] ")?;

@@ -74,14 +74,14 @@ pub fn is_said_by(said_at: Option<i64>, until: i64) -> bool {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use shared::job::{Ask, ConversationId, EventId};
+    use shared::job::{ConversationId, EventId, JobKind};
 
     use super::*;
 
     fn job(text: &str, at: Option<i64>) -> Job {
         let (event, of) =
             (EventId::try_from("event".to_owned()), ConversationId::of_known_id("U1".to_owned()));
-        Job { happened_at: at, ..Job::new(event.unwrap(), of.unwrap(), Ask::question(text, None)) }
+        Job { happened_at: at, ..Job::new(event.unwrap(), of.unwrap(), JobKind::question(text, None)) }
     }
 
     fn marker(before: Option<ForgetMarker>, said_until: i64) -> ForgetMarker {

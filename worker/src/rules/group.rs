@@ -1,14 +1,14 @@
 //! The rules of groups and rooms: the current words of a message to the bot after an edit, whether a quote calls the
 //! bot, and whether another turn answered the message. Pure.
 
-use shared::job::{Ask, Job};
+use shared::job::{Job, JobKind};
 
 use crate::history::{ConversationChanges, Edit};
 
 /// Returns the current words of a job's message to the bot. Returns `None` if the message says nothing to the bot: it
 /// quotes somebody else's message, or it was edited and does not call the bot any more.
 pub(crate) fn said_to_bot<'a>(job: &Job, text: &'a str, changes: &'a ConversationChanges) -> Option<&'a str> {
-    if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) && !changes.quotes_own {
+    if matches!(job.kind, JobKind::Question { only_if_quoting_bot: true, .. }) && !changes.quotes_own {
         return None;
     }
     match later_edit(job, changes) {
@@ -49,7 +49,7 @@ mod tests {
     fn job(only_if_quoting_bot: bool, happened_at: Option<i64>) -> Job {
         let text = "what it said at first".to_owned();
         let (message_id, quote_token, quotes, content) = (None, None, None, None);
-        let ask = Ask::Question { text, message_id, quote_token, quotes, content, only_if_quoting_bot };
+        let ask = JobKind::Question { text, message_id, quote_token, quotes, content, only_if_quoting_bot };
         let group = ConversationId::of_known_id("C1".to_owned()).unwrap();
         Job { happened_at, ..Job::new(event("e1"), group, ask) }
     }

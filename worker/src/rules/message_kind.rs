@@ -1,6 +1,6 @@
 //! The kind of a message, which rows keep beside its words, and the image or audio that the message is about. Pure.
 
-use shared::job::{Ask, Content, MessageId};
+use shared::job::{Content, JobKind, MessageId};
 
 /// The words in the row of an image, for the prompt and for programs that do not know kinds.
 pub(crate) const IMAGE: &str = "[image]";
@@ -21,10 +21,10 @@ pub enum MessageKind {
 
 impl MessageKind {
     /// Returns the kind of the message that a job asks about.
-    pub(crate) fn of(ask: &Ask) -> Self {
+    pub(crate) fn of(ask: &JobKind) -> Self {
         match ask {
-            Ask::Question { content: Some(Content::Image), .. } => Self::Image,
-            Ask::Question { content: Some(Content::Voice { .. }), .. } => Self::Audio,
+            JobKind::Question { content: Some(Content::Image), .. } => Self::Image,
+            JobKind::Question { content: Some(Content::Voice { .. }), .. } => Self::Audio,
             _ => Self::Text,
         }
     }
@@ -76,8 +76,8 @@ pub(crate) enum Attachment {
 
 impl Attachment {
     /// Returns the attachment of the question in a job.
-    pub(crate) fn of(ask: &Ask) -> Option<Self> {
-        let Ask::Question { message_id, quotes, content, .. } = ask else { return None };
+    pub(crate) fn of(ask: &JobKind) -> Option<Self> {
+        let JobKind::Question { message_id, quotes, content, .. } = ask else { return None };
         match content {
             None => quotes.clone().map(Self::Quoted),
             Some(Content::Image) => message_id.clone().map(Self::Image),
@@ -105,8 +105,8 @@ impl Attachment {
 }
 
 /// Returns the words that the history keeps of a question without an answer: its own words, or a placeholder.
-pub(crate) fn kept(ask: &Ask) -> Option<&str> {
-    let Ask::Question { text, .. } = ask else { return None };
+pub(crate) fn kept(ask: &JobKind) -> Option<&str> {
+    let JobKind::Question { text, .. } = ask else { return None };
     Some(MessageKind::of(ask).placeholder().unwrap_or(text))
 }
 
@@ -140,14 +140,20 @@ mod tests {
         ] {
             let (text, quote_token) = ("hello".to_owned(), None);
             let message_id = id("m1");
-            let ask =
-                Ask::Question { text, message_id, quote_token, quotes, content, only_if_quoting_bot: false };
+            let ask = JobKind::Question {
+                text,
+                message_id,
+                quote_token,
+                quotes,
+                content,
+                only_if_quoting_bot: false,
+            };
             assert_eq!((MessageKind::of(&ask), kept(&ask)), (kind, Some(kept_words)));
             let attachment = Attachment::of(&ask);
             assert_eq!(attachment.as_ref().map(shown).as_deref(), attached);
             assert_eq!(Attachment::kind(attachment.as_ref()), kind);
         }
-        assert!(Attachment::of(&Ask::Follow).is_none() && kept(&Ask::Follow).is_none());
+        assert!(Attachment::of(&JobKind::Follow).is_none() && kept(&JobKind::Follow).is_none());
     }
 
     #[test]

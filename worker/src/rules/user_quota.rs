@@ -190,7 +190,7 @@ fn offset(text: &str) -> Option<Offset> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-    use shared::job::{Ask, ConversationId};
+    use shared::job::{ConversationId, JobKind};
 
     use super::*;
     use crate::locale::Locale;
@@ -285,7 +285,7 @@ mod tests {
         ] {
             let chat = ConversationId::of_known_id(chat.to_owned()).unwrap();
             let speaker = speaker.map(|id| id.to_owned().try_into().unwrap());
-            let job = Job { speaker, ..Job::new("e1".to_owned().try_into().unwrap(), chat, Ask::Follow) };
+            let job = Job { speaker, ..Job::new("e1".to_owned().try_into().unwrap(), chat, JobKind::Follow) };
             assert_eq!(
                 may_change_persona(&group_persona.parse().unwrap(), &job),
                 may,

@@ -3,7 +3,7 @@
 use shared::{
     command::Command,
     event::log,
-    job::{Ask, Job},
+    job::{Job, JobKind},
 };
 
 use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
@@ -27,7 +27,7 @@ pub const APOLOGY: &str = "apology";
 /// LINE accepts nothing from this channel.
 pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let Clients { config, storage, line, .. } = clients;
-    let Some(asked) = kept(&job.ask) else { return };
+    let Some(asked) = kept(&job.kind) else { return };
     if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
         return;
     }
@@ -46,7 +46,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
             Some(asked) => asked,
             None => return,
         },
-        Err(_) if matches!(job.ask, Ask::Question { only_if_quoting_bot: true, .. }) => return,
+        Err(_) if matches!(job.kind, JobKind::Question { only_if_quoting_bot: true, .. }) => return,
         Err(_) => asked,
     };
     // A command is not kept, because it asks for something that was asked before. An unsent message is not kept either.
@@ -54,7 +54,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
         event: job.event_id.clone(),
         text: asked.to_owned(),
-        kind: MessageKind::of(&job.ask),
+        kind: MessageKind::of(&job.kind),
         message_id: job.message_id().cloned(),
         speaker: user::speaker(line, job),
         said_at: job.at(),

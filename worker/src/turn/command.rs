@@ -45,7 +45,7 @@ pub(crate) async fn carry_out<'a>(
         question: text.to_owned(),
         kept: text.to_owned(),
         message_id: job.message_id().cloned(),
-        attachment: Attachment::of(&job.ask).filter(|_| !past.changes.quotes_own),
+        attachment: Attachment::of(&job.kind).filter(|_| !past.changes.quotes_own),
         speaker: user::speaker(line, job),
         ..PromptInput::default()
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use shared::{
     event::log,
-    job::{Ask, Content, Job, MessageId},
+    job::{Content, Job, JobKind, MessageId},
     traces,
 };
 use tokio::time::{Instant, timeout_at};
@@ -262,8 +262,8 @@ async fn transcribe(
 
 /// Returns the length of a job's own recording, if LINE gives it.
 fn duration(job: &Job) -> Option<Duration> {
-    match job.ask {
-        Ask::Question { content: Some(Content::Voice { duration_ms }), .. } => {
+    match job.kind {
+        JobKind::Question { content: Some(Content::Voice { duration_ms }), .. } => {
             duration_ms.map(Duration::from_millis)
         }
         _ => None,

@@ -9,7 +9,7 @@
 use shared::{
     command::Command,
     event::log,
-    job::{Ask, Job},
+    job::{Job, JobKind},
 };
 use tokio::time::timeout_at;
 
@@ -173,15 +173,16 @@ async fn within<T>(
 
 /// Whether a job is a question in words only: no quote, no media and no command.
 fn is_mergeable_job(job: &Job) -> bool {
-    let Ask::Question { text, quotes: None, content: None, only_if_quoting_bot: false, .. } = &job.ask else {
+    let JobKind::Question { text, quotes: None, content: None, only_if_quoting_bot: false, .. } = &job.kind
+    else {
         return false;
     };
     Command::of(text).is_none()
 }
 
 fn text(job: &Job) -> &str {
-    match &job.ask {
-        Ask::Question { text, .. } => text,
+    match &job.kind {
+        JobKind::Question { text, .. } => text,
         _ => "",
     }
 }

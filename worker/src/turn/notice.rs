@@ -4,7 +4,7 @@
 use shared::{
     command::Command,
     event::log,
-    job::{Ask, Job},
+    job::{Job, JobKind},
 };
 
 use super::{buttons::buttons, line_request, user};
@@ -19,7 +19,7 @@ use crate::{
 /// Sends the notice that the job asks for.
 pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let Clients { config, storage, line, .. } = clients;
-    if job.ask == Ask::Follow {
+    if job.kind == JobKind::Follow {
         // While the person blocked the bot, LINE did not give their profile.
         line.forget_profile(job.conversation.as_str());
     }
@@ -29,13 +29,13 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let profile = user::profile(line, job).await;
     let locale = user::locale(line, job, config.locale);
     let words = locale.words();
-    let reply = match job.ask {
-        Ask::Follow => Reply {
+    let reply = match job.kind {
+        JobKind::Follow => Reply {
             words: (words.greeting)(profile.name.as_deref()).as_str().into(),
             buttons: buttons(config, job, locale, &[Command::Persona(None), Command::Help]),
             ..Reply::default()
         },
-        Ask::Join => {
+        JobKind::Join => {
             let prefix = config.group_prefix.as_ref().map(|prefix| prefix.written.as_str());
             (words.group_greeting)(prefix, locale.word_of(&Command::Forget)).as_str().into()
         }
@@ -49,7 +49,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
 /// Refuses a person or a group that may not use the bot. A person gets the refusal once a period, as for a question. A
 /// group gets nothing, because nobody in particular spoke.
 async fn refuse_closed(clients: &Clients, job: &Job) -> Outcome {
-    let said = job.ask != Ask::Join
+    let said = job.kind != JobKind::Join
         && refuse(clients, job).await.unwrap_or_else(|Failure { detail, .. }| {
             log!(warn, RefusalFailed, event = %job.event_id, detail, "a person who is not on the list was not told so");
             false

@@ -2,7 +2,7 @@
 
 use shared::{
     event::log,
-    job::{Ask, Job},
+    job::{Job, JobKind},
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -33,14 +33,16 @@ pub(crate) async fn carry_out(config: &Config, storage: &Storage, job: &Job, dea
 }
 
 async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
-    let what = match &job.ask {
-        Ask::Unfollow => Forget::Everything(storage.forgets_until(job)),
-        Ask::Unsend { message_id } => Forget::Message(message_id.clone()),
-        Ask::Edited { message_id, text, quotes } => {
+    let what = match &job.kind {
+        JobKind::Unfollow => Forget::Everything(storage.forgets_until(job)),
+        JobKind::Unsend { message_id } => Forget::Message(message_id.clone()),
+        JobKind::Edited { message_id, text, quotes } => {
             edit::keep(storage, job, message_id, text, quotes.as_ref()).await?;
             return Ok(Outcome::Noticed);
         }
-        Ask::Question { .. } | Ask::NotUnderstood | Ask::Follow | Ask::Join => return Ok(Outcome::Noticed),
+        JobKind::Question { .. } | JobKind::NotUnderstood | JobKind::Follow | JobKind::Join => {
+            return Ok(Outcome::Noticed);
+        }
     };
     storage.forget(&job.conversation, what).await?;
     log!(info, Erased, event = %job.event_id, conversation = %job.conversation, "the words of a message or of a conversation are erased");

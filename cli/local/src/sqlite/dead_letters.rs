@@ -15,7 +15,7 @@ use super::{
     queue::{Claimed, enqueue},
     rows::time,
 };
-use crate::dead_letter::{Letter, State};
+use crate::dead_letter::{DeadLetter, State};
 
 /// The dead letters.
 pub struct DeadLetters {
@@ -72,7 +72,7 @@ impl DeadLetters {
     }
 
     /// Returns all letters, oldest first. Several letters of one event are shown as one (the newest).
-    pub async fn list(&self) -> Result<Vec<Letter>, DatabaseError> {
+    pub async fn list(&self) -> Result<Vec<DeadLetter>, DatabaseError> {
         let now = (self.clock)();
         self.database
             .call(move |db| {
@@ -86,7 +86,7 @@ impl DeadLetters {
     }
 
     /// Returns the letter with this id as it is now.
-    pub async fn get(&self, id: &str) -> Result<Option<Letter>, DatabaseError> {
+    pub async fn get(&self, id: &str) -> Result<Option<DeadLetter>, DatabaseError> {
         let (id, now) = (id.to_owned(), (self.clock)());
         self.database
             .call(move |db| {
@@ -125,9 +125,9 @@ impl DeadLetters {
     }
 }
 
-fn letter(db: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<Letter> {
+fn letter(db: &Connection, row: &Row<'_>, now: Timestamp) -> rusqlite::Result<DeadLetter> {
     let event: String = row.get("event_id")?;
-    Ok(Letter {
+    Ok(DeadLetter {
         id: row.get("id")?,
         state: State::of(&history::stage(db, &event)?, now),
         event,

@@ -1,6 +1,6 @@
 //! The changes that a command can make to one letter.
 
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 
 use super::{done::Done, jsonl::JsonLines, purge, redrive, resolve::Resolve, source::Source};
 
@@ -55,7 +55,7 @@ impl Action {
     }
 
     /// Makes the change to one letter.
-    pub async fn act(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+    pub async fn act(&mut self, source: &mut Source, letter: &DeadLetter) -> anyhow::Result<Done> {
         // An event that is over needs no redrive and no notice: its letter is removed. A purge still saves it.
         if let (Some(over), Self::Redrive { .. } | Self::Resolve(_)) = (letter.state.over(), &self) {
             source.remove(letter).await?;

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 use serde_json::{Value, json};
 use shared::env::Env;
 use worker::clock::Clock;
@@ -31,19 +31,19 @@ impl Audit {
     }
 
     /// Writes the line before a letter is changed.
-    pub fn begun(&mut self, action: &Action, letter: &Letter) -> anyhow::Result<()> {
+    pub fn begun(&mut self, action: &Action, letter: &DeadLetter) -> anyhow::Result<()> {
         self.about(action, letter, "begun", None)
     }
 
     /// Writes the line with the result of the change.
-    pub fn ended(&mut self, action: &Action, letter: &Letter, done: &Done) -> anyhow::Result<()> {
+    pub fn ended(&mut self, action: &Action, letter: &DeadLetter, done: &Done) -> anyhow::Result<()> {
         self.about(action, letter, done.word(), done.why())
     }
 
     fn about(
         &mut self,
         action: &Action,
-        letter: &Letter,
+        letter: &DeadLetter,
         outcome: &str,
         why: Option<&str>,
     ) -> anyhow::Result<()> {

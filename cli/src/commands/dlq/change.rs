@@ -5,7 +5,7 @@
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +41,7 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 impl Which {
-    fn takes(&self, letter: &Letter, now: Timestamp) -> bool {
+    fn takes(&self, letter: &DeadLetter, now: Timestamp) -> bool {
         (self.ids.is_empty() || self.ids.iter().any(|id| letter.is(id))) && self.filter.takes(letter, now)
     }
 }
@@ -153,7 +153,7 @@ impl Run {
     }
 
     /// Changes one letter; an error if the audit line could not be written before.
-    async fn one(&mut self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+    async fn one(&mut self, source: &mut Source, letter: &DeadLetter) -> anyhow::Result<Done> {
         if self.blocked.contains(&letter.conversation) {
             return Ok(Done::Kept("an earlier letter of its conversation failed"));
         }

@@ -1,7 +1,7 @@
 //! The filters by which a command selects dead letters. Pure.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
-use local::dead_letter::{Letter, State};
+use local::dead_letter::{DeadLetter, State};
 use worker::failure::Reason;
 
 /// The filters of a command. A letter is selected if it matches all of them.
@@ -23,7 +23,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether a letter matches all filters.
-    pub fn takes(&self, letter: &Letter, now: Timestamp) -> bool {
+    pub fn takes(&self, letter: &DeadLetter, now: Timestamp) -> bool {
         (self.reason.is_empty() || self.reason.contains(&letter.reason))
             && self.older_than.is_none_or(|age| now.duration_since(letter.failed_at) > age)
             && self.conversation.as_ref().is_none_or(|conversation| letter.is_of(conversation))

@@ -1,7 +1,7 @@
 //! `henji dlq list` shows the events that were given up, the reasons, and what a redrive would do.
 
 use jiff::Timestamp;
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -50,7 +50,7 @@ pub fn letters(count: usize) -> String {
 }
 
 /// Returns the lines of the table of letters.
-pub fn table(letters: &[Letter], now: Timestamp) -> Vec<String> {
+pub fn table(letters: &[DeadLetter], now: Timestamp) -> Vec<String> {
     if letters.is_empty() {
         return vec!["No dead letters.".to_owned()];
     }

@@ -2,14 +2,14 @@
 //! whose answer may have been delivered is kept, unless `--resend` is set.
 
 use local::{
-    dead_letter::{Letter, State},
+    dead_letter::{DeadLetter, State},
     sqlite::dead_letters::Redriven,
 };
 
 use super::{done::Done, source::Source};
 
 /// Redrives one letter whose turn is not over.
-pub async fn one(source: &mut Source, letter: &Letter, resend: bool) -> anyhow::Result<Done> {
+pub async fn one(source: &mut Source, letter: &DeadLetter, resend: bool) -> anyhow::Result<Done> {
     if letter.state == State::DeliveryUnknown {
         if !resend {
             return Ok(Done::Kept("its answer may have arrived (--resend pushes it all the same)"));

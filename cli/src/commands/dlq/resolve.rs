@@ -1,8 +1,8 @@
 //! `henji dlq resolve` notifies the user that there will be no answer, and removes the letter.
 
 use jiff::Timestamp;
-use local::dead_letter::{Letter, State};
-use shared::job::{Ask, ConversationId};
+use local::dead_letter::{DeadLetter, State};
+use shared::job::{ConversationId, JobKind};
 use worker::{history::key_is_alive, locale::Locale, turn::apology::APOLOGY};
 
 use super::{done::Done, source::Source};
@@ -22,12 +22,12 @@ pub struct Resolve {
 
 impl Resolve {
     /// Notifies the user of one letter whose turn is not over, and then removes the letter.
-    pub async fn one(&self, source: &mut Source, letter: &Letter) -> anyhow::Result<Done> {
+    pub async fn one(&self, source: &mut Source, letter: &DeadLetter) -> anyhow::Result<Done> {
         let Ok(job) = letter.job() else {
             return Ok(Done::Kept("it is not a job that this henji can read (purge removes it)"));
         };
         match (letter.state, &self.message) {
-            _ if !matches!(job.ask, Ask::Question { .. }) => {
+            _ if !matches!(job.kind, JobKind::Question { .. }) => {
                 return Ok(Done::Kept("nobody waits for an answer to it (redrive does what it asks)"));
             }
             (State::DeliveryUnknown, None) => {

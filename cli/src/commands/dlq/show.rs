@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 use serde_json::{Value, json};
-use shared::job::Ask;
+use shared::job::JobKind;
 use tokio_util::sync::CancellationToken;
 
 use super::{filter::short, source::Source};
@@ -41,15 +41,15 @@ pub async fn command(
 }
 
 /// Returns the letter as JSON. Its `detail` is the chain of errors, with the request ids of LINE and the model.
-fn known(letter: &Letter, told_at: Option<Timestamp>, reveal: bool) -> anyhow::Result<Value> {
+fn known(letter: &DeadLetter, told_at: Option<Timestamp>, reveal: bool) -> anyhow::Result<Value> {
     let mut known = serde_json::to_value(letter)?;
     known["told_at"] = json!(told_at);
     match letter.job() {
         Ok(job) => {
             known["run"] = json!(job.run);
-            let kind = serde_json::to_value(&job.ask)?["kind"].clone();
+            let kind = serde_json::to_value(&job.kind)?["kind"].clone();
             known["kind"] = kind;
-            if reveal && let Ask::Question { text, .. } = &job.ask {
+            if reveal && let JobKind::Question { text, .. } = &job.kind {
                 known["text"] = json!(text);
             }
         }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use anyhow::{Context, bail};
 use jiff::Timestamp;
 use local::{
-    dead_letter::Letter,
+    dead_letter::DeadLetter,
     serve::DATABASE,
     sqlite::{
         Database,
@@ -37,7 +37,7 @@ pub enum Source {
 /// The letters that could be seen, and the queue's count.
 pub struct Seen {
     /// The letters, oldest first.
-    pub letters: Vec<Letter>,
+    pub letters: Vec<DeadLetter>,
     /// The number of messages that the queue itself counts; one event may have several.
     pub total: u64,
     /// The number of messages that these letters were made of.
@@ -70,7 +70,7 @@ impl Source {
 
     /// Reads all letters that can be seen, or fewer if `stop` is cancelled. Nothing stays hidden afterwards.
     pub async fn look(&mut self, stop: &CancellationToken) -> anyhow::Result<Seen> {
-        let mut letters: Vec<Letter> = vec![];
+        let mut letters: Vec<DeadLetter> = vec![];
         let looked = async {
             while !stop.is_cancelled() {
                 let next = self.next().await?;
@@ -98,7 +98,7 @@ impl Source {
 
     /// Returns the next letters, or none when there are no more. On SQS they are hidden from others until
     /// [`Self::end`]. The letters of one conversation come in its order.
-    pub async fn next(&mut self) -> anyhow::Result<Vec<Letter>> {
+    pub async fn next(&mut self) -> anyhow::Result<Vec<DeadLetter>> {
         match self {
             Self::Sqlite { is_read: true, .. } => Ok(vec![]),
             Self::Sqlite { letters, is_read } => {
@@ -146,7 +146,7 @@ impl Source {
 
     /// Puts the job back into the queue, behind the later jobs of its conversation, and then removes its letters. After
     /// an interruption in between it can be done again: nothing is answered twice.
-    pub async fn redrive(&mut self, letter: &Letter) -> anyhow::Result<Redriven> {
+    pub async fn redrive(&mut self, letter: &DeadLetter) -> anyhow::Result<Redriven> {
         match (letter.job(), self) {
             (Err(JobError::Newer(_) | JobError::Unreadable(_)), _) => Ok(Redriven::Unreadable),
             (Ok(_), Self::Sqlite { letters, .. }) => Ok(letters.redrive(&letter.id).await?),
@@ -161,7 +161,7 @@ impl Source {
 
     /// Reads the letter again; none if it is gone. On SQS it is returned as it is, because others cannot see it while
     /// it is held.
-    pub async fn again(&self, letter: &Letter) -> anyhow::Result<Option<Letter>> {
+    pub async fn again(&self, letter: &DeadLetter) -> anyhow::Result<Option<DeadLetter>> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.get(&letter.id).await?),
             #[cfg(feature = "aws")]
@@ -170,7 +170,7 @@ impl Source {
     }
 
     /// Removes the letters of an event; returns false if they were gone.
-    pub async fn remove(&mut self, letter: &Letter) -> anyhow::Result<bool> {
+    pub async fn remove(&mut self, letter: &DeadLetter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.remove(&letter.event).await?),
             #[cfg(feature = "aws")]
@@ -180,7 +180,7 @@ impl Source {
 
     /// Allows another push of a stored answer that LINE may have delivered and no longer remembers; returns false if no
     /// answer is stored.
-    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
+    pub async fn risk_resending(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.risk_resending(&letter.event).await?),
             #[cfg(feature = "aws")]
@@ -189,7 +189,7 @@ impl Source {
     }
 
     /// Returns the time when the user was notified that there will be no answer.
-    pub async fn told_at(&self, letter: &Letter) -> anyhow::Result<Option<Timestamp>> {
+    pub async fn told_at(&self, letter: &DeadLetter) -> anyhow::Result<Option<Timestamp>> {
         match self {
             Self::Sqlite { letters, .. } => Ok(letters.told_at(&letter.event).await?),
             #[cfg(feature = "aws")]

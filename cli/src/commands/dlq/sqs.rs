@@ -18,7 +18,7 @@ use aws_sdk_sqs::{
     },
 };
 use jiff::Timestamp;
-use local::dead_letter::{Held, Letter, State};
+use local::dead_letter::{DeadLetter, Held, State};
 use shared::job::{EventId, Job};
 use worker::{
     adapters::{
@@ -84,12 +84,12 @@ impl SqsLetters {
 
     /// Returns the next letters, at most ten, which are then hidden from others; none when no further one can be seen.
     /// Messages of one event become one letter.
-    pub async fn next(&mut self) -> anyhow::Result<Vec<Letter>> {
+    pub async fn next(&mut self) -> anyhow::Result<Vec<DeadLetter>> {
         let mut again = 0;
         loop {
             let messages = self.receive().await?;
             let count = messages.len();
-            let mut letters: Vec<Letter> = vec![];
+            let mut letters: Vec<DeadLetter> = vec![];
             for letter in messages.into_iter().filter_map(letter) {
                 for held in &letter.held {
                     self.hidden.insert(held.message_id.clone(), held.receipt.clone());
@@ -119,7 +119,7 @@ impl SqsLetters {
         Ok(request.send().await.map_err(AwsError::from)?.messages.unwrap_or_default())
     }
 
-    async fn tell_states(&self, letters: &mut [Letter]) -> anyhow::Result<()> {
+    async fn tell_states(&self, letters: &mut [DeadLetter]) -> anyhow::Result<()> {
         let events: HashSet<EventId> = letters.iter().filter_map(event_of).collect();
         let turns = self.history.turn_views(&events.into_iter().collect::<Vec<_>>()).await?;
         let now = (self.clock)();
@@ -156,7 +156,7 @@ impl SqsLetters {
 
     /// Puts the job into the queue, under a new run. If this is repeated within five minutes, SQS drops the duplicate;
     /// after that, the state of the turn prevents a second answer.
-    pub async fn send(&self, letter: &Letter, job: Job) -> anyhow::Result<()> {
+    pub async fn send(&self, letter: &DeadLetter, job: Job) -> anyhow::Result<()> {
         let Some(newest) = letter.held.last() else { return Ok(()) };
         let job = Job { run: Some(newest.message_id.clone()), ..job };
         self.client
@@ -172,7 +172,7 @@ impl SqsLetters {
     }
 
     /// Removes the held messages of a letter's event.
-    pub async fn remove(&mut self, letter: &Letter) -> anyhow::Result<()> {
+    pub async fn remove(&mut self, letter: &DeadLetter) -> anyhow::Result<()> {
         for held in &letter.held {
             let request = self.client.delete_message().queue_url(&self.dlq_url);
             request.receipt_handle(&held.receipt).send().await.map_err(AwsError::from)?;
@@ -183,37 +183,37 @@ impl SqsLetters {
 
     /// Allows another push of a stored answer that LINE may have delivered and no longer remembers; returns false if no
     /// answer is stored.
-    pub async fn risk_resending(&self, letter: &Letter) -> anyhow::Result<bool> {
+    pub async fn risk_resending(&self, letter: &DeadLetter) -> anyhow::Result<bool> {
         let Some(event) = event_of(letter) else { return Ok(false) };
         Ok(self.history.risk_resending(&event, (self.clock)()).await?)
     }
 
     /// Reads the turn of a letter, if the turn began.
-    pub async fn turn(&self, letter: &Letter) -> anyhow::Result<Option<TurnView>> {
+    pub async fn turn(&self, letter: &DeadLetter) -> anyhow::Result<Option<TurnView>> {
         let Some(event) = event_of(letter) else { return Ok(None) };
         Ok(self.history.turn_views(std::slice::from_ref(&event)).await?.remove(&event))
     }
 }
 
-fn event_of(letter: &Letter) -> Option<EventId> {
+fn event_of(letter: &DeadLetter) -> Option<EventId> {
     EventId::try_from(letter.event.clone()).ok()
 }
 
 /// Adds a letter to the list. If the list has an older letter of the same event, the new one replaces it and takes
 /// over its messages.
-fn merge(letters: &mut Vec<Letter>, mut letter: Letter) {
+fn merge(letters: &mut Vec<DeadLetter>, mut letter: DeadLetter) {
     match letters.iter_mut().find(|other| other.event == letter.event) {
         None => letters.push(letter),
         Some(other) => {
             let mut held = std::mem::take(&mut other.held);
             held.append(&mut letter.held);
-            *other = Letter { held, ..letter };
+            *other = DeadLetter { held, ..letter };
         }
     }
 }
 
 /// Makes a letter from a message, which the worker wrote or SQS itself moved here.
-fn letter(message: Message) -> Option<Letter> {
+fn letter(message: Message) -> Option<DeadLetter> {
     let said = message.message_attributes.unwrap_or_default();
     let said = |name: &str| said.get(name)?.string_value().map(str::to_owned);
     let system = message.attributes.unwrap_or_default();
@@ -229,7 +229,7 @@ fn letter(message: Message) -> Option<Letter> {
     let sent_at = system(System::SentTimestamp).and_then(|at| at.parse().ok());
     let sent_at = sent_at.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or_default();
     let by_sqs = || "SQS moved it by itself: no worker could begin it, or lived to record why".to_owned();
-    Some(Letter {
+    Some(DeadLetter {
         conversation: system(System::MessageGroupId).unwrap_or_default(),
         reason: said("Reason").unwrap_or_else(|| Reason::NotRecorded.as_str().to_owned()),
         detail: said("Detail").unwrap_or_else(by_sqs),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, process::ExitCode, time::Duration};
 
-use local::dead_letter::Letter;
+use local::dead_letter::DeadLetter;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use worker::clock::Clock;
@@ -64,7 +64,7 @@ pub async fn command(
                     say(serde_json::to_string(letter)?)?;
                 } else {
                     let (at, would) = (letter.failed_at, letter.redrive_would());
-                    let Letter { conversation, reason, id, .. } = letter;
+                    let DeadLetter { conversation, reason, id, .. } = letter;
                     say(format_args!("{at:.0}  {conversation}  {reason}  {would}  {id}"))?;
                 }
             }

@@ -13,7 +13,7 @@ use crate::{
     line,
     setting::{Disturbance, Kind, Model},
     steps::Steps,
-    world::{Letter, Queued, World},
+    world::{DeadLetter, Queued, World},
 };
 
 /// Records the last step of a turn.
@@ -109,7 +109,7 @@ pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         let event = world.event_mut(job.event);
         let is_known = overlaps || failure.is_recalled;
         let is_true = is_known || invariants::may_be_written(event, failure.reason.0);
-        event.letter = Some(Letter { reason: failure.reason });
+        event.letter = Some(DeadLetter { reason: failure.reason });
         event.ghost_had_letter = true;
         if !is_true {
             world.breaks(Invariant::TruthfulLetters);

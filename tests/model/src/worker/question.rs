@@ -31,7 +31,7 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         let kind = world.event(job.event).kind;
         let worker = &mut world.workers[at];
         (worker.marker, worker.edits, worker.others) = (changes.marker, changes.edits, changes.others);
-        worker.at = if kind == Kind::Forget { At::Obey } else { At::Ask };
+        worker.at = if kind == Kind::Forget { At::Obey } else { At::JobKind };
     });
 }
 

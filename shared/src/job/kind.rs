@@ -7,7 +7,7 @@ use super::id::MessageId;
 /// The thing that a job asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Ask {
+pub enum JobKind {
     /// A question for the model.
     Question {
         /// The person's words; empty if `content` must be fetched.
@@ -55,7 +55,7 @@ pub enum Ask {
     },
 }
 
-impl Ask {
+impl JobKind {
     /// Makes a question in plain text.
     pub fn question(text: impl Into<String>, message_id: Option<MessageId>) -> Self {
         let text = text.into();
