@@ -58,7 +58,7 @@ const prompt: Rule<string> = {
     typeof value === 'string' && value.trim() !== '' && Buffer.byteLength(value) <= 3000,
   mustBe: 'a text of at most 3,000 bytes',
 };
-// The worker checks each persona at its start.
+// A rule may say less than its type: the worker checks each persona at its start.
 const personas: Rule<'off' | { name: string; prompt: string; icon?: string }[]> = {
   allows: (value): value is never =>
     value === 'off' || (Array.isArray(value) && value.length > 0 && Buffer.byteLength(JSON.stringify(value)) <= 2000),
@@ -108,7 +108,7 @@ const table = {
   contextTokens: {
     rule: whole(1, 100_000_000),
     variable: 'CONTEXT_TOKENS',
-    meaning: 'The context of the model, in tokens, where the worker does not know the model.',
+    meaning: 'The context of the model, in tokens; that of a known model where it is not set.',
   },
   queryLimit: {
     rule: whole(0, 1000),
@@ -198,7 +198,8 @@ const table = {
     rule: text(/^\S+$/, "the name of a model, or 'off'"),
     variable: 'TRANSCRIBE_MODEL',
     parameter: 'TRANSCRIBE_MODEL',
-    meaning: 'The model that transcribes voice messages, on the same server; off where there is none.',
+    meaning:
+      'The model that transcribes voice messages, on the same server; off for none, gpt-transcribe where it is not set.',
   },
   lineApiBaseUrl: { rule: url, variable: 'LINE_API_BASE_URL', meaning: "LINE's server." },
   lineDataApiBaseUrl: {

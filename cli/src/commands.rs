@@ -106,9 +106,25 @@ enum Command {
 impl Args {
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        let Some(command) = self.command else {
-            note(FIRST_STEPS);
-            return Ok(ExitCode::from(2));
+        // These need no `.env`, which may be another program's.
+        let command = match self.command {
+            None => {
+                FIRST_STEPS.lines().for_each(note);
+                return Ok(ExitCode::from(2));
+            }
+            Some(Command::Completions { shell }) => {
+                let mut script = vec![];
+                clap_complete::generate(shell, &mut shown(), "henji", &mut script);
+                say_bytes(&script)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Some(Command::Man { directory }) => {
+                let written = fs::create_dir_all(&directory)
+                    .and_then(|()| clap_mangen::generate_to(shown(), &directory));
+                written.with_context(|| format!("{} cannot be written", directory.display()))?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Some(command) => command,
         };
         // A variable of the process goes before the same variable of the file.
         let file = Path::new(dotenv::DOTENV);
@@ -130,17 +146,18 @@ impl Args {
             Command::Forget(args) => return forget::command(args, &env).await,
             Command::Usage(args) => return usage::command(args, &env).await,
             Command::Send(args) => return send::command(args, &env).await,
-            Command::Completions { shell } => {
-                let mut script = vec![];
-                clap_complete::generate(shell, &mut Self::command(), "henji", &mut script);
-                say_bytes(&script)?;
-            }
-            Command::Man { directory } => {
-                let written = fs::create_dir_all(&directory)
-                    .and_then(|()| clap_mangen::generate_to(Self::command(), &directory));
-                written.with_context(|| format!("{} cannot be written", directory.display()))?;
-            }
+            Command::Completions { .. } | Command::Man { .. } => {}
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Returns the command line without its hidden commands.
+fn shown() -> clap::Command {
+    let all = Args::command();
+    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    clap::Command::new("henji")
+        .about(all.get_about().cloned().unwrap_or_default())
+        .version(version::DISPLAY_VERSION.as_str())
+        .subcommands(shown)
 }

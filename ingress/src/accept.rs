@@ -55,7 +55,7 @@ pub enum Accepted {
     /// The body is signed with LINE's secret, but it is not a webhook.
     NotAWebhook,
     /// The queue did not take the jobs in time, or nobody knows yet whether LINE signed the body. LINE delivers the
-    /// webhook again if its console says so.
+    /// webhook again if redelivery is switched on in the LINE Developers Console.
     Unavailable,
 }
 
@@ -159,7 +159,7 @@ impl Ingress {
         if signature::verify(&secret, body, signature) {
             return Ok(true);
         }
-        // If the read fails, the current secret stays.
+        // If the secret cannot be read again, the result with the known secret stands.
         let newer = self.secret.other_than(&secret).await.unwrap_or_default();
         Ok(newer.is_some_and(|newer| signature::verify(&newer, body, signature)))
     }

@@ -108,8 +108,9 @@ impl Source {
     }
 }
 
-/// Returns the jobs of one event, or the reason why there are none. An edit of a message can become two jobs: one
-/// overtakes the message, and the other is a question of its own if the message was not answered.
+/// Returns the jobs of one event, or the reason why there are none. An edit can become two jobs. The first records the
+/// new text and does not wait behind the message. The second asks the new text as a question, in case the message was
+/// not answered.
 fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) -> Result<Vec<Job>, Verdict> {
     use Verdict::{Odd, Skip};
 
@@ -125,14 +126,15 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
     let conversation = source.conversation()?.ok_or(Odd("the source has no usable id"))?;
     let is_private = conversation.is_private();
     let may_reply = event.reply_token.is_some();
-    // Only a message event may take its id from the message, because the unsend of the message is another event.
+    // Only a message event may take its id from the message: an edit of the same message is another event and must not
+    // get the same id.
     let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());
     let message = event.message.ok_or(Odd("the message event has no message"));
     let mut beside = None;
     let ask = match kind {
         "message" if is_private => message?.in_private(may_reply)?,
         "message" => message?.in_group(prefix)?,
-        "messageEdited" if is_private => return Err(Skip("a change in a private chat")),
+        "messageEdited" if is_private => return Err(Skip("an edit in a private chat")),
         "messageEdited" => {
             let (edited, question) = message?.edited(prefix)?;
             beside = question;

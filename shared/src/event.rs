@@ -102,7 +102,7 @@ kinds! {
     ReplyRefused = "reply_refused",
     /// LINE refused a notice by the free reply.
     NoticeNotReplied = "notice_not_replied",
-    /// LINE refused a push because of the month's limit.
+    /// LINE refused a push because of the month's limit, although the limit is not reached.
     MonthLimitRefused = "month_limit_refused",
     /// The ids of the bot's own messages were not stored.
     OwnMessagesNotKept = "own_messages_not_kept",
@@ -118,7 +118,7 @@ kinds! {
     Noticed = "noticed",
     /// A person who is not on the list was not told so.
     RefusalFailed = "refusal_failed",
-    /// Nothing is said: a message is not for the bot, or the user was told of the limit before.
+    /// Nothing is said: the message is not for the bot, its content was unsent, or the user knows the limit.
     Silent = "silent",
     /// The message was taken back or forgotten.
     Forgotten = "forgotten",
@@ -128,7 +128,7 @@ kinds! {
     LeftGroup = "left_group",
     /// An attempt ended. The field `outcome` tells how.
     Turn = "turn",
-    /// An attempt failed and is repeated later.
+    /// The job is tried again later.
     RetryScheduled = "retry_scheduled",
     /// The last attempt left no outcome.
     PoisonCandidate = "poison_candidate",
@@ -144,7 +144,7 @@ kinds! {
     StepNotRecorded = "step_not_recorded",
     /// The queue did not record the outcome of a job.
     OutcomeNotRecorded = "outcome_not_recorded",
-    /// A newer version wrote the job.
+    /// A newer version wrote the job (functions only).
     NewerJob = "newer_job",
     /// The queue did not extend the lease of a job.
     HeartbeatFailed = "heartbeat_failed",

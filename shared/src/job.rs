@@ -24,7 +24,7 @@ pub const VERSION: u32 = 4;
 pub struct Job {
     /// The version of the job: [`VERSION`] in a job made by this build.
     pub v: u32,
-    /// The key under which the turn is answered once.
+    /// The id of the event. It is the key of the turn, so that the event is answered once.
     pub event_id: EventId,
     /// The conversation to which the answer goes and whose history it reads.
     pub conversation: ConversationId,
@@ -40,15 +40,16 @@ pub struct Job {
     pub happened_at: Option<i64>,
     /// LINE's single-use reply token, which is valid for about a minute.
     pub reply_token: Option<String>,
-    /// The id of the dead letter, which a redrive sets. Attempts are counted anew for each run.
+    /// The id of the dead letter that was redriven, set by the redrive; `None` in the first run. Each run counts its
+    /// attempts from zero.
     pub run: Option<String>,
 }
 
-/// The reason why a queue's body is not a job for this build.
+/// The reason why the body of a queue message is not a job for this build.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
     /// A newer build wrote the job. The job must be kept until this build is replaced.
-    #[error("the job has version {0}, newer than the {VERSION} that this build reads")]
+    #[error("the job has version {0}, and this build reads versions up to {VERSION}")]
     Newer(u32),
     /// No build of Henji wrote this. The text names the place of the error, never the content.
     #[error("not a job: {0}")]
@@ -141,8 +142,8 @@ impl Job {
         }
     }
 
-    /// Returns the queue's body. SQS refuses U+FFFE and U+FFFF, so both are escaped (AWS: `SendMessage`, "A message can
-    /// include only XML, JSON, and unformatted text").
+    /// Returns the body of a queue message. SQS refuses U+FFFE and U+FFFF, so both are escaped (AWS: `SendMessage`, "A
+    /// message can include only XML, JSON, and unformatted text").
     pub fn encode(&self) -> String {
         serde_json::to_string(self)
             .unwrap_or_default()
@@ -150,7 +151,7 @@ impl Job {
             .replace('\u{ffff}', "\\uffff")
     }
 
-    /// Reads a queue's body.
+    /// Reads the body of a queue message.
     pub fn decode(body: &str) -> Result<Self, JobError> {
         #[derive(Deserialize)]
         struct Version {

@@ -1,7 +1,7 @@
-//! Metrics, which are made of the log's own lines. One table defines which line makes which metric. A function writes
-//! them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for `GET /metrics`. Metrics
-//! have names and reasons only, never an id, because each series costs money. The user's id is written beside a metric,
-//! where CloudWatch Logs Insights can add the values up by user.
+//! Metrics, which are made of the log's own lines. One table defines which line makes which metric. A Lambda function
+//! writes them in CloudWatch's embedded metric format beside its log; `henji serve` adds them up for `GET /metrics`.
+//! Metrics have names and reasons only, never an id, because each series costs money. The user's id is written beside a
+//! metric, where CloudWatch Logs Insights can add the values up by user.
 
 use std::fmt::Debug;
 

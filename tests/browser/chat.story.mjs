@@ -42,7 +42,7 @@ story(
   async (desk) => {
     await desk.writes("slowly, please");
     // This check is first, because the text is shown for a second only.
-    await desk.page.locator(".way .active small", { hasText: /^1\.\d s …/ }).waitFor();
+    await desk.page.locator(".way .active small", { hasText: /^[1-9]\d*\.\d s …/ }).waitFor();
     await desk.turn("working", "slowly");
     await desk.phone().locator(".typing:visible").waitFor();
     await desk.phone(REN).locator(".typing").waitFor({ state: "hidden" });

@@ -85,7 +85,7 @@ const OPERATOR: &str = "operator";
 async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
     let line = Line::new();
     let model = Model::new(Duration::ZERO, |messages| stories::answer(&see::said(messages.last().unwrap())));
-    (story.set_fault)(&line, &model);
+    (story.faults)(&line, &model);
     let (line_url, model_url) = (host(line.clone().router()).await, host(model.clone().router()).await);
     let stage = Stage { line_url, model_url, variables: story.variables, fault };
     let (gate, kept, mut pipeline) = match on {

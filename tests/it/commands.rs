@@ -82,7 +82,7 @@ async fn what_is_forgotten_is_in_no_later_prompt_and_in_no_file() {
         .await;
     assert_eq!(last_prompt(&bot)[1..], ["what is my name?"]);
     assert_eq!(bot.model.asked().len(), 2);
-    let kept = format!("{:?} {}", bot.messages(), bot.turns());
+    let kept = Chat::kept(&bot).await;
     assert!(!kept.contains("Momotaro"), "{kept}");
 }
 

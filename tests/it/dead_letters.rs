@@ -61,10 +61,10 @@ async fn letters_are_filtered_resolved_purged_and_never_pushed_twice_unasked() {
     let (_, table, _) = dlq(&bot, &["list"]).await;
     assert_eq!(
         plain(&table),
-        "age  conversation  reason         attempts  state: what a redrive would do                                        id
-AGE  U0            model_gone     1         unanswered: asks the model                                            ID
-AGE  U1            model_refused  1         delivery unknown, LINE no longer tells: would risk a second delivery  ID
-AGE  U2            model_refused  1         unanswered: asks the model                                            ID
+        "age  conversation  reason         attempts  state: what a redrive would do                                                         id
+AGE  U0            model_gone     1         unanswered: asks the model                                                             ID
+AGE  U1            model_refused  1         delivery unknown, and LINE no longer remembers the push: would risk a second delivery  ID
+AGE  U2            model_refused  1         unanswered: asks the model                                                             ID
 "
     );
     for (filter, shown) in [

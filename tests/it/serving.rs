@@ -514,6 +514,7 @@ fn who_types_henji_and_nothing_else_reads_the_first_steps() {
     let output = run(&[]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let first_steps = String::from_utf8(output.stderr).unwrap();
+    assert!(first_steps.lines().count() > 5, "{first_steps}");
     for command in ["henji dev", "henji secrets check", "henji serve", "henji doctor", "henji --help"] {
         assert!(first_steps.contains(command), "{command}: {first_steps}");
     }
@@ -523,7 +524,9 @@ fn who_types_henji_and_nothing_else_reads_the_first_steps() {
 fn a_shell_completes_the_commands_and_man_shows_them() {
     let folder = TempDir::new().unwrap();
     let script = folder.path().join("henji.bash");
-    std::fs::write(&script, run(&["completions", "bash"]).stdout).unwrap();
+    let completions = run(&["completions", "bash"]).stdout;
+    assert!(!String::from_utf8_lossy(&completions).contains("dev-stages"));
+    std::fs::write(&script, completions).unwrap();
     // The shell completes the second word after `henji dlq` that begins with `red`.
     let completed = Command::new("bash")
         .args(["-c", ". \"$0\"; COMP_WORDS=(henji dlq red); COMP_CWORD=2; _henji henji red dlq; echo \"${COMPREPLY[@]}\""])

@@ -123,7 +123,7 @@ pub struct Config {
     /// The model that transcribes recordings; `None` if recordings are not transcribed.
     pub transcribe_model: Option<String>,
     /// Whether requests to LINE and the model name the event that they belong to. Only `henji dev` sets it, for its page.
-    pub names_requests: bool,
+    pub sends_event_header: bool,
 }
 
 impl Config {
@@ -177,7 +177,7 @@ impl Config {
             transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
                 .filter(|name| *name != "off")
                 .map(str::to_owned),
-            names_requests: false,
+            sends_event_header: false,
         })
     }
 }

@@ -97,7 +97,10 @@ const ENDS = {
 /** Whether the turn is not over yet. */
 export const isActive = (turn) => turn.ended == null && turn.state !== "skipped";
 
-/** Finds the turn that a call of the bot belongs to. A call names its event, but for an apology, whose key is known. */
+/**
+ * Finds the turn that a call of the bot belongs to. A call of an attempt names its event. An apology has a known key; the
+ * other calls for an apology belong to no turn.
+ */
 export function turnOfCall(state, { headers }) {
   const event = headers["x-henji-event"];
   if (event) return state.turns.get(state.seconds.get(event) ?? event);

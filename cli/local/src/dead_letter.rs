@@ -114,7 +114,7 @@ impl DeadLetter {
             (_, State::Unanswered) => "unanswered: asks the model",
             (_, State::Answered) => "answered, not delivered: only pushes",
             (_, State::DeliveryUnknown) => {
-                "delivery unknown, LINE no longer tells: would risk a second delivery"
+                "delivery unknown, and LINE no longer remembers the push: would risk a second delivery"
             }
         }
     }

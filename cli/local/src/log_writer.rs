@@ -1,8 +1,8 @@
 //! The log of `serve` and `dev` on standard error, which a thread of its own writes. A reader that stalls, as a paused
 //! terminal does, blocks that thread and no webhook. Lines that do not fit into the buffer are dropped and counted.
 //!
-//! `tracing-appender` does the same, but ends in another way: if its buffer is full, its guard prints to standard
-//! output. The same reader may block that, so that the process would never end.
+//! `tracing-appender` does the same, but at the end its guard prints to standard output if its buffer is full. The
+//! stalled reader may block this output, too, and the process would never end.
 
 use std::{
     io::{self, Write},

@@ -73,7 +73,7 @@ impl Settings {
         })
     }
 
-    /// Lowers the settings to the open files that this process may have.
+    /// Lowers the numbers of conversations and connections to what the limit of open files allows.
     pub fn fitted(self) -> anyhow::Result<Self> {
         let descriptors::Share { concurrency, connections } = descriptors::fit(self.concurrency)?;
         Ok(Self { concurrency, connections, ..self })
@@ -130,7 +130,7 @@ pub async fn run(
     let clock = wall_clock();
     let queue = Arc::new(SqliteQueue::new(data.database.clone(), clock.clone()));
     let resumed = queue.recover().await?;
-    // This removes the traces of rows that the last process deleted before it was killed.
+    // This removes the remains, in the write-ahead log, of rows that the last process deleted before it was killed.
     queue.truncate_log_soon().await;
     let config = settings.worker;
     let ingress = Arc::new(Ingress {
@@ -193,7 +193,7 @@ pub fn http_client() -> anyhow::Result<Client> {
     client().context("no HTTPS client can be made (are CA certificates installed?)")
 }
 
-/// Logs that every question will fail, if the server does not know the model.
+/// Logs an error if the server does not know the model, because every question will then fail.
 pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
     let model = ModelClient::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
     if model.is_gone().await {

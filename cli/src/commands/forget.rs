@@ -66,7 +66,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let known = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;
     say(format_args!("{user}: {known}"))?;
     if known.is_nothing() {
-        note("henji: nothing is found; is it the id, as the log names it?");
+        note("henji: nothing is found for this id; is it the id that the log shows?");
     }
     if let Some(code) = confirm::stops("Delete all of it for ever", args.yes, &stop).await? {
         return Ok(code);
@@ -93,10 +93,11 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     )?;
     if user.is_private() {
         say(
-            "What this person said in groups stays there, with their name and without their id: forget a group by its own id.",
+            "What this person said in groups stays there, with the name but without the id. To delete it, forget each \
+             group by the group's id.",
         )?;
     }
-    say("How many answers and tokens each person used up on which day stays for 60 days.")?;
+    say("Each person's daily count of answers and tokens is kept for 60 days.")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -110,7 +111,7 @@ impl Known {
     ) -> anyhow::Result<Self> {
         let seen = source.look(stop).await?;
         list::say_unseen(&seen);
-        // It loads the history as a turn does that asks for all messages.
+        // The history is loaded as for a turn, but with all messages.
         let job = Job::new("forget".to_owned().try_into()?, user.clone(), JobKind::Unfollow);
         let scope = SnapshotScope { limit: MESSAGES_MAX, period: Period::Ever };
         let past = history.load(&job, scope, clock()).await?;

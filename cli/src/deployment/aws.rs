@@ -68,11 +68,11 @@ async fn configuration(env: &Env) -> anyhow::Result<SdkConfig> {
         // henji has no sign-in clients of the SDK, because they would be compiled into the functions too.
         if why.contains("cargo feature") {
             bail!(
-                "this AWS profile signs in by SSO or a program, which henji leaves to the AWS CLI: \
-                 eval \"$(aws configure export-credentials --format env)\", and again"
+                "this AWS profile signs in by SSO or a program, which henji leaves to the AWS CLI; run: \
+                 eval \"$(aws configure export-credentials --format env)\", and start henji again"
             );
         }
-        bail!("there are no AWS credentials: aws configure, or name a profile by AWS_PROFILE ({why})");
+        bail!("there are no AWS credentials: run \"aws configure\", or set AWS_PROFILE ({why})");
     }
     Ok(sdk)
 }

@@ -61,8 +61,8 @@ impl Write for Log {
 
 /// Returns an ingress that logs, with a queue that gives this answer.
 fn ingress(answer: Answer) -> (Ingress, Arc<Queue>) {
-    // A subscriber for one test would miss the lines that the thread of another test reached first, without a
-    // subscriber.
+    // One subscriber serves all tests: if a test without a subscriber reaches a log line first, `tracing` remembers
+    // that nobody wants this line.
     static LOGS: Once = Once::new();
     LOGS.call_once(|| tracing_subscriber::fmt().compact().without_time().with_writer(|| Log).init());
     let queue = Arc::new(Queue { answer, taken: Mutex::default() });
@@ -130,8 +130,8 @@ async fn logged(webhooks: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let log = String::from_utf8(LOG.take()).unwrap();
     // The duration is removed, because it is different each time.
     let lines = log.lines().map(|line| line.split(" ack_ms=").next().unwrap_or_default().trim().to_owned());
-    let (figures, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(COUNTED_ONLY));
-    (lines, figures)
+    let (counted, lines): (Vec<_>, Vec<_>) = lines.partition(|line: &String| line.contains(COUNTED_ONLY));
+    (lines, counted)
 }
 
 #[tokio::test]
@@ -154,21 +154,21 @@ async fn the_log_names_each_job_and_how_many_events_are_skipped_for_which_reason
 #[tokio::test]
 async fn strangers_fill_no_log_and_each_is_counted() {
     let body = webhook(&[question("e1", "hi")]);
-    let (lines, figures) = logged(&[(&body, "a guess"), (&body, "another guess")]).await;
+    let (lines, counted) = logged(&[(&body, "a guess"), (&body, "another guess")]).await;
     assert_eq!(
         lines,
         [
             r#"WARN ingress::accept: webhooks were refused: their signature is missing or wrong kind="signatures_refused" signed=true times=1"#
         ]
     );
-    let counted = |what: &str| figures.iter().filter(|line| line.contains(what)).count();
+    let counted = |what: &str| counted.iter().filter(|line| line.contains(what)).count();
     assert_eq!((counted(r#"kind="signature_refused""#), counted(r#"kind="webhook" status=401"#)), (2, 2));
 }
 
 #[tokio::test]
 async fn a_webhook_of_too_many_events_fills_no_log_and_each_is_counted() {
     let events: Vec<_> = (0..LOGGED_MAX + 2).map(|n| question(&format!("e{n}"), "hi")).collect();
-    let (lines, figures) = logged(&[(&webhook(&events), SECRET)]).await;
+    let (lines, counted) = logged(&[(&webhook(&events), SECRET)]).await;
     let [.., last, more, status] = &lines[..] else { unreachable!("a line for each job") };
     assert_eq!(lines.len(), LOGGED_MAX + 2);
     assert_eq!(
@@ -180,5 +180,5 @@ async fn a_webhook_of_too_many_events_fills_no_log_and_each_is_counted() {
         r#"INFO ingress::accept: more events are accepted than lines are written kind="accepted_more" jobs=2"#
     );
     assert_eq!(status, r#"INFO ingress::accept: the webhook is answered kind="webhook" status=200"#);
-    assert_eq!(figures.len(), 2);
+    assert_eq!(counted.len(), 2);
 }

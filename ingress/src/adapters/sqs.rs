@@ -27,8 +27,8 @@ const BATCH: usize = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 tokio::task_local! {
-    /// The trace to which jobs belong that are sent within this task. SQS carries it to the worker's invocation (AWS
-    /// X-Ray, "Amazon SQS and AWS X-Ray"). The port does not have it, because SQLite has no traces.
+    /// The trace of the jobs that this task sends. SQS carries it to the worker's invocation (AWS X-Ray, "Amazon SQS
+    /// and AWS X-Ray"). The port does not have it, because SQLite has no traces.
     static TRACE: String;
 }
 
@@ -57,8 +57,8 @@ impl SqsQueue {
         Self { client: Client::new(config), url: url.to_owned() }
     }
 
-    /// Makes the connection that the first webhook will use. The answer of SQS does not matter, and a missing answer
-    /// does not matter either. The connection only must not delay the start.
+    /// Makes the connection that the first webhook will use. It does not matter what SQS answers, or whether it does,
+    /// but the connection must not delay the start.
     pub async fn connect(&self) {
         let _ =
             timeout(CONNECT_TIMEOUT, self.client.get_queue_attributes().queue_url(&self.url).send()).await;
@@ -84,8 +84,8 @@ impl SqsQueue {
     }
 }
 
-/// Returns the trace in the form of SQS: it begins at the step that sends, if that step is recorded; otherwise it is
-/// the trace as it came.
+/// Returns the trace header for SQS: the trace from the sending step on if that step is recorded, else the trace as it
+/// came.
 fn trace() -> Result<Option<HashMap<Name, MessageSystemAttributeValue>>, BuildError> {
     let Some(trace) = traces::header().or_else(|| TRACE.try_with(Clone::clone).ok()) else {
         return Ok(None);

@@ -6,7 +6,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Reads a field that a question does not need. A field of another type counts as missing.
+/// Reads an optional field. A field of another type counts as missing.
 pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     from: D,
 ) -> Result<Option<T>, D::Error> {

@@ -82,7 +82,7 @@ impl Message {
     /// the message does not call the bot any more.
     pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(JobKind, Option<JobKind>), Verdict> {
         let message_id = self.id.clone().and_then(|id| id.try_into().ok());
-        let message_id = message_id.ok_or(Verdict::Odd("the change names no message"))?;
+        let message_id = message_id.ok_or(Verdict::Odd("the edit names no message"))?;
         let (text, quotes, beside) = match self.in_group(prefix) {
             Ok(ask) => match &ask {
                 JobKind::Question { text, quotes, only_if_quoting_bot, .. } => {
@@ -114,8 +114,7 @@ impl Message {
         }
     }
 
-    /// Returns the content that must be fetched. Content that LINE does not keep itself is never fetched from
-    /// elsewhere.
+    /// Returns the content that must be fetched. Content that another server keeps is not fetched.
     fn content(&self) -> Option<Content> {
         let provider = self.content_provider.as_ref()?.kind.as_deref();
         if provider != Some("line") || self.id.is_none() {

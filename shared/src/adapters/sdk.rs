@@ -20,9 +20,10 @@ use crate::{
 /// The pause before the second try of a call; it is doubled before the third. The SDK's own pause of one second is too
 /// long for calls that somebody waits for.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The five roots that AWS's own authority asks custom trust stores to hold (Amazon Trust Services, "Repository").
+/// The five root certificates that AWS's own authority asks custom trust stores to hold (Amazon Trust Services,
+/// "Repository").
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
-/// The beginning of the names of variables that name servers other than AWS's.
+/// The prefix of the environment variables that set servers other than AWS's.
 const ENDPOINTS: &str = "AWS_ENDPOINT_URL";
 
 /// Returns the SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls with ring,
@@ -39,8 +40,8 @@ pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvEr
         .timeout_config(TimeoutConfig::builder().operation_timeout(timeout).build())
         // Each operation already has a time-out.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    // Lambda always sets these variables, and the SDK's chains read them first. Making the other links of the chains
-    // takes a seventh of a start.
+    // Lambda always sets these variables, and the SDK's chains read them first. Building the rest of each provider
+    // chain would take a seventh of the start time.
     if env.optional("AWS_ACCESS_KEY_ID")?.is_some() && env.optional("AWS_SECRET_ACCESS_KEY")?.is_some() {
         config = config.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
@@ -50,7 +51,8 @@ pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvEr
     Ok(config.load().await)
 }
 
-/// Returns a client whose connector is made once. By default, the SDK reads the roots for each service.
+/// Returns a client whose connector is made once. By default, the SDK reads the root certificates again for each
+/// service.
 #[expect(clippy::expect_used, reason = "building such a context cannot fail")]
 fn one_connector(roots: Roots) -> SharedHttpClient {
     let connector = OnceLock::new();
@@ -60,8 +62,10 @@ fn one_connector(roots: Roots) -> SharedHttpClient {
                 Roots::Bundled => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
                 Roots::System => TrustStore::default(),
             };
-            let tls =
-                TlsContext::builder().with_trust_store(trusted).build().expect("a trust store is a context");
+            let tls = TlsContext::builder()
+                .with_trust_store(trusted)
+                .build()
+                .expect("a TLS context with only a trust store can always be built");
             let connector = Connector::builder()
                 .connector_settings(settings.clone())
                 .tls_provider(Provider::Rustls(CryptoMode::Ring))

@@ -1,20 +1,21 @@
 //! The client of the SSM Parameter Store.
 
-use crate::event::log;
-
 use std::{error::Error, time::Duration};
 
 use aws_config::{SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_ssm::Client;
 use secrecy::{SecretString, zeroize::Zeroizing};
 
+use crate::event::log;
+
 /// The longest time of one read of the Parameter Store, retries included. A longer read would delay a function's start,
 /// or a request that needs a secret to be read again.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest time of one try, because a connection may have broken while Lambda froze the process.
+/// The longest time of one try. It is short: if the connection broke while Lambda had frozen the process, no answer
+/// comes.
 const TRY_TIMEOUT: Duration = Duration::from_millis(500);
-/// The tries of one read. With the pauses between them they use all of [`READ_TIMEOUT`]: the store allows 40 reads a
-/// second in an account, and refuses the others (AWS: "Parameter Store throughput").
+/// The tries of one read. There are enough to fill [`READ_TIMEOUT`]: the store refuses more than 40 reads a second in
+/// an account (AWS: "Parameter Store throughput"), and a later try may succeed.
 const TRIES: u32 = 6;
 /// The longest pause before the second try; it is doubled before each further try. The SDK draws each pause between
 /// zero and this length, so that functions that start together do not try again together.

@@ -1,6 +1,6 @@
 //! A job as JSON. The version of the job decides its form. From version 4 on the JSON names the kind of its
-//! conversation (`chat`); before, the kind followed from the id. A job that is read is written back in its own version,
-//! so that a redrive does not change it.
+//! conversation (`chat`); in earlier versions the kind followed from the id. A job that is read is written back in its
+//! own version, so that a redrive does not change it.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub(super) const NAMES_CHAT: u32 = 4;
 pub(super) struct JobJson {
     pub(super) v: u32,
     pub(super) event_id: EventId,
-    /// The id alone, which tools of all versions look for.
+    /// The id without its kind, as in all versions, because tools search the JSON for it.
     pub(super) conversation: BareId,
     /// The kind of the conversation. It is absent for a private chat, and before version 4.
     #[serde(skip_serializing_if = "Option::is_none", default)]

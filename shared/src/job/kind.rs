@@ -24,8 +24,8 @@ pub enum JobKind {
         /// The content that LINE keeps of the message. It is fetched by `message_id`.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         content: Option<Content>,
-        /// True if, in a group, only its quote calls the bot: the question is answered only if it quotes a message of
-        /// the bot's own.
+        /// True if the message calls the bot only by its quote (in a group). It is then answered only if the quoted
+        /// message is the bot's.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         only_if_quoting_bot: bool,
     },
@@ -42,11 +42,11 @@ pub enum JobKind {
         /// The id of the message.
         message_id: MessageId,
     },
-    /// The person edited this message of a group. An answer that is not made yet is made to the new text.
+    /// The person edited this message of a group. If there is no answer yet, the bot answers the new text.
     Edited {
         /// The id of the message.
         message_id: MessageId,
-        /// Its current words, as they would be asked; empty if it does not call the bot any more.
+        /// Its new words, without the mention or the prefix; empty if it no longer calls the bot.
         text: String,
         /// The message that it quotes, if only its quote calls the bot. If the quoted message is not the bot's own,
         /// nothing is said to the bot.

@@ -11,9 +11,10 @@ pub(super) struct Rule {
     pub(super) kind: Kind,
     /// The name of the metric.
     pub(super) name: &'static str,
-    /// The value that a line adds: one, or the line's field of this name.
+    /// How the value that a line adds is found.
     pub(super) value: MetricValue,
-    /// The field whose few values distinguish the series: `reason` becomes the dimension `Reason`.
+    /// The field whose value selects the series; it must have few different values. The field `reason` becomes the
+    /// dimension `Reason`.
     pub(super) by: Option<&'static str>,
 }
 
@@ -26,13 +27,13 @@ pub(super) enum MetricValue {
     ModelFault,
     /// Counts the lines whose `reason` says that the history failed.
     StorageFault,
-    /// Counts the lines that wait for an operator. A question that the model declines does not wait for one.
+    /// Counts the dead letters that an operator must act on. A question that the model declined is not one.
     Actionable,
     /// Adds the field to a sum.
     Amount(&'static str),
-    /// Takes the field's own value, in milliseconds.
+    /// A duration in milliseconds; sum and count are kept, so that an average can be computed.
     Millis(&'static str),
-    /// Takes the field's newest value.
+    /// A level, of which only the newest value counts (a gauge).
     Level(&'static str),
     /// Adds the cost of the line's tokens, if the prices are known.
     Cost,

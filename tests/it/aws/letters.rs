@@ -141,7 +141,9 @@ async fn what_may_have_arrived_long_ago_is_pushed_again_only_if_asked_for() {
     let table = operator.runs(&["dlq", "list"]).await.out;
     assert!(table.contains("answered, not delivered: only pushes"), "{table}");
     assert!(
-        table.contains("delivery unknown, LINE no longer tells: would risk a second delivery"),
+        table.contains(
+            "delivery unknown, and LINE no longer remembers the push: would risk a second delivery"
+        ),
         "{table}"
     );
     let ended = operator.runs(&["dlq", "redrive", "--all", "--yes"]).await;

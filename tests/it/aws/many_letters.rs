@@ -28,7 +28,11 @@ async fn a_long_conversation_is_redriven_from_its_head_in_order_though_ten_are_s
     buried(&bot.cloud, &letters, "model_unavailable", wall_clock()()).await;
     let operator = Operator::of(&bot.cloud, &[]);
     let listed = operator.runs(&["dlq", "list"]).await;
-    assert!(listed.err.contains("The queue counts 25 and 10 could be seen"), "{}", listed.err);
+    assert!(
+        listed.err.contains("The queue counts 25 messages, and 10 of them could be seen"),
+        "{}",
+        listed.err
+    );
     let ended = operator.runs(&["dlq", "redrive", "--all", "--yes", "--rate", "1000"]).await;
     assert!(ended.code == 0 && ended.out.contains("25 letters: 25 redriven."), "{}{}", ended.out, ended.err);
     let said: Vec<_> = bot.says(25).await.into_iter().flat_map(|sent| sent.texts).collect();

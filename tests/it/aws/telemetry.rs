@@ -24,8 +24,8 @@ const TELLS: [(&str, &str); 3] = [
 ];
 
 /// Returns the values of each metric, with its dimension where it has one.
-fn figures(log: &[String]) -> BTreeMap<String, Vec<f64>> {
-    let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+fn metrics(log: &[String]) -> BTreeMap<String, Vec<f64>> {
+    let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for line in log {
         let line: Value = serde_json::from_str(line).unwrap();
         let Some(metrics) = line["_aws"]["CloudWatchMetrics"].as_array() else { continue };
@@ -37,11 +37,11 @@ fn figures(log: &[String]) -> BTreeMap<String, Vec<f64>> {
             for named in metric["Metrics"].as_array().unwrap() {
                 let name = named["Name"].as_str().unwrap();
                 let value = line[name].as_f64().unwrap();
-                figures.entry(name.to_owned() + by.as_deref().unwrap_or("")).or_default().push(value);
+                found.entry(name.to_owned() + by.as_deref().unwrap_or("")).or_default().push(value);
             }
         }
     }
-    figures
+    found
 }
 
 #[tokio::test]
@@ -54,11 +54,11 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     bot.says(2).await;
     bot.cloud.is_drained().await;
 
-    let ingress = figures(&bot.ingress.log());
+    let ingress = metrics(&bot.ingress.log());
     assert_eq!(ingress["Accepted"], [1.0, 1.0]);
     assert_eq!(ingress["Webhooks 200"], [1.0, 1.0]);
     assert!(ingress["AckMs"].iter().all(|ms| (0.0..1_500.0).contains(ms)));
-    let worker = figures(&bot.worker.log());
+    let worker = metrics(&bot.worker.log());
     for (name, values) in [
         ("Answered", &[1.0][..]),
         ("Turns answered", &[1.0]),
@@ -104,12 +104,12 @@ async fn each_webhook_that_line_did_not_sign_is_a_figure_and_one_of_them_a_line(
         assert_eq!(bot.status(payload_1("{}", signature)).await, 401);
     }
     // The log may arrive after the answers.
-    let is_told = || figures(&bot.ingress.log()).get("Webhooks 401").is_some_and(|it| it.len() == TIMES);
+    let is_told = || metrics(&bot.ingress.log()).get("Webhooks 401").is_some_and(|it| it.len() == TIMES);
     while !is_told() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let log = bot.ingress.log();
-    let told = figures(&log);
+    let told = metrics(&log);
     assert_eq!((told["RefusedSignatures"].len(), told["Webhooks 401"].len()), (TIMES, TIMES));
     let lines = log.iter().filter(|line| !line.contains("\"_aws\""));
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -124,7 +124,7 @@ async fn without_a_namespace_no_figures_are_written() {
     bot.hears("hello").await;
     bot.says(1).await;
     bot.cloud.is_drained().await;
-    assert!(figures(&bot.ingress.log()).is_empty() && figures(&bot.worker.log()).is_empty());
+    assert!(metrics(&bot.ingress.log()).is_empty() && metrics(&bot.worker.log()).is_empty());
     bot.ends().await;
 }
 

@@ -20,7 +20,7 @@ pub struct Story {
     /// Whether an operator redrives every dead letter at the end.
     pub redrives: bool,
     /// The faults of LINE and the model.
-    pub set_fault: fn(&Line, &Model),
+    pub faults: fn(&Line, &Model),
     /// The people's messages that are stored at the end, in order.
     pub kept: &'static [&'static str],
     /// The number of questions that the model is asked, if each is asked alone.
@@ -65,7 +65,7 @@ pub fn a_question_is_answered() -> Story {
         variables: &[],
         webhooks: |_| vec![webhook_of("hello", USER)],
         redrives: false,
-        set_fault: |_, _| {},
+        faults: |_, _| {},
         kept: &["hello"],
         asks: 1,
         says_back: "",
@@ -117,7 +117,7 @@ pub fn a_burst_is_answered() -> Story {
 
 pub fn a_refusal_is_told_once() -> Story {
     Story {
-        set_fault: |_, model| model.faults.set_fault(COMPLETIONS, Some(&refusal()), false),
+        faults: |_, model| model.faults.set_fault(COMPLETIONS, Some(&refusal()), false),
         kept: &[],
         ends: Ends::Refused,
         ..a_question_is_answered()
@@ -127,7 +127,7 @@ pub fn a_refusal_is_told_once() -> Story {
 pub fn a_refusal_is_mended_by_a_redrive() -> Story {
     Story {
         redrives: true,
-        set_fault: |_, model| model.faults.plan_next(COMPLETIONS, refusal()),
+        faults: |_, model| model.faults.plan_next(COMPLETIONS, refusal()),
         asks: 2,
         ends: Ends::AnsweredAfterAll,
         ..a_question_is_answered()
@@ -137,7 +137,7 @@ pub fn a_refusal_is_mended_by_a_redrive() -> Story {
 pub fn what_line_refuses_is_pushed_after_a_redrive() -> Story {
     Story {
         redrives: true,
-        set_fault: |line, _| line.faults.plan_next(PUSH, refusal()),
+        faults: |line, _| line.faults.plan_next(PUSH, refusal()),
         ends: Ends::AnsweredAfterAll,
         ..a_question_is_answered()
     }
@@ -150,7 +150,7 @@ pub fn two_people_are_answered_at_once() -> Story {
             vec![webhook(&[event("hello", USER), event("good morning", NEIGHBOUR)])]
         },
         // The delay keeps their commits apart in every run.
-        set_fault: |_, model| model.faults.plan_next(COMPLETIONS, Fault::After(Duration::from_millis(300))),
+        faults: |_, model| model.faults.plan_next(COMPLETIONS, Fault::After(Duration::from_millis(300))),
         kept: &["hello", "good morning"],
         asks: 2,
         ..a_question_is_answered()

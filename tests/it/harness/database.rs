@@ -23,14 +23,9 @@ impl Bot {
         self.column("SELECT created_at FROM messages ORDER BY rowid")
     }
 
-    /// Returns everything that the rows of turns contain.
-    pub fn turns(&self) -> String {
-        self.sql("SELECT * FROM turns").concat()
-    }
-
-    /// Whether each turn is delivered, and the bodies of its pushes are deleted.
-    pub fn all_is_delivered(&self) -> bool {
-        self.column("SELECT stage = 2 AND pushes IS NULL FROM turns").iter().all(|is_so| is_so == "1")
+    /// Counts the turns that are delivered and keep no bodies of pushes.
+    pub fn delivered(&self) -> usize {
+        self.column("SELECT 1 FROM turns WHERE stage = 2 AND pushes IS NULL").len()
     }
 
     /// Returns the ids of the messages that were unsent.

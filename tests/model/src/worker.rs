@@ -156,8 +156,11 @@ pub enum At {
     RecordDelivered,
     /// The worker records that the attempt failed.
     RecordFailed,
-    /// The worker looks whether there is a reason to give up silently.
-    LookBeforeGivingUp,
+    /// The worker looks whether there is a reason to end the turn silently.
+    LookAfterFailure {
+        /// Whether the failure ends the run.
+        ends_run: bool,
+    },
     /// The worker records that the turn is forgotten, instead of giving up.
     GiveUpForgotten,
     /// The worker records that the run is given up.
@@ -212,7 +215,7 @@ impl Worker {
                     | At::Merge(
                         merge::At::Withdraw { .. } | merge::At::FailAnew { .. } | merge::At::Fail { .. }
                     )
-                    | At::LookBeforeGivingUp
+                    | At::LookAfterFailure { .. }
                     | At::GiveUpForgotten
                     | At::RecordGivenUp
             )
@@ -261,7 +264,7 @@ pub fn next(steps: &mut Steps<'_>, at: usize) {
         At::RecordForgotten => end::record(steps, at, &worker, "forgotten is recorded", TurnStep::Forgotten),
         At::RecordDelivered => end::record(steps, at, &worker, "delivered is recorded", TurnStep::Delivered),
         At::RecordFailed => end::record_failed(steps, at, &worker, false, At::HandBack),
-        At::LookBeforeGivingUp => end::look_before_giving_up(steps, at, &worker),
+        At::LookAfterFailure { ends_run } => end::look_after_failure(steps, at, &worker, ends_run),
         At::GiveUpForgotten => end::give_up_forgotten(steps, at, &worker),
         At::RecordGivenUp => end::record_failed(steps, at, &worker, true, At::WriteLetter),
         At::WriteLetter => end::write_letter(steps, at, &worker),
@@ -424,7 +427,7 @@ fn used_up(world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     worker.delivery = None;
     worker.failure = Some(failure);
-    worker.at = At::LookBeforeGivingUp;
+    worker.at = At::LookAfterFailure { ends_run: true };
 }
 
 /// Fails an attempt: another one is made, or the run is given up.
@@ -433,12 +436,12 @@ fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     if worker.other.is_some() && !worker.is_merged {
         return merge::fail(world, at, failure);
     }
-    let is_last = !failure.is_passing || worker.turn.attempts >= model.setting.max_attempts;
+    let ends_run = !failure.is_passing || worker.turn.attempts >= model.setting.max_attempts;
     if !failure.has_delivery {
         worker.delivery = None;
     }
     worker.failure = Some(failure);
-    worker.at = if is_last { At::LookBeforeGivingUp } else { At::RecordFailed };
+    worker.at = At::LookAfterFailure { ends_run };
     (worker.marker, worker.edits, worker.others) = (None, 0, 0);
     (worker.tries, worker.was_unknown) = (0, false);
 }

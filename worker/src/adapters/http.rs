@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// The header that names the event of a request ([`crate::config::Config::names_requests`]).
+/// The header that names the event of a request ([`crate::config::Config::sends_event_header`]).
 const EVENT_HEADER: &str = "x-henji-event";
 
 tokio::task_local! {
@@ -25,8 +25,8 @@ tokio::task_local! {
     static EVENT: Option<EventId>;
 }
 
-/// Does `work`, whose requests name this event.
-pub fn naming<F: Future>(event: Option<EventId>, work: F) -> TaskLocalFuture<Option<EventId>, F> {
+/// Does `work`, whose requests name this event. A task that `work` spawns loses it.
+pub fn with_event_header<F: Future>(event: Option<EventId>, work: F) -> TaskLocalFuture<Option<EventId>, F> {
     EVENT.scope(event, work)
 }
 

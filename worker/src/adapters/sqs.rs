@@ -52,10 +52,10 @@ pub struct DeadLetter<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum SqsError {
     /// SQS refused the request, or did not answer.
-    #[error("SQS")]
+    #[error("SQS did not carry out the request")]
     Aws(#[from] AwsError),
-    /// SQS refused a part of a batch, with these codes.
-    #[error("SQS refused a part: {0:?}")]
+    /// SQS refused some messages of a batch, with these codes.
+    #[error("SQS refused some messages of a batch: {0:?}")]
     Partly(Vec<String>),
     /// The SDK did not accept the request.
     #[error("the request cannot be made")]

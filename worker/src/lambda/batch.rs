@@ -42,10 +42,10 @@ pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatc
             deadline,
         ))));
     }
-    // This request is aborted if it takes longer than the answers.
+    // The request for the month's messages is aborted if it ends later than the answers and `QUOTA_WAIT_MAX`.
     let mut aside = JoinSet::new();
     aside.spawn(async move { setup.quota.log_remaining(&setup.clients.line).await });
-    // The batch does not wait for an AWS that hangs at the very end, because the leases end by themselves.
+    // If AWS hangs at the end, the batch does not wait for it: the leases expire by themselves.
     while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
         done.extend(ended.into_iter().flatten().map(|record| record.id));
     }

@@ -30,7 +30,7 @@ pub(super) async fn carry_out(
             log!(
                 warn, RetryScheduled,
                 event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
-                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the attempt failed: the job is tried again later"
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the job is tried again later"
             );
             ControlFlow::Break(after)
         }
@@ -40,7 +40,7 @@ pub(super) async fn carry_out(
                 warn, RetryScheduled,
                 event = %job.event_id, reason = failure.reason.as_str(), detail = failure.detail,
                 receives = record.receives,
-                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the attempt failed: the job is tried again later"
+                after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX), "the job is tried again later"
             );
             ControlFlow::Break(after)
         }

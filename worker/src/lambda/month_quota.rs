@@ -37,7 +37,7 @@ impl QuotaWatch {
                 limit = quota.limit,
                 used = quota.used,
                 left,
-                "LINE told the quota of this month"
+                "LINE messages of this month"
             );
         }
     }

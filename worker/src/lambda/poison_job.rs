@@ -38,7 +38,7 @@ impl Slot {
     }
 
     /// Waits until no other one runs, then runs again. Of the slots that wait, the one with the fewest attempts goes
-    /// first, so a job that ends its workers is soon the last.
+    /// first. A job that crashes its worker has one attempt more each time, so it soon goes last.
     pub(super) async fn run_alone(&self, attempts: u32) {
         self.set(SlotState::Waiting { attempts });
         let its_turn = |states: &Vec<SlotState>| next(states) == Some(self.index);

@@ -3,7 +3,7 @@
 use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
-    no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Try again\" below in a little while.",
+    no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Retry\" below in a little while.",
     no_answer_no_button: "Sorry, I could not answer this time 🙏 Please ask me again in a little while.",
     refused: "Sorry, I cannot answer this one 🙏 Please try putting it differently.",
     too_long: "Sorry, this message is too long for me 🙏 Please send it in shorter parts.",
@@ -52,7 +52,7 @@ pub(super) const WORDS: Words = Words {
         forget: "🧹 Forget our chat",
         help: "❓ Help",
         persona: "🎭 Change persona",
-        retry: "🔁 Try again",
+        retry: "🔁 Retry",
         go_on: "▶️ Continue",
         usual: "default",
     },

@@ -4,7 +4,7 @@ use super::words::{Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 아래의 ‘다시’를 눌러 주세요.",
-    no_answer_no_button: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 다시 물어봐 주세요.",
+    no_answer_no_button: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 한 번 더 물어봐 주세요.",
     refused: "죄송해요, 이 내용에는 답할 수 없어요🙏 다르게 표현해 보세요.",
     too_long: "죄송해요, 메시지가 너무 길어요🙏 짧게 나누어 보내 주세요.",
     not_understood: "죄송해요, 이런 종류의 메시지는 아직 이해하지 못해요🙏",

@@ -57,7 +57,7 @@ impl RunCost {
     }
 
     /// Whether the model may be called again.
-    pub(crate) fn ensure_call_left(self) -> bool {
+    pub(crate) fn has_call_left(self) -> bool {
         self.paid_calls < PAID_CALLS_MAX
     }
 }
@@ -119,8 +119,8 @@ mod tests {
         let none = RunCost::default();
         for (paid, failed) in [(1, Reason::ModelUnavailable), (2, Reason::StorageFailed)] {
             let cost = none.plus(Duration::ZERO, paid, Some(failed));
-            assert!(cost.paid_calls == paid && cost.ensure_call_left());
-            assert!(!cost.plus(Duration::ZERO, PAID_CALLS_MAX - paid, Some(failed)).ensure_call_left());
+            assert!(cost.paid_calls == paid && cost.has_call_left());
+            assert!(!cost.plus(Duration::ZERO, PAID_CALLS_MAX - paid, Some(failed)).has_call_left());
         }
     }
     #[test]

@@ -71,7 +71,10 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let words = locale.words();
     let (text, buttons) = match reason {
         Reason::ModelRefused => (words.refused, vec![]),
-        _ if job.is_private() => (words.no_answer, buttons(config, job, locale, &[Command::Retry])),
+        // The button asks the kept question again.
+        _ if job.is_private() && question.is_some() => {
+            (words.no_answer, buttons(config, job, locale, &[Command::Retry]))
+        }
         _ => (words.no_answer_no_button, vec![]),
     };
     for body in messages::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {

@@ -4,8 +4,8 @@ use shared::job::{Job, MessageId};
 
 use crate::{failure::Failure, history::Edit, storage::Storage};
 
-/// Keeps the new text of a message. It keeps no words if the message quotes a message that is not the bot's own,
-/// because then nothing is said to the bot, or if the words are forgotten.
+/// Keeps the new text of a message. Keeps no words in two cases: the message calls the bot only by quoting a message
+/// that is not the bot's, or the words are forgotten.
 pub(crate) async fn keep(
     storage: &Storage,
     job: &Job,

@@ -46,7 +46,7 @@ pub(crate) async fn run_to_outcome(
         return Outcome::NotReady { after };
     }
     // A job that is forgotten gets no further attempt, so that newer messages do not wait for it.
-    if let Some(outcome) = taken_back(storage, job, turn.attempts).await {
+    if let Some(outcome) = outcome_if_unsent(storage, job, turn.attempts).await {
         return outcome;
     }
     if failure.retry == RetryPolicy::Never || turn.attempts >= config.max_attempts {
@@ -68,7 +68,7 @@ pub(crate) async fn run_to_outcome(
 /// the worker crashed each time.
 pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &Job, turn: &Turn) -> Outcome {
     let attempts = turn.attempts.saturating_sub(1).min(config.max_attempts);
-    if let Some(outcome) = taken_back(storage, job, attempts).await {
+    if let Some(outcome) = outcome_if_unsent(storage, job, attempts).await {
         return outcome;
     }
     let (reason, detail) = match turn.last {
@@ -84,7 +84,7 @@ pub(crate) async fn attempts_used_up(config: &Config, storage: &Storage, job: &J
 
 /// Returns the outcome of a run whose message was unsent or forgotten meanwhile, else `None`. Such a run gets no
 /// apology, and a dead letter only if it is in doubt whether its answer arrived.
-async fn taken_back(storage: &Storage, job: &Job, attempts: u32) -> Option<Outcome> {
+async fn outcome_if_unsent(storage: &Storage, job: &Job, attempts: u32) -> Option<Outcome> {
     match storage.conversation_changes(job).await {
         Ok(changes) if changes.stage == Stage::InDoubt => {
             Some(Outcome::Dead { failure: in_doubt(), attempts })

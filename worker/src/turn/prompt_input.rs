@@ -27,9 +27,9 @@ pub(crate) struct PromptInput {
     pub(crate) past: Vec<Message>,
     /// The questions just before it that are answered with it.
     pub(crate) before: Vec<Question>,
-    /// The question.
+    /// The words that the model gets.
     pub(crate) question: String,
-    /// The words of the question that the history keeps.
+    /// The words that the history keeps instead: for an image a mark, for a recording what was heard.
     pub(crate) kept: String,
     /// The name of the person who asks, in a group and if it is known.
     pub(crate) speaker: Option<String>,
@@ -52,7 +52,7 @@ impl PromptInput {
         before.chain([by(self.speaker.as_deref(), &self.question)]).collect()
     }
 
-    /// Returns the rows that the history keeps with the answer, in this turn.
+    /// Returns the rows that this turn adds to the history.
     pub(crate) fn exchange(self, job: &Job, answer: String) -> Exchange {
         let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());

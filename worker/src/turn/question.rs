@@ -92,6 +92,7 @@ pub(crate) async fn draft<'a>(
     }
     let at_once = |draft: Draft<'a>| Ok(Drafted::Draft { draft: Box::new(draft), token_is_spent: false });
     let Some(text) = said_to_bot(job, text, changes).map(ToOwned::to_owned) else {
+        // Nothing is said to the bot any more: an empty draft closes the turn.
         return at_once(Draft { seen: changes.seen(), ..Draft::default() });
     };
     let has_personas = config.personas.is_some();
@@ -108,7 +109,7 @@ pub(crate) async fn draft<'a>(
     let is_exempt_from_limits = needs_no_model && (forgets || !quota.is_not_allowed(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
-    // A question that is asked again for other turns was counted before.
+    // This turn also holds the answer to questions of other turns, so this question was counted before.
     let limit = limit.filter(|_| !is_exempt_from_limits && changes.others == 0);
     let is_persona = matches!(command, Some(Command::Persona(_)));
     let persona_limit = is_persona && !may_change_persona(&config.group_persona, job);
@@ -116,7 +117,7 @@ pub(crate) async fn draft<'a>(
         return at_once(refuse(config, line, job, limit, period, &past).await);
     }
     let input = DraftInput { text: &text, command, before, past, period };
-    // The future is boxed, because each future that it is moved into would contain it again.
+    // Boxed, because each future that awaits it would otherwise contain all of it.
     let drafting = Box::pin(compose_draft(clients, job, input, attempt));
     if needs_no_model {
         // The reply is in the user's language, and a quick command leaves no time to learn it meanwhile. *Forget* does
@@ -141,7 +142,7 @@ pub(crate) async fn store(
     by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
     let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
-    // The edit that this job comes from may reach the history only after the conversation was loaded.
+    // This job may come from an edit that reaches the history after the load, so the job's own time counts, too.
     let edit = seen.edit.max(job.at());
     let mut answer =
         Answer { by, exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };

@@ -66,7 +66,7 @@ impl<'a> Attempt<'a> {
 
     /// Returns an error if the run has no paid call left.
     pub(crate) fn ensure_call_left(&self) -> Result<(), Failure> {
-        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).ensure_call_left() {
+        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).has_call_left() {
             return Ok(());
         }
         let reason = self.last.reason().unwrap_or(Reason::ModelUnavailable);

@@ -17,8 +17,9 @@ use crate::{media_type::media_type, respond::respond};
 
 /// The mark before the words in an audio file.
 const MARK: &[u8] = b"henji:words=";
-/// The largest file that is accepted, in bytes, and, below, the extensions that are accepted.
+/// The size of the largest file that is accepted, in bytes.
 const FILE_MAX: usize = 25 << 20;
+/// The file extensions that are accepted.
 const FORMATS: [&str; 10] = ["flac", "m4a", "mp3", "mp4", "mpeg", "mpga", "oga", "ogg", "wav", "webm"];
 /// The sample rate of a sample, in samples (bytes) a second.
 const RATE: u32 = 8_000;

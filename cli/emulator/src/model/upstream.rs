@@ -33,8 +33,8 @@ pub enum Call<'a> {
     Transcription(&'a str),
 }
 
-/// A function that makes the request of a call with a key, without the body, because servers differ in paths and
-/// headers.
+/// A function that makes the request for a call, with its address and the key but without a body. Servers differ in
+/// paths and headers.
 pub type Requests = Box<dyn Fn(Call<'_>, &SecretString) -> RequestBuilder + Send + Sync>;
 
 /// A chat-completions server.

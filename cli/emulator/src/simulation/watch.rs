@@ -16,7 +16,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 impl Simulation {
     /// Whether no webhook is being delivered and no job is left.
     pub(super) async fn is_idle(&self) -> bool {
-        // The webhooks are checked first: a job is in the queue before its webhook is delivered.
+        // The webhooks are checked first: a webhook counts as delivered only when its job is in the queue, so no job is
+        // missed.
         if self.under_way.load(Relaxed) > 0 {
             return false;
         }

@@ -53,7 +53,7 @@ pub(super) async fn carry_out(
                 detail,
                 received,
                 after_ms,
-                "the attempt failed: the job is tried again later"
+                "the job is tried again later"
             );
             return queue.hand_back(merged, *seq, after).await;
         }

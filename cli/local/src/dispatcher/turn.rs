@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use worker::{
-    adapters::http::naming,
+    adapters::http::with_event_header,
     clients::Clients,
     failure::{Failure, Reason},
     outcome::Outcome,
@@ -155,10 +155,10 @@ impl Dispatcher {
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
         // The last job's turn holds the answer to several jobs.
         let event =
-            jobs.last().filter(|_| this.clients.config.names_requests).map(|job| job.event_id.clone());
+            jobs.last().filter(|_| this.clients.config.sends_event_header).map(|job| job.event_id.clone());
         let span = tracing::info_span!("turn", event = %jobs[0].event_id);
         let attempt = tokio::spawn(Box::pin(
-            naming(event, async move { turn::attempt(&this.clients, &own_jobs, &limits).await })
+            with_event_header(event, async move { turn::attempt(&this.clients, &own_jobs, &limits).await })
                 .instrument(span),
         ));
         let ended = match attempt.await {

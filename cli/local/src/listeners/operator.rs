@@ -67,8 +67,8 @@ async fn healthz(State(health): State<Arc<Health>>) -> Response {
     (status, Json(report)).into_response()
 }
 
-/// Returns the metrics since the process began, in the format of Prometheus. If the database fails, they are those that
-/// are known.
+/// Returns the metrics since the process began, in the format of Prometheus. If the database fails, the metrics that
+/// come from it are left out.
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     let report = health.report().await;
     let mut gauges = vec![("healthy", u64::from(report.error.is_none()))];

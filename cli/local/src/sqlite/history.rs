@@ -166,7 +166,7 @@ impl History for SqliteHistory {
             turn::record(db, event.as_str(), &step, now.as_millisecond())
         });
         match recorded.await? {
-            // There is no attempt left to withdraw.
+            // No attempt is counted that this step could withdraw, so there is nothing to record.
             Ok(()) | Err(Conflict::NotBegun) => Ok(()),
             Err(conflict) => Err(failed(doing)(conflict)),
         }

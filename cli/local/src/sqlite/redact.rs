@@ -1,13 +1,13 @@
-//! Removes words from the queue and the dead letters, in the transaction that forgets them. The history knows neither
-//! of the two.
+//! Removes words from the queue and the dead letters, in the transaction that forgets them. The history does not use
+//! these two tables.
 
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::history::Forget;
 
-/// Removes the words of jobs that are unsent or forgotten. These jobs no longer wait, because their next attempt ends
-/// them. Deletes their dead letters, except those that an operator has to know. The history has forgotten its own part
-/// already.
+/// Removes the words of jobs that are unsent or forgotten. These jobs become visible at once, so that their next
+/// attempt ends them. Deletes their dead letters, except those that an operator has to know. The history has forgotten
+/// its own part already.
 pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i64) -> rusqlite::Result<()> {
     match what {
         Forget::Messages(until) | Forget::Everything(until) => conversation(db, of, *until, now),
@@ -15,12 +15,12 @@ pub(super) fn redact(db: &Connection, of: &ConversationId, what: &Forget, now: i
     }
 }
 
-/// Redacts the jobs and letters that were said until then. A letter that does not keep when it was said is deleted,
-/// too.
+/// Removes the words of jobs whose messages were said before `until`, and deletes letters up to that time. A letter
+/// without a time is deleted, too.
 fn conversation(db: &Connection, of: &ConversationId, until: i64, now: i64) -> rusqlite::Result<()> {
     // The column `conversation` has the job's group. A job that forgets has a group of its own, and so keeps its words.
-    // A job that forgets of an earlier version is in the group of the conversation. It keeps its words, because it was
-    // not said before itself.
+    // A forget job of an older version is in the conversation's group. It keeps its words, too, because its own time is
+    // not before `until`.
     db.execute(
         "UPDATE jobs SET body = json_set(body, '$.text', ''),
              visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END

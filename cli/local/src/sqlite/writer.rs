@@ -41,8 +41,8 @@ pub(super) fn serve(
             Ok(transaction) => transaction,
             Err(error) => {
                 log!(error, TransactionFailed, %error, "the database began no transaction");
-                // Operations behind this one would only wait as long again. When they are dropped, their callers get an
-                // error.
+                // Each waiting operation would wait for the lock just as long. They are dropped, so that their callers
+                // get an error now.
                 while operations.try_recv().is_ok() {}
                 continue;
             }

@@ -37,8 +37,8 @@ pub async fn command(
 pub fn say_unseen(seen: &Seen) {
     if seen.total > seen.messages {
         note(format_args!(
-            "The queue counts {} and {} could be seen: of one conversation SQS shows ten at most, and none while \
-             one of them is hidden for somebody else. What is redriven or removed uncovers the next.",
+            "The queue counts {} messages, and {} of them could be seen. SQS shows at most ten of one conversation, \
+             and none while one of them is hidden for somebody else. Redrive or remove these to see the next.",
             seen.total, seen.messages
         ));
     }

@@ -153,7 +153,10 @@ impl Source {
             #[cfg(feature = "aws")]
             (Ok(job), Self::Sqs(letters)) => {
                 letters.send(letter, job).await?;
-                letters.remove(letter).await.context("its job is in the queue, and its letter still here")?;
+                letters
+                    .remove(letter)
+                    .await
+                    .context("the job is in the queue, but its letter could not be removed")?;
                 Ok(Redriven::Queued)
             }
         }

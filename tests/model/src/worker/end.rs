@@ -68,11 +68,11 @@ pub(super) fn record_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker, g
     });
 }
 
-/// Looks for changes, because a message that was unsent meanwhile gets no dead letter.
-pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+/// Looks for changes, because a message that was unsent meanwhile gets no dead letter and no further attempt.
+pub(super) fn look_after_failure(steps: &mut Steps<'_>, at: usize, worker: &Worker, ends_run: bool) {
     let job = worker.job;
     let read = |world: &World| history::changes(world, job.event);
-    steps.read("it looks before it gives up", read, |_, world, changes| {
+    steps.read("it looks for changes after its failure", read, |_, world, changes| {
         let is_over = changes
             .is_some_and(|changes| changes.stage == Stage::Forgotten || is_forgotten(world, job, &changes));
         let worker = &mut world.workers[at];
@@ -85,7 +85,8 @@ pub(super) fn look_before_giving_up(steps: &mut Steps<'_>, at: usize, worker: &W
                 (worker.failure, worker.delivery) = (None, None);
                 At::GiveUpForgotten
             }
-            Some(_) | None => At::RecordGivenUp,
+            Some(_) | None if ends_run => At::RecordGivenUp,
+            Some(_) | None => At::RecordFailed,
         };
     });
 }

@@ -58,7 +58,8 @@ pub fn urls(text: &str) -> Vec<Range<usize>> {
     urls
 }
 
-/// Whether the emphasis that CommonMark finds is meant as emphasis, and not as arithmetic or a kaomoji.
+/// Whether the emphasis that CommonMark finds is meant as emphasis, and not as arithmetic or a kaomoji (a face made of
+/// characters, such as `(*_*)`).
 pub(super) fn is_emphasis(source: &str, at: &Range<usize>, mark: usize) -> bool {
     let inside = &source[at.start + mark..at.end - mark];
     let (before, after) = (source[..at.start].chars().next_back(), source[at.end..].chars().next());
@@ -94,7 +95,8 @@ fn is_emoji(c: char) -> bool {
     c >= '\u{1f000}'
 }
 
-/// Returns pairs of `**` on one line with words between them, as the start of the first and the end of the second.
+/// Returns the pairs of `**` that CommonMark does not take as bold, as in `**「猫」**は`: the start of the first mark
+/// and the end of the second. Both are on one line, with words between them.
 pub(super) fn stray_bold(
     source: &str,
     part: Range<usize>,

@@ -52,7 +52,7 @@ pub(super) async fn split(
         NotMerged::NeedsOwnAttempt | NotMerged::Stopped => (None, Duration::ZERO),
     };
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
-    let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.ensure_call_left();
+    let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.has_call_left();
     let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
     match not_merged {
         NotMerged::Stopped => {

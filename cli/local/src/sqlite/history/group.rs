@@ -46,7 +46,7 @@ pub(super) fn edit(
 }
 
 /// Returns the messages that an answer answers, with their turns and the edit that was seen of each. A message to which
-/// the bot says nothing is not answered. In a private chat the result is empty, because nobody uses it.
+/// the bot says nothing is not answered. In a private chat the result is empty, because only groups need these facts.
 fn answered<'a>(
     job: &'a Job,
     answer: &'a Answer,
@@ -62,6 +62,7 @@ fn answered<'a>(
 /// Returns why an answer must not be stored, if so: a message was edited, or answered by another turn.
 pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::Result<Option<StoreResult>> {
     for (event, message, seen) in answered(job, answer) {
+        // An expired edit counts here, too.
         let (edit, answered_by) = known(db, message, i64::MIN / 2)?;
         if answered_by.is_some_and(|by| by != *event) {
             return Ok(Some(StoreResult::Existing(Stage::Delivered)));

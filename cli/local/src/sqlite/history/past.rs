@@ -20,7 +20,7 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     let (last, newest) = newest(db, of)?;
     let (messages, times) = messages(db, of, scope.limit, now)?.into_iter().unzip();
     Ok(Snapshot {
-        changes: changes_since(forgotten, db, job, now)?,
+        changes: changes_with(db, job, forgotten, now)?,
         messages,
         times,
         window,
@@ -34,13 +34,13 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
 
 /// Returns the conversation changes. The turn's own stage is not among them.
 pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
-    changes_since(mark(db, &job.conversation)?, db, job, now)
+    changes_with(db, job, mark(db, &job.conversation)?, now)
 }
 
-fn changes_since(
-    forgotten: Option<ForgetMarker>,
+fn changes_with(
     db: &Connection,
     job: &Job,
+    forgotten: Option<ForgetMarker>,
     now: i64,
 ) -> rusqlite::Result<ConversationChanges> {
     let in_group = !job.is_private();
@@ -85,10 +85,7 @@ fn messages(
 }
 
 /// Returns the `createdAt` of the newest message, and its turn.
-pub(super) fn newest(
-    db: &Connection,
-    of: &ConversationId,
-) -> rusqlite::Result<(Option<Timestamp>, Option<TurnRef>)> {
+fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<(Option<Timestamp>, Option<TurnRef>)> {
     let mut newest = db.prepare_cached(
         "SELECT created_at, event_id, message_id FROM messages WHERE conversation = ?1
          ORDER BY created_at DESC LIMIT 1",

@@ -57,8 +57,8 @@ pub(super) fn read_with_pushes(db: &Connection, event: &str) -> rusqlite::Result
     row.optional()
 }
 
-/// Writes the row of a turn that has none, or of a turn at which an attempt begins. A new row gets its stage too; a row
-/// that exists keeps its stage.
+/// Adds the row of a turn, or updates it when an attempt begins. A new row gets its stage too; a row that exists keeps
+/// its stage.
 pub(super) fn put(
     db: &Connection,
     event: &str,
