@@ -36,12 +36,12 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
     let mut bot = Bot::start().await;
     for (user, language, label) in [
         ("Uja", "ja", "🔁 もう一度"),
-        ("Uen", "en-GB", "🔁 Try again"),
+        ("Uen", "en-GB", "🔁 Retry"),
         ("Uzh", "zh-TW", "🔁 重試"),
         ("Uko", "ko", "🔁 다시"),
         ("Uth", "th", "🔁 ลองใหม่"),
         // For an unsupported language, or without a profile, the bot uses its own language.
-        ("Ufr", "fr", "🔁 Try again"),
+        ("Ufr", "fr", "🔁 Retry"),
     ] {
         is_here(&bot, user, "Aoi", language);
         bot.model.thinks(Duration::from_millis(100));
@@ -50,7 +50,7 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
         assert_eq!((&message.text[..], labels(&message)[0]), ("answer to hi", label));
     }
     bot.hears_from("Unobody", "hi").await;
-    assert_eq!(labels(&says_one(&mut bot).await)[0], "🔁 Try again");
+    assert_eq!(labels(&says_one(&mut bot).await)[0], "🔁 Retry");
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn buttons_are_below_the_last_bubble_only_and_send_what_the_bot_understand
 
     let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;
     bot.hears("help").await;
-    assert_eq!(labels(&says_one(&mut bot).await), ["🔁 Try again", "🧹 Forget our chat"]);
+    assert_eq!(labels(&says_one(&mut bot).await), ["🔁 Retry", "🧹 Forget our chat"]);
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ impl Bot {
         column("role").into_iter().zip(column("content")).collect()
     }
 
-    /// Returns the `createdAt` of each message, in the order in which they were stored.
+    /// Returns the `createdAt` of each message, oldest first.
     pub fn message_times(&self) -> Vec<String> {
-        self.column("SELECT created_at FROM messages ORDER BY rowid")
+        self.column("SELECT created_at FROM messages ORDER BY created_at")
     }
 
     /// Counts the turns that are delivered and keep no bodies of pushes.
