@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use shared::{
     event::log,
     job::Job,
-    logging::{self, Sampled},
+    logging::{self, LimitedLog},
     prefix::Prefix,
     secret::{NotRead, Secret},
     traces,
@@ -42,7 +42,7 @@ pub struct Ingress {
     /// The wall clock, in milliseconds since 1970.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// The counter of webhooks whose signature is missing or wrong.
-    pub refused: Sampled,
+    pub refused: LimitedLog,
 }
 
 /// The answer to LINE.
@@ -160,7 +160,7 @@ impl Ingress {
             return Ok(true);
         }
         // If the secret cannot be read again, the result with the known secret stands.
-        let newer = self.secret.other_than(&secret).await.unwrap_or_default();
+        let newer = self.secret.replacement_of(&secret).await.unwrap_or_default();
         Ok(newer.is_some_and(|newer| signature::verify(&newer, body, signature)))
     }
 }

@@ -18,7 +18,7 @@ use shared::{
     adapters::{sdk::sdk_config, ssm::ParameterStore},
     env::Env,
     event::log,
-    logging::{self, Sampled},
+    logging::{self, LimitedLog},
     secret::Secret,
     traces::Daemon,
     version::DISPLAY_VERSION,
@@ -38,7 +38,7 @@ async fn serve(env: &Env) -> Result<(), Box<dyn std::error::Error + Send + Sync>
     let (secret, ()) = tokio::join!(Secret::of_parameter(secret), queue.connect());
     let group_prefix = config.group_prefix;
     log!(info, Started, version = DISPLAY_VERSION.as_str(), "the ingress starts");
-    let (clock, refused) = (Arc::new(wall_clock), Sampled::default());
+    let (clock, refused) = (Arc::new(wall_clock), LimitedLog::default());
     let ingress = &Ingress { secret, queue, budget: BUDGET, group_prefix, clock, refused };
     let daemon = &Daemon::from_env(env);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {

@@ -130,14 +130,14 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
     // get the same id.
     let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());
     let message = event.message.ok_or(Odd("the message event has no message"));
-    let mut beside = None;
+    let mut second_question = None;
     let ask = match kind {
         "message" if is_private => message?.in_private(may_reply)?,
         "message" => message?.in_group(prefix)?,
         "messageEdited" if is_private => return Err(Skip("an edit in a private chat")),
         "messageEdited" => {
             let (edited, question) = message?.edited(prefix)?;
-            beside = question;
+            second_question = question;
             edited
         }
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
@@ -157,7 +157,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
         reply_token,
         ..Job::new(event_id, conversation.clone(), ask)
     };
-    Ok(match beside {
+    Ok(match second_question {
         None => vec![job(event_id, ask, event.reply_token)],
         Some(question) => {
             let second = event_id.derived("question");

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use self::json::{JobJson, NAMES_CHAT};
+use self::json::{CHAT_SINCE_VERSION, JobJson};
 use crate::{command::Command, logging::place};
 
 mod id;
@@ -171,7 +171,7 @@ impl From<JobJson> for Job {
     fn from(json: JobJson) -> Self {
         let JobJson { v, event_id, conversation, chat, speaker, kind, .. } = json;
         let JobJson { accepted_at, happened_at, reply_token, run, .. } = json;
-        let conversation = if v < NAMES_CHAT {
+        let conversation = if v < CHAT_SINCE_VERSION {
             ConversationId::of_first_letter(conversation)
         } else {
             ConversationId::of_kind(chat, conversation)
@@ -185,7 +185,7 @@ impl From<Job> for JobJson {
         let Job { v, event_id, conversation, speaker, kind, accepted_at, happened_at, reply_token, run } =
             job;
         let (chat, conversation) = conversation.into_parts();
-        let chat = chat.filter(|_| v >= NAMES_CHAT);
+        let chat = chat.filter(|_| v >= CHAT_SINCE_VERSION);
         Self { v, event_id, conversation, chat, speaker, kind, accepted_at, happened_at, reply_token, run }
     }
 }

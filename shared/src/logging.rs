@@ -19,7 +19,7 @@ use crate::{
 
 mod sampled;
 
-pub use sampled::Sampled;
+pub use sampled::LimitedLog;
 
 /// The default filter. It leaves out the SDK's log lines about its search for credentials, because they name the
 /// credentials.

@@ -74,11 +74,11 @@ impl Secret {
         not(feature = "aws"),
         expect(unused_variables, clippy::unused_async, reason = "only parameters are read again")
     )]
-    pub async fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
+    pub async fn replacement_of(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         match &self.0 {
             Source::Fixed(_) => Ok(None),
             #[cfg(feature = "aws")]
-            Source::Parameter(parameter) => parameter.other_than(used).await,
+            Source::Parameter(parameter) => parameter.replacement_of(used).await,
         }
     }
 }

@@ -136,7 +136,7 @@ async fn a_message_that_is_not_understood_gets_one_notice_by_the_free_reply() {
     let mut body = webhook_of("hi", USER);
     body["events"][0]["message"] =
         json!({ "type": "sticker", "id": "5", "packageId": "1", "stickerId": "1" });
-    bot.line.fails(REPLY, 500, "on purpose");
+    bot.line.plan_error(REPLY, 500, "on purpose");
     for _ in 0..2 {
         assert_eq!(bot.posts(body.to_string()).await, 200);
     }

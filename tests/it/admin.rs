@@ -15,7 +15,7 @@ use std::{
 use cli::commands::send::webhook_of;
 use ingress::queue::JobQueue;
 use local::{
-    health::{AT_MOST_EVERY, Health},
+    health::{Health, REPORT_REUSE_MAX},
     sqlite::{Database, queue::SqliteQueue},
 };
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ async fn the_queue_is_counted_once_within_the_time_however_often_it_is_asked_for
         }
         assert_eq!(counted, expected);
     }
-    assert_eq!(AT_MOST_EVERY, Duration::from_secs(1));
+    assert_eq!(REPORT_REUSE_MAX, Duration::from_secs(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

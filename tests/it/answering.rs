@@ -45,7 +45,7 @@ async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_
 #[tokio::test]
 async fn one_conversation_is_answered_in_order_and_never_two_at_once() {
     let mut bot = Bot::start().await;
-    bot.model.thinks(Duration::from_millis(30));
+    bot.model.set_think_time(Duration::from_millis(30));
     let texts: Vec<String> = (0..6).map(|i| format!("message {i}")).collect();
     for text in &texts {
         bot.hears(text).await;
@@ -60,7 +60,7 @@ async fn one_conversation_is_answered_in_order_and_never_two_at_once() {
 #[tokio::test]
 async fn different_conversations_run_together_and_never_see_each_other() {
     let mut bot = Bot::start().await;
-    bot.model.thinks(Duration::from_millis(300));
+    bot.model.set_think_time(Duration::from_millis(300));
     let started = std::time::Instant::now();
     for round in 0..2 {
         for user in 0..20 {
@@ -81,7 +81,7 @@ async fn different_conversations_run_together_and_never_see_each_other() {
 async fn the_number_of_conversations_under_way_has_a_limit() {
     static MOST: AtomicUsize = AtomicUsize::new(0);
     let mut bot = Bot::with(&[("CONCURRENCY", "3")], |_| {}).await;
-    bot.model.thinks(Duration::from_millis(50));
+    bot.model.set_think_time(Duration::from_millis(50));
     for user in 0..12 {
         bot.hears_from(&format!("U{user}"), "hi").await;
     }
@@ -99,7 +99,7 @@ async fn the_number_of_conversations_under_way_has_a_limit() {
 async fn a_long_answer_comes_in_order_in_as_many_messages_as_it_needs() {
     let mut bot = Bot::with(&[("MAX_TOKENS", "20000"), ("CONTEXT_TOKENS", "100000")], |_| {}).await;
     let long = (0..9_000).map(|i| format!("文{i}。")).collect::<Vec<_>>().concat();
-    bot.model.says(&long);
+    bot.model.plan_answer(&long);
     bot.hears("tell me all").await;
     let sent = bot.sends().await;
     assert_eq!(sent.len(), 3);
@@ -111,7 +111,7 @@ async fn a_long_answer_comes_in_order_in_as_many_messages_as_it_needs() {
 async fn markdown_is_read_as_plain_text_and_remembered_as_it_was() {
     let mut bot = Bot::start().await;
     let markdown = "## 手順\n- **「保存」**を押す\n- [説明](https://example.com/a_b)\n\n(*´▽`*) 2*3*4";
-    bot.model.says(markdown);
+    bot.model.plan_answer(markdown);
     bot.hears("how?").await;
     bot.answers(&["■ 手順\n• 「保存」を押す\n• 説明 (https://example.com/a_b)\n\n(*´▽`*) 2*3*4"]).await;
     bot.hears("and then?").await;
@@ -125,14 +125,14 @@ async fn an_answer_is_stored_said_and_remembered_without_control_characters_and_
     let written = "\u{feff}a\0b\u{1b}[1m\u{9b}c\r\nd\te\u{7f} \u{202e}txt.exe \u{2067}שלום\u{2069} 👨\u{200d}👩 می\u{200c}خواهم\u{202c}\u{2069}\u{2066}";
     let clean =
         "\u{feff}ab[1mc\nd\te \u{202e}txt.exe \u{2067}שלום\u{2069} 👨\u{200d}👩 می\u{200c}خواهم\u{202c}";
-    bot.model.says(written);
+    bot.model.plan_answer(written);
     bot.hears("hi").await;
     bot.answers(&[clean]).await;
     bot.hears("again").await;
     bot.answers(&["answer to again"]).await;
     assert_eq!(contents(&bot.model.asked()[1].body)[2], clean);
     // An answer of control characters alone counts as no answer.
-    bot.model.says("\u{7}\u{202e} \u{1b}");
+    bot.model.plan_answer("\u{7}\u{202e} \u{1b}");
     bot.hears("and on").await;
     bot.answers(&["answer to and on"]).await;
     assert_eq!(bot.model.asked().len(), 4);
@@ -189,7 +189,7 @@ async fn only_so_many_past_messages_are_looked_up_and_expired_ones_not_at_all() 
 async fn the_loading_animation_is_renewed_until_the_answer_is_there() {
     let mut bot =
         Bot::with(&[], |s| s.worker.pauses.of_steps.loading = Some(Duration::from_millis(50))).await;
-    bot.model.thinks(Duration::from_millis(500));
+    bot.model.set_think_time(Duration::from_millis(500));
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     let shown = bot.line.faults.seen(LOADING);
@@ -211,7 +211,7 @@ async fn the_loading_animation_is_shown_at_once_and_its_failure_never_hurts() {
         bot.hears("again").await;
         bot.answers(&["answer to again"]).await;
     }
-    bot.line.fails(LOADING, 400, "on purpose");
+    bot.line.plan_error(LOADING, 400, "on purpose");
     bot.hears("once more").await;
     bot.answers(&["answer to once more"]).await;
 }
@@ -232,7 +232,7 @@ async fn strange_characters_pass_through_unharmed() {
 #[tokio::test]
 async fn a_lease_that_ends_under_a_live_attempt_starts_no_second_one() {
     let mut bot = Bot::start().await;
-    bot.model.thinks(Duration::from_millis(1_500));
+    bot.model.set_think_time(Duration::from_millis(1_500));
     bot.hears("hi").await;
     bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
     // The time is in the past, as after a change of the clock.
@@ -244,7 +244,7 @@ async fn a_lease_that_ends_under_a_live_attempt_starts_no_second_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_was_paid_for_survives_a_database_that_is_locked_for_a_moment() {
     let mut bot = Bot::start().await;
-    bot.model.thinks(Duration::from_millis(300));
+    bot.model.set_think_time(Duration::from_millis(300));
     bot.hears("hi").await;
     bot.until("the model is asked", async || !bot.model.asked().is_empty()).await;
     let other = rusqlite::Connection::open(bot.database()).unwrap();

@@ -184,7 +184,7 @@ async fn the_history_of_the_articles_own_bot_is_read_and_followed() {
 #[tokio::test]
 async fn a_job_nobody_can_answer_is_a_letter_and_its_user_is_told_once() {
     let bot = Bot::start().await;
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     assert_eq!(bot.status(payload_1(FIXTURE, &sign(FIXTURE))).await, 200);
     let letter = bot.cloud.letter().await;
     let value = |name: &str| attribute(&letter, name);
@@ -236,7 +236,7 @@ async fn a_function_without_its_settings_says_in_one_line_what_is_missing() {
 async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
     let bot = Bot::start().await;
     // The wait is longer than an attempt allows, and much shorter than the queue's visibility timeout.
-    bot.model.does(Fault::Respond(503, vec![("retry-after", "6".to_owned())], String::new()));
+    bot.model.plan_fault(Fault::Respond(503, vec![("retry-after", "6".to_owned())], String::new()));
     bot.hears("first").await;
     bot.hears("second").await;
     let said: Vec<_> = bot.says(2).await.into_iter().flat_map(|sent| sent.texts).collect();
@@ -248,7 +248,7 @@ async fn a_fault_that_passes_is_tried_again_early_and_in_order() {
 #[tokio::test]
 async fn a_slow_answer_stays_with_its_worker_however_short_the_lease() {
     let bot = Bot::with(&[("LEASE_SECONDS", "2")]).await;
-    bot.model.does(Fault::After(Duration::from_secs(5)));
+    bot.model.plan_fault(Fault::After(Duration::from_secs(5)));
     bot.hears("hello").await;
     bot.asks(1).await;
     for _ in 0..4 {
@@ -263,10 +263,10 @@ async fn a_slow_answer_stays_with_its_worker_however_short_the_lease() {
 async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
     let bot = Bot::start().await;
     // While the model works on this question, the other two come together in the next batch.
-    bot.model.does(Fault::After(Duration::from_secs(1)));
+    bot.model.plan_fault(Fault::After(Duration::from_secs(1)));
     bot.hears_from("U-first", "first").await;
     bot.asks(1).await;
-    bot.model.does(Fault::After(Duration::from_secs(4)));
+    bot.model.plan_fault(Fault::After(Duration::from_secs(4)));
     bot.hears_from("U-one", "one").await;
     bot.hears_from("U-other", "other").await;
     bot.says(2).await;
@@ -283,7 +283,7 @@ async fn a_fast_user_does_not_wait_for_a_slow_stranger_in_the_same_batch() {
 #[tokio::test]
 async fn the_worker_gives_up_before_lambda_kills_it_and_writes_down_why() {
     let bot = Bot::quiet(&[]).await;
-    bot.model.does(Fault::Hang);
+    bot.model.plan_fault(Fault::Hang);
     bot.hears("hello").await;
     let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(5)).await;
     assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));

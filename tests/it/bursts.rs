@@ -49,7 +49,7 @@ fn words(texts: &[&str]) -> Vec<String> {
 /// Posts all these texts while the model is busy with another question; then the model does these faults.
 async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<Item = Fault>) -> Vec<Value> {
     let asked = prompts(chat).len();
-    chat.model().does(Fault::Hang);
+    chat.model().plan_fault(Fault::Hang);
     chat.takes(says("hold")).await;
     is_asked(chat, asked + 1).await;
     let said: Vec<_> = texts.iter().map(|text| says(text)).collect();
@@ -58,8 +58,8 @@ async fn meanwhile(chat: &dyn Chat, texts: &[&str], faults: impl IntoIterator<It
     }
     chat.model().faults.set_fault(COMPLETIONS, None, false);
     // The model is asked first about the question whose call broke off.
-    chat.model().does(Fault::After(Duration::ZERO));
-    faults.into_iter().for_each(|fault| chat.model().does(fault));
+    chat.model().plan_fault(Fault::After(Duration::ZERO));
+    faults.into_iter().for_each(|fault| chat.model().plan_fault(fault));
     said
 }
 
@@ -208,7 +208,7 @@ mod told {
     pub(super) async fn asked_again_all_of_them_are_answered(chat: &dyn Chat) {
         meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;
-        let again = |model: &Model| model.says("another answer");
+        let again = |model: &Model| model.plan_answer("another answer");
         again(chat.model());
         for text in ["retry", "four"] {
             chat.takes(says(text)).await;
@@ -222,7 +222,7 @@ mod told {
 
     pub(super) async fn an_answer_that_line_refuses_is_redriven_alone(chat: &dyn Chat) {
         chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
-        chat.line().fails(PUSH, 400, "on purpose");
+        chat.line().plan_error(PUSH, 400, "on purpose");
         meanwhile(chat, &["one", "two", "three"], []).await;
         chat.drains().await;
         assert!(said(chat)[1].starts_with("Sorry"), "{:?}", said(chat));

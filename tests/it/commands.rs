@@ -93,7 +93,7 @@ async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
     bot.drain().await;
     // The word is in the file itself, and once more in its write-ahead log and in a letter.
     bot.truncates_log();
-    bot.model.fails(400, "content_filter");
+    bot.model.plan_error(400, "content_filter");
     bot.hears("Momotaro-five again").await;
     bot.drain().await;
     assert_eq!(files_that_hold(&bot, b"Momotaro-five"), 2);
@@ -106,7 +106,7 @@ async fn what_is_forgotten_is_not_left_in_the_databases_files_either() {
 #[tokio::test]
 async fn what_is_taken_back_while_it_waits_is_not_left_in_the_databases_files_either() {
     let bot = Bot::start().await;
-    bot.model.does(SLOW);
+    bot.model.plan_fault(SLOW);
     let message = says("Momotaro-five");
     for webhook in [says("hold"), message.clone(), takes_back(&message)] {
         assert_eq!(bot.posts(webhook.to_string()).await, 200);
@@ -143,7 +143,7 @@ fn files_that_hold(bot: &Bot, words: &[u8]) -> usize {
 #[tokio::test]
 async fn forgetting_in_mid_answer_ends_it_in_silence() {
     let mut bot = Bot::start().await;
-    bot.model.thinks(std::time::Duration::from_secs(1));
+    bot.model.set_think_time(std::time::Duration::from_secs(1));
     bot.hears("a secret").await;
     bot.hears("／ＦＯＲＧＥＴ").await;
     bot.hears("hi").await;
@@ -154,7 +154,7 @@ async fn forgetting_in_mid_answer_ends_it_in_silence() {
 #[tokio::test]
 async fn a_dead_letter_from_before_goes_too() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
-    bot.model.fails(400, "content_filter");
+    bot.model.plan_error(400, "content_filter");
     bot.hears("a secret").await;
     bot.answers(&[english().refused]).await;
     bot.hears("forget").await;
@@ -277,7 +277,7 @@ async fn a_question_that_found_no_answer_is_asked_again_and_its_letter_has_nothi
     bot.hears("one").await;
     bot.answers(&["answer to one"]).await;
     for _ in 0..3 {
-        bot.model.fails(500, "server_error");
+        bot.model.plan_error(500, "server_error");
     }
     bot.hears("two").await;
     bot.answers(&[english().no_answer]).await;
@@ -299,7 +299,7 @@ async fn a_cut_answer_offers_to_go_on_and_does() {
     let mut bot = Bot::start().await;
     bot.hears("続けて").await;
     bot.answers(&[english().nothing_to_continue]).await;
-    bot.model.completes(json!({ "role": "assistant", "content": "Once upon a" }), "length");
+    bot.model.plan_completion(json!({ "role": "assistant", "content": "Once upon a" }), "length");
     bot.hears("a story").await;
     bot.answers(&[&format!("Once upon a\n\n{}", english().cut)]).await;
     assert_eq!(buttons(&bot)[0], (english().labels.go_on.to_owned(), "continue".to_owned()));

@@ -13,7 +13,7 @@ use crate::harness::{
 pub async fn bot_with_letters(users: usize) -> Bot {
     let mut bot = Bot::start().await;
     for user in 0..users {
-        bot.model.fails(400, "invalid_request_error");
+        bot.model.plan_error(400, "invalid_request_error");
         bot.hears_from(&format!("U{user}"), "PRIVATE question").await;
         bot.drain().await;
     }
@@ -112,17 +112,17 @@ AGE  U2            model_refused  1         unanswered: asks the model          
 #[tokio::test(flavor = "multi_thread")]
 async fn who_could_not_be_told_is_told_by_resolving_and_once() {
     let mut bot = Bot::start().await;
-    bot.model.fails(400, "invalid_request_error");
-    bot.line.fails(PUSH, 400, "on purpose");
+    bot.model.plan_error(400, "invalid_request_error");
+    bot.line.plan_error(PUSH, 400, "on purpose");
     bot.hears("hello").await;
     bot.drain().await;
     bot.gave_up("model_refused", "unanswered").await;
     bot.answers(&[]).await;
-    bot.line.fails(PUSH, 400, "on purpose");
+    bot.line.plan_error(PUSH, 400, "on purpose");
     let (code, _, err) = dlq(&bot, &["resolve", "--all", "--yes"]).await;
     assert!(code == 1 && err.contains("LINE answers 400"), "{err}");
     let (id, name, language) = (USER.to_owned(), "민준".to_owned(), "ko".to_owned());
-    assert!(bot.line.joins(phone::User { id, name, language, follows: true }));
+    assert!(bot.line.add_user(phone::User { id, name, language, follows: true }));
     let (code, out, _) = dlq(&bot, &["resolve", "--all", "--yes"]).await;
     assert!(code == 0 && out.contains("1 letter: 1 resolved."), "{out}");
     bot.answers(&[Locale::Ko.words().no_answer_no_button]).await;
@@ -189,7 +189,7 @@ async fn nothing_is_changed_without_a_yes_or_for_an_unknown_letter() {
 async fn a_redrive_counts_attempts_anew_and_letters_of_one_event_are_one() {
     let mut bot = bot_with_letters(1).await;
     for _ in 0..2 {
-        bot.model.fails(400, "invalid_request_error");
+        bot.model.plan_error(400, "invalid_request_error");
         bot.redrives().await;
         bot.answers(&[]).await;
         bot.gave_up("model_refused", "unanswered").await;

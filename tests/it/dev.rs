@@ -255,7 +255,7 @@ async fn secrets_in_use_are_never_shown() {
     let model = Model::new(Duration::ZERO, |_| "an answer".to_owned());
     // A server may write the key into its refusal.
     for _ in 0..3 {
-        model.does(Fault::Respond(500, vec![], "not with sk-a-real-key".into()));
+        model.plan_fault(Fault::Respond(500, vec![], "not with sk-a-real-key".into()));
     }
     let server = host(model.clone().router()).await + "/v1";
     let secrets = [

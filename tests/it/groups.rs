@@ -46,10 +46,10 @@ fn webhook(event: Value) -> Value {
 fn gathers(chat: &dyn Chat) {
     for (id, name) in [(AOI, "Aoi"), (REN, "Ren\n\u{202e}x")] {
         let user = User { id: id.into(), name: name.into(), language: "ja".into(), follows: false };
-        chat.line().joins(user);
+        chat.line().add_user(user);
     }
-    chat.line().gathers(GROUP, &[AOI, REN]);
-    chat.line().invites(GROUP, (wall_clock())());
+    chat.line().add_group(GROUP, &[AOI, REN]);
+    chat.line().add_bot(GROUP, (wall_clock())());
 }
 
 /// Makes the event of a message in the group; `@` names in it become mentions.
@@ -89,7 +89,7 @@ mod told {
 
     pub(super) async fn of_what_waits_in_a_group_one_persons_messages_are_answered_together(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(webhook(writes(REN, "@Henji hold"))).await;
         is_asked(chat, 1).await;
         let changed = writes(AOI, "@Henji three");
@@ -200,8 +200,8 @@ mod told {
     pub(super) async fn the_webhook_says_what_is_a_group_whatever_letter_its_id_begins_with(chat: &dyn Chat) {
         gathers(chat);
         let (group, person) = ("Udf9a0c8de0b7f4d3a1d2c3b4a5968778", "Ccccccccccccccccccccccccccccccccc");
-        chat.line().gathers(group, &[AOI]);
-        chat.line().invites(group, (wall_clock())());
+        chat.line().add_group(group, &[AOI]);
+        chat.line().add_bot(group, (wall_clock())());
         let mut event =
             message_event(text_in_group("@Henji hello", &[]), Source::of(GROUP, Some(AOI)), (wall_clock())());
         event["source"] = json!({ "type": "group", "groupId": group, "userId": AOI });
@@ -219,12 +219,12 @@ mod told {
 
     pub(super) async fn coming_in_it_says_how_it_is_called_and_leaving_it_forgets(chat: &dyn Chat) {
         gathers(chat);
-        hears(chat, chat.line().invites(GROUP, (wall_clock())())).await;
+        hears(chat, chat.line().add_bot(GROUP, (wall_clock())())).await;
         let hello = said(chat).remove(0);
         assert!(["@", "bot", "forget"].iter().all(|word| hello.contains(word)), "{hello}");
         hears(chat, writes(AOI, "@Henji SECRET")).await;
         assert!(chat.kept().await.contains("SECRET"));
-        hears(chat, chat.line().removes(GROUP, (wall_clock())())).await;
+        hears(chat, chat.line().remove_bot(GROUP, (wall_clock())())).await;
         assert!(!chat.kept().await.contains("SECRET"), "{}", chat.kept().await);
     }
 
@@ -271,7 +271,7 @@ mod told {
 
     pub(super) async fn a_message_of_a_group_that_is_taken_back_is_not_answered(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let message = writes(AOI, "@Henji SECRET");
         chat.takes(webhook(message.clone())).await;
         is_asked(chat, 1).await;
@@ -286,17 +286,17 @@ mod told {
 
     pub(super) async fn a_group_that_was_left_is_silence_and_no_dead_letter(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(webhook(writes(AOI, "@Henji hello"))).await;
         is_asked(chat, 1).await;
-        let leave = chat.line().removes(GROUP, (wall_clock())());
+        let leave = chat.line().remove_bot(GROUP, (wall_clock())());
         chat.drains().await;
         assert_eq!((chat.letters().await, said(chat).len()), (0, 0));
         hears(chat, leave).await;
         assert!(!chat.kept().await.contains("hello"), "{}", chat.kept().await);
         // A refusal while the bot is in the group still gives a dead letter.
-        chat.line().invites(GROUP, (wall_clock())());
-        chat.line().fails(PUSH, 400, "no");
+        chat.line().add_bot(GROUP, (wall_clock())());
+        chat.line().plan_error(PUSH, 400, "no");
         hears(chat, writes(AOI, "@Henji hello")).await;
         assert_eq!(chat.letters().await, 1);
     }

@@ -55,7 +55,7 @@ impl Platform {
             }),
         );
         let line = Line::new();
-        line.joins(User { id: USER.into(), name: "Aoi".into(), language: "ja".into(), follows: true });
+        line.add_user(User { id: USER.into(), name: "Aoi".into(), language: "ja".into(), follows: true });
         let http = worker::adapters::http::client().unwrap();
         let webhooks = Arc::new(Webhooks {
             line: line.clone(),
@@ -186,7 +186,7 @@ async fn a_retry_key_is_taken_once_and_then_answered_409_with_the_first_answer()
     assert_eq!((status, &again["sentMessages"]), (409, &first["sentMessages"]));
     assert!(again["message"].is_string());
     assert_eq!(platform.line.sent().len(), 1);
-    platform.line.has_left(0);
+    platform.line.set_messages_left(0);
     assert_eq!(platform.pushes(&body, None).await.0, 429);
     let (_, quota) = platform.calls("get", "/v2/bot/message/quota", None).await;
     let (_, used) = platform.calls("get", "/v2/bot/message/quota/consumption", None).await;
@@ -200,14 +200,14 @@ async fn a_retry_key_is_taken_once_and_then_answered_409_with_the_first_answer()
 async fn what_a_broadcast_has_reserved_is_not_used_and_cannot_be_pushed() {
     let platform = Platform::start().await;
     let body = json!({ "to": USER, "messages": [text("a")] });
-    platform.line.has_left(5);
-    platform.line.reserves(5);
+    platform.line.set_messages_left(5);
+    platform.line.set_reserved(5);
     let (status, refusal) = platform.pushes(&body, None).await;
     assert_eq!((status, &refusal["message"]), (429, &"You have reached your monthly limit.".into()));
     let (_, used) = platform.calls("get", QUOTA, None).await;
     let (_, limit) = platform.calls("get", CONSUMPTION, None).await;
     assert_eq!((&used["value"], &limit["totalUsage"]), (&5.into(), &0.into()));
-    platform.line.reserves(0);
+    platform.line.set_reserved(0);
     assert_eq!(platform.pushes(&body, None).await.0, 200);
 }
 

@@ -33,7 +33,7 @@ async fn a_push_whose_outcome_is_unknown_is_repeated_under_its_key_and_arrives_o
 async fn an_answer_that_line_does_not_take_is_kept_and_never_paid_for_again() {
     let mut bot = Bot::start().await;
     for _ in 0..7 {
-        bot.line.fails(PUSH, 500, "on purpose");
+        bot.line.plan_error(PUSH, 500, "on purpose");
     }
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
@@ -45,18 +45,18 @@ async fn an_answer_that_line_does_not_take_is_kept_and_never_paid_for_again() {
 #[tokio::test]
 async fn a_rate_limit_passes_and_the_monthly_limit_does_not() {
     let mut bot = Bot::start().await;
-    bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+    bot.line.plan_error(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
 
-    bot.line.has_left(0);
+    bot.line.set_messages_left(0);
     bot.hears("more").await;
     bot.answers(&[]).await;
     assert_eq!(bot.pushes_tried().len(), 3, "no retry mends it");
     bot.gave_up("line_quota", "answered").await;
 
     // In a new month the redrive only pushes.
-    bot.line.has_left(100);
+    bot.line.set_messages_left(100);
     bot.redrives().await;
     bot.answers(&["answer to more"]).await;
     assert_eq!(bot.model.asked().len(), 2);
@@ -65,8 +65,8 @@ async fn a_rate_limit_passes_and_the_monthly_limit_does_not() {
 #[tokio::test]
 async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
     let mut bot = Bot::start().await;
-    bot.line.has_left(0);
-    bot.line.fails(PUSH, 429, "words of another year");
+    bot.line.set_messages_left(0);
+    bot.line.plan_error(PUSH, 429, "words of another year");
     bot.hears("hi").await;
     bot.answers(&[]).await;
     bot.gave_up("line_quota", "answered").await;
@@ -79,8 +79,8 @@ async fn beside_a_broadcast(max: SignedDuration) -> Bot {
         settings.worker.pauses.of_steps.broadcast_max = Some(max);
     })
     .await;
-    bot.line.has_left(10);
-    bot.line.reserves(10);
+    bot.line.set_messages_left(10);
+    bot.line.set_reserved(10);
     bot
 }
 
@@ -90,7 +90,7 @@ async fn a_limit_that_is_not_reached_is_waited_for_while_a_broadcast_has_message
     bot.hears("hi").await;
     bot.until("it is tried again and again", async || bot.pushes_tried().len() >= 4).await;
     assert_eq!(bot.letters().await, json!([]));
-    bot.line.reserves(0);
+    bot.line.set_reserved(0);
     bot.answers(&["answer to hi"]).await;
     let tried = bot.pushes_tried();
     assert!(tried.iter().all(|push| *push == tried[0]), "the same key and body");
@@ -112,7 +112,7 @@ async fn a_limit_that_is_not_reached_is_a_letter_after_a_while_and_a_redrive_wai
     bot.redrives().await;
     bot.gave_up("line_quota", "answered").await;
     assert!(bot.pushes_tried().len() > tried + 1, "{tried}");
-    bot.line.reserves(0);
+    bot.line.set_reserved(0);
     bot.redrives().await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(bot.model.asked().len(), 1);
@@ -122,21 +122,21 @@ async fn a_limit_that_is_not_reached_is_a_letter_after_a_while_and_a_redrive_wai
 async fn what_line_says_of_the_months_limit_holds_where_its_numbers_do_not_contradict_it() {
     let monthly = "You have reached your monthly limit.";
     let cases: [fn(&Bot); 4] = [
-        |bot| bot.line.has_left(0),
-        |bot| bot.line.has_quota(None),
+        |bot| bot.line.set_messages_left(0),
+        |bot| bot.line.set_month_quota(None),
         |bot| {
-            bot.line.has_left(10);
-            bot.line.fails(QUOTA, 500, "on purpose");
+            bot.line.set_messages_left(10);
+            bot.line.plan_error(QUOTA, 500, "on purpose");
         },
         |bot| {
-            bot.line.has_left(10);
-            bot.line.fails(CONSUMPTION, 403, "on purpose");
+            bot.line.set_messages_left(10);
+            bot.line.plan_error(CONSUMPTION, 403, "on purpose");
         },
     ];
     for case in cases {
         let mut bot = Bot::start().await;
         case(&bot);
-        bot.line.fails(PUSH, 429, monthly);
+        bot.line.plan_error(PUSH, 429, monthly);
         bot.hears("hi").await;
         bot.answers(&[]).await;
         bot.gave_up("line_quota", "answered").await;
@@ -148,7 +148,7 @@ async fn what_line_says_of_the_months_limit_holds_where_its_numbers_do_not_contr
 async fn what_line_refuses_for_good_is_a_dead_letter_that_a_redrive_only_pushes() {
     for (status, reason) in [(400, "line_rejected"), (401, "line_auth"), (403, "line_rejected")] {
         let mut bot = Bot::start().await;
-        bot.line.fails(PUSH, status, "on purpose");
+        bot.line.plan_error(PUSH, status, "on purpose");
         bot.hears("hi").await;
         let told = bot.says().await;
         assert_eq!(told.len(), usize::from(reason == "line_rejected"), "{told:?}");
@@ -195,14 +195,14 @@ async fn a_push_of_unknown_outcome_is_not_repeated_when_its_key_is_forgotten() {
 #[tokio::test]
 async fn a_push_that_was_refused_may_always_be_tried_again() {
     let mut bot = Bot::start().await;
-    bot.line.has_left(1);
-    bot.model.says(&"a".repeat(30_000));
+    bot.line.set_messages_left(1);
+    bot.model.plan_answer(&"a".repeat(30_000));
     bot.hears("much").await;
     assert_eq!(bot.says().await.concat().len(), 25_000);
     bot.gave_up("line_quota", "answered").await;
 
     bot.time_passes(Duration::from_hours(48));
-    bot.line.has_left(100);
+    bot.line.set_messages_left(100);
     bot.redrives().await;
     assert_eq!(bot.says().await.concat().len(), 5_000, "only the part that was refused");
 }
@@ -210,7 +210,7 @@ async fn a_push_that_was_refused_may_always_be_tried_again() {
 #[tokio::test]
 async fn the_apology_is_made_once_for_ever_and_the_answer_may_still_come() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "1")], |_| {}).await;
-    let fails = |bot: &Bot| (0..3).for_each(|_| bot.model.fails(500, "server_error"));
+    let fails = |bot: &Bot| (0..3).for_each(|_| bot.model.plan_error(500, "server_error"));
     fails(&bot);
     bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("hi").await;
@@ -235,10 +235,10 @@ async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |_| {}).await;
     bot.line.faults.plan_next(PUSH, Fault::Lose);
     for _ in 0..2 {
-        bot.line.fails(PUSH, 500, "on purpose");
+        bot.line.plan_error(PUSH, 500, "on purpose");
     }
     for _ in 0..3 {
-        bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+        bot.line.plan_error(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
     }
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
@@ -253,7 +253,7 @@ async fn a_refusal_does_not_tell_what_became_of_the_attempt_before_it() {
 async fn a_refusal_for_good_does_not_tell_what_became_of_the_try_before_it() {
     let mut bot = Bot::start().await;
     bot.line.faults.plan_next(PUSH, Fault::Lose);
-    bot.line.fails(PUSH, 400, "on purpose");
+    bot.line.plan_error(PUSH, 400, "on purpose");
     bot.hears("hi").await;
     assert_eq!(bot.says().await, ["answer to hi"], "and no apology");
     bot.gave_up("delivery_unknown", "answered").await;
@@ -277,11 +277,11 @@ async fn who_may_have_the_answer_is_not_told_that_there_is_none() {
 async fn a_refusal_of_a_part_does_not_tell_what_became_of_the_attempt_before_it() {
     // The first attempt pushes both parts and gets no answer to the second.
     let mut bot = Bot::with(&[("MAX_ATTEMPTS", "2")], |s| s.job_timeout = Duration::from_secs(4)).await;
-    bot.model.says(&"a".repeat(30_000));
+    bot.model.plan_answer(&"a".repeat(30_000));
     bot.line.faults.plan_next(PUSH, Fault::After(Duration::ZERO));
     bot.line.faults.plan_next(PUSH, Fault::Late(Duration::from_secs(6)));
     for _ in 0..3 {
-        bot.line.fails(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
+        bot.line.plan_error(PUSH, 429, "The API rate limit has been exceeded. Try again later.");
     }
     bot.hears("much").await;
     bot.gave_up("delivery_unknown", "answered").await;

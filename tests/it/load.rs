@@ -38,7 +38,7 @@ async fn a_thousand_who_wait_take_little_memory_and_a_kill_loses_none_of_them() 
     // 26 KiB are hyper's buffers, and about as much again is a turn's state in a debug build.
     assert!(each < 80, "more than a connection and a turn is held: {each} KiB");
     serve.kill();
-    model.thinks(Duration::ZERO);
+    model.set_think_time(Duration::ZERO);
     let (mut sent, serve) = (line.watch(), Serve::start(&data, &variables).await);
     sent.wait_for(|sent| sent.len() >= USERS).await.unwrap();
     let told: HashSet<_> = line.sent().into_iter().map(|sent| sent.to).collect();

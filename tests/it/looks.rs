@@ -10,7 +10,7 @@ use crate::harness::local::{Bot, USER};
 
 fn is_here(bot: &Bot, user: &str, name: &str, language: &str) {
     let (id, name, language) = (user.to_owned(), name.to_owned(), language.to_owned());
-    assert!(bot.line.joins(phone::User { id, name, language, follows: true }));
+    assert!(bot.line.add_user(phone::User { id, name, language, follows: true }));
 }
 
 fn labels(message: &Message) -> Vec<&str> {
@@ -44,7 +44,7 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
         ("Ufr", "fr", "🔁 Retry"),
     ] {
         is_here(&bot, user, "Aoi", language);
-        bot.model.thinks(Duration::from_millis(100));
+        bot.model.set_think_time(Duration::from_millis(100));
         bot.hears_from(user, "hi").await;
         let message = says_one(&mut bot).await;
         assert_eq!((&message.text[..], labels(&message)[0]), ("answer to hi", label));
@@ -56,7 +56,7 @@ async fn each_is_spoken_to_in_the_language_of_their_profile() {
 #[tokio::test]
 async fn buttons_are_below_the_last_bubble_only_and_send_what_the_bot_understands() {
     let mut bot = Bot::start().await;
-    bot.model.says(&"a".repeat(6_000));
+    bot.model.plan_answer(&"a".repeat(6_000));
     bot.hears("tell me all").await;
     let Sent { messages, .. } = bot.sends().await.remove(0);
     assert!(messages.len() == 2 && messages[0].buttons.is_empty(), "{messages:?}");
@@ -84,7 +84,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
     // A user without a profile is greeted without a name, and a refused greeting is no failure.
     assert_eq!(bot.posts(follow("Unobody").to_string()).await, 200);
     assert!(says_one(&mut bot).await.text.starts_with("Hi! Thanks"));
-    bot.line.fails(emulator::line::REPLY, 400, "Invalid reply token");
+    bot.line.plan_error(emulator::line::REPLY, 400, "Invalid reply token");
     assert_eq!(bot.posts(follow("Uanother").to_string()).await, 200);
     bot.answers(&[]).await;
     assert_eq!(bot.health().await["dead_letters"], 0);
@@ -111,7 +111,7 @@ async fn an_answer_quotes_its_question_when_others_came_in_between() {
     bot.hears("alone").await;
     assert_eq!(says_one(&mut bot).await.quotes, None);
 
-    bot.model.thinks(Duration::from_millis(200));
+    bot.model.set_think_time(Duration::from_millis(200));
     let mut tokens = vec![];
     for text in ["one", "two"] {
         let webhook = webhook_of(text, USER);
@@ -123,7 +123,7 @@ async fn an_answer_quotes_its_question_when_others_came_in_between() {
     assert!(quoted == tokens && tokens[0].is_some(), "{quoted:?}");
 
     // An answer after a redrive also quotes its question.
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     bot.hears("refused").await;
     assert!(bot.says().await[0].starts_with("Sorry"));
     bot.redrives().await;

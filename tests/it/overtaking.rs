@@ -36,7 +36,7 @@ mod told {
     use super::*;
 
     pub(super) async fn forget_overtakes_a_question_that_waits(chat: &dyn Chat) {
-        chat.model().does(busy(TOO_LONG));
+        chat.model().plan_fault(busy(TOO_LONG));
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         a_moment().await;
@@ -53,7 +53,7 @@ mod told {
     }
 
     pub(super) async fn forget_ends_the_question_that_is_being_answered(chat: &dyn Chat) {
-        chat.model().does(Fault::Hang);
+        chat.model().plan_fault(Fault::Hang);
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         a_moment().await;
@@ -79,7 +79,7 @@ mod told {
     }
 
     pub(super) async fn forget_reaches_what_would_be_answered_together(chat: &dyn Chat) {
-        chat.model().does(Fault::Hang);
+        chat.model().plan_fault(Fault::Hang);
         chat.takes(says("hold")).await;
         is_asked(chat, 1).await;
         for text in ["my secret is wisteria", "and hydrangea"] {
@@ -123,7 +123,7 @@ mod told {
     }
 
     pub(super) async fn block_overtakes_a_question_that_waits_and_leaves_what_follows(chat: &dyn Chat) {
-        chat.model().does(busy(TOO_LONG));
+        chat.model().plan_fault(busy(TOO_LONG));
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         a_moment().await;

@@ -27,7 +27,7 @@ fn is_free(sent: &Sent) -> bool {
 #[tokio::test]
 async fn a_young_token_carries_the_answer_and_the_months_messages_are_left_alone() {
     let mut bot = reply_first(&[]).await;
-    bot.line.has_left(0);
+    bot.line.set_messages_left(0);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
     assert_eq!(tried(&bot), (1, 0));
@@ -47,7 +47,7 @@ async fn without_the_setting_answers_are_pushed_and_notices_are_still_free() {
 #[tokio::test]
 async fn a_token_that_is_no_longer_young_is_not_tried() {
     let mut bot = reply_first(&[]).await;
-    bot.model.thinks(Duration::from_millis(300));
+    bot.model.set_think_time(Duration::from_millis(300));
     bot.hears("first").await;
     bot.hears("second").await;
     bot.sql(
@@ -62,7 +62,7 @@ async fn a_token_that_is_no_longer_young_is_not_tried() {
 async fn a_reply_that_is_refused_at_its_first_try_is_pushed_once() {
     for status in [400, 401, 403, 413, 415] {
         let mut bot = reply_first(&[]).await;
-        bot.line.fails(REPLY, status, "on purpose");
+        bot.line.plan_error(REPLY, status, "on purpose");
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         assert_eq!(tried(&bot), (1, 1), "{status}");
@@ -75,7 +75,7 @@ async fn a_rate_limit_of_replies_is_waited_for_a_moment_and_then_pushed_past() {
     for (refusals, expected) in [(1, (2, 0)), (3, (3, 1))] {
         let mut bot = reply_first(&[]).await;
         for _ in 0..refusals {
-            bot.line.fails(REPLY, 429, "The API rate limit has been exceeded. Try again later.");
+            bot.line.plan_error(REPLY, 429, "The API rate limit has been exceeded. Try again later.");
         }
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
@@ -86,7 +86,7 @@ async fn a_rate_limit_of_replies_is_waited_for_a_moment_and_then_pushed_past() {
 #[tokio::test]
 async fn what_is_pushed_after_a_refused_reply_is_repeated_like_any_push() {
     let mut bot = reply_first(&[]).await;
-    bot.line.fails(REPLY, 400, "Invalid reply token");
+    bot.line.plan_error(REPLY, 400, "Invalid reply token");
     bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
@@ -122,7 +122,7 @@ async fn a_reply_of_unknown_outcome_is_asked_again_and_never_pushed() {
 async fn a_reply_that_fails_for_a_while_is_said_once_by_a_later_attempt() {
     let mut bot = reply_first(&[]).await;
     for _ in 0..4 {
-        bot.line.fails(REPLY, 500, "on purpose");
+        bot.line.plan_error(REPLY, 500, "on purpose");
     }
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;
@@ -133,7 +133,7 @@ async fn a_reply_that_fails_for_a_while_is_said_once_by_a_later_attempt() {
 async fn of_a_long_answer_the_first_part_is_free_and_the_rest_is_pushed() {
     let mut bot = reply_first(&[]).await;
     let long = "a".repeat(30_000);
-    bot.model.says(&long);
+    bot.model.plan_answer(&long);
     bot.line.faults.plan_next(PUSH, Fault::Lose);
     bot.hears("tell me all").await;
     let sent = bot.sends().await;
@@ -159,7 +159,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
     let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(100));
     for delivery in ["push", "reply-first"] {
         let mut bot = Bot::with(&[("DELIVERY", delivery)], change).await;
-        bot.model.thinks(Duration::from_millis(400));
+        bot.model.set_think_time(Duration::from_millis(400));
         bot.hears("hard one").await;
         let sent = bot.sends().await;
         assert!(sent[0].texts[0].starts_with("Still thinking") && is_free(&sent[0]), "{sent:?}");
@@ -169,7 +169,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
         let asked = bot.model.asked();
         assert_eq!(asked[0].body["messages"].as_array().unwrap().len(), 2);
 
-        bot.model.thinks(Duration::ZERO);
+        bot.model.set_think_time(Duration::ZERO);
         bot.hears("easy one").await;
         // On a busy machine this question may also get the notice that asks for patience.
         assert_eq!(bot.says().await.last().unwrap(), "answer to easy one");
@@ -183,7 +183,7 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
 async fn patience_that_line_does_not_take_delays_nothing() {
     let change = |s: &mut local::serve::Settings| s.worker.patience = Some(Duration::from_millis(50));
     let mut bot = Bot::with(&[("DELIVERY", "reply-first")], change).await;
-    bot.model.thinks(Duration::from_millis(200));
+    bot.model.set_think_time(Duration::from_millis(200));
     bot.line.faults.plan_next(REPLY, Fault::Hang);
     bot.hears("hi").await;
     bot.answers(&["answer to hi"]).await;

@@ -89,7 +89,7 @@ mod told {
     }
 
     pub(super) async fn an_answer_that_comes_after_forgetting_is_neither_stored_nor_said(chat: &dyn Chat) {
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(says("my secret is wisteria")).await;
         is_asked(chat, 1).await;
         forgets(chat).await;
@@ -103,11 +103,11 @@ mod told {
 
     pub(super) async fn what_is_redriven_after_forgetting_is_neither_asked_nor_said(chat: &dyn Chat) {
         // The first message is never answered, and LINE refuses the answer to the second one.
-        chat.model().fails(400, "invalid_request_error");
+        chat.model().plan_error(400, "invalid_request_error");
         chat.line().faults.plan_next(PUSH, Fault::Respond(400, vec![], "{}".into()));
         chat.takes(says("unanswered wisteria")).await;
         chat.drains().await;
-        chat.line().fails(PUSH, 400, "on purpose");
+        chat.line().plan_error(PUSH, 400, "on purpose");
         chat.takes(says("unpushed wisteria")).await;
         chat.drains().await;
         assert_eq!(chat.letters().await, 2);
@@ -120,7 +120,7 @@ mod told {
     }
 
     pub(super) async fn a_message_taken_back_while_it_waits_is_never_asked(chat: &dyn Chat) {
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let (first, second) = (says("first"), says("second"));
         chat.takes(first).await;
         is_asked(chat, 1).await;
@@ -136,7 +136,7 @@ mod told {
     }
 
     pub(super) async fn a_message_taken_back_while_it_is_answered_is_not_answered(chat: &dyn Chat) {
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         is_asked(chat, 1).await;
@@ -147,7 +147,7 @@ mod told {
     }
 
     pub(super) async fn a_message_taken_back_while_the_model_fails_is_not_spoken_of(chat: &dyn Chat) {
-        chat.model().does(Fault::Hang);
+        chat.model().plan_fault(Fault::Hang);
         let message = says("my secret is wisteria");
         chat.takes(message.clone()).await;
         is_asked(chat, 1).await;
@@ -237,7 +237,7 @@ mod told {
 
     pub(super) async fn an_answer_that_waits_for_a_redrive_goes_with_its_message(chat: &dyn Chat) {
         let message = says("my secret is wisteria");
-        chat.line().fails(PUSH, 400, "on purpose");
+        chat.line().plan_error(PUSH, 400, "on purpose");
         chat.takes(message.clone()).await;
         chat.drains().await;
         assert_eq!(chat.letters().await, 1);

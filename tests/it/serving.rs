@@ -191,7 +191,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_dead_letter_and_acknowledgement_it_asks_no_second_time() {
     let world = World::new(Duration::ZERO).await;
-    world.model.fails(400, "invalid_request_error");
+    world.model.plan_error(400, "invalid_request_error");
     world.line.faults.plan_next(PUSH, Fault::Late(Duration::from_hours(1)));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("hi", USER).to_string()).await, Some(200));
@@ -213,7 +213,7 @@ async fn sigterm_finishes_what_is_quick_gives_back_what_is_slow_and_exits_0() {
     assert_eq!(serve.terminate(), 0);
     assert_eq!(world.line.sent().len(), 1, "finished");
 
-    world.model.thinks(Duration::from_mins(3));
+    world.model.set_think_time(Duration::from_mins(3));
     let serve = world.serve().await;
     assert_eq!(serve.posts(&world.http, &webhook_of("slow", USER).to_string()).await, Some(200));
     world.until("the model is asked again", || world.model.asked().len() == 2).await;
@@ -221,7 +221,7 @@ async fn sigterm_finishes_what_is_quick_gives_back_what_is_slow_and_exits_0() {
     assert_eq!(serve.terminate(), 0);
     assert!(started.elapsed() < Duration::from_secs(10));
 
-    world.model.thinks(Duration::ZERO);
+    world.model.set_think_time(Duration::ZERO);
     let serve = world.serve().await;
     world.all_are_answered(2).await;
     assert_eq!(serve.terminate(), 0);
@@ -411,7 +411,7 @@ async fn the_log_is_json_and_holds_nothing_private() {
     let mut variables = world.variables.clone();
     variables.push(("RUST_LOG".into(), "trace".into()));
     let serve = Serve::start(&world.data(), &variables).await;
-    world.model.fails(400, "PRIVATE words of a server");
+    world.model.plan_error(400, "PRIVATE words of a server");
     for text in ["PRIVATE question", "PRIVATE second"] {
         assert_eq!(serve.posts(&world.http, &webhook_of(text, USER).to_string()).await, Some(200));
     }

@@ -70,12 +70,12 @@ async fn a_server_that_cannot_be_reached_costs_nothing_and_has_all_attempts() {
 async fn attempts_and_pauses_count_together_and_time_in_the_queue_does_not() {
     let scale = |s: &mut local::serve::Settings| s.worker.give_up_after = Duration::from_secs(5);
     let mut bot = Bot::with(&[], scale).await;
-    bot.model.thinks(Duration::from_secs(3));
+    bot.model.set_think_time(Duration::from_secs(3));
     for text in ["one", "two"] {
         bot.hears(text).await;
     }
     bot.answers(&["answer to one", "answer to two"]).await;
-    bot.model.thinks(Duration::ZERO);
+    bot.model.set_think_time(Duration::ZERO);
     // Each pause alone is shorter than the limit.
     bot.settings.worker.give_up_after = Duration::from_secs(6);
     bot.settings.worker.pauses.between = [Duration::from_millis(3_600); 4];
@@ -120,7 +120,7 @@ mod told {
     use super::*;
 
     pub(super) async fn a_retry_after_of_a_day_is_an_apology_at_once(chat: &dyn Chat) {
-        chat.model().does(busy(TOMORROW));
+        chat.model().plan_fault(busy(TOMORROW));
         is_told(chat, "hi").await;
         assert_eq!((prompts(chat).len(), chat.letters().await), (1, 1));
         chat.redrives().await;
@@ -153,7 +153,7 @@ mod told {
         // A redrive counts anew, and a call that certainly costs nothing does not count.
         chat.model().faults.set_fault(COMPLETIONS, None, false);
         for fault in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
-            chat.model().does(fault);
+            chat.model().plan_fault(fault);
         }
         chat.redrives().await;
         chat.drains().await;
@@ -161,9 +161,9 @@ mod told {
     }
 
     pub(super) async fn asking_for_more_room_is_paid_for_too(chat: &dyn Chat) {
-        chat.model().does(body("<html>"));
-        chat.model().completes(json!({ "content": "" }), "length");
-        chat.model().does(body("<html>"));
+        chat.model().plan_fault(body("<html>"));
+        chat.model().plan_completion(json!({ "content": "" }), "length");
+        chat.model().plan_fault(body("<html>"));
         is_told(chat, "hi").await;
         let limit = "max_completion_tokens";
         let limits: Vec<_> = chat.model().asked().iter().map(|seen| seen.body[limit].clone()).collect();
@@ -184,7 +184,7 @@ mod told {
     /// Runs a turn with an answer of seven megabytes; returns the texts, and the answer as the next prompt has it.
     async fn comes_of_megabytes(chat: &dyn Chat) -> (Vec<String>, String) {
         let unit = "長い話です。とても長い話です。\n\n";
-        chat.model().says(&unit.repeat(7_000_000 / unit.len()));
+        chat.model().plan_answer(&unit.repeat(7_000_000 / unit.len()));
         chat.takes(says("all you know")).await;
         chat.drains().await;
         let texts = said(chat);

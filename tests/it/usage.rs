@@ -22,7 +22,11 @@ fn costs(model: &Model, answers: usize) {
     let choice =
         json!({ "message": { "role": "assistant", "content": "an answer" }, "finish_reason": "stop" });
     for _ in 0..answers {
-        model.does(Fault::Respond(200, vec![], json!({ "choices": [choice], "usage": usage }).to_string()));
+        model.plan_fault(Fault::Respond(
+            200,
+            vec![],
+            json!({ "choices": [choice], "usage": usage }).to_string(),
+        ));
     }
 }
 
@@ -123,7 +127,7 @@ async fn a_count_that_no_server_can_mean_spoils_no_sum() {
         let usage = json!({ "prompt_tokens": count, "completion_tokens": count });
         let choice = json!({ "message": { "content": "an answer" }, "finish_reason": "stop" });
         for _ in 0..2 {
-            bot.model.does(Fault::Respond(
+            bot.model.plan_fault(Fault::Respond(
                 200,
                 vec![],
                 json!({ "choices": [choice], "usage": usage }).to_string(),

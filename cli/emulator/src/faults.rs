@@ -59,7 +59,7 @@ pub struct Seen {
 pub struct FaultPlan {
     planned: Mutex<HashMap<String, VecDeque<Fault>>>,
     standing: Mutex<HashMap<String, Fault>>,
-    unhung: Notify,
+    hang_ends: Notify,
     seen: Mutex<VecDeque<Seen>>,
 }
 
@@ -79,7 +79,7 @@ impl FaultPlan {
             Some(fault) => drop(lock(&self.standing).insert(path.to_owned(), fault.clone())),
             None => {}
         }
-        self.unhung.notify_waiters();
+        self.hang_ends.notify_waiters();
     }
 
     /// Removes all faults: from now on every request behaves.
@@ -102,8 +102,9 @@ impl FaultPlan {
     pub(crate) async fn pass(&self, request: Request, next: Next) -> Response {
         let (head, body) = request.into_parts();
         let Ok(body) = to_bytes(body, usize::MAX).await else { return broken() };
-        let behaved = async || next.run(Request::from_parts(head.clone(), Body::from(body.clone()))).await;
-        self.apply(head.uri.path(), &head.headers, &body, behaved).await
+        let answer_normally =
+            async || next.run(Request::from_parts(head.clone(), Body::from(body.clone()))).await;
+        self.apply(head.uri.path(), &head.headers, &body, answer_normally).await
     }
 
     /// Does the same for a request whose body is logged in another form.
@@ -112,7 +113,7 @@ impl FaultPlan {
         path: &str,
         headers: &HeaderMap,
         body: &Bytes,
-        behaved: impl AsyncFnOnce() -> Response,
+        answer_normally: impl AsyncFnOnce() -> Response,
     ) -> Response {
         let text = |value: &axum::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let seen = Seen {
@@ -131,23 +132,23 @@ impl FaultPlan {
         let next = lock(&self.planned).get_mut(path).and_then(VecDeque::pop_front);
         let fault = next.or_else(|| lock(&self.standing).get(path).cloned());
         match fault {
-            None => behaved().await,
+            None => answer_normally().await,
             Some(Fault::After(pause)) => {
                 tokio::time::sleep(pause).await;
-                behaved().await
+                answer_normally().await
             }
             Some(Fault::Respond(status, headers, body)) => respond(status, &headers, body),
             Some(Fault::Hang) => {
-                self.unhung.notified().await;
+                self.hang_ends.notified().await;
                 broken()
             }
             Some(Fault::Reset) => broken(),
             Some(Fault::Lose) => {
-                behaved().await;
+                answer_normally().await;
                 broken()
             }
             Some(Fault::Late(pause)) => {
-                let response = behaved().await;
+                let response = answer_normally().await;
                 tokio::time::sleep(pause).await;
                 response
             }

@@ -82,20 +82,20 @@ impl Model {
     }
 
     /// Sets the time that it thinks from now on.
-    pub fn thinks(&self, for_: Duration) {
+    pub fn set_think_time(&self, for_: Duration) {
         *lock(&self.think) = for_;
     }
 
     /// Plans this answer to the next question.
-    pub fn says(&self, text: &str) {
-        self.completes(json!({ "content": text }), "stop");
+    pub fn plan_answer(&self, text: &str) {
+        self.plan_completion(json!({ "content": text }), "stop");
     }
 
     /// Plans this message and `finish_reason` for the next question.
-    pub fn completes(&self, message: Value, finish_reason: &str) {
+    pub fn plan_completion(&self, message: Value, finish_reason: &str) {
         let mut message = message;
         message["role"] = "assistant".into();
-        self.does(Fault::Respond(
+        self.plan_fault(Fault::Respond(
             200,
             vec![],
             completion(&message, finish_reason, &usage(&[], "")).to_string(),
@@ -103,12 +103,12 @@ impl Model {
     }
 
     /// Plans this error status for the next question, with `code` in a body as OpenAI writes it.
-    pub fn fails(&self, status: u16, code: &str) {
-        self.does(Fault::Respond(status, vec![], error(code).to_string()));
+    pub fn plan_error(&self, status: u16, code: &str) {
+        self.plan_fault(Fault::Respond(status, vec![], error(code).to_string()));
     }
 
     /// Plans this fault for the next question.
-    pub fn does(&self, fault: Fault) {
+    pub fn plan_fault(&self, fault: Fault) {
         self.faults.plan_next(COMPLETIONS, fault);
     }
 
@@ -149,7 +149,7 @@ async fn look_up(State(model): State<Arc<Model>>, Path(name): Path<String>, head
 
 async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = hear::form(&headers, body.clone()).await;
-    let behaved = async || {
+    let answer_normally = async || {
         if !is_authorized(&headers) {
             return refusal(401, "invalid_api_key");
         }
@@ -163,7 +163,7 @@ async fn transcribe(State(model): State<Arc<Model>>, headers: HeaderMap, body: B
         }
     };
     let shown = Bytes::from(form.shown().to_string());
-    model.faults.apply(TRANSCRIPTIONS, &headers, &shown, behaved).await
+    model.faults.apply(TRANSCRIPTIONS, &headers, &shown, answer_normally).await
 }
 
 fn is_authorized(headers: &HeaderMap) -> bool {

@@ -18,7 +18,7 @@ use crate::sqlite::{
 };
 
 /// The longest time for which a report is used again.
-pub const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+pub const REPORT_REUSE_MAX: Duration = Duration::from_secs(1);
 /// The room that the disk must have, in bytes. A webhook with a few long messages needs as much.
 const ROOM: i64 = 64 << 10;
 

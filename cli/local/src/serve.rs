@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
 use reqwest::Client;
 use secrecy::SecretString;
-use shared::{env::Env, event::log, logging::Sampled, secret::Secret, version};
+use shared::{env::Env, event::log, logging::LimitedLog, secret::Secret, version};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -27,7 +27,7 @@ use worker::{
 use crate::{
     descriptors,
     dispatcher::{self, Dispatcher},
-    health::{AT_MOST_EVERY, Health},
+    health::{Health, REPORT_REUSE_MAX},
     listeners::{
         connections::{self, CONNECTIONS_MAX},
         operator, webhooks,
@@ -142,7 +142,7 @@ pub async fn run(
             let clock = clock.clone();
             move || clock().as_millisecond()
         }),
-        refused: Sampled::default(),
+        refused: LimitedLog::default(),
     });
     let history = Arc::new(SqliteHistory::new(data.database.clone(), config.history_ttl));
     let dispatcher = Arc::new(Dispatcher {
@@ -173,7 +173,7 @@ pub async fn run(
         }
     });
     if let Some(listener) = listeners.admin {
-        let health = Health::new(data.database.clone(), queue, AT_MOST_EVERY);
+        let health = Health::new(data.database.clone(), queue, REPORT_REUSE_MAX);
         let router = operator::router(Arc::new(health));
         tokio::spawn(connections::serve(listener, router, operator::CONNECTIONS_MAX, stop.clone()));
     }

@@ -79,7 +79,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let now = clock();
     history.forget(&user, Forget::Everything(now.as_millisecond()), now).await?;
     if let Some(database) = database {
-        database.log_truncated().await?;
+        database.wait_for_wal_truncation().await?;
     }
     audit.add(json!({ "action": "forget", "outcome": "done", "conversation": user, "letters": removed }))?;
     let left = Known::of(&user, &mut source, history.as_ref(), &clock, &stop).await?;

@@ -74,7 +74,7 @@ fn ingress(answer: Answer) -> (Ingress, Arc<Queue>) {
         budget,
         group_prefix: None,
         clock: Arc::new(|| 1_800_000_000_000),
-        refused: Sampled::new(),
+        refused: LimitedLog::new(),
     };
     (ingress, queue)
 }

@@ -83,7 +83,7 @@ impl Message {
     pub(super) fn edited(self, prefix: Option<&Prefix>) -> Result<(JobKind, Option<JobKind>), Verdict> {
         let message_id = self.id.clone().and_then(|id| id.try_into().ok());
         let message_id = message_id.ok_or(Verdict::Odd("the edit names no message"))?;
-        let (text, quotes, beside) = match self.in_group(prefix) {
+        let (text, quotes, second_question) = match self.in_group(prefix) {
             Ok(ask) => match &ask {
                 JobKind::Question { text, quotes, only_if_quoting_bot, .. } => {
                     let quotes = quotes.clone().filter(|_| *only_if_quoting_bot);
@@ -94,7 +94,7 @@ impl Message {
             Err(odd @ Verdict::Odd(_)) => return Err(odd),
             Err(_) => (String::new(), None, None),
         };
-        Ok((JobKind::Edited { message_id, text, quotes }, beside))
+        Ok((JobKind::Edited { message_id, text, quotes }, second_question))
     }
 
     fn called(&self, text: &str, prefix: Option<&Prefix>) -> Option<String> {
@@ -141,7 +141,7 @@ impl Message {
     }
 
     fn sticker(&self, written: Option<&str>) -> Option<String> {
-        let keywords: Vec<&str> = self.keywords.iter().flatten().filter_map(filled).collect();
+        let keywords: Vec<&str> = self.keywords.iter().flatten().filter_map(trimmed_if_not_blank).collect();
         let shown = (!keywords.is_empty()).then(|| format!("[sticker: {}]", keywords.join(", ")));
         let written = written.map(str::trim).filter(|text| !text.is_empty());
         joined(written.map(ToOwned::to_owned).into_iter().chain(shown), " ")
@@ -149,7 +149,7 @@ impl Message {
 
     fn location(&self) -> Option<String> {
         let parts = [&self.title, &self.address];
-        let named = joined(parts.into_iter().flatten().filter_map(filled), ", ");
+        let named = joined(parts.into_iter().flatten().filter_map(trimmed_if_not_blank), ", ");
         let place = self.latitude.zip(self.longitude).map(|(lat, lon)| format!("({lat}, {lon})"));
         joined(named.into_iter().chain(place), " ").map(|words| format!("[location: {words}]"))
     }
@@ -157,7 +157,7 @@ impl Message {
 
 const NOT_CALLED: Verdict = Verdict::Skip("in a group, and not said to the bot");
 
-fn filled(Lossy(text): &Lossy) -> Option<&str> {
+fn trimmed_if_not_blank(Lossy(text): &Lossy) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 

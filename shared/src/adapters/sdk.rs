@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// "Repository").
 const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 /// The prefix of the environment variables that set servers other than AWS's.
-const ENDPOINTS: &str = "AWS_ENDPOINT_URL";
+const ENDPOINT_VARIABLES: &str = "AWS_ENDPOINT_URL";
 
 /// Returns the SDK's configuration: credentials, region and endpoints from its own variables, TLS by rustls with ring,
 /// and `timeout` as the limit of each operation with its retries.
@@ -32,7 +32,7 @@ pub async fn sdk_config(env: &Env, timeout: Duration) -> Result<SdkConfig, EnvEr
     let roots = match env.optional("AWS_PROFILE")? {
         // A profile may name other servers, too.
         Some(_) => Roots::System,
-        None => Roots::for_servers(env, &[ENDPOINTS]),
+        None => Roots::for_servers(env, &[ENDPOINT_VARIABLES]),
     };
     let mut config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(one_connector(roots))

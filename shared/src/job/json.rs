@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The first version that names the kind of its conversation.
-pub(super) const NAMES_CHAT: u32 = 4;
+pub(super) const CHAT_SINCE_VERSION: u32 = 4;
 
 /// The fields of a job, in the order in which they are written. See [`super::Job`].
 #[derive(Serialize, Deserialize)]

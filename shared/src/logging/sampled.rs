@@ -13,7 +13,7 @@ const EVERY: Duration = Duration::from_mins(1);
 
 /// A counter of lines that are logged only once in each period.
 #[derive(Default)]
-pub struct Sampled(Mutex<State>);
+pub struct LimitedLog(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -21,7 +21,7 @@ struct State {
     unlogged: u64,
 }
 
-impl Sampled {
+impl LimitedLog {
     /// Makes a counter that has counted nothing yet.
     pub const fn new() -> Self {
         Self(Mutex::new(State { logged_at: None, unlogged: 0 }))
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_first_is_logged_and_then_one_a_minute_with_the_number_of_all() {
-        let (sampled, start) = (Sampled::new(), Instant::now());
+        let (sampled, start) = (LimitedLog::new(), Instant::now());
         let logged = [0, 1, 59, 60, 61, 119, 180].map(|s| sampled.count(start + Duration::from_secs(s)));
         assert_eq!(logged, [Some(1), None, None, Some(3), None, None, Some(3)]);
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The longest time of one read. A longer read would delay a function's start, or a webhook.
-const PATIENCE: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Rotating {
     parameter: Parameter,
@@ -35,14 +35,14 @@ pub(super) struct Rotating {
 impl Rotating {
     pub(super) async fn read_now(parameter: Parameter, refuser: Refuser) -> Self {
         let secret = Self::new(parameter, refuser);
-        secret.read(Instant::now() + PATIENCE).await;
+        secret.read(Instant::now() + READ_TIMEOUT).await;
         secret
     }
 
     /// Reads several secrets by one call. Only the servers that they are for can refuse them.
     pub(super) async fn read_together<const N: usize>(store: &ParameterStore, names: [&str; N]) -> [Self; N] {
         let parameters = names.map(|name| store.parameter(name));
-        let read = timeout(PATIENCE, store.read(&parameters)).await;
+        let read = timeout(READ_TIMEOUT, store.read(&parameters)).await;
         let mut values = match read {
             Ok(Ok(values)) => values,
             Ok(Err(error)) => {
@@ -80,7 +80,7 @@ impl Rotating {
     }
 
     async fn first_value(&self) -> Option<SecretString> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + READ_TIMEOUT;
         let _reading = timeout_at(deadline, self.reading.lock()).await.ok()?;
         let next_read = {
             let state = self.state();
@@ -99,10 +99,10 @@ impl Rotating {
         self.state().value()
     }
 
-    pub(super) async fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
+    pub(super) async fn replacement_of(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         let reads = {
             let state = self.state();
-            if let Ok(Some(other)) = state.other_than(used) {
+            if let Ok(Some(other)) = state.replacement_of(used) {
                 return Ok(Some(other));
             }
             state.reads
@@ -111,17 +111,17 @@ impl Rotating {
         let next_read = {
             let state = self.state();
             if state.reads > reads {
-                return state.other_than(used);
+                return state.replacement_of(used);
             }
             state.next_read.filter(|at| *at > Instant::now())
         };
         match (next_read, self.refuser) {
-            (Some(_), Refuser::Strangers) => return self.state().other_than(used),
+            (Some(_), Refuser::Strangers) => return self.state().replacement_of(used),
             (Some(next_read), Refuser::Server) => sleep_until(next_read).await,
             (None, _) => {}
         }
-        self.read(Instant::now() + PATIENCE).await;
-        self.state().other_than(used)
+        self.read(Instant::now() + READ_TIMEOUT).await;
+        self.state().replacement_of(used)
     }
 
     /// Reads the secret until `deadline`. The caller holds `reading`. A failure keeps the value and is logged here.

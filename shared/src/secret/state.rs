@@ -83,7 +83,7 @@ impl State {
     }
 
     /// Returns the value if it is not `used`; an error if the last read failed, so that nobody knows.
-    pub(super) fn other_than(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
+    pub(super) fn replacement_of(&self, used: &SecretString) -> Result<Option<SecretString>, NotRead> {
         match self.value() {
             Some(value) if value.expose_secret() != used.expose_secret() => Ok(Some(value)),
             _ if self.is_in_doubt => Err(NotRead),
@@ -129,14 +129,14 @@ mod tests {
     fn a_read_that_fails_keeps_the_value_and_a_used_value_is_held_against_the_one_in_use() {
         let (mut state, ended) = (State::unread(), Instant::now());
         state.learn(Some("old".into()), ended, Refuser::Strangers);
-        is(state.other_than(&"old".into()).ok().flatten().as_ref(), None);
+        is(state.replacement_of(&"old".into()).ok().flatten().as_ref(), None);
         state.learn(None, ended, Refuser::Strangers);
         is(state.value().as_ref(), Some("old"));
-        assert_eq!(state.other_than(&"old".into()).err(), Some(NotRead), "perhaps it is still current");
+        assert_eq!(state.replacement_of(&"old".into()).err(), Some(NotRead), "perhaps it is still current");
         assert_eq!(state.next_read, Some(ended + Duration::from_mins(1)));
         state.learn(Some("new".into()), ended, Refuser::Server);
         assert_eq!(state.next_read, Some(ended + Duration::from_secs(5)));
-        is(state.other_than(&"old".into()).ok().flatten().as_ref(), Some("new"));
-        assert!(state.other_than(&"new".into()).is_ok_and(|other| other.is_none()));
+        is(state.replacement_of(&"old".into()).ok().flatten().as_ref(), Some("new"));
+        assert!(state.replacement_of(&"new".into()).is_ok_and(|other| other.is_none()));
     }
 }

@@ -32,10 +32,10 @@ pub(crate) async fn measure(data: &Path) {
     println!("|---|---|---|---|---|---|---|---|---|");
     let mut answered_before = 0;
     for run in 1..=2 {
-        serve.model.thinks(THINKS);
+        serve.model.set_think_time(THINKS);
         let (seconds, memory, wal) = rages(&mut serve, data).await;
         // The waiting jobs are answered faster from here on, only to shorten the measurement.
-        serve.model.thinks(Duration::ZERO);
+        serve.model.set_think_time(Duration::ZERO);
         let taken = (PER_SECOND * SECONDS) as usize;
         is_answered(&serve, data, answered_before + taken).await;
         let answered = serve.line.sent().len() - answered_before;

@@ -21,7 +21,7 @@ async fn three_hundred_turns_of_a_hundred_users_with_three_workers_keep_order_an
     let mut bot = Bot::start().await;
     bot.gets_another_worker().await;
     bot.gets_another_worker().await;
-    bot.model.thinks(Duration::from_millis(30));
+    bot.model.set_think_time(Duration::from_millis(30));
     for round in 0..3 {
         for user in 0..100 {
             bot.hears_from(&format!("U{user}"), &format!("secret of {user} in round {round}")).await;
@@ -49,7 +49,7 @@ async fn three_hundred_turns_of_a_hundred_users_with_three_workers_keep_order_an
 #[tokio::test]
 async fn ten_slow_answers_in_one_batch_take_the_time_of_one() {
     let bot = Bot::quiet(&[]).await;
-    bot.model.thinks(Duration::from_secs(1));
+    bot.model.set_think_time(Duration::from_secs(1));
     for user in 0..10 {
         bot.hears_from(&format!("U{user}"), "hi").await;
     }
@@ -63,7 +63,7 @@ async fn ten_slow_answers_in_one_batch_take_the_time_of_one() {
 #[tokio::test]
 async fn six_quick_messages_to_a_slow_model_are_handed_back_uncounted_and_answered_in_order() {
     let mut bot = Bot::quiet(&[("MAX_ATTEMPTS", "1")]).await;
-    bot.model.thinks(Duration::from_millis(900));
+    bot.model.set_think_time(Duration::from_millis(900));
     let texts: Vec<String> = (0..6).map(|n| format!("message {n}")).collect();
     for text in &texts {
         bot.hears(text).await;
@@ -101,7 +101,7 @@ async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe()
     })
     .await;
     let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &queue.url)]).await;
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     bot.hears("hi").await;
     let (messages, failures) = bot.works_on_a_batch(1, Duration::from_secs(10)).await;
     assert_eq!(failures, json!([{ "itemIdentifier": messages[0].message_id }]));
@@ -111,7 +111,7 @@ async fn nobody_is_told_that_there_is_no_answer_before_the_dead_letter_is_safe()
 #[tokio::test]
 async fn a_redriven_job_is_counted_anew_and_only_pushes_the_answer_that_is_stored() {
     let bot = Bot::with(&[("MAX_ATTEMPTS", "1")]).await;
-    bot.line.fails(PUSH, 400, "on purpose");
+    bot.line.plan_error(PUSH, 400, "on purpose");
     bot.hears("hi").await;
     let letter = bot.cloud.letter().await;
     assert!(bot.says(1).await[0].texts[0].starts_with("Sorry"));
@@ -130,13 +130,13 @@ async fn the_logs_are_json_and_hold_nothing_private() {
     let forged = payload_1(FIXTURE, "PRIVATE signature");
     assert_eq!(bot.status(forged).await, 401);
     assert_eq!(bot.status(payload_2(r#"{"events":"PRIVATE"}"#)).await, 400);
-    bot.model.says("PRIVATE answer");
+    bot.model.plan_answer("PRIVATE answer");
     bot.hears("PRIVATE question").await;
     bot.says(1).await;
-    bot.model.fails(400, "PRIVATE words of a server");
+    bot.model.plan_error(400, "PRIVATE words of a server");
     bot.hears_from("U-refused", "PRIVATE question").await;
     bot.says(2).await;
-    bot.line.fails(PUSH, 400, "PRIVATE words of LINE");
+    bot.line.plan_error(PUSH, 400, "PRIVATE words of LINE");
     let body = webhook_of("PRIVATE third", "U-third");
     assert_eq!(bot.status(payload_2(&body.to_string())).await, 200);
     for letter in bot.cloud.letters(2).await {
@@ -160,7 +160,7 @@ async fn the_logs_are_json_and_hold_nothing_private() {
 #[tokio::test]
 async fn what_is_left_of_the_months_messages_is_logged_for_an_alarm_and_not_at_every_turn() {
     let bot = Bot::start().await;
-    bot.line.has_left(50);
+    bot.line.set_messages_left(50);
     for (turn, text) in ["one", "two"].into_iter().enumerate() {
         bot.hears(text).await;
         bot.says(turn + 1).await;

@@ -58,7 +58,7 @@ async fn a_batch_of_one_conversation_is_one_answer_and_all_of_it_is_acknowledged
 #[tokio::test]
 async fn killed_while_the_model_thinks_about_several_each_is_answered_by_itself() {
     let mut bot = bot(&[]).await;
-    bot.model.does(Fault::Hang);
+    bot.model.plan_fault(Fault::Hang);
     bot.is_brought_jobs(Duration::from_mins(1));
     bot.asks(1).await;
     bot.worker_is_killed().await;
@@ -115,7 +115,7 @@ async fn one_that_another_worker_has_answered_meanwhile_is_not_answered_again() 
     assert_eq!(messages.len(), 3);
     let event = |some: &[aws_sdk_sqs::types::Message]| json!({ "Records": some.iter().map(crate::harness::lambda::functions::record).collect::<Vec<_>>() });
     // SQS takes one worker for dead, and another one gets the first two jobs.
-    bot.model.does(Fault::After(Duration::from_secs(2)));
+    bot.model.plan_fault(Fault::After(Duration::from_secs(2)));
     let first = bot.worker.clone();
     let all = event(&messages);
     let zombie = tokio::spawn(async move { first.invoke(all, Duration::from_secs(30)).await });

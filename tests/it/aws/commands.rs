@@ -55,7 +55,7 @@ async fn a_question_that_found_no_answer_is_asked_again() {
     let mut tell = async |message: &str| tells(&bot, &mut said, message).await;
     assert_eq!(tell("one").await, "answer to one");
     for _ in 0..3 {
-        bot.model.fails(500, "server_error");
+        bot.model.plan_error(500, "server_error");
     }
     assert_eq!(tell("two").await, words.no_answer);
     assert_eq!(tell("retry").await, "answer to two");

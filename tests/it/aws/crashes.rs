@@ -39,7 +39,7 @@ fn gave_up(reason: &str, attempts: &str) -> (String, String) {
 #[tokio::test]
 async fn killed_while_the_model_thinks_it_asks_again() {
     let mut bot = bot(&[]).await;
-    bot.model.does(Fault::Hang);
+    bot.model.plan_fault(Fault::Hang);
     bot.hears("hello").await;
     bot.asks(1).await;
     bot.worker_is_killed().await;
@@ -71,7 +71,7 @@ async fn killed_while_it_pushes_it_pushes_the_same_again_and_it_arrives_once() {
 #[tokio::test]
 async fn killed_while_it_apologises_it_asks_no_second_time_and_tells_once() {
     let mut bot = bot(&[]).await;
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     bot.line.faults.plan_next(PUSH, Fault::Late(HOUR));
     bot.hears("hello").await;
     bot.pushes(1).await;
@@ -90,7 +90,7 @@ async fn a_message_whose_worker_dies_each_time_is_given_up_and_its_user_told() {
     bot.hears("before").await;
     bot.says(1).await;
     for attempt in 1..=2 {
-        bot.model.does(Fault::Hang);
+        bot.model.plan_fault(Fault::Hang);
         if attempt == 1 {
             bot.hears("hello").await;
         }
@@ -129,7 +129,7 @@ async fn killed_at(is_refused: bool, call: &'static str, nth: usize, play: Treat
     let urls = [("AWS_ENDPOINT_URL_DYNAMODB", &*aws.url), ("AWS_ENDPOINT_URL_SQS", &aws.url)];
     let mut bot = bot(&urls).await;
     if is_refused {
-        bot.model.fails(400, "invalid_request_error");
+        bot.model.plan_error(400, "invalid_request_error");
     }
     bot.hears("hi").await;
     aws.is_called(call, nth).await;
@@ -173,7 +173,7 @@ fn asked(bot: &Bot) -> Vec<String> {
 async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbours_with_it_again() {
     let mut bot = Bot::quiet(&[("LEASE_SECONDS", "1")]).await;
     for _ in 0..2 {
-        bot.model.does(Fault::Hang);
+        bot.model.plan_fault(Fault::Hang);
     }
     for user in ["bad", "neighbour"] {
         bot.hears_from(user, user).await;
@@ -185,8 +185,8 @@ async fn a_job_that_may_have_ended_its_worker_is_run_alone_and_takes_no_neighbou
     sleep(Duration::from_millis(1_500)).await;
     bot.hears_from("new", "new").await;
     let slow = Duration::from_millis(600);
-    bot.model.does(Fault::After(slow));
-    bot.model.does(Fault::Hang);
+    bot.model.plan_fault(Fault::After(slow));
+    bot.model.plan_fault(Fault::Hang);
     bot.gets_another_worker().await;
     bot.asks(4).await;
     // One of the two poison candidates runs, and kills this worker too.
@@ -231,7 +231,7 @@ async fn a_job_to_be_run_alone_is_handed_back_uncounted_where_its_neighbours_tak
     bot.is_sent(&job.to_string(), "bad", "suspect").await;
     bot.hears_from("slow", "slow").await;
     // The batch has four seconds of work; after two fifths of them it is too late to begin.
-    bot.model.does(Fault::After(Duration::from_millis(2_200)));
+    bot.model.plan_fault(Fault::After(Duration::from_millis(2_200)));
     let (messages, failures) = bot.works_on_a_batch(2, Duration::from_secs(6)).await;
     let suspect = messages.iter().find(|message| message.body.as_ref().unwrap().contains("suspect")).unwrap();
     assert_eq!(failures, json!([{ "itemIdentifier": suspect.message_id }]));
@@ -248,7 +248,7 @@ async fn killed_at_random_moments_under_load_every_accepted_message_is_answered_
     // This timeout applies to messages that a worker received and did not lease before it died.
     let attributes = bot.cloud.sqs.set_queue_attributes().queue_url(&bot.cloud.queue_url);
     attributes.attributes(QueueAttributeName::VisibilityTimeout, "2").send().await.unwrap();
-    bot.model.thinks(Duration::from_millis(50));
+    bot.model.set_think_time(Duration::from_millis(50));
     let mut expected = HashSet::new();
     for round in 0..4 {
         for user in 0..4 {

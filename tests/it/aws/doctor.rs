@@ -58,7 +58,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         assert!(shown.out.contains(&format!("  {what}: ")), "{what}: {}", shown.out);
     }
 
-    world.line.has_left(0);
+    world.line.set_messages_left(0);
     let gone = Fault::Respond(404, vec![], json!({ "error": { "code": "model_not_found" } }).to_string());
     world.model.faults.plan_next("/v1/models/gpt-5.4-mini", gone);
     is_deployed(&cloud, "https://elsewhere.example.com/").await;
@@ -72,7 +72,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
     assert!(ill.out.contains("henji dlq redrive --reason line_quota --env dev"), "{}", ill.out);
 
     // The token is not wrong either where the account may not use a call.
-    world.line.fails(QUOTA, 403, "Access to this API is not available for your account");
+    world.line.plan_error(QUOTA, 403, "Access to this API is not available for your account");
     let forbidden = operator.runs(&["doctor", "--env", "dev"]).await;
     let quota = forbidden.out.lines().find(|line| line.contains("quota: ")).unwrap();
     assert!(quota.contains("does not allow this account") && quota.contains("-> see the account"), "{quota}");

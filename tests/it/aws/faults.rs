@@ -58,7 +58,7 @@ async fn a_passing_fault_of_the_model_is_tried_again_and_the_user_hears_only_the
     let all = faults.len();
     for (index, fault) in faults.into_iter().enumerate() {
         let shown = format!("{fault:?}");
-        bot.model.does(fault);
+        bot.model.plan_fault(fault);
         bot.hears_from(&format!("U{index}"), "hi").await;
         assert_eq!(bot.says(index + 1).await[index].texts, ["answer to hi"], "{shown}");
         let asked = bot.model.asked();
@@ -74,11 +74,11 @@ async fn a_passing_fault_of_the_model_is_tried_again_and_the_user_hears_only_the
 #[tokio::test]
 async fn an_answer_that_is_cut_says_so_and_a_context_that_is_too_long_loses_its_oldest_turns() {
     let bot = Bot::start().await;
-    bot.model.completes(json!({ "content": "Once upon a" }), "length");
+    bot.model.plan_completion(json!({ "content": "Once upon a" }), "length");
     bot.hears("a story").await;
     let said = &bot.says(1).await[0].texts;
     assert!(said[0].starts_with("Once upon a\n\n(") && said[0].contains("cut"), "{said:?}");
-    bot.model.fails(400, "context_length_exceeded");
+    bot.model.plan_error(400, "context_length_exceeded");
     bot.hears("and on").await;
     assert_eq!(bot.says(2).await[1].texts, ["answer to and on"]);
     let asked = bot.model.asked();
@@ -97,7 +97,7 @@ async fn what_no_retry_of_the_model_mends_is_a_dead_letter_at_once_and_the_user_
         (404, "model_not_found", "model_gone"),
     ];
     for (index, (status, code, _)) in faults.into_iter().enumerate() {
-        bot.model.fails(status, code);
+        bot.model.plan_error(status, code);
         bot.hears_from(code, "hi").await;
         let said = bot.says(index + 1).await;
         assert!(said[index].to == code && said[index].texts[0].starts_with("Sorry"), "{said:?}");
@@ -115,8 +115,8 @@ async fn a_rotated_key_and_a_rotated_token_need_no_deployment() {
     bot.says(1).await;
     bot.cloud.rotates("OPEN_AI_API_KEY", "a-newer-key").await;
     bot.cloud.rotates("LINE_CHANNEL_ACCESS_TOKEN", "a-newer-token").await;
-    bot.model.fails(401, "invalid_api_key");
-    bot.line.fails(PUSH, 401, "on purpose");
+    bot.model.plan_error(401, "invalid_api_key");
+    bot.line.plan_error(PUSH, 401, "on purpose");
     bot.hears("hi").await;
     assert_eq!(bot.says(2).await[1].texts, ["answer to hi"]);
     bot.cloud.is_drained().await;
@@ -145,7 +145,7 @@ async fn a_push_that_fails_for_a_moment_is_repeated_under_its_key_and_arrives_on
         assert_eq!(tried[0], tried[1], "the same key and body: {shown}");
     }
     // 409 means that LINE took the key before, which is success.
-    bot.line.fails(PUSH, 409, "The retry key is already accepted");
+    bot.line.plan_error(PUSH, 409, "The retry key is already accepted");
     bot.hears("once more").await;
     bot.pushes(2 * all + 1).await;
     assert_eq!((bot.said().await.len(), bot.pushes_tried().len()), (all, 2 * all + 1));
@@ -163,7 +163,7 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
         (429, "You have reached your monthly limit.", "line_quota"),
     ];
     for (index, (status, message, reason)) in faults.into_iter().enumerate() {
-        bot.line.fails(PUSH, status, message);
+        bot.line.plan_error(PUSH, status, message);
         bot.hears_from(reason, "hi").await;
         bot.pushes(index + 1).await;
         bot.cloud.is_drained().await;
@@ -185,21 +185,21 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
 #[tokio::test]
 async fn a_limit_that_is_not_reached_is_waited_for_and_an_account_that_may_not_push_keeps_its_token() {
     let bot = Bot::with(&[("MAX_ATTEMPTS", "1")]).await;
-    bot.line.has_left(10);
-    bot.line.reserves(10);
+    bot.line.set_messages_left(10);
+    bot.line.set_reserved(10);
     bot.hears("hi").await;
     bot.pushes(1).await;
     while bot.cloud.rows().await.iter().all(|row| !row.contains_key("quotaSince")) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    bot.line.reserves(0);
+    bot.line.set_reserved(0);
     assert_eq!(bot.says(1).await[0].texts, ["answer to hi"]);
     bot.cloud.is_drained().await;
     assert_eq!((bot.pushes_tried().len(), bot.model.asked().len()), (2, 1));
     assert_eq!((attempts(&bot).await, bot.cloud.depth(&bot.cloud.dlq_url).await), (vec!["1".to_owned()], 0));
 
     bot.cloud.rotates("LINE_CHANNEL_ACCESS_TOKEN", "a-newer-token").await;
-    bot.line.fails(PUSH, 403, "Access to this API is not available for your account");
+    bot.line.plan_error(PUSH, 403, "Access to this API is not available for your account");
     bot.hears("and now?").await;
     assert_eq!(reasons(&bot, 1).await[USER], "line_rejected");
     let pushes = bot.line.faults.seen(PUSH);

@@ -60,7 +60,7 @@ async fn is_stored(cloud: &Cloud, event: &str, pushed_ago: SignedDuration, by_re
 async fn an_operator_sees_why_and_how_far_and_has_them_answered_after_all() {
     let bot = Bot::start().await;
     for user in 0..3 {
-        bot.model.fails(400, "invalid_request_error");
+        bot.model.plan_error(400, "invalid_request_error");
         bot.hears_from(&format!("U{user}"), "PRIVATE question").await;
         bot.says(user + 1).await;
     }
@@ -111,13 +111,13 @@ AGE  U2            model_refused  1         unanswered: asks the model      ID
 #[tokio::test]
 async fn a_redriven_job_that_fails_again_is_a_new_letter_with_attempts_counted_anew() {
     let bot = Bot::start().await;
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     bot.hears("hello").await;
     bot.says(1).await;
     bot.cloud.is_drained().await;
     let operator = Operator::of(&bot.cloud, &[]);
     for _ in 0..2 {
-        bot.model.fails(400, "invalid_request_error");
+        bot.model.plan_error(400, "invalid_request_error");
         assert_eq!(operator.runs(&["dlq", "redrive", "--all", "--yes"]).await.code, 0);
         bot.cloud.is_drained().await;
         let letters = operator.lists(&[]).await;
@@ -203,7 +203,7 @@ async fn a_person_who_asks_for_it_is_forgotten_with_letters_and_all() {
 #[tokio::test]
 async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     let bot = Bot::start().await;
-    bot.model.fails(400, "invalid_request_error");
+    bot.model.plan_error(400, "invalid_request_error");
     bot.hears("hello").await;
     bot.says(1).await;
     bot.cloud.is_drained().await;
@@ -227,7 +227,7 @@ async fn resolving_tells_the_user_once_and_watching_sees_the_queue_get_empty() {
     assert!(watching.wait().await.unwrap().success() && last.ends_with("depth 0"), "{last}");
 
     buried(&bot.cloud, &of_one("U-third", 1), "model_unavailable", wall_clock()()).await;
-    bot.line.fails(PUSH, 400, "on purpose");
+    bot.line.plan_error(PUSH, 400, "on purpose");
     let args = ["dlq", "resolve", "--all", "--message", "We are back: ask again", "--yes"];
     let ended = operator.runs(&args).await;
     assert!(ended.code == 1 && ended.err.contains("LINE answers 400"), "{}{}", ended.out, ended.err);

@@ -45,7 +45,7 @@ async fn a_young_token_carries_the_answer_and_a_refused_one_is_followed_by_one_p
     assert_eq!(texts(&bot).await, ["answer to hi"]);
     assert_eq!(tried(&bot), (1, 0));
 
-    bot.line.fails(REPLY, 400, "Invalid reply token");
+    bot.line.plan_error(REPLY, 400, "Invalid reply token");
     bot.line.faults.plan_next(PUSH, Fault::Lose);
     hears(&bot, "again").await;
     bot.says(2).await;
@@ -97,7 +97,7 @@ async fn killed_while_it_replies_it_asks_again_what_became_of_it_and_never_pushe
 async fn of_a_long_answer_the_first_part_is_free_and_the_rest_is_pushed() {
     let bot = bot().await;
     let long = "a".repeat(30_000);
-    bot.model.says(&long);
+    bot.model.plan_answer(&long);
     hears(&bot, "tell me all").await;
     bot.says(2).await;
     assert_eq!((texts(&bot).await.concat(), tried(&bot)), (long, (1, 1)));

@@ -49,7 +49,7 @@ async fn the_functions_tell_their_figures_and_each_turn_leaves_one_line() {
     let bot = Bot::with(&TELLS).await;
     bot.hears("hello").await;
     bot.says(1).await;
-    bot.model.fails(404, "model_not_found");
+    bot.model.plan_error(404, "model_not_found");
     bot.hears_from("U-other", "PRIVATE").await;
     bot.says(2).await;
     bot.cloud.is_drained().await;
@@ -193,7 +193,7 @@ async fn a_message_is_traced_from_the_webhook_to_the_push_and_without_its_words(
     bot.says(1).await;
     bot.cloud.is_drained().await;
     let (ingress, worker) = spans(&daemon);
-    bot.model.fails(404, "model_not_found");
+    bot.model.plan_error(404, "model_not_found");
     bot.hears("PRIVATE again").await;
     bot.says(2).await;
     bot.cloud.is_drained().await;

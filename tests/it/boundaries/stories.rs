@@ -228,8 +228,8 @@ pub fn a_voice_is_heard() -> Story {
 pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
     Story {
         webhooks: |line| {
-            line.gathers(GROUP, &[USER]);
-            line.invites(GROUP, wall_clock()());
+            line.add_group(GROUP, &[USER]);
+            line.add_bot(GROUP, wall_clock()());
             let source = || phone::Source::of(GROUP, Some(USER));
             let said =
                 phone::message_event(said::text_in_group("@Henji hello", &[]), source(), wall_clock()());

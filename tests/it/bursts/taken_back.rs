@@ -121,7 +121,7 @@ mod told {
 
     pub(super) async fn of_two_taken_back_one_while_the_model_thinks_again_neither_is_said(chat: &dyn Chat) {
         let messages = takes_back_unpushed(chat, 0, None, BETWEEN).await;
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         is_asked(chat, 4).await;
         chat.takes(takes_back(&messages[1])).await;
         is_unsent(chat, &messages[1]).await;

@@ -20,7 +20,7 @@ mod told {
 
     pub(super) async fn a_change_before_the_answer_counts(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(webhook(writes(REN, "@Henji first"))).await;
         is_asked(chat, 1).await;
         let waiting = writes(AOI, "@Henji waht");
@@ -44,7 +44,7 @@ mod told {
 
     pub(super) async fn a_change_while_the_model_thinks_is_thought_about_anew(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let message = writes(AOI, "@Henji waht");
         chat.takes(webhook(message.clone())).await;
         is_asked(chat, 1).await;
@@ -80,7 +80,7 @@ mod told {
 
     pub(super) async fn a_call_that_is_taken_out_is_left_in_silence(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let message = writes(AOI, "@Henji SECRET");
         chat.takes(webhook(message.clone())).await;
         is_asked(chat, 1).await;
@@ -101,7 +101,7 @@ mod told {
             event
         };
         hears(chat, quoting(changes(&strangers, "PRIVATE"))).await;
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         let message = quoting(writes(AOI, "@Henji SECRET"));
         chat.takes(webhook(message.clone())).await;
         is_asked(chat, 1).await;
@@ -114,7 +114,7 @@ mod told {
 
     pub(super) async fn what_is_changed_behind_a_wish_to_forget_is_as_it_was_changed(chat: &dyn Chat) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(webhook(writes(REN, "@Henji hold"))).await;
         is_asked(chat, 1).await;
         chat.takes(webhook(writes(REN, "@Henji forget"))).await;
@@ -144,7 +144,7 @@ mod told {
         chat: &dyn Chat,
     ) {
         gathers(chat);
-        chat.model().does(SLOW);
+        chat.model().plan_fault(SLOW);
         chat.takes(webhook(writes(REN, "@Henji hold"))).await;
         is_asked(chat, 1).await;
         let message = writes(AOI, "@Henji one");
@@ -153,7 +153,7 @@ mod told {
             chat.takes(webhook(changes(&message, words))).await;
         }
         for _ in 0..3 {
-            chat.model().fails(400, "invalid_request_error");
+            chat.model().plan_error(400, "invalid_request_error");
         }
         chat.drains().await;
         assert_eq!((chat.letters().await, said(chat).len()), (3, 2), "{:?}", said(chat));

@@ -150,7 +150,7 @@ mod told {
         for repeated in
             ["an-api-key", "an-api-ke", "AN-API-KEY", "an-ap~-key", "an-access-token", "n-access-token"]
         {
-            chat.model().says(&format!("It is {repeated}!"));
+            chat.model().plan_answer(&format!("It is {repeated}!"));
             chat.takes(says("what is the key?")).await;
             chat.drains().await;
             assert_eq!(said(chat).pop().unwrap(), "It is [redacted]!", "{repeated}");
@@ -162,7 +162,7 @@ mod told {
         for (repeated, in_header) in [("an-api-key", "req_an-api-key"), ("n-api-key_is_wrong", "an-api-ke")] {
             let error = serde_json::json!({ "error": { "code": repeated, "message": repeated } }).to_string();
             let id = ("x-request-id", in_header.to_owned());
-            chat.model().does(Fault::Respond(400, vec![id], error));
+            chat.model().plan_fault(Fault::Respond(400, vec![id], error));
             chat.takes(says("and now?")).await;
             chat.drains().await;
         }

@@ -31,8 +31,8 @@ impl Platform {
 async fn platform() -> Platform {
     let platform = Platform::start().await;
     let ren = User { id: REN.into(), name: "蓮".into(), language: "ja".into(), follows: false };
-    platform.line.joins(ren);
-    platform.line.gathers(GROUP, &[USER, REN]);
+    platform.line.add_user(ren);
+    platform.line.add_group(GROUP, &[USER, REN]);
     platform
 }
 
@@ -41,7 +41,7 @@ async fn a_group_can_be_written_to_while_the_bot_is_in_it_and_counts_for_each_me
     let platform = platform().await;
     let push = json!({ "to": GROUP, "messages": [text("hi")] });
     assert_eq!((platform.pushes(&push, None).await.0, platform.counts(GROUP).await.0), (400, 404));
-    spec::check_event(&platform.line.invites(GROUP, NOW));
+    spec::check_event(&platform.line.add_bot(GROUP, NOW));
     let (status, first) = platform.pushes(&push, Some(KEY)).await;
     assert_eq!(status, 200);
     assert!(first["sentMessages"][0]["quoteToken"].is_string());
@@ -50,14 +50,14 @@ async fn a_group_can_be_written_to_while_the_bot_is_in_it_and_counts_for_each_me
     assert_eq!(used["totalUsage"], 2);
     let (status, again) = platform.pushes(&push, Some(KEY)).await;
     assert_eq!((status, &again["sentMessages"]), (409, &first["sentMessages"]));
-    platform.line.has_left(1);
+    platform.line.set_messages_left(1);
     assert_eq!(
         platform.pushes(&push, None).await.0,
         429,
         "there are two in the group, and one message is left"
     );
-    platform.line.has_quota(None);
-    spec::check_event(&platform.line.removes(GROUP, NOW));
+    platform.line.set_month_quota(None);
+    spec::check_event(&platform.line.remove_bot(GROUP, NOW));
     assert_eq!((platform.pushes(&push, None).await.0, platform.counts(GROUP).await.0), (400, 404));
     let loading = json!({ "chatId": GROUP, "loadingSeconds": 5 });
     assert_eq!(platform.calls("post", LOADING, Some(&loading)).await.0, 400);
@@ -66,7 +66,7 @@ async fn a_group_can_be_written_to_while_the_bot_is_in_it_and_counts_for_each_me
 #[tokio::test]
 async fn who_is_in_a_group_is_told_by_name_friend_of_the_bot_or_not() {
     let platform = platform().await;
-    platform.line.invites(GROUP, NOW);
+    platform.line.add_bot(GROUP, NOW);
     let member = |kind: &str, chat: &str, user: &str| format!("/v2/bot/{kind}/{chat}/member/{user}");
     let template = member("group", "{groupId}", "{userId}");
     let (status, ren) = platform.gets(&template, &member("group", GROUP, REN)).await;
@@ -81,7 +81,7 @@ async fn who_is_in_a_group_is_told_by_name_friend_of_the_bot_or_not() {
     let (_, aoi) = platform.gets(&template, &member("room", ROOM, USER)).await;
     assert_eq!(aoi, json!({ "userId": USER, "displayName": "Aoi" }));
     assert_eq!(platform.counts(ROOM).await, (200, json!({ "count": 1 })));
-    spec::check_event(&platform.line.enters(ROOM, REN, NOW));
+    spec::check_event(&platform.line.add_member(ROOM, REN, NOW));
     assert_eq!(platform.counts(ROOM).await.1["count"], 2);
     assert_eq!(platform.gets(&template, &member("group", ROOM, USER)).await.0, 404);
 }

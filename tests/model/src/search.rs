@@ -23,7 +23,7 @@ pub struct Found {
     /// The number of steps to the farthest state.
     pub depth: usize,
     /// Whether all states were explored.
-    pub is_whole: bool,
+    pub is_all_done: bool,
     /// The time that the search took.
     pub took: Duration,
     /// The first violation.
@@ -100,7 +100,7 @@ pub fn search(model: &Model, most: usize) -> Found {
         states: reached.len(),
         steps,
         depth,
-        is_whole: level.is_empty() && violated.is_none(),
+        is_all_done: level.is_empty() && violated.is_none(),
         took: began.elapsed(),
         violation: violated
             .map(|(invariant, index)| Violation { invariant, trace: trace(model, &reached, index) }),
@@ -133,8 +133,8 @@ fn trace(model: &Model, reached: &[Reached], last: u32) -> Vec<(Label, World)> {
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { states, steps, depth, is_whole, took, .. } = self;
-        let whole = if *is_whole { "all" } else { "not all" };
+        let Self { states, steps, depth, is_all_done, took, .. } = self;
+        let whole = if *is_all_done { "all" } else { "not all" };
         write!(f, "{states} states ({whole}), {steps} steps, depth {depth}, {:.1} s", took.as_secs_f64())
     }
 }

@@ -56,7 +56,7 @@ fn holds(setting: Setting) {
     if let Some(violation) = found.violation {
         panic!("{name}: {violation}");
     }
-    assert!(found.is_whole, "{name}: not all states were explored");
+    assert!(found.is_all_done, "{name}: not all states were explored");
 }
 
 fn settings(more: u8) -> [Setting; 14] {

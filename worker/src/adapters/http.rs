@@ -96,7 +96,7 @@ pub(super) async fn send_under(
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok((response, used));
     }
-    let newer = timeout_at(deadline, secret.other_than(&used)).await.unwrap_or(Err(NotRead));
+    let newer = timeout_at(deadline, secret.replacement_of(&used)).await.unwrap_or(Err(NotRead));
     let Some(newer) = newer.map_err(unread)? else { return Ok((response, used)) };
     log!(
         info,

@@ -80,7 +80,7 @@ impl Queue {
             let entries = chunk.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let request = self.client.delete_message_batch().queue_url(&self.url).set_entries(Some(entries));
             let done = request.send().await.map_err(AwsError::from)?;
-            whole(done.failed())?;
+            check_no_failures(done.failed())?;
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Queue {
             let entries = chunk.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             let request = self.client.change_message_visibility_batch().queue_url(&self.url);
             let done = request.set_entries(Some(entries)).send().await.map_err(AwsError::from)?;
-            whole(done.failed())?;
+            check_no_failures(done.failed())?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Queue {
     }
 }
 
-fn whole(failed: &[BatchResultErrorEntry]) -> Result<(), SqsError> {
+fn check_no_failures(failed: &[BatchResultErrorEntry]) -> Result<(), SqsError> {
     if failed.is_empty() {
         return Ok(());
     }

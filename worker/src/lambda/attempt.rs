@@ -11,7 +11,7 @@ use super::setup::Setup;
 use crate::turn::{
     self,
     give_up::panicked,
-    limits::{IsFollowed, Limits},
+    limits::{HasLaterMessage, Limits},
     merge_result::MergeResult,
 };
 
@@ -21,13 +21,14 @@ pub(super) async fn attempt(
     jobs: &[Job],
     deadline: Instant,
     is_alone: bool,
-    is_followed: bool,
+    has_later_message: bool,
 ) -> MergeResult {
     let storage = &setup.clients.storage;
     let began = storage.now();
     // Lambda does not notify a function before it stops the process, so the deadline is the only stop.
-    let is_followed: IsFollowed = Box::new(move || Box::pin(std::future::ready(is_followed)));
-    let limits = Limits { deadline, stop: CancellationToken::new(), is_alone, is_followed };
+    let has_later_message: HasLaterMessage =
+        Box::new(move || Box::pin(std::future::ready(has_later_message)));
+    let limits = Limits { deadline, stop: CancellationToken::new(), is_alone, has_later_message };
     let (own, own_jobs) = (setup.clone(), jobs.to_vec());
     // A `JoinSet` aborts its task when no caller waits for it any more. The future is boxed, because a task is moved
     // several times, and this one is large.

@@ -21,7 +21,7 @@ const QUOTA_WAIT_MAX: Duration = Duration::from_millis(200);
 /// Works on a batch and returns the messages to hand back, before Lambda ends the process at `end`.
 pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatchResponse {
     let before_end = |margin| end.checked_sub(margin).unwrap_or(end);
-    let (deadline, last_call) = (before_end(HAND_BACK_MARGIN), before_end(RESPONSE_MARGIN));
+    let (deadline, response_deadline) = (before_end(HAND_BACK_MARGIN), before_end(RESPONSE_MARGIN));
     let mut groups: Vec<Vec<Record>> = vec![];
     for record in event.records.into_iter().map(Record::from) {
         match groups.iter_mut().find(|records| records[0].group == record.group) {
@@ -43,13 +43,13 @@ pub async fn handle(setup: Arc<Setup>, event: SqsEvent, end: Instant) -> SqsBatc
         ))));
     }
     // The request for the month's messages is aborted if it ends later than the answers and `QUOTA_WAIT_MAX`.
-    let mut aside = JoinSet::new();
-    aside.spawn(async move { setup.quota.log_remaining(&setup.clients.line).await });
+    let mut quota_task = JoinSet::new();
+    quota_task.spawn(async move { setup.quota.log_remaining(&setup.clients.line).await });
     // If AWS hangs at the end, the batch does not wait for it: the leases expire by themselves.
-    while let Ok(Some(ended)) = timeout_at(last_call, running.join_next()).await {
+    while let Ok(Some(ended)) = timeout_at(response_deadline, running.join_next()).await {
         done.extend(ended.into_iter().flatten().map(|record| record.id));
     }
-    let _ = timeout_at(last_call.min(Instant::now() + QUOTA_WAIT_MAX), aside.join_next()).await;
+    let _ = timeout_at(response_deadline.min(Instant::now() + QUOTA_WAIT_MAX), quota_task.join_next()).await;
     let mut response = SqsBatchResponse::default();
     all.into_iter().filter(|id| !done.contains(id)).for_each(|id| response.add_failure(id));
     response

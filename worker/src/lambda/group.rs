@@ -110,8 +110,8 @@ async fn process_next(
             turn["annotations"]["sender"] = sender.into();
         }
     });
-    let is_followed = records.len() > jobs.len();
-    let mut ended = attempt(setup, &jobs, deadline, slot.is_alone(), is_followed).await;
+    let has_later_message = records.len() > jobs.len();
+    let mut ended = attempt(setup, &jobs, deadline, slot.is_alone(), has_later_message).await;
     if let MergeResult::Ended { outcome, .. } = &ended
         && let Disposition::RunAlone { attempts } = outcome.disposition()
     {
@@ -119,7 +119,7 @@ async fn process_next(
         if timeout_at(latest, slot.run_alone(attempts)).await.is_err() {
             return Progress::next(0, ControlFlow::Break(Duration::ZERO));
         }
-        ended = attempt(setup, &jobs, deadline, true, is_followed).await;
+        ended = attempt(setup, &jobs, deadline, true, has_later_message).await;
     }
     match ended {
         MergeResult::OneByOne(one_by_one) => Progress { one_by_one, ..Progress::default() },

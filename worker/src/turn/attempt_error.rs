@@ -27,7 +27,7 @@ pub(crate) fn in_doubt() -> Failure {
 
 /// Returns the failure of a message that was unsent before its answer arrived, although its turn holds the answer to
 /// others.
-pub(crate) fn others_unanswered() -> Failure {
+pub(crate) fn unsent_but_others_unanswered() -> Failure {
     let detail = "LINE did not take its answer to several messages, and then it was taken back";
     Failure::permanent(Reason::LineRejected, detail)
 }

@@ -3,7 +3,7 @@
 use shared::{event::log, job::Job};
 
 use super::{
-    attempt_error::{AttemptError, in_doubt, others_unanswered},
+    attempt_error::{AttemptError, in_doubt, unsent_but_others_unanswered},
     deliver::deliver,
     time_budget::Attempt,
 };
@@ -29,7 +29,7 @@ pub(crate) async fn conclude(
         StoreResult::Stored(delivery) | StoreResult::Existing(Stage::Stored(delivery)) => delivery,
         StoreResult::Existing(Stage::InDoubt) => return Err(in_doubt().into()),
         StoreResult::Forgotten if storage.conversation_changes(job).await?.others > 0 => {
-            return Err(others_unanswered().into());
+            return Err(unsent_but_others_unanswered().into());
         }
         StoreResult::Existing(Stage::Forgotten) | StoreResult::Forgotten => {
             return end_in_silence(storage, job).await;

@@ -92,7 +92,7 @@ pub(crate) async fn compose_draft<'a>(
         Asked::ImageRefused => Ok(says(Some(locale().words().media_notices.image_unclear.into()))),
         Asked::Answer(answer, left_out) => {
             // In a group other people may speak in between, and the worker does not learn of it.
-            let is_unclear = !job.is_private() || came_between || (attempt.limits.is_followed)().await;
+            let is_unclear = !job.is_private() || came_between || (attempt.limits.has_later_message)().await;
             let Completion { text, cut, tokens, .. } = answer;
             let limited = limited(text, cut, config.budget, input.heard.as_deref());
             if limited.cut && !cut {

@@ -15,8 +15,8 @@ pub struct Limits {
     /// Whether no other attempt would be lost if this one ended the process. A poison candidate is attempted only then.
     pub is_alone: bool,
     /// The function that asks whether a later message of the conversation waits.
-    pub is_followed: IsFollowed,
+    pub has_later_message: HasLaterMessage,
 }
 
-/// The type of [`Limits::is_followed`].
-pub type IsFollowed = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// The type of [`Limits::has_later_message`].
+pub type HasLaterMessage = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_millis(300);
 /// Runs `work` while LINE shows its loading animation, from the start until the work is done. Sends one notice that the
 /// answer takes longer, if the settings ask for it. Returns the result of the work, and whether the reply token was
 /// used for the notice. Groups have neither the animation nor the notice.
-pub(crate) async fn while_loading<T>(
+pub(crate) async fn while_showing_animation<T>(
     clients: &Clients,
     job: &Job,
     work: impl Future<Output = T>,

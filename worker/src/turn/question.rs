@@ -3,9 +3,9 @@
 use shared::{command::Command, event::log, job::Job, traces};
 
 use super::{
-    attempt_error::{AttemptError, others_unanswered},
+    attempt_error::{AttemptError, unsent_but_others_unanswered},
     draft::{Draft, DraftInput, compose_draft},
-    loading::while_loading,
+    loading::while_showing_animation,
     refusal::refuse,
     reply_token::first_method,
     time_budget::Attempt,
@@ -85,7 +85,7 @@ pub(crate) async fn draft<'a>(
         return Ok(Drafted::Ended(StoreResult::Forgotten));
     }
     if changes.unsent {
-        return Err(others_unanswered().into());
+        return Err(unsent_but_others_unanswered().into());
     }
     if is_answered(job, changes) {
         return Ok(Drafted::Ended(StoreResult::Existing(Stage::Delivered)));
@@ -128,7 +128,7 @@ pub(crate) async fn draft<'a>(
         return Ok(Drafted::Draft { draft: drafting.await?, token_is_spent: false });
     }
     let drafting = while_learning_profile(line, job, drafting);
-    let (draft, token_is_spent) = while_loading(clients, job, drafting).await;
+    let (draft, token_is_spent) = while_showing_animation(clients, job, drafting).await;
     Ok(Drafted::Draft { draft: draft?, token_is_spent })
 }
 

@@ -25,7 +25,7 @@ pub fn is_group(chat: &str) -> bool {
 
 impl Line {
     /// Adds a group of these people; the bot is not in it yet.
-    pub fn gathers(&self, group: &str, members: &[&str]) {
+    pub fn add_group(&self, group: &str, members: &[&str]) {
         let group_of = Group { has_bot: false, ..Group::of(members) };
         lock(&self.memory).groups.insert(group.to_owned(), group_of);
     }
@@ -50,7 +50,7 @@ impl Line {
     }
 
     /// Adds the bot to a group, and returns the `join` event.
-    pub fn invites(&self, group: &str, now: Timestamp) -> Value {
+    pub fn add_bot(&self, group: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.has_bot = true);
         let mut event = event("join", Source::of(group, None), now);
         event["replyToken"] = reply_token().into();
@@ -58,13 +58,13 @@ impl Line {
     }
 
     /// Removes the bot from a group, so that nothing arrives there any more, and returns the `leave` event.
-    pub fn removes(&self, group: &str, now: Timestamp) -> Value {
+    pub fn remove_bot(&self, group: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.has_bot = false);
         event("leave", Source::of(group, None), now)
     }
 
     /// Adds a person to a group, and returns the `memberJoined` event.
-    pub fn enters(&self, group: &str, user: &str, now: Timestamp) -> Value {
+    pub fn add_member(&self, group: &str, user: &str, now: Timestamp) -> Value {
         self.change_group(group, |group| group.adds(user));
         let mut event = event("memberJoined", Source::of(group, None), now);
         event["replyToken"] = reply_token().into();

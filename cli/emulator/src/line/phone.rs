@@ -71,7 +71,7 @@ pub fn edited_event(message: &str, words: Value, source: impl Into<Source>, now:
 
 impl Line {
     /// Adds a person; returns false if they are known already.
-    pub fn joins(&self, user: User) -> bool {
+    pub fn add_user(&self, user: User) -> bool {
         let users = &mut lock(&self.memory).users;
         let is_new = users.iter().all(|known| known.id != user.id);
         if is_new {

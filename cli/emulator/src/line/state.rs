@@ -184,24 +184,24 @@ impl Line {
     }
 
     /// Sets the number of messages that are left this month.
-    pub fn has_left(&self, messages: usize) {
+    pub fn set_messages_left(&self, messages: usize) {
         let mut memory = lock(&self.memory);
         memory.quota = Some(memory.used + messages);
     }
 
     /// Sets the number of messages that are left this month, or no limit.
-    pub fn has_quota(&self, left: Option<usize>) {
+    pub fn set_month_quota(&self, left: Option<usize>) {
         let mut memory = lock(&self.memory);
         memory.quota = left.map(|left| memory.used + left);
     }
 
     /// Sets how many of the month's messages a broadcast has reserved; 0 when it has ended (LINE, "FAQ").
-    pub fn reserves(&self, messages: usize) {
+    pub fn set_reserved(&self, messages: usize) {
         lock(&self.memory).reserved = messages;
     }
 
     /// Plans this error for the next request to `path`.
-    pub fn fails(&self, path: &str, status: u16, message: &str) {
+    pub fn plan_error(&self, path: &str, status: u16, message: &str) {
         self.faults
             .plan_next(path, Fault::Respond(status, vec![], json!({ "message": message }).to_string()));
     }

@@ -34,10 +34,10 @@ impl Simulation {
         }
         match step {
             Step::Join { user, name, language } => self.join(&user, &name, &language)?,
-            Step::Group { chat, name, members } => self.gathers(&chat, &name, &members)?,
-            Step::Enter { user, chat } => self.enters(&chat, &user)?,
-            Step::Invite { chat } => self.invites(&chat)?,
-            Step::Remove { chat } => self.removes(&chat)?,
+            Step::Group { chat, name, members } => self.add_group(&chat, &name, &members)?,
+            Step::Enter { user, chat } => self.add_member(&chat, &user)?,
+            Step::Invite { chat } => self.add_bot(&chat)?,
+            Step::Remove { chat } => self.remove_bot(&chat)?,
             Step::Say { .. }
             | Step::Sticker { .. }
             | Step::Picture { .. }
@@ -49,7 +49,7 @@ impl Simulation {
             Step::Follow { user } => self.follow(&user, true),
             Step::Unfollow { user } => self.follow(&user, false),
             Step::Redeliver { message } => self.redeliver(message)?,
-            Step::Think { ms } => self.model.thinks(Duration::from_millis(ms).min(THINK_MAX)),
+            Step::Think { ms } => self.model.set_think_time(Duration::from_millis(ms).min(THINK_MAX)),
             Step::Model { fault, once } => {
                 let fault = fault.map(Fault::from);
                 self.model.faults.set_fault(COMPLETIONS, fault.as_ref(), once);
@@ -61,7 +61,7 @@ impl Simulation {
                 self.line.faults.set_fault(REPLY, fault.as_ref().filter(|_| !once), false);
             }
             Step::Contents { fault } => self.line.prepares(fault.map(Preparation::from).unwrap_or_default()),
-            Step::Quota { left } => self.line.has_quota(left),
+            Step::Quota { left } => self.line.set_month_quota(left),
             Step::Kill => self.pipeline.kill(),
             Step::Redrive { letter } => self.pipeline.redrive(letter).await?,
         }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{faults::Fault, line::Preparation};
 
 /// The number of requests for a content before it is prepared.
-const LOOKS: u32 = 2;
+const REQUESTS_UNTIL_PREPARED: u32 = 2;
 
 /// The faults of LINE's preparation of audio and videos.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub enum LineFault {
 impl From<ContentFault> for Preparation {
     fn from(fault: ContentFault) -> Self {
         match fault {
-            ContentFault::Slow => Self::After(LOOKS),
+            ContentFault::Slow => Self::After(REQUESTS_UNTIL_PREPARED),
             ContentFault::Fails => Self::Failed,
         }
     }

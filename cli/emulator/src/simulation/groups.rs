@@ -8,7 +8,7 @@ use super::state::{Simulation, is_id};
 use crate::pipeline::Refusal;
 
 impl Simulation {
-    pub(super) fn gathers(&self, chat: &str, name: &str, members: &[String]) -> Result<(), Refusal> {
+    pub(super) fn add_group(&self, chat: &str, name: &str, members: &[String]) -> Result<(), Refusal> {
         if !(is_id(chat, 'C') || is_id(chat, 'R')) || name.trim().is_empty() || name.chars().count() > 20 {
             return Err(
                 "a group has an id as LINE's (C or R and 32 hex digits) and a name of 1 to 20 characters",
@@ -18,7 +18,7 @@ impl Simulation {
             return Err("there is no such person");
         }
         if !self.shows_group(chat) {
-            self.line.gathers(chat, &members.iter().map(String::as_str).collect::<Vec<_>>());
+            self.line.add_group(chat, &members.iter().map(String::as_str).collect::<Vec<_>>());
             self.line.change_group(chat, |group| name.clone_into(&mut group.name));
             self.tells_of(chat, "made", None);
         }
@@ -57,11 +57,11 @@ impl Simulation {
         }
     }
 
-    pub(super) fn enters(self: &Arc<Self>, chat: &str, user: &str) -> Result<(), Refusal> {
+    pub(super) fn add_member(self: &Arc<Self>, chat: &str, user: &str) -> Result<(), Refusal> {
         if self.is_of(chat, Some(user)).is_ok() {
             return Err("they are in this group already");
         }
-        let event = self.line.enters(chat, user, (self.clock)());
+        let event = self.line.add_member(chat, user, (self.clock)());
         self.tells_of(chat, "entered", Some(user));
         if !self.line.is_without_bot(chat) {
             self.delivers(event);
@@ -69,21 +69,21 @@ impl Simulation {
         Ok(())
     }
 
-    pub(super) fn invites(self: &Arc<Self>, chat: &str) -> Result<(), Refusal> {
+    pub(super) fn add_bot(self: &Arc<Self>, chat: &str) -> Result<(), Refusal> {
         if !self.line.is_without_bot(chat) {
             return Err("the bot is in this group already");
         }
-        let event = self.line.invites(chat, (self.clock)());
+        let event = self.line.add_bot(chat, (self.clock)());
         self.tells_of(chat, "invited", None);
         self.delivers(event);
         Ok(())
     }
 
-    pub(super) fn removes(self: &Arc<Self>, chat: &str) -> Result<(), Refusal> {
+    pub(super) fn remove_bot(self: &Arc<Self>, chat: &str) -> Result<(), Refusal> {
         if self.line.is_without_bot(chat) {
             return Err("the bot is not in this group");
         }
-        let event = self.line.removes(chat, (self.clock)());
+        let event = self.line.remove_bot(chat, (self.clock)());
         self.tells_of(chat, "removed", None);
         self.delivers(event);
         Ok(())

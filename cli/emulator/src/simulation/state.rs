@@ -147,7 +147,7 @@ impl Simulation {
     pub(super) fn introduce(&self, id: &str, name: &str, language: &str) -> bool {
         let (own_id, own_name, own_language) = (id.to_owned(), name.to_owned(), language.to_owned());
         let user = User { id: own_id, name: own_name, language: own_language, follows: true };
-        let is_new = self.line.joins(user);
+        let is_new = self.line.add_user(user);
         if is_new {
             self.feed.tell("user", json!({ "user": id, "name": name, "language": language }));
         }

@@ -24,7 +24,7 @@ use worker::{
     turn::{
         self,
         give_up::panicked,
-        limits::{IsFollowed, Limits},
+        limits::{HasLaterMessage, Limits},
         merge::{MERGE_MAX, mergeable},
         merge_result::MergeResult,
     },
@@ -145,13 +145,13 @@ impl Dispatcher {
         let storage = &self.clients.storage;
         let began = storage.now();
         let (this, of) = (self.clone(), jobs[0].group());
-        let is_followed: IsFollowed = Box::new(move || {
+        let has_later_message: HasLaterMessage = Box::new(move || {
             let (this, of) = (this.clone(), of.clone());
             Box::pin(async move { this.queue.is_waited_for(of, last).await })
         });
         let deadline = Instant::now() + self.job_timeout;
         // Nothing is lost if the process ends here: the next start resumes at once the jobs that were in flight.
-        let limits = Limits { deadline, stop: give_back.clone(), is_alone: true, is_followed };
+        let limits = Limits { deadline, stop: give_back.clone(), is_alone: true, has_later_message };
         let (this, own_jobs) = (self.clone(), jobs.to_vec());
         // The last job's turn holds the answer to several jobs.
         let event =

@@ -19,7 +19,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use shared::{event::log, logging::Sampled};
+use shared::{event::log, logging::LimitedLog};
 use tokio::{
     net::TcpListener,
     sync::Semaphore,
@@ -45,7 +45,7 @@ const BUFFER: usize = 8 << 10;
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// Connections that could not be accepted.
-static REFUSED: Sampled = Sampled::new();
+static REFUSED: LimitedLog = LimitedLog::new();
 
 /// Serves at most so many connections at once until `stop`, then lets open requests finish.
 pub async fn serve(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {

@@ -29,7 +29,7 @@ const CACHE_KIB: i64 = 8192;
 #[derive(Clone)]
 pub struct Database {
     operations: Sender<Operation>,
-    leaves_traces: Arc<AtomicBool>,
+    must_truncate_wal: Arc<AtomicBool>,
     path: Arc<Path>,
     reads: Arc<OnceLock<Sender<Read>>>,
 }
@@ -60,18 +60,18 @@ impl Database {
     /// Starts the thread that writes.
     fn start(connection: Connection, path: &Path) -> Result<Self, DatabaseError> {
         let (sender, operations) = channel();
-        let leaves_traces = Arc::new(AtomicBool::new(false));
-        let traces = leaves_traces.clone();
+        let must_truncate_wal = Arc::new(AtomicBool::new(false));
+        let traces = must_truncate_wal.clone();
         std::thread::Builder::new()
             .name("sqlite".into())
             .spawn(move || writer::serve(connection, &operations, &traces))
             .map_err(|_| DatabaseError::Unavailable)?;
-        Ok(Self { operations: sender, leaves_traces, path: path.into(), reads: Arc::default() })
+        Ok(Self { operations: sender, must_truncate_wal, path: path.into(), reads: Arc::default() })
     }
 
     /// Truncates the write-ahead log soon, so that deleted rows do not survive in old log pages.
     pub async fn truncate_log_soon(&self) {
-        let traces = self.leaves_traces.clone();
+        let traces = self.must_truncate_wal.clone();
         // The flag is set within an operation. Set from outside, it could be handled before the last commit.
         let done = self.call(move |_| {
             traces.store(true, Relaxed);
@@ -81,7 +81,7 @@ impl Database {
     }
 
     /// Waits until the write-ahead log was truncated, or found in use: this is checked after each operation.
-    pub async fn log_truncated(&self) -> Result<(), DatabaseError> {
+    pub async fn wait_for_wal_truncation(&self) -> Result<(), DatabaseError> {
         self.call(|_| Ok(())).await?;
         self.call(|_| Ok(())).await
     }

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     history::{
-        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, REMEMBERED,
-        Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question,
+        REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
     },
     rules::turn::{Conflict, TurnStep},
 };
@@ -179,7 +179,7 @@ impl History for SqliteHistory {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
         let (job, question) = (job.clone(), question.cloned());
-        let kept = REMEMBERED.min(self.ttl.unwrap_or(REMEMBERED));
+        let kept = REMEMBERED_FOR.min(self.ttl.unwrap_or(REMEMBERED_FOR));
         let until = now.checked_add(kept).unwrap_or(now).as_second();
         let told = self.run("mark who is told", move |db| {
             let told = turn::mark_notified(db, job.event_id.as_str(), now.as_millisecond())?;

@@ -33,7 +33,7 @@ type Committed = Result<(), Arc<rusqlite::Error>>;
 pub(super) fn serve(
     mut connection: Connection,
     operations: &Receiver<Operation>,
-    leaves_traces: &AtomicBool,
+    must_truncate_wal: &AtomicBool,
 ) {
     let mut put_off = None;
     while let Some(first) = put_off.take().or_else(|| operations.recv().ok()) {
@@ -52,8 +52,8 @@ pub(super) fn serve(
         for reply in replies {
             reply(&committed);
         }
-        if leaves_traces.swap(false, Relaxed) && !is_log_emptied(&connection) {
-            leaves_traces.store(true, Relaxed);
+        if must_truncate_wal.swap(false, Relaxed) && !is_log_emptied(&connection) {
+            must_truncate_wal.store(true, Relaxed);
         }
     }
 }

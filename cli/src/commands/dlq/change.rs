@@ -117,8 +117,8 @@ impl Run {
         if self.stop.is_cancelled() {
             note("henji: interrupted; run it again for the rest");
         }
-        let is_whole = self.summary.is_whole() && !missing && !self.stop.is_cancelled();
-        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let is_all_done = self.summary.is_all_done() && !missing && !self.stop.is_cancelled();
+        Ok(if is_all_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
     async fn all(&mut self, source: &mut Source, expected: usize) -> anyhow::Result<()> {

@@ -122,7 +122,7 @@ impl Source {
     }
 
     /// Whether reading the letters hides none of them from others.
-    pub fn is_looked_at_freely(&self) -> bool {
+    pub fn reads_without_hiding(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }
 

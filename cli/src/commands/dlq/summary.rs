@@ -32,7 +32,7 @@ impl Summary {
     }
 
     /// True if no letter was kept or failed.
-    pub fn is_whole(&self) -> bool {
+    pub fn is_all_done(&self) -> bool {
         self.kept.is_empty() && self.failed == 0
     }
 

@@ -49,7 +49,7 @@ pub async fn command(
         let total = source.total().await?;
         let moved = depth != Some(total);
         round += 1;
-        if moved || source.is_looked_at_freely() || round >= LOOK_EACH {
+        if moved || source.reads_without_hiding() || round >= LOOK_EACH {
             let is_first = depth.is_none();
             round = 0;
             let seen = source.look(stop).await?;

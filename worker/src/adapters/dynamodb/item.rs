@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-use crate::history::REMEMBERED;
+use crate::history::REMEMBERED_FOR;
 
 /// A row in the form of the SDK.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -37,5 +37,5 @@ pub(super) fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T>
 
 /// Returns when a row expires that is remembered from now on, in Unix seconds.
 pub(super) fn remembered_until(now: Timestamp) -> i64 {
-    now.checked_add(REMEMBERED).unwrap_or(now).as_second()
+    now.checked_add(REMEMBERED_FOR).unwrap_or(now).as_second()
 }

@@ -1,7 +1,7 @@
 //! The deletion of rows that are past their time.
 
 use rusqlite::Connection;
-use worker::history::REMEMBERED;
+use worker::history::REMEMBERED_FOR;
 
 use super::jobs::SqliteQueue;
 use crate::sqlite::{error::DatabaseError, history::group};
@@ -17,7 +17,7 @@ impl SqliteQueue {
     /// pages that went. The caller repeats it until this is zero.
     pub async fn sweep(&self) -> Result<usize, DatabaseError> {
         let now = (self.clock)();
-        let oldest = now.checked_sub(REMEMBERED).unwrap_or_default().as_millisecond();
+        let oldest = now.checked_sub(REMEMBERED_FOR).unwrap_or_default().as_millisecond();
         self.database
             .call(move |db| {
                 let turns = db.execute(
