@@ -106,35 +106,11 @@ enum Command {
 impl Args {
     /// Runs the command.
     pub async fn run(self) -> anyhow::Result<ExitCode> {
-        // These need no `.env`, which may be another program's.
-        let command = match self.command {
-            None => {
-                FIRST_STEPS.lines().for_each(note);
-                return Ok(ExitCode::from(2));
-            }
-            Some(Command::Completions { shell }) => {
-                let mut script = vec![];
-                clap_complete::generate(shell, &mut shown(), "henji", &mut script);
-                say_bytes(&script)?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Some(Command::Man { directory }) => {
-                let written = fs::create_dir_all(&directory)
-                    .and_then(|()| clap_mangen::generate_to(shown(), &directory));
-                written.with_context(|| format!("{} cannot be written", directory.display()))?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Some(command) => command,
+        let Some(command) = self.command else {
+            FIRST_STEPS.lines().for_each(note);
+            return Ok(ExitCode::from(2));
         };
-        // A variable of the process goes before the same variable of the file.
-        let file = Path::new(dotenv::DOTENV);
-        let env = Env::of_process().or(dotenv::read(file)?);
-        // `dev` and `serve` have a log: they write this warning there.
-        if !matches!(command, Command::Dev(_) | Command::DevStages { .. } | Command::Serve(_))
-            && let Some(warning) = private::writable_by_others(file)
-        {
-            note(format_args!("henji: {warning}"));
-        }
+        let env = command.environment()?;
         match command {
             Command::Dev(args) => dev::command(args, env).await?,
             Command::DevStages { data } => dev::child::command(&data, &env).await?,
@@ -146,18 +122,44 @@ impl Args {
             Command::Forget(args) => return forget::command(args, &env).await,
             Command::Usage(args) => return usage::command(args, &env).await,
             Command::Send(args) => return send::command(args, &env).await,
-            Command::Completions { .. } | Command::Man { .. } => {}
+            Command::Completions { shell } => {
+                let mut script = vec![];
+                clap_complete::generate(shell, &mut shown(), "henji", &mut script);
+                say_bytes(&script)?;
+            }
+            Command::Man { directory } => {
+                let written = fs::create_dir_all(&directory)
+                    .and_then(|()| clap_mangen::generate_to(Self::command(), &directory));
+                written.with_context(|| format!("{} cannot be written", directory.display()))?;
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Returns the command line without its hidden commands.
+impl Command {
+    /// Returns the variables of the process and of `.env`. A command that only describes the commands reads no `.env`, which
+    /// may be another program's.
+    fn environment(&self) -> anyhow::Result<Env> {
+        if matches!(self, Self::Completions { .. } | Self::Man { .. }) {
+            return Ok(Env::default());
+        }
+        // A variable of the process goes before the same variable of the file.
+        let file = Path::new(dotenv::DOTENV);
+        let env = Env::of_process().or(dotenv::read(file)?);
+        // `dev` and `serve` have a log: they write the warning there.
+        if !matches!(self, Self::Dev(_) | Self::DevStages { .. } | Self::Serve(_))
+            && let Some(warning) = private::writable_by_others(file)
+        {
+            note(format_args!("henji: {warning}"));
+        }
+        Ok(env)
+    }
+}
+
+/// Returns the command line without its hidden commands, which a completion would offer.
 fn shown() -> clap::Command {
     let all = Args::command();
     let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    clap::Command::new("henji")
-        .about(all.get_about().cloned().unwrap_or_default())
-        .version(version::DISPLAY_VERSION.as_str())
-        .subcommands(shown)
+    clap::Command::new("henji").version(version::DISPLAY_VERSION.as_str()).subcommands(shown)
 }

@@ -131,7 +131,7 @@ async fn without_a_namespace_no_figures_are_written() {
 type Sent = Arc<Mutex<Vec<Value>>>;
 
 /// Starts a proxy of SQS that keeps the batches of the ingress.
-async fn overheard() -> (AwsProxy, Sent) {
+async fn recording_sqs() -> (AwsProxy, Sent) {
     let sent = Sent::default();
     let seen = sent.clone();
     let sqs = AwsProxy::start(move |call, request| {
@@ -146,7 +146,7 @@ async fn overheard() -> (AwsProxy, Sent) {
 
 #[tokio::test]
 async fn a_trace_goes_on_behind_the_queue() {
-    let (sqs, sent) = overheard().await;
+    let (sqs, sent) = recording_sqs().await;
     let bot = Bot::quiet(&[("AWS_ENDPOINT_URL_SQS", &sqs.url)]).await;
     bot.hears("hello").await;
     let handed_on = &sent.lock().unwrap()[0]["Entries"][0]["MessageSystemAttributes"]["AWSTraceHeader"];
@@ -186,7 +186,7 @@ fn names(spans: &[Value]) -> Vec<&str> {
 async fn a_message_is_traced_from_the_webhook_to_the_push_and_without_its_words() {
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = daemon.local_addr().unwrap().to_string();
-    let (sqs, sent) = overheard().await;
+    let (sqs, sent) = recording_sqs().await;
     let traced = [("AWS_XRAY_DAEMON_ADDRESS", address.as_str()), ("AWS_ENDPOINT_URL_SQS", &sqs.url)];
     let bot = Bot::with(&traced).await;
     bot.hears("PRIVATE").await;

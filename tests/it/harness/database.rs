@@ -58,14 +58,11 @@ impl Bot {
 
     /// Returns the only column of a query as texts.
     fn column(&self, sql: &str) -> Vec<String> {
-        let db = rusqlite::Connection::open(self.database()).unwrap();
-        db.busy_timeout(Duration::from_secs(5)).unwrap();
-        let mut statement = db.prepare(sql).unwrap();
-        let text = |row: &rusqlite::Row<'_>| match row.get(0).unwrap() {
+        let text = |row: Vec<_>| match row.into_iter().next().unwrap() {
             Value::Text(text) => text,
             Value::Integer(number) => number.to_string(),
             other => format!("{other:?}"),
         };
-        statement.query_map([], |row| Ok(text(row))).unwrap().map(Result::unwrap).collect()
+        self.rows(sql).into_iter().map(text).collect()
     }
 }

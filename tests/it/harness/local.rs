@@ -134,14 +134,17 @@ impl Bot {
 
     /// Reads or changes the database without the bot's knowledge.
     pub fn sql(&self, sql: &str) -> Vec<String> {
+        let text = |row: Vec<_>| row.iter().map(|value| format!("{value:?}")).collect::<Vec<_>>().join(" ");
+        self.rows(sql).into_iter().map(text).collect()
+    }
+
+    /// Returns the rows of a query.
+    pub(super) fn rows(&self, sql: &str) -> Vec<Vec<rusqlite::types::Value>> {
         let db = rusqlite::Connection::open(self.database()).unwrap();
         db.busy_timeout(Duration::from_secs(5)).unwrap();
         let mut statement = db.prepare(sql).unwrap();
         let columns = statement.column_count();
-        let rows = statement.query_map([], |row| {
-            let text = |i| row.get::<_, rusqlite::types::Value>(i).map(|v| format!("{v:?}"));
-            Ok((0..columns).map(text).collect::<Result<Vec<_>, _>>()?.join(" "))
-        });
+        let rows = statement.query_map([], |row| (0..columns).map(|i| row.get(i)).collect());
         rows.unwrap().map(Result::unwrap).collect()
     }
 

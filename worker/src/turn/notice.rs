@@ -24,7 +24,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         line.forget_profile(job.conversation.as_str());
     }
     if config.quota.is_not_allowed(job.user()) {
-        return refuse_closed(clients, job).await;
+        return refuse_not_allowed(clients, job).await;
     }
     let profile = user::profile(line, job).await;
     let locale = user::locale(line, job, config.locale);
@@ -48,7 +48,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
 
 /// Refuses a person or a group that may not use the bot. A person gets the refusal once a period, as for a question. A
 /// group gets nothing, because nobody in particular spoke.
-async fn refuse_closed(clients: &Clients, job: &Job) -> Outcome {
+async fn refuse_not_allowed(clients: &Clients, job: &Job) -> Outcome {
     let said = job.kind != JobKind::Join
         && refuse(clients, job).await.unwrap_or_else(|Failure { detail, .. }| {
             log!(warn, RefusalFailed, event = %job.event_id, detail, "a person who is not on the list was not told so");

@@ -52,7 +52,7 @@ pub(super) fn refusal(request: &Value) -> Option<Response> {
         return Some(refuse(400, "invalid_request_error", why));
     }
     let is_bad =
-        |url: &Value| url.as_str().and_then(picture).is_none_or(|(kind, bytes)| !is_all_done(&kind, &bytes));
+        |url: &Value| url.as_str().and_then(picture).is_none_or(|(kind, bytes)| !is_complete(&kind, &bytes));
     urls.any(is_bad).then(|| {
         let why = "You uploaded an unsupported image. Please make sure your image is valid.";
         refuse(400, "invalid_image_format", why)
@@ -67,7 +67,7 @@ fn picture(url: &str) -> Option<(String, Vec<u8>)> {
 }
 
 /// Whether an image has its end. An image that was cut does not have it.
-fn is_all_done(kind: &str, bytes: &[u8]) -> bool {
+fn is_complete(kind: &str, bytes: &[u8]) -> bool {
     match kind {
         "image/png" => bytes.windows(4).rev().take(64).any(|four| four == b"IEND"),
         "image/jpeg" => bytes.windows(2).rev().take(64).any(|two| two == [0xff, 0xd9]),
