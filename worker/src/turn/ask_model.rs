@@ -146,7 +146,7 @@ impl Call<'_> {
         let most = model.room(model.budget.max_tokens).max_tokens;
         let mut max_tokens = most;
         let Ok(mut prompt) = (self.fit)(model.room(max_tokens)) else { return Ok(Asked::TooLong) };
-        let mut tries = 0;
+        let (mut tries, mut has_waited) = (0, false);
         loop {
             if Instant::now() >= deadline {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
@@ -186,6 +186,14 @@ impl Call<'_> {
                     } else if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);
                     }
+                }
+                Err(ModelError::ContextFull(failure)) => {
+                    // Another conversation may have filled the context: the same prompt is tried again first.
+                    if has_waited && !prompt.drop_oldest() {
+                        return Err(failure);
+                    }
+                    has_waited = true;
+                    sleep(attempt.pause_before_call(self.pauses, 0, &failure, deadline, kept)?).await;
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");

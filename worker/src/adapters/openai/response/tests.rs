@@ -15,7 +15,13 @@ fn completion_of(body: &[u8], broken: bool) -> Result<Completion, ModelError> {
         broken: broken.then(|| "the connection broke".to_owned()),
         key: "sk-a-secret".to_owned().into(),
     };
-    let asked = Asked { model: "m", form: Form::new(false), max_tokens: 100, has_picture: false };
+    let asked = Asked {
+        model: "m",
+        form: Form::new(false),
+        max_tokens: 100,
+        has_picture: false,
+        opens_thoughts: false,
+    };
     completion(&sent, asked).map_err(Refusal::last)
 }
 
@@ -146,7 +152,7 @@ fn a_stream_that_breaks_off_after_text_is_a_cut_answer() {
         assert_eq!((answer.text.as_str(), answer.cut), ("half an ans", true), "{body}");
     }
     for (body, detail) in [
-        (": PROCESSING\n\ndata: {\"choi", "no choices"),
+        (": PROCESSING\n\ndata: {\"choi", "the connection broke"),
         (r#"{"choices":[{"message":{"content":"half an"#, "the connection broke"),
     ] {
         let Err(ModelError::Unusable(failure)) = completion_of(body.as_bytes(), true) else {
