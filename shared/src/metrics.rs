@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use crate::{
     env::{Env, EnvError},
-    prices::Prices,
+    prices::{Prices, Tokens},
 };
 
 mod embedded;
@@ -64,8 +64,12 @@ impl Metrics {
             }
             MetricValue::Cost => {
                 let count = |name| fields.get(name).and_then(Value::as_u64);
-                let cached = count("cached_tokens").unwrap_or(0);
-                Some(self.prices?.usd(count("prompt_tokens")?, cached, count("completion_tokens")?))
+                let tokens = Tokens {
+                    prompt: count("prompt_tokens")?,
+                    cached: count("cached_tokens").unwrap_or(0),
+                    completion: count("completion_tokens")?,
+                };
+                Some(self.prices?.usd(tokens))
             }
         }
     }

@@ -1,9 +1,39 @@
-//! The prices that the model's maker asks for its tokens.
+//! The tokens of the model's answers, and the prices that the model's maker asks for them.
 
 use crate::env::{Env, EnvError, invalid};
 
 /// The highest price that is accepted.
 const MOST: f64 = 1e6;
+
+/// A number of tokens, as the model's server counts them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// The tokens of prompts.
+    pub prompt: u64,
+    /// The tokens of prompts that the model had in its cache.
+    pub cached: u64,
+    /// The tokens of answers.
+    pub completion: u64,
+}
+
+impl Tokens {
+    /// Returns the tokens of prompts and answers together.
+    pub fn total(&self) -> u64 {
+        self.prompt + self.completion
+    }
+}
+
+impl std::ops::Add for Tokens {
+    type Output = Self;
+
+    fn add(self, more: Self) -> Self {
+        Self {
+            prompt: self.prompt + more.prompt,
+            cached: self.cached + more.cached,
+            completion: self.completion + more.completion,
+        }
+    }
+}
 
 /// The prices in US dollars for a million tokens.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +60,10 @@ impl Prices {
         Ok(both.map(|(prompt, completion)| Self { prompt, cached: cached.unwrap_or(prompt), completion }))
     }
 
-    /// Returns the cost of so many tokens. The cached tokens are a part of the prompt's tokens.
+    /// Returns the cost of these tokens.
     #[expect(clippy::cast_precision_loss, reason = "the cost is an estimate")]
-    pub fn usd(&self, prompt: u64, cached: u64, completion: u64) -> f64 {
+    pub fn usd(&self, tokens: Tokens) -> f64 {
+        let Tokens { prompt, cached, completion } = tokens;
         let dollars = |tokens: u64, price: f64| tokens as f64 * price / 1e6;
         dollars(prompt.saturating_sub(cached), self.prompt)
             + dollars(cached, self.cached)
@@ -53,7 +84,8 @@ mod tests {
             Prices::from_env(&Env::of(pairs))
         };
         let both = [("PROMPT_USD_PER_MILLION", "2"), ("COMPLETION_USD_PER_MILLION", "8")];
-        let cents = |prices: Prices| (prices.usd(1_000_000, 500_000, 250_000) * 100.0).round();
+        let tokens = Tokens { prompt: 1_000_000, cached: 500_000, completion: 250_000 };
+        let cents = |prices: Prices| (prices.usd(tokens) * 100.0).round();
         assert!((cents(of(&both).unwrap().unwrap()) - 400.0).abs() < 0.1);
         let all = [both[0], both[1], ("CACHED_USD_PER_MILLION", "0.2")];
         assert!((cents(of(&all).unwrap().unwrap()) - 310.0).abs() < 0.1);
@@ -62,6 +94,6 @@ mod tests {
             assert!(of(&[("CACHED_USD_PER_MILLION", wrong)]).is_err(), "{wrong}");
         }
         let free = [("PROMPT_USD_PER_MILLION", "-0"), ("COMPLETION_USD_PER_MILLION", "-0")];
-        assert_eq!(format!("{:.4}", of(&free).unwrap().unwrap().usd(1, 0, 1)), "0.0000");
+        assert_eq!(format!("{:.4}", of(&free).unwrap().unwrap().usd(tokens)), "0.0000");
     }
 }

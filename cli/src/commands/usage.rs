@@ -44,7 +44,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let mut all = used(&place, &since).await?;
     all.retain(|used| args.user.as_ref().is_none_or(|user| *user == used.user));
     all.sort_by(|a, b| (&a.day, &a.user).cmp(&(&b.day, &b.user)));
-    let usd = |tokens: &Tokens| prices.map(|it| it.usd(tokens.prompt, tokens.cached, tokens.completion));
+    let usd = |tokens: &Tokens| prices.map(|it| it.usd(*tokens));
     if args.json {
         let object = |Used { user, day, answers, tokens }: &Used| {
             json!({

@@ -2,9 +2,11 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use shared::job::{EventId, Job, MessageId};
+use shared::{
+    job::{EventId, Job, MessageId},
+    prices::Tokens,
+};
 
-use super::tokens::Tokens;
 use crate::rules::{
     conversation::Message,
     forget_marker::ForgetMarker,
