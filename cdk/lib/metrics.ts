@@ -25,6 +25,7 @@ export const names = [
   'ModelMs',
   'PromptTokens',
   'CachedTokens',
+  'CacheWrittenTokens',
   'CompletionTokens',
   'CostUsd',
   'Sends',

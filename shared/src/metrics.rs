@@ -67,6 +67,7 @@ impl Metrics {
                 let tokens = Tokens {
                     prompt: count("prompt_tokens")?,
                     cached: count("cached_tokens").unwrap_or(0),
+                    cache_written: count("cache_written_tokens").unwrap_or(0),
                     completion: count("completion_tokens")?,
                 };
                 Some(self.prices?.usd(tokens))

@@ -12,12 +12,14 @@ use crate::harness::{
 
 const OTHER: &str = "U4af4980629000000000000000000000b";
 /// The prices in the operator's folder, for a million tokens.
-const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCOMPLETION_USD_PER_MILLION=8\n";
+const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCACHE_WRITTEN_USD_PER_MILLION=2.5
+COMPLETION_USD_PER_MILLION=8\n";
 
 /// Gives the next answers this usage.
 fn costs(model: &Model, answers: usize) {
     let usage = json!({
-        "prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": { "cached_tokens": 600 },
+        "prompt_tokens": 1000, "completion_tokens": 100,
+        "prompt_tokens_details": { "cached_tokens": 600, "cache_write_tokens": 200 },
     });
     let choice =
         json!({ "message": { "role": "assistant", "content": "an answer" }, "finish_reason": "stop" });
@@ -38,22 +40,22 @@ async fn are_listed(operator: &Operator) {
         let listed = listed.iter().find(|row| row["user"] == user).unwrap();
         assert!((listed["usd"].as_f64().unwrap() - usd).abs() < 1e-9, "{listed}");
         assert!(listed["day"].as_str().unwrap().starts_with("20"));
-        let counts = ["answers", "prompt_tokens", "cached_tokens", "completion_tokens"];
+        let counts = ["answers", "prompt_tokens", "cached_tokens", "cache_written_tokens", "completion_tokens"];
         let counts = counts.map(|name| listed[name].as_u64().unwrap());
-        assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 100 * answers]);
+        assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 200 * answers, 100 * answers]);
     };
     assert_eq!(listed.len(), 2, "{listed:?}");
-    // The price is 400 tokens at 2, 600 at 0.5, 100 at 8.
-    row(USER, 2, 0.0038);
-    row(OTHER, 1, 0.0019);
+    // The price is 200 tokens at 2, 600 at 0.5, 200 at 2.5, 100 at 8.
+    row(USER, 2, 0.004);
+    row(OTHER, 1, 0.002);
 
     let table = operator.runs(&["usage"]).await.out;
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[1], [USER, "2", "2000", "1200", "200", "0.0038"], "who used most comes first");
-    assert_eq!(lines[3], ["total", "3", "3000", "1800", "300", "0.0057"]);
+    assert_eq!(lines[1], [USER, "2", "2000", "1200", "200", "0.0040"], "who used most comes first");
+    assert_eq!(lines[3], ["total", "3", "3000", "1800", "300", "0.0060"]);
     let one = operator.runs(&["usage", "--user", OTHER, "--days", "1"]).await.out;
     let lines: Vec<&str> = one.lines().collect();
-    assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0019"), "{one}");
+    assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0020"), "{one}");
     let nobody = operator.runs(&["usage", "--user", "nobody"]).await;
     assert!(nobody.code == 0 && nobody.err.contains("is it the id"), "{}", nobody.err);
     assert_eq!(operator.runs(&["usage", "--days", "0"]).await.code, 2);

@@ -49,7 +49,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         let object = |Used { user, day, answers, tokens }: &Used| {
             json!({
                 "user": user, "day": day, "answers": answers, "prompt_tokens": tokens.prompt,
-                "cached_tokens": tokens.cached, "completion_tokens": tokens.completion, "usd": usd(tokens),
+                "cached_tokens": tokens.cached, "cache_written_tokens": tokens.cache_written,
+                "completion_tokens": tokens.completion, "usd": usd(tokens),
             })
         };
         let objects: Vec<_> = all.iter().map(object).collect();
@@ -85,7 +86,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     ))?;
     for (name, (answers, tokens)) in &lines {
         let usd = usd(tokens).map_or("?".to_owned(), |usd| format!("{usd:.4}"));
-        let Tokens { prompt, cached, completion } = tokens;
+        let Tokens { prompt, cached, completion, .. } = tokens;
         say(format!("{name:33}  {answers:>8}  {prompt:>12}  {cached:>12}  {completion:>12}  {usd:>10}"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -64,6 +64,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(ModelAnswered, "ModelMs", MetricValue::Millis("model_ms"), None),
     rule(ModelAnswered, "PromptTokens", MetricValue::Amount("prompt_tokens"), None),
     rule(ModelAnswered, "CachedTokens", MetricValue::Amount("cached_tokens"), None),
+    rule(ModelAnswered, "CacheWrittenTokens", MetricValue::Amount("cache_written_tokens"), None),
     rule(ModelAnswered, "CompletionTokens", MetricValue::Amount("completion_tokens"), None),
     rule(ModelAnswered, "CostUsd", MetricValue::Cost, None),
     rule(LineAnswered, "Sends", MetricValue::Count, Some("status")),

@@ -354,7 +354,7 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         let scope = SnapshotScope { limit: 0, period };
         history.load(&job("U-used", "used"), scope, now()).await.unwrap().used
     };
-    let tokens = Tokens { prompt: 20, cached: 15, completion: 10 };
+    let tokens = Tokens { prompt: 20, cached: 15, cache_written: 3, completion: 10 };
     let spends = |told| Some(UsageDelta { period: day, answers: 1, tokens, told });
     for event in ["used-1", "used-2"] {
         let job = question("U-used", event);

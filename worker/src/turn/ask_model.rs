@@ -69,6 +69,8 @@ pub(crate) async fn ask_model(
             user = job.user(),
             prompt_tokens = answer.tokens.prompt,
             cached_tokens = answer.tokens.cached,
+            // Few models have a price for them, and a metric without values costs nothing.
+            cache_written_tokens = Some(answer.tokens.cache_written).filter(|tokens| *tokens > 0),
             completion_tokens = answer.tokens.completion,
             request = answer.request,
             cut = answer.cut,

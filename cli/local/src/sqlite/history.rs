@@ -70,12 +70,17 @@ pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, Dat
     database
         .call(move |db| {
             let mut used = db.prepare_cached(
-                "SELECT user, period, answers, prompt, cached, completion FROM usage
+                "SELECT user, period, answers, prompt, cached, cache_written, completion FROM usage
                  WHERE period >= ?1 AND period <> 'ever'",
             )?;
             let rows = used.query_map([day], |row| {
                 let count = |at: usize| row.get::<_, i64>(at).map(|count| u64::try_from(count).unwrap_or(0));
-                let tokens = Tokens { prompt: count(3)?, cached: count(4)?, completion: count(5)? };
+                let tokens = Tokens {
+                    prompt: count(3)?,
+                    cached: count(4)?,
+                    cache_written: count(5)?,
+                    completion: count(6)?,
+                };
                 Ok(Used { user: row.get(0)?, day: row.get(1)?, answers: count(2)?, tokens })
             })?;
             rows.collect()

@@ -152,7 +152,7 @@ impl DynamoHistory {
         spent: &UsageDelta,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
-        let Tokens { prompt, cached, completion } = spent.tokens;
+        let Tokens { prompt, cached, cache_written, completion } = spent.tokens;
         let count = |tokens: u64| n(i64::try_from(tokens).unwrap_or(i64::MAX));
         let usage = self
             .update(load::usage_id(job.user(), spent.period))
@@ -161,8 +161,9 @@ impl DynamoHistory {
             .expression_attribute_values(":tokens", count(spent.tokens.total()))
             .expression_attribute_values(":prompt", count(prompt))
             .expression_attribute_values(":cached", count(cached))
+            .expression_attribute_values(":cacheWritten", count(cache_written))
             .expression_attribute_values(":completion", count(completion));
-        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, completionTokens :completion";
+        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, cacheWrittenTokens :cacheWritten, completionTokens :completion";
         let usage = match spent.told {
             None => usage.update_expression(count),
             Some(limit) => usage

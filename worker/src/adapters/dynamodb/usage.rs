@@ -26,6 +26,7 @@ impl DynamoHistory {
             let tokens = Tokens {
                 prompt: count("promptTokens"),
                 cached: count("cachedTokens"),
+                cache_written: count("cacheWrittenTokens"),
                 completion: count("completionTokens"),
             };
             // A row of the period `ever` keeps the refusals that are sent once for all time. It belongs to no day.

@@ -111,6 +111,7 @@ pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, Model
     let tokens = Tokens {
         prompt,
         cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
+        cache_written: count("/prompt_tokens_details/cache_write_tokens").min(prompt),
         completion: count("/completion_tokens"),
     };
     let Some(choice) = choices.into_iter().next() else {

@@ -140,15 +140,17 @@ fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::R
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
-    let Tokens { prompt, cached, completion } = spent.tokens;
-    let tokens = [spent.tokens.total(), prompt, cached, completion];
-    let [tokens, prompt, cached, completion] = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let Tokens { prompt, cached, cache_written, completion } = spent.tokens;
+    let tokens = [spent.tokens.total(), prompt, cached, cache_written, completion];
+    let tokens = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let [tokens, prompt, cached, cache_written, completion] = tokens;
     db.prepare_cached(
-        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, completion)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, cache_written, completion)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO UPDATE SET answers = answers + ?3, tokens = tokens + ?4,
              told = trim(told || ' ' || ?5), updated_at = ?6,
-             prompt = prompt + ?7, cached = cached + ?8, completion = completion + ?9",
+             prompt = prompt + ?7, cached = cached + ?8,
+             cache_written = cache_written + ?9, completion = completion + ?10",
     )?
     .execute(params![
         job.user(),
@@ -159,6 +161,7 @@ fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::R
         now,
         prompt,
         cached,
+        cache_written,
         completion,
     ])?;
     Ok(is_new)
