@@ -265,6 +265,8 @@ pub struct Exchange {
     pub questions: Vec<Question>,
     /// The model's answer.
     pub answer: String,
+    /// The name of the model that answered, as the operator set it.
+    pub model: String,
     /// The turn that is asked again. Its rows are deleted, and it is forgotten.
     pub replaces: Option<EventId>,
 }

@@ -105,7 +105,7 @@ pub(crate) async fn compose_draft<'a>(
             let added = input.before.len() + 2;
             let window =
                 window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);
-            let exchange = Some(input.exchange(job, text));
+            let exchange = Some(input.exchange(job, text, config.model.clone()));
             Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
         }
     }

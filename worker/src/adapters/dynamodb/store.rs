@@ -185,7 +185,7 @@ impl DynamoHistory {
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
-        let Exchange { questions, answer, replaces } = exchange;
+        let Exchange { questions, answer, model, replaces } = exchange;
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.window = window.or(next.window);
@@ -214,6 +214,7 @@ impl DynamoHistory {
         let at = next.further_row(now);
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
         row.extend(MessageKind::Text.for_row(answer).map(|kind| ("kind".to_owned(), s(kind))));
+        row.insert("model".to_owned(), s(model));
         row.extend(job.at().map(|at| ("saidAt".to_owned(), n(at))));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {

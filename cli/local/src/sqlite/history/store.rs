@@ -91,7 +91,7 @@ fn insert(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let Exchange { questions, answer, replaces } = exchange;
+    let Exchange { questions, answer, model, replaces } = exchange;
     let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
     if let Some(old) = replaces {
         forget::turn(db, old.as_str(), &TurnStep::Replaced, now.as_millisecond())?;
@@ -101,8 +101,8 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let mut row = |event: &EventId,
                    role: Role,
@@ -110,7 +110,8 @@ fn insert(
                    kind: MessageKind,
                    message_id: Option<&MessageId>,
                    said_at: Option<i64>,
-                   speaker: Option<&str>| {
+                   speaker: Option<&str>,
+                   model: Option<&str>| {
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
             row_id(event, role).to_string(),
@@ -125,13 +126,14 @@ fn insert(
             speaker,
             kind.for_row(content),
             said_at,
+            model,
         ])
     };
     for Question { event, text, kind, message_id, speaker, said_at } in questions {
-        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref())?;
+        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref(), None)?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None)?;
+    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None, Some(model))?;
     Ok(())
 }
 
