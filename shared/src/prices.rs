@@ -95,7 +95,8 @@ mod tests {
             Prices::from_env(&Env::of(pairs))
         };
         let both = [("PROMPT_USD_PER_MILLION", "2"), ("COMPLETION_USD_PER_MILLION", "8")];
-        let tokens = Tokens { prompt: 1_000_000, cached: 500_000, cache_written: 200_000, completion: 250_000 };
+        let tokens =
+            Tokens { prompt: 1_000_000, cached: 500_000, cache_written: 200_000, completion: 250_000 };
         let cents = |prices: Prices| (prices.usd(tokens) * 100.0).round();
         assert!((cents(of(&both).unwrap().unwrap()) - 400.0).abs() < 0.1);
         let all = [both[0], both[1], ("CACHED_USD_PER_MILLION", "0.2")];

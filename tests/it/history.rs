@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use local::sqlite::{Database, dead_letters::DeadLetters, history::SqliteHistory};
+use local::sqlite::{
+    Database,
+    dead_letters::DeadLetters,
+    history::{SqliteHistory, used_since},
+};
 use shared::job::{ConversationId, EventId, Job, JobKind};
 use worker::{
     adapters::dynamodb::DynamoHistory,
@@ -33,7 +37,9 @@ const TTL: SignedDuration = SignedDuration::from_hours(1);
 async fn the_history_on_sqlite_keeps_its_promises() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(&directory.path().join("henji.db")).unwrap();
-    suite(&SqliteHistory::new(database.clone(), None), &SqliteHistory::new(database, Some(TTL))).await;
+    let history = |ttl| SqliteHistory::new(database.clone(), ttl);
+    suite(&history(None), &history(Some(TTL))).await;
+    forgetting::assert_listed_by_model(&used_since(&database, "2026-03-01").await.unwrap());
 }
 
 #[tokio::test]
@@ -65,6 +71,7 @@ async fn the_history_on_dynamodb_keeps_its_promises() {
     let cloud = Cloud::start().await;
     let history = |ttl| DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), ttl);
     suite(&history(None), &history(Some(TTL))).await;
+    forgetting::assert_listed_by_model(&history(None).used_since("2026-03-01").await.unwrap());
 }
 
 #[tokio::test]
@@ -192,7 +199,12 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
         speaker: None,
         said_at: job.at(),
     }];
-    let exchange = Exchange { questions, answer: format!("answer to {question}"), model: MODEL.to_owned(), replaces: None };
+    let exchange = Exchange {
+        questions,
+        answer: format!("answer to {question}"),
+        model: MODEL.to_owned(),
+        replaces: None,
+    };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
 

@@ -40,7 +40,8 @@ async fn are_listed(operator: &Operator) {
         let listed = listed.iter().find(|row| row["user"] == user).unwrap();
         assert!((listed["usd"].as_f64().unwrap() - usd).abs() < 1e-9, "{listed}");
         assert!(listed["day"].as_str().unwrap().starts_with("20"));
-        let counts = ["answers", "prompt_tokens", "cached_tokens", "cache_written_tokens", "completion_tokens"];
+        let counts =
+            ["answers", "prompt_tokens", "cached_tokens", "cache_written_tokens", "completion_tokens"];
         let counts = counts.map(|name| listed[name].as_u64().unwrap());
         assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 200 * answers, 100 * answers]);
     };
@@ -96,6 +97,38 @@ async fn what_people_used_up_is_listed_on_aws() {
     bot.cloud.is_drained().await;
     are_listed(&Operator::of(&bot.cloud, &[])).await;
     bot.ends().await;
+}
+
+#[tokio::test]
+async fn the_part_of_the_fallback_model_is_listed_beside_the_sum() {
+    let mut bot = Bot::start().await;
+    costs(&bot.model, 2);
+    bot.hears("one").await;
+    bot.hears_from(OTHER, "two").await;
+    bot.drain().await;
+    bot.says().await;
+    assert_eq!(
+        bot.sql("SELECT role, model FROM messages ORDER BY conversation, role LIMIT 2"),
+        [r#"Text("assistant") Text("gpt-5.4-mini")"#, r#"Text("user") Null"#]
+    );
+    bot.sql(&format!(
+        "UPDATE usage SET fallback_model = 'gpt-second', fallback_answers = 1, fallback_prompt = 1000,
+             fallback_cached = 600, fallback_cache_written = 200, fallback_completion = 100
+         WHERE user = '{OTHER}'"
+    ));
+    let operator = Operator::beside(&bot);
+    let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
+    let fallback = |user: &str| &listed.iter().find(|row| row["user"] == user).unwrap()["fallback"];
+    assert_eq!(*fallback(USER), Value::Null);
+    let expected = json!({
+        "model": "gpt-second", "answers": 1, "prompt_tokens": 1000, "cached_tokens": 600,
+        "cache_written_tokens": 200, "completion_tokens": 100,
+    });
+    assert_eq!(*fallback(OTHER), expected);
+    let table = operator.runs(&["usage"]).await.out;
+    let lines: Vec<_> = table.lines().rev().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(lines[0], ["of", "it", "by", "gpt-second", "1", "1000", "600", "100", "?"]);
+    assert_eq!(lines[1][..5], ["total", "2", "2000", "1200", "200"]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ pub use snapshot::{
     Answer, ConversationChanges, Edit, Exchange, Forget, Limit, Period, Question, Seen, Snapshot,
     SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
-pub use used::Used;
+pub use used::{Used, UsedFallback};
 
 pub use shared::prices::Tokens;
 

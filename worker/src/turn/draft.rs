@@ -101,7 +101,7 @@ pub(crate) async fn compose_draft<'a>(
             let Limited { text, words, cut } = limited;
             let reply = render(config, job, locale(), words, cut, persona.as_ref(), is_unclear);
             let reply = Reply { heard: input.heard.take(), ..reply };
-            let spent = UsageDelta::of_answer(period, tokens);
+            let spent = UsageDelta::of_answer(period, tokens, None);
             let added = input.before.len() + 2;
             let window =
                 window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);

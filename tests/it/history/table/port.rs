@@ -17,8 +17,7 @@ use worker::{
 };
 
 use super::super::{
-    MODEL,
-    as_read,
+    MODEL, as_read,
     forgetting::{question, said_after},
     later,
 };
@@ -283,6 +282,7 @@ fn said(job: &Job) -> Question {
 /// Makes one answer to all of them.
 fn answer<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Answer {
     let questions = jobs.into_iter().map(said).collect();
-    let exchange = Exchange { questions, answer: "answer".to_owned(), model: MODEL.to_owned(), replaces: None };
+    let exchange =
+        Exchange { questions, answer: "answer".to_owned(), model: MODEL.to_owned(), replaces: None };
     Answer { exchange: Some(exchange), pushes: pushes(), ..Answer::default() }
 }

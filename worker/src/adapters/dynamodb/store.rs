@@ -97,7 +97,9 @@ impl DynamoHistory {
             if conflict.of(Part::Usage).is_some() {
                 // The user got this refusal before, so that this time there is nothing to say.
                 answer.pushes.clear();
-                answer.spent = answer.spent.map(|spent| UsageDelta { told: None, ..spent });
+                if let Some(spent) = &mut answer.spent {
+                    spent.told = None;
+                }
             }
             sleep(pause(tries, DynamoError::Conflict(conflict))?).await;
             tries += 1;
@@ -163,7 +165,19 @@ impl DynamoHistory {
             .expression_attribute_values(":cached", count(cached))
             .expression_attribute_values(":cacheWritten", count(cache_written))
             .expression_attribute_values(":completion", count(completion));
-        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, cacheWrittenTokens :cacheWritten, completionTokens :completion";
+        let set = "SET expiresAt = :expiresAt";
+        let add = "ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, cacheWrittenTokens :cacheWritten, completionTokens :completion";
+        let (usage, count) = match &spent.fallback {
+            None => (usage, format!("{set} {add}")),
+            Some(model) => (
+                usage.expression_attribute_values(":model", s(model)),
+                format!(
+                    "{set}, fallbackModel = :model {add}, fallbackAnswers :answers, fallbackPromptTokens :prompt, \
+                     fallbackCachedTokens :cached, fallbackCacheWrittenTokens :cacheWritten, \
+                     fallbackCompletionTokens :completion"
+                ),
+            ),
+        };
         let usage = match spent.told {
             None => usage.update_expression(count),
             Some(limit) => usage

@@ -72,7 +72,7 @@ pub(super) fn store(
     group::mark(db, job, &answer, millis)?;
     let Answer { mut pushes, spent, .. } = answer;
     if let Some(spent) = spent
-        && !count(db, job, spent, millis)?
+        && !count(db, job, &spent, millis)?
     {
         pushes.clear();
     }
@@ -138,7 +138,7 @@ fn insert(
 }
 
 /// Counts the usage; false if the user got this refusal before.
-fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::Result<bool> {
+fn count(db: &Connection, job: &Job, spent: &UsageDelta, now: i64) -> rusqlite::Result<bool> {
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
@@ -166,5 +166,24 @@ fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::R
         cache_written,
         completion,
     ])?;
+    if let Some(model) = &spent.fallback {
+        db.prepare_cached(
+            "UPDATE usage SET fallback_model = ?3, fallback_answers = fallback_answers + ?4,
+                 fallback_prompt = fallback_prompt + ?5, fallback_cached = fallback_cached + ?6,
+                 fallback_cache_written = fallback_cache_written + ?7,
+                 fallback_completion = fallback_completion + ?8
+             WHERE user = ?1 AND period = ?2",
+        )?
+        .execute(params![
+            job.user(),
+            spent.period.to_string(),
+            model,
+            spent.answers,
+            prompt,
+            cached,
+            cache_written,
+            completion,
+        ])?;
+    }
     Ok(is_new)
 }
