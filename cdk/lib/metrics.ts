@@ -23,6 +23,7 @@ export const names = [
   'DeadLettered',
   'ActionableDeadLetters',
   'ModelMs',
+  'FallbackAnswers',
   'PromptTokens',
   'CachedTokens',
   'CacheWrittenTokens',

@@ -67,6 +67,8 @@ pub(crate) async fn ask_model(
             info, ModelAnswered,
             event = %job.event_id,
             user = job.user(),
+            model = config.model,
+            fallback = false,
             prompt_tokens = answer.tokens.prompt,
             cached_tokens = answer.tokens.cached,
             // Few models have a price for them, and a metric without values costs nothing.
