@@ -25,7 +25,7 @@ pub struct Store {
 }
 
 /// The settings that commands read: for checks of the model's server and the queue, and for the usage.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "GPT_MODEL",
     "OPENAI_BASE_URL",
     "TRANSCRIBE_MODEL",
@@ -33,6 +33,7 @@ const SETTINGS: [&str; 8] = [
     "UTC_OFFSET",
     "PROMPT_USD_PER_MILLION",
     "CACHED_USD_PER_MILLION",
+    "CACHE_WRITTEN_USD_PER_MILLION",
     "COMPLETION_USD_PER_MILLION",
 ];
 

@@ -73,6 +73,8 @@ pub(crate) async fn ask_model(
         fallback = answer.model != config.model,
         prompt_tokens = answer.tokens.prompt,
         cached_tokens = answer.tokens.cached,
+        // Few models have a price for them, and a metric without values costs nothing.
+        cache_written_tokens = Some(answer.tokens.cache_written).filter(|tokens| *tokens > 0),
         completion_tokens = answer.tokens.completion,
         request = answer.request,
         cut = answer.cut,

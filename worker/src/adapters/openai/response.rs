@@ -190,6 +190,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt,
         cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
+        cache_written: count("/prompt_tokens_details/cache_write_tokens").min(prompt),
         completion: count("/completion_tokens"),
     }
 }

@@ -95,11 +95,14 @@ fn what_was_written_may_come_in_parts_after_a_thought_or_with_half_a_character()
 
 #[test]
 fn no_count_is_larger_than_its_sums_can_bear() {
-    let usage =
-        format!(r#"{{"prompt_tokens":{},"completion_tokens":{}}}"#, u64::MAX, 9_000_000_000_000_000_000_u64);
+    let most = u64::MAX;
+    let usage = format!(
+        r#"{{"prompt_tokens":{most},"completion_tokens":9000000000000000000,"prompt_tokens_details":{{"cached_tokens":{most},"cache_write_tokens":{most}}}}}"#
+    );
     let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
     let tokens = completion_of(body.as_bytes(), false).unwrap().tokens;
-    assert_eq!((tokens.prompt, tokens.completion), (u32::MAX.into(), u32::MAX.into()));
+    let most = u32::MAX.into();
+    assert_eq!(tokens, Tokens { prompt: most, cached: most, cache_written: most, completion: most });
 }
 
 /// Returns a chunk of a stream with this text.
