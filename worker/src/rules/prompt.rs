@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::{
     rules::conversation::{Message, Role},
     rules::message_kind::MessageKind,
-    rules::models::{self, Encoding},
+    rules::models::Encoding,
+    rules::tokens,
     rules::window::{a_third_on, begins_turn},
 };
 
@@ -122,7 +123,7 @@ impl Prompt {
 
 /// Returns the number of tokens of a message.
 fn cost(message: &Message, encoding: Encoding) -> usize {
-    models::count(encoding, &message.content) + PER_MESSAGE
+    tokens::count(encoding, &message.content) + PER_MESSAGE
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! The history keeps the answer as it was sent, so that the model sees the same end as the person.
 
 use crate::{
-    rules::models,
     rules::prompt::Budget,
+    rules::tokens,
     text::markdown::{self, Plain},
     text::messages::{MESSAGES_MAX, PUSHES_MAX, TEXT_MAX, beginning, messages},
 };
@@ -67,7 +67,7 @@ fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<u
     let rest = &text[..sent.unwrap_or(text.len())];
     let most = max_tokens.saturating_mul(MORE_TOKENS);
     // A token has at least one byte.
-    let written = (rest.len() > most).then(|| models::beginning(encoding, rest, most)).flatten();
+    let written = (rest.len() > most).then(|| tokens::beginning(encoding, rest, most)).flatten();
     written.or(sent)
 }
 
@@ -97,7 +97,7 @@ mod tests {
         let text = "One two three four. ".repeat(100);
         let answer = within(&text, false, 10, None);
         assert!(answer.cut && answer.text.len() < 200 && answer.text.ends_with("four."), "{}", answer.text);
-        assert!(models::count(Encoding::O200k, &answer.text) <= 40);
+        assert!(tokens::count(Encoding::O200k, &answer.text) <= 40);
         let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
         let answer = within(&family.repeat(100), false, 20, None);
         assert!(answer.cut && answer.text.len().is_multiple_of(family.len()) && !answer.text.is_empty());
