@@ -131,10 +131,12 @@ impl Config {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = env.optional("GPT_MODEL")?.unwrap_or(models::DEFAULT).to_owned();
         let known = models::named(&name);
-        let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
+        let context = |default| env.number("CONTEXT_TOKENS", default, 1, 100_000_000);
         // Without `MAX_TOKENS`, half of a small context is left for the prompt.
-        let default = MAX_TOKENS.min(context_tokens / 2).max(1);
+        let half = context(known.context_tokens)? / 2;
+        let default = MAX_TOKENS.min(known.output_tokens.unwrap_or(MAX_TOKENS)).min(half).max(1);
         let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
+        let context_tokens = context(known.context_with(max_tokens))?;
         if max_tokens >= context_tokens {
             let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
             return Err(invalid("MAX_TOKENS", &why));

@@ -36,3 +36,23 @@ fn a_character_and_a_persona_must_leave_room_for_a_question_together() {
     assert!(error.starts_with("PERSONAS cannot be read"), "{error}");
     assert!(with(&[("SYSTEM_PROMPT", &words), ("PERSONAS", "[]")]).is_ok());
 }
+
+#[test]
+fn the_context_and_the_longest_answer_are_the_models_unless_the_operator_sets_them() {
+    let tokens = |pairs: &[(&str, &str)]| {
+        let budget = read(pairs).unwrap().budget;
+        (budget.context_tokens, budget.max_tokens)
+    };
+    for (pairs, expected) in [
+        // A prompt of 272,000 tokens at most, and the answer.
+        (&[("GPT_MODEL", "gpt-5.4-mini")][..], (276_096, 4_096)),
+        (&[("GPT_MODEL", "gpt-5.4-mini"), ("MAX_TOKENS", "200000")], (400_000, 200_000)),
+        (&[("GPT_MODEL", "gpt-5.4-mini"), ("CONTEXT_TOKENS", "400000")], (400_000, 4_096)),
+        (&[("GPT_MODEL", "claude-opus-5-5")], (1_000_000, 4_096)),
+        (&[("GPT_MODEL", "gpt-4")], (8_192, 4_096)),
+        (&[("GPT_MODEL", "llama3")], (32_768, 4_096)),
+        (&[("GPT_MODEL", "llama3"), ("CONTEXT_TOKENS", "4096")], (4_096, 2_048)),
+    ] {
+        assert_eq!(tokens(pairs), expected, "{pairs:?}");
+    }
+}
