@@ -191,6 +191,23 @@ impl Config {
     }
 }
 
+/// Returns the environment with the prices of the model's maker, if the operator sets no price and they are known.
+#[must_use]
+pub fn with_prices(env: Env) -> Env {
+    let model = env.optional("GPT_MODEL").ok().flatten().unwrap_or(models::DEFAULT);
+    let Some(prices) = models::named(model).prices else { return env };
+    let known = [
+        ("PROMPT_USD_PER_MILLION", Some(prices.prompt)),
+        ("CACHED_USD_PER_MILLION", prices.cached),
+        ("COMPLETION_USD_PER_MILLION", Some(prices.completion)),
+    ];
+    if known.iter().any(|(name, _)| env.optional(name) != Ok(None)) {
+        return env;
+    }
+    let set = known.into_iter().filter_map(|(name, price)| Some((name.to_owned(), price?.to_owned())));
+    env.or(Env::of(set))
+}
+
 /// Returns the personas on offer; none if an operator has set a character and no personas. Of the built-in personas it
 /// keeps those that fit into the context, because the operator did not ask for them.
 fn personas(

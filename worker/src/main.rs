@@ -6,11 +6,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use shared::{env::Env, event::log, logging, traces::Daemon, version::DISPLAY_VERSION};
 use tokio::time::Instant;
-use worker::lambda::{batch::handle, setup::Setup};
+use worker::{
+    config::with_prices,
+    lambda::{batch::handle, setup::Setup},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let env = Env::of_process();
+    let env = with_prices(Env::of_process());
     logging::function("worker", &env, Box::pin(serve(&env))).await
 }
 

@@ -56,3 +56,23 @@ fn the_context_and_the_longest_answer_are_the_models_unless_the_operator_sets_th
         assert_eq!(tokens(pairs), expected, "{pairs:?}");
     }
 }
+
+#[test]
+fn the_makers_prices_are_taken_where_the_operator_sets_none() {
+    let priced = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = with_prices(Env::of(pairs));
+        ["PROMPT_USD_PER_MILLION", "CACHED_USD_PER_MILLION", "COMPLETION_USD_PER_MILLION"]
+            .map(|name| env.optional(name).unwrap().unwrap_or("").to_owned())
+    };
+    assert_eq!(priced(&[]), ["0.75", "0.075", "4.5"]);
+    assert_eq!(
+        priced(&[("GPT_MODEL", "claude-opus-5-5"), ("PROMPT_USD_PER_MILLION", "")]),
+        ["4", "0.2", "20"]
+    );
+    assert_eq!(priced(&[("GPT_MODEL", "llama3")]), ["", "", ""]);
+    // A cached price of the table beside the operator's own would be a mixture of two price lists.
+    for name in ["PROMPT_USD_PER_MILLION", "CACHED_USD_PER_MILLION", "COMPLETION_USD_PER_MILLION"] {
+        assert_eq!(priced(&[(name, "2")]).concat(), "2", "{name}");
+    }
+}
