@@ -2,10 +2,11 @@
 
 use std::{str::FromStr, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use reqwest::Url;
 use shared::{
     env::{Env, EnvError, invalid},
+    event::log,
     prefix::Prefix,
 };
 
@@ -85,6 +86,8 @@ pub struct Config {
     pub budget: Budget,
     /// Whether the first request to the model uses `max_completion_tokens`.
     pub completion_limit: bool,
+    /// The day on which the model's maker shuts it down, if that is announced.
+    pub model_end: Option<Date>,
     /// The most past messages that are loaded.
     pub query_limit: u32,
     /// The operator's own character of the bot; `None` for the built-in one.
@@ -155,8 +158,11 @@ impl Config {
         // The limit is 45 s, because the reply token is not used after 50 s.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
+        let openai = Endpoint::from_env(env)?;
         Ok(Self {
             completion_limit: known.completion_limit,
+            // Deployments on Azure have other ends.
+            model_end: known.end.filter(|_| openai.deployment(&name).is_none()),
             model: name,
             budget,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
@@ -173,7 +179,7 @@ impl Config {
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             give_up_after: Duration::from_secs(env.number("GIVE_UP_AFTER_SECONDS", 900, 5, 3_600)?.into()),
             pauses: Pauses::default(),
-            openai: Endpoint::from_env(env)?,
+            openai,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
             line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
             transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
@@ -185,6 +191,14 @@ impl Config {
 }
 
 impl Config {
+    /// Logs a warning if the model ends soon.
+    pub fn warn_of_end(&self, now: Timestamp) {
+        let Some(end) = self.model_end else { return };
+        if models::ends_soon(end, now.to_zoned(TimeZone::UTC).date()) {
+            log!(warn, ModelEnds, model = self.model, %end, "GPT_MODEL ends: set it to a newer model before that day");
+        }
+    }
+
     /// Returns the room of the window, as the text that is stored with its start.
     pub(crate) fn window_room(&self) -> String {
         format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)

@@ -5,6 +5,7 @@
 
 mod client;
 mod complete;
+mod context;
 pub(crate) mod endpoint;
 mod error;
 mod request;
@@ -14,6 +15,7 @@ mod written;
 
 pub use self::{
     client::ModelClient,
+    context::context_of,
     endpoint::Endpoint,
     error::ErrorBody,
     response::{Completion, ModelError},

@@ -76,3 +76,10 @@ fn the_makers_prices_are_taken_where_the_operator_sets_none() {
         assert_eq!(priced(&[(name, "2")]).concat(), "2", "{name}");
     }
 }
+
+#[test]
+fn the_end_of_a_model_is_its_makers_and_not_azures() {
+    let end = |url: &str| read(&[("GPT_MODEL", "gpt-4o"), ("OPENAI_BASE_URL", url)]).unwrap().model_end;
+    assert!(end("").is_some() && end("https://openrouter.ai/api/v1").is_some());
+    assert_eq!(end("https://r.openai.azure.com/"), None);
+}
