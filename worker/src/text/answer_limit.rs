@@ -55,8 +55,14 @@ pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Op
     Limited { text, words, cut }
 }
 
+/// Whether the text is certainly within the limit of tokens, so that nothing has to be counted: a token has at least one
+/// byte.
+pub(crate) fn is_uncounted(text: &str, budget: Budget) -> bool {
+    text.len() <= budget.max_tokens.saturating_mul(MORE_TOKENS)
+}
+
 /// Returns the most bytes of an answer that are kept, or `None` if all of it is kept.
-fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<usize> {
+fn too_long(text: &str, budget: Budget) -> Option<usize> {
     let mut units = 0;
     // The first check removes text that five pushes could not carry, because it is faster than counting tokens.
     let beyond = text.char_indices().find(|(_, c)| {
@@ -65,10 +71,10 @@ fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<u
     });
     let sent = beyond.map(|(at, _)| at);
     let rest = &text[..sent.unwrap_or(text.len())];
-    let most = max_tokens.saturating_mul(MORE_TOKENS);
-    // A token has at least one byte.
-    let written = (rest.len() > most).then(|| tokens::beginning(encoding, rest, most)).flatten();
-    written.or(sent)
+    if is_uncounted(rest, budget) {
+        return sent;
+    }
+    tokens::beginning(budget.encoding, rest, budget.max_tokens.saturating_mul(MORE_TOKENS)).or(sent)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Asks the model within one attempt, and decides how to handle each behaviour of a model.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, pin::Pin, time::Duration};
 
 use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
 
-use super::{prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
+use super::{off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
@@ -50,11 +50,14 @@ pub(crate) async fn ask_model(
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
     let context_tokens = config.budget.context_tokens.saturating_sub(image_tokens);
-    let fit = |max_tokens| {
+    let fit = |max_tokens| -> Fitting<'_> {
         let budget = Budget { context_tokens, max_tokens, ..config.budget };
-        let mut prompt = Prompt::fit(&system, past.clone(), &questions, budget)?;
-        prompt.of = Some(job.conversation.pseudonym());
-        Ok(prompt)
+        let prompt = off_thread::fit(&system, &past, &questions, budget);
+        Box::pin(async move {
+            let mut prompt = prompt.await?;
+            prompt.of = Some(job.conversation.pseudonym());
+            Ok(prompt)
+        })
     };
     let call = Call { model, storage, job, image: input.image.as_ref(), attempt, deadline };
     let max_tokens = config.budget.max_tokens;
@@ -79,6 +82,9 @@ pub(crate) async fn ask_model(
     Ok(asked)
 }
 
+/// A prompt that is being made for a longest answer.
+type Fitting<'a> = Pin<Box<dyn Future<Output = Result<Prompt, TooLong>> + Send + 'a>>;
+
 /// A call of the model with its retries.
 struct Call<'a> {
     model: &'a ModelClient,
@@ -89,19 +95,19 @@ struct Call<'a> {
     deadline: Instant,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for the given longest
     /// answer in tokens.
     async fn ask(
         &self,
-        fit: &(dyn Fn(usize) -> Result<Prompt, TooLong> + Sync),
+        fit: &'a (dyn Fn(usize) -> Fitting<'a> + Sync),
         most: usize,
         pauses: &[Duration],
     ) -> Result<Asked, Failure> {
         let Self { attempt, deadline, .. } = *self;
         attempt.ensure_call_left()?;
         let mut max_tokens = most;
-        let Ok(mut prompt) = fit(max_tokens) else { return Ok(Asked::TooLong) };
+        let Ok(mut prompt) = fit(max_tokens).await else { return Ok(Asked::TooLong) };
         let mut left_out = prompt.left_out();
         let mut tries = 0;
         loop {
@@ -130,11 +136,11 @@ impl Call<'_> {
                     attempt.ensure_call_left().map_err(|_| paid_out(&nothing()))?;
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = MORE_TOKENS * max_tokens;
-                    let more = fit(more).map_or_else(|TooLong { tokens }| more - tokens, |_| more);
+                    let more = fit(more).await.map_or_else(|TooLong { tokens }| more - tokens, |_| more);
                     if more <= max_tokens {
                         return Err(nothing());
                     }
-                    prompt = fit(more).map_err(|_| nothing())?;
+                    prompt = fit(more).await.map_err(|_| nothing())?;
                     max_tokens = more;
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),
