@@ -78,6 +78,12 @@ kinds! {
     PatienceAsked = "patience_asked",
     /// The model answered.
     ModelAnswered = "model_answered",
+    /// The server has shown that the model's context is smaller than was known.
+    ContextLearned = "context_learned",
+    /// The first model is unavailable, and the second one is asked.
+    FallbackAsked = "fallback_asked",
+    /// An attempt is too short to ask the first model and then the second one.
+    FallbackTimeShort = "fallback_time_short",
     /// The model refused a picture.
     ImageRefused = "image_refused",
     /// The answer is longer than the limit and is cut.

@@ -103,6 +103,11 @@ impl Job {
         self.speaker.as_ref().map_or(self.conversation.as_str(), UserId::as_str)
     }
 
+    /// Returns the pseudonym of that user, which does not show who it is. It is that of the user's private chat.
+    pub fn user_pseudonym(&self) -> uuid::Uuid {
+        id::pseudonym(self.user())
+    }
+
     /// Returns the time when it was said, in milliseconds since 1970: by LINE's clock, else by the clock of *accept*.
     pub fn at(&self) -> Option<i64> {
         self.happened_at.or(self.accepted_at)

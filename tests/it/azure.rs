@@ -81,6 +81,9 @@ impl Azure {
             return (400, error("invalid_request_error", "[] is too short - 'messages'"));
         };
         self.asked.lock().unwrap().push(body.clone());
+        if !body["safety_identifier"].is_null() {
+            return (400, error("", "Unrecognized request argument supplied: safety_identifier"));
+        }
         let answer = format!("Azure says {}", question["content"].as_str().unwrap());
         let choice = json!({
             "index": 0, "finish_reason": "stop", "content_filter_results": {},
@@ -128,8 +131,12 @@ async fn a_deployment_on_azure_answers_at_the_address_that_its_portal_shows() {
         Bot::with(&[("OPENAI_BASE_URL", &url(&origin, "mine")), ("GPT_MODEL", "gpt-4o")], |_| {}).await;
     bot.hears("hi").await;
     bot.answers(&["Azure says hi"]).await;
-    let asked = azure.asked.lock().unwrap()[0].clone();
-    assert!(asked.get("prompt_cache_key").is_none(), "a field that older versions refuse");
+    bot.hears("and on").await;
+    bot.answers(&["Azure says and on"]).await;
+    let asked = azure.asked.lock().unwrap().clone();
+    assert!(asked[0].get("prompt_cache_key").is_none(), "a field that older versions refuse");
+    let persons: Vec<_> = asked.iter().map(|body| body["safety_identifier"].is_null()).collect();
+    assert_eq!(persons, [false, true, true], "older versions refuse it, which is learned once");
 }
 
 #[tokio::test]

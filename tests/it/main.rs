@@ -34,6 +34,7 @@ mod sending;
 // The output of commands on a terminal, and without a reader.
 mod terminal;
 // Realistic faults of the model.
+mod model_answers;
 mod model_faults;
 // The model's server as HTTP: forms of a response, TLS, a proxy.
 mod model_http;
@@ -67,6 +68,7 @@ mod load;
 // Hours of traffic with faults, drawn from a seed.
 mod chaos;
 // The guarantees of both queues and both histories, and groups.
+mod fallback;
 mod groups;
 mod history;
 mod job_queue;

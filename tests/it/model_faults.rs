@@ -18,7 +18,7 @@ async fn a_passing_fault_is_tried_again_and_the_user_hears_only_the_answer() {
         status(503, &[]),
         status(408, &[]),
         Fault::Reset,
-        Fault::Respond(200, vec![], "<html>not json</html>".into()),
+        Fault::Respond(200, vec![], "not json".into()),
         Fault::Respond(200, vec![], r#"{"choices":[]}"#.into()),
         Fault::Respond(
             200,
@@ -148,7 +148,8 @@ async fn a_context_that_is_too_long_for_the_server_loses_its_oldest_turns() {
     bot.answers(&["answer to four"]).await;
     let lengths: Vec<_> =
         bot.model.asked()[3..].iter().map(|s| s.body["messages"].as_array().unwrap().len()).collect();
-    assert_eq!(lengths, [8, 4, 2]);
+    // The size that the second error names has room for the turns that are left.
+    assert_eq!(lengths, [8, 4, 8]);
     // With nothing left to drop, the user gets a notice, and there is no dead letter.
     for _ in 0..3 {
         bot.model.plan_error(400, "context_length_exceeded");
@@ -202,7 +203,7 @@ async fn the_token_limit_is_sent_under_the_name_that_the_model_takes() {
     // A server that refuses both names changes nothing for later calls.
     let mut bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
     for name in ["max_tokens", "max_completion_tokens"] {
-        let refusal = json!({ "error": { "param": name, "message": "must be less than or equal to 8192" } });
+        let refusal = json!({ "error": { "param": name, "message": "unknown field" } });
         bot.model.plan_fault(Fault::Respond(400, vec![], refusal.to_string()));
     }
     bot.hears("hi").await;

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    time::Instant,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -113,7 +114,7 @@ impl Asks {
 
     /// Returns the answer, or the reason for its absence.
     async fn asks(&self, within: Duration) -> String {
-        match self.model.complete(&self.prompt, None, 10, within).await {
+        match self.model.complete(&self.prompt, None, 10, Instant::now() + within).await {
             Ok(answer) => answer.text,
             Err(
                 ModelError::Failed(failure)

@@ -4,6 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use reqwest::Url;
+use serde_json::{Map, Value};
 use shared::{
     env::{Env, EnvError, invalid},
     event::log,
@@ -14,7 +15,7 @@ use crate::{
     adapters::openai::endpoint::Endpoint,
     locale::Locale,
     retry_pauses::Pauses,
-    rules::models,
+    rules::models::{self, Ability},
     rules::persona::{self, Chosen, Persona, Personas},
     rules::prompt::Budget,
     rules::user_quota::{GroupPersona, UserQuota},
@@ -88,6 +89,10 @@ pub struct Config {
     pub completion_limit: bool,
     /// The day on which the model's maker shuts it down, if that is announced.
     pub model_end: Option<Date>,
+    /// The model that is asked if the first one is unavailable.
+    pub fallback: Option<Fallback>,
+    /// The options that are merged into each request to a model.
+    pub model_options: Map<String, Value>,
     /// The most past messages that are loaded.
     pub query_limit: u32,
     /// The operator's own character of the bot; `None` for the built-in one.
@@ -163,6 +168,8 @@ impl Config {
             completion_limit: known.completion_limit,
             // Deployments on Azure have other ends.
             model_end: known.end.filter(|_| openai.deployment(&name).is_none()),
+            fallback: Fallback::from_env(env, &name, max_tokens)?,
+            model_options: model_options(env)?,
             model: name,
             budget,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
@@ -199,6 +206,11 @@ impl Config {
         }
     }
 
+    /// Whether there is a fallback that may be able to read images.
+    pub(crate) fn fallback_may_see(&self) -> bool {
+        self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Ability::No)
+    }
+
     /// Returns the room of the window, as the text that is stored with its start.
     pub(crate) fn window_room(&self) -> String {
         format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
@@ -220,6 +232,51 @@ pub fn with_prices(env: Env) -> Env {
     }
     let set = known.into_iter().filter_map(|(name, price)| Some((name.to_owned(), price?.to_owned())));
     env.or(Env::of(set))
+}
+
+/// The second model, on the same server.
+#[derive(Clone, Debug)]
+pub struct Fallback {
+    /// The model's name.
+    pub model: String,
+    /// Its context, the longest answer and the encoding.
+    pub budget: Budget,
+    /// Whether the first request to it uses `max_completion_tokens`.
+    pub completion_limit: bool,
+    /// Whether it takes images.
+    pub vision: Ability,
+}
+
+impl Fallback {
+    fn from_env(env: &Env, first: &str, max_tokens: u32) -> Result<Option<Self>, EnvError> {
+        let Some(model) = env.optional("FALLBACK_MODEL")? else { return Ok(None) };
+        if model == first {
+            return Err(invalid("FALLBACK_MODEL", "it must be another model than GPT_MODEL"));
+        }
+        let known = models::named(model);
+        let budget = Budget {
+            context_tokens: known.context_tokens as usize,
+            max_tokens: max_tokens.min(known.context_tokens / 2) as usize,
+            encoding: known.encoding,
+        };
+        let model = model.to_owned();
+        Ok(Some(Self { model, budget, completion_limit: known.completion_limit, vision: known.vision }))
+    }
+}
+
+/// The fields of a request that options must not change.
+const RESERVED_OPTIONS: [&str; 6] =
+    ["model", "messages", "max_tokens", "max_completion_tokens", "stream", "stream_options"];
+
+fn model_options(env: &Env) -> Result<Map<String, Value>, EnvError> {
+    const NAME: &str = "MODEL_OPTIONS";
+    let Some(text) = env.optional(NAME)? else { return Ok(Map::new()) };
+    let options: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|_| invalid(NAME, r#"it must be a JSON object, such as {"reasoning_effort":"low"}"#))?;
+    match RESERVED_OPTIONS.iter().find(|field| options.contains_key(**field)) {
+        Some(field) => Err(invalid(NAME, &format!("it must not contain {field}, which Henji sets"))),
+        None => Ok(options),
+    }
 }
 
 /// Returns the personas on offer; none if an operator has set a character and no personas. Of the built-in personas it

@@ -6,3 +6,4 @@ pub(crate) mod excerpt;
 pub mod markdown;
 pub mod messages;
 pub mod redact;
+pub(crate) mod thoughts;

@@ -175,8 +175,13 @@ impl ConversationId {
 
     /// Returns a UUIDv5 that distinguishes conversations for readers who need not know whose they are.
     pub fn pseudonym(&self) -> Uuid {
-        Uuid::new_v5(&NAMESPACE, format!("conversation/{self}").as_bytes())
+        pseudonym(self.as_str())
     }
+}
+
+/// Returns the pseudonym of a conversation or a person with this id.
+pub(super) fn pseudonym(id: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("conversation/{id}").as_bytes())
 }
 
 impl std::fmt::Display for ConversationId {

@@ -115,16 +115,37 @@ pub(super) fn below(base: &Url, path: &str) -> Url {
 }
 
 /// Reads a response's body. Returns `None` if it is larger than `max` bytes.
-pub async fn body(mut response: Response, max: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+pub async fn body(response: Response, max: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    match beginning(response, max).await {
+        (body, None) => Ok(Some(body)),
+        (_, Some(Cut::TooLarge)) => Ok(None),
+        (_, Some(Cut::Broken(error))) => Err(error),
+    }
+}
+
+/// The reason why a body was not read to its end.
+pub(super) enum Cut {
+    /// It is larger than the limit.
+    TooLarge,
+    /// The connection broke, or the time was over.
+    Broken(reqwest::Error),
+}
+
+/// Reads at most `max` bytes of a response's body, and returns the reason if this is not all of it.
+pub(super) async fn beginning(mut response: Response, max: usize) -> (Vec<u8>, Option<Cut>) {
     let length = response.content_length().and_then(|length| usize::try_from(length).ok());
     let mut body = Vec::with_capacity(length.unwrap_or(0).min(max));
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > max {
-            return Ok(None);
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > max => {
+                body.extend_from_slice(&chunk[..max - body.len()]);
+                return (body, Some(Cut::TooLarge));
+            }
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return (body, None),
+            Err(error) => return (body, Some(Cut::Broken(error))),
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(Some(body))
 }
 
 /// Returns the pause that `Retry-After` asks for, in seconds or as a date (RFC 9110, 10.2.3). OpenAI and Azure also
@@ -141,6 +162,11 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
+}
+
+/// Returns whether a retry is of use, if the server says so (openai-python, `_should_retry`).
+pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
+    headers.get("x-should-retry")?.to_str().ok()?.parse().ok()
 }
 
 /// The reason why a request has no response.
@@ -174,9 +200,14 @@ pub fn no_response(error: &reqwest::Error) -> String {
     format!("no connection: {cause}")
 }
 
-/// Returns the request id of a model's server. Azure's gateway has a header of its own.
+/// The headers in which a model's server or a gateway names a request: of OpenAI and most others, of Azure, Anthropic,
+/// LiteLLM, Amazon and Cloudflare.
+const REQUEST_IDS: [&str; 6] =
+    ["x-request-id", "apim-request-id", "request-id", "x-litellm-call-id", "x-amzn-requestid", "cf-ray"];
+
+/// Returns the request id of a model's server.
 pub fn request_id(headers: &HeaderMap) -> String {
-    let id = ["x-request-id", "apim-request-id"].iter().find_map(|name| headers.get(*name));
+    let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name));
     identifier(id.and_then(|value| value.to_str().ok()).unwrap_or("")).to_owned()
 }
 

@@ -3,11 +3,14 @@
 //! Each way in which a model really behaves becomes one typed [`ModelError`]. `turn::ask_model` decides what to do
 //! about it. An error never contains words of the model or of a person.
 
+mod body;
 mod client;
 mod complete;
 mod context;
 pub(crate) mod endpoint;
 mod error;
+mod form;
+mod refusal;
 mod request;
 mod response;
 mod transcribe;

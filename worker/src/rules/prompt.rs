@@ -49,6 +49,8 @@ pub struct Prompt {
     left_out: usize,
     /// The pseudonym of the conversation, which does not show who its people are.
     pub of: Option<Uuid>,
+    /// The pseudonym of the person who asks.
+    pub by: Option<Uuid>,
 }
 
 /// The error if the questions alone do not fit into the model's context.
@@ -91,7 +93,7 @@ impl Prompt {
         }
         messages.extend(past.into_iter().skip(left_out));
         messages.extend(asked);
-        Ok(Self { messages, questions: questions.len(), left_out, of: None })
+        Ok(Self { messages, questions: questions.len(), left_out, of: None, by: None })
     }
 
     /// Whether everything fits, so that nothing has to be counted: a token has at least one byte.
@@ -110,6 +112,11 @@ impl Prompt {
     /// Returns the number of past messages that are left out, beginning with the oldest.
     pub fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// Returns the length of all messages in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.messages.iter().map(|message| message.content.len()).sum()
     }
 
     /// Leaves out the older half of the past turns. Returns false if there was no past turn left.

@@ -5,7 +5,9 @@ use std::{borrow::Cow, pin::Pin, time::Duration};
 use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
 
-use super::{off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
+use super::{
+    fallback, off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten,
+};
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
@@ -31,7 +33,7 @@ pub(crate) enum Asked {
     ImageRefused,
 }
 
-/// Asks the model with the persona of the conversation.
+/// Asks the model with the persona of the conversation, and the fallback if the model is unavailable.
 pub(crate) async fn ask_model(
     clients: &Clients,
     job: &Job,
@@ -49,83 +51,149 @@ pub(crate) async fn ask_model(
     let questions = input.questions();
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
-    let context_tokens = config.budget.context_tokens.saturating_sub(image_tokens);
-    let fit = |max_tokens| -> Fitting<'_> {
-        let budget = Budget { context_tokens, max_tokens, ..config.budget };
-        let prompt = off_thread::fit(&system, &past, &questions, budget);
+    let fit = |budget: Budget| -> Fitting<'_> {
+        let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
+        let prompt = off_thread::fit(&system, &past, &questions, Budget { context_tokens, ..budget });
         Box::pin(async move {
             let mut prompt = prompt.await?;
-            prompt.of = Some(job.conversation.pseudonym());
+            (prompt.of, prompt.by) = (Some(job.conversation.pseudonym()), Some(job.user_pseudonym()));
             Ok(prompt)
         })
     };
-    let call = Call { model, storage, job, image: input.image.as_ref(), attempt, deadline };
-    let max_tokens = config.budget.max_tokens;
-    let mut asked = traces::step("model", call.ask(&fit, max_tokens, &config.pauses.within)).await?;
-    if let Asked::Answer(answer, _) = &mut asked {
-        if let Cow::Owned(clear) = line.redacted(&answer.text) {
-            answer.text = clear;
-        }
-        log!(
-            info, ModelAnswered,
-            event = %job.event_id,
-            user = job.user(),
-            prompt_tokens = answer.tokens.prompt,
-            cached_tokens = answer.tokens.cached,
-            completion_tokens = answer.tokens.completion,
-            request = answer.request,
-            cut = answer.cut,
-            model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "the model answered"
-        );
+    let call =
+        Call { fit: &fit, storage, job, image: input.image.as_ref(), attempt, pauses: &config.pauses.within };
+    let asked = match model.fallback().filter(|_| input.image.is_none() || config.fallback_may_see()) {
+        Some(fallback) => traces::step("model", call.ask_either(model, fallback, deadline)).await?,
+        None => traces::step("model", call.ask(model, deadline, 0)).await?,
+    };
+    let Asked::Answer(mut answer, left_out) = asked else { return Ok(asked) };
+    if let Cow::Owned(clear) = line.redacted(&answer.text) {
+        answer.text = clear;
     }
-    Ok(asked)
+    log!(
+        info, ModelAnswered,
+        event = %job.event_id,
+        user = job.user(),
+        model = answer.model,
+        fallback = answer.model != config.model,
+        prompt_tokens = answer.tokens.prompt,
+        cached_tokens = answer.tokens.cached,
+        completion_tokens = answer.tokens.completion,
+        request = answer.request,
+        cut = answer.cut,
+        model_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "the model answered"
+    );
+    Ok(Asked::Answer(answer, left_out))
 }
 
-/// A prompt that is being made for a longest answer.
+/// A prompt that is being made.
 type Fitting<'a> = Pin<Box<dyn Future<Output = Result<Prompt, TooLong>> + Send + 'a>>;
 
-/// A call of the model with its retries.
+/// A question to a model, with its retries.
 struct Call<'a> {
-    model: &'a ModelClient,
+    /// Makes the prompt that fits into this room.
+    fit: &'a (dyn Fn(Budget) -> Fitting<'a> + Sync),
     storage: &'a Storage,
     job: &'a Job,
     image: Option<&'a Image>,
     attempt: &'a Attempt<'a>,
-    deadline: Instant,
+    pauses: &'a [Duration],
 }
 
-impl<'a> Call<'a> {
-    /// Asks until there is an answer, a reason to stop, or no time left. `fit` makes the prompt for the given longest
-    /// answer in tokens.
-    async fn ask(
+impl Call<'_> {
+    /// Asks the first model, unless it rests, and the fallback if the first one is unavailable.
+    async fn ask_either(
         &self,
-        fit: &'a (dyn Fn(usize) -> Fitting<'a> + Sync),
-        most: usize,
-        pauses: &[Duration],
+        first: &ModelClient,
+        fallback: &ModelClient,
+        deadline: Instant,
     ) -> Result<Asked, Failure> {
-        let Self { attempt, deadline, .. } = *self;
-        attempt.ensure_call_left()?;
+        if !first.rests() {
+            let failure = match self.ask(first, fallback::deadline_of_first(deadline), 1).await {
+                Err(failure) if fallback::is_unavailable(&failure) => failure,
+                done => return done,
+            };
+            if self.attempt.ensure_call_left().is_err() || is_known_forgotten(self.storage, self.job).await {
+                return Err(failure);
+            }
+            log!(
+                warn, FallbackAsked,
+                event = %self.job.event_id,
+                detail = failure.detail,
+                model = fallback.model,
+                "the model is unavailable: the fallback is asked"
+            );
+        }
+        self.ask(fallback, deadline, 0).await
+    }
+
+    /// Asks one model until there is an answer, a reason to stop, or no time left. `kept` paid calls are left over for
+    /// another model.
+    async fn ask(&self, model: &ModelClient, deadline: Instant, kept: u32) -> Result<Asked, Failure> {
+        self.attempt.ensure_call_left()?;
+        let mut unfinished = None;
+        let asked = self.ask_until_finished(model, deadline, kept, &mut unfinished).await;
+        match unfinished {
+            // An unfinished answer is better than none.
+            Some((answer, left_out)) if !matches!(asked, Ok(Asked::Answer(..))) => {
+                Ok(Asked::Answer(answer, left_out))
+            }
+            _ => asked,
+        }
+    }
+
+    async fn ask_until_finished(
+        &self,
+        model: &ModelClient,
+        deadline: Instant,
+        kept: u32,
+        unfinished: &mut Option<(Completion, usize)>,
+    ) -> Result<Asked, Failure> {
+        let attempt = self.attempt;
+        let most = model.room(model.budget.max_tokens).max_tokens;
         let mut max_tokens = most;
-        let Ok(mut prompt) = fit(max_tokens).await else { return Ok(Asked::TooLong) };
-        let mut left_out = prompt.left_out();
+        let Ok(mut prompt) = (self.fit)(model.room(max_tokens)).await else { return Ok(Asked::TooLong) };
         let mut tries = 0;
         loop {
-            let time_left = deadline.saturating_duration_since(Instant::now());
-            if time_left.is_zero() {
+            if Instant::now() >= deadline {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.count_call();
-            let done = self.model.complete(&prompt, self.image, max_tokens, time_left).await;
+            let done = model.complete(&prompt, self.image, max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
+            model.count_call(
+                done.as_ref()
+                    .err()
+                    .and_then(ModelError::failure)
+                    .is_none_or(|failure| !fallback::is_unavailable(failure)),
+            );
             match done {
-                Ok(answer) => return Ok(Asked::Answer(answer, left_out)),
+                Ok(mut answer) => {
+                    if let Some((before, _)) = unfinished.take() {
+                        model.compare(&before, &answer, prompt.bytes());
+                        answer.tokens = before.tokens + answer.tokens;
+                    }
+                    let left_out = prompt.left_out();
+                    let may_be_longer = answer.is_below_limit && !model.cuts_at(answer.tokens.completion);
+                    if !may_be_longer || attempt.ensure_call_left().is_err() || !prompt.drop_oldest() {
+                        return Ok(Asked::Answer(answer, left_out));
+                    }
+                    *unfinished = Some((answer, left_out));
+                }
                 Err(ModelError::ImageRefused) => return Ok(Asked::ImageRefused),
-                Err(ModelError::ContextLength) => {
-                    if !prompt.drop_oldest() {
+                Err(ModelError::ContextLength(context)) => {
+                    let known = model.room(max_tokens).context_tokens;
+                    if let Some(context) = context.filter(|context| *context < known) {
+                        model.learn_context(context);
+                        max_tokens = model.room(max_tokens).max_tokens;
+                        let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
+                            return Ok(Asked::TooLong);
+                        };
+                        prompt = smaller;
+                    } else if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);
                     }
-                    left_out = prompt.left_out();
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");
@@ -135,17 +203,20 @@ impl<'a> Call<'a> {
                     }
                     attempt.ensure_call_left().map_err(|_| paid_out(&nothing()))?;
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
-                    let more = MORE_TOKENS * max_tokens;
-                    let more = fit(more).await.map_or_else(|TooLong { tokens }| more - tokens, |_| more);
-                    if more <= max_tokens {
+                    let more = model.room(MORE_TOKENS * max_tokens);
+                    let more = match (self.fit)(more).await {
+                        Err(TooLong { tokens }) => Budget { max_tokens: more.max_tokens - tokens, ..more },
+                        Ok(_) => more,
+                    };
+                    if more.max_tokens <= max_tokens {
                         return Err(nothing());
                     }
-                    prompt = fit(more).await.map_err(|_| nothing())?;
-                    max_tokens = more;
+                    prompt = (self.fit)(more).await.map_err(|_| nothing())?;
+                    max_tokens = more.max_tokens;
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),
                 Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => {
-                    let pause = attempt.pause_before_call(pauses, tries, &failure, deadline)?;
+                    let pause = attempt.pause_before_call(self.pauses, tries, &failure, deadline, kept)?;
                     tries += 1;
                     sleep(pause).await;
                     if is_known_forgotten(self.storage, self.job).await {

@@ -242,9 +242,8 @@ async fn transcribe(
 ) -> Result<Heard, Failure> {
     attempt.ensure_call_left()?;
     let work = || async {
-        let time_left = deadline.saturating_duration_since(Instant::now());
         attempt.count_call();
-        let done = clients.model.transcribe(model, recording.clone(), time_left).await;
+        let done = clients.model.transcribe(model, recording.clone(), deadline).await;
         // A transcript that succeeded is not counted: it has served its question, and it is no try at an answer.
         attempt.finish_call(done.as_ref().is_err_and(ModelError::is_paid));
         match done {
@@ -257,7 +256,7 @@ async fn transcribe(
         }
     };
     let pauses = &clients.config.pauses.within;
-    retry(work, |tries, failure| attempt.pause_before_call(pauses, tries, &failure, deadline)).await
+    retry(work, |tries, failure| attempt.pause_before_call(pauses, tries, &failure, deadline, 0)).await
 }
 
 /// Returns the length of a job's own recording, if LINE gives it.

@@ -66,7 +66,13 @@ impl<'a> Attempt<'a> {
 
     /// Returns an error if the run has no paid call left.
     pub(crate) fn ensure_call_left(&self) -> Result<(), Failure> {
-        if self.before.plus(Duration::ZERO, self.paid_calls.load(Relaxed), None).has_call_left() {
+        self.ensure_calls_left(0)
+    }
+
+    /// Returns an error if the run has no paid call left beside `kept` further ones.
+    fn ensure_calls_left(&self, kept: u32) -> Result<(), Failure> {
+        let paid_calls = self.paid_calls.load(Relaxed) + kept;
+        if self.before.plus(Duration::ZERO, paid_calls, None).has_call_left() {
             return Ok(());
         }
         let reason = self.last.reason().unwrap_or(Reason::ModelUnavailable);
@@ -87,17 +93,17 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns the pause before the model is called again within this attempt, or the failure if it is not called
-    /// again.
+    /// again. `kept` paid calls are left over for another model.
     pub(crate) fn pause_before_call(
         &self,
         pauses: &[Duration],
         tries: u32,
         failure: &Failure,
         deadline: Instant,
+        kept: u32,
     ) -> Result<Duration, Failure> {
-        if self.ensure_call_left().is_err() {
-            return Err(paid_out(failure));
-        }
+        self.ensure_call_left().map_err(|_| paid_out(failure))?;
+        self.ensure_calls_left(kept).map_err(|_| failure.clone())?;
         let pause = retry_pauses::within(pauses, tries, failure);
         pause.filter(|pause| Instant::now() + *pause < deadline).ok_or_else(|| failure.clone())
     }

@@ -1,39 +1,44 @@
 //! The request that turns a prompt into a completion (`POST {base}/chat/completions`).
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
-
 use bytes::Bytes;
 use secrecy::SecretString;
 use shared::event::log;
+use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{
     client::{ModelClient, unavailable},
     error::ErrorBody,
+    form::Form,
+    refusal::{Asked, Refusal, refusal},
     request::{Messages, Request},
-    response::{self, Completion, ModelError, Refusal, Sent},
+    response::{self, Completion, ModelError},
 };
 use crate::rules::{image::Image, prompt::Prompt};
 
 impl ModelClient {
-    /// Asks the model once, with the image beside the question if there is one. Asks once more if the server wants the
-    /// token limit under its other name.
+    /// Asks the model, with the image beside the question if there is one. Asks again in another form for as long as
+    /// the server refuses the form of the request.
     pub async fn complete(
         &self,
         prompt: &Prompt,
         picture: Option<&Image>,
         max_tokens: usize,
-        timeout: Duration,
+        deadline: Instant,
     ) -> Result<Completion, ModelError> {
-        let newer = self.completion_limit.load(Relaxed);
-        match self.post(prompt, picture, max_tokens, newer, timeout).await {
-            Err(Refusal::OtherLimit) => {
-                let other = self.post(prompt, picture, max_tokens, !newer, timeout).await;
-                if other.is_ok() {
-                    self.completion_limit.store(!newer, Relaxed);
+        let mut tried = vec![self.form()];
+        loop {
+            let form = tried[tried.len() - 1];
+            match self.post(prompt, picture, max_tokens, form, deadline).await {
+                Err(Refusal::Form(next)) if !tried.contains(&next) => tried.push(next),
+                done => {
+                    let done = done.map_err(Refusal::last);
+                    if tried.len() > 1 && !matches!(done, Err(ModelError::Failed(_))) {
+                        self.learn_form(form);
+                    }
+                    return done;
                 }
-                other.map_err(Refusal::last)
             }
-            other => other.map_err(Refusal::last),
         }
     }
 
@@ -42,37 +47,48 @@ impl ModelClient {
         prompt: &Prompt,
         picture: Option<&Image>,
         max_tokens: usize,
-        newer: bool,
-        timeout: Duration,
+        form: Form,
+        deadline: Instant,
     ) -> Result<Completion, Refusal> {
+        let max_tokens = form.limit(max_tokens);
+        let pseudonym = |field: &str, of: Option<Uuid>, takes_it: bool| {
+            let is_sent = takes_it && form.has_optional_fields && !self.options.contains_key(field);
+            of.filter(|_| is_sent).map(|of| of.to_string())
+        };
+        let messages = form.shaped(prompt.messages());
         let request = Request {
             model: &self.model,
-            messages: Messages(prompt.messages(), picture),
-            max_tokens: (!newer).then_some(max_tokens),
-            max_completion_tokens: newer.then_some(max_tokens),
-            prompt_cache_key: prompt.of.filter(|_| self.endpoint.is_openai()).map(|of| of.to_string()),
+            messages: Messages(&messages, picture),
+            max_tokens: (!form.completion_limit).then_some(max_tokens),
+            max_completion_tokens: form.completion_limit.then_some(max_tokens),
+            prompt_cache_key: pseudonym("prompt_cache_key", prompt.of, self.endpoint.is_openai()),
+            safety_identifier: pseudonym("safety_identifier", prompt.by, self.endpoint.blocks_persons()),
+            stream: false,
+            options: &self.options,
         };
         let body: Bytes = serde_json::to_vec(&request)
             .map_err(|_| Refusal::Error(ModelError::Failed(unavailable("the request could not be written"))))?
             .into();
         let ask = |key: &SecretString| {
             let asked = self.endpoint.completions(&self.http, key);
-            asked.header("content-type", "application/json").body(body.clone())
+            let asked =
+                asked.header("content-type", "application/json").header("accept-encoding", "identity");
+            asked.body(body.clone())
         };
-        let answer = self.send(ask, timeout).await.map_err(Refusal::Error)?;
-        let Sent { status, body, .. } = &answer;
-        let request = answer.shown(&answer.request_id);
-        if status.is_success() {
-            let mut completion = response::completion(body, request).map_err(Refusal::Error)?;
+        let answer = self.send(ask, deadline).await.map_err(Refusal::Error)?;
+        let asked = Asked { model: &self.model, form, max_tokens, has_picture: picture.is_some() };
+        if answer.status.is_success() {
+            let mut completion = response::completion(&answer, asked)?;
             completion.text = answer.told(completion.text);
             return Ok(completion);
         }
-        let error = ErrorBody::of(body);
-        if picture.is_some() && error.refuses_picture(*status) {
-            let code = answer.shown(error.named());
-            log!(info, ImageRefused, status = status.as_u16(), code, request, "the model refused a picture");
-            return Err(Refusal::Error(ModelError::ImageRefused));
+        let error = ErrorBody::of(&answer.body);
+        let refusal = refusal(&answer, &error, Some(asked));
+        if let Refusal::Picture = refusal {
+            let [code, request] = [error.named(), &answer.request_id].map(|word| answer.shown(word));
+            let status = answer.status.as_u16();
+            log!(info, ImageRefused, status, code, request, "the model refused a picture");
         }
-        Err(response::refusal(&answer, &error, newer))
+        Err(refusal)
     }
 }

@@ -91,6 +91,21 @@ impl Endpoint {
         self.is_openai
     }
 
+    /// Whether this is a server that can block one person by a pseudonym instead of the whole account: OpenAI's own, or
+    /// Azure.
+    pub(super) fn blocks_persons(&self) -> bool {
+        self.is_openai || self.form != Form::OpenAi
+    }
+
+    /// Returns the endpoint of another model on the same server. In Azure's older form this is another deployment.
+    pub(super) fn of_model(&self, model: &str) -> Self {
+        let form = match &self.form {
+            Form::Deployment(_) => Form::Deployment(model.to_owned()),
+            other => other.clone(),
+        };
+        Self { form, ..self.clone() }
+    }
+
     /// Builds a request with a question to the model.
     pub fn completions(&self, http: &Client, key: &SecretString) -> RequestBuilder {
         let path = match &self.form {

@@ -1,6 +1,7 @@
 //! The request to a chat-completions server.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde_json::{Map, Value};
 
 use crate::{
     rules::conversation::{Message, Role},
@@ -19,6 +20,15 @@ pub(super) struct Request<'a> {
     /// older versions, Groq, Cerebras, Mistral and Gemini refuse a request with a field that they do not know.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) prompt_cache_key: Option<String>,
+    /// The pseudonym of the person who asks, so that OpenAI can block one person instead of the whole account (OpenAI,
+    /// "Safety best practices").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) safety_identifier: Option<String>,
+    /// Some gateways stream unless they are told not to.
+    pub(super) stream: bool,
+    /// The operator's options.
+    #[serde(flatten)]
+    pub(super) options: &'a Map<String, Value>,
 }
 
 /// The messages, with an image beside the last one's words. Without an image all contents are plain strings, which

@@ -4,15 +4,18 @@ use std::{borrow::Cow, time::Duration};
 
 use reqwest::StatusCode;
 use secrecy::SecretString;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::{error::ErrorBody, written::Written};
+use super::{
+    body::{self, Answer, Unread},
+    error::ErrorBody,
+    refusal::{Asked, BASE_URL, Refusal, refusal},
+};
 use crate::{
-    failure::{Failure, Reason, RetryPolicy},
+    adapters::http,
+    failure::{Failure, Reason},
     history::Tokens,
-    text::clean::clean,
-    text::redact,
+    text::{clean::clean, redact, thoughts::without_thoughts},
 };
 
 /// The response to a request that was sent.
@@ -20,9 +23,14 @@ pub(super) struct Sent {
     pub(super) status: StatusCode,
     /// The time to wait, if the server gives one.
     pub(super) retry_after: Option<Duration>,
+    /// Whether the server says that a retry is of use, if it says so (`x-should-retry`).
+    pub(super) should_retry: Option<bool>,
     /// The server's id of the request.
     pub(super) request_id: String,
+    /// The body, unpacked.
     pub(super) body: Vec<u8>,
+    /// The reason why the body ends too early, if it does.
+    pub(super) broken: Option<String>,
     /// The key that the server received.
     pub(super) key: SecretString,
 }
@@ -31,6 +39,11 @@ impl Sent {
     /// Returns an identifier that the server wrote, unless it reveals the key.
     pub(super) fn shown<'a>(&self, word: &'a str) -> &'a str {
         redact::identifier(word, &self.key)
+    }
+
+    /// Whether the body is text that is neither JSON nor empty.
+    pub(super) fn is_text(&self) -> bool {
+        self.body.first().is_some_and(|first| !b"{[\"".contains(first))
     }
 
     /// Returns a text that the model wrote, without the key.
@@ -45,10 +58,15 @@ impl Sent {
 /// An answer of the model.
 #[derive(Debug)]
 pub struct Completion {
+    /// The name of the model.
+    pub model: String,
     /// The text that the model wrote. It is not blank.
     pub text: String,
-    /// Whether the answer reached the longest length and is not finished.
+    /// Whether the answer is not finished, because it reached a limit or broke off.
     pub cut: bool,
+    /// Whether the answer reached a limit that is lower than the one in the request, as far as the server counts its
+    /// tokens: the context was full, or the server has a limit of its own.
+    pub is_below_limit: bool,
     /// The tokens that the answer cost.
     pub tokens: Tokens,
     /// The server's id of the request.
@@ -58,8 +76,8 @@ pub struct Completion {
 /// The reason why there is no answer.
 #[derive(Debug)]
 pub enum ModelError {
-    /// The prompt is longer than the model's context.
-    ContextLength,
+    /// The prompt is longer than the model's context, whose size in tokens the server may have named.
+    ContextLength(Option<usize>),
     /// The model used all tokens for its thought, and wrote nothing within the limit.
     NothingWithinLimit,
     /// The image beside the question is refused: it cannot be read, or the model cannot see images.
@@ -74,131 +92,133 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Returns the failure, if this is one.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Unauthorized(failure) | Self::Failed(failure) | Self::Unusable(failure) => Some(failure),
+            Self::ContextLength(_) | Self::NothingWithinLimit | Self::ImageRefused => None,
+        }
+    }
+
     /// Whether the call is paid for, or may be.
     pub(crate) fn is_paid(&self) -> bool {
         matches!(self, Self::NothingWithinLimit | Self::Unusable(_))
     }
 }
 
-/// The reason why a request was refused, before the name of the token limit is settled.
-pub(super) enum Refusal {
-    /// The server wants the other name of the limit.
-    OtherLimit,
-    Error(ModelError),
-}
-
-impl Refusal {
-    pub(super) fn last(self) -> ModelError {
-        match self {
-            Self::Error(error) => error,
-            Self::OtherLimit => ModelError::Failed(Failure::permanent(
-                Reason::ModelRefused,
-                "the server takes neither max_tokens nor max_completion_tokens",
-            )),
+/// Returns the answer in a response of success.
+pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Refusal> {
+    let retryable = |detail: String| unusable(Failure::retryable(Reason::ModelUnavailable, detail));
+    let refused = |detail: String| unusable(Failure::permanent(Reason::ModelRefused, detail));
+    let request = sent.shown(&sent.request_id);
+    let status = format!("status {}", sent.status.as_u16());
+    let answer = body::read(&sent.body, sent.broken.is_none());
+    let Answer { text, is_refused, finish, breaks_off, usage, has_choice } = match (answer, &sent.broken) {
+        (Ok(answer), _) => answer,
+        (Err(Unread::Error(error)), _) => {
+            return Err(match refusal(sent, &ErrorBody::of_value(&error), Some(asked)) {
+                Refusal::Error(ModelError::Failed(failure)) => unusable(failure),
+                other => other,
+            });
         }
-    }
-}
-
-pub(super) fn completion(body: &[u8], request: &str) -> Result<Completion, ModelError> {
-    let passing = |detail: &str| ModelError::Unusable(Failure::retryable(Reason::ModelUnavailable, detail));
-    let refused = |detail: &str| ModelError::Unusable(Failure::permanent(Reason::ModelRefused, detail));
-    let response: Response =
-        serde_json::from_slice(body).map_err(|_| passing("status 200, but the body is no completion"))?;
-    let Response { choices, usage } = response;
-    // Sums of these numbers are kept for years, in 64 bits. No number that a server sends may overflow a sum.
-    let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
-    let prompt = count("/prompt_tokens");
-    let tokens = Tokens {
-        prompt,
-        cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
-        completion: count("/completion_tokens"),
+        (Err(Unread::Html), _) => {
+            let detail = format!("{status}, request {request}; the address answers HTML; {BASE_URL}");
+            return Err(unusable(Failure::permanent(Reason::ModelUnavailable, detail)));
+        }
+        (Err(_), Some(broken)) => return Err(retryable(format!("{status}, but {broken}"))),
+        (Err(Unread::NoJson), _) => return Err(retryable(format!("{status}, but the body is no JSON"))),
+        (Err(Unread::NoCompletion), _) => {
+            return Err(retryable(format!("{status}, but the body is no completion")));
+        }
     };
-    let Some(choice) = choices.into_iter().next() else {
-        return Err(passing("status 200, but no choices"));
-    };
-    let finish = choice.finish_reason.as_str().unwrap_or("");
-    if finish == "error" {
-        // OpenRouter, "Errors and Debugging": the text that came is incomplete.
-        return Err(passing("status 200, but the answer broke off"));
+    if !has_choice {
+        return Err(retryable(format!("{status}, but no choices")));
     }
-    let Written(text) = choice.message.content.unwrap_or_default();
-    let text = clean(without_thought(&text, finish));
+    let tokens = tokens(&usage);
+    let end = End::of(&finish);
+    if end == End::BrokenOff {
+        return Err(retryable(format!("{status}, but the answer broke off: {}", http::identifier(&finish))));
+    }
+    let said = without_thoughts(&text);
+    let text = clean(&said);
     let text = text.trim();
     if !text.is_empty() {
         return Ok(Completion {
+            model: asked.model.to_owned(),
             text: text.to_owned(),
-            cut: finish == "length",
+            cut: breaks_off || end == End::Cut,
+            is_below_limit: end == End::Cut && (1..asked.max_tokens as u64).contains(&tokens.completion),
             tokens,
             request: request.to_owned(),
         });
     }
-    match finish {
-        _ if choice.message.refusal.is_some_and(|Written(words)| !words.is_empty()) => {
-            Err(refused("the model refused"))
+    Err(match end {
+        _ if is_refused => refused("the model refused".to_owned()),
+        End::Refused => refused(format!("the content filter left nothing: {}", http::identifier(&finish))),
+        End::Cut => Refusal::Error(ModelError::NothingWithinLimit),
+        _ if breaks_off => retryable(format!("{status}, but the answer broke off before its first word")),
+        End::Finished => retryable(format!("{status}, but the answer is empty")),
+        _ => retryable(format!("{status}, but the answer is empty: {}", http::identifier(&finish))),
+    })
+}
+
+fn unusable(failure: Failure) -> Refusal {
+    Refusal::Error(ModelError::Unusable(failure))
+}
+
+/// Returns the tokens of a server's account. Sums of these numbers are kept for years, in 64 bits. No number that a
+/// server sends may overflow a sum.
+fn tokens(usage: &Value) -> Tokens {
+    let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
+    let prompt = count("/prompt_tokens");
+    Tokens {
+        prompt,
+        cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
+        completion: count("/completion_tokens"),
+    }
+}
+
+/// The way in which an answer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The model has said all, or the server says nothing of the end.
+    Finished,
+    /// The answer reached a limit.
+    Cut,
+    /// The provider does not allow the answer.
+    Refused,
+    /// The server could not go on.
+    BrokenOff,
+    /// The server has a word of its own.
+    Unknown,
+}
+
+impl End {
+    /// Returns the meaning of `finish_reason`. OpenAI has `stop`, `length` and `content_filter`. Further words are of
+    /// Mistral (`model_length`), Gemini (in capitals), Anthropic (`max_tokens`, `end_turn`, `refusal`), DeepSeek
+    /// (`insufficient_system_resource`), Z.ai (`sensitive`, `network_error`), OpenRouter (`error`), vLLM (`abort`).
+    fn of(finish: &str) -> Self {
+        match finish.to_ascii_lowercase().trim_start_matches("finishreason.") {
+            "" | "stop" | "end_turn" | "eos" | "stop_sequence" | "eos_token" => Self::Finished,
+            "length" | "model_length" | "max_tokens" | "max_output_tokens" => Self::Cut,
+            "content_filter"
+            | "content_filtered"
+            | "safety"
+            | "recitation"
+            | "blocklist"
+            | "prohibited_content"
+            | "spii"
+            | "image_safety"
+            | "language"
+            | "refusal"
+            | "sensitive"
+            | "guardrail_intervened" => Self::Refused,
+            "error" | "insufficient_system_resource" | "network_error" | "abort" | "timeout" => {
+                Self::BrokenOff
+            }
+            _ => Self::Unknown,
         }
-        "content_filter" => Err(refused("the content filter left nothing")),
-        "length" => Err(ModelError::NothingWithinLimit),
-        _ => Err(passing("status 200, but the answer is empty")),
     }
-}
-
-/// Returns the text without the thought that reasoning models of llama.cpp, Ollama and vLLM write before it, if their
-/// server does not remove it. A thought without an end counts as a thought only if the tokens ran out in it.
-fn without_thought<'a>(text: &'a str, finish: &str) -> &'a str {
-    let Some(thought) = text.trim_start().strip_prefix("<think>") else { return text };
-    match thought.split_once("</think>") {
-        Some((_, said)) => said,
-        None if finish == "length" => "",
-        None => text,
-    }
-}
-
-/// Returns the typed result of an error status (OpenAI, "Error codes").
-pub(super) fn refusal(sent: &Sent, error: &ErrorBody, newer: bool) -> Refusal {
-    let Sent { status, retry_after, .. } = sent;
-    let [name, request] = [error.named(), sent.request_id.as_str()].map(|word| sent.shown(word));
-    let detail = format!("status {} {name}, request {request}", status.as_u16());
-    let lasting = |reason| Refusal::Error(ModelError::Failed(Failure::permanent(reason, detail.clone())));
-    let passing = || {
-        let failure = Failure::retryable(Reason::ModelUnavailable, detail.clone());
-        Refusal::Error(ModelError::Failed(Failure { retry: RetryPolicy::Retry(*retry_after), ..failure }))
-    };
-    // Servers report this in many different words. A number that is itself too large is another problem.
-    let limit = if newer { "max_completion_tokens" } else { "max_tokens" };
-    let about_limit = error.is_about(limit) || error.says(&[limit]);
-    match status.as_u16() {
-        401 => Refusal::Error(ModelError::Unauthorized(Failure::permanent(Reason::ModelAuth, detail))),
-        _ if error.is_too_long() => Refusal::Error(ModelError::ContextLength),
-        400 | 422 if about_limit && !error.says(&["too large"]) => Refusal::OtherLimit,
-        _ if error.is_unpaid(*status) => lasting(Reason::ModelQuota),
-        404 => lasting(Reason::ModelGone),
-        _ if error.says_model_not_found() => lasting(Reason::ModelGone),
-        403 if !error.is_moderated() => lasting(Reason::ModelAuth),
-        // A redirect means a wrong base URL. It says nothing about the question.
-        300..400 | 408 | 409 | 424 | 425 | 429 | 498 | 500.. => passing(),
-        _ => lasting(Reason::ModelRefused),
-    }
-}
-
-#[derive(Deserialize)]
-struct Response {
-    choices: Vec<Choice>,
-    /// The tokens that the call cost. The answer is valid, whatever this contains.
-    #[serde(default)]
-    usage: Value,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Answer,
-    #[serde(default)]
-    finish_reason: Value,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    content: Option<Written>,
-    refusal: Option<Written>,
 }
 
 #[cfg(test)]

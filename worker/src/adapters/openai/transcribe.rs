@@ -1,7 +1,5 @@
 //! The request that turns a recording into words (`POST {base}/audio/transcriptions`; OpenAI, "Speech to text").
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use reqwest::{
     Body,
@@ -9,11 +7,13 @@ use reqwest::{
 };
 use secrecy::SecretString;
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use super::{
     client::{ModelClient, unavailable},
     error::ErrorBody,
-    response::{self, ModelError},
+    refusal::refusal,
+    response::ModelError,
 };
 use crate::text::clean::clean;
 
@@ -37,7 +37,7 @@ impl ModelClient {
         &self,
         model: &str,
         recording: Bytes,
-        timeout: Duration,
+        deadline: Instant,
     ) -> Result<Heard, ModelError> {
         let (length, name) = (recording.len() as u64, file_name(&recording));
         let ask = |key: &SecretString| {
@@ -46,7 +46,7 @@ impl ModelClient {
             let asked = self.endpoint.transcriptions(&self.http, key, model);
             asked.multipart(form.part("file", file))
         };
-        let answer = self.send(ask, timeout).await?;
+        let answer = self.send(ask, deadline).await?;
         if answer.status.is_success() {
             return words(&answer.body)
                 .map(|heard| match heard {
@@ -59,13 +59,14 @@ impl ModelClient {
         }
         let error = ErrorBody::of(&answer.body);
         match answer.status.as_u16() {
-            _ if error.says_model_not_found() || error.is_unpaid(answer.status) => {}
+            _ if error.says_model_not_found()
+                || error.is_unpaid(answer.status, answer.retry_after.is_some()) => {}
             404 | 405 | 501 => return Ok(Heard::Unsupported),
             400 | 415 | 422 if error.says(&["not support audio"]) => return Ok(Heard::Unsupported),
             400 | 413 | 415 | 422 if !error.is_about("model") => return Ok(Heard::Nothing),
             _ => {}
         }
-        Err(response::refusal(&answer, &error, false).last())
+        Err(refusal(&answer, &error, None).last())
     }
 }
 

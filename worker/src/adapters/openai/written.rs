@@ -41,7 +41,7 @@ impl<'de> Visitor<'de> for Form {
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Written, A::Error> {
         let mut text = String::new();
         while let Some(part) = parts.next_element::<Part>()? {
-            if part.kind == "text" {
+            if ["text", "output_text"].contains(&part.kind.as_str()) {
                 text.extend(part.text.map(|Written(text)| text));
             }
         }

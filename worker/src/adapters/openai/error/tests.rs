@@ -2,35 +2,50 @@
 
 use super::*;
 use crate::{
-    adapters::openai::response::{ModelError, Refusal, Sent, refusal},
+    adapters::openai::{
+        body,
+        form::Form,
+        refusal::{Asked, Refusal, refusal},
+        response::{ModelError, Sent},
+    },
     failure::RetryPolicy,
 };
 
-fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
-    let sent = Sent {
+fn sent(status: u16, body: &str) -> Sent {
+    Sent {
         status: StatusCode::from_u16(status).unwrap(),
         retry_after: None,
+        should_retry: None,
         request_id: "req_1".to_owned(),
-        body: body.as_bytes().to_vec(),
+        body: body::unpacked(body.as_bytes().to_vec(), 1 << 20),
+        broken: None,
         key: "sk-a-secret".to_owned().into(),
-    };
-    let refusal = refusal(&sent, &ErrorBody::of(&sent.body), newer);
-    let got = match &refusal {
-        Refusal::OtherLimit => "other limit".to_owned(),
-        Refusal::Error(ModelError::ContextLength) => "context".to_owned(),
-        Refusal::Error(ModelError::Unauthorized(f)) => format!("unauthorized {}", f.reason.as_str()),
+    }
+}
+
+fn outcome(sent: &Sent, newer: bool) -> (String, String) {
+    let form = Form::new(newer);
+    let asked = Asked { model: "m", form, max_tokens: 9_000, has_picture: false };
+    match refusal(sent, &ErrorBody::of(&sent.body), Some(asked)) {
+        Refusal::Form(next) if next == Form { completion_limit: !newer, ..form } => {
+            ("other limit".to_owned(), String::new())
+        }
+        Refusal::Form(_) => ("other form".to_owned(), String::new()),
+        Refusal::Error(ModelError::ContextLength(_)) => ("context".to_owned(), String::new()),
+        Refusal::Error(ModelError::Unauthorized(f)) => {
+            (format!("unauthorized {}", f.reason.as_str()), f.detail)
+        }
         Refusal::Error(ModelError::Failed(f)) => {
             let retry = if f.retry == RetryPolicy::Never { "lasting" } else { "passing" };
             assert!(!f.detail.contains("secret"), "{}", f.detail);
-            format!("{retry} {}", f.reason.as_str())
+            (format!("{retry} {}", f.reason.as_str()), f.detail)
         }
-        Refusal::Error(
-            ModelError::NothingWithinLimit | ModelError::Unusable(_) | ModelError::ImageRefused,
-        ) => {
-            panic!("not from a status")
-        }
-    };
-    assert_eq!(got, expect, "{status} {body}");
+        _ => panic!("not from a status"),
+    }
+}
+
+fn check_refusal(status: u16, body: &str, newer: bool, expect: &str) {
+    assert_eq!(outcome(&sent(status, body), newer).0, expect, "{status} {body}");
 }
 
 #[test]
@@ -48,7 +63,6 @@ fn every_error_status_has_its_typed_outcome() {
     check(400, r#"{"error":{"code":"secret words that a server wrote"}}"#, "lasting model_refused");
     check(400, r#"{"error":{"code":400,"message":"secret"}}"#, "lasting model_refused");
     check(422, "[]", "lasting model_refused");
-    check(301, "", "passing model_unavailable");
     check(403, r#"{"error":{"code":"model_not_found"}}"#, "lasting model_gone");
     check(400, r#"{"error":{"code":"sk-a-secret"}}"#, "lasting model_refused");
 }
@@ -189,6 +203,7 @@ fn the_token_limit_goes_by_the_name_that_the_server_takes() {
     }
     let large = r#"{"error":{"message":"max_tokens is too large: 9000.","param":"max_tokens","code":null}}"#;
     check_refusal(400, large, false, "lasting model_refused");
+    assert!(outcome(&sent(400, large), false).1.contains("MAX_TOKENS is too large"));
 }
 
 #[test]
@@ -223,5 +238,112 @@ fn a_picture_is_refused_in_many_words_and_not_every_refusal_is_the_pictures() {
     ] {
         let refuses = ErrorBody::of(body.as_bytes()).refuses_picture(StatusCode::from_u16(status).unwrap());
         assert_eq!(refuses, expect, "{status} {body}");
+    }
+}
+
+#[test]
+fn an_error_counts_by_its_own_code_and_words() {
+    for (status, body, expect) in [
+        (422, r#"{"error":{"type":"budget_exceeded","message":"x","code":"422"}}"#, "lasting model_quota"),
+        (
+            400,
+            r#"{"error":{"type":"budget_exceeded","message":"Budget has been exceeded!","code":"400"}}"#,
+            "lasting model_quota",
+        ),
+        (
+            403,
+            r#"{"code":"permission-denied","error":"Your team has used all available credits"}"#,
+            "lasting model_quota",
+        ),
+        (
+            429,
+            r#"{"code":"x","error":"Your team reached its monthly spending limit."}"#,
+            "lasting model_quota",
+        ),
+        (429, r#"{"error":{"message":"Your account balance is 0"}}"#, "lasting model_quota"),
+        (400, r#"{"error":{"message":"A question about credits"}}"#, "lasting model_refused"),
+        (
+            429,
+            r#"{"error":{"code":429,"message":"check your plan and billing details","details":[{"retryDelay":"33s"}]}}"#,
+            "passing model_unavailable",
+        ),
+        (500, r#"{"error":{"code":402}}"#, "lasting model_quota"),
+        (400, r#"{"error":{"code":"429","type":"None"}}"#, "passing model_unavailable"),
+        (400, r#"{"type":"error","error":{"type":"overloaded_error"}}"#, "passing model_unavailable"),
+        (
+            400,
+            r#"{"error":{"message":"API key not valid. Please pass a valid API key."}}"#,
+            "unauthorized model_auth",
+        ),
+        (403, "<html>Attention Required!</html>", "passing model_unavailable"),
+        (
+            400,
+            r#"{"error":{"message":"{'error': '/chat/completions: Invalid model name passed in model=x'}","type":"None","param":"None","code":"400"}}"#,
+            "lasting model_gone",
+        ),
+        (
+            404,
+            r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#,
+            "lasting model_gone",
+        ),
+        (404, r#"{"error":{"message":"model 'x' not found","type":"api_error"}}"#, "lasting model_gone"),
+        (
+            500,
+            r#"{"error":{"code":500,"message":"Jinja Exception: System role not supported"}}"#,
+            "other form",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"maximum context length\"}}"}}}"#,
+            "context",
+        ),
+    ] {
+        check_refusal(status, body, false, expect);
+    }
+}
+
+#[test]
+fn a_wrong_base_url_is_called_by_its_name() {
+    for (status, body) in [
+        (404, "<html>404 page not found</html>"),
+        (404, "404 page not found"),
+        (404, r#"{"detail":"Not Found"}"#),
+        (
+            404,
+            r#"{"error":{"message":"Invalid URL (POST /v1/v1/chat/completions)","type":"invalid_request_error"}}"#,
+        ),
+        (405, "<html>Not Allowed</html>"),
+        (308, ""),
+    ] {
+        let (outcome, detail) = outcome(&sent(status, body), false);
+        assert_eq!(outcome, "lasting model_unavailable", "{status} {body}");
+        assert!(detail.contains("OPENAI_BASE_URL"), "{detail}");
+    }
+}
+
+#[test]
+fn a_server_may_say_whether_a_retry_is_of_use() {
+    for (status, should_retry, expect) in [
+        (503, false, "lasting model_unavailable"),
+        (429, false, "lasting model_unavailable"),
+        (400, true, "passing model_unavailable"),
+        (409, true, "passing model_unavailable"),
+        (402, true, "lasting model_quota"),
+    ] {
+        let sent = Sent { should_retry: Some(should_retry), ..sent(status, "{}") };
+        assert_eq!(outcome(&sent, false).0, expect, "{status} {should_retry}");
+    }
+}
+
+#[test]
+fn a_detail_names_the_code_or_else_the_type_and_the_request() {
+    for (status, body, detail) in [
+        (400, r#"{"error":{"code":"a_code","type":"a_type"}}"#, "status 400 a_code, request req_1"),
+        (400, r#"{"error":{"code":400,"type":"a_type"}}"#, "status 400 a_type, request req_1"),
+        (400, r#"{"error":{"code":"400","type":"a_type"}}"#, "status 400 a_type, request req_1"),
+        (400, r#"{"error":{"code":null,"type":"a_type"}}"#, "status 400 a_type, request req_1"),
+        (500, r#"{"error":{"code":402,"message":"x"}}"#, "status 500 402, request req_1"),
+    ] {
+        assert_eq!(outcome(&sent(status, body), false).1, detail);
     }
 }
