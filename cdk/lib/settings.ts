@@ -108,6 +108,7 @@ const table = {
   contextTokens: {
     rule: whole(1, 100_000_000),
     variable: 'CONTEXT_TOKENS',
+    parameter: 'CONTEXT_TOKENS',
     meaning: 'The context of the model, in tokens; that of a known model where it is not set.',
   },
   queryLimit: {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use secrecy::SecretString;
 use shared::env::Env;
+use worker::rules::models;
 
 #[cfg(feature = "aws")]
 pub mod aws;
@@ -54,6 +55,16 @@ impl Secrets {
             #[cfg(feature = "aws")]
             Self::Store(store) => store.required(name).await,
         }
+    }
+
+    /// Returns the name of the bot's model. Before a deployment it is the default.
+    pub async fn model(&self, env: &Env) -> String {
+        let name = match self {
+            Self::Of(place) => place.setting("GPT_MODEL", env),
+            #[cfg(feature = "aws")]
+            Self::Store(store) => store.setting("GPT_MODEL").await,
+        };
+        name.unwrap_or_else(|| models::DEFAULT.to_owned())
     }
 
     /// Returns the advice how to set a secret.
@@ -110,6 +121,16 @@ impl Place {
             Self::Data(_) => env.clone(),
             #[cfg(feature = "aws")]
             Self::Aws(deployment) => Env::of(deployment.plain.clone()).or(env.clone()),
+        }
+    }
+
+    /// Returns a setting of the bot itself. On AWS it comes from the deployment, because the operator's environment may
+    /// be for another bot.
+    pub fn setting(&self, name: &str, env: &Env) -> Option<String> {
+        match self {
+            Self::Data(_) => env.optional(name).ok().flatten().map(str::to_owned),
+            #[cfg(feature = "aws")]
+            Self::Aws(deployment) => deployment.plain.get(name).cloned(),
         }
     }
 

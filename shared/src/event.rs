@@ -182,6 +182,8 @@ kinds! {
     Stopped = "stopped",
     /// The model's server does not know the model.
     ModelGone = "model_gone",
+    /// The model's maker shuts it down in 90 days or less.
+    ModelEnds = "model_ends",
     /// `henji serve` would answer LINE with 503.
     Unhealthy = "unhealthy",
     /// `henji serve` would answer LINE with 200 again.

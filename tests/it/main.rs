@@ -41,6 +41,8 @@ mod model_http;
 // The cost of a long conversation.
 mod remembering;
 mod usage;
+// The table of models, and the words of servers about theirs.
+mod known_models;
 // Azure OpenAI in place of OpenAI.
 mod azure;
 // Realistic faults of LINE.

@@ -2,7 +2,7 @@
 //! model's prompt cache has it.
 
 use serde_json::Value;
-use worker::rules::models::{Encoding, count};
+use worker::rules::{models::Encoding, tokens::count};
 
 use crate::harness::local::Bot;
 

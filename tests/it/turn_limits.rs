@@ -201,7 +201,7 @@ mod told {
 
     pub(super) async fn an_answer_of_megabytes_is_four_times_the_limit(chat: &dyn Chat) {
         let (_, kept) = comes_of_megabytes(chat).await;
-        let tokens = worker::rules::models::count(worker::rules::models::Encoding::O200k, &kept);
+        let tokens = worker::rules::tokens::count(worker::rules::models::Encoding::O200k, &kept);
         assert!((3_000..=4_000).contains(&tokens) && kept.ends_with("話です。"), "{tokens}");
     }
 

@@ -61,6 +61,14 @@ async fn are_listed(operator: &Operator) {
     assert!(nobody.code == 0 && nobody.err.contains("is it the id"), "{}", nobody.err);
     assert_eq!(operator.runs(&["usage", "--days", "0"]).await.code, 2);
 
+    // The prices of the default model: 400 tokens at 0.75, 600 at 0.075, 100 at 4.5. An unknown model has none.
+    std::fs::write(operator.folder.path().join(".env"), "").unwrap();
+    let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
+    assert!(listed.iter().any(|row| (row["usd"].as_f64().unwrap() - 0.000_795).abs() < 1e-9), "{listed:?}");
+    std::fs::write(operator.folder.path().join(".env"), "GPT_MODEL=llama3\n").unwrap();
+    let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
+    assert!(listed.iter().all(|row| row["usd"].is_null()), "{listed:?}");
+
     std::fs::write(operator.folder.path().join(".env"), "PROMPT_USD_PER_MILLION=2\n").unwrap();
     let table = operator.runs(&["usage"]).await;
     assert!(table.out.lines().last().unwrap().ends_with(" ?"), "without prices there is no estimate");

@@ -2,11 +2,12 @@
 
 use std::{str::FromStr, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use reqwest::Url;
 use serde_json::{Map, Value};
 use shared::{
     env::{Env, EnvError, invalid},
+    event::log,
     prefix::Prefix,
 };
 
@@ -14,7 +15,7 @@ use crate::{
     adapters::openai::endpoint::Endpoint,
     locale::Locale,
     retry_pauses::Pauses,
-    rules::models::{self, Vision},
+    rules::models::{self, Ability},
     rules::persona::{self, Chosen, Persona, Personas},
     rules::prompt::Budget,
     rules::user_quota::{GroupPersona, UserQuota},
@@ -86,6 +87,8 @@ pub struct Config {
     pub budget: Budget,
     /// Whether the first request to the model uses `max_completion_tokens`.
     pub completion_limit: bool,
+    /// The day on which the model's maker shuts it down, if that is announced.
+    pub model_end: Option<Date>,
     /// The model that is asked if the first one is unavailable.
     pub fallback: Option<Fallback>,
     /// The options that are merged into each request to a model.
@@ -136,10 +139,12 @@ impl Config {
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
         let name = env.optional("GPT_MODEL")?.unwrap_or(models::DEFAULT).to_owned();
         let known = models::named(&name);
-        let context_tokens = env.number("CONTEXT_TOKENS", known.context_tokens, 1, 100_000_000)?;
+        let context = |default| env.number("CONTEXT_TOKENS", default, 1, 100_000_000);
         // Without `MAX_TOKENS`, half of a small context is left for the prompt.
-        let default = MAX_TOKENS.min(context_tokens / 2).max(1);
+        let half = context(known.context_tokens)? / 2;
+        let default = MAX_TOKENS.min(known.output_tokens.unwrap_or(MAX_TOKENS)).min(half).max(1);
         let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
+        let context_tokens = context(known.context_with(max_tokens))?;
         if max_tokens >= context_tokens {
             let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
             return Err(invalid("MAX_TOKENS", &why));
@@ -158,8 +163,11 @@ impl Config {
         // The limit is 45 s, because the reply token is not used after 50 s.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
+        let openai = Endpoint::from_env(env)?;
         Ok(Self {
             completion_limit: known.completion_limit,
+            // Deployments on Azure have other ends.
+            model_end: known.end.filter(|_| openai.deployment(&name).is_none()),
             fallback: Fallback::from_env(env, &name, max_tokens)?,
             model_options: model_options(env)?,
             model: name,
@@ -178,7 +186,7 @@ impl Config {
             max_attempts: env.number("MAX_ATTEMPTS", 5, 1, 100)?,
             give_up_after: Duration::from_secs(env.number("GIVE_UP_AFTER_SECONDS", 900, 5, 3_600)?.into()),
             pauses: Pauses::default(),
-            openai: Endpoint::from_env(env)?,
+            openai,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
             line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
             transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
@@ -190,15 +198,41 @@ impl Config {
 }
 
 impl Config {
+    /// Logs a warning if the model ends soon.
+    pub fn warn_of_end(&self, now: Timestamp) {
+        let Some(end) = self.model_end else { return };
+        if models::ends_soon(end, now.to_zoned(TimeZone::UTC).date()) {
+            log!(warn, ModelEnds, model = self.model, %end, "GPT_MODEL ends: set it to a newer model before that day");
+        }
+    }
+
     /// Whether there is a fallback that may be able to read images.
     pub(crate) fn fallback_may_see(&self) -> bool {
-        self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Vision::No)
+        self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Ability::No)
     }
 
     /// Returns the room of the window, as the text that is stored with its start.
     pub(crate) fn window_room(&self) -> String {
         format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
     }
+}
+
+/// Returns the environment with the prices of the model's maker, if the operator sets no price and they are known.
+#[must_use]
+pub fn with_prices(env: Env) -> Env {
+    let model = env.optional("GPT_MODEL").ok().flatten().unwrap_or(models::DEFAULT);
+    let Some(prices) = models::named(model).prices else { return env };
+    let known = [
+        ("PROMPT_USD_PER_MILLION", Some(prices.prompt)),
+        ("CACHED_USD_PER_MILLION", prices.cached),
+        ("CACHE_WRITTEN_USD_PER_MILLION", prices.written),
+        ("COMPLETION_USD_PER_MILLION", Some(prices.completion)),
+    ];
+    if known.iter().any(|(name, _)| env.optional(name) != Ok(None)) {
+        return env;
+    }
+    let set = known.into_iter().filter_map(|(name, price)| Some((name.to_owned(), price?.to_owned())));
+    env.or(Env::of(set))
 }
 
 /// The second model, on the same server.
@@ -211,7 +245,7 @@ pub struct Fallback {
     /// Whether the first request to it uses `max_completion_tokens`.
     pub completion_limit: bool,
     /// Whether it takes images.
-    pub vision: Vision,
+    pub vision: Ability,
 }
 
 impl Fallback {

@@ -6,11 +6,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use shared::{env::Env, event::log, logging, traces::Daemon, version::DISPLAY_VERSION};
 use tokio::time::Instant;
-use worker::lambda::{batch::handle, setup::Setup};
+use worker::{
+    config::with_prices,
+    lambda::{batch::handle, setup::Setup},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let env = Env::of_process();
+    let env = with_prices(Env::of_process());
     logging::function("worker", &env, Box::pin(serve(&env))).await
 }
 
@@ -18,6 +21,7 @@ async fn serve(env: &Env) -> Result<(), Error> {
     let setup = &Arc::new(Setup::start(env).await?);
     let daemon = &Daemon::from_env(env);
     log!(info, Started, version = DISPLAY_VERSION.as_str(), "the worker starts");
+    setup.clients.config.warn_of_end(setup.clients.storage.now());
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // The payload is parsed here, because the error of the Lambda runtime would quote a payload that cannot be
         // parsed.

@@ -11,6 +11,7 @@ pub mod persona;
 pub mod prompt;
 pub(crate) mod run_budget;
 pub mod stage;
+pub mod tokens;
 pub mod turn;
 pub mod user_quota;
 pub(crate) mod window;

@@ -51,6 +51,7 @@ pub mod merge;
 pub mod merge_result;
 mod not_begun;
 mod notice;
+mod off_thread;
 mod prompt_input;
 mod question;
 mod refusal;

@@ -122,7 +122,7 @@ impl Channel {
         let sent = request.bearer_auth(self.token.expose_secret()).send().await;
         let response = match sent {
             Ok(response) => response,
-            Err(error) => bail!(no_answer(&self.base_url, http::no_response(&error))),
+            Err(error) => bail!(no_answer(&self.base_url, None, http::no_response(&error))),
         };
         let status = response.status();
         let id = response.headers().get("x-line-request-id").and_then(|v| v.to_str().ok());
@@ -131,15 +131,16 @@ impl Channel {
         let date = date.and_then(|text| rfc2822::DateTimeParser::new().parse_timestamp(text).ok());
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         if status.is_server_error() {
-            bail!(no_answer(&self.base_url, format!("status {}, request {request}", status.as_u16())));
+            let why = format!("status {}, request {request}", status.as_u16());
+            bail!(no_answer(&self.base_url, Some(status.as_u16()), why));
         }
         let body = redacted(&String::from_utf8_lossy(&body), &self.token).into_owned();
         Ok(Answer { status, body: serde_json::from_str(&body).unwrap_or_default(), request, date })
     }
 }
 
-fn no_answer(base_url: &str, why: String) -> NoAnswer {
-    NoAnswer { base_url: base_url.to_owned(), why, variable: "LINE_API_BASE_URL" }
+fn no_answer(base_url: &str, status: Option<u16>, why: String) -> NoAnswer {
+    NoAnswer { base_url: base_url.to_owned(), status, why, variable: "LINE_API_BASE_URL" }
 }
 
 impl Answer {

@@ -1,8 +1,10 @@
-//! The client of the model's server for operators: it checks whether the server accepts the key and knows the model.
+//! The client of the model's server for operators: it checks whether the server accepts the key and knows the model,
+//! and reads what the server says of the model.
 
 use std::time::Duration;
 
 use anyhow::anyhow;
+use jiff::civil::Date;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
@@ -10,8 +12,9 @@ use shared::env::Env;
 use worker::{
     adapters::{
         http,
-        openai::{Endpoint, ErrorBody},
+        openai::{Endpoint, ErrorBody, context_of},
     },
+    rules::models,
     text::redact,
 };
 
@@ -21,18 +24,6 @@ use crate::clients::no_answer::NoAnswer;
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The largest response body that is read, in bytes. It is large because some servers list thousands of models.
 const BODY_MAX: usize = 8 << 20;
-
-/// The models that end, with the day that their maker has announced (OpenAI, "Deprecations").
-const ENDS: [(&str, &str); 8] = [
-    ("gpt-3.5-turbo", "2026-10-23"),
-    ("gpt-3.5-turbo-0125", "2026-10-23"),
-    ("gpt-4", "2026-10-23"),
-    ("gpt-4-0613", "2026-10-23"),
-    ("gpt-5-chat-latest", "2026-07-23"),
-    ("gpt-5.1-chat-latest", "2026-07-23"),
-    ("gpt-5.2-chat-latest", "2026-08-10"),
-    ("gpt-5.3-chat-latest", "2026-08-10"),
-];
 
 /// The answer of a server to a model's name.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,21 +60,31 @@ impl ModelServer {
         if response.status().is_success() { Ok(()) } else { Err(self.refusal(&response)) }
     }
 
-    /// Asks whether the server knows the model of this name, or the Azure deployment that is used in its place.
-    pub async fn knows(&self, name: &str) -> anyhow::Result<Known> {
-        self.judge(name, self.endpoint.look_up(&self.http, &self.key, name)).await
+    /// Asks whether the server knows the model of this name, or the Azure deployment that is used in its place, and on
+    /// which day the model ends. The server's word goes before that of the table; deployments on Azure have other days.
+    pub async fn knows(&self, name: &str) -> anyhow::Result<(Known, Option<Date>)> {
+        let (known, model) = self.judge(name, self.endpoint.look_up(&self.http, &self.key, name)).await?;
+        let table = || models::named(name).end.filter(|_| self.endpoint.deployment(name).is_none());
+        Ok((known, shutdown_date(&model).or_else(table)))
     }
 
-    /// Does the same for the model that transcribes voice.
+    /// Asks the same for the model that transcribes voice, without its end.
     pub async fn hears_by(&self, name: &str) -> anyhow::Result<Known> {
-        self.judge(name, self.endpoint.look_up_transcription(&self.http, &self.key, name)).await
+        let asked = self.endpoint.look_up_transcription(&self.http, &self.key, name);
+        Ok(self.judge(name, asked).await?.0)
     }
 
-    async fn judge(&self, name: &str, asked: RequestBuilder) -> anyhow::Result<Known> {
+    /// Asks the server for the context of this model; `None` if the server does not give it.
+    pub async fn context(&self, name: &str) -> Option<u32> {
+        context_of(&self.endpoint, &self.http, &self.key, name).await
+    }
+
+    /// Returns the server's judgement, and what it says of the model.
+    async fn judge(&self, name: &str, asked: RequestBuilder) -> anyhow::Result<(Known, Value)> {
         let response = self.send(asked).await?;
         let (status, is_azure) = (response.status(), self.endpoint.deployment(name).is_some());
         if status.is_success() {
-            return Ok(Known::Yes);
+            return Ok((Known::Yes, serde_json::from_slice(&read(response).await).unwrap_or_default()));
         }
         // On Azure the look-up is an incomplete request: a deployment that exists refuses it with 400.
         let is_asked_for_more = is_azure && status == StatusCode::BAD_REQUEST;
@@ -91,12 +92,13 @@ impl ModelServer {
             return Err(self.refusal(&response));
         }
         let is_unknown = ErrorBody::of(&read(response).await).says_model_not_found();
-        Ok(match status {
+        let known = match status {
             _ if is_unknown => Known::No,
             StatusCode::NOT_FOUND if is_azure => Known::No,
             StatusCode::NOT_FOUND if !self.lists(name).await? => Known::Unclear,
             _ => Known::Yes,
-        })
+        };
+        Ok((known, Value::Null))
     }
 
     async fn lists(&self, name: &str) -> anyhow::Result<bool> {
@@ -116,17 +118,9 @@ impl ModelServer {
         format!("{kind} {model}")
     }
 
-    /// Returns the day on which a model ends, if it was announced. Deployments on Azure have other days: `None`.
-    pub fn ends_on(&self, model: &str) -> Option<&'static str> {
-        if self.endpoint.deployment(model).is_some() {
-            return None;
-        }
-        ENDS.iter().find(|(name, _)| *name == model).map(|(_, day)| *day)
-    }
-
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let sent = request.timeout(TIMEOUT).send().await;
-        sent.map_err(|error| self.no_answer(http::no_response(&error)).into())
+        sent.map_err(|error| self.no_answer(None, http::no_response(&error)).into())
     }
 
     fn refusal(&self, response: &Response) -> anyhow::Error {
@@ -134,13 +128,18 @@ impl ModelServer {
         let id = redact::identifier(&id, &self.key);
         match status {
             401 | 403 => anyhow!("{} refuses the key: status {status}, request {id}", self.base_url()),
-            _ => self.no_answer(format!("status {status}, request {id}")).into(),
+            _ => self.no_answer(Some(status), format!("status {status}, request {id}")).into(),
         }
     }
 
-    fn no_answer(&self, why: String) -> NoAnswer {
-        NoAnswer { base_url: self.base_url().to_owned(), why, variable: "OPENAI_BASE_URL" }
+    fn no_answer(&self, status: Option<u16>, why: String) -> NoAnswer {
+        NoAnswer { base_url: self.base_url().to_owned(), status, why, variable: "OPENAI_BASE_URL" }
     }
+}
+
+/// Returns the day on which a model ends (OpenAI, "Retrieve model": `shutdown_date`).
+fn shutdown_date(model: &Value) -> Option<Date> {
+    model["shutdown_date"].as_str()?.get(..10)?.parse().ok()
 }
 
 async fn read(response: Response) -> Vec<u8> {

@@ -3,10 +3,14 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
+use secrecy::SecretString;
 use shared::env::Env;
+use worker::clock::wall_clock;
 
-use crate::{deployment::PlaceArgs, terminal::report::Report};
+use crate::{clients::model_server::ModelServer, deployment::PlaceArgs, terminal::report::Report};
 
+pub mod model_end;
 #[cfg(feature = "aws")]
 mod put;
 mod verify;
@@ -59,11 +63,24 @@ async fn check(place: &PlaceArgs, json: bool, env: &Env) -> anyhow::Result<ExitC
     let secrets = place.secrets(env).await?;
     let mut report = Report::new(json);
     for name in NAMES {
-        let said = match secrets.secret(name, env).await {
-            Ok(value) => verify(name, &value, env).await,
-            Err(error) => Err(error),
+        let secret = secrets.secret(name, env).await;
+        let said = match &secret {
+            Ok(value) => verify(name, value, env).await,
+            Err(error) => Err(anyhow!("{error:#}")),
         };
+        let is_taken = said.is_ok();
         report.judge(name, said, secrets.put());
+        if let (true, "OPEN_AI_API_KEY", Ok(key)) = (is_taken, name, secret) {
+            let model = secrets.model(env).await;
+            end_of_model(&mut report, &model, key, env).await;
+        }
     }
     report.end()
+}
+
+/// Warns of the model's end. `henji doctor` reports all else about the model.
+async fn end_of_model(report: &mut Report, name: &str, key: SecretString, env: &Env) {
+    let Ok(server) = ModelServer::new(env, key) else { return };
+    let Ok((_, end)) = server.knows(name).await else { return };
+    model_end::warn(report, name, end, (wall_clock())(), "set GPT_MODEL to a newer model");
 }

@@ -12,6 +12,7 @@ use local::{
     signals,
 };
 use shared::{env::Env, metrics::Metrics};
+use worker::config::with_prices;
 
 use crate::dotenv::DOTENV;
 
@@ -31,7 +32,7 @@ pub struct Args {
 
 /// Runs the command.
 pub async fn command(Args { listen, admin, data }: Args, env: &Env) -> anyhow::Result<()> {
-    let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(env)?)?;
+    let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(&with_prices(env.clone()))?)?;
     let settings = Settings::from_env(env)?.fitted()?;
     private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
     let data = DataDir::open(&data)?;

@@ -8,6 +8,7 @@ use serde_json::json;
 use shared::{env::Env, prices::Prices};
 use worker::{
     clock::wall_clock,
+    config::with_prices,
     history::{Tokens, Used, UsedFallback},
     rules::user_quota::UserQuota,
 };
@@ -37,7 +38,7 @@ pub struct Args {
 /// Runs the command.
 pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let place = args.place.find(env).await?;
-    let env = &place.settings(env);
+    let env = &with_prices(place.settings(env));
     let prices = Prices::from_env(env)?;
     let today = UserQuota::from_env(env)?.day((wall_clock())());
     let since = today.checked_sub((args.days - 1).days())?.to_string();
@@ -91,7 +92,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     }
     if prices.is_none() {
         note(
-            "henji: without both PROMPT_USD_PER_MILLION and COMPLETION_USD_PER_MILLION nobody knows what it cost",
+            "henji: no price of GPT_MODEL is known; set PROMPT_USD_PER_MILLION and COMPLETION_USD_PER_MILLION to see what it cost",
         );
     }
     let what = if args.user.is_some() { "day" } else { "user" };

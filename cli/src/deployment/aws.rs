@@ -25,8 +25,9 @@ pub struct Store {
 }
 
 /// The settings that commands read: for checks of the model's server and the queue, and for the usage.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "GPT_MODEL",
+    "CONTEXT_TOKENS",
     "OPENAI_BASE_URL",
     "TRANSCRIBE_MODEL",
     "WORKER_TIMEOUT_SECONDS",
@@ -106,6 +107,11 @@ impl Store {
     pub async fn required(&self, name: &str) -> anyhow::Result<SecretString> {
         let found = self.secret(name).await?;
         found.with_context(|| format!("there is no {}{name}", self.prefix))
+    }
+
+    /// Reads a plain setting, if the environment is deployed and has it.
+    pub async fn setting(&self, name: &str) -> Option<String> {
+        self.plain(&[name]).await.ok()?.remove(name)
     }
 
     /// Returns the command that writes a secret.

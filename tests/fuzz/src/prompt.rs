@@ -3,8 +3,9 @@
 use worker::{
     rules::conversation::{Message, Role},
     rules::message_kind::MessageKind,
-    rules::models::{self, Encoding},
+    rules::models::Encoding,
     rules::prompt::{Budget, Prompt},
+    rules::tokens,
 };
 
 use crate::number;
@@ -26,7 +27,7 @@ pub fn holds(data: &[u8]) -> bool {
     let budget = Budget { context_tokens: context * 32, max_tokens: answer, encoding };
 
     let asked: Vec<&str> = questions.iter().map(String::as_str).collect();
-    let cost = |text: &str| models::count(encoding, text) + 4;
+    let cost = |text: &str| tokens::count(encoding, text) + 4;
     let fixed = cost(&system) + asked.iter().map(|question| cost(question)).sum::<usize>() + 3;
     let Ok(mut prompt) = Prompt::fit(&system, past.clone(), &asked, budget) else {
         assert!(fixed + answer > budget.context_tokens, "it was not sent, and would have fitted");

@@ -16,10 +16,7 @@ use emulator::{
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use worker::{
-    rules::models::{self, Encoding},
-    rules::prompt::Budget,
-};
+use worker::{rules::models::Encoding, rules::prompt::Budget, rules::tokens};
 
 use super::schedule::{Event, Kind};
 
@@ -114,7 +111,7 @@ fn problem(messages: &[Value]) -> Option<String> {
         return Some(format!("a prompt speaks of several chats: {all:?}"));
     }
     // OpenAI counts four tokens a message, and three for the start of the answer.
-    let tokens = texts.iter().map(|text| models::count(BUDGET.encoding, text) + 4).sum::<usize>() + 3;
+    let tokens = texts.iter().map(|text| tokens::count(BUDGET.encoding, text) + 4).sum::<usize>() + 3;
     let is_over = tokens + BUDGET.max_tokens > BUDGET.context_tokens;
     is_over.then(|| format!("a prompt of {tokens} tokens is over the context: {all:?}"))
 }

@@ -6,6 +6,7 @@
 mod body;
 mod client;
 mod complete;
+mod context;
 pub(crate) mod endpoint;
 mod error;
 mod form;
@@ -17,6 +18,7 @@ mod written;
 
 pub use self::{
     client::ModelClient,
+    context::context_of,
     endpoint::Endpoint,
     error::ErrorBody,
     response::{Completion, ModelError},

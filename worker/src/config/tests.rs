@@ -36,3 +36,50 @@ fn a_character_and_a_persona_must_leave_room_for_a_question_together() {
     assert!(error.starts_with("PERSONAS cannot be read"), "{error}");
     assert!(with(&[("SYSTEM_PROMPT", &words), ("PERSONAS", "[]")]).is_ok());
 }
+
+#[test]
+fn the_context_and_the_longest_answer_are_the_models_unless_the_operator_sets_them() {
+    let tokens = |pairs: &[(&str, &str)]| {
+        let budget = read(pairs).unwrap().budget;
+        (budget.context_tokens, budget.max_tokens)
+    };
+    for (pairs, expected) in [
+        // A prompt of 272,000 tokens at most, and the answer.
+        (&[("GPT_MODEL", "gpt-5.4-mini")][..], (276_096, 4_096)),
+        (&[("GPT_MODEL", "gpt-5.4-mini"), ("MAX_TOKENS", "200000")], (400_000, 200_000)),
+        (&[("GPT_MODEL", "gpt-5.4-mini"), ("CONTEXT_TOKENS", "400000")], (400_000, 4_096)),
+        (&[("GPT_MODEL", "claude-opus-5-5")], (1_000_000, 4_096)),
+        (&[("GPT_MODEL", "gpt-4")], (8_192, 4_096)),
+        (&[("GPT_MODEL", "llama3")], (32_768, 4_096)),
+        (&[("GPT_MODEL", "llama3"), ("CONTEXT_TOKENS", "4096")], (4_096, 2_048)),
+    ] {
+        assert_eq!(tokens(pairs), expected, "{pairs:?}");
+    }
+}
+
+#[test]
+fn the_makers_prices_are_taken_where_the_operator_sets_none() {
+    let priced = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let env = with_prices(Env::of(pairs));
+        ["PROMPT_USD_PER_MILLION", "CACHED_USD_PER_MILLION", "COMPLETION_USD_PER_MILLION"]
+            .map(|name| env.optional(name).unwrap().unwrap_or("").to_owned())
+    };
+    assert_eq!(priced(&[]), ["0.75", "0.075", "4.5"]);
+    assert_eq!(
+        priced(&[("GPT_MODEL", "claude-opus-5-5"), ("PROMPT_USD_PER_MILLION", "")]),
+        ["4", "0.2", "20"]
+    );
+    assert_eq!(priced(&[("GPT_MODEL", "llama3")]), ["", "", ""]);
+    // A cached price of the table beside the operator's own would be a mixture of two price lists.
+    for name in ["PROMPT_USD_PER_MILLION", "CACHED_USD_PER_MILLION", "COMPLETION_USD_PER_MILLION"] {
+        assert_eq!(priced(&[(name, "2")]).concat(), "2", "{name}");
+    }
+}
+
+#[test]
+fn the_end_of_a_model_is_its_makers_and_not_azures() {
+    let end = |url: &str| read(&[("GPT_MODEL", "gpt-4o"), ("OPENAI_BASE_URL", url)]).unwrap().model_end;
+    assert!(end("").is_some() && end("https://openrouter.ai/api/v1").is_some());
+    assert_eq!(end("https://r.openai.azure.com/"), None);
+}

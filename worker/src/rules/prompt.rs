@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::{
     rules::conversation::{Message, Role},
     rules::message_kind::MessageKind,
-    rules::models::{self, Encoding},
+    rules::models::Encoding,
+    rules::tokens,
     rules::window::{a_third_on, begins_turn},
 };
 
@@ -78,14 +79,11 @@ impl Prompt {
         let mut messages = vec![message(Role::System, system)];
         let asked: Vec<_> = questions.iter().map(|question| message(Role::User, question)).collect();
 
-        let reserved = budget.max_tokens + PRIMING;
-        let fixed = || messages.iter().chain(&asked);
-        let bytes: usize = fixed().chain(&past).map(|m| m.content.len() + PER_MESSAGE).sum();
         let mut left_out = 0;
-        // A token has at least one byte: if all bytes fit, nothing has to be counted.
-        if reserved + bytes > budget.context_tokens {
-            let fixed: usize = fixed().map(|message| cost(message, budget.encoding)).sum();
-            let needed = reserved + fixed;
+        if !Self::fits_uncounted(system, &past, questions, budget) {
+            let fixed = messages.iter().chain(&asked);
+            let fixed: usize = fixed.map(|message| cost(message, budget.encoding)).sum();
+            let needed = budget.max_tokens + PRIMING + fixed;
             let over = TooLong { tokens: needed.saturating_sub(budget.context_tokens) };
             let room = budget.context_tokens.checked_sub(needed).ok_or(over)?;
             let costs: Vec<usize> = past.iter().map(|message| cost(message, budget.encoding)).collect();
@@ -96,6 +94,14 @@ impl Prompt {
         messages.extend(past.into_iter().skip(left_out));
         messages.extend(asked);
         Ok(Self { messages, questions: questions.len(), left_out, of: None, by: None })
+    }
+
+    /// Whether everything fits, so that nothing has to be counted: a token has at least one byte.
+    pub(crate) fn fits_uncounted(system: &str, past: &[Message], questions: &[&str], budget: Budget) -> bool {
+        let past = past.iter().map(|message| message.content.len());
+        let lengths = past.chain(questions.iter().map(|question| question.len())).chain([system.len()]);
+        let bytes: usize = lengths.map(|length| length + PER_MESSAGE).sum();
+        budget.max_tokens + PRIMING + bytes <= budget.context_tokens
     }
 
     /// Returns the messages in order.
@@ -129,7 +135,7 @@ impl Prompt {
 
 /// Returns the number of tokens of a message.
 fn cost(message: &Message, encoding: Encoding) -> usize {
-    models::count(encoding, &message.content) + PER_MESSAGE
+    tokens::count(encoding, &message.content) + PER_MESSAGE
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 //! The history keeps the answer as it was sent, so that the model sees the same end as the person.
 
 use crate::{
-    rules::models,
     rules::prompt::Budget,
+    rules::tokens,
     text::markdown::{self, Plain},
     text::messages::{MESSAGES_MAX, PUSHES_MAX, TEXT_MAX, beginning, messages},
 };
@@ -55,8 +55,14 @@ pub(crate) fn limited(mut text: String, mut cut: bool, budget: Budget, heard: Op
     Limited { text, words, cut }
 }
 
+/// Whether the text is certainly within the limit of tokens, so that nothing has to be counted: a token has at least one
+/// byte.
+pub(crate) fn is_uncounted(text: &str, budget: Budget) -> bool {
+    text.len() <= budget.max_tokens.saturating_mul(MORE_TOKENS)
+}
+
 /// Returns the most bytes of an answer that are kept, or `None` if all of it is kept.
-fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<usize> {
+fn too_long(text: &str, budget: Budget) -> Option<usize> {
     let mut units = 0;
     // The first check removes text that five pushes could not carry, because it is faster than counting tokens.
     let beyond = text.char_indices().find(|(_, c)| {
@@ -65,10 +71,10 @@ fn too_long(text: &str, Budget { max_tokens, encoding, .. }: Budget) -> Option<u
     });
     let sent = beyond.map(|(at, _)| at);
     let rest = &text[..sent.unwrap_or(text.len())];
-    let most = max_tokens.saturating_mul(MORE_TOKENS);
-    // A token has at least one byte.
-    let written = (rest.len() > most).then(|| models::beginning(encoding, rest, most)).flatten();
-    written.or(sent)
+    if is_uncounted(rest, budget) {
+        return sent;
+    }
+    tokens::beginning(budget.encoding, rest, budget.max_tokens.saturating_mul(MORE_TOKENS)).or(sent)
 }
 
 #[cfg(test)]
@@ -97,7 +103,7 @@ mod tests {
         let text = "One two three four. ".repeat(100);
         let answer = within(&text, false, 10, None);
         assert!(answer.cut && answer.text.len() < 200 && answer.text.ends_with("four."), "{}", answer.text);
-        assert!(models::count(Encoding::O200k, &answer.text) <= 40);
+        assert!(tokens::count(Encoding::O200k, &answer.text) <= 40);
         let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
         let answer = within(&family.repeat(100), false, 20, None);
         assert!(answer.cut && answer.text.len().is_multiple_of(family.len()) && !answer.text.is_empty());

@@ -1,11 +1,13 @@
 //! Asks the model within one attempt, and decides how to handle each behaviour of a model.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, pin::Pin, time::Duration};
 
 use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
 
-use super::{fallback, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten};
+use super::{
+    fallback, off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten,
+};
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
@@ -49,11 +51,14 @@ pub(crate) async fn ask_model(
     let questions = input.questions();
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
-    let fit = |budget: Budget| {
+    let fit = |budget: Budget| -> Fitting<'_> {
         let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
-        let mut prompt = Prompt::fit(&system, past.clone(), &questions, Budget { context_tokens, ..budget })?;
-        (prompt.of, prompt.by) = (Some(job.conversation.pseudonym()), Some(job.user_pseudonym()));
-        Ok(prompt)
+        let prompt = off_thread::fit(&system, &past, &questions, Budget { context_tokens, ..budget });
+        Box::pin(async move {
+            let mut prompt = prompt.await?;
+            (prompt.of, prompt.by) = (Some(job.conversation.pseudonym()), Some(job.user_pseudonym()));
+            Ok(prompt)
+        })
     };
     let call =
         Call { fit: &fit, storage, job, image: input.image.as_ref(), attempt, pauses: &config.pauses.within };
@@ -84,10 +89,13 @@ pub(crate) async fn ask_model(
     Ok(Asked::Answer(answer, left_out))
 }
 
+/// A prompt that is being made.
+type Fitting<'a> = Pin<Box<dyn Future<Output = Result<Prompt, TooLong>> + Send + 'a>>;
+
 /// A question to a model, with its retries.
 struct Call<'a> {
     /// Makes the prompt that fits into this room.
-    fit: &'a (dyn Fn(Budget) -> Result<Prompt, TooLong> + Sync),
+    fit: &'a (dyn Fn(Budget) -> Fitting<'a> + Sync),
     storage: &'a Storage,
     job: &'a Job,
     image: Option<&'a Image>,
@@ -147,7 +155,7 @@ impl Call<'_> {
         let attempt = self.attempt;
         let most = model.room(model.budget.max_tokens).max_tokens;
         let mut max_tokens = most;
-        let Ok(mut prompt) = (self.fit)(model.room(max_tokens)) else { return Ok(Asked::TooLong) };
+        let Ok(mut prompt) = (self.fit)(model.room(max_tokens)).await else { return Ok(Asked::TooLong) };
         let (mut tries, mut has_waited) = (0, false);
         loop {
             if Instant::now() >= deadline {
@@ -181,7 +189,7 @@ impl Call<'_> {
                     if let Some(context) = context.filter(|context| *context < known) {
                         model.learn_context(context);
                         max_tokens = model.room(max_tokens).max_tokens;
-                        let Ok(smaller) = (self.fit)(model.room(max_tokens)) else {
+                        let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
                             return Ok(Asked::TooLong);
                         };
                         prompt = smaller;
@@ -206,14 +214,14 @@ impl Call<'_> {
                     attempt.ensure_call_left().map_err(|_| paid_out(&nothing()))?;
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = model.room(MORE_TOKENS * max_tokens);
-                    let more = match (self.fit)(more) {
+                    let more = match (self.fit)(more).await {
                         Err(TooLong { tokens }) => Budget { max_tokens: more.max_tokens - tokens, ..more },
                         Ok(_) => more,
                     };
                     if more.max_tokens <= max_tokens {
                         return Err(nothing());
                     }
-                    prompt = (self.fit)(more).map_err(|_| nothing())?;
+                    prompt = (self.fit)(more).await.map_err(|_| nothing())?;
                     max_tokens = more.max_tokens;
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),

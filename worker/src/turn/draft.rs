@@ -8,6 +8,7 @@ use super::{
     ask_model::{Asked, ask_model},
     command::carry_out,
     media::{MediaOutcome, fetch_attachment},
+    off_thread,
     prompt_input::{Plan, PromptInput},
     render::{came_between, render},
     time_budget::Attempt,
@@ -19,10 +20,7 @@ use crate::{
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
     rules::{message_kind::Attachment, persona::Chosen, window},
-    text::{
-        answer_limit::{Limited, limited},
-        messages::Reply,
-    },
+    text::{answer_limit::Limited, messages::Reply},
 };
 
 /// The draft of a turn's answer.
@@ -95,7 +93,7 @@ pub(crate) async fn compose_draft<'a>(
             let is_unclear = !job.is_private() || came_between || (attempt.limits.has_later_message)().await;
             let Completion { model, text, cut, tokens, .. } = answer;
             let is_fallback = model != config.model;
-            let limited = limited(text, cut, config.budget, input.heard.as_deref());
+            let limited = off_thread::limited(text, cut, config.budget, input.heard.as_deref()).await;
             if limited.cut && !cut {
                 log!(info, AnswerCut, event = %job.event_id, "the model wrote more than the limit: the answer is cut");
             }

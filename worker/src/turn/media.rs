@@ -28,7 +28,7 @@ use crate::{
         image::{self, Image},
         message_kind::Attachment,
         message_kind::IMAGE,
-        models::{self, Vision},
+        models::{self, Ability},
     },
     text::excerpt::excerpt,
 };
@@ -87,7 +87,7 @@ fn words(config: &Config, line: &LineClient, job: &Job) -> &'static MediaNotices
 
 /// Whether the model may be able to read images.
 fn may_see(config: &Config) -> bool {
-    models::named(&config.model).vision != Vision::No
+    models::named(&config.model).vision != Ability::No
 }
 
 async fn image(

@@ -13,7 +13,10 @@ use crate::{
         line_channel::Channel,
         model_server::{Known, ModelServer},
     },
-    commands::{secrets, webhook},
+    commands::{
+        secrets::{self, model_end},
+        webhook,
+    },
     deployment::Place,
     terminal::report::Report,
 };
@@ -114,32 +117,64 @@ async fn line(report: &mut Report, place: &Place, env: &Env, token: SecretString
 }
 
 async fn answerer(report: &mut Report, place: &Place, env: &Env, key: SecretString, now: Timestamp) {
-    let name = setting(place, env, "GPT_MODEL").unwrap_or_else(|| models::DEFAULT.to_owned());
+    let name = place.setting("GPT_MODEL", env).unwrap_or_else(|| models::DEFAULT.to_owned());
     let change = change(place, "GPT_MODEL", "model");
     let Ok(server) = ModelServer::new(env, key) else { return };
     let (base_url, what) = (server.base_url(), server.answerer(&name));
     match server.knows(&name).await {
         Err(error) => report.failed("model", &error, "try again"),
-        Ok(Known::No) => report.broken("model", format!("{base_url} knows no {what}"), change),
-        Ok(Known::Unclear) => {
+        Ok((Known::No, _)) => report.broken("model", format!("{base_url} knows no {what}"), change),
+        Ok((Known::Unclear, _)) => {
             let says = format!("{base_url} does not list {what}; it may answer all the same");
             report.note("model", says, format!("if the bot does not answer, {change}"));
+            context(report, place, env, &server, &name).await;
         }
-        Ok(Known::Yes) => match server.ends_on(&name) {
-            None => report.ok("model", format!("{base_url} knows {what}")),
-            Some(day) if now.to_string().as_str() < day => {
-                report.note("model", format!("{name} ends on {day}, says its maker"), change);
+        Ok((Known::Yes, end)) => {
+            if !model_end::warn(report, &name, end, now, &change) {
+                report.ok("model", format!("{base_url} knows {what}"));
             }
-            Some(day) => report.broken("model", format!("{name} ended on {day}, says its maker"), change),
-        },
+            context(report, place, env, &server, &name).await;
+        }
     }
     voice(report, place, env, &server).await;
+}
+
+/// Compares the context that the bot fills with the context that the server gives. A server that gives none is not
+/// reported, unless the bot's own number is a guess.
+async fn context(report: &mut Report, place: &Place, env: &Env, server: &ModelServer, name: &str) {
+    let set: Option<u32> = place.setting("CONTEXT_TOKENS", env).and_then(|tokens| tokens.trim().parse().ok());
+    let model = models::named(name);
+    let filled = set.unwrap_or(model.context_tokens);
+    let is_guess = set.is_none() && !model.is_known;
+    let change = change(place, "CONTEXT_TOKENS", "contextTokens");
+    let base_url = server.base_url();
+    let given = server.context(name).await;
+    let bot = format!("the bot fills up to {filled} tokens");
+    match given {
+        None if is_guess => {
+            let says =
+                format!("{bot}, which is a guess: neither {base_url} nor Henji knows the context of {name}");
+            report.note("context", says, change);
+        }
+        None => {}
+        Some(given) if is_guess && filled != given => {
+            let says = format!("{bot}, which is a guess: {base_url} gives {name} {given}");
+            report.note("context", says, change);
+        }
+        Some(given) if filled > given => {
+            let says = format!(
+                "{bot}, and {base_url} gives {name} only {given}, so that it may cut or refuse answers"
+            );
+            report.broken("context", says, change);
+        }
+        Some(given) => report.ok("context", format!("{bot}, and {base_url} gives {name} {given}")),
+    }
 }
 
 /// Checks the model that transcribes voice. If the check gives no clear answer, nothing is reported, because a bot
 /// that cannot hear notifies the user.
 async fn voice(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
-    let name = setting(place, env, "TRANSCRIBE_MODEL").unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
+    let name = place.setting("TRANSCRIBE_MODEL", env).unwrap_or_else(|| TRANSCRIBE_MODEL.to_owned());
     if name == "off" {
         return;
     }
@@ -152,16 +187,6 @@ async fn voice(report: &mut Report, place: &Place, env: &Env, server: &ModelServ
             report.broken("voice", says, format!("{change}; \"off\" tells people to write instead"));
         }
         Ok(Known::Unclear) | Err(_) => {}
-    }
-}
-
-/// Returns a setting of the bot itself. On AWS it comes from the deployment, because the operator's environment may
-/// be for another bot.
-fn setting(place: &Place, env: &Env, name: &str) -> Option<String> {
-    match place {
-        Place::Data(_) => env.optional(name).ok().flatten().map(str::to_owned),
-        #[cfg(feature = "aws")]
-        Place::Aws(deployment) => deployment.plain.get(name).cloned(),
     }
 }
 

@@ -129,6 +129,17 @@ impl Endpoint {
         self.signed(http.get(self.url("/models")), key)
     }
 
+    /// Builds a request for what LiteLLM's proxy knows of its models.
+    pub(super) fn model_info(&self, http: &Client, key: &SecretString) -> RequestBuilder {
+        self.signed(http.get(self.url("/model/info")), key)
+    }
+
+    /// Builds a request for what llama.cpp's server says of itself. Its path is not below `/v1`.
+    pub(super) fn props(&self, http: &Client, key: &SecretString) -> RequestBuilder {
+        let root = self.base.strip_suffix("/v1").unwrap_or(&self.base);
+        self.signed(http.get(format!("{root}/props")), key)
+    }
+
     /// Builds a request that costs nothing. Only a server without this model answers it with 404. Azure lists models
     /// and not deployments, so there it is a question without a message, which a deployment refuses with 400.
     pub fn look_up(&self, http: &Client, key: &SecretString, model: &str) -> RequestBuilder {

@@ -36,8 +36,8 @@ fn tokens_are_counted_as_openais_own_tokenizer_counts_them() {
         ("日本語のテキストを数えます。絵文字も🍎。", 21, 18),
         ("fn main() { println!(\"{}\", 1 + 1); }\n\n\t  x", 15, 15),
     ] {
-        assert_eq!(models::count(Encoding::Cl100k, text), cl100k, "{text}");
-        assert_eq!(models::count(Encoding::O200k, text), o200k, "{text}");
+        assert_eq!(tokens::count(Encoding::Cl100k, text), cl100k, "{text}");
+        assert_eq!(tokens::count(Encoding::O200k, text), o200k, "{text}");
     }
 }
 
@@ -46,7 +46,7 @@ fn a_text_that_wears_the_tokenizer_out_is_counted_all_the_same() {
     let spaces = " ".repeat(1_100_000) + "x";
     let letters = "あa".repeat(30_000);
     for text in [spaces, letters] {
-        assert!(models::count(Encoding::O200k, &text) > 1_000);
+        assert!(tokens::count(Encoding::O200k, &text) > 1_000);
         let alone = Prompt::fit("be kind", vec![], &[&text], budget(1_000));
         assert!(alone.is_err());
     }

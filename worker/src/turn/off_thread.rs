@@ -1,0 +1,83 @@
+//! Long work of the processor on a thread of its own. A function has one thread for everything else, among it the
+//! heartbeats of leases, and the first exact count of tokens takes half a second.
+
+use std::panic::resume_unwind;
+
+use tokio::task::spawn_blocking;
+
+use crate::{
+    rules::conversation::Message,
+    rules::prompt::{Budget, Prompt, TooLong},
+    text::answer_limit::{self, Limited},
+};
+
+/// Makes the prompt ([`Prompt::fit`]).
+pub(crate) async fn fit(
+    system: &str,
+    past: &[Message],
+    questions: &[&str],
+    budget: Budget,
+) -> Result<Prompt, TooLong> {
+    if Prompt::fits_uncounted(system, past, questions, budget) {
+        return Prompt::fit(system, past.to_vec(), questions, budget);
+    }
+    let (system, past) = (system.to_owned(), past.to_vec());
+    let questions: Vec<String> = questions.iter().map(|&question| question.to_owned()).collect();
+    run(move || {
+        let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+        Prompt::fit(&system, past, &questions, budget)
+    })
+    .await
+}
+
+/// Cuts an answer that is too long ([`answer_limit::limited`]).
+pub(crate) async fn limited(text: String, cut: bool, budget: Budget, heard: Option<&str>) -> Limited {
+    if answer_limit::is_uncounted(&text, budget) {
+        return answer_limit::limited(text, cut, budget, heard);
+    }
+    let heard = heard.map(str::to_owned);
+    run(move || answer_limit::limited(text, cut, budget, heard.as_deref())).await
+}
+
+/// Runs the work, and panics where it panics.
+async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::models::Encoding;
+
+    /// A function has one thread, as this test: a task runs only where the attempt waits.
+    #[tokio::test]
+    async fn a_heartbeat_goes_on_while_tokens_are_counted_and_nothing_waits_without_need() {
+        let words = "word ".repeat(300);
+        for (context_tokens, waits) in [(100_000, false), (500, true)] {
+            let budget = Budget { context_tokens, max_tokens: 100, encoding: Encoding::O200k };
+            let heartbeat = tokio::spawn(async {});
+            assert!(fit(&words, &[], &["why?"], budget).await.is_ok());
+            assert_eq!(heartbeat.is_finished(), waits, "{context_tokens}");
+        }
+        for (max_tokens, waits) in [(1_000, false), (10, true)] {
+            let budget = Budget { context_tokens: 100_000, max_tokens, encoding: Encoding::O200k };
+            let heartbeat = tokio::spawn(async {});
+            assert_eq!(limited(words.clone(), false, budget, None).await.cut, waits);
+            assert_eq!(heartbeat.is_finished(), waits, "{max_tokens}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_counted_elsewhere_is_the_same_as_here() {
+        let words = "word ".repeat(300);
+        for context_tokens in [100_000, 1_000, 200] {
+            let budget = Budget { context_tokens, max_tokens: 50, encoding: Encoding::O200k };
+            let here = Prompt::fit(&words, vec![], &["why?"], budget).map(|prompt| prompt.messages().len());
+            let elsewhere = fit(&words, &[], &["why?"], budget).await.map(|prompt| prompt.messages().len());
+            assert_eq!(here.map_err(|e| e.tokens), elsewhere.map_err(|e| e.tokens), "{context_tokens}");
+            let text = "One two three four. ".repeat(20);
+            let cut = limited(text.clone(), false, budget, None).await;
+            assert_eq!(cut.text, answer_limit::limited(text, false, budget, None).text);
+        }
+    }
+}
