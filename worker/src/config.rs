@@ -22,6 +22,9 @@ use crate::{
 /// The longest answer in tokens where `MAX_TOKENS` is not set. The thinking of a reasoning model counts.
 const MAX_TOKENS: u32 = 4096;
 
+/// The longest instruction in a file, in bytes.
+const PROMPT_FILE_MAX: u32 = 200_000;
+
 /// The model that transcribes recordings where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
 /// shut down on 2027-02-26).
 pub const TRANSCRIBE_MODEL: &str = "gpt-transcribe";
@@ -87,7 +90,7 @@ pub struct Config {
     pub completion_limit: bool,
     /// The most past messages that are loaded.
     pub query_limit: u32,
-    /// The operator's own character of the bot; `None` for the built-in one.
+    /// The operator's own instruction, from `SYSTEM_PROMPT` or a file; `None` for the built-in character.
     pub system_prompt: Option<String>,
     /// The personas that people can choose; `None` if they may not change the character.
     pub personas: Option<Personas>,
@@ -144,10 +147,11 @@ impl Config {
             max_tokens: max_tokens as usize,
             encoding: known.encoding,
         };
-        let system_prompt = env.optional("SYSTEM_PROMPT")?;
         let locale = env.parsed("LOCALE", Locale::Ja)?;
+        let (variable, system_prompt) = system_prompt(env)?;
+        let system_prompt = system_prompt.as_deref();
         if !budget.has_room_beside(system_prompt.unwrap_or(persona::BUILT_IN)) {
-            return Err(no_room("SYSTEM_PROMPT"));
+            return Err(no_room(variable));
         }
         let personas = personas(env, system_prompt, locale, budget)?;
         // The limit is 45 s, because the reply token is not used after 50 s.
@@ -189,6 +193,16 @@ impl Config {
     }
 }
 
+/// Returns the operator's instruction, and the variable that gives it.
+fn system_prompt(env: &Env) -> Result<(&'static str, Option<String>), EnvError> {
+    const FILE: &str = "SYSTEM_PROMPT_FILE";
+    match (env.optional("SYSTEM_PROMPT")?, env.optional(FILE)?) {
+        (Some(_), Some(_)) => Err(invalid(FILE, "SYSTEM_PROMPT is set, too: unset one of them")),
+        (text, None) => Ok(("SYSTEM_PROMPT", text.map(str::to_owned))),
+        (None, Some(_)) => Ok((FILE, env.text_file(FILE, PROMPT_FILE_MAX)?)),
+    }
+}
+
 /// Returns the personas on offer; none if an operator has set a character and no personas. Of the built-in personas it
 /// keeps those that fit into the context, because the operator did not ask for them.
 fn personas(
@@ -214,7 +228,8 @@ fn personas(
 }
 
 fn no_room(name: &str) -> EnvError {
-    invalid(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
+    let why = "it leaves too little room for a conversation in CONTEXT_TOKENS - MAX_TOKENS: shorten it, or use a model with a larger context";
+    invalid(name, why)
 }
 
 #[cfg(test)]
