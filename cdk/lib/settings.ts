@@ -150,7 +150,8 @@ const table = {
     rule: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
     variable: 'UTC_OFFSET',
     parameter: 'UTC_OFFSET',
-    meaning: "The time difference at whose midnight the users' day begins; Japan's where it is not set.",
+    meaning:
+      "The time zone: the users' day begins at its midnight, and the model is told its time; Japan's where it is not set.",
   },
   delivery: {
     rule: oneOf('push', 'reply-first'),

@@ -14,6 +14,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use emulator::model::see::without_note;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -81,7 +82,7 @@ impl Azure {
             return (400, error("invalid_request_error", "[] is too short - 'messages'"));
         };
         self.asked.lock().unwrap().push(body.clone());
-        let answer = format!("Azure says {}", question["content"].as_str().unwrap());
+        let answer = format!("Azure says {}", without_note(question["content"].as_str().unwrap()));
         let choice = json!({
             "index": 0, "finish_reason": "stop", "content_filter_results": {},
             "message": { "role": "assistant", "content": answer },

@@ -74,7 +74,11 @@ impl Settings {
         let shown = path.display();
         let name = path.to_str().with_context(|| format!("{shown} is not Unicode"))?.to_owned();
         let env = Env::of([(FILE.to_owned(), name)]).or(env.clone());
-        Self::from_env(&env).with_context(|| format!("with the instruction in {shown}"))
+        let of_file = |error: anyhow::Error| {
+            let is_of_file = error.to_string().starts_with(FILE);
+            if is_of_file { error.context(format!("{shown} cannot be the instruction")) } else { error }
+        };
+        Self::from_env(&env).map_err(of_file)
     }
 
     /// Reads the environment (and `.env`), or names the variable that is wrong.
