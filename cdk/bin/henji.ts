@@ -6,6 +6,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 
 import { built } from '../lib/built.ts';
 import { environments } from '../lib/environments.ts';
+import { packed, withPrompt } from '../lib/prompt.ts';
 import { checked, SettingError } from '../lib/settings.ts';
 import { HenjiStack } from '../lib/stack.ts';
 
@@ -27,10 +28,14 @@ try {
   const changed = parsed(app.node.tryGetContext('settings') ?? '{}');
   for (const environment of chosen) {
     if (!environments[environment]) throw new SettingError(`lib/environments.ts has no environment "${environment}"`);
-    const settings = checked(environment, { ...environments[environment], ...changed });
+    const settings = withPrompt(
+      join(import.meta.dirname, '..'),
+      checked(environment, { ...environments[environment], ...changed }),
+    );
+    const worker = built(folder, 'worker', settings.architecture);
     const code = {
       ingress: built(folder, 'ingress', settings.architecture),
-      worker: built(folder, 'worker', settings.architecture),
+      worker: settings.promptFile === undefined ? worker : packed(worker, settings.promptFile),
     };
     new HenjiStack(app, `Henji-${environment}`, { environment, settings, code });
   }

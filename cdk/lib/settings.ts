@@ -99,11 +99,16 @@ const table = {
     variable: 'SYSTEM_PROMPT',
     meaning: 'The character of the bot; its own where it is not set.',
   },
+  promptFile: {
+    rule: text(/^\S(.*\S)?$/, 'the path of a file'),
+    meaning:
+      'The file with the instruction in place of systemPrompt: UTF-8, at most 200,000 bytes; its path begins at the folder cdk. Where neither is set it is cdk/prompt.md, if that is there.',
+  },
   personas: {
     rule: personas,
     variable: 'PERSONAS',
     meaning:
-      'The personas that people can choose, each added to systemPrompt; off where they may not change the character, and where systemPrompt is set and this is not.',
+      'The personas that people can choose, each added to the instruction; off where they may not change the character, and where the bot has an instruction and this is not set.',
   },
   contextTokens: {
     rule: whole(1, 100_000_000),
@@ -146,7 +151,8 @@ const table = {
     rule: text(/^[+-](0\d|1[0-3]):[0-5]\d$|^[+-]14:00$/, 'a time difference such as +09:00'),
     variable: 'UTC_OFFSET',
     parameter: 'UTC_OFFSET',
-    meaning: "The time difference at whose midnight the users' day begins; Japan's where it is not set.",
+    meaning:
+      "The time zone: the users' day begins at its midnight, and the model is told its time; Japan's where it is not set.",
   },
   delivery: {
     rule: oneOf('push', 'reply-first'),
@@ -339,6 +345,9 @@ export function checked(environment: string, settings: Settings): Settings {
   }
   if ((settings.contextTokens ?? Infinity) <= settings.maxTokens) {
     throw wrong('maxTokens', 'must leave room for the question in contextTokens');
+  }
+  if (settings.systemPrompt !== undefined && settings.promptFile !== undefined) {
+    throw wrong('promptFile', 'and systemPrompt are not set together');
   }
   if ((settings.promptUsdPerMillion === undefined) !== (settings.completionUsdPerMillion === undefined)) {
     throw wrong('completionUsdPerMillion', 'and promptUsdPerMillion are set together');

@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
 import { Program } from './function.ts';
+import { PROMPT_PATH } from './prompt.ts';
 import type { Jobs } from './queue.ts';
 import { type Settings, workerVariables } from './settings.ts';
 import type { Messages } from './table.ts';
@@ -33,6 +34,7 @@ export class Worker extends Program {
         DB_TABLE_NAME_POSTFIX: messages.postfix,
         METRICS_NAMESPACE: props.namespace,
         ...workerVariables(settings),
+        ...(settings.promptFile !== undefined && { SYSTEM_PROMPT_FILE: PROMPT_PATH }),
       },
       secrets: ['LINE_CHANNEL_ACCESS_TOKEN', 'OPEN_AI_API_KEY'],
       readsTogether: true,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -7,8 +7,9 @@ import { describe, expect, test } from 'vitest';
 
 import { built } from '../lib/built.ts';
 import { environments } from '../lib/environments.ts';
+import { packed, PROMPT_PATH, withPrompt } from '../lib/prompt.ts';
 import { checked, type Settings } from '../lib/settings.ts';
-import { stackOf } from './synth.ts';
+import { functionOf, stackOf, templateOf } from './synth.ts';
 
 const check = (changed: object) => checked('dev', { ...environments['dev']!, ...changed } as Settings);
 
@@ -22,6 +23,8 @@ describe('a setting that cannot be', () => {
     [{ locale: 'fr' }, 'dev.locale must be one of ja, en, zh-Hant, ko, th'],
     [{ architecture: 'arm' }, 'dev.architecture must be one of arm64, x86_64'],
     [{ systemPrompt: 'あ'.repeat(1001) }, 'dev.systemPrompt must be a text of at most 3,000 bytes'],
+    [{ promptFile: '' }, 'dev.promptFile must be the path of a file'],
+    [{ systemPrompt: 'x', promptFile: 'y' }, 'dev.promptFile and systemPrompt are not set together'],
     [{ personas: 'none' }, "dev.personas must be 'off', or a list"],
     [{ alarmEmail: 'me' }, 'dev.alarmEmail must be an e-mail address'],
     [{ secretPath: '/henji/dev' }, 'dev.secretPath must be a prefix'],
@@ -56,6 +59,34 @@ describe('a setting that cannot be', () => {
 test('a postfix may be empty, and a prefix need not end in a slash', () => {
   check({ existingTablePostfix: '', secretPath: '/amplify/d1a2b3/main/AMPLIFY_lineBot_' });
   expect(() => stackOf('dev', { existingTablePostfix: '' }, new App())).not.toThrow();
+});
+
+test('an instruction in a file is packed with the worker, or the error says what to do', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'henji-'));
+  const file = join(folder, 'prompt.md');
+  const settings = environments['dev']!;
+  expect(withPrompt(folder, settings)).toBe(settings);
+  expect(withPrompt(folder, { ...settings, promptFile: 'shop.md' }).promptFile).toBe(join(folder, 'shop.md'));
+  writeFileSync(join(folder, 'bootstrap'), '#!/bin/sh', { mode: 0o755 });
+  expect(() => packed(folder, file)).toThrow(`${file} is no file: write the instruction there`);
+  for (const [content, why] of [
+    ['あ'.repeat(66_667), 'has more than 200,000 bytes'],
+    [Buffer.from([0xff, 0xfe, 0x61, 0]), 'is not in UTF-8'],
+    [' \n', 'is empty'],
+  ] as const) {
+    writeFileSync(file, content);
+    expect(() => packed(folder, file)).toThrow(`${file} ${why}`);
+  }
+  writeFileSync(file, '営業時間は10時から');
+  expect(withPrompt(folder, settings).promptFile).toBe(file);
+  expect(withPrompt(folder, { ...settings, systemPrompt: 'x' }).promptFile).toBe(undefined);
+  const worker = packed(folder, file);
+  expect(readdirSync(worker).sort()).toEqual(['bootstrap', 'prompt.md']);
+  expect(readFileSync(join(worker, 'prompt.md'), 'utf8')).toBe('営業時間は10時から');
+  expect(statSync(join(worker, 'bootstrap')).mode & 0o777).toBe(0o755);
+  for (const made of [folder, worker]) rmSync(made, { recursive: true });
+  const told = functionOf(templateOf('dev', { promptFile: file }), 'Worker').Properties['Environment'].Variables;
+  expect(told).toHaveProperty('SYSTEM_PROMPT_FILE', PROMPT_PATH);
 });
 
 test('a function that is missing or built for another machine is said in one line with the command that builds it', () => {

@@ -2,7 +2,13 @@
 //!
 //! An empty value counts as unset, as `.env` files and compose files write it.
 
-use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    fs::File,
+    io::{ErrorKind, Read},
+    str::FromStr,
+};
 
 use secrecy::SecretString;
 use url::Url;
@@ -112,6 +118,32 @@ impl Env {
         Ok(text.trim().trim_end_matches('/').to_owned())
     }
 
+    /// Returns the text of the file that the variable names, or `None` if the variable is unset. It is UTF-8, has
+    /// words, and has at most `max_bytes` bytes. A byte order mark at its beginning is not part of it.
+    pub fn text_file(&self, name: &str, max_bytes: u32) -> Result<Option<String>, EnvError> {
+        let Some(path) = self.optional(name)? else { return Ok(None) };
+        let mut bytes = vec![];
+        let file = File::open(path.trim());
+        let read = file.and_then(|file| file.take(u64::from(max_bytes) + 1).read_to_end(&mut bytes));
+        read.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => invalid(name, "there is no such file: write it, or correct the path"),
+            kind => invalid(name, &format!("its file cannot be opened ({kind})")),
+        })?;
+        if bytes.len() > max_bytes as usize {
+            return Err(invalid(name, &format!("its file has more than {max_bytes} bytes: shorten it")));
+        }
+        let text = String::from_utf8(bytes)
+            .map_err(|_| invalid(name, "its file is not in UTF-8: save it with this encoding"))?;
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
+            return Err(invalid(
+                name,
+                "its file is empty: write into it, or remove the file or the variable",
+            ));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
     /// Returns a secret that fits into an HTTP header. White space around it is not part of it.
     pub fn secret(&self, name: &str) -> Result<SecretString, EnvError> {
         let value = self.required(name)?.trim();
@@ -163,6 +195,36 @@ mod tests {
             assert!(line.starts_with(&format!("{name} ")), "{line}");
             assert!(!line.contains("hun") && !line.contains('\n'), "{line}");
         }
+    }
+
+    #[test]
+    fn a_file_is_read_whole_or_the_error_says_what_to_do() {
+        let folder = std::env::temp_dir().join(format!("henji-env-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+        let read = |name: &str| env(&[("FILE", &path(name))]).text_file("FILE", 12);
+        for (name, bytes) in [
+            ("good", "\u{feff}営業 10\n".as_bytes()),
+            ("long", b"1234567890123"),
+            ("empty", b" \n"),
+            ("other", b"\xff\xfea\0"),
+        ] {
+            std::fs::write(path(name), bytes).unwrap();
+        }
+        assert_eq!(read("good").unwrap().unwrap(), "営業 10\n");
+        assert_eq!(env(&[("FILE", "")]).text_file("FILE", 12).unwrap(), None);
+        for (name, what_to_do) in [
+            ("long", "shorten it"),
+            ("empty", "write into it"),
+            ("other", "save it with this encoding"),
+            ("missing", "correct the path"),
+            (".", "its file cannot be opened"),
+        ] {
+            let error = read(name).unwrap_err().to_string();
+            assert!(error.starts_with("FILE cannot be read") && error.contains(what_to_do), "{error}");
+            assert!(!error.contains("henji-env"), "{error}");
+        }
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

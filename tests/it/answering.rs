@@ -4,14 +4,22 @@ use std::{
 };
 
 use cli::commands::send::webhook_of;
-use emulator::line::{LOADING, PUSH};
+use emulator::{
+    line::{LOADING, PUSH},
+    model::see::without_note,
+};
 use serde_json::{Value, json};
 use worker::rules::models;
 
 use crate::harness::local::{Bot, USER};
 
 fn contents(request: &Value) -> Vec<&str> {
-    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+    request["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| without_note(m["content"].as_str().unwrap()))
+        .collect()
 }
 
 #[tokio::test]

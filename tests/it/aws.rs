@@ -11,7 +11,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cli::commands::send::webhook_of;
-use emulator::faults::Fault;
+use emulator::{faults::Fault, model::see::without_note};
 use serde_json::json;
 use shared::job::{EventId, Job, VERSION};
 use tokio::{
@@ -89,8 +89,10 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     assert_eq!(bot.says(2).await[1].texts, ["answer to こんにちは"]);
     let asked = bot.model.asked();
     let messages = asked[1].body["messages"].as_array().unwrap();
-    let said: Vec<_> =
-        messages[1..].iter().map(|m| (m["role"].as_str().unwrap(), m["content"].as_str().unwrap())).collect();
+    let said: Vec<_> = messages[1..]
+        .iter()
+        .map(|m| (m["role"].as_str().unwrap(), without_note(m["content"].as_str().unwrap())))
+        .collect();
     assert_eq!(
         said,
         [("user", "Hello, world"), ("assistant", "answer to Hello, world"), ("user", "こんにちは")]
@@ -178,7 +180,7 @@ async fn the_history_of_the_articles_own_bot_is_read_and_followed() {
     let asked = bot.model.asked();
     let said: Vec<_> = asked[1].body["messages"].as_array().unwrap()[1..]
         .iter()
-        .map(|m| m["content"].as_str().unwrap())
+        .map(|m| without_note(m["content"].as_str().unwrap()))
         .collect();
     assert_eq!(said, ["old question", "old answer", "new", "answer to new", "newer"]);
     bot.ends().await;

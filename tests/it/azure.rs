@@ -14,6 +14,7 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
+use emulator::model::see::without_note;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,7 +85,7 @@ impl Azure {
         if !body["safety_identifier"].is_null() {
             return (400, error("", "Unrecognized request argument supplied: safety_identifier"));
         }
-        let answer = format!("Azure says {}", question["content"].as_str().unwrap());
+        let answer = format!("Azure says {}", without_note(question["content"].as_str().unwrap()));
         let choice = json!({
             "index": 0, "finish_reason": "stop", "content_filter_results": {},
             "message": { "role": "assistant", "content": answer },

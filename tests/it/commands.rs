@@ -1,5 +1,5 @@
 use cli::commands::send::webhook_of;
-use emulator::{faults::Fault, line::PUSH};
+use emulator::{faults::Fault, line::PUSH, model::see::without_note};
 use serde_json::{Value, json};
 use shared::job::ConversationId;
 use worker::{
@@ -52,7 +52,12 @@ fn english() -> &'static Words {
 }
 
 fn contents(request: &Value) -> Vec<&str> {
-    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+    request["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| without_note(m["content"].as_str().unwrap()))
+        .collect()
 }
 
 /// Returns the messages of the last prompt.

@@ -21,6 +21,8 @@ mod line_emulator;
 mod dev;
 // From a question to its answer: order, isolation, history, context, length.
 mod answering;
+// The instruction to the model: a file, what it is told of the bot, the note below a question.
+mod instruction;
 // The commands that people send.
 mod commands;
 // The looks of answers: language, buttons, sender, quote.

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use emulator::{
     faults::Fault,
     line::{Preparation, content_path, said as messages},
-    model::{TRANSCRIPTIONS, hear},
+    model::{TRANSCRIPTIONS, hear, see},
 };
 use serde_json::{Value, json};
 use worker::locale::{Locale, MediaNotices};
@@ -65,7 +65,13 @@ pub fn looks(chat: &dyn Chat, message: &Value) -> usize {
 /// Returns the contents of the last prompt's messages.
 fn last_prompt(chat: &dyn Chat) -> Vec<Value> {
     let asked = chat.model().asked().pop().unwrap();
-    asked.body["messages"].as_array().unwrap()[1..].iter().map(|m| m["content"].clone()).collect()
+    asked.body["messages"].as_array().unwrap()[1..]
+        .iter()
+        .map(|m| match &m["content"] {
+            Value::String(text) => see::without_note(text).into(),
+            content => content.clone(),
+        })
+        .collect()
 }
 
 mod told {

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use emulator::model::see;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -58,7 +59,7 @@ impl RawModel {
         let next = self.answers.lock().unwrap().pop_front();
         let answer = next.unwrap_or_else(|| {
             let last = body["messages"].as_array().and_then(|all| all.last()).unwrap();
-            completion(&format!("answer to {}", last["content"].as_str().unwrap()), "stop", 12, 7)
+            completion(&format!("answer to {}", see::said(last)), "stop", 12, 7)
         });
         self.asked.lock().unwrap().push((head, body));
         stream.write_all(&answer).await.ok()?;

@@ -23,12 +23,21 @@ fn prompts(bot: &Bot) -> Vec<Vec<Value>> {
     bot.model.asked().iter().map(|seen| seen.body["messages"].as_array().unwrap().clone()).collect()
 }
 
-/// Returns the share of all prompts' tokens in whole messages at the same place as in the turn before, in percent.
+/// Returns the number of bytes with which two texts begin alike.
+fn alike_bytes(before: &str, now: &str) -> usize {
+    let pairs = before.chars().zip(now.chars());
+    pairs.take_while(|(before, now)| before == now).map(|(_, now)| now.len_utf8()).sum()
+}
+
+/// Returns the share of all prompts' tokens up to the first difference from the turn before, in percent. The first
+/// difference is within a message: the note below the question of the turn before.
 fn share(prompts: &[Vec<Value>]) -> f64 {
     let (mut same, mut all) = (0, 0);
     for pair in prompts.windows(2) {
         let alike = pair[0].iter().zip(&pair[1]).take_while(|(before, now)| before == now).count();
         same += tokens(&pair[1][..alike]);
+        let [before, now] = [0, 1].map(|n| pair[n][alike]["content"].as_str().unwrap());
+        same += count(Encoding::O200k, &now[..alike_bytes(before, now)]);
         all += tokens(&pair[1]);
     }
     100.0 * f64::from(u32::try_from(same).unwrap()) / f64::from(u32::try_from(all).unwrap())

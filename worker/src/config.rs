@@ -15,14 +15,22 @@ use crate::{
     adapters::openai::endpoint::Endpoint,
     locale::Locale,
     retry_pauses::Pauses,
+    rules::instruction::{Abilities, about_bot, system_message},
     rules::models::{self, Ability},
-    rules::persona::{self, Chosen, Persona, Personas},
+    rules::persona::{Chosen, Persona, Personas},
     rules::prompt::Budget,
     rules::user_quota::{GroupPersona, UserQuota},
 };
 
 /// The longest answer in tokens where `MAX_TOKENS` is not set. The thinking of a reasoning model counts.
 const MAX_TOKENS: u32 = 4096;
+
+/// The least room for prompts, in tokens, in which the model is told about the bot. A smaller one is all for the
+/// conversation.
+const ROOM_TO_TELL: usize = 1_000;
+
+/// The longest instruction in a file, in bytes.
+const PROMPT_FILE_MAX: u32 = 200_000;
 
 /// The model that transcribes recordings where `TRANSCRIBE_MODEL` is not set (OpenAI, "Speech to text": the older ones
 /// shut down on 2027-02-26).
@@ -95,8 +103,10 @@ pub struct Config {
     pub model_options: Map<String, Value>,
     /// The most past messages that are loaded.
     pub query_limit: u32,
-    /// The operator's own character of the bot; `None` for the built-in one.
+    /// The operator's own instruction, from `SYSTEM_PROMPT` or a file; `None` for the built-in character.
     pub system_prompt: Option<String>,
+    /// The text that tells the model about LINE and the bot; `None` if the context is too small for it.
+    pub about_bot: Option<String>,
     /// The personas that people can choose; `None` if they may not change the character.
     pub personas: Option<Personas>,
     /// The time for which message rows are kept; `None` for ever.
@@ -154,12 +164,24 @@ impl Config {
             max_tokens: max_tokens as usize,
             encoding: known.encoding,
         };
-        let system_prompt = env.optional("SYSTEM_PROMPT")?;
         let locale = env.parsed("LOCALE", Locale::Ja)?;
-        if !budget.has_room_beside(system_prompt.unwrap_or(persona::BUILT_IN)) {
-            return Err(no_room("SYSTEM_PROMPT"));
+        let (variable, system_prompt) = system_prompt(env)?;
+        let system_prompt = system_prompt.as_deref();
+        let transcribe_model = Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
+            .filter(|name| *name != "off")
+            .map(str::to_owned);
+        let about_bot = |has_personas| {
+            let (sees, hears) = (known.vision != Ability::No, transcribe_model.is_some());
+            let tells = budget.context_tokens - budget.max_tokens >= ROOM_TO_TELL;
+            tells.then(|| about_bot(locale, Abilities { sees, hears, has_personas }))
+        };
+        // The text is longest if there are personas.
+        let longest = about_bot(true);
+        if !budget.has_room_beside(&system_message(system_prompt, None, None, longest.as_deref(), true)) {
+            return Err(no_room(variable));
         }
-        let personas = personas(env, system_prompt, locale, budget)?;
+        let personas = personas(env, system_prompt, locale, longest.as_deref(), budget)?;
+        let about_bot = if personas.is_some() { longest } else { about_bot(false) };
         // The limit is 45 s, because the reply token is not used after 50 s.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
@@ -174,6 +196,7 @@ impl Config {
             budget,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
             system_prompt: system_prompt.map(str::to_owned),
+            about_bot,
             personas,
             history_ttl: (days > 0).then(|| SignedDuration::from_hours(24 * i64::from(days))),
             locale,
@@ -189,9 +212,7 @@ impl Config {
             openai,
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
             line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
-            transcribe_model: Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
-                .filter(|name| *name != "off")
-                .map(str::to_owned),
+            transcribe_model,
             sends_event_header: false,
         })
     }
@@ -209,6 +230,12 @@ impl Config {
     /// Whether there is a fallback that may be able to read images.
     pub(crate) fn fallback_may_see(&self) -> bool {
         self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Ability::No)
+    }
+
+    /// Returns the system message of a conversation that has chosen this persona.
+    pub(crate) fn system_message(&self, persona: Option<&Chosen>, is_private: bool) -> String {
+        let (own, about) = (self.system_prompt.as_deref(), self.about_bot.as_deref());
+        system_message(own, self.personas.as_ref(), persona, about, is_private)
     }
 
     /// Returns the room of the window, as the text that is stored with its start.
@@ -280,17 +307,28 @@ fn model_options(env: &Env) -> Result<Map<String, Value>, EnvError> {
     }
 }
 
+/// Returns the operator's instruction, and the variable that gives it.
+fn system_prompt(env: &Env) -> Result<(&'static str, Option<String>), EnvError> {
+    const FILE: &str = "SYSTEM_PROMPT_FILE";
+    match (env.optional("SYSTEM_PROMPT")?, env.optional(FILE)?) {
+        (Some(_), Some(_)) => Err(invalid(FILE, "SYSTEM_PROMPT is set, too: unset one of them")),
+        (text, None) => Ok(("SYSTEM_PROMPT", text.map(str::to_owned))),
+        (None, Some(_)) => Ok((FILE, env.text_file(FILE, PROMPT_FILE_MAX)?)),
+    }
+}
+
 /// Returns the personas on offer; none if an operator has set a character and no personas. Of the built-in personas it
 /// keeps those that fit into the context, because the operator did not ask for them.
 fn personas(
     env: &Env,
     operators: Option<&str>,
     locale: Locale,
+    about_bot: Option<&str>,
     budget: Budget,
 ) -> Result<Option<Personas>, EnvError> {
     let fits = |all: &Personas, Persona { name, .. }: &Persona| {
         let chosen = Chosen::Named(name.clone());
-        budget.has_room_beside(&persona::system_prompt(operators, Some(all), Some(&chosen)))
+        budget.has_room_beside(&system_message(operators, Some(all), Some(&chosen), about_bot, true))
     };
     let Some(text) = env.optional("PERSONAS")? else {
         let built_in = Personas::built_in(locale);
@@ -305,7 +343,8 @@ fn personas(
 }
 
 fn no_room(name: &str) -> EnvError {
-    invalid(name, "it leaves no room for a question in CONTEXT_TOKENS - MAX_TOKENS")
+    let why = "it leaves too little room for a conversation in CONTEXT_TOKENS - MAX_TOKENS: shorten it, or use a model with a larger context";
+    invalid(name, why)
 }
 
 #[cfg(test)]

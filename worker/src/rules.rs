@@ -5,6 +5,7 @@ pub mod conversation;
 pub mod forget_marker;
 pub(crate) mod group;
 pub mod image;
+pub(crate) mod instruction;
 pub mod message_kind;
 pub mod models;
 pub mod persona;

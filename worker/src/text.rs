@@ -3,6 +3,7 @@
 pub(crate) mod answer_limit;
 pub mod clean;
 pub(crate) mod excerpt;
+mod latex;
 pub mod markdown;
 pub mod messages;
 pub mod redact;

@@ -1,7 +1,8 @@
 //! Both stages in one process, as `henji serve`, `henji dev` and the tests run them.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{self, DirBuilder, File},
+    io::ErrorKind,
     net::SocketAddr,
     os::unix::fs::DirBuilderExt,
     path::Path,
@@ -38,6 +39,8 @@ use crate::{
 
 /// The database's name in the data directory.
 pub const DATABASE: &str = "henji.db";
+/// The name of the operator's instruction in the data directory.
+pub const PROMPT_FILE: &str = "prompt.md";
 const LOCK: &str = "henji.lock";
 
 /// The settings of one process.
@@ -60,6 +63,24 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads the environment (and `.env`), and `prompt.md` in the data directory if no variable gives an instruction.
+    pub fn read(env: &Env, data: &Path) -> anyhow::Result<Self> {
+        const FILE: &str = "SYSTEM_PROMPT_FILE";
+        let path = data.join(PROMPT_FILE);
+        let is_set = env.optional("SYSTEM_PROMPT")?.is_some() || env.optional(FILE)?.is_some();
+        if is_set || fs::metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Self::from_env(env);
+        }
+        let shown = path.display();
+        let name = path.to_str().with_context(|| format!("{shown} is not Unicode"))?.to_owned();
+        let env = Env::of([(FILE.to_owned(), name)]).or(env.clone());
+        let of_file = |error: anyhow::Error| {
+            let is_of_file = error.to_string().starts_with(FILE);
+            if is_of_file { error.context(format!("{shown} cannot be the instruction")) } else { error }
+        };
+        Self::from_env(&env).map_err(of_file)
+    }
+
     /// Reads the environment (and `.env`), or names the variable that is wrong.
     pub fn from_env(env: &Env) -> anyhow::Result<Self> {
         Ok(Self {

@@ -87,7 +87,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     let upstream = upstream(&env)?;
     let is_offline = upstream.is_none();
     let env = environment(env, &origin);
-    let settings = Settings::from_env(&env)?;
+    let settings = Settings::read(&env, &data)?;
     let (clock, client) = (wall_clock(), http::local_client()?);
     let database = Database::open(&data.join(DATABASE))?;
     let feed = Feed::new(clock.clone(), stop.clone(), secrets(&env)?);

@@ -8,7 +8,7 @@ use std::{
 use local::{
     listeners::operator::{self, Admin},
     log_writer, private,
-    serve::{self, DATABASE, DataDir, Listeners, Settings},
+    serve::{self, DATABASE, DataDir, Listeners, PROMPT_FILE, Settings},
     signals,
 };
 use shared::{env::Env, metrics::Metrics};
@@ -33,8 +33,9 @@ pub struct Args {
 /// Runs the command.
 pub async fn command(Args { listen, admin, data }: Args, env: &Env) -> anyhow::Result<()> {
     let _log = log_writer::start(env.optional("RUST_LOG")?, Metrics::totals(&with_prices(env.clone()))?)?;
-    let settings = Settings::from_env(env)?.fitted()?;
-    private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &data.join(DATABASE)]);
+    let settings = Settings::read(env, &data)?.fitted()?;
+    let files = [DATABASE, PROMPT_FILE].map(|name| data.join(name));
+    private::warn_if_writable_by_others(&[Path::new(DOTENV), &data, &files[0], &files[1]]);
     let data = DataDir::open(&data)?;
     let listeners = Listeners { webhooks: serve::bind(listen).await?, admin: admin.bind().await? };
     let http = serve::http_client()?;

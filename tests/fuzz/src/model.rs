@@ -92,7 +92,11 @@ pub fn holds(data: &[u8]) -> bool {
             Err(ModelError::ContextLength(_) | ModelError::NothingWithinLimit) => return false,
             Err(ModelError::ImageRefused) => unreachable!("there is no picture"),
             Err(ModelError::Unauthorized(failure)) => (failure, true),
-            Err(ModelError::Failed(failure) | ModelError::Unusable(failure)) => (failure, false),
+            Err(
+                ModelError::Failed(failure)
+                | ModelError::Unusable(failure)
+                | ModelError::ContextFull(failure),
+            ) => (failure, false),
         };
     let Failure { detail, retry, .. } = failure;
     assert!((1..200).contains(&detail.len()), "{detail}");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use cli::commands::send::webhook_of;
-use emulator::line::PUSH;
+use emulator::{line::PUSH, model::see::without_note};
 use serde_json::{Value, json};
 
 use super::FIXTURE;
@@ -13,7 +13,12 @@ use crate::harness::lambda::{
 use crate::harness::log_lines::{Kind, lines_of};
 
 fn contents(request: &Value) -> Vec<&str> {
-    request["messages"].as_array().unwrap().iter().map(|m| m["content"].as_str().unwrap()).collect()
+    request["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|m| without_note(m["content"].as_str().unwrap()))
+        .collect()
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use emulator::{faults::Fault, line::PUSH};
+use emulator::{faults::Fault, line::PUSH, model::see::without_note};
 use serde_json::{Value, json};
 
 use crate::harness::lambda::{
@@ -27,7 +27,10 @@ async fn bot(further: &[(&str, &str)]) -> Bot {
 }
 
 fn words(prompt: &Value) -> Vec<&str> {
-    prompt["messages"].as_array().unwrap()[1..].iter().map(|it| it["content"].as_str().unwrap()).collect()
+    prompt["messages"].as_array().unwrap()[1..]
+        .iter()
+        .map(|it| without_note(it["content"].as_str().unwrap()))
+        .collect()
 }
 
 /// Returns the answers so far, without the part that names the questions.

@@ -1,5 +1,6 @@
 //! The commands that people send to the bot, on the functions and the table.
 
+use emulator::model::see;
 use worker::locale::Locale;
 
 use super::text;
@@ -8,7 +9,7 @@ use crate::harness::lambda::bot::Bot;
 fn last_prompt(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();
     let messages = asked.last().unwrap().body["messages"].as_array().unwrap().clone();
-    messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    messages.iter().map(see::text).collect()
 }
 
 /// Sends a message, and waits for the next message of the bot.

@@ -6,7 +6,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
-use emulator::{faults::Fault, line::PUSH};
+use emulator::{faults::Fault, line::PUSH, model::see};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -166,7 +166,7 @@ async fn killed_at_each_call_to_aws_a_turn_ends_in_one_answer_or_in_one_letter_a
 /// Returns the user of each question that the model was asked, in order.
 fn asked(bot: &Bot) -> Vec<String> {
     let question = |body: &Value| body["messages"].as_array().unwrap().last().cloned().unwrap();
-    bot.model.asked().iter().map(|s| question(&s.body)["content"].as_str().unwrap().to_owned()).collect()
+    bot.model.asked().iter().map(|s| see::text(&question(&s.body))).collect()
 }
 
 #[tokio::test]

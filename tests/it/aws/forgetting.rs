@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use emulator::model::see;
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use shared::job::{ConversationId, MessageId};
@@ -56,7 +57,7 @@ fn shown(mut rows: Vec<Row>) -> Value {
 fn asked(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();
     let messages = asked.last().unwrap().body["messages"].as_array().unwrap()[1..].to_vec();
-    messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    messages.iter().map(see::text).collect()
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::files::{read, section};
 /// The sources that read variables.
 const SOURCES: [&str; 5] = ["shared/src", "ingress/src", "worker/src", "cli/src", "cli/local/src"];
 /// The code before the literal name of a variable that is read.
-const READERS: [&str; 10] = [
+const READERS: [&str; 11] = [
     "required(",
     "optional(",
     "parsed(",
@@ -15,6 +15,7 @@ const READERS: [&str; 10] = [
     "base_url(",
     "required_url(",
     "secret(",
+    "text_file(",
     "price(",
     "users(env,",
     // Some code reads a variable by a constant with its name.

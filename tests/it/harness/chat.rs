@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cli::commands::send::webhook_of;
-use emulator::{faults::Fault, line::Line, model::Model};
+use emulator::{
+    faults::Fault,
+    line::Line,
+    model::{Model, see},
+};
 use ingress::queue::JobQueue;
 use local::sqlite::{Database, history::SqliteHistory, queue::SqliteQueue};
 use serde_json::{Value, json};
@@ -210,10 +214,9 @@ pub fn takes_back(message: &Value) -> Value {
     does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
 }
 
-/// Returns all prompts without the persona.
+/// Returns all prompts without the system message and the notes.
 pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
-    let content = |message: &Value| message["content"].as_str().unwrap().to_owned();
-    let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(content).collect();
+    let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(see::text).collect();
     chat.model().asked().iter().map(|seen| prompt(&seen.body)).collect()
 }
 

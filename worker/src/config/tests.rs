@@ -25,6 +25,30 @@ fn personas_are_on_offer_where_the_operator_offers_them_or_has_no_character() {
 }
 
 #[test]
+fn an_instruction_comes_from_a_file_or_a_variable_and_leaves_room_for_a_conversation() {
+    let path = std::env::temp_dir().join(format!("henji-prompt-{}.md", std::process::id()));
+    let file = path.to_str().unwrap();
+    let with = |text: &str, more: &[(&str, &str)]| {
+        std::fs::write(&path, text).unwrap();
+        read(&[&[("SYSTEM_PROMPT_FILE", file)], more].concat()).map_err(|error| error.to_string())
+    };
+    let menu = "営業時間は10時から。\n".repeat(6_000);
+    let config = with(&menu, &[]).unwrap();
+    assert_eq!((config.system_prompt.as_deref(), config.personas), (Some(menu.as_str()), None));
+    for (text, more, why) in [
+        (menu.repeat(2).as_str(), &[][..], "more than 200000 bytes"),
+        (&menu, &[("SYSTEM_PROMPT", "be kind")], "SYSTEM_PROMPT is set, too"),
+        (&menu, &[("CONTEXT_TOKENS", "50000")], "shorten it, or use a model with a larger context"),
+        (&"word ".repeat(7_000), &[("CONTEXT_TOKENS", "12096")], "too little room for a conversation"),
+    ] {
+        let error = with(text, more).unwrap_err();
+        assert!(error.starts_with("SYSTEM_PROMPT_FILE cannot be read") && error.contains(why), "{error}");
+    }
+    with(&"word ".repeat(5_500), &[("CONTEXT_TOKENS", "12096")]).unwrap();
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn a_character_and_a_persona_must_leave_room_for_a_question_together() {
     let words = "word ".repeat(60);
     let persona = format!(r#"[{{"name":"Pirate","prompt":"{words}"}}]"#);

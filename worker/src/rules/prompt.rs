@@ -20,6 +20,9 @@ pub(crate) const GROUP: &str = "This is a group chat of several people. Where it
 const PER_MESSAGE: usize = 4;
 /// The tokens that begin the answer.
 const PRIMING: usize = 3;
+/// The least room for a conversation beside the system message, in tokens: this, or if it is less, this part of all
+/// room for prompts.
+const LEAST_ROOM: (usize, usize) = (2_000, 4);
 
 /// The room for prompt and answer, in tokens.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +36,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Whether a short question fits beside this system prompt.
+    /// Whether a short question fits beside this system prompt, with room for a conversation.
     pub fn has_room_beside(self, system: &str) -> bool {
-        Prompt::fit(system, vec![], &["?"], self).is_ok()
+        let (most, part) = LEAST_ROOM;
+        let room = most.min(self.context_tokens.saturating_sub(self.max_tokens) / part);
+        let context_tokens = self.context_tokens - room;
+        Prompt::fit(system, vec![], &["?"], Self { context_tokens, ..self }).is_ok()
     }
 }
 

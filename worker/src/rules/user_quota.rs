@@ -55,6 +55,11 @@ impl UserQuota {
         if self.is_not_allowed(user) { Period::Ever } else { Period::Day(self.day(now)) }
     }
 
+    /// Returns the offset from UTC of the operator's zone.
+    pub(crate) fn offset(&self) -> Offset {
+        self.offset
+    }
+
     /// Returns the users' day.
     pub fn day(&self, now: Timestamp) -> Date {
         self.offset.to_datetime(now).date()

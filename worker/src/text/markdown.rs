@@ -1,8 +1,9 @@
 //! Converts the Markdown that models write to plain text, which LINE shows as it is. Pure.
 //!
 //! The text is edited and never written anew. Marks that are certainly Markdown are removed or replaced, and everything
-//! else stays unchanged, such as arithmetic, kaomoji, `snake_case`, hashtags, formulas and HTML. Numbered lists, quotes
-//! (`>`) and struck out words (`~~`) stay, because they are easy to read.
+//! else stays unchanged, such as arithmetic, kaomoji, `snake_case`, hashtags and HTML. Numbered lists, quotes (`>`) and
+//! struck out words (`~~`) stay, because they are easy to read. Formulas in LaTeX become readable where they are simple
+//! (`text/latex.rs`). They are found before the marks, because Markdown has another meaning for `\(`, `_` and `*`.
 
 use std::ops::Range;
 
@@ -15,6 +16,8 @@ mod table;
 
 use editor::{Edit, Editor, LINE, OpenLink, edited};
 use marks::{is_code, is_emphasis};
+
+use crate::text::latex::{formulas, may_contain_formula};
 
 pub use marks::urls;
 
@@ -37,11 +40,14 @@ impl From<&str> for Plain {
 pub fn plain(source: &str) -> Plain {
     // The parser reads a carriage return as the end of a line in some places and not in others.
     let source = &source.replace("\r\n", "\n").replace('\r', "\n");
-    let mut editor = Editor::of(source);
+    let formulas =
+        if may_contain_formula(source) { formulas(source, &without_formulas(source)) } else { vec![] };
+    let mut editor = Editor::of(source, formulas);
     for (event, at) in Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter() {
         editor.see(event, at);
     }
     editor.unmark_stray_bold(0..source.len());
+    editor.convert_formulas(0..source.len());
     let Editor { mut edits, code, .. } = editor;
     edits.sort_by_key(|edit| edit.at.start);
     // If two edits overlap, the first one counts.
@@ -65,6 +71,20 @@ pub fn plain(source: &str) -> Plain {
     Plain { text: edited(source, 0..source.len(), &edits), code }
 }
 
+/// Returns the places of code and addresses, in which nothing is a formula.
+fn without_formulas(source: &str) -> Vec<Range<usize>> {
+    let is_code = |event: &Event<'_>, at: &Range<usize>| match event {
+        Event::Start(Tag::CodeBlock(_)) => true,
+        Event::Code(_) => is_code(source, at),
+        _ => false,
+    };
+    let events = Parser::new_ext(source, Options::ENABLE_TABLES).into_offset_iter();
+    let code = events.filter(|(event, at)| is_code(event, at)).map(|(_, at)| at);
+    let mut parts: Vec<_> = code.chain(urls(source)).collect();
+    parts.sort_by_key(|part| part.start);
+    parts
+}
+
 impl Editor<'_> {
     fn see(&mut self, event: Event<'_>, at: Range<usize>) {
         if !matches!(event, Event::End(TagEnd::Link | TagEnd::Image)) {
@@ -83,7 +103,10 @@ impl Editor<'_> {
                 self.links.push(OpenLink { mark: 2, words_end: at.start + 2 });
             }
             Event::End(TagEnd::Link | TagEnd::Image) => self.link(at),
-            Event::Start(Tag::Table(_)) => self.before_table = std::mem::take(&mut self.edits),
+            Event::Start(Tag::Table(_)) => {
+                self.convert_formulas(0..at.start);
+                self.before_table = std::mem::take(&mut self.edits);
+            }
             Event::End(TagEnd::TableCell) => self.cell(at),
             Event::End(TagEnd::TableHead) => {
                 self.further_cells(at.end);

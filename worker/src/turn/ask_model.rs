@@ -6,7 +6,7 @@ use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    fallback, off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten,
+    fallback, off_thread, prompt_input::PromptInput, time_budget::Attempt, unsend::is_known_forgotten, user,
 };
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
@@ -15,8 +15,9 @@ use crate::{
     rules::{
         conversation::Message,
         image::{self, Image},
-        persona::{self, Chosen},
-        prompt::{self, Budget, Prompt, TooLong},
+        instruction,
+        persona::Chosen,
+        prompt::{Budget, Prompt, TooLong},
         run_budget::paid_out,
     },
     storage::Storage,
@@ -44,11 +45,13 @@ pub(crate) async fn ask_model(
 ) -> Result<Asked, Failure> {
     let Clients { config, storage, model, line } = clients;
     let started = Instant::now();
-    let (own, personas) = (config.system_prompt.as_deref(), config.personas.as_ref());
-    let system = persona::system_prompt(own, personas, persona);
-    let system = if job.is_private() { system } else { format!("{system}\n\n{}", prompt::GROUP) };
+    let system = config.system_message(persona, job.is_private());
     let past: Vec<_> = input.past.iter().cloned().map(Message::named).collect();
-    let questions = input.questions();
+    let mut questions = input.questions();
+    if let (Some(newest), Some(_)) = (questions.last_mut(), &config.about_bot) {
+        let (now, offset) = (storage.now(), config.quota.offset());
+        newest.push_str(&instruction::note(now, offset, user::name(line, job).as_deref()));
+    }
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
     let fit = |budget: Budget| -> Fitting<'_> {

@@ -16,7 +16,7 @@ use crate::{
     rules::{
         conversation::{Message, Role},
         message_kind::Attachment,
-        persona::{self, Choice, Chosen, Personas},
+        persona::{Choice, Chosen, Personas},
     },
     storage::Storage,
     text::{excerpt::excerpt, messages::Reply},
@@ -102,8 +102,7 @@ async fn choose_persona(
     words: &Words,
 ) -> Result<String, Failure> {
     let has_room = |chosen: &Chosen| {
-        let system = persona::system_prompt(config.system_prompt.as_deref(), Some(personas), Some(chosen));
-        config.budget.has_room_beside(&system)
+        config.budget.has_room_beside(&config.system_message(Some(chosen), job.is_private()))
     };
     let (chosen, said) = match personas.choose(who) {
         Choice::TooLong => return Ok(words.persona_too_long.to_owned()),

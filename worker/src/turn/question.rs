@@ -10,7 +10,7 @@ use super::{
     reply_token::first_method,
     time_budget::Attempt,
     unsend::is_forgotten,
-    user::{learn_speaker, profile, while_learning_profile},
+    user::{after_learning_profile, learn_speaker, profile},
 };
 use crate::{
     clients::Clients,
@@ -127,7 +127,7 @@ pub(crate) async fn draft<'a>(
         }
         return Ok(Drafted::Draft { draft: drafting.await?, token_is_spent: false });
     }
-    let drafting = while_learning_profile(line, job, drafting);
+    let drafting = after_learning_profile(line, job, drafting);
     let (draft, token_is_spent) = while_showing_animation(clients, job, drafting).await;
     Ok(Drafted::Draft { draft: draft?, token_is_spent })
 }

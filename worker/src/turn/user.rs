@@ -1,11 +1,17 @@
-//! The language of the person, and their name in a group. If LINE does not give them, the bot answers without them.
+//! The language of the person, and their name. If LINE does not give them, the bot answers without them.
+
+use std::time::Duration;
 
 use shared::job::Job;
+use tokio::time::timeout;
 
 use crate::{
     adapters::line::{LineClient, Profile},
     locale::Locale,
 };
+
+/// The longest time that a prompt waits for the person's name.
+const NAME_WAIT_MAX: Duration = Duration::from_millis(300);
 
 /// Returns the person's profile; an empty one in a group.
 pub(crate) async fn profile(line: &LineClient, job: &Job) -> Profile {
@@ -18,18 +24,28 @@ pub(crate) fn locale(line: &LineClient, job: &Job, default: Locale) -> Locale {
     profile.and_then(|profile| profile.locale).unwrap_or(default)
 }
 
-/// Does `work`, and asks LINE for the person's profile meanwhile. The work never takes longer for that.
-pub(crate) async fn while_learning_profile<T>(
+/// Asks LINE for the person's profile and then does `work`, whose prompt has the name. If LINE is slow, the work begins
+/// without the profile, and never ends later for it.
+pub(crate) async fn after_learning_profile<T>(
     line: &LineClient,
     job: &Job,
     work: impl Future<Output = T>,
 ) -> T {
-    tokio::pin!(work);
+    let learning = profile(line, job);
+    tokio::pin!(work, learning);
+    if timeout(NAME_WAIT_MAX, &mut learning).await.is_ok() {
+        return work.await;
+    }
     tokio::select! {
         biased;
         done = &mut work => done,
-        _ = profile(line, job) => work.await,
+        _ = learning => work.await,
     }
+}
+
+/// Returns the name of the person in a private chat, if it is known by now. In a group the names stand before the words.
+pub(crate) fn name(line: &LineClient, job: &Job) -> Option<String> {
+    job.is_private().then(|| line.user_name(job.conversation.as_str()))?
 }
 
 /// Asks LINE for the name of the person who spoke in a group, if LINE named the person.

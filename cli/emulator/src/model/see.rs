@@ -18,15 +18,21 @@ pub fn said(message: &Value) -> String {
     parts.collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the words of a message.
-pub(super) fn text(message: &Value) -> String {
+/// Returns the words of a message, as the person wrote them.
+pub fn text(message: &Value) -> String {
     match &message["content"] {
-        Value::String(text) => text.clone(),
+        Value::String(text) => without_note(text).to_owned(),
         content => {
             let texts = content.as_array().into_iter().flatten().filter_map(|part| part["text"].as_str());
-            texts.collect::<Vec<_>>().join(" ")
+            texts.map(without_note).collect::<Vec<_>>().join(" ")
         }
     }
+}
+
+/// Returns a text without the note below it, in which the bot says the time and the person's name.
+pub fn without_note(text: &str) -> &str {
+    let noted = text.strip_suffix(']').and_then(|text| text.rsplit_once("\n\n["));
+    noted.filter(|(_, note)| note.contains(" (UTC")).map_or(text, |(words, _)| words)
 }
 
 /// Returns the kind and size of each image of a message.
@@ -98,6 +104,11 @@ mod tests {
         let good = request("gpt-5.4-mini", "image/jpeg", &jpeg);
         assert!(refusal(&good).is_none());
         assert_eq!(said(&good["messages"][0]), "this? [image/jpeg, 14 bytes]");
+        for (text, words) in
+            [("hi\n\n[Monday, 2026-11-30 08:05 (UTC+09); name: Aoi]", "hi"), ("a\n\n[b]", "a\n\n[b]")]
+        {
+            assert_eq!(said(&json!({ "role": "user", "content": text })), words);
+        }
         for bad in [
             request("gpt-5.4-mini", "image/jpeg", &jpeg[..10]),
             request("gpt-5.4-mini", "image/png", &jpeg),

@@ -17,7 +17,7 @@ const PAUSES_SECONDS: [u64; 4] = [1, 2, 4, 8];
 /// Runs the process.
 pub async fn command(data: &Path, env: &Env) -> anyhow::Result<()> {
     let _log = log_writer::start(Some(LOG_LEVEL), None)?;
-    let mut settings = Settings::from_env(env)?.fitted()?;
+    let mut settings = Settings::read(env, data)?.fitted()?;
     settings.worker.sends_event_header = true;
     settings.worker.pauses.between = PAUSES_SECONDS.map(Duration::from_secs);
     let data = DataDir::open(data)?;

@@ -42,7 +42,12 @@ impl LineClient {
 
     /// Returns the name of a member of a group or room in a form for prompts, if it is remembered.
     pub fn member_name(&self, chat: &ConversationId, user: &UserId) -> Option<String> {
-        let profile = self.known_profile(&format!("{chat}/{user}"))?;
+        self.user_name(&format!("{chat}/{user}"))
+    }
+
+    /// Returns the name of a person in a form for prompts, if it is remembered.
+    pub fn user_name(&self, user: &str) -> Option<String> {
+        let profile = self.known_profile(user)?;
         profile.name.as_deref().map(plain).filter(|name| !name.is_empty())
     }
 

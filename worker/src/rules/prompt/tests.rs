@@ -70,13 +70,25 @@ fn a_question_that_cannot_fit_alone_is_not_sent() {
     // The beginning of the answer has three tokens. Each message has four in addition to its words, and each of the two
     // words is one token.
     let least = 100 + 3 + 2 * 4 + 2;
-    assert!(budget(least).has_room_beside("s") && !budget(least - 1).has_room_beside("s"));
+    assert!(Prompt::fit("s", vec![], &["?"], budget(least)).is_ok());
+    assert!(Prompt::fit("s", vec![], &["?"], budget(least - 1)).is_err());
     let mut past = turns(5, 1);
     for message in &mut past {
         "a".clone_into(&mut message.content);
     }
     let fits = |room| Prompt::fit("s", past.clone(), &["?"], budget(least + room)).unwrap().left_out() == 0;
     assert!(fits(10 * (4 + 1)) && !fits(10 * (4 + 1) - 1));
+}
+
+#[test]
+fn a_system_message_leaves_a_quarter_of_the_room_or_two_thousand_tokens_to_the_conversation() {
+    // A word is one token. Beside the words are three tokens, four of each message, and the question mark.
+    let beside = 3 + 2 * 4 + 1;
+    for (context_tokens, words) in [(140, 30 - beside), (1_100, 750 - beside), (20_100, 18_000 - beside)] {
+        let system = |words: usize| vec!["word"; words].join(" ");
+        assert!(budget(context_tokens).has_room_beside(&system(words)), "{context_tokens}");
+        assert!(!budget(context_tokens).has_room_beside(&system(words + 1)), "{context_tokens}");
+    }
 }
 
 #[test]

@@ -59,6 +59,7 @@ impl Editor<'_> {
     pub(super) fn cell(&mut self, at: Range<usize>) {
         self.cells_end = at.end;
         self.unmark_stray_bold(at.clone());
+        self.convert_formulas(at.clone());
         let mut edits = std::mem::take(&mut self.edits);
         edits.sort_by_key(|edit| edit.at.start);
         self.table.end_cell(&edited(self.source, at, &edits));
@@ -74,6 +75,7 @@ impl Editor<'_> {
     pub(super) fn end_table(&mut self, at: Range<usize>) {
         let end = at.start + self.source[at.clone()].trim_end().len();
         let text = std::mem::take(&mut self.table).text();
+        self.convert_formulas(at.clone());
         self.edits = std::mem::take(&mut self.before_table);
         self.replace_whole(at.start..end, &text);
     }

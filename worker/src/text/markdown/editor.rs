@@ -1,11 +1,12 @@
 //! A text and the edits that are made to it. No edit touches a protected part.
 
-use std::{collections::HashSet, ops::Range};
+use std::{collections::HashSet, iter::Peekable, ops::Range, vec};
 
 use super::{
     marks::{Protected, stray_bold},
     table::Table,
 };
+use crate::text::latex::Formula;
 
 /// The text that replaces a horizontal rule.
 pub(super) const LINE: &str = "──────────";
@@ -33,6 +34,8 @@ pub(super) struct Editor<'a> {
     pub(super) links: Vec<OpenLink>,
     pub(super) table: Table,
     pub(super) cells_end: usize,
+    /// The formulas that are not edited yet.
+    formulas: Peekable<vec::IntoIter<Formula>>,
 }
 
 /// Returns a part of the source with its edits, which are in order.
@@ -51,22 +54,32 @@ pub(super) fn edited(source: &str, part: Range<usize>, edits: &[Edit]) -> String
 }
 
 impl<'a> Editor<'a> {
-    pub(super) fn of(source: &'a str) -> Self {
+    pub(super) fn of(source: &'a str, formulas: Vec<Formula>) -> Self {
         Self {
             source,
-            protected: Protected::of(source),
+            protected: Protected::of(source, formulas.iter().map(|formula| formula.at.clone())),
             edits: vec![],
             before_table: vec![],
             code: vec![],
             links: vec![],
             table: Table::default(),
             cells_end: 0,
+            formulas: formulas.into_iter().peekable(),
         }
     }
 
     pub(super) fn replace(&mut self, at: Range<usize>, new: impl Into<String>) {
         if !self.protected.touches(&at) {
             self.edits.push(Edit { at, new: new.into() });
+        }
+    }
+
+    /// Makes the formulas within this part readable. A formula that begins before it and was left so far stays.
+    pub(super) fn convert_formulas(&mut self, part: Range<usize>) {
+        while let Some(Formula { at, text }) = self.formulas.next_if(|formula| formula.at.start < part.end) {
+            if let Some(new) = text.filter(|_| at.start >= part.start && at.end <= part.end) {
+                self.edits.push(Edit { at, new });
+            }
         }
     }
 

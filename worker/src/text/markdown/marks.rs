@@ -8,20 +8,10 @@ use std::ops::Range;
 pub(super) struct Protected(Vec<bool>);
 
 impl Protected {
-    /// Protects addresses, and formulas, which models write as `\(…\)`, `\[…\]` and `$$…$$`.
-    pub(super) fn of(source: &str) -> Self {
-        let mut parts = urls(source);
-        for (opening, closing) in [("\\(", "\\)"), ("\\[", "\\]"), ("$$", "$$")] {
-            let mut from = 0;
-            while let Some(start) = source[from..].find(opening).map(|at| from + at) {
-                from = start + 2;
-                let Some(end) = source[from..].find(closing).map(|at| from + at + 2) else { break };
-                parts.push(start..end);
-                from = end;
-            }
-        }
+    /// Protects addresses and these formulas.
+    pub(super) fn of(source: &str, formulas: impl Iterator<Item = Range<usize>>) -> Self {
         let mut protected = Self(vec![false; source.len()]);
-        for part in parts {
+        for part in urls(source).into_iter().chain(formulas) {
             protected.add(part);
         }
         protected

@@ -53,15 +53,36 @@ fn what_is_no_markdown_stays_to_the_letter() {
         "> quoted\n> more",
         "<b>bold</b> & &amp; <br>",
         "<a title=\"**bold**\">",
-        "\\( a_1 * b * c_2 \\) \\[ x\n- y \\] $a*b*c$ $$\nx_1\n- y_2\n$$",
-        "\\(a *b\\) and c*",
-        "\\(a**\\)「x」**は",
+        "\\( a_1 * \\b * c_2 \\) \\[ x\n- \\y \\] $$\nx_1\n- \\y_2\n$$",
+        "\\(あ *b\\) and c*",
+        "\\(あ**\\)「x」**は",
+        "$5 and $10, $5 for $x items",
         "f[x](y) と [メモ](大事)",
         "    indented **code**",
         "line\n\n\n\nline  \nend\n",
         "_____ and _a;_ b and __a;__ b and __;a__ b",
         "- \n*\n#\n",
         "",
+    ]);
+}
+
+#[test]
+fn formulas_are_readable_and_code_and_addresses_have_none() {
+    check(&[
+        (
+            "\\( a_1 * b * c_2 \\) \\[ x\n- y \\] $a*b*c$ $$\nx_1\n- y_2\n$$",
+            "a₁ * b * c₂ x - y a*b*c x₁ - y₂",
+        ),
+        ("**面積**は**\\( \\pi r^2 \\)**で、`\\( r^2 \\)`と $r$ は", "面積はπ r²で、\\( r^2 \\)と r は"),
+        ("## $x^2$\n- $y_1$\n  - \\[\n    z\n    \\]", "■ x²\n• y₁\n  • z"),
+        ("```sh\necho $$ $x_1$ \\(a\\)\n```\n$x_1$", "─── sh ───\necho $$ $x_1$ \\(a\\)\n──────────\nx₁"),
+        ("\\( `x` \\) `$`x$ `$`, $ `\\(` y \\)", "\\( x \\) $x$ $, $ \\( y \\)"),
+        ("    $x_1$", "    $x_1$"),
+        ("https://a.b/?c=$d$ [$x_1$](https://a.b/$c$)", "https://a.b/?c=$d$ x₁ (https://a.b/$c$)"),
+        (
+            "$a_1$\n\n| $x^2$ | b |\n|-|-|\n| \\(y^2\\) | **$z$** |\n| $p | q$ |\n\n$b_1$",
+            "a₁\n\n• x²: y²\n  b: z\n• x²: $p\n  b: q$\n\nb₁",
+        ),
     ]);
 }
 
@@ -158,7 +179,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn no_word_is_lost_and_code_lies_within(
-        source in "(\\*|\\*\\*|_|__|`|```\n|\n|\n\n|- |# |\\| |\\|-\\|-\\|\n|\\[|\\]\\(https://a.b\\)|あ|b |🍎|\\\\\\(|\\$|<|~~~|> |1\\. ){0,40}",
+        source in "(\\*|\\*\\*|_|__|`|```\n|\n|\n\n|- |# |\\| |\\|-\\|-\\|\n|\\[|\\]\\(https://a.b\\)|あ|b |🍎|\\\\\\(|\\$|<|~~~|\\\\\\)|\\^|_1|\\\\frac|\\{|\\}|> |1\\. ){0,40}",
     ) {
         let Plain { text, code } = plain(&source);
         let count = |text: &str, word: char| text.matches(word).count();
