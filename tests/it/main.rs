@@ -40,6 +40,8 @@ mod model_answers;
 mod model_faults;
 // The model's server as HTTP: forms of a response, TLS, a proxy.
 mod model_http;
+// Real model servers (`tests/long`).
+mod real_servers;
 // The cost of a long conversation.
 mod remembering;
 mod usage;
