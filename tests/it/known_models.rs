@@ -86,8 +86,8 @@ async fn the_doctor_compares_the_context_with_the_servers_word_in_each_servers_f
 #[tokio::test]
 async fn a_model_that_only_its_server_knows_gets_prompts_of_the_servers_context() {
     let bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
-    let list = json!({ "data": [{ "id": "llama3", "max_model_len": 1_000_000 }] }).to_string();
-    bot.model.faults.set_fault("/v1/models", Some(&Fault::Respond(200, vec![], list)), false);
+    let models = json!({ "data": [{ "id": "llama3", "max_model_len": 1_000_000 }] }).to_string();
+    bot.model.faults.set_fault("/v1/models", Some(&Fault::Respond(200, vec![], models)), false);
     let long = "word ".repeat(4_000);
     for n in 0..6 {
         bot.hears(&format!("{n} {long}")).await;
