@@ -226,6 +226,13 @@ const table = {
     parameter: 'CACHED_USD_PER_MILLION',
     meaning: 'The price of a million cached tokens of prompts; that of other tokens where it is not set.',
   },
+  cacheWrittenUsdPerMillion: {
+    rule: price,
+    variable: 'CACHE_WRITTEN_USD_PER_MILLION',
+    parameter: 'CACHE_WRITTEN_USD_PER_MILLION',
+    meaning:
+      'The price of a million tokens of prompts that the model writes to its cache; that of other tokens where it is not set.',
+  },
   secretPath: {
     // The Parameter Store keeps names that begin with aws or ssm to itself (AWS: PutParameter).
     rule: text(

@@ -80,11 +80,12 @@ enum Command {
     Forget(forget::Args),
     /// Show each user's use of the model, and about what it cost
     ///
-    /// Shows the answers and tokens of each LINE user; in a group they count for the user who asked. The cost is an
-    /// estimate by `PROMPT_USD_PER_MILLION`, `COMPLETION_USD_PER_MILLION` and `CACHED_USD_PER_MILLION`; if none of them
-    /// is set, by the known prices of the model's maker. Not counted: transcriptions of voice, and answers that were
-    /// paid for but never stored. On AWS the command reads the whole table (a scan), which costs about 0.13 USD a
-    /// gigabyte.
+    /// Shows the answers and tokens of each LINE user; in a group they count for the user who asked. If the fallback
+    /// model answered, its part of the total has a line of its own, at the prices of the first model. The cost is an
+    /// estimate by `PROMPT_USD_PER_MILLION`, `COMPLETION_USD_PER_MILLION`, `CACHED_USD_PER_MILLION` and
+    /// `CACHE_WRITTEN_USD_PER_MILLION`; if none of them is set, by the known prices of the model's maker. Not counted:
+    /// transcriptions of voice, and answers that were paid for but never stored. On AWS the command reads the whole
+    /// table (a scan), which costs about 0.13 USD a gigabyte.
     Usage(usage::Args),
     /// Sign a webhook as LINE does, and post it
     Send(send::Args),

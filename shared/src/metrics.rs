@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Context, Layer};
 
 use crate::{
     env::{Env, EnvError},
-    prices::Prices,
+    prices::{Prices, Tokens},
 };
 
 mod embedded;
@@ -59,13 +59,19 @@ impl Metrics {
             }
             MetricValue::StorageFault => (fields.text("reason")? == "storage_failed").then_some(1.0),
             MetricValue::Actionable => (fields.text("reason")? != "model_refused").then_some(1.0),
+            MetricValue::Flag(field) => fields.get(field)?.as_bool()?.then_some(1.0),
             MetricValue::Amount(field) | MetricValue::Millis(field) | MetricValue::Level(field) => {
                 fields.number(field)
             }
             MetricValue::Cost => {
                 let count = |name| fields.get(name).and_then(Value::as_u64);
-                let cached = count("cached_tokens").unwrap_or(0);
-                Some(self.prices?.usd(count("prompt_tokens")?, cached, count("completion_tokens")?))
+                let tokens = Tokens {
+                    prompt: count("prompt_tokens")?,
+                    cached: count("cached_tokens").unwrap_or(0),
+                    cache_written: count("cache_written_tokens").unwrap_or(0),
+                    completion: count("completion_tokens")?,
+                };
+                Some(self.prices?.usd(tokens))
             }
         }
     }
@@ -129,6 +135,10 @@ impl Visit for Fields {
         }
     }
 
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.others.push((field.name(), value.into()));
+    }
+
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.others.push((field.name(), value.into()));
     }
@@ -140,7 +150,24 @@ impl Visit for Fields {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
+    use crate::event::log;
+
+    #[test]
+    fn the_answers_of_the_fallback_model_are_counted_among_all() {
+        let metrics = Metrics { sink: Sink::Totals, prices: None };
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(metrics), || {
+            for fallback in [true, false, true] {
+                log!(info, ModelAnswered, fallback = fallback, prompt_tokens = 10_u64, "the model answered");
+            }
+        });
+        let totals = prometheus(&[], &[]);
+        for line in ["henji_fallback_answers_total 2", "henji_prompt_tokens_total 30"] {
+            assert!(totals.lines().any(|it| it == line), "{totals}");
+        }
+    }
 
     #[test]
     fn a_reason_says_whose_fault_it_was_and_whether_an_operator_is_to_act() {

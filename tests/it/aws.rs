@@ -101,11 +101,14 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     let row = |id: String| rows.iter().find(|row| text(row, "id") == id).unwrap();
     let question = row(row_id(&event, Role::User).to_string());
     let answer = row(row_id(&event, Role::Assistant).to_string());
-    for (row, role, content) in
-        [(question, "user", "Hello, world"), (answer, "assistant", "answer to Hello, world")]
-    {
+    for (row, role, content, model) in [
+        (question, "user", "Hello, world", None),
+        (answer, "assistant", "answer to Hello, world", Some("gpt-5.4-mini")),
+    ] {
         let mut names: Vec<_> = row.keys().map(String::as_str).collect();
         names.sort_unstable();
+        names.retain(|name| *name != "model");
+        assert_eq!(row.get("model").map(|model| model.as_s().unwrap().as_str()), model);
         assert_eq!(
             names,
             ["content", "createdAt", "id", "lineUserId", "messageId", "role", "saidAt", "updatedAt"]

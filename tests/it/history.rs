@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{SignedDuration, Timestamp};
-use local::sqlite::{Database, dead_letters::DeadLetters, history::SqliteHistory};
+use local::sqlite::{
+    Database,
+    dead_letters::DeadLetters,
+    history::{SqliteHistory, used_since},
+};
 use shared::job::{ConversationId, EventId, Job, JobKind};
 use worker::{
     adapters::dynamodb::DynamoHistory,
@@ -23,6 +28,8 @@ mod table;
 mod together;
 mod window;
 
+/// The model that answers.
+const MODEL: &str = "gpt-test";
 /// The time for which the rows of the second history are kept.
 const TTL: SignedDuration = SignedDuration::from_hours(1);
 
@@ -30,7 +37,9 @@ const TTL: SignedDuration = SignedDuration::from_hours(1);
 async fn the_history_on_sqlite_keeps_its_promises() {
     let directory = tempfile::tempdir().unwrap();
     let database = Database::open(&directory.path().join("henji.db")).unwrap();
-    suite(&SqliteHistory::new(database.clone(), None), &SqliteHistory::new(database, Some(TTL))).await;
+    let history = |ttl| SqliteHistory::new(database.clone(), ttl);
+    suite(&history(None), &history(Some(TTL))).await;
+    forgetting::assert_listed_by_model(&used_since(&database, "2026-03-01").await.unwrap());
 }
 
 #[tokio::test]
@@ -62,6 +71,7 @@ async fn the_history_on_dynamodb_keeps_its_promises() {
     let cloud = Cloud::start().await;
     let history = |ttl| DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), ttl);
     suite(&history(None), &history(Some(TTL))).await;
+    forgetting::assert_listed_by_model(&history(None).used_since("2026-03-01").await.unwrap());
 }
 
 #[tokio::test]
@@ -116,6 +126,29 @@ async fn a_failure_of_dynamodb_says_its_code_and_whether_it_passes_and_quotes_no
     }
 }
 
+#[tokio::test]
+async fn an_attribute_of_a_later_version_is_not_read() {
+    let cloud = Cloud::start().await;
+    let history = || DynamoHistory::new(&cloud.sdk, TABLE.to_owned(), None);
+    let job = job("U-later", "later");
+    history().begin(&job, now()).await.unwrap();
+    let answer = said(&job, "q", vec!["push".into()]);
+    let StoreResult::Stored(delivery) = history().store(&job, answer, None, now()).await.unwrap() else {
+        panic!("the answer is not stored")
+    };
+    let known = history().load(&job, FIFTY, now()).await.unwrap();
+    assert_eq!(known.messages.len(), 2);
+    for row in cloud.rows().await {
+        let row = cloud.dynamodb.update_item().table_name(TABLE).key("id", row["id"].clone());
+        let row = row.update_expression("SET laterVersion = :later");
+        let later = AttributeValue::S("later".to_owned());
+        row.expression_attribute_values(":later", later).send().await.unwrap();
+    }
+    assert_eq!(history().load(&job, FIFTY, now()).await.unwrap(), known);
+    let stage = history().begin(&job, later(1)).await.unwrap().stage;
+    assert_eq!(stage, Stage::Stored(as_read(&delivery)));
+}
+
 /// Tests a history that keeps rows for ever, and one that keeps them for [`TTL`].
 async fn suite(history: &dyn History, hourly: &dyn History) {
     attempts_are_counted_for_each_run(history).await;
@@ -166,7 +199,12 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
         speaker: None,
         said_at: job.at(),
     }];
-    let exchange = Exchange { questions, answer: format!("answer to {question}"), replaces: None };
+    let exchange = Exchange {
+        questions,
+        answer: format!("answer to {question}"),
+        model: MODEL.to_owned(),
+        replaces: None,
+    };
     Answer { exchange: Some(exchange), pushes, ..Answer::default() }
 }
 

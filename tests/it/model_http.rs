@@ -184,7 +184,7 @@ async fn an_answer_that_breaks_off_or_is_none_is_a_fault_that_passes() {
         ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
     ] {
         let wire = Wire::says(answer, usize::MAX, true).await;
-        assert_eq!(Asks::of(&wire.origin).asks(LONG).await, "the connection broke", "{why}");
+        X
     }
     let silent = Wire::says("", 1, false).await;
     assert_eq!(Asks::of(&silent.origin).asks(Duration::from_millis(50)).await, "no answer in time");

@@ -12,12 +12,14 @@ use crate::harness::{
 
 const OTHER: &str = "U4af4980629000000000000000000000b";
 /// The prices in the operator's folder, for a million tokens.
-const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCOMPLETION_USD_PER_MILLION=8\n";
+const PRICES: &str = "PROMPT_USD_PER_MILLION=2\nCACHED_USD_PER_MILLION=0.5\nCACHE_WRITTEN_USD_PER_MILLION=2.5
+COMPLETION_USD_PER_MILLION=8\n";
 
 /// Gives the next answers this usage.
 fn costs(model: &Model, answers: usize) {
     let usage = json!({
-        "prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": { "cached_tokens": 600 },
+        "prompt_tokens": 1000, "completion_tokens": 100,
+        "prompt_tokens_details": { "cached_tokens": 600, "cache_write_tokens": 200 },
     });
     let choice =
         json!({ "message": { "role": "assistant", "content": "an answer" }, "finish_reason": "stop" });
@@ -38,22 +40,23 @@ async fn are_listed(operator: &Operator) {
         let listed = listed.iter().find(|row| row["user"] == user).unwrap();
         assert!((listed["usd"].as_f64().unwrap() - usd).abs() < 1e-9, "{listed}");
         assert!(listed["day"].as_str().unwrap().starts_with("20"));
-        let counts = ["answers", "prompt_tokens", "cached_tokens", "completion_tokens"];
+        let counts =
+            ["answers", "prompt_tokens", "cached_tokens", "cache_written_tokens", "completion_tokens"];
         let counts = counts.map(|name| listed[name].as_u64().unwrap());
-        assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 100 * answers]);
+        assert_eq!(counts, [answers, 1000 * answers, 600 * answers, 200 * answers, 100 * answers]);
     };
     assert_eq!(listed.len(), 2, "{listed:?}");
-    // The price is 400 tokens at 2, 600 at 0.5, 100 at 8.
-    row(USER, 2, 0.0038);
-    row(OTHER, 1, 0.0019);
+    // The price is 200 tokens at 2, 600 at 0.5, 200 at 2.5, 100 at 8.
+    row(USER, 2, 0.004);
+    row(OTHER, 1, 0.002);
 
     let table = operator.runs(&["usage"]).await.out;
     let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(lines[1], [USER, "2", "2000", "1200", "200", "0.0038"], "who used most comes first");
-    assert_eq!(lines[3], ["total", "3", "3000", "1800", "300", "0.0057"]);
+    assert_eq!(lines[1], [USER, "2", "2000", "1200", "200", "0.0040"], "who used most comes first");
+    assert_eq!(lines[3], ["total", "3", "3000", "1800", "300", "0.0060"]);
     let one = operator.runs(&["usage", "--user", OTHER, "--days", "1"]).await.out;
     let lines: Vec<&str> = one.lines().collect();
-    assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0019"), "{one}");
+    assert!(lines.len() == 3 && lines[1].starts_with("20") && lines[1].ends_with("0.0020"), "{one}");
     let nobody = operator.runs(&["usage", "--user", "nobody"]).await;
     assert!(nobody.code == 0 && nobody.err.contains("is it the id"), "{}", nobody.err);
     assert_eq!(operator.runs(&["usage", "--days", "0"]).await.code, 2);
@@ -102,6 +105,38 @@ async fn what_people_used_up_is_listed_on_aws() {
     bot.cloud.is_drained().await;
     are_listed(&Operator::of(&bot.cloud, &[])).await;
     bot.ends().await;
+}
+
+#[tokio::test]
+async fn the_part_of_the_fallback_model_is_listed_beside_the_sum() {
+    let mut bot = Bot::start().await;
+    costs(&bot.model, 2);
+    bot.hears("one").await;
+    bot.hears_from(OTHER, "two").await;
+    bot.drain().await;
+    bot.says().await;
+    assert_eq!(
+        bot.sql("SELECT role, model FROM messages ORDER BY conversation, role LIMIT 2"),
+        [r#"Text("assistant") Text("gpt-5.4-mini")"#, r#"Text("user") Null"#]
+    );
+    bot.sql(&format!(
+        "UPDATE usage SET fallback_model = 'gpt-second', fallback_answers = 1, fallback_prompt = 1000,
+             fallback_cached = 600, fallback_cache_written = 200, fallback_completion = 100
+         WHERE user = '{OTHER}'"
+    ));
+    let operator = Operator::beside(&bot);
+    let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
+    let fallback = |user: &str| &listed.iter().find(|row| row["user"] == user).unwrap()["fallback"];
+    assert_eq!(*fallback(USER), Value::Null);
+    let expected = json!({
+        "model": "gpt-second", "answers": 1, "prompt_tokens": 1000, "cached_tokens": 600,
+        "cache_written_tokens": 200, "completion_tokens": 100,
+    });
+    assert_eq!(*fallback(OTHER), expected);
+    let table = operator.runs(&["usage"]).await.out;
+    let lines: Vec<_> = table.lines().rev().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(lines[0], ["of", "it", "by", "gpt-second", "1", "1000", "600", "100", "?"]);
+    assert_eq!(lines[1][..5], ["total", "2", "2000", "1200", "200"]);
 }
 
 #[tokio::test]

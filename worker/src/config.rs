@@ -251,6 +251,7 @@ pub fn with_prices(env: Env) -> Env {
     let known = [
         ("PROMPT_USD_PER_MILLION", Some(prices.prompt)),
         ("CACHED_USD_PER_MILLION", prices.cached),
+        ("CACHE_WRITTEN_USD_PER_MILLION", prices.written),
         ("COMPLETION_USD_PER_MILLION", Some(prices.completion)),
     ];
     if known.iter().any(|(name, _)| env.optional(name) != Ok(None)) {

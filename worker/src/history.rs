@@ -7,14 +7,16 @@ use shared::job::{ConversationId, EventId, Job, MessageId};
 
 mod results;
 mod snapshot;
-mod tokens;
+mod used;
 
 pub use results::{Step, StoreResult, Turn};
 pub use snapshot::{
     Answer, ConversationChanges, Edit, Exchange, Forget, Limit, Period, Question, Seen, Snapshot,
     SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
 };
-pub use tokens::{Tokens, Used};
+pub use used::{Used, UsedFallback};
+
+pub use shared::prices::Tokens;
 
 pub use crate::rules::{
     forget_marker::ForgetMarker,

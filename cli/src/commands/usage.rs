@@ -9,7 +9,7 @@ use shared::{env::Env, prices::Prices};
 use worker::{
     clock::wall_clock,
     config::with_prices,
-    history::{Tokens, Used},
+    history::{Tokens, Used, UsedFallback},
     rules::user_quota::UserQuota,
 };
 
@@ -45,12 +45,20 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let mut all = used(&place, &since).await?;
     all.retain(|used| args.user.as_ref().is_none_or(|user| *user == used.user));
     all.sort_by(|a, b| (&a.day, &a.user).cmp(&(&b.day, &b.user)));
-    let usd = |tokens: &Tokens| prices.map(|it| it.usd(tokens.prompt, tokens.cached, tokens.completion));
+    let usd = |tokens: &Tokens| prices.map(|it| it.usd(*tokens));
     if args.json {
-        let object = |Used { user, day, answers, tokens }: &Used| {
+        let object = |Used { user, day, answers, tokens, fallback }: &Used| {
+            let fallback = fallback.as_ref().map(|UsedFallback { model, answers, tokens }| {
+                json!({
+                    "model": model, "answers": answers, "prompt_tokens": tokens.prompt,
+                    "cached_tokens": tokens.cached, "cache_written_tokens": tokens.cache_written,
+                    "completion_tokens": tokens.completion,
+                })
+            });
             json!({
                 "user": user, "day": day, "answers": answers, "prompt_tokens": tokens.prompt,
-                "cached_tokens": tokens.cached, "completion_tokens": tokens.completion, "usd": usd(tokens),
+                "cached_tokens": tokens.cached, "cache_written_tokens": tokens.cache_written,
+                "completion_tokens": tokens.completion, "usd": usd(tokens), "fallback": fallback,
             })
         };
         let objects: Vec<_> = all.iter().map(object).collect();
@@ -60,10 +68,17 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     let of = |used: &Used| if args.user.is_some() { used.day.clone() } else { used.user.clone() };
     let mut total = (0, Tokens::default());
     let mut sums: BTreeMap<String, (u64, Tokens)> = BTreeMap::new();
+    let mut by_fallback: BTreeMap<String, (u64, Tokens)> = BTreeMap::new();
+    let add = |(answers, tokens): &mut (u64, Tokens), more: u64, more_tokens: Tokens| {
+        *answers += more;
+        *tokens = *tokens + more_tokens;
+    };
     for used in &all {
-        for (answers, tokens) in [sums.entry(of(used)).or_default(), &mut total] {
-            *answers += used.answers;
-            *tokens = *tokens + used.tokens;
+        add(sums.entry(of(used)).or_default(), used.answers, used.tokens);
+        add(&mut total, used.answers, used.tokens);
+        if let Some(fallback) = &used.fallback {
+            let by = by_fallback.entry(format!("of it by {}", fallback.model)).or_default();
+            add(by, fallback.answers, fallback.tokens);
         }
     }
     let mut lines: Vec<_> = sums.into_iter().collect();
@@ -71,6 +86,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
         lines.sort_by_key(|(_, (_, tokens))| std::cmp::Reverse(tokens.total()));
     }
     lines.push(("total".to_owned(), total));
+    lines.extend(by_fallback);
     if all.is_empty() && args.user.is_some() {
         note("henji: nothing is found; is it the id, as the log names it?");
     }
@@ -86,7 +102,7 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     ))?;
     for (name, (answers, tokens)) in &lines {
         let usd = usd(tokens).map_or("?".to_owned(), |usd| format!("{usd:.4}"));
-        let Tokens { prompt, cached, completion } = tokens;
+        let Tokens { prompt, cached, completion, .. } = tokens;
         say(format!("{name:33}  {answers:>8}  {prompt:>12}  {cached:>12}  {completion:>12}  {usd:>10}"))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -25,7 +25,7 @@ pub struct Store {
 }
 
 /// The settings that commands read: for checks of the model's server and the queue, and for the usage.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "GPT_MODEL",
     "CONTEXT_TOKENS",
     "OPENAI_BASE_URL",
@@ -34,6 +34,7 @@ const SETTINGS: [&str; 9] = [
     "UTC_OFFSET",
     "PROMPT_USD_PER_MILLION",
     "CACHED_USD_PER_MILLION",
+    "CACHE_WRITTEN_USD_PER_MILLION",
     "COMPLETION_USD_PER_MILLION",
 ];
 

@@ -29,6 +29,8 @@ pub(super) enum MetricValue {
     StorageFault,
     /// Counts the dead letters that an operator must act on. A question that the model declined is not one.
     Actionable,
+    /// Counts the lines whose field is true.
+    Flag(&'static str),
     /// Adds the field to a sum.
     Amount(&'static str),
     /// A duration in milliseconds; sum and count are kept, so that an average can be computed.
@@ -62,8 +64,10 @@ pub(super) const RULES: &[Rule] = &[
     rule(DeadLettered, "DeadLettered", MetricValue::Count, Some("reason")),
     rule(DeadLettered, "ActionableDeadLetters", MetricValue::Actionable, None),
     rule(ModelAnswered, "ModelMs", MetricValue::Millis("model_ms"), None),
+    rule(ModelAnswered, "FallbackAnswers", MetricValue::Flag("fallback"), None),
     rule(ModelAnswered, "PromptTokens", MetricValue::Amount("prompt_tokens"), None),
     rule(ModelAnswered, "CachedTokens", MetricValue::Amount("cached_tokens"), None),
+    rule(ModelAnswered, "CacheWrittenTokens", MetricValue::Amount("cache_written_tokens"), None),
     rule(ModelAnswered, "CompletionTokens", MetricValue::Amount("completion_tokens"), None),
     rule(ModelAnswered, "CostUsd", MetricValue::Cost, None),
     rule(LineAnswered, "Sends", MetricValue::Count, Some("status")),

@@ -85,6 +85,7 @@ pub fn holds(data: &[u8]) -> bool {
                 assert!(!answer.text.is_empty() && answer.text.trim() == answer.text);
                 assert_eq!(clean(&answer.text), answer.text);
                 assert!(answer.tokens.cached <= answer.tokens.prompt);
+                assert!(answer.tokens.cache_written <= answer.tokens.prompt);
                 is_one_word(&answer.request);
                 return true;
             }

@@ -5,11 +5,11 @@ use worker::{
     failure::Reason,
     history::{
         Answer, Delivery, Forget, ForgetMarker, History, Limit, Period, PushState, SendMethod, Snapshot,
-        SnapshotScope, Stage, Step, StoreResult, Tokens, TurnRef, Usage, UsageDelta,
+        SnapshotScope, Stage, Step, StoreResult, Tokens, TurnRef, Usage, UsageDelta, Used, UsedFallback,
     },
 };
 
-use super::{EventId, FIFTY, Job, JobKind, job, later, noticed, now, said, words};
+use super::{EventId, FIFTY, Job, JobKind, MODEL, job, later, noticed, now, said, words};
 
 /// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
@@ -27,6 +27,17 @@ pub(super) async fn suite(history: &dyn History) {
     what_was_taken_back_is_never_stored(history).await;
     a_turn_that_is_asked_again_takes_the_place_of_the_old_one(history).await;
     what_is_used_up_is_counted_once_and_told_once(history).await;
+}
+
+/// Asserts that the usage that the suites count is listed by model.
+pub(super) fn assert_listed_by_model(all: &[Used]) {
+    let tokens = Tokens { prompt: 20, cached: 15, cache_written: 3, completion: 10 };
+    let of = |user: &str| all.iter().find(|used| used.user == user && used.day == "2026-03-01").unwrap();
+    let fallback = UsedFallback { model: MODEL.to_owned(), answers: 1, tokens };
+    let used = of("U-used");
+    assert_eq!((used.answers, used.tokens, &used.fallback), (2, tokens + tokens, &Some(fallback)));
+    let first = of("Uspeaks");
+    assert_eq!((first.answers, &first.fallback), (1, &None));
 }
 
 pub(super) fn message(id: &str) -> MessageId {
@@ -354,14 +365,14 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
         let scope = SnapshotScope { limit: 0, period };
         history.load(&job("U-used", "used"), scope, now()).await.unwrap().used
     };
-    let tokens = Tokens { prompt: 20, cached: 15, completion: 10 };
-    let spends = |told| Some(UsageDelta { period: day, answers: 1, tokens, told });
-    for event in ["used-1", "used-2"] {
+    let tokens = Tokens { prompt: 20, cached: 15, cache_written: 3, completion: 10 };
+    let spends = |fallback| Some(UsageDelta { period: day, answers: 1, tokens, fallback, told: None });
+    for (event, fallback) in [("used-1", None), ("used-2", Some(MODEL.to_owned()))] {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
         for _ in 0..2 {
             // The second store is another attempt's, and not counted.
-            let answer = Answer { spent: spends(None), ..answer(&job) };
+            let answer = Answer { spent: spends(fallback.clone()), ..answer(&job) };
             history.store(&job, answer, None, now()).await.unwrap();
         }
     }
@@ -369,8 +380,8 @@ async fn what_is_used_up_is_counted_once_and_told_once(history: &dyn History) {
     let tells = async |event: &str, limit| {
         let job = question("U-used", event);
         history.begin(&job, now()).await.unwrap();
-        let spent =
-            Some(UsageDelta { period: day, answers: 0, tokens: Tokens::default(), told: Some(limit) });
+        let tokens = Tokens::default();
+        let spent = Some(UsageDelta { period: day, answers: 0, tokens, fallback: None, told: Some(limit) });
         let answer = Answer { spent, ..noticed(vec!["enough".into()]) };
         match history.store(&job, answer, None, now()).await.unwrap() {
             StoreResult::Stored(delivery) => delivery.pushes,

@@ -166,8 +166,8 @@ async fn usage_is_counted_for_who_spoke(history: &dyn History) {
     };
     let job = of("C-usage", "usage", Some("Uspeaks"));
     history.begin(&job, now()).await.unwrap();
-    let tokens = Tokens { prompt: 4, cached: 0, completion: 3 };
-    let spent = Some(UsageDelta { period, answers: 1, tokens, told: None });
+    let tokens = Tokens { prompt: 4, completion: 3, ..Tokens::default() };
+    let spent = Some(UsageDelta { period, answers: 1, tokens, fallback: None, told: None });
     history.store(&job, Answer { spent, ..said(&job, "q", vec![]) }, None, now()).await.unwrap();
     let used = async |job: Job| {
         history.load(&job, SnapshotScope { limit: 0, period }, now()).await.unwrap().used.answers

@@ -8,6 +8,7 @@ use worker::{
 };
 
 use super::{
+    MODEL,
     forgetting::{load, message, question, stage, talk},
     later, now, words,
 };
@@ -50,7 +51,7 @@ fn said(job: &Job) -> Question {
 /// Makes the one answer to all of them.
 pub(super) fn answer(jobs: &[Job]) -> Answer {
     let questions = jobs.iter().map(said).collect();
-    let exchange = Exchange { questions, answer: "answer".into(), replaces: None };
+    let exchange = Exchange { questions, answer: "answer".into(), model: MODEL.into(), replaces: None };
     Answer { exchange: Some(exchange), pushes: vec!["push".into()], ..Answer::default() }
 }
 

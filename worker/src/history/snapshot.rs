@@ -2,9 +2,11 @@
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use shared::job::{EventId, Job, MessageId};
+use shared::{
+    job::{EventId, Job, MessageId},
+    prices::Tokens,
+};
 
-use super::tokens::Tokens;
 use crate::rules::{
     conversation::Message,
     forget_marker::ForgetMarker,
@@ -220,7 +222,7 @@ impl Limit {
 }
 
 /// The usage that a turn adds to its user's usage. It is added once, even if the turn is tried several times.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct UsageDelta {
     /// The period over which the usage is counted.
     pub period: Period,
@@ -228,6 +230,8 @@ pub struct UsageDelta {
     pub answers: u32,
     /// The number of tokens of these answers and of their prompts.
     pub tokens: Tokens,
+    /// The name of the fallback model, if it gave these answers. They are counted in the sum and beside it.
+    pub fallback: Option<String>,
     /// The limit of which the pushes notify the user. If the user was notified of it before, the pushes are left out.
     pub told: Option<Limit>,
 }
@@ -263,6 +267,8 @@ pub struct Exchange {
     pub questions: Vec<Question>,
     /// The model's answer.
     pub answer: String,
+    /// The name of the model that answered, as the operator set it.
+    pub model: String,
     /// The turn that is asked again. Its rows are deleted, and it is forgotten.
     pub replaces: Option<EventId>,
 }

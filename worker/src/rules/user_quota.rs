@@ -161,14 +161,14 @@ pub(crate) fn may_change_persona(group_persona: &GroupPersona, job: &Job) -> boo
 }
 
 impl UsageDelta {
-    /// Returns the usage that an answer of the model adds.
-    pub(crate) fn of_answer(period: Period, tokens: Tokens) -> Self {
-        Self { period, answers: 1, tokens, told: None }
+    /// Returns the usage that an answer of a model adds. `fallback` is the model's name if it is the fallback model.
+    pub(crate) fn of_answer(period: Period, tokens: Tokens, fallback: Option<String>) -> Self {
+        Self { period, answers: 1, tokens, fallback, told: None }
     }
 
     /// Returns the usage that the notice of a limit adds: its user was notified of the limit.
     pub(crate) fn of_notice(period: Period, limit: Limit) -> Self {
-        Self { period, answers: 0, tokens: Tokens::default(), told: Some(limit) }
+        Self { period, answers: 0, tokens: Tokens::default(), fallback: None, told: Some(limit) }
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) fn without_thoughts(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Whether the text begins within a thought: the end of one is its first mark.
+pub(crate) fn begins_within(text: &str) -> bool {
+    MARKS.iter().any(|(open, close)| {
+        text.contains(close) && next(text, 0, &[open, close]).is_some_and(|at| text[at..].starts_with(close))
+    })
+}
+
 /// Returns the text of the harmony format's channel for people, or a text in another format as it is.
 fn final_channel(text: &str) -> &str {
     let begins = text.trim_start();
@@ -100,6 +107,18 @@ fn is_mentioned(before: &str, after: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_begins_within_a_thought_if_an_end_is_its_first_mark() {
+        for (text, begins) in [
+            ("hm</think>Hello", true),
+            ("<think>hm</think>Hello", false),
+            ("The mark `</think>` ends it.", false),
+            ("Hello", false),
+        ] {
+            assert_eq!(begins_within(text), begins, "{text}");
+        }
+    }
 
     #[test]
     fn thoughts_are_removed_whatever_marks_them_and_marks_that_are_mentioned_stay() {

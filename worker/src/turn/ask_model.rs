@@ -78,6 +78,8 @@ pub(crate) async fn ask_model(
         fallback = answer.model != config.model,
         prompt_tokens = answer.tokens.prompt,
         cached_tokens = answer.tokens.cached,
+        // Few models have a price for them, and a metric without values costs nothing.
+        cache_written_tokens = Some(answer.tokens.cache_written).filter(|tokens| *tokens > 0),
         completion_tokens = answer.tokens.completion,
         request = answer.request,
         cut = answer.cut,
@@ -159,7 +161,7 @@ impl Call<'_> {
             fitting = (self.fit)(model.room(max_tokens)).await;
         }
         let Ok(mut prompt) = fitting else { return Ok(Asked::TooLong) };
-        let mut tries = 0;
+        let (mut tries, mut has_waited) = (0, false);
         loop {
             if Instant::now() >= deadline {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
@@ -199,6 +201,14 @@ impl Call<'_> {
                     } else if !prompt.drop_oldest() {
                         return Ok(Asked::TooLong);
                     }
+                }
+                Err(ModelError::ContextFull(failure)) => {
+                    // Another conversation may have filled the context: the same prompt is tried again first.
+                    if has_waited && !prompt.drop_oldest() {
+                        return Err(failure);
+                    }
+                    has_waited = true;
+                    sleep(attempt.pause_before_call(self.pauses, 0, &failure, deadline, kept)?).await;
                 }
                 Err(ModelError::NothingWithinLimit) => {
                     let nothing = format!("nothing was written within {max_tokens} tokens");

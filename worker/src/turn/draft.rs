@@ -91,7 +91,8 @@ pub(crate) async fn compose_draft<'a>(
         Asked::Answer(answer, left_out) => {
             // In a group other people may speak in between, and the worker does not learn of it.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.has_later_message)().await;
-            let Completion { text, cut, tokens, .. } = answer;
+            let Completion { model, text, cut, tokens, .. } = answer;
+            let is_fallback = model != config.model;
             let limited = off_thread::limited(text, cut, config.budget, input.heard.as_deref()).await;
             if limited.cut && !cut {
                 log!(info, AnswerCut, event = %job.event_id, "the model wrote more than the limit: the answer is cut");
@@ -99,11 +100,13 @@ pub(crate) async fn compose_draft<'a>(
             let Limited { text, words, cut } = limited;
             let reply = render(config, job, locale(), words, cut, persona.as_ref(), is_unclear);
             let reply = Reply { heard: input.heard.take(), ..reply };
-            let spent = UsageDelta::of_answer(period, tokens);
+            let spent = UsageDelta::of_answer(period, tokens, is_fallback.then(|| model.clone()));
+            // The window is that of the first model, which may have room for more.
+            let left_out = if is_fallback { 0 } else { left_out };
             let added = input.before.len() + 2;
             let window =
                 window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);
-            let exchange = Some(input.exchange(job, text));
+            let exchange = Some(input.exchange(job, text, model));
             Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
         }
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::failure::{Failure, Reason};
 
 /// The least time that the second model gets; half of the time if an attempt is shorter than two of these.
-pub const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(60);
 
 /// Returns the deadline of the first model, if both must have answered by `deadline`.
 pub(super) fn deadline_of_first(deadline: Instant) -> Instant {

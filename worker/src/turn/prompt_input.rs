@@ -52,12 +52,12 @@ impl PromptInput {
         before.chain([by(self.speaker.as_deref(), &self.question)]).collect()
     }
 
-    /// Returns the rows that this turn adds to the history.
-    pub(crate) fn exchange(self, job: &Job, answer: String) -> Exchange {
+    /// Returns the rows that this turn adds to the history, with the answer of this model.
+    pub(crate) fn exchange(self, job: &Job, answer: String, model: String) -> Exchange {
         let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());
         let (event, said_at) = (job.event_id.clone(), job.at());
         let own = Question { event, text: kept, kind, speaker, message_id, said_at };
-        Exchange { questions: before.into_iter().chain([own]).collect(), answer, replaces }
+        Exchange { questions: before.into_iter().chain([own]).collect(), answer, model, replaces }
     }
 }

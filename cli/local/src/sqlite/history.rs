@@ -7,7 +7,7 @@ use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     history::{
         Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question,
-        REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used,
+        REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used, UsedFallback,
     },
     rules::turn::{Conflict, TurnStep},
 };
@@ -70,13 +70,31 @@ pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, Dat
     database
         .call(move |db| {
             let mut used = db.prepare_cached(
-                "SELECT user, period, answers, prompt, cached, completion FROM usage
+                "SELECT user, period, answers, prompt, cached, cache_written, completion, fallback_model,
+                     fallback_answers, fallback_prompt, fallback_cached, fallback_cache_written, fallback_completion
+                 FROM usage
                  WHERE period >= ?1 AND period <> 'ever'",
             )?;
             let rows = used.query_map([day], |row| {
                 let count = |at: usize| row.get::<_, i64>(at).map(|count| u64::try_from(count).unwrap_or(0));
-                let tokens = Tokens { prompt: count(3)?, cached: count(4)?, completion: count(5)? };
-                Ok(Used { user: row.get(0)?, day: row.get(1)?, answers: count(2)?, tokens })
+                let tokens = |from: usize| -> rusqlite::Result<Tokens> {
+                    Ok(Tokens {
+                        prompt: count(from)?,
+                        cached: count(from + 1)?,
+                        cache_written: count(from + 2)?,
+                        completion: count(from + 3)?,
+                    })
+                };
+                let fallback = row.get::<_, Option<String>>(7)?.map(|model| -> rusqlite::Result<_> {
+                    Ok(UsedFallback { model, answers: count(8)?, tokens: tokens(9)? })
+                });
+                Ok(Used {
+                    user: row.get(0)?,
+                    day: row.get(1)?,
+                    answers: count(2)?,
+                    tokens: tokens(3)?,
+                    fallback: fallback.transpose()?,
+                })
             })?;
             rows.collect()
         })

@@ -17,7 +17,7 @@ use worker::{
 };
 
 use super::super::{
-    as_read,
+    MODEL, as_read,
     forgetting::{question, said_after},
     later,
 };
@@ -218,6 +218,7 @@ impl<'a> Story<'a> {
         let exchange = Exchange {
             questions: vec![again],
             answer: "answer".to_owned(),
+            model: MODEL.to_owned(),
             replaces: Some(self.job.event_id.clone()),
         };
         let stored = self.store_for(&other, Answer { exchange: Some(exchange), ..answer([]) }).await;
@@ -281,6 +282,7 @@ fn said(job: &Job) -> Question {
 /// Makes one answer to all of them.
 fn answer<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Answer {
     let questions = jobs.into_iter().map(said).collect();
-    let exchange = Exchange { questions, answer: "answer".to_owned(), replaces: None };
+    let exchange =
+        Exchange { questions, answer: "answer".to_owned(), model: MODEL.to_owned(), replaces: None };
     Answer { exchange: Some(exchange), pushes: pushes(), ..Answer::default() }
 }

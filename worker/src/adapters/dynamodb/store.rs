@@ -97,7 +97,9 @@ impl DynamoHistory {
             if conflict.of(Part::Usage).is_some() {
                 // The user got this refusal before, so that this time there is nothing to say.
                 answer.pushes.clear();
-                answer.spent = answer.spent.map(|spent| UsageDelta { told: None, ..spent });
+                if let Some(spent) = &mut answer.spent {
+                    spent.told = None;
+                }
             }
             sleep(pause(tries, DynamoError::Conflict(conflict))?).await;
             tries += 1;
@@ -152,7 +154,7 @@ impl DynamoHistory {
         spent: &UsageDelta,
         now: Timestamp,
     ) -> Result<(Part, TransactWriteItem), DynamoError> {
-        let Tokens { prompt, cached, completion } = spent.tokens;
+        let Tokens { prompt, cached, cache_written, completion } = spent.tokens;
         let count = |tokens: u64| n(i64::try_from(tokens).unwrap_or(i64::MAX));
         let usage = self
             .update(load::usage_id(job.user(), spent.period))
@@ -161,8 +163,21 @@ impl DynamoHistory {
             .expression_attribute_values(":tokens", count(spent.tokens.total()))
             .expression_attribute_values(":prompt", count(prompt))
             .expression_attribute_values(":cached", count(cached))
+            .expression_attribute_values(":cacheWritten", count(cache_written))
             .expression_attribute_values(":completion", count(completion));
-        let count = "SET expiresAt = :expiresAt ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, completionTokens :completion";
+        let set = "SET expiresAt = :expiresAt";
+        let add = "ADD answers :answers, tokens :tokens, promptTokens :prompt, cachedTokens :cached, cacheWrittenTokens :cacheWritten, completionTokens :completion";
+        let (usage, count) = match &spent.fallback {
+            None => (usage, format!("{set} {add}")),
+            Some(model) => (
+                usage.expression_attribute_values(":model", s(model)),
+                format!(
+                    "{set}, fallbackModel = :model {add}, fallbackAnswers :answers, fallbackPromptTokens :prompt, \
+                     fallbackCachedTokens :cached, fallbackCacheWrittenTokens :cacheWritten, \
+                     fallbackCompletionTokens :completion"
+                ),
+            ),
+        };
         let usage = match spent.told {
             None => usage.update_expression(count),
             Some(limit) => usage
@@ -184,7 +199,7 @@ impl DynamoHistory {
         head: &Head,
         now: Timestamp,
     ) -> Result<Rows, DynamoError> {
-        let Exchange { questions, answer, replaces } = exchange;
+        let Exchange { questions, answer, model, replaces } = exchange;
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.window = window.or(next.window);
@@ -213,6 +228,7 @@ impl DynamoHistory {
         let at = next.further_row(now);
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
         row.extend(MessageKind::Text.for_row(answer).map(|kind| ("kind".to_owned(), s(kind))));
+        row.insert("model".to_owned(), s(model));
         row.extend(job.at().map(|at| ("saidAt".to_owned(), n(at))));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {

@@ -6,7 +6,7 @@ use super::{
     item::{Item, number, s, text},
     table::DynamoHistory,
 };
-use crate::history::{HistoryError, Tokens, Used};
+use crate::history::{HistoryError, Tokens, Used, UsedFallback};
 
 /// The prefix of the rows' keys.
 const PREFIX: &str = "usage#";
@@ -26,14 +26,26 @@ impl DynamoHistory {
             let tokens = Tokens {
                 prompt: count("promptTokens"),
                 cached: count("cachedTokens"),
+                cache_written: count("cacheWrittenTokens"),
                 completion: count("completionTokens"),
             };
+            let fallback = text(row, "fallbackModel").map(|model| UsedFallback {
+                model: model.to_owned(),
+                answers: count("fallbackAnswers"),
+                tokens: Tokens {
+                    prompt: count("fallbackPromptTokens"),
+                    cached: count("fallbackCachedTokens"),
+                    cache_written: count("fallbackCacheWrittenTokens"),
+                    completion: count("fallbackCompletionTokens"),
+                },
+            });
             // A row of the period `ever` keeps the refusals that are sent once for all time. It belongs to no day.
             (day >= since && day != "ever").then(|| Used {
                 user: user.to_owned(),
                 day: day.to_owned(),
                 answers: count("answers"),
                 tokens,
+                fallback,
             })
         };
         let (mut all, mut rows) = (vec![], scan.into_paginator().items().send());

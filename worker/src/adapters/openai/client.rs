@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -69,6 +69,8 @@ pub struct ModelClient {
     context: AtomicUsize,
     /// The length of an answer, in tokens, at which the server itself cuts answers, once it has shown it.
     own_limit: AtomicUsize,
+    /// Whether a text of the model began within a thought.
+    pub(super) opens_thoughts: AtomicBool,
     clock: Clock,
 }
 
@@ -107,6 +109,7 @@ impl ModelClient {
             form: Form::new(completion_limit).into(),
             context: usize::MAX.into(),
             own_limit: usize::MAX.into(),
+            opens_thoughts: AtomicBool::new(false),
             clock,
         }
     }

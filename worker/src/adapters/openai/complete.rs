@@ -1,5 +1,7 @@
 //! The request that turns a prompt into a completion (`POST {base}/chat/completions`).
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use bytes::Bytes;
 use secrecy::SecretString;
 use shared::event::log;
@@ -76,9 +78,16 @@ impl ModelClient {
             asked.body(body.clone())
         };
         let answer = self.send(ask, deadline).await.map_err(Refusal::Error)?;
-        let asked = Asked { model: &self.model, form, max_tokens, has_picture: picture.is_some() };
+        let asked = Asked {
+            model: &self.model,
+            form,
+            max_tokens,
+            has_picture: picture.is_some(),
+            opens_thoughts: self.opens_thoughts.load(Relaxed),
+        };
         if answer.status.is_success() {
             let mut completion = response::completion(&answer, asked)?;
+            self.opens_thoughts.fetch_or(completion.opens_thoughts, Relaxed);
             completion.text = answer.told(completion.text);
             return Ok(completion);
         }

@@ -55,17 +55,23 @@ const NO_MONEY_WORDS: [&str; 5] = [
 const MONEY_WORDS: [&str; 6] =
     ["credits", "billing", "budget", "account balance", "your balance", "spending limit"];
 /// The names for an unknown model: of OpenAI, Azure (two; the second if the model exists for another purpose), Groq,
-/// Mistral.
-const NO_MODEL: [&str; 5] = [
+/// Mistral, LiteLLM.
+const NO_MODEL: [&str; 6] = [
     "model_not_found",
+    "key_model_access_denied",
     "DeploymentNotFound",
     "OperationNotSupported",
     "model_decommissioned",
     "invalid_model",
 ];
-/// The words for an unknown model: of OpenRouter (two), DeepSeek, LiteLLM.
-const NO_MODEL_WORDS: [&str; 4] =
-    ["is not a valid model id", "no endpoints found", "model not exist", "invalid model name"];
+/// The words for an unknown model: of OpenRouter (two), DeepSeek, LiteLLM (two).
+const NO_MODEL_WORDS: [&str; 5] = [
+    "is not a valid model id",
+    "no endpoints found",
+    "model not exist",
+    "invalid model name",
+    "no healthy deployments for this model",
+];
 /// The words that say of a model that it is unknown: of vLLM, Ollama, others.
 const UNKNOWN: [&str; 3] = ["does not exist", "not found", "unknown model"];
 /// The words for a path that is not there: of OpenAI, FastAPI (vLLM, LiteLLM), llama.cpp.
@@ -81,8 +87,9 @@ const OVERLOADED: [&str; 8] = [
     "server_overloaded",
     "service_unavailable",
 ];
-/// The names and words for a wrong key, if the status does not say so: of OpenAI, Anthropic, Gemini.
-const NO_KEY: [&str; 2] = ["invalid_api_key", "authentication_error"];
+/// The names and words for a wrong key, if the status does not say so: of OpenAI, Anthropic, LiteLLM without a
+/// database, Gemini.
+const NO_KEY: [&str; 3] = ["invalid_api_key", "authentication_error", "no_db_connection"];
 const NO_KEY_WORDS: [&str; 2] = ["api key not valid", "api_key_invalid"];
 /// The words for a number that is too large.
 const SIZE: [&str; 7] =

@@ -23,6 +23,8 @@ const NO_SYSTEM: [&str; 7] = [
 const ALTERNATE: [&str; 2] = ["roles must alternate", "must alternate between user and assistant"];
 /// The names of the token limit in errors. The last is Gemini's.
 const LIMIT: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+/// The smallest number in an error that may be a token limit.
+const LEAST: usize = 16;
 /// The optional fields that Henji itself adds.
 const OPTIONAL: [&str; 2] = ["prompt_cache_key", "safety_identifier"];
 
@@ -90,7 +92,8 @@ impl Form {
         if !self.is_about_limit(error) {
             return None;
         }
-        error.numbers().filter(|number| (16..self.limit(max_tokens)).contains(number)).max()
+        // An error may name the limit of the request, too, which is higher.
+        error.numbers().filter(|number| (LEAST..self.limit(max_tokens)).contains(number)).min()
     }
 
     /// Returns the messages in this form.

@@ -19,6 +19,8 @@ pub(super) struct Asked<'a> {
     /// The token limit that the request names.
     pub(super) max_tokens: usize,
     pub(super) has_picture: bool,
+    /// Whether an earlier text of the model began within a thought.
+    pub(super) opens_thoughts: bool,
 }
 
 /// The reason why a request was refused.
@@ -74,6 +76,9 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, asked: Option<Asked<'_>>) 
         asked.filter(|_| code != 429).and_then(|asked| asked.form.after(error, asked.max_tokens));
     match code {
         401 => unauthorized(),
+        500.. if error.is_too_long() && error.context().is_none() => Refusal::Error(ModelError::ContextFull(
+            Failure::retryable(Reason::ModelUnavailable, format!("{detail}; the context is full")),
+        )),
         _ if error.is_too_long() => Refusal::Error(ModelError::ContextLength(error.context())),
         _ if error.is_unpaid(status, wait.is_some()) => permanent(Reason::ModelQuota),
         _ if error.is_moderated() => permanent(Reason::ModelRefused),

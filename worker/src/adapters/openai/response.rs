@@ -15,7 +15,11 @@ use crate::{
     adapters::http,
     failure::{Failure, Reason},
     history::Tokens,
-    text::{clean::clean, redact, thoughts::without_thoughts},
+    text::{
+        clean::clean,
+        redact,
+        thoughts::{self, without_thoughts},
+    },
 };
 
 /// The response to a request that was sent.
@@ -67,6 +71,8 @@ pub struct Completion {
     /// Whether the answer reached a limit that is lower than the one in the request, as far as the server counts its
     /// tokens: the context was full, or the server has a limit of its own.
     pub is_below_limit: bool,
+    /// Whether the text began within a thought, because the server has begun the thought in its prompt.
+    pub(super) opens_thoughts: bool,
     /// The tokens that the answer cost.
     pub tokens: Tokens,
     /// The server's id of the request.
@@ -78,6 +84,9 @@ pub struct Completion {
 pub enum ModelError {
     /// The prompt is longer than the model's context, whose size in tokens the server may have named.
     ContextLength(Option<usize>),
+    /// The prompt is longer than the model's context, or has no room beside the prompts of others: llama.cpp shares one
+    /// context between its slots.
+    ContextFull(Failure),
     /// The model used all tokens for its thought, and wrote nothing within the limit.
     NothingWithinLimit,
     /// The image beside the question is refused: it cannot be read, or the model cannot see images.
@@ -95,7 +104,10 @@ impl ModelError {
     /// Returns the failure, if this is one.
     pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Unauthorized(failure) | Self::Failed(failure) | Self::Unusable(failure) => Some(failure),
+            Self::Unauthorized(failure)
+            | Self::Failed(failure)
+            | Self::Unusable(failure)
+            | Self::ContextFull(failure) => Some(failure),
             Self::ContextLength(_) | Self::NothingWithinLimit | Self::ImageRefused => None,
         }
     }
@@ -132,7 +144,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
         }
     };
     if !has_choice {
-        return Err(retryable(format!("{status}, but no choices")));
+        return Err(retryable(format!("{status}, but {}", sent.broken.as_deref().unwrap_or("no choices"))));
     }
     let tokens = tokens(&usage);
     let end = End::of(&finish);
@@ -140,6 +152,9 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
         return Err(retryable(format!("{status}, but the answer broke off: {}", http::identifier(&finish))));
     }
     let said = without_thoughts(&text);
+    let opens_thoughts = thoughts::begins_within(&text);
+    // The thought of such a model has no mark before its end.
+    let said = if end == End::Cut && asked.opens_thoughts && !opens_thoughts { "".into() } else { said };
     let text = clean(&said);
     let text = text.trim();
     if !text.is_empty() {
@@ -148,6 +163,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
             text: text.to_owned(),
             cut: breaks_off || end == End::Cut,
             is_below_limit: end == End::Cut && (1..asked.max_tokens as u64).contains(&tokens.completion),
+            opens_thoughts,
             tokens,
             request: request.to_owned(),
         });
@@ -174,6 +190,7 @@ fn tokens(usage: &Value) -> Tokens {
     Tokens {
         prompt,
         cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
+        cache_written: count("/prompt_tokens_details/cache_write_tokens").min(prompt),
         completion: count("/completion_tokens"),
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn store(
     group::mark(db, job, &answer, millis)?;
     let Answer { mut pushes, spent, .. } = answer;
     if let Some(spent) = spent
-        && !count(db, job, spent, millis)?
+        && !count(db, job, &spent, millis)?
     {
         pushes.clear();
     }
@@ -91,7 +91,7 @@ fn insert(
     ttl: Option<SignedDuration>,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let Exchange { questions, answer, replaces } = exchange;
+    let Exchange { questions, answer, model, replaces } = exchange;
     let (of, own) = (job.conversation.as_str(), job.event_id.as_str());
     if let Some(old) = replaces {
         forget::turn(db, old.as_str(), &TurnStep::Replaced, now.as_millisecond())?;
@@ -101,8 +101,8 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     let mut row = |event: &EventId,
                    role: Role,
@@ -110,7 +110,8 @@ fn insert(
                    kind: MessageKind,
                    message_id: Option<&MessageId>,
                    said_at: Option<i64>,
-                   speaker: Option<&str>| {
+                   speaker: Option<&str>,
+                   model: Option<&str>| {
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
             row_id(event, role).to_string(),
@@ -125,30 +126,33 @@ fn insert(
             speaker,
             kind.for_row(content),
             said_at,
+            model,
         ])
     };
     for Question { event, text, kind, message_id, speaker, said_at } in questions {
-        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref())?;
+        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref(), None)?;
     }
     let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None)?;
+    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None, Some(model))?;
     Ok(())
 }
 
 /// Counts the usage; false if the user got this refusal before.
-fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::Result<bool> {
+fn count(db: &Connection, job: &Job, spent: &UsageDelta, now: i64) -> rusqlite::Result<bool> {
     let told_before = past::usage(db, job.user(), spent.period)?.told;
     let is_new = spent.told.is_none_or(|limit| !told_before.contains(&limit));
     let word = spent.told.filter(|_| is_new).map_or("", |limit| limit.as_str());
-    let Tokens { prompt, cached, completion } = spent.tokens;
-    let tokens = [spent.tokens.total(), prompt, cached, completion];
-    let [tokens, prompt, cached, completion] = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let Tokens { prompt, cached, cache_written, completion } = spent.tokens;
+    let tokens = [spent.tokens.total(), prompt, cached, cache_written, completion];
+    let tokens = tokens.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+    let [tokens, prompt, cached, cache_written, completion] = tokens;
     db.prepare_cached(
-        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, completion)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        "INSERT INTO usage (user, period, answers, tokens, told, updated_at, prompt, cached, cache_written, completion)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT DO UPDATE SET answers = answers + ?3, tokens = tokens + ?4,
              told = trim(told || ' ' || ?5), updated_at = ?6,
-             prompt = prompt + ?7, cached = cached + ?8, completion = completion + ?9",
+             prompt = prompt + ?7, cached = cached + ?8,
+             cache_written = cache_written + ?9, completion = completion + ?10",
     )?
     .execute(params![
         job.user(),
@@ -159,7 +163,27 @@ fn count(db: &Connection, job: &Job, spent: UsageDelta, now: i64) -> rusqlite::R
         now,
         prompt,
         cached,
+        cache_written,
         completion,
     ])?;
+    if let Some(model) = &spent.fallback {
+        db.prepare_cached(
+            "UPDATE usage SET fallback_model = ?3, fallback_answers = fallback_answers + ?4,
+                 fallback_prompt = fallback_prompt + ?5, fallback_cached = fallback_cached + ?6,
+                 fallback_cache_written = fallback_cache_written + ?7,
+                 fallback_completion = fallback_completion + ?8
+             WHERE user = ?1 AND period = ?2",
+        )?
+        .execute(params![
+            job.user(),
+            spent.period.to_string(),
+            model,
+            spent.answers,
+            prompt,
+            cached,
+            cache_written,
+            completion,
+        ])?;
+    }
     Ok(is_new)
 }

@@ -25,12 +25,13 @@ fn sent(status: u16, body: &str) -> Sent {
 
 fn outcome(sent: &Sent, newer: bool) -> (String, String) {
     let form = Form::new(newer);
-    let asked = Asked { model: "m", form, max_tokens: 9_000, has_picture: false };
+    let asked = Asked { model: "m", form, max_tokens: 9_000, has_picture: false, opens_thoughts: false };
     match refusal(sent, &ErrorBody::of(&sent.body), Some(asked)) {
         Refusal::Form(next) if next == Form { completion_limit: !newer, ..form } => {
             ("other limit".to_owned(), String::new())
         }
         Refusal::Form(_) => ("other form".to_owned(), String::new()),
+        Refusal::Error(ModelError::ContextFull(_)) => ("full".to_owned(), String::new()),
         Refusal::Error(ModelError::ContextLength(_)) => ("context".to_owned(), String::new()),
         Refusal::Error(ModelError::Unauthorized(f)) => {
             (format!("unauthorized {}", f.reason.as_str()), f.detail)
@@ -83,18 +84,10 @@ fn every_server_may_say_in_its_own_way_that_a_prompt_is_too_long() {
             (400, r#"{"error":{"message":["x"],"param":{"a":1},"code":"context_length_exceeded"}}"#),
             (400, r#"{"error":"context_length_exceeded"}"#),
             (400, r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":400}}"#),
-            // llama.cpp: the newest version, an older one, and an answer that outgrew the context.
+            // llama.cpp.
             (
                 400,
                 r#"{"error":{"code":400,"message":"request (4390 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_prompt_tokens":4390,"n_ctx":4096}}"#,
-            ),
-            (
-                500,
-                r#"{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"exceed_context_size_error"}}"#,
-            ),
-            (
-                500,
-                r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#,
             ),
             // vLLM: the newest version first, then older ones.
             (
@@ -126,6 +119,23 @@ fn every_server_may_say_in_its_own_way_that_a_prompt_is_too_long() {
             (
                 413,
                 r#"{"error":{"message":"Request too large for model `x` on tokens per minute (TPM): Limit 6000, Requested 8000","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_context_that_slots_share_may_be_full_for_a_while() {
+    check_rows(
+        "full",
+        &[
+            (
+                500,
+                r#"{"error":{"code":500,"message":"the request exceeds the available context size. try increasing the context size or enable context shift","type":"exceed_context_size_error"}}"#,
+            ),
+            (
+                500,
+                r#"{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}"#,
             ),
         ],
     );
@@ -276,6 +286,36 @@ fn an_error_counts_by_its_own_code_and_words() {
             "unauthorized model_auth",
         ),
         (403, "<html>Attention Required!</html>", "passing model_unavailable"),
+        (
+            429,
+            r#"{"error":{"message":"No deployments available - crossed budget: Exceeded budget for provider openai","type":"internal_server_error","code":"429"}}"#,
+            "lasting model_quota",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"No connected db.","type":"no_db_connection","code":"400"}}"#,
+            "unauthorized model_auth",
+        ),
+        (
+            403,
+            r#"{"error":{"message":"The requested model is not available for this API key","type":"key_model_access_denied","code":"403"}}"#,
+            "lasting model_gone",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"litellm.BadRequestError: There are no healthy deployments for this model","code":"400"}}"#,
+            "lasting model_gone",
+        ),
+        (
+            429,
+            r#"{"error":{"message":"All deployments for selected model are in cooldown","type":"all_deployments_in_cooldown","code":"429"}}"#,
+            "passing model_unavailable",
+        ),
+        (
+            408,
+            r#"{"error":{"message":"litellm.Timeout: model group 'x' failed","type":"invalid_request_error","code":"408"}}"#,
+            "passing model_unavailable",
+        ),
         (
             400,
             r#"{"error":{"message":"{'error': '/chat/completions: Invalid model name passed in model=x'}","type":"None","param":"None","code":"400"}}"#,

@@ -15,7 +15,13 @@ fn completion_of(body: &[u8], broken: bool) -> Result<Completion, ModelError> {
         broken: broken.then(|| "the connection broke".to_owned()),
         key: "sk-a-secret".to_owned().into(),
     };
-    let asked = Asked { model: "m", form: Form::new(false), max_tokens: 100, has_picture: false };
+    let asked = Asked {
+        model: "m",
+        form: Form::new(false),
+        max_tokens: 100,
+        has_picture: false,
+        opens_thoughts: false,
+    };
     completion(&sent, asked).map_err(Refusal::last)
 }
 
@@ -89,11 +95,14 @@ fn what_was_written_may_come_in_parts_after_a_thought_or_with_half_a_character()
 
 #[test]
 fn no_count_is_larger_than_its_sums_can_bear() {
-    let usage =
-        format!(r#"{{"prompt_tokens":{},"completion_tokens":{}}}"#, u64::MAX, 9_000_000_000_000_000_000_u64);
+    let most = u64::MAX;
+    let usage = format!(
+        r#"{{"prompt_tokens":{most},"completion_tokens":9000000000000000000,"prompt_tokens_details":{{"cached_tokens":{most},"cache_write_tokens":{most}}}}}"#
+    );
     let body = format!(r#"{{"choices":[{{"message":{{"content":"hi"}}}}],"usage":{usage}}}"#);
     let tokens = completion_of(body.as_bytes(), false).unwrap().tokens;
-    assert_eq!((tokens.prompt, tokens.completion), (u32::MAX.into(), u32::MAX.into()));
+    let most = u32::MAX.into();
+    assert_eq!(tokens, Tokens { prompt: most, cached: most, cache_written: most, completion: most });
 }
 
 /// Returns a chunk of a stream with this text.
@@ -146,7 +155,7 @@ fn a_stream_that_breaks_off_after_text_is_a_cut_answer() {
         assert_eq!((answer.text.as_str(), answer.cut), ("half an ans", true), "{body}");
     }
     for (body, detail) in [
-        (": PROCESSING\n\ndata: {\"choi", "no choices"),
+        (": PROCESSING\n\ndata: {\"choi", "the connection broke"),
         (r#"{"choices":[{"message":{"content":"half an"#, "the connection broke"),
     ] {
         let Err(ModelError::Unusable(failure)) = completion_of(body.as_bytes(), true) else {
