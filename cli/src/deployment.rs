@@ -58,6 +58,7 @@ impl Secrets {
     }
 
     /// Returns the name of the bot's model. Before a deployment it is the default.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "only the AWS variant awaits"))]
     pub async fn model(&self, env: &Env) -> String {
         let name = match self {
             Self::Of(place) => place.setting("GPT_MODEL", env),

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, process::Stdio, sync::Arc};
 
 use axum::{Router, extract::Request, http::StatusCode, response::IntoResponse};
+use emulator::faults::Fault;
 use jiff::{ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -80,6 +81,21 @@ async fn the_doctor_compares_the_context_with_the_servers_word_in_each_servers_f
     assert!(finding(&all, "context").is_none(), "the operator knows it: {all:?}");
     let known = server(&[list(json!({ "id": "gpt-5.4-mini" }))]).await;
     assert!(finding(&findings(&["doctor"], &known, "gpt-5.4-mini", &[]).await, "context").is_none());
+}
+
+#[tokio::test]
+async fn a_model_that_only_its_server_knows_gets_prompts_of_the_servers_context() {
+    let bot = Bot::with(&[("GPT_MODEL", "llama3")], |_| {}).await;
+    let models = json!({ "data": [{ "id": "llama3", "max_model_len": 1_000_000 }] }).to_string();
+    bot.model.faults.set_fault("/v1/models", Some(&Fault::Respond(200, vec![], models)), false);
+    let long = "word ".repeat(4_000);
+    for n in 0..6 {
+        bot.hears(&format!("{n} {long}")).await;
+        bot.drain().await;
+    }
+    let last = bot.model.asked().last().unwrap().body.clone();
+    assert_eq!(last["messages"].as_array().unwrap().len(), 12, "44,000 tokens of earlier messages are there");
+    assert_eq!(bot.model.faults.seen("/v1/models").len(), 1, "the server is asked once");
 }
 
 #[tokio::test]

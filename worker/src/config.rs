@@ -86,6 +86,23 @@ impl FromStr for Burst {
     }
 }
 
+/// The source of the size of a model's context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContextSource {
+    /// The operator sets it.
+    Operator,
+    /// The model is known.
+    Table,
+    /// Nobody says it, so that the server is asked.
+    Guess,
+}
+
+impl ContextSource {
+    fn of(model: &models::Model) -> Self {
+        if model.is_known { Self::Table } else { Self::Guess }
+    }
+}
+
 /// The settings of *answer*.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -93,6 +110,8 @@ pub struct Config {
     pub model: String,
     /// The context, the longest answer and the encoding.
     pub budget: Budget,
+    /// The source of the context's size.
+    pub context_source: ContextSource,
     /// Whether the first request to the model uses `max_completion_tokens`.
     pub completion_limit: bool,
     /// The day on which the model's maker shuts it down, if that is announced.
@@ -187,10 +206,14 @@ impl Config {
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
         let openai = Endpoint::from_env(env)?;
         Ok(Self {
+            context_source: match env.optional("CONTEXT_TOKENS")? {
+                Some(_) => ContextSource::Operator,
+                None => ContextSource::of(&known),
+            },
             completion_limit: known.completion_limit,
             // Deployments on Azure have other ends.
             model_end: known.end.filter(|_| openai.deployment(&name).is_none()),
-            fallback: Fallback::from_env(env, &name, max_tokens)?,
+            fallback: Fallback::from_env(env, &name, max_tokens, &openai)?,
             model_options: model_options(env)?,
             model: name,
             budget,
@@ -219,11 +242,14 @@ impl Config {
 }
 
 impl Config {
-    /// Logs a warning if the model ends soon.
-    pub fn warn_of_end(&self, now: Timestamp) {
-        let Some(end) = self.model_end else { return };
-        if models::ends_soon(end, now.to_zoned(TimeZone::UTC).date()) {
-            log!(warn, ModelEnds, model = self.model, %end, "GPT_MODEL ends: set it to a newer model before that day");
+    /// Logs a warning for each model that ends soon.
+    pub fn warn_of_ends(&self, now: Timestamp) {
+        let fallback = self.fallback.as_ref().map(|fallback| (&fallback.model, fallback.end));
+        for (model, end) in [(&self.model, self.model_end)].into_iter().chain(fallback) {
+            let Some(end) = end else { continue };
+            if models::ends_soon(end, now.to_zoned(TimeZone::UTC).date()) {
+                log!(warn, ModelEnds, model, %end, "the model ends: set a newer one before that day");
+            }
         }
     }
 
@@ -269,26 +295,43 @@ pub struct Fallback {
     pub model: String,
     /// Its context, the longest answer and the encoding.
     pub budget: Budget,
+    /// The source of the context's size.
+    pub context_source: ContextSource,
     /// Whether the first request to it uses `max_completion_tokens`.
     pub completion_limit: bool,
     /// Whether it takes images.
     pub vision: Ability,
+    /// The day on which its maker shuts it down, if that is announced.
+    pub end: Option<Date>,
 }
 
 impl Fallback {
-    fn from_env(env: &Env, first: &str, max_tokens: u32) -> Result<Option<Self>, EnvError> {
+    fn from_env(
+        env: &Env,
+        first: &str,
+        max_tokens: u32,
+        openai: &Endpoint,
+    ) -> Result<Option<Self>, EnvError> {
         let Some(model) = env.optional("FALLBACK_MODEL")? else { return Ok(None) };
         if model == first {
             return Err(invalid("FALLBACK_MODEL", "it must be another model than GPT_MODEL"));
         }
         let known = models::named(model);
+        let most = known.output_tokens.unwrap_or(max_tokens).min(known.context_tokens / 2);
+        let max_tokens = max_tokens.min(most);
         let budget = Budget {
-            context_tokens: known.context_tokens as usize,
-            max_tokens: max_tokens.min(known.context_tokens / 2) as usize,
+            context_tokens: known.context_with(max_tokens) as usize,
+            max_tokens: max_tokens as usize,
             encoding: known.encoding,
         };
-        let model = model.to_owned();
-        Ok(Some(Self { model, budget, completion_limit: known.completion_limit, vision: known.vision }))
+        Ok(Some(Self {
+            model: model.to_owned(),
+            budget,
+            context_source: ContextSource::of(&known),
+            completion_limit: known.completion_limit,
+            vision: known.vision,
+            end: known.end.filter(|_| openai.deployment(model).is_none()),
+        }))
     }
 }
 

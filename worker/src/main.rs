@@ -21,7 +21,7 @@ async fn serve(env: &Env) -> Result<(), Error> {
     let setup = &Arc::new(Setup::start(env).await?);
     let daemon = &Daemon::from_env(env);
     log!(info, Started, version = DISPLAY_VERSION.as_str(), "the worker starts");
-    setup.clients.config.warn_of_end(setup.clients.storage.now());
+    setup.clients.config.warn_of_ends(setup.clients.storage.now());
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // The payload is parsed here, because the error of the Lambda runtime would quote a payload that cannot be
         // parsed.

@@ -154,7 +154,7 @@ pub async fn run(
     // This removes the remains, in the write-ahead log, of rows that the last process deleted before it was killed.
     queue.truncate_log_soon().await;
     let config = settings.worker;
-    config.warn_of_end(clock());
+    config.warn_of_ends(clock());
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
         queue: queue.clone(),

@@ -76,7 +76,7 @@ impl ModelServer {
 
     /// Asks the server for the context of this model; `None` if the server does not give it.
     pub async fn context(&self, name: &str) -> Option<u32> {
-        context_of(&self.endpoint, &self.http, &self.key, name).await
+        context_of(&self.endpoint, &self.http, &self.key, name).await.ok().flatten()
     }
 
     /// Returns the server's judgement, and what it says of the model.

@@ -158,7 +158,12 @@ impl Call<'_> {
         let attempt = self.attempt;
         let most = model.room(model.budget.max_tokens).max_tokens;
         let mut max_tokens = most;
-        let Ok(mut prompt) = (self.fit)(model.room(max_tokens)).await else { return Ok(Asked::TooLong) };
+        let mut fitting = (self.fit)(model.room(max_tokens)).await;
+        let is_short = fitting.as_ref().map_or(true, |prompt| prompt.left_out() > 0);
+        if is_short && model.ask_context().await {
+            fitting = (self.fit)(model.room(max_tokens)).await;
+        }
+        let Ok(mut prompt) = fitting else { return Ok(Asked::TooLong) };
         let (mut tries, mut has_waited) = (0, false);
         loop {
             if Instant::now() >= deadline {

@@ -157,9 +157,13 @@ async fn context(report: &mut Report, place: &Place, env: &Env, server: &ModelSe
             report.note("context", says, change);
         }
         None => {}
-        Some(given) if is_guess && filled != given => {
+        Some(given) if is_guess && filled > given => {
             let says = format!("{bot}, which is a guess: {base_url} gives {name} {given}");
             report.note("context", says, change);
+        }
+        Some(given) if is_guess => {
+            report
+                .ok("context", format!("{base_url} gives {name} {given} tokens, and the bot fills as many"));
         }
         Some(given) if filled > given => {
             let says = format!(

@@ -12,7 +12,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use shared::{event::log, secret::Secret};
-use tokio::time::Instant;
+use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     body::unpacked,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     adapters::http::{self, Cut, NoResponse},
     clock::Clock,
-    config::{Config, Fallback},
+    config::{Config, ContextSource, Fallback},
     failure::{Failure, Reason},
     history::Tokens,
     rules::prompt::Budget,
@@ -54,7 +54,11 @@ pub struct ModelClient {
     /// The model's context, longest answer and encoding, by its name and the settings.
     pub(crate) budget: Budget,
     pub(super) options: Map<String, Value>,
-    key: Arc<Secret>,
+    pub(super) key: Arc<Secret>,
+    /// The source of the size of the budget's context.
+    pub(super) context_source: ContextSource,
+    /// The context that the server gives for such a model, once it was asked.
+    pub(super) given_context: OnceCell<Option<u32>>,
     /// The client of the model that is asked if this one is unavailable.
     fallback: Option<Box<Self>>,
     /// The number of calls in a row in which this model was unavailable, and the time of the last one.
@@ -75,9 +79,10 @@ impl ModelClient {
     pub fn new(config: &Config, http: Client, key: Secret, clock: Clock) -> Self {
         let key = Arc::new(key);
         let fallback = config.fallback.as_ref().map(|fallback| {
-            let Fallback { model, budget, completion_limit, .. } = fallback;
+            let Fallback { model, budget, context_source, completion_limit, .. } = fallback;
             let of = (model.as_str(), *budget, *completion_limit, config.openai.of_model(model));
-            Box::new(Self::of(of, config, http.clone(), key.clone(), clock.clone()))
+            let client = Self::of(of, config, http.clone(), key.clone(), clock.clone());
+            Box::new(Self { context_source: *context_source, ..client })
         });
         let of = (config.model.as_str(), config.budget, config.completion_limit, config.openai.clone());
         Self { fallback, ..Self::of(of, config, http, key, clock) }
@@ -97,6 +102,8 @@ impl ModelClient {
             budget,
             options: config.model_options.clone(),
             key,
+            context_source: config.context_source,
+            given_context: OnceCell::new(),
             fallback: None,
             failures: Mutex::default(),
             form: Form::new(completion_limit).into(),
@@ -126,10 +133,12 @@ impl ModelClient {
 
     /// Returns the room for a prompt and an answer of at most `max_tokens`, as far as it is known.
     pub(crate) fn room(&self, max_tokens: usize) -> Budget {
-        let (known, context) = (self.budget.context_tokens, self.context.load(Relaxed));
-        let most = if context < known { context / 2 } else { max_tokens };
+        let given = self.given_context.get().copied().flatten().map(|tokens| tokens as usize);
+        let (known, learned) = (given.unwrap_or(self.budget.context_tokens), self.context.load(Relaxed));
+        let context_tokens = known.min(learned);
+        let most = if given.is_some() || learned < known { context_tokens / 2 } else { max_tokens };
         let max_tokens = self.form().limit(max_tokens.min(most));
-        Budget { context_tokens: known.min(context), max_tokens, ..self.budget }
+        Budget { context_tokens, max_tokens, ..self.budget }
     }
 
     /// Whether the server itself cuts answers of this length, in tokens.

@@ -1,5 +1,5 @@
 //! The context of a model in the words of its server. Servers that people run themselves, and gateways, give it; makers
-//! do not.
+//! do not. A worker asks for it once, when a prompt does not fit into a context that is a guess.
 //!
 //! vLLM gives `max_model_len` and OpenRouter `context_length` for each model of `GET /models`. LiteLLM's proxy gives the
 //! longest prompt of each model in `GET /model/info` (`max_input_tokens`), and llama.cpp's server the context of a slot
@@ -11,37 +11,56 @@ use reqwest::{Client, RequestBuilder};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
-use crate::{adapters::http, rules::models};
+use super::{client::ModelClient, endpoint::Endpoint};
+use crate::{adapters::http, config::ContextSource, rules::models};
 
 /// The time-out of one request.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest body that is read, in bytes. Some gateways list thousands of models.
 const BODY_MAX: usize = 8 << 20;
 
-/// Asks the server for the context of this model, in tokens; `None` if it does not give it or does not answer.
-pub async fn context_of(endpoint: &Endpoint, http: &Client, key: &SecretString, model: &str) -> Option<u32> {
+impl ModelClient {
+    /// Asks the server once for the context of a model whose context is a guess, and remembers it. Returns whether the
+    /// server gives it now. If it does not answer, it is asked again another time.
+    pub(crate) async fn ask_context(&self) -> bool {
+        if self.context_source != ContextSource::Guess || self.given_context.initialized() {
+            return false;
+        }
+        let Ok(key) = self.key.value().await else { return false };
+        let asked = || context_of(&self.endpoint, &self.http, &key, &self.model);
+        self.given_context.get_or_try_init(asked).await.is_ok_and(Option::is_some)
+    }
+}
+
+/// Asks the server for the context of this model, in tokens; `None` if it does not give it, and an error if it does not
+/// answer.
+pub async fn context_of(
+    endpoint: &Endpoint,
+    http: &Client,
+    key: &SecretString,
+    model: &str,
+) -> Result<Option<u32>, reqwest::Error> {
     if endpoint.is_openai() || endpoint.deployment(model).is_some() {
-        return None;
+        return Ok(None);
     }
-    if let Some(found) = listed(&read(endpoint.models(http, key)).await, model) {
-        return Some(found);
+    if let Some(found) = listed(&read(endpoint.models(http, key)).await?, model) {
+        return Ok(Some(found));
     }
-    if let Some(prompt) = of_litellm(&read(endpoint.model_info(http, key)).await, model) {
+    if let Some(prompt) = of_litellm(&read(endpoint.model_info(http, key)).await?, model) {
         let known = models::named(model);
-        return Some(prompt.saturating_add(known.context_tokens - known.input_tokens));
+        return Ok(Some(prompt.saturating_add(known.context_tokens - known.input_tokens)));
     }
-    of_llama_cpp(&read(endpoint.props(http, key)).await)
+    Ok(of_llama_cpp(&read(endpoint.props(http, key)).await?))
 }
 
 /// Returns the body of a success as JSON, else null.
-async fn read(request: RequestBuilder) -> Value {
-    let Ok(response) = request.timeout(TIMEOUT).send().await else { return Value::Null };
+async fn read(request: RequestBuilder) -> Result<Value, reqwest::Error> {
+    let response = request.timeout(TIMEOUT).send().await?;
     if !response.status().is_success() {
-        return Value::Null;
+        return Ok(Value::Null);
     }
-    let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-    serde_json::from_slice(&body).unwrap_or_default()
+    let body = http::body(response, BODY_MAX).await?.unwrap_or_default();
+    Ok(serde_json::from_slice(&body).unwrap_or_default())
 }
 
 /// Returns the smallest of these numbers of tokens.
