@@ -109,34 +109,38 @@ async fn what_people_used_up_is_listed_on_aws() {
 
 #[tokio::test]
 async fn the_part_of_the_fallback_model_is_listed_beside_the_sum() {
-    let mut bot = Bot::start().await;
+    let mut bot =
+        Bot::with(&[("GPT_MODEL", "gpt-5.4"), ("FALLBACK_MODEL", "gpt-5.4-mini")], |_| {}).await;
     costs(&bot.model, 2);
     bot.hears("one").await;
     bot.hears_from(OTHER, "two").await;
     bot.drain().await;
+    bot.model.plan_error(404, "model_not_found");
+    costs(&bot.model, 1);
+    bot.hears_from(OTHER, "three").await;
+    bot.drain().await;
     bot.says().await;
     assert_eq!(
-        bot.sql("SELECT role, model FROM messages ORDER BY conversation, role LIMIT 2"),
-        [r#"Text("assistant") Text("gpt-5.4-mini")"#, r#"Text("user") Null"#]
+        bot.sql("SELECT role, model FROM messages ORDER BY created_at DESC LIMIT 3"),
+        [
+            r#"Text("assistant") Text("gpt-5.4-mini")"#,
+            r#"Text("user") Null"#,
+            r#"Text("assistant") Text("gpt-5.4")"#
+        ]
     );
-    bot.sql(&format!(
-        "UPDATE usage SET fallback_model = 'gpt-second', fallback_answers = 1, fallback_prompt = 1000,
-             fallback_cached = 600, fallback_cache_written = 200, fallback_completion = 100
-         WHERE user = '{OTHER}'"
-    ));
     let operator = Operator::beside(&bot);
     let listed: Vec<Value> = serde_json::from_str(&operator.runs(&["usage", "--json"]).await.out).unwrap();
     let fallback = |user: &str| &listed.iter().find(|row| row["user"] == user).unwrap()["fallback"];
     assert_eq!(*fallback(USER), Value::Null);
     let expected = json!({
-        "model": "gpt-second", "answers": 1, "prompt_tokens": 1000, "cached_tokens": 600,
+        "model": "gpt-5.4-mini", "answers": 1, "prompt_tokens": 1000, "cached_tokens": 600,
         "cache_written_tokens": 200, "completion_tokens": 100,
     });
     assert_eq!(*fallback(OTHER), expected);
     let table = operator.runs(&["usage"]).await.out;
     let lines: Vec<_> = table.lines().rev().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
-    assert_eq!(lines[0], ["of", "it", "by", "gpt-second", "1", "1000", "600", "100", "?"]);
-    assert_eq!(lines[1][..5], ["total", "2", "2000", "1200", "200"]);
+    assert_eq!(lines[0][..8], ["of", "it", "by", "gpt-5.4-mini", "1", "1000", "600", "100"]);
+    assert_eq!(lines[1][..5], ["total", "3", "3000", "1800", "300"]);
 }
 
 #[tokio::test]
