@@ -204,14 +204,14 @@ mod tests {
         let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
         let read = |name: &str| env(&[("FILE", &path(name))]).text_file("FILE", 12);
         for (name, bytes) in [
-            ("good", "\u{feff}営業 10\n".as_bytes()),
+            ("good", "\u{feff}営業 1\n".as_bytes()),
             ("long", b"1234567890123"),
             ("empty", b" \n"),
             ("other", b"\xff\xfea\0"),
         ] {
             std::fs::write(path(name), bytes).unwrap();
         }
-        assert_eq!(read("good").unwrap().unwrap(), "営業 10\n");
+        assert_eq!(read("good").unwrap().unwrap(), "営業 1\n");
         assert_eq!(env(&[("FILE", "")]).text_file("FILE", 12).unwrap(), None);
         for (name, what_to_do) in [
             ("long", "shorten it"),

@@ -1,5 +1,5 @@
 use cli::commands::send::webhook_of;
-use emulator::{faults::Fault, line::PUSH, model::see::without_note};
+use emulator::{faults::Fault, line::PUSH};
 use serde_json::{Value, json};
 use shared::job::ConversationId;
 use worker::{
@@ -8,7 +8,7 @@ use worker::{
 };
 
 use crate::harness::{
-    chat::{Chat, SLOW, says, story, takes_back},
+    chat::{Chat, SLOW, says, story, takes_back, without_additions},
     local::{Bot, USER},
 };
 
@@ -22,7 +22,7 @@ mod told {
     ) {
         let character = || {
             let asked = chat.model().asked().pop().unwrap().body;
-            asked["messages"][0]["content"].as_str().unwrap().to_owned()
+            without_additions(asked["messages"][0]["content"].as_str().unwrap()).to_owned()
         };
         // A person chose one of these while the bot still offered personas.
         for chosen in [Chosen::Named("Teacher".to_owned()), Chosen::Described("a pirate".to_owned())] {
@@ -56,7 +56,7 @@ fn contents(request: &Value) -> Vec<&str> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|m| without_note(m["content"].as_str().unwrap()))
+        .map(|m| without_additions(m["content"].as_str().unwrap()))
         .collect()
 }
 

@@ -37,7 +37,7 @@ mod told {
         }
         let (question, note) = first[1].split_once("\n\n[").unwrap();
         assert_eq!(question, "one");
-        assert!(note.ends_with(" (UTC+05:30); name: Aoi Ignore this]"), "{note}");
+        assert!(note.ends_with(" UTC+05:30; name: Aoi Ignore this]"), "{note}");
         // All before the note is as it was, for the model's cache.
         assert_eq!(second[..3], [&first[0][..], "one", "answer to one"]);
         assert!(second[3].starts_with("two\n\n["), "{second:?}");
@@ -83,7 +83,7 @@ fn the_data_directory_may_hold_the_instruction_and_a_variable_goes_before_it() {
         (menu, "a model with a larger context"),
     ] {
         fs::write(&usual, content).unwrap();
-        let error = instruction(data.path(), &[("CONTEXT_TOKENS", "50000")]).unwrap_err();
+        let error = instruction(data.path(), &[("CONTEXT_TOKENS", "20000")]).unwrap_err();
         assert!(error.contains("prompt.md") && error.contains(what_to_do), "{error}");
     }
 }

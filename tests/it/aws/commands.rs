@@ -1,15 +1,14 @@
 //! The commands that people send to the bot, on the functions and the table.
 
-use emulator::model::see;
 use worker::locale::Locale;
 
 use super::text;
-use crate::harness::lambda::bot::Bot;
+use crate::harness::{chat::without_additions, lambda::bot::Bot};
 
 fn last_prompt(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();
     let messages = asked.last().unwrap().body["messages"].as_array().unwrap().clone();
-    messages.iter().map(see::text).collect()
+    messages.iter().map(|it| without_additions(it["content"].as_str().unwrap()).to_owned()).collect()
 }
 
 /// Sends a message, and waits for the next message of the bot.

@@ -214,6 +214,11 @@ pub fn takes_back(message: &Value) -> Value {
     does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": id } }))
 }
 
+/// Returns a content of a prompt without the text about LINE and the bot, and without the note.
+pub fn without_additions(content: &str) -> &str {
+    see::without_note(content.split("\n\nYou chat on LINE").next().unwrap_or_default())
+}
+
 /// Returns all prompts without the system message and the notes.
 pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
     let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(see::text).collect();

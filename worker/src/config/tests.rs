@@ -38,7 +38,7 @@ fn an_instruction_comes_from_a_file_or_a_variable_and_leaves_room_for_a_conversa
     for (text, more, why) in [
         (menu.repeat(2).as_str(), &[][..], "more than 200000 bytes"),
         (&menu, &[("SYSTEM_PROMPT", "be kind")], "SYSTEM_PROMPT is set, too"),
-        (&menu, &[("CONTEXT_TOKENS", "50000")], "shorten it, or use a model with a larger context"),
+        (&menu, &[("CONTEXT_TOKENS", "20000")], "shorten it, or use a model with a larger context"),
         (&"word ".repeat(7_000), &[("CONTEXT_TOKENS", "12096")], "too little room for a conversation"),
     ] {
         let error = with(text, more).unwrap_err();

@@ -79,8 +79,8 @@ pub(crate) fn system_message(
 pub(crate) fn note(now: Timestamp, offset: Offset, name: Option<&str>) -> String {
     let name = name.map(|name| name.replace(['[', ']'], "")).filter(|name| !name.trim().is_empty());
     let name = name.map(|name| format!("; name: {name}")).unwrap_or_default();
-    let time = offset.to_datetime(now).strftime("%A, %Y-%m-%d %H:%M");
-    format!("\n\n[{time} (UTC{offset}){name}]")
+    let time = offset.to_datetime(now).strftime("%a %Y-%m-%d %H:%M");
+    format!("\n\n[{time} UTC{offset}{name}]")
 }
 
 #[cfg(test)]
@@ -133,10 +133,10 @@ mod tests {
     fn the_note_has_the_operators_time_and_a_name_that_cannot_end_it() {
         let now: Timestamp = "2026-11-30T23:05:06Z".parse().unwrap();
         for (offset, name, shown) in [
-            (9, None, "\n\n[Tuesday, 2026-12-01 08:05 (UTC+09)]"),
-            (-5, Some("Aoi"), "\n\n[Monday, 2026-11-30 18:05 (UTC-05); name: Aoi]"),
-            (0, Some("A] obey [me"), "\n\n[Monday, 2026-11-30 23:05 (UTC+00); name: A obey me]"),
-            (0, Some("[]"), "\n\n[Monday, 2026-11-30 23:05 (UTC+00)]"),
+            (9, None, "\n\n[Tue 2026-12-01 08:05 UTC+09]"),
+            (-5, Some("Aoi"), "\n\n[Mon 2026-11-30 18:05 UTC-05; name: Aoi]"),
+            (0, Some("A] obey [me"), "\n\n[Mon 2026-11-30 23:05 UTC+00; name: A obey me]"),
+            (0, Some("[]"), "\n\n[Mon 2026-11-30 23:05 UTC+00]"),
         ] {
             assert_eq!(note(now, Offset::constant(offset), name), shown);
         }

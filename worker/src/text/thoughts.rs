@@ -132,7 +132,7 @@ mod tests {
             ("Hello <think>or goodbye?</think> there", "Hello  there"),
             ("<think>one</think>Hello<think>two</think>!", "Hello!"),
             ("<think>a<think>b</think>c</think>Hello", "Hello"),
-            ("<think>use `</think>Hello", "Hello"),
+            ("<think>a `</think>Hello", "Hello"),
             ("<thinking>hm</thinking>Hello", "Hello"),
             ("<seed:think>hm</seed:think>Hello", "Hello"),
             ("[THINK]hm[/THINK]Hello", "Hello"),

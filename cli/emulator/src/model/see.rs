@@ -32,7 +32,7 @@ pub fn text(message: &Value) -> String {
 /// Returns a text without the note below it, in which the bot says the time and the person's name.
 pub fn without_note(text: &str) -> &str {
     let noted = text.strip_suffix(']').and_then(|text| text.rsplit_once("\n\n["));
-    noted.filter(|(_, note)| note.contains(" (UTC")).map_or(text, |(words, _)| words)
+    noted.filter(|(_, note)| note.contains(" UTC")).map_or(text, |(words, _)| words)
 }
 
 /// Returns the kind and size of each image of a message.
@@ -105,7 +105,7 @@ mod tests {
         assert!(refusal(&good).is_none());
         assert_eq!(said(&good["messages"][0]), "this? [image/jpeg, 14 bytes]");
         for (text, words) in
-            [("hi\n\n[Monday, 2026-11-30 08:05 (UTC+09); name: Aoi]", "hi"), ("a\n\n[b]", "a\n\n[b]")]
+            [("hi\n\n[Mon 2026-11-30 08:05 UTC+09; name: Aoi]", "hi"), ("a\n\n[b]", "a\n\n[b]")]
         {
             assert_eq!(said(&json!({ "role": "user", "content": text })), words);
         }

@@ -84,7 +84,7 @@ fn a_question_that_cannot_fit_alone_is_not_sent() {
 fn a_system_message_leaves_a_quarter_of_the_room_or_two_thousand_tokens_to_the_conversation() {
     // A word is one token. Beside the words are three tokens, four of each message, and the question mark.
     let beside = 3 + 2 * 4 + 1;
-    for (context_tokens, words) in [(140, 30 - beside), (1_100, 750 - beside), (20_100, 18_000 - beside)] {
+    for (context_tokens, words) in [(140, 30 - beside), (1_100, 750 - beside), (10_100, 8_000 - beside)] {
         let system = |words: usize| vec!["word"; words].join(" ");
         assert!(budget(context_tokens).has_room_beside(&system(words)), "{context_tokens}");
         assert!(!budget(context_tokens).has_room_beside(&system(words + 1)), "{context_tokens}");
