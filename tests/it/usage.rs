@@ -109,8 +109,7 @@ async fn what_people_used_up_is_listed_on_aws() {
 
 #[tokio::test]
 async fn the_part_of_the_fallback_model_is_listed_beside_the_sum() {
-    let mut bot =
-        Bot::with(&[("GPT_MODEL", "gpt-5.4"), ("FALLBACK_MODEL", "gpt-5.4-mini")], |_| {}).await;
+    let mut bot = Bot::with(&[("GPT_MODEL", "gpt-5.4"), ("FALLBACK_MODEL", "gpt-5.4-mini")], |_| {}).await;
     costs(&bot.model, 2);
     bot.hears("one").await;
     bot.hears_from(OTHER, "two").await;

@@ -6,6 +6,7 @@
 mod body;
 mod client;
 mod complete;
+mod completion;
 mod context;
 pub(crate) mod endpoint;
 mod error;

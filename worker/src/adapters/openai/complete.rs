@@ -10,11 +10,12 @@ use uuid::Uuid;
 
 use super::{
     client::{ModelClient, unavailable},
+    completion::completion,
     error::ErrorBody,
     form::Form,
     refusal::{Asked, Refusal, refusal},
     request::{Messages, Request},
-    response::{self, Completion, ModelError},
+    response::{Completion, ModelError},
 };
 use crate::rules::{image::Image, prompt::Prompt};
 
@@ -86,10 +87,10 @@ impl ModelClient {
             opens_thoughts: self.opens_thoughts.load(Relaxed),
         };
         if answer.status.is_success() {
-            let mut completion = response::completion(&answer, asked)?;
-            self.opens_thoughts.fetch_or(completion.opens_thoughts, Relaxed);
-            completion.text = answer.told(completion.text);
-            return Ok(completion);
+            let mut completed = completion(&answer, asked)?;
+            self.opens_thoughts.fetch_or(completed.opens_thoughts, Relaxed);
+            completed.text = answer.told(completed.text);
+            return Ok(completed);
         }
         let error = ErrorBody::of(&answer.body);
         let refusal = refusal(&answer, &error, Some(asked));

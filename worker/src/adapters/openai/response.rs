@@ -1,26 +1,11 @@
-//! The responses of a chat-completions server as typed results. Pure.
+//! The types of a response of a chat-completions server. Pure.
 
 use std::{borrow::Cow, time::Duration};
 
 use reqwest::StatusCode;
 use secrecy::SecretString;
-use serde_json::Value;
 
-use super::{
-    body::{self, Answer, Unread},
-    error::ErrorBody,
-    refusal::{Asked, BASE_URL, Refusal, refusal},
-};
-use crate::{
-    adapters::http,
-    failure::{Failure, Reason},
-    history::Tokens,
-    text::{
-        clean::clean,
-        redact,
-        thoughts::{self, without_thoughts},
-    },
-};
+use crate::{failure::Failure, history::Tokens, text::redact};
 
 /// The response to a request that was sent.
 pub(super) struct Sent {
@@ -117,126 +102,3 @@ impl ModelError {
         matches!(self, Self::NothingWithinLimit | Self::Unusable(_))
     }
 }
-
-/// Returns the answer in a response of success.
-pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Refusal> {
-    let retryable = |detail: String| unusable(Failure::retryable(Reason::ModelUnavailable, detail));
-    let refused = |detail: String| unusable(Failure::permanent(Reason::ModelRefused, detail));
-    let request = sent.shown(&sent.request_id);
-    let status = format!("status {}", sent.status.as_u16());
-    let answer = body::read(&sent.body, sent.broken.is_none());
-    let Answer { text, is_refused, finish, breaks_off, usage, has_choice } = match (answer, &sent.broken) {
-        (Ok(answer), _) => answer,
-        (Err(Unread::Error(error)), _) => {
-            return Err(match refusal(sent, &ErrorBody::of_value(&error), Some(asked)) {
-                Refusal::Error(ModelError::Failed(failure)) => unusable(failure),
-                other => other,
-            });
-        }
-        (Err(Unread::Html), _) => {
-            let detail = format!("{status}, request {request}; the address answers HTML; {BASE_URL}");
-            return Err(unusable(Failure::permanent(Reason::ModelUnavailable, detail)));
-        }
-        (Err(_), Some(broken)) => return Err(retryable(format!("{status}, but {broken}"))),
-        (Err(Unread::NoJson), _) => return Err(retryable(format!("{status}, but the body is no JSON"))),
-        (Err(Unread::NoCompletion), _) => {
-            return Err(retryable(format!("{status}, but the body is no completion")));
-        }
-    };
-    if !has_choice {
-        return Err(retryable(format!("{status}, but {}", sent.broken.as_deref().unwrap_or("no choices"))));
-    }
-    let tokens = tokens(&usage);
-    let end = End::of(&finish);
-    if end == End::BrokenOff {
-        return Err(retryable(format!("{status}, but the answer broke off: {}", http::identifier(&finish))));
-    }
-    let said = without_thoughts(&text);
-    let opens_thoughts = thoughts::begins_within(&text);
-    // The thought of such a model has no mark before its end.
-    let said = if end == End::Cut && asked.opens_thoughts && !opens_thoughts { "".into() } else { said };
-    let text = clean(&said);
-    let text = text.trim();
-    if !text.is_empty() {
-        return Ok(Completion {
-            model: asked.model.to_owned(),
-            text: text.to_owned(),
-            cut: breaks_off || end == End::Cut,
-            is_below_limit: end == End::Cut && (1..asked.max_tokens as u64).contains(&tokens.completion),
-            opens_thoughts,
-            tokens,
-            request: request.to_owned(),
-        });
-    }
-    Err(match end {
-        _ if is_refused => refused("the model refused".to_owned()),
-        End::Refused => refused(format!("the content filter left nothing: {}", http::identifier(&finish))),
-        End::Cut => Refusal::Error(ModelError::NothingWithinLimit),
-        _ if breaks_off => retryable(format!("{status}, but the answer broke off before its first word")),
-        End::Finished => retryable(format!("{status}, but the answer is empty")),
-        _ => retryable(format!("{status}, but the answer is empty: {}", http::identifier(&finish))),
-    })
-}
-
-fn unusable(failure: Failure) -> Refusal {
-    Refusal::Error(ModelError::Unusable(failure))
-}
-
-/// Returns the tokens of a server's account. Sums of these numbers are kept for years, in 64 bits. No number that a
-/// server sends may overflow a sum.
-fn tokens(usage: &Value) -> Tokens {
-    let count = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or(0).min(u32::MAX.into());
-    let prompt = count("/prompt_tokens");
-    Tokens {
-        prompt,
-        cached: count("/prompt_tokens_details/cached_tokens").min(prompt),
-        cache_written: count("/prompt_tokens_details/cache_write_tokens").min(prompt),
-        completion: count("/completion_tokens"),
-    }
-}
-
-/// The way in which an answer ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    /// The model has said all, or the server says nothing of the end.
-    Finished,
-    /// The answer reached a limit.
-    Cut,
-    /// The provider does not allow the answer.
-    Refused,
-    /// The server could not go on.
-    BrokenOff,
-    /// The server has a word of its own.
-    Unknown,
-}
-
-impl End {
-    /// Returns the meaning of `finish_reason`. OpenAI has `stop`, `length` and `content_filter`. Further words are of
-    /// Mistral (`model_length`), Gemini (in capitals), Anthropic (`max_tokens`, `end_turn`, `refusal`), DeepSeek
-    /// (`insufficient_system_resource`), Z.ai (`sensitive`, `network_error`), OpenRouter (`error`), vLLM (`abort`).
-    fn of(finish: &str) -> Self {
-        match finish.to_ascii_lowercase().trim_start_matches("finishreason.") {
-            "" | "stop" | "end_turn" | "eos" | "stop_sequence" | "eos_token" => Self::Finished,
-            "length" | "model_length" | "max_tokens" | "max_output_tokens" => Self::Cut,
-            "content_filter"
-            | "content_filtered"
-            | "safety"
-            | "recitation"
-            | "blocklist"
-            | "prohibited_content"
-            | "spii"
-            | "image_safety"
-            | "language"
-            | "refusal"
-            | "sensitive"
-            | "guardrail_intervened" => Self::Refused,
-            "error" | "insufficient_system_resource" | "network_error" | "abort" | "timeout" => {
-                Self::BrokenOff
-            }
-            _ => Self::Unknown,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

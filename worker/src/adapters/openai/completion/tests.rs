@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use reqwest::StatusCode;
+
 use super::*;
 
 use crate::{adapters::openai::form::Form, failure::RetryPolicy};
