@@ -47,7 +47,7 @@ const modelUrl = text(
   /^https?:\/\/[^\s?#]*[^\s?#/](\?[^\s#]+)?$/,
   'a URL of http or https that does not end in a slash',
 );
-// The three limits of size below exist because Lambda allows 4 KB for all variables together.
+// The four limits of size below exist because Lambda allows 4 KB for all variables together.
 const users: Rule<string[]> = {
   allows: (value): value is string[] =>
     Array.isArray(value) && value.length > 0 && value.length <= 20 && value.every((id) => /^U[0-9a-f]{32}$/i.test(id)),
@@ -63,6 +63,17 @@ const personas: Rule<'off' | { name: string; prompt: string; icon?: string }[]> 
   allows: (value): value is never =>
     value === 'off' || (Array.isArray(value) && value.length > 0 && Buffer.byteLength(JSON.stringify(value)) <= 2000),
   mustBe: "'off', or a list of at most 2,000 bytes of { name, prompt, icon? }",
+};
+// The fields that the worker itself sets.
+const reserved = ['model', 'messages', 'max_tokens', 'max_completion_tokens', 'stream', 'stream_options'];
+const modelOptions: Rule<Record<string, unknown>> = {
+  allows: (value): value is Record<string, unknown> =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !reserved.some((field) => Object.hasOwn(value, field)) &&
+    Buffer.byteLength(JSON.stringify(value)) <= 500,
+  mustBe: `an object of at most 500 bytes as JSON, without ${reserved.join(', ')}`,
 };
 const groupPersona: Rule<'off' | 'on' | string[]> = {
   allows: (value): value is never => value === 'off' || value === 'on' || users.allows(value),
@@ -83,6 +94,16 @@ const table = {
     variable: 'GPT_MODEL',
     parameter: 'GPT_MODEL',
     meaning: 'The name of the model.',
+  },
+  fallbackModel: {
+    rule: text(/^\S+$/, 'the name of a model'),
+    variable: 'FALLBACK_MODEL',
+    meaning: 'Another model on the same server, which is asked if the first is unavailable; none where it is not set.',
+  },
+  modelOptions: {
+    rule: modelOptions,
+    variable: 'MODEL_OPTIONS',
+    meaning: "Fields that are added to each question to a model, such as { reasoning_effort: 'low' }.",
   },
   maxTokens: {
     rule: required(whole(1, 1_000_000)),
@@ -305,8 +326,8 @@ const rows = Object.entries(table) as [Name, Setting][];
 
 /** Returns a value as the text of a variable or a parameter. */
 function written(value: unknown): string {
-  if (!Array.isArray(value)) return String(value);
-  return value.every((it) => typeof it === 'string') ? value.join(',') : JSON.stringify(value);
+  if (typeof value !== 'object') return String(value);
+  return Array.isArray(value) && value.every((it) => typeof it === 'string') ? value.join(',') : JSON.stringify(value);
 }
 
 function values(settings: Settings, nameOf: (setting: Setting) => string | undefined): Record<string, string> {
@@ -342,6 +363,9 @@ export function checked(environment: string, settings: Settings): Settings {
     if (value === undefined ? rule.required : !rule.allows(value)) {
       throw wrong(name, `must be ${rule.mustBe}, not ${JSON.stringify(value)}`);
     }
+  }
+  if (settings.fallbackModel === settings.model) {
+    throw wrong('fallbackModel', 'must be another model than model');
   }
   if ((settings.contextTokens ?? Infinity) <= settings.maxTokens) {
     throw wrong('maxTokens', 'must leave room for the question in contextTokens');

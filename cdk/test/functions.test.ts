@@ -106,6 +106,8 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
 
   test('is told no variable that it does not read', () => {
     const further = {
+      fallbackModel: 'x',
+      modelOptions: { reasoning_effort: 'low' },
       systemPrompt: 'x',
       personas: [{ name: 'Pirate', prompt: 'You are a pirate.' }],
       contextTokens: 9000,

@@ -20,6 +20,15 @@ describe('a setting that cannot be', () => {
     [{ maxConcurrency: 1 }, 'dev.maxConcurrency must be a whole number from 2 to 1000'],
     [{ model: '' }, 'dev.model must be the name of a model'],
     [{ model: undefined }, 'dev.model must be the name of a model, not undefined'],
+    [{ fallbackModel: '' }, 'dev.fallbackModel must be the name of a model'],
+    [{ fallbackModel: environments['dev']!.model }, 'dev.fallbackModel must be another model than model'],
+    [{ modelOptions: 'low' }, 'dev.modelOptions must be an object'],
+    [{ modelOptions: ['low'] }, 'dev.modelOptions must be an object'],
+    [
+      { modelOptions: { stream: true } },
+      'dev.modelOptions must be an object of at most 500 bytes as JSON, without model',
+    ],
+    [{ modelOptions: { stop: 'あ'.repeat(170) } }, 'dev.modelOptions must be an object of at most 500 bytes'],
     [{ locale: 'fr' }, 'dev.locale must be one of ja, en, zh-Hant, ko, th'],
     [{ architecture: 'arm' }, 'dev.architecture must be one of arm64, x86_64'],
     [{ systemPrompt: 'あ'.repeat(1001) }, 'dev.systemPrompt must be a text of at most 3,000 bytes'],
@@ -59,6 +68,12 @@ describe('a setting that cannot be', () => {
 test('a postfix may be empty, and a prefix need not end in a slash', () => {
   check({ existingTablePostfix: '', secretPath: '/amplify/d1a2b3/main/AMPLIFY_lineBot_' });
   expect(() => stackOf('dev', { existingTablePostfix: '' }, new App())).not.toThrow();
+});
+
+test('the options of a model reach the worker as JSON', () => {
+  const template = templateOf('dev', { modelOptions: { reasoning_effort: 'low', stop: ['a', 'b'] } });
+  const told = functionOf(template, 'Worker').Properties['Environment'].Variables;
+  expect(told).toHaveProperty('MODEL_OPTIONS', '{"reasoning_effort":"low","stop":["a","b"]}');
 });
 
 test('an instruction in a file is packed with the worker, or the error says what to do', () => {

@@ -8,7 +8,7 @@ use cli::commands::send::webhook_of;
 use emulator::{
     faults::Fault,
     line::{Line, PUSH, REPLY},
-    model::Model,
+    model::{Model, see},
 };
 use tempfile::TempDir;
 
@@ -31,7 +31,7 @@ impl World {
         let line = Line::new();
         let model = Model::new(think, |messages| {
             let questions = messages.iter().rev().take_while(|message| message["role"] == "user");
-            let texts: Vec<_> = questions.map(|question| question["content"].as_str().unwrap()).collect();
+            let texts: Vec<_> = questions.map(see::text).collect();
             format!("answer to {}", texts.into_iter().rev().collect::<Vec<_>>().join(" and "))
         });
         let variables = variables(&host(line.clone().router()).await, &host(model.clone().router()).await);

@@ -253,6 +253,23 @@ impl Config {
         }
     }
 
+    /// Whether an attempt of this length is too short to ask the first model and then the fallback.
+    pub fn is_too_short_for_fallback(&self, attempt: Duration) -> bool {
+        self.fallback.is_some() && attempt < TIME_FOR_BOTH
+    }
+
+    /// Logs a warning if an attempt of this length is too short to ask two models.
+    pub fn warn_of_short_time(&self, attempt: Duration) {
+        if self.is_too_short_for_fallback(attempt) {
+            log!(
+                warn,
+                FallbackTimeShort,
+                seconds = attempt.as_secs(),
+                "an attempt is too short for two models: FALLBACK_MODEL needs 140 s"
+            );
+        }
+    }
+
     /// Whether there is a fallback that may be able to read images.
     pub(crate) fn fallback_may_see(&self) -> bool {
         self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Ability::No)
@@ -334,6 +351,12 @@ impl Fallback {
         }))
     }
 }
+
+/// The least time of an attempt in which the fallback is asked; half of the model's time if that is shorter than two of
+/// these.
+pub(crate) const FALLBACK_TIME: Duration = Duration::from_secs(60);
+/// The time of an attempt that gives each of two models its time, beside what is reserved for storing and sending.
+const TIME_FOR_BOTH: Duration = Duration::from_secs(140);
 
 /// The fields of a request that options must not change.
 const RESERVED_OPTIONS: [&str; 6] =

@@ -1,6 +1,13 @@
 //! The worker Lambda function: wiring only.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
@@ -22,13 +29,18 @@ async fn serve(env: &Env) -> Result<(), Error> {
     let daemon = &Daemon::from_env(env);
     log!(info, Started, version = DISPLAY_VERSION.as_str(), "the worker starts");
     setup.clients.config.warn_of_ends(setup.clients.storage.now());
+    let is_first = &AtomicBool::new(true);
     run(service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         // The payload is parsed here, because the error of the Lambda runtime would quote a payload that cannot be
         // parsed.
         let batch = serde_json::from_str(event.payload.get()).map_err(|e| logging::place(&e))?;
         let now = setup.clients.storage.now().as_millisecond();
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
-        let end = Instant::now() + Duration::from_millis(left);
+        let left = Duration::from_millis(left);
+        if is_first.swap(false, Relaxed) {
+            setup.clients.config.warn_of_short_time(left);
+        }
+        let end = Instant::now() + left;
         let trace = event.context.xray_trace_id.as_deref();
         Ok::<_, Error>(Box::pin(daemon.within(trace, handle(setup.clone(), batch, end))).await)
     }))

@@ -155,6 +155,7 @@ pub async fn run(
     queue.truncate_log_soon().await;
     let config = settings.worker;
     config.warn_of_ends(clock());
+    config.warn_of_short_time(settings.job_timeout);
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
         queue: queue.clone(),

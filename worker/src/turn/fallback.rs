@@ -1,18 +1,16 @@
-//! The rules for the second model, which is asked if the first is unavailable. Pure.
-
-use std::time::Duration;
+//! The rules for the second model, which is asked if the first is unavailable.
 
 use tokio::time::Instant;
 
-use crate::failure::{Failure, Reason};
-
-/// The least time that the second model gets; half of the time if an attempt is shorter than two of these.
-const TIME: Duration = Duration::from_secs(60);
+use crate::{
+    config::FALLBACK_TIME,
+    failure::{Failure, Reason},
+};
 
 /// Returns the deadline of the first model, if both must have answered by `deadline`.
 pub(super) fn deadline_of_first(deadline: Instant) -> Instant {
     let left = deadline.saturating_duration_since(Instant::now());
-    deadline - TIME.min(left / 2)
+    deadline - FALLBACK_TIME.min(left / 2)
 }
 
 /// Whether another model may answer what this one did not. A refusal, a wrong request or a wrong key is no such case.

@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use local::listeners::webhooks::WEBHOOK_PATH;
 use secrecy::SecretString;
 use shared::env::Env;
-use worker::{config::TRANSCRIBE_MODEL, rules::models};
+use worker::{
+    config::{Config, TRANSCRIBE_MODEL},
+    rules::models,
+};
 
 use crate::{
     clients::{
@@ -136,7 +139,29 @@ async fn answerer(report: &mut Report, place: &Place, env: &Env, key: SecretStri
             context(report, place, env, &server, &name).await;
         }
     }
+    fallback(report, place, env, &server).await;
     voice(report, place, env, &server).await;
+}
+
+/// Checks the fallback model, and that an attempt is long enough for two models.
+async fn fallback(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
+    let Some(name) = place.setting("FALLBACK_MODEL", env) else { return };
+    let change = change(place, "FALLBACK_MODEL", "fallbackModel");
+    if let Ok((Known::No, _)) = server.knows(&name).await {
+        let says = format!("{} knows no {}", server.base_url(), server.answerer(&name));
+        return report.broken("fallback", says, change);
+    }
+    let timeout = place.setting("JOB_TIMEOUT_SECONDS", env).and_then(|seconds| seconds.trim().parse().ok());
+    let settings = Config::from_env(&place.settings(env));
+    match (settings, timeout) {
+        (Ok(settings), Some(seconds))
+            if settings.is_too_short_for_fallback(std::time::Duration::from_secs(seconds)) =>
+        {
+            let says = format!("an attempt of {seconds} s is too short to ask {name} after the first model");
+            report.note("fallback", says, "set JOB_TIMEOUT_SECONDS to 140 or more");
+        }
+        _ => report.ok("fallback", format!("{name} is asked if the model is unavailable")),
+    }
 }
 
 /// Compares the context that the bot fills with the context that the server gives. A server that gives none is not
