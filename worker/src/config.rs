@@ -354,7 +354,7 @@ impl Fallback {
 
 /// The least time of an attempt in which the fallback is asked; half of the model's time if that is shorter than two of
 /// these.
-pub(crate) const FALLBACK_TIME: Duration = Duration::from_secs(60);
+pub(crate) const FALLBACK_TIME: Duration = Duration::from_mins(1);
 /// The time of an attempt that gives each of two models its time, beside what is reserved for storing and sending.
 const TIME_FOR_BOTH: Duration = Duration::from_secs(140);
 

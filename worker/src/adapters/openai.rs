@@ -3,6 +3,7 @@
 //! Each way in which a model really behaves becomes one typed [`ModelError`]. `turn::ask_model` decides what to do
 //! about it. An error never contains words of the model or of a person.
 
+mod availability;
 mod body;
 mod client;
 mod complete;
@@ -11,6 +12,7 @@ mod context;
 pub(crate) mod endpoint;
 mod error;
 mod form;
+mod learned;
 mod refusal;
 mod request;
 mod response;

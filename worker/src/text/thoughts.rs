@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// The marks before and after a thought: of DeepSeek, Qwen and most other models; spellings of smaller families;
-/// Magistral; Kimi; ByteDance's Seed; Command A; OpenThinker; Gemma 4.
+/// Magistral; Kimi; Seed; Command A; Open Thoughts; Gemma 4.
 const MARKS: [(&str, &str); 10] = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),

@@ -114,7 +114,7 @@ impl Call<'_> {
         fallback: &ModelClient,
         deadline: Instant,
     ) -> Result<Asked, Failure> {
-        if !first.rests() {
+        if !first.availability.rests(Instant::now()) {
             let failure = match self.ask(first, fallback::deadline_of_first(deadline), 1).await {
                 Err(failure) if fallback::is_unavailable(&failure) => failure,
                 done => return done,
@@ -172,20 +172,17 @@ impl Call<'_> {
             attempt.count_call();
             let done = model.complete(&prompt, self.image, max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
-            model.count_call(
-                done.as_ref()
-                    .err()
-                    .and_then(ModelError::failure)
-                    .is_none_or(|failure| !fallback::is_unavailable(failure)),
-            );
+            let failure = done.as_ref().err().and_then(ModelError::failure);
+            model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());
             match done {
                 Ok(mut answer) => {
                     if let Some((before, _)) = unfinished.take() {
-                        model.compare(&before, &answer, prompt.bytes());
+                        model.learned.compare(&before, &answer, prompt.bytes());
                         answer.tokens = before.tokens + answer.tokens;
                     }
                     let left_out = prompt.left_out();
-                    let may_be_longer = answer.is_below_limit && !model.cuts_at(answer.tokens.completion);
+                    let may_be_longer =
+                        answer.is_below_limit && !model.learned.cuts_at(answer.tokens.completion);
                     if !may_be_longer || attempt.ensure_call_left().is_err() || !prompt.drop_oldest() {
                         return Ok(Asked::Answer(answer, left_out));
                     }
@@ -195,7 +192,7 @@ impl Call<'_> {
                 Err(ModelError::ContextLength(context)) => {
                     let known = model.room(max_tokens).context_tokens;
                     if let Some(context) = context.filter(|context| *context < known) {
-                        model.learn_context(context);
+                        model.learned.learn_context(context);
                         max_tokens = model.room(max_tokens).max_tokens;
                         let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
                             return Ok(Asked::TooLong);

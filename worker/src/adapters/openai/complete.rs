@@ -29,7 +29,7 @@ impl ModelClient {
         max_tokens: usize,
         deadline: Instant,
     ) -> Result<Completion, ModelError> {
-        let mut tried = vec![self.form()];
+        let mut tried = vec![self.learned.form()];
         loop {
             let form = tried[tried.len() - 1];
             match self.post(prompt, picture, max_tokens, form, deadline).await {
@@ -37,7 +37,7 @@ impl ModelClient {
                 done => {
                     let done = done.map_err(Refusal::last);
                     if tried.len() > 1 && !matches!(done, Err(ModelError::Failed(_))) {
-                        self.learn_form(form);
+                        self.learned.learn_form(form);
                     }
                     return done;
                 }
@@ -84,11 +84,11 @@ impl ModelClient {
             form,
             max_tokens,
             has_picture: picture.is_some(),
-            opens_thoughts: self.opens_thoughts.load(Relaxed),
+            opens_thoughts: self.learned.opens_thoughts.load(Relaxed),
         };
         if answer.status.is_success() {
             let mut completed = completion(&answer, asked)?;
-            self.opens_thoughts.fetch_or(completed.opens_thoughts, Relaxed);
+            self.learned.opens_thoughts.fetch_or(completed.opens_thoughts, Relaxed);
             completed.text = answer.told(completed.text);
             return Ok(completed);
         }

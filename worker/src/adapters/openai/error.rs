@@ -74,7 +74,7 @@ const NO_MODEL_WORDS: [&str; 5] = [
 ];
 /// The words that say of a model that it is unknown: of vLLM, Ollama, others.
 const UNKNOWN: [&str; 3] = ["does not exist", "not found", "unknown model"];
-/// The words for a path that is not there: of OpenAI, FastAPI (vLLM, LiteLLM), llama.cpp.
+/// The words for a path that is not there: of OpenAI, vLLM and LiteLLM, llama.cpp.
 const NO_PATH: [&str; 3] = ["invalid url", "not found", "file not found"];
 /// The names for a server that has too much to do now: of Anthropic, OpenAI, Groq, DeepSeek, Mistral, Azure, Gemini.
 const OVERLOADED: [&str; 8] = [
@@ -91,6 +91,8 @@ const OVERLOADED: [&str; 8] = [
 /// database, Gemini.
 const NO_KEY: [&str; 3] = ["invalid_api_key", "authentication_error", "no_db_connection"];
 const NO_KEY_WORDS: [&str; 2] = ["api key not valid", "api_key_invalid"];
+/// The names of the token limit. The last is Gemini's.
+const LIMIT: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /// The words for a number that is too large.
 const SIZE: [&str; 7] =
     ["too large", "at most", "maximum", "less than", "valid range", "exceed", "greater than"];
@@ -132,7 +134,7 @@ impl ErrorBody {
             let value = [&error[field], &whole[field]].into_iter().find(|value| !value.is_null())?;
             value.as_u64().or_else(|| value.as_str()?.parse().ok())
         };
-        // OpenRouter keeps the error of the provider as text, and FastAPI writes a `detail`.
+        // OpenRouter keeps the error of the provider as text, and LiteLLM may write a `detail`.
         let more = [error.pointer("/metadata/raw"), whole.get("detail")];
         let more = more.into_iter().flatten().filter_map(Value::as_str);
         let message = more.fold(word("message"), |message, more| message + " " + more).to_ascii_lowercase();
@@ -182,6 +184,11 @@ impl ErrorBody {
     /// Whether the request is refused because a number is too large.
     pub(super) fn is_about_size(&self) -> bool {
         self.says(&SIZE)
+    }
+
+    /// Whether the request is refused because its token limit is too high.
+    pub(super) fn is_about_limit(&self) -> bool {
+        self.is_about_size() && (self.says(&LIMIT) || LIMIT.contains(&self.param.as_str()))
     }
 
     /// Whether the message has one of these words, which are in lower case.

@@ -21,8 +21,6 @@ const NO_SYSTEM: [&str; 7] = [
 ];
 /// The words for a template in which questions and answers must alternate: of Gemma, Llama 2 and Mistral.
 const ALTERNATE: [&str; 2] = ["roles must alternate", "must alternate between user and assistant"];
-/// The names of the token limit in errors. The last is Gemini's.
-const LIMIT: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /// The smallest number in an error that may be a token limit.
 const LEAST: usize = 16;
 /// The optional fields that Henji itself adds.
@@ -30,6 +28,7 @@ const OPTIONAL: [&str; 2] = ["prompt_cache_key", "safety_identifier"];
 
 /// The form of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a difference between servers of its own")]
 pub(super) struct Form {
     /// Whether the token limit is called `max_completion_tokens` instead of `max_tokens`.
     pub(super) completion_limit: bool,
@@ -77,19 +76,14 @@ impl Form {
         if let Some(most) = self.highest_limit(error, max_tokens) {
             return Some(Self { output_limit: Some(most), ..self });
         }
-        let name = if self.completion_limit { LIMIT[1] } else { LIMIT[0] };
+        let name = if self.completion_limit { "max_completion_tokens" } else { "max_tokens" };
         (names(name) && !error.is_about_size())
             .then_some(Self { completion_limit: !self.completion_limit, ..self })
     }
 
-    /// Whether an error says that the token limit is too high.
-    pub(super) fn is_about_limit(self, error: &ErrorBody) -> bool {
-        error.is_about_size() && (error.says(&LIMIT) || LIMIT.iter().any(|name| error.is_about(name)))
-    }
-
     /// Returns the highest token limit that an error names for a request that asked for `max_tokens`.
     fn highest_limit(self, error: &ErrorBody, max_tokens: usize) -> Option<usize> {
-        if !self.is_about_limit(error) {
+        if !error.is_about_limit() {
             return None;
         }
         // An error may name the limit of the request, too, which is higher.

@@ -98,7 +98,7 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, asked: Option<Asked<'_>>) 
         ..300 | 408 | 409 | 424 | 425 | 429 | 498 | 500.. => retryable(),
         _ if sent.should_retry == Some(true) => retryable(),
         403 => permanent(Reason::ModelAuth),
-        _ if asked.is_some_and(|asked| asked.form.is_about_limit(error)) => failed(Failure::permanent(
+        _ if error.is_about_limit() => failed(Failure::permanent(
             Reason::ModelRefused,
             format!("{detail}; MAX_TOKENS is too large for the model"),
         )),
