@@ -80,7 +80,7 @@ kinds! {
     ModelAnswered = "model_answered",
     /// The server has shown that the model's context is smaller than was known.
     ContextLearned = "context_learned",
-    /// The first model is unavailable, and the second one is asked.
+    /// A model is unavailable, and the other one is asked.
     FallbackAsked = "fallback_asked",
     /// An attempt is too short to ask the first model and then the second one.
     FallbackTimeShort = "fallback_time_short",

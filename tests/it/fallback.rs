@@ -45,6 +45,18 @@ async fn the_second_model_answers_at_once_if_the_first_asks_for_a_long_pause_or_
 }
 
 #[tokio::test]
+async fn a_second_model_that_does_not_exist_makes_no_fault_of_the_first_one_a_lasting_one() {
+    let mut bot = Bot::with(&FALLBACK, |_| {}).await;
+    (0..3).for_each(|_| bot.model.plan_error(503, "overloaded"));
+    bot.model.plan_error(404, "model_not_found");
+    // The first model rests in the next attempt, and is asked all the same if the second cannot answer.
+    bot.model.plan_error(404, "model_not_found");
+    bot.hears("hi").await;
+    bot.answers(&["answer to hi"]).await;
+    assert_eq!(models(&bot)[3..], ["gpt-5.4-mini", "gpt-5.4-mini", "gpt-5.4"]);
+}
+
+#[tokio::test]
 async fn no_refusal_and_no_wrong_request_reaches_the_second_model() {
     for (status, code, reason) in [
         (400, "invalid_request_error", "model_refused"),

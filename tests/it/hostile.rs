@@ -180,7 +180,12 @@ async fn nobody_is_asked_for_compressed_answers_which_could_be_bombs() {
     bot.answers(&["answer to hi"]).await;
     let all = bot.line.faults.all_seen().into_iter().chain(bot.model.faults.all_seen());
     let headers: Vec<_> = all.map(|seen| seen.headers).collect();
-    assert!(headers.len() >= 2 && headers.iter().all(|headers| !headers.contains_key("accept-encoding")));
+    assert!(
+        headers.len() >= 2
+            && headers.iter().all(|headers| {
+                headers.get("accept-encoding").is_none_or(|encoding| encoding == "identity")
+            })
+    );
 }
 
 const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{202e}txt.exe\u{2066}\r\0<script>";

@@ -131,7 +131,7 @@ use Sees::{Answer, Apology, Cut};
 #[rustfmt::skip]
 const ANSWERS: [(&str, Sees); 38] = [
     ("200-402", Apology(1, "model_quota", "status 200 402")),
-    ("200-html", Apology(1, "model_unavailable", "HTML")),
+    ("200-html", Answer("answer to hi", 2)),
     ("401", Apology(1, "model_auth", "invalid_api_key")),
     ("403-html", Answer("answer to hi", 2)),
     ("403-xai-credits", Apology(1, "model_quota", "status 403")),
@@ -189,11 +189,11 @@ async fn every_answer_of_a_server_has_its_outcome_for_the_person_and_the_operato
         let calls = model.asked().len();
         match sees {
             Answer(text, in_calls) => {
-                assert!(texts[0].starts_with(text) && !texts[0].contains("cut"), "{name}: {texts:?}");
+                assert!(texts[0].starts_with(text) && !texts[0].contains("cut off here"), "{name}: {texts:?}");
                 assert_eq!((letters, calls), (json!([]), in_calls), "{name}");
             }
             Cut(text, in_calls) => {
-                assert!(texts[0].starts_with(text) && texts[0].contains("cut"), "{name}: {texts:?}");
+                assert!(texts[0].starts_with(text) && texts[0].contains("cut off here"), "{name}: {texts:?}");
                 assert_eq!((letters, calls), (json!([]), in_calls), "{name}");
             }
             Apology(in_calls, reason, detail) => {
@@ -212,8 +212,15 @@ async fn every_answer_of_a_server_has_its_outcome_for_the_person_and_the_operato
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_paid_for_three_times_at_most() {
-    for name in ["empty-stop", "choices-null", "nan-logprobs", "tool-calls", "content-number", "choice-error"]
-    {
+    for (name, detail) in [
+        ("empty-stop", "empty"),
+        ("choices-null", "no choices"),
+        ("nan-logprobs", "no JSON"),
+        ("tool-calls", "tool_calls"),
+        ("content-number", "no completion"),
+        ("choice-error", "502"),
+        ("200-html", "HTML"),
+    ] {
         let model = RawModel::start().await;
         let mut bot = model.bot(&[]).await;
         (0..10).for_each(|_| model.plan(fixture(name)));
@@ -222,6 +229,8 @@ async fn an_answer_that_never_comes_is_paid_for_three_times_at_most() {
         assert!(said.len() == 1 && said[0].starts_with("Sorry"), "{name}: {said:?}");
         assert_eq!(model.asked().len(), 3, "{name}");
         bot.gave_up("model_unavailable", "unanswered").await;
+        let letters = bot.letters().await;
+        assert!(letters[0]["detail"].as_str().unwrap().contains(detail), "{name}: {letters}");
     }
 }
 

@@ -18,7 +18,7 @@ async fn a_passing_fault_is_tried_again_and_the_user_hears_only_the_answer() {
         status(503, &[]),
         status(408, &[]),
         Fault::Reset,
-        Fault::Respond(200, vec![], "not json".into()),
+        Fault::Respond(200, vec![], "<html>not json</html>".into()),
         Fault::Respond(200, vec![], r#"{"choices":[]}"#.into()),
         Fault::Respond(
             200,

@@ -140,7 +140,7 @@ mod told {
     pub(super) async fn a_200_without_an_answer_is_paid_for_three_times_a_run(chat: &dyn Chat) {
         let broken_off = r#"{"choices":[{"message":{"content":"half an ans"},"finish_reason":"error"}]}"#;
         let empty = r#"{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}"#;
-        let nonsense = ["nonsense", r#"{"choices":[]}"#, broken_off, empty].map(body);
+        let nonsense = ["<html>", r#"{"choices":[]}"#, broken_off, empty].map(body);
         let mut calls = 0;
         // The last fault breaks off in the middle of a 200.
         for fault in nonsense.into_iter().chain([Fault::Reset]) {
@@ -152,7 +152,7 @@ mod told {
         assert_eq!(chat.letters().await, 5);
         // A redrive counts anew, and a call that certainly costs nothing does not count.
         chat.model().faults.set_fault(COMPLETIONS, None, false);
-        for fault in [Fault::Respond(503, vec![], String::new()), body("nonsense")] {
+        for fault in [Fault::Respond(503, vec![], String::new()), body("<html>")] {
             chat.model().plan_fault(fault);
         }
         chat.redrives().await;
@@ -161,9 +161,9 @@ mod told {
     }
 
     pub(super) async fn asking_for_more_room_is_paid_for_too(chat: &dyn Chat) {
-        chat.model().plan_fault(body("nonsense"));
+        chat.model().plan_fault(body("<html>"));
         chat.model().plan_completion(json!({ "content": "" }), "length");
-        chat.model().plan_fault(body("nonsense"));
+        chat.model().plan_fault(body("<html>"));
         is_told(chat, "hi").await;
         let limit = "max_completion_tokens";
         let limits: Vec<_> = chat.model().asked().iter().map(|seen| seen.body[limit].clone()).collect();

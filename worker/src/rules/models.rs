@@ -2,7 +2,7 @@
 //! images and files; its prices and its end. Pure.
 //!
 //! `models/table.tsv` has the living models of the known providers; `models/update` writes it and explains its numbers.
-//! [`FAMILIES`] has what is known of OpenAI's other names: of models that have ended and that other servers still have,
+//! `FAMILIES` has what is known of OpenAI's other names: of models that have ended and that other servers still have,
 //! of fine-tunes, and of models newer than the table. Families and modalities are from OpenAI's model pages
 //! (developers.openai.com/api/docs/models), encodings from tiktoken's `MODEL_PREFIX_TO_ENCODING`.
 //!

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
-    failure::{Failure, Reason},
+    failure::{Failure, Reason, RetryPolicy},
     rules::{
         conversation::Message,
         image::{self, Image},
@@ -107,30 +107,36 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Asks the first model, unless it rests, and the fallback if the first one is unavailable.
+    /// Asks the first model, and the fallback if the first one is unavailable; in the other order while the first one
+    /// rests.
     async fn ask_either(
         &self,
         first: &ModelClient,
         fallback: &ModelClient,
         deadline: Instant,
     ) -> Result<Asked, Failure> {
-        if !first.availability.rests(Instant::now()) {
-            let failure = match self.ask(first, fallback::deadline_of_first(deadline), 1).await {
-                Err(failure) if fallback::is_unavailable(&failure) => failure,
-                done => return done,
-            };
-            if self.attempt.ensure_call_left().is_err() || is_known_forgotten(self.storage, self.job).await {
-                return Err(failure);
-            }
-            log!(
-                warn, FallbackAsked,
-                event = %self.job.event_id,
-                detail = failure.detail,
-                model = fallback.model,
-                "the model is unavailable: the fallback is asked"
-            );
+        let rests = first.availability.rests(Instant::now());
+        let [one, other] = if rests { [fallback, first] } else { [first, fallback] };
+        let failure = match self.ask(one, fallback::deadline_of_first(deadline), 1).await {
+            Err(failure) if fallback::is_unavailable(&failure) => failure,
+            done => return done,
+        };
+        if self.attempt.ensure_call_left().is_err() || is_known_forgotten(self.storage, self.job).await {
+            return Err(failure);
         }
-        self.ask(fallback, deadline, 0).await
+        log!(
+            warn, FallbackAsked,
+            event = %self.job.event_id,
+            detail = failure.detail,
+            model = other.model,
+            "a model is unavailable: the other one is asked"
+        );
+        let is_lasting = |failure: &Failure| failure.retry == RetryPolicy::Never;
+        match self.ask(other, deadline, 0).await {
+            // The model that is only unavailable for now may answer in another attempt.
+            Err(last) if is_lasting(&last) && !is_lasting(&failure) => Err(failure),
+            done => done,
+        }
     }
 
     /// Asks one model until there is an answer, a reason to stop, or no time left. `kept` paid calls are left over for

@@ -118,8 +118,10 @@ impl ModelClient {
         ask: impl Fn(&SecretString) -> RequestBuilder,
         deadline: Instant,
     ) -> Result<Sent, ModelError> {
-        let in_time =
-            |key: &SecretString| ask(key).timeout(deadline.saturating_duration_since(Instant::now()));
+        let in_time = |key: &SecretString| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            ask(key).header("accept-encoding", "identity").timeout(left)
+        };
         let sent = async {
             let (response, key) = http::send_under(&self.key, "the key", deadline, in_time).await?;
             let (status, headers) = (response.status(), response.headers());

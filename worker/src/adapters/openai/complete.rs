@@ -74,9 +74,7 @@ impl ModelClient {
             .into();
         let ask = |key: &SecretString| {
             let asked = self.endpoint.completions(&self.http, key);
-            let asked =
-                asked.header("content-type", "application/json").header("accept-encoding", "identity");
-            asked.body(body.clone())
+            asked.header("content-type", "application/json").body(body.clone())
         };
         let answer = self.send(ask, deadline).await.map_err(Refusal::Error)?;
         let asked = Asked {

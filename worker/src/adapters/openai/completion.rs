@@ -34,8 +34,10 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
             });
         }
         (Err(Unread::Html), _) => {
-            let detail = format!("{status}, request {request}; the address answers HTML; {BASE_URL}");
-            return Err(unusable(Failure::permanent(Reason::ModelUnavailable, detail)));
+            // A page of a moment, such as one about maintenance, has this status, too.
+            return Err(retryable(format!(
+                "{status}, request {request}; the address answers HTML; {BASE_URL}"
+            )));
         }
         (Err(_), Some(broken)) => return Err(retryable(format!("{status}, but {broken}"))),
         (Err(Unread::NoJson), _) => return Err(retryable(format!("{status}, but the body is no JSON"))),

@@ -90,7 +90,8 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, asked: Option<Asked<'_>>) 
         ..500 if error.says_model_not_found() => permanent(Reason::ModelGone),
         _ if error.is_overloaded() => retryable(),
         300..400 => wrong_url("the address leads elsewhere"),
-        400 | 404 | 405 if is_html => wrong_url("the address answers HTML"),
+        405 => wrong_url("the address takes no questions"),
+        400 | 404 if is_html => wrong_url("the address answers HTML"),
         404 if error.says_path_not_found() || sent.is_text() => wrong_url("the address has no such path"),
         404 => permanent(Reason::ModelGone),
         // A firewall refuses with a page, and it says nothing about the key.

@@ -54,7 +54,7 @@ fn a_200_is_an_answer_only_if_the_model_wrote_something() {
         let Err(ModelError::Unusable(failure)) = of(content, finish) else { panic!("{content}") };
         assert_eq!(failure.retry == RetryPolicy::Never, lasting, "{content} {finish}");
     }
-    for body in ["", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
+    for body in ["", "<html>", "null", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{}]}"#] {
         let Err(ModelError::Unusable(failure)) = completion_of(body.as_bytes(), false) else {
             panic!("{body}")
         };
@@ -210,7 +210,7 @@ fn an_error_within_a_200_counts_as_what_it_is() {
         (r#"{"object":"error","message":"The model `x` does not exist."}"#, "model_gone Never"),
         (r#"{"choices":[{"message":{"content":"half"},"error":{"code":502}}]}"#, "model_unavailable Retry"),
         (r#"data: {"error":{"code":402,"message":"x"}}"#, "model_quota Never"),
-        ("<!doctype html><title>Sign in</title>", "model_unavailable Never"),
+        ("<!doctype html><title>Sign in</title>", "model_unavailable Retry"),
         (r#"{"choices":[{"message":{"content":"a"},"logprobs":NaN}]}"#, "model_unavailable Retry"),
         (r#"{"choices":[{"message":{"content":"a","content":"b"}}]}"#, "model_unavailable Retry"),
     ] {
