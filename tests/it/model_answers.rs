@@ -189,7 +189,10 @@ async fn every_answer_of_a_server_has_its_outcome_for_the_person_and_the_operato
         let calls = model.asked().len();
         match sees {
             Answer(text, in_calls) => {
-                assert!(texts[0].starts_with(text) && !texts[0].contains("cut off here"), "{name}: {texts:?}");
+                assert!(
+                    texts[0].starts_with(text) && !texts[0].contains("cut off here"),
+                    "{name}: {texts:?}"
+                );
                 assert_eq!((letters, calls), (json!([]), in_calls), "{name}");
             }
             Cut(text, in_calls) => {

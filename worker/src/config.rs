@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The longest answer in tokens where `MAX_TOKENS` is not set. The thinking of a reasoning model counts.
-const MAX_TOKENS: u32 = 4096;
+pub const MAX_TOKENS: u32 = 4096;
 
 /// The least room for prompts, in tokens, in which the model is told about the bot. A smaller one is all for the
 /// conversation.

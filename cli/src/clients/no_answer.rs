@@ -28,7 +28,7 @@ impl NoAnswer {
             300..=399 => format!("the server is at another address: set {variable} to it"),
             402 => "the account has no money left: look at its credit".to_owned(),
             404 | 405 | 410 => {
-                format!("the server has no such path: correct {variable}, which mostly ends in /v1")
+                format!("the server has no such path: correct {variable}, which usually ends in /v1")
             }
             407 | 511 => "a proxy wants a name and a password: look at this machine's network".to_owned(),
             408 | 425 | 500..=599 => {

@@ -12,6 +12,7 @@ use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
     failure::{Failure, Reason, RetryPolicy},
+    history::Tokens,
     rules::{
         conversation::Message,
         image::{self, Image},
@@ -95,6 +96,24 @@ pub(crate) async fn ask_model(
 /// A prompt that is being made.
 type Fitting<'a> = Pin<Box<dyn Future<Output = Result<Prompt, TooLong>> + Send + 'a>>;
 
+/// An answer that may be unfinished because the context was full.
+struct Unfinished {
+    answer: Completion,
+    /// The number of past messages that were not part of its prompt.
+    left_out: usize,
+    /// The tokens of this answer and of those before it to the same question.
+    spent: Tokens,
+    /// The length of its prompt.
+    prompt_bytes: usize,
+}
+
+impl Unfinished {
+    fn asked(mut self) -> Asked {
+        self.answer.tokens = self.spent;
+        Asked::Answer(self.answer, self.left_out)
+    }
+}
+
 /// A question to a model, with its retries.
 struct Call<'a> {
     /// Makes the prompt that fits into this room.
@@ -147,9 +166,7 @@ impl Call<'_> {
         let asked = self.ask_until_finished(model, deadline, kept, &mut unfinished).await;
         match unfinished {
             // An unfinished answer is better than none.
-            Some((answer, left_out)) if !matches!(asked, Ok(Asked::Answer(..))) => {
-                Ok(Asked::Answer(answer, left_out))
-            }
+            Some(unfinished) if !matches!(asked, Ok(Asked::Answer(..))) => Ok(unfinished.asked()),
             _ => asked,
         }
     }
@@ -159,16 +176,17 @@ impl Call<'_> {
         model: &ModelClient,
         deadline: Instant,
         kept: u32,
-        unfinished: &mut Option<(Completion, usize)>,
+        unfinished: &mut Option<Unfinished>,
     ) -> Result<Asked, Failure> {
         let attempt = self.attempt;
-        let most = model.room(model.budget.max_tokens).max_tokens;
-        let mut max_tokens = most;
-        let mut fitting = (self.fit)(model.room(max_tokens)).await;
+        let room = || model.room(model.budget.max_tokens);
+        let mut fitting = (self.fit)(room()).await;
         let is_short = fitting.as_ref().map_or(true, |prompt| prompt.left_out() > 0);
         if is_short && model.ask_context().await {
-            fitting = (self.fit)(model.room(max_tokens)).await;
+            fitting = (self.fit)(room()).await;
         }
+        let most = room().max_tokens;
+        let mut max_tokens = most;
         let Ok(mut prompt) = fitting else { return Ok(Asked::TooLong) };
         let (mut tries, mut has_waited) = (0, false);
         loop {
@@ -181,24 +199,26 @@ impl Call<'_> {
             let failure = done.as_ref().err().and_then(ModelError::failure);
             model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());
             match done {
-                Ok(mut answer) => {
-                    if let Some((before, _)) = unfinished.take() {
-                        model.learned.compare(&before, &answer, prompt.bytes());
-                        answer.tokens = before.tokens + answer.tokens;
+                Ok(answer) => {
+                    let mut spent = answer.tokens;
+                    if let Some(before) = unfinished.take() {
+                        model.learned.compare(&model.model, &before.answer, &answer, before.prompt_bytes);
+                        spent = before.spent + spent;
                     }
-                    let left_out = prompt.left_out();
                     let may_be_longer =
                         answer.is_below_limit && !model.learned.cuts_at(answer.tokens.completion);
+                    let (left_out, prompt_bytes) = (prompt.left_out(), prompt.bytes());
+                    let last = Unfinished { answer, left_out, spent, prompt_bytes };
                     if !may_be_longer || attempt.ensure_call_left().is_err() || !prompt.drop_oldest() {
-                        return Ok(Asked::Answer(answer, left_out));
+                        return Ok(last.asked());
                     }
-                    *unfinished = Some((answer, left_out));
+                    *unfinished = Some(last);
                 }
                 Err(ModelError::ImageRefused) => return Ok(Asked::ImageRefused),
                 Err(ModelError::ContextLength(context)) => {
                     let known = model.room(max_tokens).context_tokens;
                     if let Some(context) = context.filter(|context| *context < known) {
-                        model.learned.learn_context(context);
+                        model.learned.learn_context(&model.model, context);
                         max_tokens = model.room(max_tokens).max_tokens;
                         let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
                             return Ok(Asked::TooLong);
@@ -226,7 +246,9 @@ impl Call<'_> {
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = model.room(MORE_TOKENS * max_tokens);
                     let more = match (self.fit)(more).await {
-                        Err(TooLong { tokens }) => Budget { max_tokens: more.max_tokens - tokens, ..more },
+                        Err(TooLong { tokens }) => {
+                            Budget { max_tokens: more.max_tokens.saturating_sub(tokens), ..more }
+                        }
                         Ok(_) => more,
                     };
                     if more.max_tokens <= max_tokens {

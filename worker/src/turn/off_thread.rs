@@ -1,4 +1,4 @@
-//! Long work of the processor on a thread of its own. A function has one thread for everything else, among it the
+//! Runs CPU-bound work on a blocking thread. The Lambda function has one thread for everything else, including the
 //! heartbeats of leases, and the first exact count of tokens takes half a second.
 
 use std::panic::resume_unwind;
@@ -39,7 +39,7 @@ pub(crate) async fn limited(text: String, cut: bool, budget: Budget, heard: Opti
     run(move || answer_limit::limited(text, cut, budget, heard.as_deref())).await
 }
 
-/// Runs the work, and panics where it panics.
+/// Runs the work on a blocking thread. If the work panics, this panics, too.
 async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }

@@ -7,7 +7,7 @@ use local::listeners::webhooks::WEBHOOK_PATH;
 use secrecy::SecretString;
 use shared::env::Env;
 use worker::{
-    config::{Config, TRANSCRIBE_MODEL},
+    config::{Config, MAX_TOKENS, TRANSCRIBE_MODEL},
     rules::models,
 };
 
@@ -147,9 +147,17 @@ async fn answerer(report: &mut Report, place: &Place, env: &Env, key: SecretStri
 async fn fallback(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
     let Some(name) = place.setting("FALLBACK_MODEL", env) else { return };
     let change = change(place, "FALLBACK_MODEL", "fallbackModel");
-    if let Ok((Known::No, _)) = server.knows(&name).await {
-        let says = format!("{} knows no {}", server.base_url(), server.answerer(&name));
-        return report.broken("fallback", says, change);
+    let (base_url, what) = (server.base_url(), server.answerer(&name));
+    match server.knows(&name).await {
+        Err(error) => return report.failed("fallback", &error, "try again"),
+        Ok((Known::No, _)) => {
+            return report.broken("fallback", format!("{base_url} knows no {what}"), change);
+        }
+        Ok((Known::Unclear, _)) => {
+            let says = format!("{base_url} does not list {what}; it may answer all the same");
+            return report.note("fallback", says, change);
+        }
+        Ok((Known::Yes, _)) => {}
     }
     let timeout = place.setting("JOB_TIMEOUT_SECONDS", env).and_then(|seconds| seconds.trim().parse().ok());
     let settings = Config::from_env(&place.settings(env));
@@ -169,7 +177,8 @@ async fn fallback(report: &mut Report, place: &Place, env: &Env, server: &ModelS
 async fn context(report: &mut Report, place: &Place, env: &Env, server: &ModelServer, name: &str) {
     let set: Option<u32> = place.setting("CONTEXT_TOKENS", env).and_then(|tokens| tokens.trim().parse().ok());
     let model = models::named(name);
-    let filled = set.unwrap_or(model.context_tokens);
+    let max_tokens = place.setting("MAX_TOKENS", env).and_then(|tokens| tokens.trim().parse().ok());
+    let filled = set.unwrap_or_else(|| model.context_with(max_tokens.unwrap_or(MAX_TOKENS)));
     let is_guess = set.is_none() && !model.is_known;
     let change = change(place, "CONTEXT_TOKENS", "contextTokens");
     let base_url = server.base_url();

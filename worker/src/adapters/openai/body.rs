@@ -8,7 +8,7 @@ use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
-use serde_json::{Value, error::Category};
+use serde_json::{Value, error::Category, json};
 
 use super::written::Written;
 
@@ -39,7 +39,7 @@ pub(super) struct Answer {
 pub(super) enum Unread {
     /// It is an error, although the status may be one of success.
     Error(Value),
-    /// It is a page for people.
+    /// It is an HTML page.
     Html,
     /// It is not JSON; or it is ambiguous JSON, because a name is there twice.
     NoJson,
@@ -79,11 +79,16 @@ pub(super) fn is_html(body: &[u8]) -> bool {
     body.first() == Some(&b'<')
 }
 
-/// Reads an unpacked body. `is_whole` is false if the connection broke before the body's end.
-pub(super) fn read(body: &[u8], is_whole: bool) -> Result<Answer, Unread> {
+/// Reads an unpacked body.
+pub(super) fn read(body: &[u8]) -> Result<Answer, Unread> {
     let mut answer = Answer::default();
     if is_html(body) {
         return Err(Unread::Html);
+    }
+    if body.starts_with(b"[") {
+        // Gemini sends a list of one error.
+        let list: Value = serde_json::from_slice(body).map_err(|error| Unread::of(&error))?;
+        return Err(if list[0]["error"].is_null() { Unread::NoCompletion } else { Unread::Error(list) });
     }
     if !is_stream(body) {
         let first = serde_json::Deserializer::from_slice(body).into_iter().next();
@@ -96,14 +101,15 @@ pub(super) fn read(body: &[u8], is_whole: bool) -> Result<Answer, Unread> {
         // Some servers leave out the blank line between two events.
         let mut chunks = serde_json::Deserializer::from_str(&event).into_iter();
         loop {
-            // The mark of the end is no JSON. Where the connection broke, the last chunk may be cut.
+            // The mark of the end is no JSON.
             if event[chunks.byte_offset()..].trim_start().starts_with("[DONE]") {
                 answer.breaks_off = false;
                 return Ok(answer);
             }
             match chunks.next() {
                 Some(Ok(chunk)) => answer.add(chunk)?,
-                Some(Err(error)) if !is_whole && error.is_eof() => return Ok(answer),
+                // The connection ended within the last chunk.
+                Some(Err(error)) if error.is_eof() => return Ok(answer),
                 Some(Err(error)) => return Err(Unread::of(&error)),
                 None => break,
             }
@@ -141,21 +147,22 @@ impl Unread {
 
 impl Answer {
     /// Adds a response, or a chunk of one.
-    fn add(&mut self, Response { choices, usage, error, message, code }: Response) -> Result<(), Unread> {
+    fn add(&mut self, response: Response) -> Result<(), Unread> {
+        let Response { choices, usage, error, message, code, kind } = response;
         let is_error =
             |error: &Value| error.as_str().is_some_and(|text| !text.is_empty()) || error.is_object();
         if let Some(error) = error.filter(is_error) {
-            return Err(Unread::Error(serde_json::json!({ "error": error, "code": code })));
+            return Err(Unread::Error(json!({ "error": error, "code": code, "type": kind })));
         }
         if choices.is_none() && message.is_string() {
-            return Err(Unread::Error(serde_json::json!({ "message": message, "code": code })));
+            return Err(Unread::Error(json!({ "message": message, "code": code, "type": kind })));
         }
         if !usage.is_null() {
             self.usage = usage;
         }
         let Some(choice) = choices.into_iter().flatten().next() else { return Ok(()) };
         if let Some(error) = choice.error.filter(is_error) {
-            return Err(Unread::Error(serde_json::json!({ "error": error })));
+            return Err(Unread::Error(json!({ "error": error })));
         }
         self.has_choice = true;
         if let Some(word) = choice.finish_reason.as_str().filter(|word| !word.is_empty()) {
@@ -163,7 +170,8 @@ impl Answer {
             self.breaks_off = false;
         }
         // Some servers end a stream with the whole message.
-        let part = choice.delta.or(choice.message.filter(|_| self.text.is_empty())).unwrap_or_default();
+        let delta = choice.delta.filter(|delta| delta.content.is_some() || delta.refusal.is_some());
+        let part = delta.or(choice.message.filter(|_| self.text.is_empty())).unwrap_or_default();
         if let Some(Written(text)) = part.content {
             if self.text.is_empty() { self.text = text } else { self.text.push_str(&text) }
         }
@@ -183,6 +191,8 @@ struct Response {
     message: Value,
     #[serde(default)]
     code: Value,
+    #[serde(default, rename = "type")]
+    kind: Value,
 }
 
 #[derive(Deserialize)]

@@ -92,7 +92,7 @@ impl ModelClient {
         }
         let error = ErrorBody::of(&answer.body);
         let refusal = refusal(&answer, &error, Some(asked));
-        if let Refusal::Picture = refusal {
+        if let Refusal::Error(ModelError::ImageRefused) = refusal {
             let [code, request] = [error.named(), &answer.request_id].map(|word| answer.shown(word));
             let status = answer.status.as_u16();
             log!(info, ImageRefused, status, code, request, "the model refused a picture");

@@ -14,7 +14,7 @@ use crate::{
     history::Tokens,
     text::{
         clean::clean,
-        thoughts::{self, without_thoughts},
+        thoughts::{Said, without_thoughts},
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
     let refused = |detail: String| unusable(Failure::permanent(Reason::ModelRefused, detail));
     let request = sent.shown(&sent.request_id);
     let status = format!("status {}", sent.status.as_u16());
-    let answer = body::read(&sent.body, sent.broken.is_none());
+    let answer = body::read(&sent.body);
     let Answer { text, is_refused, finish, breaks_off, usage, has_choice } = match (answer, &sent.broken) {
         (Ok(answer), _) => answer,
         (Err(Unread::Error(error)), _) => {
@@ -49,34 +49,37 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
         return Err(retryable(format!("{status}, but {}", sent.broken.as_deref().unwrap_or("no choices"))));
     }
     let tokens = tokens(&usage);
-    let end = End::of(&finish);
+    // Some servers count thoughts in the total only.
+    let filled = usage["total_tokens"].as_u64().unwrap_or(0).min(u32::MAX.into()).max(tokens.total());
+    let (end, finish_word) = (End::of(&finish), sent.shown(http::identifier(&finish)));
     if end == End::BrokenOff {
-        return Err(retryable(format!("{status}, but the answer broke off: {}", http::identifier(&finish))));
+        return Err(retryable(format!("{status}, but the answer broke off: {}", finish_word)));
     }
-    let said = without_thoughts(&text);
-    let opens_thoughts = thoughts::begins_within(&text);
-    // The thought of such a model has no mark before its end.
-    let said = if end == End::Cut && asked.opens_thoughts && !opens_thoughts { "".into() } else { said };
-    let text = clean(&said);
+    let Said { text: said, began_within_thought } = without_thoughts(&text);
+    // Such a server leaves out the opening mark, so a cut answer without any mark is a thought only.
+    let is_thought = (end == End::Cut || breaks_off) && asked.opens_thoughts && !began_within_thought;
+    let text = clean(if is_thought { "" } else { &said });
     let text = text.trim();
     if !text.is_empty() {
         return Ok(Completion {
             model: asked.model.to_owned(),
             text: text.to_owned(),
             cut: breaks_off || end == End::Cut,
-            is_below_limit: end == End::Cut && (1..asked.max_tokens as u64).contains(&tokens.completion),
-            opens_thoughts,
+            is_below_limit: end == End::Cut
+                && (1..asked.max_tokens as u64).contains(&(filled - tokens.prompt)),
+            filled,
+            opens_thoughts: began_within_thought,
             tokens,
             request: request.to_owned(),
         });
     }
     Err(match end {
         _ if is_refused => refused("the model refused".to_owned()),
-        End::Refused => refused(format!("the content filter left nothing: {}", http::identifier(&finish))),
+        End::Refused => refused(format!("the content filter left nothing: {}", finish_word)),
         End::Cut => Refusal::Error(ModelError::NothingWithinLimit),
         _ if breaks_off => retryable(format!("{status}, but the answer broke off before its first word")),
         End::Finished => retryable(format!("{status}, but the answer is empty")),
-        _ => retryable(format!("{status}, but the answer is empty: {}", http::identifier(&finish))),
+        _ => retryable(format!("{status}, but the answer is empty: {}", finish_word)),
     })
 }
 
@@ -117,15 +120,20 @@ impl End {
     /// Mistral (`model_length`), Gemini (in capitals), Anthropic (`max_tokens`, `end_turn`, `refusal`), DeepSeek
     /// (`insufficient_system_resource`), Z.ai (`sensitive`, `network_error`), OpenRouter (`error`), vLLM (`abort`).
     fn of(finish: &str) -> Self {
-        match finish.to_ascii_lowercase().trim_start_matches("finishreason.") {
+        match finish.to_ascii_lowercase().replace('-', "_").trim_start_matches("finishreason.") {
             "" | "stop" | "end_turn" | "eos" | "stop_sequence" | "eos_token" => Self::Finished,
-            "length" | "model_length" | "max_tokens" | "max_output_tokens" => Self::Cut,
+            "length"
+            | "model_length"
+            | "max_tokens"
+            | "max_output_tokens"
+            | "model_context_window_exceeded" => Self::Cut,
             "content_filter"
             | "content_filtered"
             | "safety"
             | "recitation"
             | "blocklist"
             | "prohibited_content"
+            | "image_prohibited_content"
             | "spii"
             | "image_safety"
             | "language"

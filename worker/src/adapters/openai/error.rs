@@ -15,7 +15,10 @@ const TOO_LONG: [&str; 3] =
 /// The words for a request that is too long, if there is no name: of vLLM, llama.cpp, DeepSeek, OpenRouter and Mistral
 /// ("context …"), LiteLLM, Anthropic, xAI, Gemini, Bedrock. The last is of OpenAI and Groq, if the request is larger
 /// than a minute allows.
-const TOO_LONG_WORDS: [&str; 9] = [
+const TOO_LONG_WORDS: [&str; 12] = [
+    "context_length_exceeded",
+    "exceeded model token limit",
+    "range of input length",
     "context length",
     "context size",
     "context window",
@@ -35,7 +38,9 @@ const CONTEXT_IS: [&str; 5] = [
     "maximum prompt length is ",
 ];
 /// The names for an account without money: of OpenAI (three), LiteLLM, Anthropic, others.
-const NO_MONEY: [&str; 6] = [
+const NO_MONEY: [&str; 8] = [
+    "insufficient_user_quota",
+    "Arrearage",
     "insufficient_quota",
     "billing_hard_limit_reached",
     "billing_not_active",
@@ -53,7 +58,7 @@ const NO_MONEY_WORDS: [&str; 5] = [
 ];
 /// The words for an account without money in a response that may also be about something else.
 const MONEY_WORDS: [&str; 6] =
-    ["credits", "billing", "budget", "account balance", "your balance", "spending limit"];
+    ["credits", "credit limit", "out of credit", "budget", "balance", "spending limit"];
 /// The names for an unknown model: of OpenAI, Azure (two; the second if the model exists for another purpose), Groq,
 /// Mistral, LiteLLM.
 const NO_MODEL: [&str; 6] = [
@@ -74,8 +79,10 @@ const NO_MODEL_WORDS: [&str; 5] = [
 ];
 /// The words that say of a model that it is unknown: of vLLM, Ollama, others.
 const UNKNOWN: [&str; 3] = ["does not exist", "not found", "unknown model"];
-/// The words for a path that is not there: of OpenAI, vLLM and LiteLLM, llama.cpp.
-const NO_PATH: [&str; 3] = ["invalid url", "not found", "file not found"];
+/// The words for a path that is not there: of vLLM and LiteLLM, llama.cpp.
+const NO_PATH: [&str; 2] = ["not found", "file not found"];
+/// The first words for a path that is not there: of OpenAI, Groq, Kong.
+const NO_PATH_BEGINS: [&str; 3] = ["invalid url", "unknown request url", "no route matched"];
 /// The names for a server that has too much to do now: of Anthropic, OpenAI, Groq, DeepSeek, Mistral, Azure, Gemini.
 const OVERLOADED: [&str; 8] = [
     "overloaded_error",
@@ -94,8 +101,12 @@ const NO_KEY_WORDS: [&str; 2] = ["api key not valid", "api_key_invalid"];
 /// The names of the token limit. The last is Gemini's.
 const LIMIT: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /// The words for a number that is too large.
-const SIZE: [&str; 7] =
-    ["too large", "at most", "maximum", "less than", "valid range", "exceed", "greater than"];
+const SIZE: [&str; 9] =
+    ["too large", "at most", "maximum", "less than", "range of", "range is", "exceed", "greater than", "<="];
+/// The words before the highest number.
+const HIGHEST_IS: [&str; 5] = ["at most ", "less than or equal to ", "not exceed ", "maximum of ", "<= "];
+/// The fewest tokens that can be a context.
+const CONTEXT_MIN: usize = 512;
 
 /// The body of a refusal. Only its identifiers are shown.
 #[derive(Default)]
@@ -138,6 +149,8 @@ impl ErrorBody {
         let more = [error.pointer("/metadata/raw"), whole.get("detail")];
         let more = more.into_iter().flatten().filter_map(Value::as_str);
         let message = more.fold(word("message"), |message, more| message + " " + more).to_ascii_lowercase();
+        // Servers quote names in different ways.
+        let message = message.replace(['\'', '"', '`'], "");
         let status = ["code", "status"].iter().filter_map(|field| number(field)).find_map(status);
         let code = if number("code").is_some() { String::new() } else { word("code") };
         Self {
@@ -160,9 +173,14 @@ impl ErrorBody {
             || self.says(&["model"]) && self.says(&UNKNOWN)
     }
 
+    /// Whether the server's name for the error is that of an unknown model.
+    pub(super) fn names_unknown_model(&self) -> bool {
+        self.is_called(&NO_MODEL)
+    }
+
     /// Whether the server does not know the path of the request.
     pub(super) fn says_path_not_found(&self) -> bool {
-        NO_PATH.contains(&self.message.trim()) || self.message.starts_with("invalid url")
+        NO_PATH.contains(&self.message.trim()) || NO_PATH_BEGINS.iter().any(|it| self.message.starts_with(it))
     }
 
     /// Returns the status that counts: the body's own, or else that of the response.
@@ -197,7 +215,7 @@ impl ErrorBody {
     }
 
     /// Returns the whole numbers in the message. A number within a name is none.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+    fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
         let words = self.message.split(|c: char| !(c.is_ascii_alphanumeric() || "-_,.".contains(c)));
         words.filter_map(|word| word.trim_end_matches(['.', ',']).replace(',', "").parse().ok())
     }
@@ -209,19 +227,32 @@ impl ErrorBody {
 
     /// Returns the size of the model's context in tokens, if the error names it.
     pub(super) fn context(&self) -> Option<usize> {
-        let after = CONTEXT_IS.iter().find_map(|words| self.message.split_once(words));
-        let digits = after.map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or(""));
-        self.context.or_else(|| digits?.parse().ok())
+        self.context.or_else(|| self.number_after(&CONTEXT_IS)).filter(|tokens| *tokens >= CONTEXT_MIN)
     }
 
-    /// Whether the account has no money left. If the server names a time to wait, its mention of money is advice:
+    /// Returns the highest number below `limit` that the error allows.
+    pub(super) fn highest(&self, limit: usize) -> Option<usize> {
+        let named = self.number_after(&HIGHEST_IS).filter(|number| (1..limit).contains(number));
+        named.or_else(|| self.numbers().filter(|number| (1..limit).contains(number)).max())
+    }
+
+    /// Returns the number after one of these words.
+    fn number_after(&self, words: &[&str]) -> Option<usize> {
+        let (_, rest) = words.iter().find_map(|words| self.message.split_once(words))?;
+        let digits = rest.split(|c: char| !(c.is_ascii_digit() || c == ',')).next()?;
+        digits.replace(',', "").parse().ok()
+    }
+
+    /// Whether the account has no money left. If the server names a time to wait, its mention of billing is advice:
     /// Gemini's limit of requests a minute tells people to check their billing details.
     pub(super) fn is_unpaid(&self, status: StatusCode, names_a_time: bool) -> bool {
-        let may_be = matches!(status.as_u16(), 403 | 429) && !names_a_time;
+        let may_be = matches!(status.as_u16(), 403 | 429) && !self.is_overloaded();
+        let is_advice = names_a_time || self.says(&["try again in"]);
+        let says_it = self.says(&MONEY_WORDS) && !self.says(&["load balanc", "load-balanc"]);
         status == StatusCode::PAYMENT_REQUIRED
             || self.is_called(&NO_MONEY)
             || self.says(&NO_MONEY_WORDS)
-            || may_be && self.says(&MONEY_WORDS)
+            || may_be && (says_it || !is_advice && self.says(&["billing"]))
     }
 
     /// Whether the server has too much to do now.

@@ -10,7 +10,9 @@ use super::error::ErrorBody;
 use crate::rules::conversation::{Message, Role};
 
 /// The words for a template without a system role: of Gemma on vLLM and llama.cpp, of Google's server, of others.
-const NO_SYSTEM: [&str; 7] = [
+const NO_SYSTEM: [&str; 9] = [
+    "unexpected role system",
+    "use a valid role: user",
     "system role not supported",
     "system role is not supported",
     "system messages are not supported",
@@ -20,9 +22,8 @@ const NO_SYSTEM: [&str; 7] = [
     "only user and assistant roles",
 ];
 /// The words for a template in which questions and answers must alternate: of Gemma, Llama 2 and Mistral.
-const ALTERNATE: [&str; 2] = ["roles must alternate", "must alternate between user and assistant"];
-/// The smallest number in an error that may be a token limit.
-const LEAST: usize = 16;
+const ALTERNATE: [&str; 4] =
+    ["roles must alternate", "must alternate between", "should alternate", "be alternating"];
 /// The optional fields that Henji itself adds.
 const OPTIONAL: [&str; 2] = ["prompt_cache_key", "safety_identifier"];
 
@@ -86,8 +87,7 @@ impl Form {
         if !error.is_about_limit() {
             return None;
         }
-        // An error may name the limit of the request, too, which is higher.
-        error.numbers().filter(|number| (LEAST..self.limit(max_tokens)).contains(number)).min()
+        error.highest(self.limit(max_tokens))
     }
 
     /// Returns the messages in this form.

@@ -1,4 +1,4 @@
-//! The knowledge of a model and its server that only their answers give. It is kept for the process.
+//! Facts about a model and its server that only its answers show. They are kept for the process.
 
 use std::sync::{
     Mutex, PoisonError,
@@ -8,7 +8,7 @@ use std::sync::{
 use shared::event::log;
 
 use super::{form::Form, response::Completion};
-use crate::{history::Tokens, rules::prompt::Budget};
+use crate::rules::prompt::Budget;
 
 /// The difference, in tokens, between answers that end at the same limit.
 const SLACK: u64 = 2;
@@ -54,20 +54,22 @@ impl Learned {
     }
 
     /// Learns why an answer ended below its limit, from the answer to the same question with fewer turns before it. If
-    /// the second answer is longer, or finished, the context was full. If it has the same length, the server cuts there.
-    pub(crate) fn compare(&self, first: &Completion, second: &Completion, prompt_bytes: usize) {
-        let Tokens { prompt, completion, .. } = first.tokens;
-        if second.is_below_limit && second.tokens.completion <= completion + SLACK {
-            self.own_limit.fetch_min(usize::try_from(completion).unwrap_or(usize::MAX), Relaxed);
-        } else if prompt.saturating_mul(BYTES_PER_TOKEN_MAX) >= prompt_bytes as u64 {
-            self.learn_context(usize::try_from(prompt + completion).unwrap_or(usize::MAX));
+    /// the second answer is longer, within the same room, the context was full. If it ends at the same length, the
+    /// server cuts there. `prompt_bytes` is the length of the first prompt.
+    pub(crate) fn compare(&self, model: &str, first: &Completion, second: &Completion, prompt_bytes: usize) {
+        let (length, later) = (first.tokens.completion, second.tokens.completion);
+        let counts_right = first.tokens.prompt.saturating_mul(BYTES_PER_TOKEN_MAX) >= prompt_bytes as u64;
+        if second.is_below_limit && later <= length + SLACK {
+            self.own_limit.fetch_min(usize::try_from(length).unwrap_or(usize::MAX), Relaxed);
+        } else if later > length + SLACK && second.filled <= first.filled + SLACK && counts_right {
+            self.learn_context(model, usize::try_from(first.filled).unwrap_or(usize::MAX));
         }
     }
 
     /// Remembers that the model's context has no more than these tokens.
-    pub(crate) fn learn_context(&self, tokens: usize) {
+    pub(crate) fn learn_context(&self, model: &str, tokens: usize) {
         if self.context.fetch_min(tokens, Relaxed) > tokens {
-            log!(info, ContextLearned, tokens, "the model's context is smaller than was known");
+            log!(info, ContextLearned, tokens, model, "the model's context is smaller than was known");
         }
     }
 

@@ -27,8 +27,6 @@ pub(super) struct Asked<'a> {
 pub(super) enum Refusal {
     /// The server may accept the same request in this form.
     Form(Form),
-    /// The server does not accept the image of the request.
-    Picture,
     Error(ModelError),
 }
 
@@ -37,10 +35,9 @@ impl Refusal {
     pub(super) fn last(self) -> ModelError {
         match self {
             Self::Error(error) => error,
-            Self::Picture => ModelError::ImageRefused,
             Self::Form(_) => ModelError::Failed(Failure::permanent(
                 Reason::ModelRefused,
-                "the server takes the request in no form",
+                "the server refused every form of the request",
             )),
         }
     }
@@ -84,9 +81,10 @@ pub(super) fn refusal(sent: &Sent, error: &ErrorBody, asked: Option<Asked<'_>>) 
         _ if error.is_moderated() => permanent(Reason::ModelRefused),
         _ if let Some(form) = other_form => Refusal::Form(form),
         _ if asked.is_some_and(|asked| asked.has_picture) && error.refuses_picture(status) => {
-            Refusal::Picture
+            Refusal::Error(ModelError::ImageRefused)
         }
         ..404 if error.refuses_key() => unauthorized(),
+        _ if error.names_unknown_model() => permanent(Reason::ModelGone),
         ..500 if error.says_model_not_found() => permanent(Reason::ModelGone),
         _ if error.is_overloaded() => retryable(),
         300..400 => wrong_url("the address leads elsewhere"),

@@ -56,6 +56,8 @@ pub struct Completion {
     /// Whether the answer reached a limit that is lower than the one in the request, as far as the server counts its
     /// tokens: the context was full, or the server has a limit of its own.
     pub is_below_limit: bool,
+    /// The tokens of the prompt and of all that the model wrote, its thoughts too.
+    pub(super) filled: u64,
     /// Whether the text began within a thought, because the server has begun the thought in its prompt.
     pub(super) opens_thoughts: bool,
     /// The tokens that the answer cost.

@@ -58,7 +58,8 @@ impl ModelClient {
                 });
         }
         let error = ErrorBody::of(&answer.body);
-        match answer.status.as_u16() {
+        match error.status(answer.status).as_u16() {
+            _ if error.refuses_key() || error.is_overloaded() => {}
             _ if error.says_model_not_found()
                 || error.is_unpaid(answer.status, answer.retry_after.is_some()) => {}
             404 | 405 | 501 => return Ok(Heard::Unsupported),
@@ -75,7 +76,8 @@ fn words(body: &[u8]) -> Option<Heard> {
     struct Response {
         text: String,
     }
-    let Response { text } = serde_json::from_slice(body).ok()?;
+    let first = serde_json::Deserializer::from_slice(body).into_iter().next();
+    let Response { text } = first?.ok()?;
     let text = clean(&text);
     let text = text.trim();
     Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })

@@ -14,8 +14,8 @@ pub(super) struct Written(pub(super) String);
 
 #[derive(Deserialize)]
 struct Part {
-    #[serde(rename = "type")]
-    kind: String,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
     text: Option<Written>,
 }
 
@@ -41,7 +41,7 @@ impl<'de> Visitor<'de> for Form {
     fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Written, A::Error> {
         let mut text = String::new();
         while let Some(part) = parts.next_element::<Part>()? {
-            if ["text", "output_text"].contains(&part.kind.as_str()) {
+            if part.kind.is_none_or(|kind| ["text", "output_text"].contains(&kind.as_str())) {
                 text.extend(part.text.map(|Written(text)| text));
             }
         }
