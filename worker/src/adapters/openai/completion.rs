@@ -53,7 +53,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
     let filled = usage["total_tokens"].as_u64().unwrap_or(0).min(u32::MAX.into()).max(tokens.total());
     let (end, finish_word) = (End::of(&finish), sent.shown(http::identifier(&finish)));
     if end == End::BrokenOff {
-        return Err(retryable(format!("{status}, but the answer broke off: {}", finish_word)));
+        return Err(retryable(format!("{status}, but the answer broke off: {finish_word}")));
     }
     let Said { text: said, began_within_thought } = without_thoughts(&text);
     // Such a server leaves out the opening mark, so a cut answer without any mark is a thought only.
@@ -75,11 +75,11 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
     }
     Err(match end {
         _ if is_refused => refused("the model refused".to_owned()),
-        End::Refused => refused(format!("the content filter left nothing: {}", finish_word)),
+        End::Refused => refused(format!("the content filter left nothing: {finish_word}")),
         End::Cut => Refusal::Error(ModelError::NothingWithinLimit),
         _ if breaks_off => retryable(format!("{status}, but the answer broke off before its first word")),
         End::Finished => retryable(format!("{status}, but the answer is empty")),
-        _ => retryable(format!("{status}, but the answer is empty: {}", finish_word)),
+        _ => retryable(format!("{status}, but the answer is empty: {finish_word}")),
     })
 }
 

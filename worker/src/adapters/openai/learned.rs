@@ -54,14 +54,14 @@ impl Learned {
     }
 
     /// Learns why an answer ended below its limit, from the answer to the same question with fewer turns before it. If
-    /// the second answer is longer, within the same room, the context was full. If it ends at the same length, the
-    /// server cuts there. `prompt_bytes` is the length of the first prompt.
+    /// the second answer is longer or finished, within the same room, the context was full. If it ends at the same
+    /// length, the server cuts there. `prompt_bytes` is the length of the first prompt.
     pub(crate) fn compare(&self, model: &str, first: &Completion, second: &Completion, prompt_bytes: usize) {
         let (length, later) = (first.tokens.completion, second.tokens.completion);
         let counts_right = first.tokens.prompt.saturating_mul(BYTES_PER_TOKEN_MAX) >= prompt_bytes as u64;
         if second.is_below_limit && later <= length + SLACK {
             self.own_limit.fetch_min(usize::try_from(length).unwrap_or(usize::MAX), Relaxed);
-        } else if later > length + SLACK && second.filled <= first.filled + SLACK && counts_right {
+        } else if second.filled <= first.filled + SLACK && counts_right {
             self.learn_context(model, usize::try_from(first.filled).unwrap_or(usize::MAX));
         }
     }
