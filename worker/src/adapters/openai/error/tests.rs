@@ -41,7 +41,7 @@ fn outcome(sent: &Sent, newer: bool) -> (String, String) {
             assert!(!f.detail.contains("secret"), "{}", f.detail);
             (format!("{retry} {}", f.reason.as_str()), f.detail)
         }
-        _ => panic!("not from a status"),
+        Refusal::Error(_) => panic!("not from a status"),
     }
 }
 
