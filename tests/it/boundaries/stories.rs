@@ -124,6 +124,18 @@ pub fn a_refusal_is_told_once() -> Story {
     }
 }
 
+pub fn the_fallback_answers_for_a_model_that_is_gone() -> Story {
+    Story {
+        variables: &[("FALLBACK_MODEL", "gpt-6-luna")],
+        faults: |_, model| {
+            let gone = json!({ "error": { "code": "model_not_found" } });
+            model.faults.plan_next(COMPLETIONS, Fault::Respond(404, vec![], gone.to_string()));
+        },
+        asks: 2,
+        ..a_question_is_answered()
+    }
+}
+
 pub fn a_refusal_is_mended_by_a_redrive() -> Story {
     Story {
         redrives: true,

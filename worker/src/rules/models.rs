@@ -128,6 +128,10 @@ pub fn named(name: &str) -> Model {
     let name = name.rsplit('/').next().unwrap_or(name);
     // A name comes after its own beginning, so the last one that fits is the longest.
     let row = TABLE.lines().rev().find(|row| {
+        // Most rows differ in the first byte.
+        if !row.bytes().next().zip(name.bytes().next()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(&b)) {
+            return false;
+        }
         let known = row.split('\t').next().unwrap_or_default();
         after(name, known).is_some_and(is_snapshot)
     });

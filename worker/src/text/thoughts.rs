@@ -26,8 +26,8 @@ const FENCE: &str = "```";
 /// The quotation marks.
 const QUOTES: [(char, char); 6] =
     [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’'), ('「', '」'), ('『', '』')];
-/// The characters with which a mark begins.
-const FIRST: [char; 3] = ['<', '[', '◁'];
+/// The bytes with which a mark begins. The last is the first one of `◁`.
+const FIRST: [u8; 3] = [b'<', b'[', 0xe2];
 
 /// The marks of OpenAI's harmony format (gpt-oss): a channel's name follows the first, its text the second.
 const CHANNEL: &str = "<|channel|>";
@@ -51,7 +51,7 @@ pub(crate) struct Said<'a> {
 /// Removes the thoughts from a text.
 pub(crate) fn without_thoughts(text: &str) -> Said<'_> {
     let said = Said { text: final_channel(text).into(), began_within_thought: false };
-    if !said.text.contains(FIRST) {
+    if !has_mark(&said.text) {
         return said;
     }
     MARKS.iter().fold(said, |said, (open, close)| match removed(&said.text, open, close) {
@@ -60,6 +60,15 @@ pub(crate) fn without_thoughts(text: &str) -> Said<'_> {
         }
         None => said,
     })
+}
+
+/// Whether a text has any mark of a thought. Most texts have none, and this reads them once.
+fn has_mark(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |at: usize, mark: &str| bytes[at..].starts_with(mark.as_bytes());
+    let places = bytes.iter().enumerate().filter(|(_, byte)| FIRST.contains(byte)).map(|(at, _)| at);
+    let mut places = places;
+    places.any(|at| MARKS.iter().any(|(open, close)| begins(at, open) || begins(at, close)))
 }
 
 /// Returns the text of the harmony format's channel for people, or a text in another format as it is.
