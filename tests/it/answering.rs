@@ -4,23 +4,14 @@ use std::{
 };
 
 use cli::commands::send::webhook_of;
-use emulator::{
-    line::{LOADING, PUSH},
-    model::see::without_note,
-};
-use serde_json::{Value, json};
+use emulator::line::{LOADING, PUSH};
+use serde_json::json;
 use worker::rules::models;
 
-use crate::harness::local::{Bot, USER};
-
-fn contents(request: &Value) -> Vec<&str> {
-    request["messages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| without_note(m["content"].as_str().unwrap()))
-        .collect()
-}
+use crate::harness::{
+    chat::contents,
+    local::{Bot, USER},
+};
 
 #[tokio::test]
 async fn a_real_webhook_is_answered_twice_and_the_second_prompt_holds_the_first_turn() {

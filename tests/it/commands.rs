@@ -8,7 +8,7 @@ use worker::{
 };
 
 use crate::harness::{
-    chat::{Chat, SLOW, says, story, takes_back, without_additions},
+    chat::{Chat, SLOW, contents, says, story, takes_back, without_additions},
     local::{Bot, USER},
 };
 
@@ -49,15 +49,6 @@ mod told {
 
 fn english() -> &'static Words {
     Locale::En.words()
-}
-
-fn contents(request: &Value) -> Vec<&str> {
-    request["messages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| without_additions(m["content"].as_str().unwrap()))
-        .collect()
 }
 
 /// Returns the messages of the last prompt.

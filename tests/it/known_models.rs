@@ -1,4 +1,4 @@
-//! What Henji knows of a model and what its server says: `henji doctor`, `henji secrets check`, and the start.
+//! The knowledge of a model, and its server's word on it: `henji doctor`, `henji secrets check`, and the start.
 
 use std::{collections::HashMap, process::Stdio, sync::Arc};
 
@@ -28,8 +28,8 @@ async fn server(pages: &[(&str, u16, Value)]) -> String {
     host(router).await
 }
 
-/// Returns the findings of a command about the model of this name.
-async fn findings(command: &[&str], origin: &str, model: &str, further: &[(&str, &str)]) -> Vec<Value> {
+/// Returns the report of a command about the model of this name.
+async fn report(command: &[&str], origin: &str, model: &str, further: &[(&str, &str)]) -> Vec<Value> {
     let folder = TempDir::new().unwrap();
     let mut henji = tokio::process::Command::new(henji());
     henji.args(command).arg("--json").arg("--data").arg(folder.path()).current_dir(folder.path());
@@ -66,21 +66,21 @@ async fn the_doctor_compares_the_context_with_the_servers_word_in_each_servers_f
             ("4096", "ok", "gives llama3 8192"),
             ("16384", "broken", "gives llama3 only 8192"),
         ] {
-            let all = findings(&["doctor"], &origin, "llama3", &[("CONTEXT_TOKENS", set)]).await;
+            let all = report(&["doctor"], &origin, "llama3", &[("CONTEXT_TOKENS", set)]).await;
             let context = finding(&all, "context").unwrap();
             assert_eq!(context["verdict"], verdict, "{name} {set}: {context}");
             assert!(context["says"].as_str().unwrap().contains(says), "{name} {set}: {context}");
         }
     }
     let silent = server(&[list(json!({ "id": "llama3" }))]).await;
-    let all = findings(&["doctor"], &silent, "llama3", &[]).await;
+    let all = report(&["doctor"], &silent, "llama3", &[]).await;
     let context = finding(&all, "context").unwrap();
     assert!(context["says"].as_str().unwrap().contains("32768 tokens, which is a guess"), "{context}");
     assert!(context["fix"].as_str().unwrap().contains("CONTEXT_TOKENS"), "{context}");
-    let all = findings(&["doctor"], &silent, "llama3", &[("CONTEXT_TOKENS", "8192")]).await;
+    let all = report(&["doctor"], &silent, "llama3", &[("CONTEXT_TOKENS", "8192")]).await;
     assert!(finding(&all, "context").is_none(), "the operator knows it: {all:?}");
     let known = server(&[list(json!({ "id": "gpt-5.4-mini" }))]).await;
-    assert!(finding(&findings(&["doctor"], &known, "gpt-5.4-mini", &[]).await, "context").is_none());
+    assert!(finding(&report(&["doctor"], &known, "gpt-5.4-mini", &[]).await, "context").is_none());
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn the_servers_word_about_the_end_of_a_model_is_repeated_ninety_days_befor
         let origin =
             server(&[("/v1/models/m", 200, model), ("/v1/models", 200, json!({ "data": [] }))]).await;
         for command in [&["doctor"][..], &["secrets", "check"]] {
-            let all = findings(command, &origin, "m", &[]).await;
+            let all = report(command, &origin, "m", &[]).await;
             let found = finding(&all, "model").filter(|finding| finding["verdict"] != "ok");
             assert_eq!(found.map(|finding| finding["verdict"].as_str().unwrap()), verdict, "{days}: {all:?}");
             let says = found.map_or("", |finding| finding["says"].as_str().unwrap());
@@ -118,7 +118,7 @@ async fn the_servers_word_about_the_end_of_a_model_is_repeated_ninety_days_befor
         let model = json!({ "id": "m", "shutdown_date": end });
         let origin =
             server(&[("/v1/models/m", 200, model), ("/v1/models", 200, json!({ "data": [] }))]).await;
-        let all = findings(&["doctor"], &origin, "m", &[]).await;
+        let all = report(&["doctor"], &origin, "m", &[]).await;
         assert_eq!(finding(&all, "model").unwrap()["verdict"], "ok", "{all:?}");
     }
 }
@@ -138,7 +138,7 @@ async fn a_server_that_answers_is_never_called_not_reachable() {
         let of_model =
             server(&[("/v1/models", 200, json!({ "data": [] })), ("/v1/models/m", status, json!({}))]).await;
         for (what, origin) in [("OPEN_AI_API_KEY", of_key), ("model", of_model)] {
-            let all = findings(&["doctor"], &origin, "m", &[]).await;
+            let all = report(&["doctor"], &origin, "m", &[]).await;
             let found = finding(&all, what).unwrap();
             let text = found.to_string();
             assert!(!text.contains("not reachable"), "{text}");
@@ -148,7 +148,7 @@ async fn a_server_that_answers_is_never_called_not_reachable() {
             }
         }
     }
-    let all = findings(&["doctor"], "http://127.0.0.1:9", "m", &[]).await;
+    let all = report(&["doctor"], "http://127.0.0.1:9", "m", &[]).await;
     assert!(finding(&all, "OPEN_AI_API_KEY").unwrap().to_string().contains("not reachable"), "{all:?}");
 }
 
@@ -158,7 +158,7 @@ async fn the_start_warns_of_a_models_end() {
         let (name, end) = (format!("ends in {days}"), in_days(days));
         let start = logged_so_far();
         let mut bot =
-            Bot::with(&[("GPT_MODEL", &name)], |settings| settings.worker.model_end = Some(end)).await;
+            Bot::with(&[("GPT_MODEL", &name)], |settings| settings.worker.model.end = Some(end)).await;
         bot.hears("hi").await;
         bot.answers(&["answer to hi"]).await;
         let lines = lines_of(&logged_since(start), Kind::ModelEnds);

@@ -106,10 +106,10 @@ impl Asks {
     fn much(origin: &str, question: &str) -> Self {
         let env = [("OPENAI_BASE_URL".to_owned(), format!("{origin}/v1"))];
         let mut config = Config::from_env(&Env::of(env)).unwrap();
-        config.budget.context_tokens = usize::MAX >> 8;
-        let prompt = Prompt::fit("be kind", vec![], &[question], config.budget).unwrap();
+        config.model.budget.context_tokens = usize::MAX >> 8;
+        let prompt = Prompt::fit("be kind", vec![], &[question], config.model.budget).unwrap();
         let http = client_trusting(Roots::Bundled).unwrap();
-        Self { model: ModelClient::new(&config, http, Secret::fixed("a-key".into()), wall_clock()), prompt }
+        Self { model: ModelClient::new(&config, &http, Secret::fixed("a-key".into()), &wall_clock()), prompt }
     }
 
     /// Returns the answer, or the reason for its absence.

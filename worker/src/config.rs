@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use reqwest::Url;
 use serde_json::{Map, Value};
 use shared::{
@@ -16,14 +16,15 @@ use crate::{
     locale::Locale,
     retry_pauses::Pauses,
     rules::instruction::{Abilities, about_bot, system_message},
-    rules::models::{self, Ability},
+    rules::models,
     rules::persona::{Chosen, Persona, Personas},
     rules::prompt::Budget,
     rules::user_quota::{GroupPersona, UserQuota},
 };
 
-/// The longest answer in tokens where `MAX_TOKENS` is not set. The thinking of a reasoning model counts.
-pub const MAX_TOKENS: u32 = 4096;
+mod model;
+
+pub use self::model::{ContextSource, MAX_TOKENS, ModelSettings, with_prices};
 
 /// The least room for prompts, in tokens, in which the model is told about the bot. A smaller one is all for the
 /// conversation.
@@ -86,38 +87,13 @@ impl FromStr for Burst {
     }
 }
 
-/// The source of the size of a model's context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContextSource {
-    /// The operator sets it.
-    Operator,
-    /// The model is known.
-    Table,
-    /// Nobody says it, so that the server is asked.
-    Guess,
-}
-
-impl ContextSource {
-    fn of(model: &models::Model) -> Self {
-        if model.is_known { Self::Table } else { Self::Guess }
-    }
-}
-
 /// The settings of *answer*.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The model's name.
-    pub model: String,
-    /// The context, the longest answer and the encoding.
-    pub budget: Budget,
-    /// The source of the context's size.
-    pub context_source: ContextSource,
-    /// Whether the first request to the model uses `max_completion_tokens`.
-    pub completion_limit: bool,
-    /// The day on which the model's maker shuts it down, if that is announced.
-    pub model_end: Option<Date>,
+    /// The model that is asked.
+    pub model: ModelSettings,
     /// The model that is asked if the first one is unavailable.
-    pub fallback: Option<Fallback>,
+    pub fallback: Option<ModelSettings>,
     /// The options that are merged into each request to a model.
     pub model_options: Map<String, Value>,
     /// The most past messages that are loaded.
@@ -166,23 +142,9 @@ pub struct Config {
 impl Config {
     /// Reads the variables, or returns an error that names the wrong one.
     pub fn from_env(env: &Env) -> Result<Self, EnvError> {
-        let name = env.optional("GPT_MODEL")?.unwrap_or(models::DEFAULT).to_owned();
-        let known = models::named(&name);
-        let context = |default| env.number("CONTEXT_TOKENS", default, 1, 100_000_000);
-        // Without `MAX_TOKENS`, half of a small context is left for the prompt.
-        let half = context(known.context_tokens)? / 2;
-        let default = MAX_TOKENS.min(known.output_tokens.unwrap_or(MAX_TOKENS)).min(half).max(1);
-        let max_tokens = env.number("MAX_TOKENS", default, 1, 1_000_000)?;
-        let context_tokens = context(known.context_with(max_tokens))?;
-        if max_tokens >= context_tokens {
-            let why = format!("the longest answer must leave room in the context of {context_tokens} tokens");
-            return Err(invalid("MAX_TOKENS", &why));
-        }
-        let budget = Budget {
-            context_tokens: context_tokens as usize,
-            max_tokens: max_tokens as usize,
-            encoding: known.encoding,
-        };
+        let openai = Endpoint::from_env(env)?;
+        let model = ModelSettings::from_env(env, &openai)?;
+        let budget = model.budget;
         let locale = env.parsed("LOCALE", Locale::Ja)?;
         let (variable, system_prompt) = system_prompt(env)?;
         let system_prompt = system_prompt.as_deref();
@@ -190,7 +152,7 @@ impl Config {
             .filter(|name| *name != "off")
             .map(str::to_owned);
         let about_bot = |has_personas| {
-            let (sees, hears) = (known.vision != Ability::No, transcribe_model.is_some());
+            let (sees, hears) = (model.may_see(), transcribe_model.is_some());
             let tells = budget.context_tokens - budget.max_tokens >= ROOM_TO_TELL;
             tells.then(|| about_bot(locale, Abilities { sees, hears, has_personas }))
         };
@@ -204,19 +166,10 @@ impl Config {
         // The limit is 45 s, because the reply token is not used after 50 s.
         let patience = env.number("PATIENCE_SECONDS", 0, 0, 45)?;
         let days = env.number("HISTORY_TTL_DAYS", 0, 0, 36_500)?;
-        let openai = Endpoint::from_env(env)?;
         Ok(Self {
-            context_source: match env.optional("CONTEXT_TOKENS")? {
-                Some(_) => ContextSource::Operator,
-                None => ContextSource::of(&known),
-            },
-            completion_limit: known.completion_limit,
-            // Deployments on Azure have other ends.
-            model_end: known.end.filter(|_| openai.deployment(&name).is_none()),
-            fallback: Fallback::from_env(env, &name, max_tokens, &openai)?,
-            model_options: model_options(env)?,
-            model: name,
-            budget,
+            fallback: ModelSettings::fallback_from_env(env, &model, &openai)?,
+            model_options: model::options(env)?,
+            model,
             query_limit: env.number("QUERY_LIMIT", 50, 0, 1_000)?,
             system_prompt: system_prompt.map(str::to_owned),
             about_bot,
@@ -244,35 +197,12 @@ impl Config {
 impl Config {
     /// Logs a warning for each model that ends soon.
     pub fn warn_of_ends(&self, now: Timestamp) {
-        let fallback = self.fallback.as_ref().map(|fallback| (&fallback.model, fallback.end));
-        for (model, end) in [(&self.model, self.model_end)].into_iter().chain(fallback) {
+        for ModelSettings { name, end, .. } in [&self.model].into_iter().chain(&self.fallback) {
             let Some(end) = end else { continue };
-            if models::ends_soon(end, now.to_zoned(TimeZone::UTC).date()) {
-                log!(warn, ModelEnds, model, %end, "the model ends: set a newer one before that day");
+            if models::ends_soon(*end, now.to_zoned(TimeZone::UTC).date()) {
+                log!(warn, ModelEnds, model = name, %end, "the model ends: set a newer one before that day");
             }
         }
-    }
-
-    /// Whether an attempt of this length is too short to ask the first model and then the fallback.
-    pub fn is_too_short_for_fallback(&self, attempt: Duration) -> bool {
-        self.fallback.is_some() && attempt < TIME_FOR_BOTH
-    }
-
-    /// Logs a warning if an attempt of this length is too short to ask two models.
-    pub fn warn_of_short_time(&self, attempt: Duration) {
-        if self.is_too_short_for_fallback(attempt) {
-            log!(
-                warn,
-                FallbackTimeShort,
-                seconds = attempt.as_secs(),
-                "an attempt is too short for two models: FALLBACK_MODEL needs 140 s"
-            );
-        }
-    }
-
-    /// Whether there is a fallback that may be able to read images.
-    pub(crate) fn fallback_may_see(&self) -> bool {
-        self.fallback.as_ref().is_some_and(|fallback| fallback.vision != Ability::No)
     }
 
     /// Returns the system message of a conversation that has chosen this persona.
@@ -283,93 +213,8 @@ impl Config {
 
     /// Returns the room of the window, as the text that is stored with its start.
     pub(crate) fn window_room(&self) -> String {
-        format!("{}-{}/{}", self.budget.context_tokens, self.budget.max_tokens, self.query_limit)
-    }
-}
-
-/// Returns the environment with the prices of the model's maker, if the operator sets no price and they are known.
-#[must_use]
-pub fn with_prices(env: Env) -> Env {
-    let model = env.optional("GPT_MODEL").ok().flatten().unwrap_or(models::DEFAULT);
-    let Some(prices) = models::named(model).prices else { return env };
-    let known = [
-        ("PROMPT_USD_PER_MILLION", Some(prices.prompt)),
-        ("CACHED_USD_PER_MILLION", prices.cached),
-        ("CACHE_WRITTEN_USD_PER_MILLION", prices.written),
-        ("COMPLETION_USD_PER_MILLION", Some(prices.completion)),
-    ];
-    if known.iter().any(|(name, _)| env.optional(name) != Ok(None)) {
-        return env;
-    }
-    let set = known.into_iter().filter_map(|(name, price)| Some((name.to_owned(), price?.to_owned())));
-    env.or(Env::of(set))
-}
-
-/// The second model, on the same server.
-#[derive(Clone, Debug)]
-pub struct Fallback {
-    /// The model's name.
-    pub model: String,
-    /// Its context, the longest answer and the encoding.
-    pub budget: Budget,
-    /// The source of the context's size.
-    pub context_source: ContextSource,
-    /// Whether the first request to it uses `max_completion_tokens`.
-    pub completion_limit: bool,
-    /// Whether it takes images.
-    pub vision: Ability,
-    /// The day on which its maker shuts it down, if that is announced.
-    pub end: Option<Date>,
-}
-
-impl Fallback {
-    fn from_env(
-        env: &Env,
-        first: &str,
-        max_tokens: u32,
-        openai: &Endpoint,
-    ) -> Result<Option<Self>, EnvError> {
-        let Some(model) = env.optional("FALLBACK_MODEL")? else { return Ok(None) };
-        if model == first {
-            return Err(invalid("FALLBACK_MODEL", "it must be another model than GPT_MODEL"));
-        }
-        let known = models::named(model);
-        let most = known.output_tokens.unwrap_or(max_tokens).min(known.context_tokens / 2);
-        let max_tokens = max_tokens.min(most);
-        let budget = Budget {
-            context_tokens: known.context_with(max_tokens) as usize,
-            max_tokens: max_tokens as usize,
-            encoding: known.encoding,
-        };
-        Ok(Some(Self {
-            model: model.to_owned(),
-            budget,
-            context_source: ContextSource::of(&known),
-            completion_limit: known.completion_limit,
-            vision: known.vision,
-            end: known.end.filter(|_| openai.deployment(model).is_none()),
-        }))
-    }
-}
-
-/// The least time of an attempt in which the fallback is asked; half of the model's time if that is shorter than two of
-/// these.
-pub(crate) const FALLBACK_TIME: Duration = Duration::from_mins(1);
-/// The time of an attempt that gives each of two models its time, beside what is reserved for storing and sending.
-const TIME_FOR_BOTH: Duration = Duration::from_secs(140);
-
-/// The fields of a request that options must not change.
-const RESERVED_OPTIONS: [&str; 6] =
-    ["model", "messages", "max_tokens", "max_completion_tokens", "stream", "stream_options"];
-
-fn model_options(env: &Env) -> Result<Map<String, Value>, EnvError> {
-    const NAME: &str = "MODEL_OPTIONS";
-    let Some(text) = env.optional(NAME)? else { return Ok(Map::new()) };
-    let options: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|_| invalid(NAME, r#"it must be a JSON object, such as {"reasoning_effort":"low"}"#))?;
-    match RESERVED_OPTIONS.iter().find(|field| options.contains_key(**field)) {
-        Some(field) => Err(invalid(NAME, &format!("it must not contain {field}, which Henji sets"))),
-        None => Ok(options),
+        let Budget { context_tokens, max_tokens, .. } = self.model.budget;
+        format!("{context_tokens}-{max_tokens}/{}", self.query_limit)
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use worker::{
     config::with_prices,
     lambda::{batch::handle, setup::Setup},
+    turn::fallback::warn_if_too_short,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -38,7 +39,7 @@ async fn serve(env: &Env) -> Result<(), Error> {
         let left = event.context.deadline.saturating_sub(u64::try_from(now).unwrap_or(0));
         let left = Duration::from_millis(left);
         if is_first.swap(false, Relaxed) {
-            setup.clients.config.warn_of_short_time(left);
+            warn_if_too_short(&setup.clients.config, left);
         }
         let end = Instant::now() + left;
         let trace = event.context.xray_trace_id.as_deref();

@@ -40,7 +40,7 @@ mod conclude;
 pub mod deliver;
 mod draft;
 mod edit;
-mod fallback;
+pub mod fallback;
 pub mod give_up;
 pub mod limits;
 mod line_request;

@@ -14,7 +14,13 @@ use anyhow::{Context, bail};
 use ingress::accept::{BUDGET, Ingress};
 use reqwest::Client;
 use secrecy::SecretString;
-use shared::{env::Env, event::log, logging::LimitedLog, secret::Secret, version};
+use shared::{
+    env::{Env, EnvError},
+    event::log,
+    logging::LimitedLog,
+    secret::Secret,
+    version,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use worker::{
@@ -23,6 +29,7 @@ use worker::{
     clock::wall_clock,
     config::Config,
     storage::Storage,
+    turn::fallback::warn_if_too_short,
 };
 
 use crate::{
@@ -74,9 +81,11 @@ impl Settings {
         let shown = path.display();
         let name = path.to_str().with_context(|| format!("{shown} is not Unicode"))?.to_owned();
         let env = Env::of([(FILE.to_owned(), name)]).or(env.clone());
-        let of_file = |error: anyhow::Error| {
-            let is_of_file = error.to_string().starts_with(FILE);
-            if is_of_file { error.context(format!("{shown} cannot be the instruction")) } else { error }
+        let of_file = |error: anyhow::Error| match error.downcast_ref() {
+            Some(EnvError::Unreadable { name, .. }) if name == FILE => {
+                error.context(format!("{shown} cannot be the instruction"))
+            }
+            _ => error,
         };
         Self::from_env(&env).map_err(of_file)
     }
@@ -155,7 +164,7 @@ pub async fn run(
     queue.truncate_log_soon().await;
     let config = settings.worker;
     config.warn_of_ends(clock());
-    config.warn_of_short_time(settings.job_timeout);
+    warn_if_too_short(&config, settings.job_timeout);
     let ingress = Arc::new(Ingress {
         secret: Secret::fixed(settings.channel_secret),
         queue: queue.clone(),
@@ -176,7 +185,7 @@ pub async fn run(
         running: Mutex::default(),
         one_by_one: Mutex::default(),
         clients: Clients {
-            model: ModelClient::new(&config, http.clone(), Secret::fixed(settings.api_key), clock.clone()),
+            model: ModelClient::new(&config, &http, Secret::fixed(settings.api_key), &clock),
             line: LineClient::new(&config, http, Secret::fixed(settings.access_token), clock.clone()),
             storage: Storage::new(history, clock, &config),
             config,
@@ -218,12 +227,12 @@ pub fn http_client() -> anyhow::Result<Client> {
 
 /// Logs an error if the server does not know the model, because every question will then fail.
 pub async fn say_if_model_is_gone(settings: Settings, http: Client) {
-    let model = ModelClient::new(&settings.worker, http, Secret::fixed(settings.api_key), wall_clock());
+    let model = ModelClient::new(&settings.worker, &http, Secret::fixed(settings.api_key), &wall_clock());
     if model.is_gone().await {
         log!(
             error,
             ModelGone,
-            model = settings.worker.model,
+            model = settings.worker.model.name,
             "model_gone: the server does not know GPT_MODEL; set it to a current model, or every question is dead-lettered"
         );
     }

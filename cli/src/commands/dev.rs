@@ -107,7 +107,7 @@ pub async fn command(args: Args, env: Env) -> anyhow::Result<()> {
     });
     let hello = json!({
         "offline": is_offline,
-        "model": settings.worker.model,
+        "model": settings.worker.model.name,
         "webhook": format!("{origin}{WEBHOOK_PATH}"),
         "think_ms": if is_offline { THINK_MS } else { 0 },
     });

@@ -64,12 +64,12 @@ fn world() -> World {
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     runtime.spawn(async move { axum::serve(listener, router).await });
     let config = Config::from_env(&Env::of([("OPENAI_BASE_URL".to_owned(), url)])).unwrap();
-    let prompt = Prompt::fit("be kind", vec![], &["hi"], config.budget).unwrap();
+    let prompt = Prompt::fit("be kind", vec![], &["hi"], config.model.budget).unwrap();
     let asks = ModelClient::new(
         &config,
-        client_trusting(Roots::Bundled).unwrap(),
+        &client_trusting(Roots::Bundled).unwrap(),
         Secret::fixed("k".into()),
-        wall_clock(),
+        &wall_clock(),
     );
     World { runtime, says, asks, prompt }
 }

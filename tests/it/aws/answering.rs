@@ -1,25 +1,17 @@
 use std::time::Duration;
 
 use cli::commands::send::webhook_of;
-use emulator::{line::PUSH, model::see::without_note};
+use emulator::line::PUSH;
 use serde_json::{Value, json};
 
 use super::FIXTURE;
+use crate::harness::chat::contents;
 use crate::harness::lambda::{
     aws_proxy::{AwsProxy, Treatment, error},
     bot::{Bot, USER, payload_1, payload_2},
     cloud::{CHANNEL_SECRET, attribute},
 };
 use crate::harness::log_lines::{Kind, lines_of};
-
-fn contents(request: &Value) -> Vec<&str> {
-    request["messages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|m| without_note(m["content"].as_str().unwrap()))
-        .collect()
-}
 
 #[tokio::test]
 async fn three_hundred_turns_of_a_hundred_users_with_three_workers_keep_order_and_to_themselves() {

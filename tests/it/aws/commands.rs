@@ -3,12 +3,11 @@
 use worker::locale::Locale;
 
 use super::text;
-use crate::harness::{chat::without_additions, lambda::bot::Bot};
+use crate::harness::{chat::contents, lambda::bot::Bot};
 
 fn last_prompt(bot: &Bot) -> Vec<String> {
     let asked = bot.model.asked();
-    let messages = asked.last().unwrap().body["messages"].as_array().unwrap().clone();
-    messages.iter().map(|it| without_additions(it["content"].as_str().unwrap()).to_owned()).collect()
+    contents(&asked.last().unwrap().body).into_iter().map(str::to_owned).collect()
 }
 
 /// Sends a message, and waits for the next message of the bot.

@@ -73,7 +73,7 @@ impl Patient {
             lease: LEASE,
             quota: QuotaWatch::default(),
             clients: Clients {
-                model: ModelClient::new(&config, http.clone(), Secret::fixed("k".into()), clock.clone()),
+                model: ModelClient::new(&config, &http, Secret::fixed("k".into()), &clock),
                 line: LineClient::new(&config, http, Secret::fixed("t".into()), clock.clone()),
                 storage: Storage::new(history, clock, &config),
                 config,

@@ -219,6 +219,12 @@ pub fn without_additions(content: &str) -> &str {
     see::without_note(content.split("\n\nYou chat on LINE").next().unwrap_or_default())
 }
 
+/// Returns the contents of a prompt's messages without these additions.
+pub fn contents(request: &Value) -> Vec<&str> {
+    let messages = request["messages"].as_array().unwrap();
+    messages.iter().map(|message| without_additions(message["content"].as_str().unwrap())).collect()
+}
+
 /// Returns all prompts without the system message and the notes.
 pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
     let prompt = |body: &Value| body["messages"].as_array().unwrap()[1..].iter().map(see::text).collect();

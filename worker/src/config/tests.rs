@@ -64,7 +64,7 @@ fn a_character_and_a_persona_must_leave_room_for_a_question_together() {
 #[test]
 fn the_context_and_the_longest_answer_are_the_models_unless_the_operator_sets_them() {
     let tokens = |pairs: &[(&str, &str)]| {
-        let budget = read(pairs).unwrap().budget;
+        let budget = read(pairs).unwrap().model.budget;
         (budget.context_tokens, budget.max_tokens)
     };
     for (pairs, expected) in [
@@ -103,7 +103,7 @@ fn the_makers_prices_are_taken_where_the_operator_sets_none() {
 
 #[test]
 fn the_end_of_a_model_is_its_makers_and_not_azures() {
-    let end = |url: &str| read(&[("GPT_MODEL", "gpt-4o"), ("OPENAI_BASE_URL", url)]).unwrap().model_end;
+    let end = |url: &str| read(&[("GPT_MODEL", "gpt-4o"), ("OPENAI_BASE_URL", url)]).unwrap().model.end;
     assert!(end("").is_some() && end("https://openrouter.ai/api/v1").is_some());
     assert_eq!(end("https://r.openai.azure.com/"), None);
 }

@@ -86,7 +86,7 @@ impl Setup {
             lease: config.lease,
             quota: QuotaWatch::default(),
             clients: Clients {
-                model: ModelClient::new(&config.worker, http.clone(), key, clock.clone()),
+                model: ModelClient::new(&config.worker, &http, key, &clock),
                 line: LineClient::new(&config.worker, http, token, clock.clone()),
                 storage: Storage::new(history, clock, &config.worker),
                 config: config.worker,

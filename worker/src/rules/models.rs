@@ -45,7 +45,7 @@ pub enum Ability {
     Unknown,
 }
 
-/// What a model's maker asks, in US dollars for a million tokens, in the form of the operator's variables.
+/// The prices of a model's maker, in US dollars for a million tokens, in the form of the operator's variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ModelPrices {
     /// The price of prompts.
@@ -91,8 +91,8 @@ impl Model {
     }
 }
 
-/// What is known of names that are not in the table, by the beginning of the name. A longer beginning is before a
-/// shorter one. The context is the smallest of a prompt that a model of the family takes.
+/// The models that are not in the table, by the beginning of their names. Longer beginnings come first. The context is
+/// the smallest one in the family.
 #[rustfmt::skip]
 const FAMILIES: &[(&str, u32, Encoding, bool, Ability)] = {
     use {Ability::{No, Yes}, Encoding::{Cl100k, O200k}};

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
+    config::ModelSettings,
     failure::{Failure, Reason, RetryPolicy},
     history::Tokens,
     rules::{
@@ -66,7 +67,10 @@ pub(crate) async fn ask_model(
     };
     let call =
         Call { fit: &fit, storage, job, image: input.image.as_ref(), attempt, pauses: &config.pauses.within };
-    let asked = match model.fallback().filter(|_| input.image.is_none() || config.fallback_may_see()) {
+    let asked = match model
+        .fallback()
+        .filter(|_| input.image.is_none() || config.fallback.as_ref().is_some_and(ModelSettings::may_see))
+    {
         Some(fallback) => traces::step("model", call.ask_either(model, fallback, deadline)).await?,
         None => traces::step("model", call.ask(model, deadline, 0)).await?,
     };
@@ -79,7 +83,7 @@ pub(crate) async fn ask_model(
         event = %job.event_id,
         user = job.user(),
         model = answer.model,
-        fallback = answer.model != config.model,
+        fallback = answer.model != config.model.name,
         prompt_tokens = answer.tokens.prompt,
         cached_tokens = answer.tokens.cached,
         // Few models have a price for them, and a metric without values costs nothing.
@@ -147,7 +151,7 @@ impl Call<'_> {
             warn, FallbackAsked,
             event = %self.job.event_id,
             detail = failure.detail,
-            model = other.model,
+            model = other.settings.name,
             "a model is unavailable: the other one is asked"
         );
         let is_lasting = |failure: &Failure| failure.retry == RetryPolicy::Never;
@@ -179,7 +183,7 @@ impl Call<'_> {
         unfinished: &mut Option<Unfinished>,
     ) -> Result<Asked, Failure> {
         let attempt = self.attempt;
-        let room = || model.room(model.budget.max_tokens);
+        let room = || model.room(model.settings.budget.max_tokens);
         let mut fitting = (self.fit)(room()).await;
         let is_short = fitting.as_ref().map_or(true, |prompt| prompt.left_out() > 0);
         if is_short && model.ask_context().await {
@@ -202,7 +206,12 @@ impl Call<'_> {
                 Ok(answer) => {
                     let mut spent = answer.tokens;
                     if let Some(before) = unfinished.take() {
-                        model.learned.compare(&model.model, &before.answer, &answer, before.prompt_bytes);
+                        model.learned.compare(
+                            &model.settings.name,
+                            &before.answer,
+                            &answer,
+                            before.prompt_bytes,
+                        );
                         spent = before.spent + spent;
                     }
                     let may_be_longer =
@@ -218,7 +227,7 @@ impl Call<'_> {
                 Err(ModelError::ContextLength(context)) => {
                     let known = model.room(max_tokens).context_tokens;
                     if let Some(context) = context.filter(|context| *context < known) {
-                        model.learned.learn_context(&model.model, context);
+                        model.learned.learn_context(&model.settings.name, context);
                         max_tokens = model.room(max_tokens).max_tokens;
                         let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
                             return Ok(Asked::TooLong);

@@ -102,7 +102,7 @@ async fn choose_persona(
     words: &Words,
 ) -> Result<String, Failure> {
     let has_room = |chosen: &Chosen| {
-        config.budget.has_room_beside(&config.system_message(Some(chosen), job.is_private()))
+        config.model.budget.has_room_beside(&config.system_message(Some(chosen), job.is_private()))
     };
     let (chosen, said) = match personas.choose(who) {
         Choice::TooLong => return Ok(words.persona_too_long.to_owned()),

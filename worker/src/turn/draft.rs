@@ -92,8 +92,8 @@ pub(crate) async fn compose_draft<'a>(
             // In a group other people may speak in between, and the worker does not learn of it.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.has_later_message)().await;
             let Completion { model, text, cut, tokens, .. } = answer;
-            let is_fallback = model != config.model;
-            let limited = off_thread::limited(text, cut, config.budget, input.heard.as_deref()).await;
+            let is_fallback = model != config.model.name;
+            let limited = off_thread::limited(text, cut, config.model.budget, input.heard.as_deref()).await;
             if limited.cut && !cut {
                 log!(info, AnswerCut, event = %job.event_id, "the model wrote more than the limit: the answer is cut");
             }

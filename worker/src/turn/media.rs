@@ -28,7 +28,6 @@ use crate::{
         image::{self, Image},
         message_kind::Attachment,
         message_kind::IMAGE,
-        models::{self, Ability},
     },
     text::excerpt::excerpt,
 };
@@ -85,11 +84,6 @@ fn words(config: &Config, line: &LineClient, job: &Job) -> &'static MediaNotices
     &user::locale(line, job, config.locale).words().media_notices
 }
 
-/// Whether the model may be able to read images.
-fn may_see(config: &Config) -> bool {
-    models::named(&config.model).vision != Ability::No
-}
-
 async fn image(
     clients: &Clients,
     job: &Job,
@@ -100,7 +94,7 @@ async fn image(
 ) -> Result<MediaOutcome, Failure> {
     let Clients { config, line, .. } = clients;
     let words = words(config, line, job);
-    if !may_see(config) {
+    if !config.model.may_see() {
         return Ok(MediaOutcome::Reply(words.no_vision.to_owned()));
     }
     let content = match fetch(config, line, message, image::BYTES_MAX, deadline).await? {
@@ -124,7 +118,7 @@ async fn quoted_image(
     message: &MessageId,
     deadline: Instant,
 ) -> Option<Image> {
-    if !may_see(config) {
+    if !config.model.may_see() {
         return None;
     }
     let deadline = deadline.min(Instant::now() + QUOTED_IMAGE_WAIT_MAX);

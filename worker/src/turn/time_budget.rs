@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The longest time that is reserved for storing, pushing and handing back, and is not given to the model.
-const RESERVE_MAX: Duration = Duration::from_secs(20);
+pub(super) const RESERVE_MAX: Duration = Duration::from_secs(20);
 
 /// An attempt at a turn, or at several turns that are answered together.
 pub(crate) struct Attempt<'a> {

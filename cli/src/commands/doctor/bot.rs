@@ -1,6 +1,8 @@
 //! The checks that every bot needs, on AWS or on one machine: its secrets, its webhook, its month's messages, its
 //! model, and the machine's clock.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use local::listeners::webhooks::WEBHOOK_PATH;
@@ -9,6 +11,7 @@ use shared::env::Env;
 use worker::{
     config::{Config, MAX_TOKENS, TRANSCRIBE_MODEL},
     rules::models,
+    turn::fallback,
 };
 
 use crate::{
@@ -139,12 +142,12 @@ async fn answerer(report: &mut Report, place: &Place, env: &Env, key: SecretStri
             context(report, place, env, &server, &name).await;
         }
     }
-    fallback(report, place, env, &server).await;
+    second_model(report, place, env, &server).await;
     voice(report, place, env, &server).await;
 }
 
 /// Checks the fallback model, and that an attempt is long enough for two models.
-async fn fallback(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
+async fn second_model(report: &mut Report, place: &Place, env: &Env, server: &ModelServer) {
     let Some(name) = place.setting("FALLBACK_MODEL", env) else { return };
     let change = change(place, "FALLBACK_MODEL", "fallbackModel");
     let (base_url, what) = (server.base_url(), server.answerer(&name));
@@ -162,11 +165,10 @@ async fn fallback(report: &mut Report, place: &Place, env: &Env, server: &ModelS
     let timeout = place.setting("JOB_TIMEOUT_SECONDS", env).and_then(|seconds| seconds.trim().parse().ok());
     let settings = Config::from_env(&place.settings(env));
     match (settings, timeout) {
-        (Ok(settings), Some(seconds))
-            if settings.is_too_short_for_fallback(std::time::Duration::from_secs(seconds)) =>
-        {
+        (Ok(settings), Some(seconds)) if fallback::is_too_short(&settings, Duration::from_secs(seconds)) => {
             let says = format!("an attempt of {seconds} s is too short to ask {name} after the first model");
-            report.note("fallback", says, "set JOB_TIMEOUT_SECONDS to 140 or more");
+            let least = fallback::ATTEMPT_MIN.as_secs();
+            report.note("fallback", says, format!("set JOB_TIMEOUT_SECONDS to {least} or more"));
         }
         _ => report.ok("fallback", format!("{name} is asked if the model is unavailable")),
     }

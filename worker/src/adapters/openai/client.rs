@@ -19,7 +19,7 @@ use super::{
 use crate::{
     adapters::http::{self, Cut, NoResponse},
     clock::Clock,
-    config::{Config, ContextSource, Fallback},
+    config::{Config, ModelSettings},
     failure::{Failure, Reason},
     rules::prompt::Budget,
 };
@@ -33,15 +33,11 @@ const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct ModelClient {
     pub(super) http: Client,
     pub(super) endpoint: Endpoint,
-    /// The model's name.
-    pub(crate) model: String,
-    /// The model's context, longest answer and encoding, by its name and the settings.
-    pub(crate) budget: Budget,
+    /// The settings of the model.
+    pub(crate) settings: ModelSettings,
     pub(super) options: Map<String, Value>,
     pub(super) key: Arc<Secret>,
-    /// The source of the size of the budget's context.
-    pub(super) context_source: ContextSource,
-    /// The context that the server gives for such a model, once it was asked.
+    /// The context that the server gives for a model whose context is a guess, once it was asked.
     pub(super) given_context: OnceCell<Option<u32>>,
     /// The client of the model that is asked if this one is unavailable.
     fallback: Option<Box<Self>>,
@@ -54,39 +50,23 @@ pub struct ModelClient {
 
 impl ModelClient {
     /// Makes a client with the models and the base URL of the settings.
-    pub fn new(config: &Config, http: Client, key: Secret, clock: Clock) -> Self {
+    pub fn new(config: &Config, http: &Client, key: Secret, clock: &Clock) -> Self {
         let key = Arc::new(key);
-        let fallback = config.fallback.as_ref().map(|fallback| {
-            let Fallback { model, budget, context_source, completion_limit, .. } = fallback;
-            let of = (model.as_str(), *budget, *completion_limit, config.openai.of_model(model));
-            let client = Self::of(of, config, http.clone(), key.clone(), clock.clone());
-            Box::new(Self { context_source: *context_source, ..client })
-        });
-        let of = (config.model.as_str(), config.budget, config.completion_limit, config.openai.clone());
-        Self { fallback, ..Self::of(of, config, http, key, clock) }
-    }
-
-    fn of(
-        (model, budget, completion_limit, endpoint): (&str, Budget, bool, Endpoint),
-        config: &Config,
-        http: Client,
-        key: Arc<Secret>,
-        clock: Clock,
-    ) -> Self {
-        Self {
-            http,
+        let of = |model: &ModelSettings, endpoint: Endpoint, fallback: Option<Self>| Self {
+            http: http.clone(),
             endpoint,
-            model: model.to_owned(),
-            budget,
+            learned: Learned::new(model.completion_limit),
+            settings: model.clone(),
             options: config.model_options.clone(),
-            key,
-            context_source: config.context_source,
+            key: key.clone(),
             given_context: OnceCell::new(),
-            fallback: None,
-            learned: Learned::new(completion_limit),
+            fallback: fallback.map(Box::new),
             availability: Availability::default(),
-            clock,
-        }
+            clock: clock.clone(),
+        };
+        let fallback = config.fallback.as_ref();
+        let fallback = fallback.map(|fallback| of(fallback, config.openai.of_model(&fallback.name), None));
+        of(&config.model, config.openai.clone(), fallback)
     }
 
     /// Returns the client of the model that is asked if this one is unavailable.
@@ -96,14 +76,14 @@ impl ModelClient {
 
     /// Returns the room for a prompt and an answer of at most `max_tokens`, as far as it is known.
     pub(crate) fn room(&self, max_tokens: usize) -> Budget {
-        self.learned.room(self.budget, self.given_context.get().copied().flatten(), max_tokens)
+        self.learned.room(self.settings.budget, self.given_context.get().copied().flatten(), max_tokens)
     }
 
     /// Whether the server says that it does not know the model. This is false for servers without the models API, and
     /// for failures of any kind.
     pub async fn is_gone(&self) -> bool {
         let Ok(key) = self.key.value().await else { return false };
-        let asked = self.endpoint.look_up(&self.http, &key, &self.model);
+        let asked = self.endpoint.look_up(&self.http, &key, &self.settings.name);
         let Ok(response) = asked.timeout(LOOK_UP_TIMEOUT).send().await else { return false };
         if response.status() != StatusCode::NOT_FOUND {
             return false;

@@ -60,7 +60,7 @@ impl ModelClient {
         };
         let messages = form.shaped(prompt.messages());
         let request = Request {
-            model: &self.model,
+            model: &self.settings.name,
             messages: Messages(&messages, picture),
             max_tokens: (!form.completion_limit).then_some(max_tokens),
             max_completion_tokens: form.completion_limit.then_some(max_tokens),
@@ -78,7 +78,7 @@ impl ModelClient {
         };
         let answer = self.send(ask, deadline).await.map_err(Refusal::Error)?;
         let asked = Asked {
-            model: &self.model,
+            model: &self.settings.name,
             form,
             max_tokens,
             has_picture: picture.is_some(),

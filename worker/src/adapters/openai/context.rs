@@ -23,11 +23,11 @@ impl ModelClient {
     /// Asks the server once for the context of a model whose context is a guess, and remembers it. Returns whether the
     /// server gives it now. If it does not answer, it is asked again another time.
     pub(crate) async fn ask_context(&self) -> bool {
-        if self.context_source != ContextSource::Guess || self.given_context.initialized() {
+        if self.settings.context_source != ContextSource::Guess || self.given_context.initialized() {
             return false;
         }
         let Ok(key) = self.key.value().await else { return false };
-        let asked = || context_of(&self.endpoint, &self.http, &key, &self.model);
+        let asked = || context_of(&self.endpoint, &self.http, &key, &self.settings.name);
         self.given_context.get_or_try_init(asked).await.is_ok_and(Option::is_some)
     }
 }
