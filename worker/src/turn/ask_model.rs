@@ -1,6 +1,6 @@
 //! Asks the model within one attempt, and decides how to handle each behaviour of a model.
 
-use std::{borrow::Cow, pin::Pin, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use shared::{event::log, job::Job, traces};
 use tokio::time::{Instant, sleep};
@@ -11,7 +11,6 @@ use super::{
 use crate::{
     adapters::openai::{Completion, ModelClient, ModelError},
     clients::Clients,
-    config::ModelSettings,
     failure::{Failure, Reason, RetryPolicy},
     history::Tokens,
     rules::{
@@ -55,22 +54,11 @@ pub(crate) async fn ask_model(
         newest.push_str(&instruction::note(now, offset, user::name(line, job).as_deref()));
     }
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-    let image_tokens = input.image.as_ref().map_or(0, |_| image::TOKENS);
-    let fit = |budget: Budget| -> Fitting<'_> {
-        let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
-        let prompt = off_thread::fit(&system, &past, &questions, Budget { context_tokens, ..budget });
-        Box::pin(async move {
-            let mut prompt = prompt.await?;
-            (prompt.of, prompt.by) = (Some(job.conversation.pseudonym()), Some(job.user_pseudonym()));
-            Ok(prompt)
-        })
-    };
-    let call =
-        Call { fit: &fit, storage, job, image: input.image.as_ref(), attempt, pauses: &config.pauses.within };
-    let asked = match model
-        .fallback()
-        .filter(|_| input.image.is_none() || config.fallback.as_ref().is_some_and(ModelSettings::may_see))
-    {
+    let image = input.image.as_ref();
+    let parts = PromptParts { system: &system, past: &past, questions: &questions, job, image };
+    let call = Call { parts, storage, attempt, pauses: &config.pauses.within };
+    let fallback = model.fallback().filter(|fallback| image.is_none() || fallback.settings.may_see());
+    let asked = match fallback {
         Some(fallback) => traces::step("model", call.ask_either(model, fallback, deadline)).await?,
         None => traces::step("model", call.ask(model, deadline, 0)).await?,
     };
@@ -97,8 +85,26 @@ pub(crate) async fn ask_model(
     Ok(Asked::Answer(answer, left_out))
 }
 
-/// A prompt that is being made.
-type Fitting<'a> = Pin<Box<dyn Future<Output = Result<Prompt, TooLong>> + Send + 'a>>;
+/// The parts of a prompt. Where the room is too small, the oldest past messages are left out.
+struct PromptParts<'a> {
+    system: &'a str,
+    past: &'a [Message],
+    questions: &'a [&'a str],
+    job: &'a Job,
+    image: Option<&'a Image>,
+}
+
+impl PromptParts<'_> {
+    /// Makes the prompt that fits into this room.
+    async fn fit(&self, budget: Budget) -> Result<Prompt, TooLong> {
+        let image_tokens = self.image.map_or(0, |_| image::TOKENS);
+        let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
+        let budget = Budget { context_tokens, ..budget };
+        let mut prompt = off_thread::fit(self.system, self.past, self.questions, budget).await?;
+        (prompt.of, prompt.by) = (Some(self.job.conversation.pseudonym()), Some(self.job.user_pseudonym()));
+        Ok(prompt)
+    }
+}
 
 /// An answer that may be unfinished because the context was full.
 struct Unfinished {
@@ -120,11 +126,8 @@ impl Unfinished {
 
 /// A question to a model, with its retries.
 struct Call<'a> {
-    /// Makes the prompt that fits into this room.
-    fit: &'a (dyn Fn(Budget) -> Fitting<'a> + Sync),
+    parts: PromptParts<'a>,
     storage: &'a Storage,
-    job: &'a Job,
-    image: Option<&'a Image>,
     attempt: &'a Attempt<'a>,
     pauses: &'a [Duration],
 }
@@ -144,12 +147,13 @@ impl Call<'_> {
             Err(failure) if fallback::is_unavailable(&failure) => failure,
             done => return done,
         };
-        if self.attempt.ensure_call_left().is_err() || is_known_forgotten(self.storage, self.job).await {
+        if self.attempt.ensure_call_left().is_err() || is_known_forgotten(self.storage, self.parts.job).await
+        {
             return Err(failure);
         }
         log!(
             warn, FallbackAsked,
-            event = %self.job.event_id,
+            event = %self.parts.job.event_id,
             detail = failure.detail,
             model = other.settings.name,
             "a model is unavailable: the other one is asked"
@@ -184,10 +188,10 @@ impl Call<'_> {
     ) -> Result<Asked, Failure> {
         let attempt = self.attempt;
         let room = || model.room(model.settings.budget.max_tokens);
-        let mut fitting = (self.fit)(room()).await;
+        let mut fitting = self.parts.fit(room()).await;
         let is_short = fitting.as_ref().map_or(true, |prompt| prompt.left_out() > 0);
         if is_short && model.ask_context().await {
-            fitting = (self.fit)(room()).await;
+            fitting = self.parts.fit(room()).await;
         }
         let most = room().max_tokens;
         let mut max_tokens = most;
@@ -198,7 +202,7 @@ impl Call<'_> {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.count_call();
-            let done = model.complete(&prompt, self.image, max_tokens, deadline).await;
+            let done = model.complete(&prompt, self.parts.image, max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             let failure = done.as_ref().err().and_then(ModelError::failure);
             model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());
@@ -229,7 +233,7 @@ impl Call<'_> {
                     if let Some(context) = context.filter(|context| *context < known) {
                         model.learned.learn_context(&model.settings.name, context);
                         max_tokens = model.room(max_tokens).max_tokens;
-                        let Ok(smaller) = (self.fit)(model.room(max_tokens)).await else {
+                        let Ok(smaller) = self.parts.fit(model.room(max_tokens)).await else {
                             return Ok(Asked::TooLong);
                         };
                         prompt = smaller;
@@ -254,7 +258,7 @@ impl Call<'_> {
                     attempt.ensure_call_left().map_err(|_| paid_out(&nothing()))?;
                     // The new limit is four times the old one, or as much as the context leaves beside the question.
                     let more = model.room(MORE_TOKENS * max_tokens);
-                    let more = match (self.fit)(more).await {
+                    let more = match self.parts.fit(more).await {
                         Err(TooLong { tokens }) => {
                             Budget { max_tokens: more.max_tokens.saturating_sub(tokens), ..more }
                         }
@@ -263,7 +267,7 @@ impl Call<'_> {
                     if more.max_tokens <= max_tokens {
                         return Err(nothing());
                     }
-                    prompt = (self.fit)(more).await.map_err(|_| nothing())?;
+                    prompt = self.parts.fit(more).await.map_err(|_| nothing())?;
                     max_tokens = more.max_tokens;
                 }
                 Err(ModelError::Unauthorized(failure)) => return Err(failure),
@@ -271,7 +275,7 @@ impl Call<'_> {
                     let pause = attempt.pause_before_call(self.pauses, tries, &failure, deadline, kept)?;
                     tries += 1;
                     sleep(pause).await;
-                    if is_known_forgotten(self.storage, self.job).await {
+                    if is_known_forgotten(self.storage, self.parts.job).await {
                         return Err(failure);
                     }
                 }

@@ -24,8 +24,8 @@ use crate::{
     rules::prompt::Budget,
 };
 
-/// The largest response that is read, in bytes.
-const BODY_MAX: usize = 8 << 20;
+/// The largest response that is read, in bytes. Some gateways list thousands of models.
+pub(super) const BODY_MAX: usize = 8 << 20;
 /// The time that it may take to look up whether the model exists.
 const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -11,13 +11,14 @@ use reqwest::{Client, RequestBuilder};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{client::ModelClient, endpoint::Endpoint};
+use super::{
+    client::{BODY_MAX, ModelClient},
+    endpoint::Endpoint,
+};
 use crate::{adapters::http, config::ContextSource, rules::models};
 
 /// The time-out of one request.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest body that is read, in bytes. Some gateways list thousands of models.
-const BODY_MAX: usize = 8 << 20;
 
 impl ModelClient {
     /// Asks the server once for the context of a model whose context is a guess, and remembers it. Returns whether the
