@@ -203,8 +203,9 @@ async fn a_persona_is_picked_described_and_put_off_again() {
     bot.answers(&["answer to hi"]).await;
     assert_eq!(last_prompt(&bot)[0], "be kind");
     bot.hears("forget").await;
+    bot.answers(&[english().forgotten]).await;
     bot.hears("ペルソナ：優しい先生").await;
-    bot.answers(&[english().forgotten, &(english().persona_set)("優しい先生")]).await;
+    bot.answers(&[&(english().persona_set)("優しい先生")]).await;
     bot.hears("hello").await;
     bot.answers(&["answer to hello"]).await;
     let system = &last_prompt(&bot)[0];
