@@ -141,7 +141,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             edited
         }
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
-        "follow" => JobKind::Follow,
+        "follow" => JobKind::Follow { is_unblocked: false },
         "join" => JobKind::Join,
         "unfollow" | "leave" => JobKind::Unfollow,
         _ => {

@@ -13,10 +13,10 @@ mod json;
 mod kind;
 
 pub use id::{BadId, ConversationId, EventId, GroupId, MessageId, RoomId, UserId};
-pub use kind::{Content, JobKind};
+pub use kind::{Content, ImageSet, JobKind};
 
 /// The version that this build writes, and the newest that it reads.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// One LINE event that *answer* has to do something about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Job {
     pub happened_at: Option<i64>,
     /// LINE's single-use reply token, which is valid for about a minute.
     pub reply_token: Option<String>,
+    /// The token that marks the chat as read up to this message, in channels where people chat, too (LINE, "Mark as
+    /// read").
+    pub read_token: Option<String>,
     /// The id of the dead letter that was redriven, set by the redrive; `None` in the first run. Each run counts its
     /// attempts from zero.
     pub run: Option<String>,
@@ -68,6 +71,7 @@ impl Job {
             accepted_at: None,
             happened_at: None,
             reply_token: None,
+            read_token: None,
             run: None,
         }
     }
@@ -175,23 +179,56 @@ impl Job {
 impl From<JobJson> for Job {
     fn from(json: JobJson) -> Self {
         let JobJson { v, event_id, conversation, chat, speaker, kind, .. } = json;
-        let JobJson { accepted_at, happened_at, reply_token, run, .. } = json;
+        let JobJson { accepted_at, happened_at, reply_token, read_token, run, .. } = json;
         let conversation = if v < CHAT_SINCE_VERSION {
             ConversationId::of_first_letter(conversation)
         } else {
             ConversationId::of_kind(chat, conversation)
         };
-        Self { v, event_id, conversation, speaker, kind, accepted_at, happened_at, reply_token, run }
+        Self {
+            v,
+            event_id,
+            conversation,
+            speaker,
+            kind,
+            accepted_at,
+            happened_at,
+            reply_token,
+            read_token,
+            run,
+        }
     }
 }
 
 impl From<Job> for JobJson {
     fn from(job: Job) -> Self {
-        let Job { v, event_id, conversation, speaker, kind, accepted_at, happened_at, reply_token, run } =
-            job;
+        let Job {
+            v,
+            event_id,
+            conversation,
+            speaker,
+            kind,
+            accepted_at,
+            happened_at,
+            reply_token,
+            read_token,
+            run,
+        } = job;
         let (chat, conversation) = conversation.into_parts();
         let chat = chat.filter(|_| v >= CHAT_SINCE_VERSION);
-        Self { v, event_id, conversation, chat, speaker, kind, accepted_at, happened_at, reply_token, run }
+        Self {
+            v,
+            event_id,
+            conversation,
+            chat,
+            speaker,
+            kind,
+            accepted_at,
+            happened_at,
+            reply_token,
+            read_token,
+            run,
+        }
     }
 }
 

@@ -81,7 +81,9 @@ async fn attempt_one(clients: &Clients, job: &Job, limits: &Limits) -> Outcome {
     let Clients { config, storage, .. } = clients;
     let text = match &job.kind {
         JobKind::Question { text, .. } => text,
-        JobKind::NotUnderstood | JobKind::Follow | JobKind::Join => return notice::give(clients, job).await,
+        JobKind::NotUnderstood | JobKind::Follow { .. } | JobKind::Join => {
+            return notice::give(clients, job).await;
+        }
         JobKind::Unfollow | JobKind::Unsend { .. } | JobKind::Edited { .. } => {
             return unsend::carry_out(config, storage, job, limits.deadline).await;
         }

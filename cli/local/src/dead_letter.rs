@@ -107,7 +107,7 @@ impl DeadLetter {
             (Ok(Job { kind: JobKind::Unsend { .. } | JobKind::Unfollow, .. }), _) => {
                 "a deletion: carries it out"
             }
-            (Ok(Job { kind: JobKind::Follow | JobKind::Join | JobKind::NotUnderstood, .. }), _) => {
+            (Ok(Job { kind: JobKind::Follow { .. } | JobKind::Join | JobKind::NotUnderstood, .. }), _) => {
                 "no question: asks no model"
             }
             (Ok(Job { kind: JobKind::Edited { .. }, .. }), _) => "a change of a message: keeps the new words",

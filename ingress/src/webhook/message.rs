@@ -111,6 +111,7 @@ impl Message {
             quotes: id(self.quoted_message_id),
             content,
             only_if_quoting_bot,
+            by_button: false,
         }
     }
 
@@ -121,7 +122,7 @@ impl Message {
             return None;
         }
         match self.kind.as_deref() {
-            Some("image") => Some(Content::Image),
+            Some("image") => Some(Content::IMAGE),
             Some("audio") => Some(Content::Voice { duration_ms: self.duration }),
             _ => None,
         }

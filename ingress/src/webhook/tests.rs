@@ -93,7 +93,7 @@ fn stickers_and_locations_say_in_text_what_they_show() {
 #[test]
 fn what_line_keeps_is_named_to_be_fetched() {
     for (kind, expected) in [
-        (r#""type":"image""#, Content::Image),
+        (r#""type":"image""#, Content::IMAGE),
         (r#""type":"audio","duration":60000"#, Content::Voice { duration_ms: Some(60_000) }),
         (r#""type":"audio","duration":-1"#, Content::Voice { duration_ms: None }),
     ] {
@@ -109,7 +109,7 @@ fn friends_come_and_go_and_take_back_what_they_said() {
     let event = |kind: &str, more: &str| {
         format!(r#"{{"type":"{kind}","mode":"active","source":{{"type":"user","userId":"U1"}}{more}}}"#)
     };
-    assert_eq!(job(&event("follow", r#","replyToken":"r""#)).kind, JobKind::Follow);
+    assert_eq!(job(&event("follow", r#","replyToken":"r""#)).kind, JobKind::Follow { is_unblocked: false });
     assert!(matches!(one(&event("follow", "")), Verdict::Skip(_)));
     assert_eq!(job(&event("unfollow", "")).kind, JobKind::Unfollow);
     let unsend = event("unsend", r#","unsend":{"messageId":"5"}"#);

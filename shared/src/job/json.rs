@@ -34,5 +34,7 @@ pub(super) struct JobJson {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) reply_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) read_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) run: Option<String>,
 }

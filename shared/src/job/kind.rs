@@ -28,11 +28,18 @@ pub enum JobKind {
         /// message is the bot's.
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         only_if_quoting_bot: bool,
+        /// True if the person tapped a button instead of writing, so that `text` is the button's data.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        by_button: bool,
     },
     /// A message of a kind that the bot does not understand. It gets one polite notice, by the free reply token.
     NotUnderstood,
     /// The person added the bot, or unblocked it.
-    Follow,
+    Follow {
+        /// True if the person unblocked it, and false for a new friend.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        is_unblocked: bool,
+    },
     /// The bot was added to a group or room.
     Join,
     /// The person blocked the bot, or the bot left the group: the conversation is deleted.
@@ -66,20 +73,53 @@ impl JobKind {
             quotes: None,
             content: None,
             only_if_quoting_bot: false,
+            by_button: false,
         }
     }
 }
 
 /// The content that LINE keeps of a message that is not text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Content {
     /// An image.
-    Image,
+    Image {
+        /// The set of images that the person sent with it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        set: Option<ImageSet>,
+    },
     /// An audio message.
     Voice {
         /// The length in milliseconds, if LINE gives it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         duration_ms: Option<u64>,
     },
+    /// A file.
+    File {
+        /// Its name, which the person's device gave.
+        name: String,
+        /// Its size in bytes, if LINE gives it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        size_bytes: Option<u64>,
+    },
+    /// A video.
+    Video,
+}
+
+impl Content {
+    /// An image that was sent alone.
+    pub const IMAGE: Self = Self::Image { set: None };
+}
+
+/// The place of an image in a set of images that were sent together (LINE, "Image", `imageSet`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSet {
+    /// LINE's id of the set.
+    pub id: String,
+    /// The place in the set, counted from one. LINE does not always give it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub index: Option<u32>,
+    /// The number of images in the set. LINE does not always give it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total: Option<u32>,
 }

@@ -15,12 +15,14 @@ fn job(text: &str) -> Job {
         quotes: None,
         content: None,
         only_if_quoting_bot: false,
+        by_button: false,
     };
     let event = EventId::of_event(Some("01FZ74ASS536FW97EX38NKCZQK"), None, b"");
     Job {
         accepted_at: Some(1_767_225_600_000),
         happened_at: Some(1_767_225_599_000),
         reply_token: Some("token".into()),
+        read_token: Some("read".into()),
         ..Job::new(event, known("U4af4980629"), kind)
     }
 }
@@ -28,12 +30,12 @@ fn job(text: &str) -> Job {
 #[test]
 fn the_json_in_the_queue_never_changes() {
     let of = |json: &str| {
-        format!(r#"{{"v":4,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
+        format!(r#"{{"v":5,"eventId":"01FZ74ASS536FW97EX38NKCZQK","conversation":"U4af4980629",{json}}}"#)
     };
     assert_eq!(
         job("hi").encode(),
         of(
-            r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"happenedAt":1767225599000,"replyToken":"token""#
+            r#""kind":"question","text":"hi","messageId":"325708","quoteToken":"quote","acceptedAt":1767225600000,"happenedAt":1767225599000,"replyToken":"token","readToken":"read""#
         )
     );
     let bare = |kind| Job {
@@ -41,6 +43,7 @@ fn the_json_in_the_queue_never_changes() {
         accepted_at: None,
         happened_at: None,
         reply_token: None,
+        read_token: None,
         run: Some("letter".into()),
         ..job("")
     };
@@ -55,13 +58,15 @@ fn the_json_in_the_queue_never_changes() {
                 message_id: None,
                 quote_token: None,
                 quotes: Some(message_id.clone()),
-                content: Some(Content::Image),
+                content: Some(Content::IMAGE),
                 only_if_quoting_bot: true,
+                by_button: true,
             },
-            r#""kind":"question","text":"","quotes":"325708","content":{"type":"image"},"onlyIfQuotingBot":true"#,
+            r#""kind":"question","text":"","quotes":"325708","content":{"type":"image"},"onlyIfQuotingBot":true,"byButton":true"#,
         ),
         (JobKind::NotUnderstood, r#""kind":"notUnderstood""#),
-        (JobKind::Follow, r#""kind":"follow""#),
+        (JobKind::Follow { is_unblocked: false }, r#""kind":"follow""#),
+        (JobKind::Follow { is_unblocked: true }, r#""kind":"follow","isUnblocked":true"#),
         (JobKind::Unfollow, r#""kind":"unfollow""#),
         (JobKind::Join, r#""kind":"join""#),
         (
@@ -85,10 +90,24 @@ fn the_json_in_the_queue_never_changes() {
 }
 
 #[test]
-fn a_voice_says_how_long_it_is_where_line_does() {
+fn a_content_says_what_line_says_of_it() {
     for (content, json) in [
         (Content::Voice { duration_ms: Some(60_000) }, r#"{"type":"voice","durationMs":60000}"#),
         (Content::Voice { duration_ms: None }, r#"{"type":"voice"}"#),
+        (
+            Content::Image { set: Some(ImageSet { id: "E".into(), index: Some(1), total: Some(3) }) },
+            r#"{"type":"image","set":{"id":"E","index":1,"total":3}}"#,
+        ),
+        (
+            Content::Image { set: Some(ImageSet { id: "E".into(), index: None, total: None }) },
+            r#"{"type":"image","set":{"id":"E"}}"#,
+        ),
+        (
+            Content::File { name: "a.pdf".into(), size_bytes: Some(7) },
+            r#"{"type":"file","name":"a.pdf","sizeBytes":7}"#,
+        ),
+        (Content::File { name: "a".into(), size_bytes: None }, r#"{"type":"file","name":"a"}"#),
+        (Content::Video, r#"{"type":"video"}"#),
     ] {
         assert_eq!(serde_json::to_string(&content).unwrap(), json);
         assert_eq!(serde_json::from_str::<Content>(json).unwrap(), content);
@@ -166,7 +185,7 @@ fn a_job_survives_the_queue_with_characters_that_sqs_refuses() {
 
 #[test]
 fn a_newer_version_is_told_from_garbage_and_neither_error_quotes_the_content() {
-    assert!(matches!(Job::decode(r#"{"v":5,"x":1}"#), Err(JobError::Newer(5))));
+    assert!(matches!(Job::decode(r#"{"v":6,"x":1}"#), Err(JobError::Newer(6))));
     for garbage in ["", "null", "[]", "{}", r#"{"v":"secret words"}"#, r#"{"v":1,"eventId":"secret words"}"#]
     {
         let error = Job::decode(garbage).unwrap_err();

@@ -358,6 +358,7 @@ mod told {
             quotes: None,
             content,
             only_if_quoting_bot: false,
+            by_button: false,
         };
         let event = EventId::try_from("01LATE".to_owned()).unwrap();
         let job = Job::new(event, ConversationId::of_known_id(USER.to_owned()).unwrap(), ask);

@@ -49,7 +49,15 @@ mod tests {
     fn job(only_if_quoting_bot: bool, happened_at: Option<i64>) -> Job {
         let text = "what it said at first".to_owned();
         let (message_id, quote_token, quotes, content) = (None, None, None, None);
-        let ask = JobKind::Question { text, message_id, quote_token, quotes, content, only_if_quoting_bot };
+        let ask = JobKind::Question {
+            text,
+            message_id,
+            quote_token,
+            quotes,
+            content,
+            only_if_quoting_bot,
+            by_button: false,
+        };
         let group = ConversationId::of_known_id("C1".to_owned()).unwrap();
         Job { happened_at, ..Job::new(event("e1"), group, ask) }
     }

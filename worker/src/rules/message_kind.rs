@@ -23,7 +23,7 @@ impl MessageKind {
     /// Returns the kind of the message that a job asks about.
     pub(crate) fn of(ask: &JobKind) -> Self {
         match ask {
-            JobKind::Question { content: Some(Content::Image), .. } => Self::Image,
+            JobKind::Question { content: Some(Content::Image { .. }), .. } => Self::Image,
             JobKind::Question { content: Some(Content::Voice { .. }), .. } => Self::Audio,
             _ => Self::Text,
         }
@@ -80,8 +80,9 @@ impl Attachment {
         let JobKind::Question { message_id, quotes, content, .. } = ask else { return None };
         match content {
             None => quotes.clone().map(Self::Quoted),
-            Some(Content::Image) => message_id.clone().map(Self::Image),
+            Some(Content::Image { .. }) => message_id.clone().map(Self::Image),
             Some(Content::Voice { .. }) => message_id.clone().map(Self::Voice),
+            Some(Content::File { .. } | Content::Video) => None,
         }
     }
 
@@ -135,7 +136,7 @@ mod tests {
         for (content, quotes, kind, kept_words, attached) in [
             (None, None, MessageKind::Text, "hello", None),
             (None, id("m0"), MessageKind::Text, "hello", Some("quotes m0")),
-            (Some(Content::Image), None, MessageKind::Image, IMAGE, Some("image m1")),
+            (Some(Content::IMAGE), None, MessageKind::Image, IMAGE, Some("image m1")),
             (Some(voice), id("m0"), MessageKind::Audio, AUDIO, Some("voice m1")),
         ] {
             let (text, quote_token) = ("hello".to_owned(), None);
@@ -147,13 +148,15 @@ mod tests {
                 quotes,
                 content,
                 only_if_quoting_bot: false,
+                by_button: false,
             };
             assert_eq!((MessageKind::of(&ask), kept(&ask)), (kind, Some(kept_words)));
             let attachment = Attachment::of(&ask);
             assert_eq!(attachment.as_ref().map(shown).as_deref(), attached);
             assert_eq!(Attachment::kind(attachment.as_ref()), kind);
         }
-        assert!(Attachment::of(&JobKind::Follow).is_none() && kept(&JobKind::Follow).is_none());
+        let follow = JobKind::Follow { is_unblocked: false };
+        assert!(Attachment::of(&follow).is_none() && kept(&follow).is_none());
     }
 
     #[test]

@@ -290,7 +290,10 @@ mod tests {
         ] {
             let chat = ConversationId::of_known_id(chat.to_owned()).unwrap();
             let speaker = speaker.map(|id| id.to_owned().try_into().unwrap());
-            let job = Job { speaker, ..Job::new("e1".to_owned().try_into().unwrap(), chat, JobKind::Follow) };
+            let job = Job {
+                speaker,
+                ..Job::new("e1".to_owned().try_into().unwrap(), chat, JobKind::Follow { is_unblocked: false })
+            };
             assert_eq!(
                 may_change_persona(&group_persona.parse().unwrap(), &job),
                 may,

@@ -19,7 +19,7 @@ use crate::{
 /// Sends the notice that the job asks for.
 pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let Clients { config, storage, line, .. } = clients;
-    if job.kind == JobKind::Follow {
+    if matches!(job.kind, JobKind::Follow { .. }) {
         // While the person blocked the bot, LINE did not give their profile.
         line.forget_profile(job.conversation.as_str());
     }
@@ -30,7 +30,7 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let locale = user::locale(line, job, config.locale);
     let words = locale.words();
     let reply = match job.kind {
-        JobKind::Follow => Reply {
+        JobKind::Follow { .. } => Reply {
             words: (words.greeting)(profile.name.as_deref()).as_str().into(),
             buttons: buttons(config, job, locale, &[Command::Persona(None), Command::Help]),
             ..Reply::default()

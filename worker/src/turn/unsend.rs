@@ -40,7 +40,7 @@ async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
             edit::keep(storage, job, message_id, text, quotes.as_ref()).await?;
             return Ok(Outcome::Noticed);
         }
-        JobKind::Question { .. } | JobKind::NotUnderstood | JobKind::Follow | JobKind::Join => {
+        JobKind::Question { .. } | JobKind::NotUnderstood | JobKind::Follow { .. } | JobKind::Join => {
             return Ok(Outcome::Noticed);
         }
     };
