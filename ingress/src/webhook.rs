@@ -10,8 +10,10 @@ use shared::{
 };
 
 mod calling;
+mod emoji;
 mod lenient;
 mod message;
+mod utf16;
 mod verdict;
 
 use lenient::lenient;

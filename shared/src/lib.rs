@@ -1,5 +1,6 @@
 //! The code that both stages need, and nothing else: the [`job`], which passes through the queue; the commands that
-//! people give ([`command`]) and the word that calls the bot in a group ([`prefix`]); variables ([`env`](mod@env)),
+//! people give ([`command`]), the word that calls the bot in a group ([`prefix`]) and characters that nobody sees
+//! ([`visible`]); variables ([`env`](mod@env)),
 //! [`secret`]s and certificates ([`roots`]); log lines ([`event`], [`logging`]), [`metrics`] with [`prices`],
 //! [`traces`] and the [`version`] of the build.
 //!
@@ -18,3 +19,4 @@ pub mod roots;
 pub mod secret;
 pub mod traces;
 pub mod version;
+pub mod visible;

@@ -1,11 +1,12 @@
 //! Whether a text in a group is said to the bot: by a mention (LINE, "Text", `mention`), or by the prefix. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
-use shared::prefix::{Prefix, after_name};
+use shared::{
+    prefix::{Prefix, after_name},
+    visible::shows_nothing,
+};
 
-use super::lenient::lenient;
+use super::{lenient::lenient, utf16};
 
 /// The characters that people put before a name at the end of their words.
 const COMMAS: [char; 4] = [',', '，', '、', '､'];
@@ -33,6 +34,25 @@ struct Mentionee {
 #[derive(Deserialize)]
 struct Entry(#[serde(deserialize_with = "lenient")] Option<Mentionee>);
 
+impl Mention {
+    /// Moves each mention to the place that `moved` returns for the places of its ends. A mention without one is at no
+    /// place.
+    pub(super) fn move_to(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        for mentionee in self.mentionees.iter_mut().filter_map(|Entry(it)| it.as_mut()) {
+            let ends = mentionee.units().and_then(|(start, end)| moved(start).zip(moved(end)));
+            mentionee.index = ends.map(|(start, _)| start);
+            mentionee.length = ends.map(|(start, end)| end - start);
+        }
+    }
+}
+
+impl Mentionee {
+    /// Returns the places of its ends.
+    fn units(&self) -> Option<(usize, usize)> {
+        Some((self.index?, self.index?.checked_add(self.length?)?))
+    }
+}
+
 /// Returns the words to the bot, without the mention or the prefix that calls it; `None` if nothing calls the bot. A
 /// call without other words stays as it is.
 pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Prefix>) -> Option<String> {
@@ -40,16 +60,14 @@ pub(super) fn called(text: &str, mention: Option<&Mention>, prefix: Option<&Pref
     let all = all.iter().filter_map(|Entry(it)| it.as_ref());
     let own: Vec<&Mentionee> = all.filter(|it| it.is_self == Some(true)).collect();
     let said = if own.is_empty() { prefix?.strip(text)?.to_owned() } else { without(text, &own) };
-    let is_blank = said.trim().is_empty();
-    Some(if is_blank { text.to_owned() } else { said.trim().to_owned() })
+    Some(if shows_nothing(&said) { text.to_owned() } else { said.trim().to_owned() })
 }
 
 /// Returns the text without these mentions, if they are at the places that they give. The characters between a name and
 /// the words are removed, too.
 fn without(text: &str, mentions: &[&Mentionee]) -> String {
-    let units = |it: &&Mentionee| Some((it.index?, it.index?.checked_add(it.length?)?));
-    let units: Vec<(usize, usize)> = mentions.iter().filter_map(units).collect();
-    let bytes = bytes(text, units.iter().flat_map(|&(start, end)| [start, end]).collect());
+    let units: Vec<(usize, usize)> = mentions.iter().filter_map(|it| it.units()).collect();
+    let bytes = utf16::bytes(text, units.iter().flat_map(|&(start, end)| [start, end]).collect());
     let place = |(start, end): &(usize, usize)| {
         let (start, end) = (*bytes.get(start)?, *bytes.get(end)?);
         let is_mention = text.get(start..end)?.starts_with(['@', '＠']);
@@ -79,23 +97,6 @@ fn append(said: &mut String, more: &str, is_behind: bool) {
     }
     let is_apart = said.ends_with(char::is_whitespace);
     said.push_str(if is_apart { more.trim_start_matches([' ', '\u{3000}']) } else { more });
-}
-
-/// Converts places in UTF-16 code units to places in bytes. It leaves out a place in the middle of a character, or
-/// beyond the end. It reads the text once for any number of places.
-fn bytes(text: &str, wanted: BTreeSet<usize>) -> BTreeMap<usize, usize> {
-    let (mut wanted, mut found, mut unit) = (wanted.into_iter().peekable(), BTreeMap::new(), 0);
-    for (at, char) in text.char_indices().chain([(text.len(), '\0')]) {
-        while wanted.next_if(|&it| it < unit).is_some() {}
-        if wanted.next_if_eq(&unit).is_some() {
-            found.insert(unit, at);
-        }
-        if wanted.peek().is_none() {
-            break;
-        }
-        unit += char.len_utf16();
-    }
-    found
 }
 
 #[cfg(test)]

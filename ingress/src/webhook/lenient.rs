@@ -14,6 +14,9 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
+/// The first byte of half a surrogate pair, as JSON's escape of it is read.
+const HALF: &[u8] = b"\xed";
+
 /// A JSON string that may have half of a surrogate pair, which JSON can write and UTF-8 cannot. The half becomes U+FFFD
 /// instead of an error.
 pub(super) struct Lossy(pub(super) String);
@@ -27,7 +30,15 @@ impl<'de> Deserialize<'de> for Lossy {
                 f.write_str("a string")
             }
             fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Lossy, E> {
-                Ok(Lossy(String::from_utf8_lossy(bytes).into_owned()))
+                let mut text = String::with_capacity(bytes.len());
+                for chunk in bytes.utf8_chunks() {
+                    text.push_str(chunk.valid());
+                    // The three bytes of a half count as one UTF-16 unit, so that places behind it stay right.
+                    if chunk.invalid().starts_with(HALF) {
+                        text.push(char::REPLACEMENT_CHARACTER);
+                    }
+                }
+                Ok(Lossy(text))
             }
         }
         from.deserialize_bytes(Bytes)

@@ -5,10 +5,12 @@ use serde::Deserialize;
 use shared::{
     job::{Content, JobKind},
     prefix::Prefix,
+    visible::shows_nothing,
 };
 
 use super::{
     calling::{Mention, called},
+    emoji::{self, Shown},
     lenient::{Lossy, lenient},
     verdict::Verdict,
 };
@@ -27,6 +29,8 @@ pub(super) struct Message {
     quoted_message_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     mention: Option<Mention>,
+    #[serde(default, deserialize_with = "lenient")]
+    emojis: Option<Vec<emoji::Entry>>,
     /// The text of a text message, or of a sticker that people write on.
     text: Option<Lossy>,
     #[serde(default, deserialize_with = "lenient")]
@@ -53,7 +57,7 @@ struct ContentProvider {
 
 impl Message {
     /// Returns the thing that the message asks for in a private chat.
-    pub(super) fn in_private(self, may_reply: bool) -> Result<JobKind, Verdict> {
+    pub(super) fn in_private(mut self, may_reply: bool) -> Result<JobKind, Verdict> {
         let not_understood = if may_reply {
             Ok(JobKind::NotUnderstood)
         } else {
@@ -69,7 +73,7 @@ impl Message {
     }
 
     /// Returns the thing that the message asks for in a group, where the bot only reads words that are said to it.
-    pub(super) fn in_group(self, prefix: Option<&Prefix>) -> Result<JobKind, Verdict> {
+    pub(super) fn in_group(mut self, prefix: Option<&Prefix>) -> Result<JobKind, Verdict> {
         let Some(text) = self.words()? else { return Err(NOT_CALLED) };
         match self.called(&text, prefix) {
             Some(said) => Ok(self.question(said, None, false)),
@@ -128,12 +132,19 @@ impl Message {
         }
     }
 
-    /// Returns the words of the message, if it has any.
-    fn words(&self) -> Result<Option<String>, Verdict> {
+    /// Returns the words of the message, if it has any. Moves its mentions to their places in these words.
+    fn words(&mut self) -> Result<Option<String>, Verdict> {
         let text = self.text.as_ref().map(|Lossy(text)| text.as_str());
         match (self.kind.as_deref(), text) {
-            (Some("text"), Some(text)) if text.trim().is_empty() => Err(Verdict::Skip("the text is blank")),
-            (Some("text"), Some(text)) => Ok(Some(text.to_owned())),
+            (Some("text"), Some(text)) if shows_nothing(text) => Err(Verdict::Skip("the text is blank")),
+            (Some("text"), Some(text)) => {
+                let shown = Shown::of(text, self.emojis.as_deref().unwrap_or_default());
+                if let Some(mention) = &mut self.mention {
+                    mention.move_to(|unit| shown.moved(unit));
+                }
+                // Emojis alone are like a sticker: without names they say nothing.
+                Ok((!shown.says_nothing).then_some(shown.text))
+            }
             (Some("text"), None) => Err(Verdict::Odd("the text message has no text")),
             (Some("sticker"), text) => Ok(self.sticker(text)),
             (Some("location"), _) => Ok(self.location()),
@@ -144,7 +155,7 @@ impl Message {
     fn sticker(&self, written: Option<&str>) -> Option<String> {
         let keywords: Vec<&str> = self.keywords.iter().flatten().filter_map(trimmed_if_not_blank).collect();
         let shown = (!keywords.is_empty()).then(|| format!("[sticker: {}]", keywords.join(", ")));
-        let written = written.map(str::trim).filter(|text| !text.is_empty());
+        let written = written.map(str::trim).filter(|text| !shows_nothing(text));
         joined(written.map(ToOwned::to_owned).into_iter().chain(shown), " ")
     }
 
@@ -159,7 +170,7 @@ impl Message {
 const NOT_CALLED: Verdict = Verdict::Skip("in a group, and not said to the bot");
 
 fn trimmed_if_not_blank(Lossy(text): &Lossy) -> Option<&str> {
-    Some(text.trim()).filter(|text| !text.is_empty())
+    Some(text.trim()).filter(|text| !shows_nothing(text))
 }
 
 /// Joins these texts with `between`; returns `None` if there are none.

@@ -76,7 +76,7 @@ fn stickers_and_locations_say_in_text_what_they_show() {
     for (shown, text) in [
         (r#""type":"sticker","keywords":["love","heart"]"#, "[sticker: love, heart]"),
         (r#""type":"sticker","text":"おめでとう","keywords":["party"]"#, "おめでとう [sticker: party]"),
-        (r#""type":"sticker","text":"hey\ud83d","keywords":7"#, "hey\u{fffd}\u{fffd}\u{fffd}"),
+        (r#""type":"sticker","text":"hey\ud83d","keywords":7"#, "hey\u{fffd}"),
         (
             r#""type":"location","title":"home","address":"Tokyo","latitude":35.6,"longitude":139.7"#,
             "[location: home, Tokyo (35.6, 139.7)]",
@@ -87,6 +87,45 @@ fn stickers_and_locations_say_in_text_what_they_show() {
         let event = QUESTION.replace(r#""type":"text""#, shown).replace(r#","text":"hello""#, "");
         let JobKind::Question { text: asked, content, .. } = job(&event).kind else { panic!("{event}") };
         assert_eq!((asked.as_str(), content), (text, None));
+    }
+}
+
+#[test]
+fn line_emojis_are_words_and_alone_are_like_a_sticker() {
+    let event =
+        |text: &str, more: &str| QUESTION.replace(r#""text":"hello""#, &format!(r#""text":"{text}"{more}"#));
+    let emojis = |places: &[(usize, usize)]| {
+        let entry = |(index, length): &(usize, usize)| format!(r#"{{"index":{index},"length":{length}}}"#);
+        format!(r#","emojis":[{}]"#, places.iter().map(entry).collect::<Vec<_>>().join(","))
+    };
+    for (text, more, words) in [
+        ("() hello", emojis(&[(0, 2)]), "[emoji] hello"),
+        (r"\ud83d() hello", emojis(&[(1, 2)]), "\u{fffd}[emoji] hello"),
+        ("(happy)", emojis(&[(0, 7)]), "[emoji: happy]"),
+        ("()", String::new(), "()"),
+        ("()", r#","emojis":7"#.to_owned(), "()"),
+        ("()", emojis(&[(0, 90), (usize::MAX, 2)]), "()"),
+    ] {
+        let JobKind::Question { text: asked, .. } = job(&event(text, &more)).kind else { panic!("{text}") };
+        assert_eq!(asked, words);
+    }
+    let nameless = event("() ()", &emojis(&[(3, 2), (0, 2)]));
+    assert_eq!(job(&nameless).kind, JobKind::NotUnderstood);
+    assert!(matches!(one(&nameless.replace(r#""replyToken":"r","#, "")), Verdict::Skip(_)));
+    // In a group both the mention and the emojis have their places in the text that LINE sent.
+    let mention = |index: usize| {
+        format!(r#","mention":{{"mentionees":[{{"isSelf":true,"index":{index},"length":6}}]}}"#)
+    };
+    for (text, places, index, words) in [
+        ("𠮷()@Henji (a)hi", &[(2, 2), (11, 3)][..], 4, "𠮷[emoji] [emoji: a]hi"),
+        ("@Henji() hi", &[(6, 2)], 0, "[emoji] hi"),
+        ("()() hi @Henji", &[(0, 2), (2, 2)], 8, "[emoji][emoji] hi"),
+        ("@Henji ()", &[(7, 2)], 0, "[emoji]"),
+        ("@Henji hi()", &[(5, 4)], 0, "hi()"),
+    ] {
+        let event = in_group("message", text, &(emojis(places) + &mention(index)));
+        let JobKind::Question { text: asked, .. } = job(&event).kind else { panic!("{text}") };
+        assert_eq!(asked, words);
     }
 }
 
@@ -258,6 +297,7 @@ fn everything_else_is_skipped_with_a_reason() {
         (r#""type":"user","userId":"U1""#, r#""type":"group","groupId":"C1","userId":"U1""#),
         (r#""type":"user","userId":"U1""#, r#""type":"room","roomId":"R1""#),
         ("hello", " \\n\u{3000}"),
+        ("hello", "\u{200b}\u{2060}\u{fe0f}\u{200e}"),
         (r#""type":"message""#, r#""type":"messageEdited""#),
     ] {
         let event = QUESTION.replace(from, to);
