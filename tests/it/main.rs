@@ -71,6 +71,8 @@ mod system;
 mod load;
 // Hours of traffic with faults, drawn from a seed.
 mod chaos;
+// The webhooks of people's everyday messages, on both.
+mod line_events;
 // The guarantees of both queues and both histories, and groups.
 mod fallback;
 mod groups;

@@ -1,0 +1,67 @@
+//! What people do on LINE: the webhooks of `fixtures/line-events`, on one machine and on Lambda.
+
+use serde_json::Value;
+
+use crate::harness::chat::{Chat, prompts, said, story};
+
+story!(an_emoji_of_line_is_read_as_an_emoji);
+story!(emojis_of_line_alone_are_like_a_sticker_that_says_nothing);
+story!(a_text_that_nobody_can_see_is_silence);
+story!(what_is_taken_back_in_standby_is_forgotten);
+story!(a_group_of_strangers_is_not_invited_to_talk, "ALLOWED_USERS" = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+
+/// Returns the webhooks of a fixture, in their order.
+fn webhooks(fixture: &str) -> Vec<Value> {
+    let path = format!("{}/fixtures/line-events/{fixture}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Posts the webhooks of a fixture, and waits until no job is left after each.
+async fn happens(chat: &dyn Chat, fixture: &str) {
+    for webhook in webhooks(fixture) {
+        chat.takes(webhook).await;
+        chat.drains().await;
+    }
+    assert_eq!(chat.letters().await, 0);
+}
+
+mod told {
+    use super::*;
+
+    pub(super) async fn an_emoji_of_line_is_read_as_an_emoji(chat: &dyn Chat) {
+        for fixture in ["line-emoji", "line-emoji-after-astral"] {
+            happens(chat, fixture).await;
+        }
+        let asked: Vec<_> = prompts(chat).into_iter().map(|mut prompt| prompt.pop().unwrap()).collect();
+        assert_eq!(asked, ["[emoji] こんにちは", "𠮷野家に行く[emoji]ね"]);
+    }
+
+    pub(super) async fn emojis_of_line_alone_are_like_a_sticker_that_says_nothing(chat: &dyn Chat) {
+        happens(chat, "line-emoji-alone").await;
+        assert!(prompts(chat).is_empty());
+        assert!(matches!(&said(chat)[..], [notice] if notice.starts_with("Sorry")), "{:?}", said(chat));
+    }
+
+    pub(super) async fn a_text_that_nobody_can_see_is_silence(chat: &dyn Chat) {
+        happens(chat, "zero-width-only").await;
+        assert_eq!((prompts(chat).len(), said(chat).len()), (0, 0));
+    }
+
+    pub(super) async fn what_is_taken_back_in_standby_is_forgotten(chat: &dyn Chat) {
+        // It is also forgotten if it was said before the standby.
+        let mut before = webhooks("standby-unsend").remove(0);
+        before["events"][0]["mode"] = "active".into();
+        chat.takes(before).await;
+        chat.drains().await;
+        assert!(chat.kept().await.contains("住所は東京"));
+        let answers = said(chat);
+        happens(chat, "standby-unsend").await;
+        assert_eq!((said(chat), prompts(chat).len()), (answers, 1));
+        assert!(!chat.kept().await.contains("住所は東京"), "{}", chat.kept().await);
+    }
+
+    pub(super) async fn a_group_of_strangers_is_not_invited_to_talk(chat: &dyn Chat) {
+        happens(chat, "join-by-strangers").await;
+        assert_eq!((prompts(chat).len(), said(chat).len()), (0, 0));
+    }
+}
