@@ -76,12 +76,20 @@ struct WebhookEvent {
     source: Option<Source>,
     message: Option<Message>,
     unsend: Option<Unsend>,
+    #[serde(default, deserialize_with = "lenient")]
+    follow: Option<Follow>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Unsend {
     message_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Follow {
+    is_unblocked: bool,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +151,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             edited
         }
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
-        "follow" => JobKind::Follow { is_unblocked: false },
+        "follow" => JobKind::Follow { is_unblocked: event.follow.is_some_and(|it| it.is_unblocked) },
         "join" => JobKind::Join,
         "unfollow" | "leave" => JobKind::Unfollow,
         _ => {

@@ -78,7 +78,7 @@ story("a message is unsent; the bot is blocked and unblocked", async (desk) => {
   assert.equal(await desk.spoke(), spoke, "nothing arrives at who blocked the bot");
   await desk.phone().getByRole("button", { name: "Unblock" }).click();
   await desk.phone().getByText("Aoi is a friend again").waitFor();
-  await desk.phone().locator(".bot .bubble", { hasText: "Aoiさん、はじめまして" }).waitFor();
+  await desk.phone().locator(".bot .bubble", { hasText: "Aoiさん、おかえりなさい" }).waitFor();
   await desk.picture("blocked");
 });
 

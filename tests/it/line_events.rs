@@ -6,6 +6,7 @@ use crate::harness::chat::{Chat, prompts, said, story};
 
 story!(an_emoji_of_line_is_read_as_an_emoji);
 story!(emojis_of_line_alone_are_like_a_sticker_that_says_nothing);
+story!(who_unblocks_the_bot_is_welcomed_back);
 story!(a_text_that_nobody_can_see_is_silence);
 story!(what_is_taken_back_in_standby_is_forgotten);
 story!(a_group_of_strangers_is_not_invited_to_talk, "ALLOWED_USERS" = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -40,6 +41,11 @@ mod told {
         happens(chat, "line-emoji-alone").await;
         assert!(prompts(chat).is_empty());
         assert!(matches!(&said(chat)[..], [notice] if notice.starts_with("Sorry")), "{:?}", said(chat));
+    }
+
+    pub(super) async fn who_unblocks_the_bot_is_welcomed_back(chat: &dyn Chat) {
+        happens(chat, "unblocked").await;
+        assert!(matches!(&said(chat)[..], [it] if it.starts_with("Welcome back!")), "{:?}", said(chat));
     }
 
     pub(super) async fn a_text_that_nobody_can_see_is_silence(chat: &dyn Chat) {

@@ -91,7 +91,7 @@ async fn a_new_friend_is_greeted_by_name_for_free() {
 }
 
 #[tokio::test]
-async fn who_comes_back_is_greeted_by_name_too() {
+async fn who_comes_back_is_welcomed_back_by_name() {
     let mut bot = Bot::start().await;
     is_here(&bot, USER, "葵", "ja");
     let now = (worker::clock::wall_clock())();
@@ -102,7 +102,7 @@ async fn who_comes_back_is_greeted_by_name_too() {
     assert!(says_one(&mut bot).await.text.starts_with("Sorry"));
     let back = bot.line.follows(USER, true, now);
     assert_eq!(bot.posts(json!({ "events": [back] }).to_string()).await, 200);
-    assert!(says_one(&mut bot).await.text.starts_with("葵さん、はじめまして！"));
+    assert!(says_one(&mut bot).await.text.starts_with("葵さん、おかえりなさい！"));
 }
 
 #[tokio::test]

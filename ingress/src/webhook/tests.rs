@@ -149,6 +149,12 @@ fn friends_come_and_go_and_take_back_what_they_said() {
         format!(r#"{{"type":"{kind}","mode":"active","source":{{"type":"user","userId":"U1"}}{more}}}"#)
     };
     assert_eq!(job(&event("follow", r#","replyToken":"r""#)).kind, JobKind::Follow { is_unblocked: false });
+    for (follow, is_unblocked) in
+        [(r#"{"isUnblocked":true}"#, true), (r#"{"isUnblocked":false}"#, false), ("{}", false), ("7", false)]
+    {
+        let follow = event("follow", &format!(r#","replyToken":"r","follow":{follow}"#));
+        assert_eq!(job(&follow).kind, JobKind::Follow { is_unblocked }, "{follow}");
+    }
     assert!(matches!(one(&event("follow", "")), Verdict::Skip(_)));
     assert_eq!(job(&event("unfollow", "")).kind, JobKind::Unfollow);
     let unsend = event("unsend", r#","unsend":{"messageId":"5"}"#);

@@ -41,6 +41,10 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!(", {name}")).unwrap_or_default();
         format!("Hi{name}! Thanks for adding me 😊 Talk to me about anything you like.")
     },
+    welcome_back: |name| {
+        let name = name.map(|name| format!(", {name}")).unwrap_or_default();
+        format!("Welcome back{name}! 😊 Talk to me about anything you like.")
+    },
     group_greeting: |prefix, forget| {
         let or = prefix.map(|prefix| format!(" or begin your message with \"{prefix}\"")).unwrap_or_default();
         format!(

@@ -41,6 +41,12 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}さん、")).unwrap_or_default();
         format!("{name}はじめまして！ 友だち追加ありがとうございます😊 なんでも気軽に話しかけてくださいね。")
     },
+    welcome_back: |name| {
+        let name = name.map(|name| format!("{name}さん、")).unwrap_or_default();
+        format!(
+            "{name}おかえりなさい！ また友だちになってくださって、うれしいです😊 なんでも気軽に話しかけてくださいね。"
+        )
+    },
     group_greeting: |prefix, forget| {
         let or = prefix.map(|prefix| format!("、または「{prefix}」で始めて書いて")).unwrap_or_default();
         format!(

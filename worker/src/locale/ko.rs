@@ -41,6 +41,10 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("{name}님, ")).unwrap_or_default();
         format!("{name}반가워요! 친구로 추가해 주셔서 감사해요😊 무엇이든 편하게 말을 걸어 주세요.")
     },
+    welcome_back: |name| {
+        let name = name.map(|name| format!("{name}님, ")).unwrap_or_default();
+        format!("{name}다시 와 주셔서 반가워요😊 무엇이든 편하게 말을 걸어 주세요.")
+    },
     group_greeting: |prefix, forget| {
         let or = prefix.map(|prefix| format!(" ‘{prefix}’(으)로 시작하거나,")).unwrap_or_default();
         format!(

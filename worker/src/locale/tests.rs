@@ -55,7 +55,9 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.group_greeting)(Some("ai!"), "forget!"),
             (words.media_notices.heard)("hello"),
             (words.group_persona_ask)("Ren"),
+            (words.welcome_back)(Some("Ann")),
         ];
+        assert!(filled[6].contains("Ann"));
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));

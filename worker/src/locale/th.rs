@@ -41,6 +41,10 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!(" {name}")).unwrap_or_default();
         format!("สวัสดี{name}! ขอบคุณที่เพิ่มเพื่อนนะ 😊 คุยกับฉันได้ทุกเรื่องเลย")
     },
+    welcome_back: |name| {
+        let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+        format!("ยินดีต้อนรับกลับมา{name}! ดีใจที่ได้คุยกันอีกนะ 😊 คุยกับฉันได้ทุกเรื่องเลย")
+    },
     group_greeting: |prefix, forget| {
         let or = prefix.map(|prefix| format!(" เริ่มข้อความด้วย \"{prefix}\"")).unwrap_or_default();
         format!(

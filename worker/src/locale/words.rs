@@ -48,6 +48,8 @@ pub struct Words {
     pub nothing_to_continue: &'static str,
     /// The greeting of a person, with the name if it is known.
     pub greeting: fn(Option<&str>) -> String,
+    /// The greeting of a person who unblocked the bot, with the name if it is known.
+    pub welcome_back: fn(Option<&str>) -> String,
     /// The greeting of a group: how to call the bot, with this prefix in addition to a mention, and the word by which
     /// it forgets.
     pub group_greeting: fn(Option<&str>, &str) -> String,

@@ -39,6 +39,10 @@ pub(super) const WORDS: Words = Words {
         let name = name.map(|name| format!("，{name}")).unwrap_or_default();
         format!("你好{name}！謝謝你加我好友😊 什麼都可以跟我聊喔。")
     },
+    welcome_back: |name| {
+        let name = name.map(|name| format!("，{name}")).unwrap_or_default();
+        format!("歡迎回來{name}！很高興又見到你😊 什麼都可以跟我聊喔。")
+    },
     group_greeting: |prefix, forget| {
         let or = prefix.map(|prefix| format!("、以「{prefix}」開頭")).unwrap_or_default();
         format!(

@@ -30,11 +30,14 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     let locale = user::locale(line, job, config.locale);
     let words = locale.words();
     let reply = match job.kind {
-        JobKind::Follow { .. } => Reply {
-            words: (words.greeting)(profile.name.as_deref()).as_str().into(),
-            buttons: buttons(config, job, locale, &[Command::Persona(None), Command::Help]),
-            ..Reply::default()
-        },
+        JobKind::Follow { is_unblocked } => {
+            let greeting = if is_unblocked { words.welcome_back } else { words.greeting };
+            Reply {
+                words: greeting(profile.name.as_deref()).as_str().into(),
+                buttons: buttons(config, job, locale, &[Command::Persona(None), Command::Help]),
+                ..Reply::default()
+            }
+        }
         JobKind::Join => {
             let prefix = config.group_prefix.as_ref().map(|prefix| prefix.written.as_str());
             (words.group_greeting)(prefix, locale.word_of(&Command::Forget)).as_str().into()
