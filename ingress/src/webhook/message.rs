@@ -36,6 +36,10 @@ pub(super) struct Message {
     #[serde(default, deserialize_with = "lenient")]
     keywords: Option<Vec<Lossy>>,
     #[serde(default, deserialize_with = "lenient")]
+    package_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    sticker_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     title: Option<Lossy>,
     #[serde(default, deserialize_with = "lenient")]
     address: Option<Lossy>,
@@ -153,7 +157,9 @@ impl Message {
     }
 
     fn sticker(&self, written: Option<&str>) -> Option<String> {
-        let keywords: Vec<&str> = self.keywords.iter().flatten().filter_map(trimmed_if_not_blank).collect();
+        let sticker = self.package_id.as_deref().zip(self.sticker_id.as_deref());
+        let keywords = self.keywords.iter().flatten().filter(|_| sticker != Some(ARRANGED));
+        let keywords: Vec<&str> = keywords.filter_map(trimmed_if_not_blank).collect();
         let shown = (!keywords.is_empty()).then(|| format!("[sticker: {}]", keywords.join(", ")));
         let written = written.map(str::trim).filter(|text| !shows_nothing(text));
         joined(written.map(ToOwned::to_owned).into_iter().chain(shown), " ")
@@ -166,6 +172,10 @@ impl Message {
         joined(named.into_iter().chain(place), " ").map(|words| format!("[location: {words}]"))
     }
 }
+
+/// The package and the sticker that LINE names for every arrangement of stickers. Keywords of it do not say what the
+/// person arranged (LINE, "Sticker", "The Sticker Arranging feature isn't supported").
+const ARRANGED: (&str, &str) = ("30563", "651698630");
 
 const NOT_CALLED: Verdict = Verdict::Skip("in a group, and not said to the bot");
 

@@ -58,6 +58,7 @@ fn what_is_not_understood_gets_a_notice_only_with_a_reply_token() {
         r#""type":"file""#,
         r#""type":"newer""#,
         r#""type":"sticker","keywords":[" "]"#,
+        r#""type":"sticker","packageId":"30563","stickerId":"651698630","keywords":["moon"]"#,
         r#""type":"location""#,
         r#""type":"image""#,
         r#""type":"image","contentProvider":{"type":"external","originalContentUrl":"https://example.com/i.png"}"#,
@@ -75,6 +76,7 @@ fn what_is_not_understood_gets_a_notice_only_with_a_reply_token() {
 fn stickers_and_locations_say_in_text_what_they_show() {
     for (shown, text) in [
         (r#""type":"sticker","keywords":["love","heart"]"#, "[sticker: love, heart]"),
+        (r#""type":"sticker","packageId":"30563","stickerId":"7","keywords":["a"]"#, "[sticker: a]"),
         (r#""type":"sticker","text":"おめでとう","keywords":["party"]"#, "おめでとう [sticker: party]"),
         (r#""type":"sticker","text":"hey\ud83d","keywords":7"#, "hey\u{fffd}"),
         (

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{RequestBuilder, Response, StatusCode};
-use serde::Deserialize;
+use serde_json::Value;
 use shared::{event::log, job::MessageId};
 use uuid::Uuid;
 
@@ -84,7 +84,10 @@ impl LineClient {
             "LINE answered"
         );
         match response.status() {
-            status if status.is_success() || status == StatusCode::CONFLICT => Ok(sent(response).await),
+            status if status.is_success() || status == StatusCode::CONFLICT => {
+                let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
+                Ok(sent(&body))
+            }
             StatusCode::TOO_MANY_REQUESTS => Err(SendError::Refused(self.too_many(response, detail).await)),
             StatusCode::UNAUTHORIZED => {
                 Err(SendError::Unauthorized(Failure::permanent(Reason::LineAuth, detail)))
@@ -125,18 +128,39 @@ impl LineClient {
     }
 }
 
-/// Returns the ids of the sent messages, as far as LINE names them (LINE, "Send push message", `sentMessages`).
-async fn sent(response: Response) -> Vec<MessageId> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Answer {
-        sent_messages: Vec<Sent>,
+/// Returns the ids of the sent messages, as far as LINE names them (LINE, "Send push message", `sentMessages`). The
+/// reference calls an id a number and shows a string.
+fn sent(body: &[u8]) -> Vec<MessageId> {
+    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    let id = |sent: &Value| match &sent["id"] {
+        Value::String(id) => id.clone().try_into().ok(),
+        Value::Number(id) => id.to_string().try_into().ok(),
+        _ => None,
+    };
+    answer["sentMessages"].as_array().into_iter().flatten().filter_map(id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_string_or_a_number() {
+        for (body, ids) in [
+            (
+                r#"{"sentMessages":[{"id":"461230966842064897","quoteToken":"q"}]}"#,
+                &["461230966842064897"][..],
+            ),
+            (
+                r#"{"sentMessages":[{"id":461230966842064897},null,{"id":[]},{},{"id":"a b"},{"id":"7"}]}"#,
+                &["461230966842064897", "7"],
+            ),
+            (r#"{"sentMessages":7}"#, &[]),
+            ("[]", &[]),
+            ("", &[]),
+        ] {
+            let sent = sent(body.as_bytes());
+            assert_eq!(sent.iter().map(MessageId::as_str).collect::<Vec<_>>(), ids, "{body}");
+        }
     }
-    #[derive(Deserialize)]
-    struct Sent {
-        id: String,
-    }
-    let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
-    let sent = serde_json::from_slice(&body).map_or(vec![], |Answer { sent_messages }| sent_messages);
-    sent.into_iter().filter_map(|Sent { id }| id.try_into().ok()).collect()
 }
