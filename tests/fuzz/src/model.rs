@@ -80,7 +80,7 @@ pub fn holds(data: &[u8]) -> bool {
     let World { runtime, says, asks, prompt } = WORLD.get_or_init(world);
     data.clone_into(&mut says.lock().unwrap());
     let (failure, is_refused) =
-        match runtime.block_on(asks.complete(prompt, None, 10, tokio::time::Instant::now() + PATIENCE)) {
+        match runtime.block_on(asks.complete(prompt, &[], 10, tokio::time::Instant::now() + PATIENCE)) {
             Ok(answer) => {
                 assert!(!answer.text.is_empty() && answer.text.trim() == answer.text);
                 assert_eq!(clean(&answer.text), answer.text);

@@ -54,10 +54,10 @@ pub(crate) async fn ask_model(
         newest.push_str(&instruction::note(now, offset, user::name(line, job).as_deref()));
     }
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-    let image = input.image.as_ref();
-    let parts = PromptParts { system: &system, past: &past, questions: &questions, job, image };
+    let parts =
+        PromptParts { system: &system, past: &past, questions: &questions, job, images: &input.images };
     let call = Call { parts, storage, attempt, pauses: &config.pauses.within };
-    let fallback = model.fallback().filter(|fallback| image.is_none() || fallback.settings.may_see());
+    let fallback = model.fallback().filter(|fallback| input.images.is_empty() || fallback.settings.may_see());
     let asked = match fallback {
         Some(fallback) => traces::step("model", call.ask_either(model, fallback, deadline)).await?,
         None => traces::step("model", call.ask(model, deadline, 0)).await?,
@@ -91,13 +91,13 @@ struct PromptParts<'a> {
     past: &'a [Message],
     questions: &'a [&'a str],
     job: &'a Job,
-    image: Option<&'a Image>,
+    images: &'a [Image],
 }
 
 impl PromptParts<'_> {
     /// Makes the prompt that fits into this room.
     async fn fit(&self, budget: Budget) -> Result<Prompt, TooLong> {
-        let image_tokens = self.image.map_or(0, |_| image::TOKENS);
+        let image_tokens = self.images.len() * image::TOKENS;
         let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
         let budget = Budget { context_tokens, ..budget };
         let mut prompt = off_thread::fit(self.system, self.past, self.questions, budget).await?;
@@ -202,7 +202,7 @@ impl Call<'_> {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.count_call();
-            let done = model.complete(&prompt, self.parts.image, max_tokens, deadline).await;
+            let done = model.complete(&prompt, self.parts.images, max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             let failure = done.as_ref().err().and_then(ModelError::failure);
             model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());

@@ -81,7 +81,7 @@ pub(crate) async fn compose_draft<'a>(
         (Asked::ImageRefused | Asked::TooLong, Some(Attachment::Quoted(_)))
     ) {
         // The words must get an answer even if the model does not accept the quoted image.
-        (input.image, input.attachment) = (None, None);
+        (input.images, input.attachment) = (vec![], None);
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
     let locale = || user::locale(line, job, config.locale);

@@ -73,8 +73,8 @@ pub(crate) async fn fetch_attachment(
         Some(Attachment::Image(message)) => image(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
-            input.image = quoted_image(config, line, &message, deadline).await;
-            input.attachment.take_if(|_| input.image.is_none());
+            input.images = Vec::from_iter(quoted_image(config, line, &message, deadline).await);
+            input.attachment.take_if(|_| input.images.is_empty());
             Ok(MediaOutcome::Ready)
         }
     }
@@ -106,7 +106,7 @@ async fn image(
     };
     IMAGE.clone_into(&mut input.question);
     IMAGE.clone_into(&mut input.kept);
-    input.image = Some(image);
+    input.images = vec![image];
     Ok(MediaOutcome::Ready)
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct PromptInput {
     pub(crate) message_id: Option<MessageId>,
     /// The image or recording that the question is about.
     pub(crate) attachment: Option<Attachment>,
-    /// The image that the model gets with the question.
-    pub(crate) image: Option<Image>,
+    /// The images that the model gets with the question, in their order.
+    pub(crate) images: Vec<Image>,
     /// The part of a transcript that the bot repeats to the person.
     pub(crate) heard: Option<String>,
     /// The turn whose answer is replaced by this one.

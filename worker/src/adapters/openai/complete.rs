@@ -20,19 +20,19 @@ use super::{
 use crate::rules::{image::Image, prompt::Prompt};
 
 impl ModelClient {
-    /// Asks the model, with the image beside the question if there is one. Asks again in another form for as long as
+    /// Asks the model, with the images beside the question. Asks again in another form for as long as
     /// the server refuses the form of the request.
     pub async fn complete(
         &self,
         prompt: &Prompt,
-        picture: Option<&Image>,
+        images: &[Image],
         max_tokens: usize,
         deadline: Instant,
     ) -> Result<Completion, ModelError> {
         let mut tried = vec![self.learned.form()];
         loop {
             let form = tried[tried.len() - 1];
-            match self.post(prompt, picture, max_tokens, form, deadline).await {
+            match self.post(prompt, images, max_tokens, form, deadline).await {
                 Err(Refusal::Form(next)) if !tried.contains(&next) => tried.push(next),
                 done => {
                     let done = done.map_err(Refusal::last);
@@ -48,7 +48,7 @@ impl ModelClient {
     async fn post(
         &self,
         prompt: &Prompt,
-        picture: Option<&Image>,
+        images: &[Image],
         max_tokens: usize,
         form: Form,
         deadline: Instant,
@@ -61,7 +61,7 @@ impl ModelClient {
         let messages = form.shaped(prompt.messages());
         let request = Request {
             model: &self.settings.name,
-            messages: Messages(&messages, picture),
+            messages: Messages(&messages, images),
             max_tokens: (!form.completion_limit).then_some(max_tokens),
             max_completion_tokens: form.completion_limit.then_some(max_tokens),
             prompt_cache_key: pseudonym("prompt_cache_key", prompt.of, self.endpoint.is_openai()),
@@ -81,7 +81,7 @@ impl ModelClient {
             model: &self.settings.name,
             form,
             max_tokens,
-            has_picture: picture.is_some(),
+            has_picture: !images.is_empty(),
             opens_thoughts: self.learned.opens_thoughts.load(Relaxed),
         };
         if answer.status.is_success() {

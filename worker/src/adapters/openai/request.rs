@@ -31,14 +31,14 @@ pub(super) struct Request<'a> {
     pub(super) options: &'a Map<String, Value>,
 }
 
-/// The messages, with an image beside the last one's words. Without an image all contents are plain strings, which
-/// every server accepts.
-pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) Option<&'a Image>);
+/// The messages, with the images beside the last one's words. Without images all contents are plain strings, which every
+/// server accepts.
+pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) &'a [Image]);
 
 #[derive(Serialize)]
 struct Shown<'a> {
     role: Role,
-    content: [Part<'a>; 2],
+    content: Vec<Part<'a>>,
 }
 
 #[derive(Serialize)]
@@ -55,12 +55,12 @@ struct ImageUrl<'a> {
 
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(messages, picture) = self;
-        let (Some(picture), Some((last, before))) = (picture, messages.split_last()) else {
+        let Self(messages, images) = self;
+        let (false, Some((last, before))) = (images.is_empty(), messages.split_last()) else {
             return messages.serialize(serializer);
         };
-        let image_url = ImageUrl { url: picture.url() };
-        let content = [Part::Text { text: &last.content }, Part::ImageUrl { image_url }];
+        let shown = images.iter().map(|image| Part::ImageUrl { image_url: ImageUrl { url: image.url() } });
+        let content = [Part::Text { text: &last.content }].into_iter().chain(shown).collect();
         let mut sequence = serializer.serialize_seq(Some(messages.len()))?;
         before.iter().try_for_each(|message| sequence.serialize_element(message))?;
         sequence.serialize_element(&Shown { role: last.role, content })?;
