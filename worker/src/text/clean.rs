@@ -46,6 +46,22 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
+/// Whether a text shows nothing: it has only white space, invisible characters, and joiners of other characters.
+pub fn is_blank(text: &str) -> bool {
+    let joins = |c: char| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || joins(c) || is_invisible(c))
+}
+
+/// Whether a character is never seen and no script needs it: a character that turns the direction of text, a soft
+/// hyphen, a space of no width, a filler, a tag, or a variation selector beyond those of emoji. The joiners of emoji
+/// are not among them.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Whether there may be characters to remove. Texts are searched fast, in blocks, for the bytes with which these
 /// characters begin.
 fn has_odd(text: &str) -> bool {
@@ -114,6 +130,18 @@ mod tests {
         ] {
             assert_eq!(clean(text), clean_text, "{text:?}");
             assert_eq!(clean(clean_text), clean_text);
+        }
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_blank() {
+        for blank in
+            ["", " \n\t\u{3000}", "\u{200b}\u{feff}", "\u{200d}\u{fe0f}", "\u{2800} \u{3164}\u{202e}", "\0"]
+        {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        for text in ["a", " あ ", "🏴\u{e0067}\u{e007f}", "\u{200b}.", "❤\u{fe0f}", "─"] {
+            assert!(!is_blank(text), "{text:?}");
         }
     }
 

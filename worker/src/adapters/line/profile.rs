@@ -9,7 +9,11 @@ use super::{
     client::{BODY_MAX, LineClient},
     profiles::Profile,
 };
-use crate::{adapters::http, locale::Locale};
+use crate::{
+    adapters::http,
+    locale::Locale,
+    text::clean::{is_blank, is_invisible},
+};
 
 /// The longest name in a prompt, in characters as people count them.
 const NAME_MAX: usize = 20;
@@ -106,15 +110,8 @@ fn path(chat: &ConversationId) -> Option<String> {
 
 /// Returns a name on one line and not too long, without characters that could hide or turn the words beside it.
 fn plain(name: &str) -> String {
-    // First come characters that turn the direction of text, then invisible ones: a soft hyphen, spaces of no width,
-    // fillers, tags, and variation selectors beyond those of emoji. The joiners of emoji are not among them.
-    let is_odd = |c: char| {
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    let line: String = name.chars().filter(|&c| c.is_whitespace() || !c.is_control() && !is_odd(c)).collect();
+    let line: String =
+        name.chars().filter(|&c| c.is_whitespace() || !c.is_control() && !is_invisible(c)).collect();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut plain = String::new();
     for grapheme in line.graphemes(true).take(NAME_MAX) {
@@ -123,8 +120,7 @@ fn plain(name: &str) -> String {
         }
         plain.push_str(grapheme);
     }
-    let is_seen = |c: char| !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}');
-    if plain.contains(is_seen) { plain.trim().to_owned() } else { String::new() }
+    if is_blank(&plain) { String::new() } else { plain.trim().to_owned() }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     failure::{Failure, Reason},
     history::Tokens,
     text::{
-        clean::clean,
+        clean::{clean, is_blank},
         thoughts::{Said, without_thoughts},
     },
 };
@@ -60,7 +60,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
     let is_thought = (end == End::Cut || breaks_off) && asked.opens_thoughts && !began_within_thought;
     let text = clean(if is_thought { "" } else { &said });
     let text = text.trim();
-    if !text.is_empty() {
+    if !is_blank(text) {
         return Ok(Completion {
             model: asked.model.to_owned(),
             text: text.to_owned(),

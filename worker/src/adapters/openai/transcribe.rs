@@ -15,7 +15,7 @@ use super::{
     refusal::refusal,
     response::ModelError,
 };
-use crate::text::clean::clean;
+use crate::text::clean::{clean, is_blank};
 
 /// The largest recording that is accepted, in bytes. The limit of 25 MB counts the whole request.
 pub const BYTES_MAX: usize = 25_000_000;
@@ -80,7 +80,7 @@ fn words(body: &[u8]) -> Option<Heard> {
     let Response { text } = first?.ok()?;
     let text = clean(&text);
     let text = text.trim();
-    Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })
+    Some(if is_blank(text) { Heard::Nothing } else { Heard::Words(text.to_owned()) })
 }
 
 /// Returns a file name that shows the server the format: the server reads its ending, not the bytes. LINE's own
