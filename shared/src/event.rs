@@ -106,6 +106,8 @@ kinds! {
     Replied = "replied",
     /// LINE refused the answer by the free reply.
     ReplyRefused = "reply_refused",
+    /// LINE refused a push because the month's messages are used up, and the answer goes by the free reply.
+    MonthUsedUp = "month_used_up",
     /// LINE refused a notice by the free reply.
     NoticeNotReplied = "notice_not_replied",
     /// LINE refused a push because of the month's limit, although the limit is not reached.

@@ -193,6 +193,7 @@ stories!(
     a_long_answer_is_said_in_several_pushes
     a_free_reply_carries_the_answer
     a_free_reply_is_followed_by_pushes
+    a_free_reply_takes_the_place_of_a_push_where_the_month_is_used_up
     a_redelivery_is_no_second_question
     a_burst_is_answered
     a_refusal_is_told_once

@@ -161,6 +161,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     a_delivered_turn_forgets_its_words(history).await;
     what_is_known_of_the_pushes_is_kept(history).await;
     a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history).await;
+    an_answer_that_goes_by_reply_is_not_pushed_before_a_redrive(history).await;
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
@@ -407,6 +408,38 @@ async fn a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history
     history.record(&job, Step::Pushing { by: None, pushed: 1 }, later(5)).await.unwrap();
     let pushed = Delivery { pushed: 1, state: PushState::Unknown { since: later(5) }, ..pushed };
     assert_eq!(history.begin(&job, later(6)).await.unwrap().stage, Stage::Stored(pushed));
+}
+
+async fn an_answer_that_goes_by_reply_is_not_pushed_before_a_redrive(history: &dyn History) {
+    let job = job("U-used-up", "used-up");
+    history.begin(&job, now()).await.unwrap();
+    history.store(&job, said(&job, "q", vec!["one".into()]), None, now()).await.unwrap();
+    let replying = Step::Replying { by: Some(1) };
+    let early = history.record(&job, replying.clone(), later(1)).await.unwrap_err();
+    assert!(early.passing, "LINE may have the push");
+    let refused = |gave_up| {
+        let (pushes, state) = (vec!["one".to_owned()], PushState::Refused);
+        let delivery = Some(Delivery { pushes, pushed: 0, state, method: SendMethod::Push });
+        Step::Failed { by: Some(1), reason: Reason::LineQuota, delivery, gave_up, cost: None }
+    };
+    history.record(&job, refused(false), later(2)).await.unwrap();
+    for _ in 0..2 {
+        history.record(&job, replying.clone(), later(3)).await.unwrap();
+    }
+    for step in [Step::Pushing { by: Some(1), pushed: 0 }, Step::NotReplied { by: Some(1) }] {
+        assert!(history.record(&job, step, later(4)).await.unwrap_err().passing);
+    }
+    history.record(&job, refused(true), later(5)).await.unwrap();
+    assert!(history.record(&job, Step::Pushing { by: None, pushed: 0 }, later(6)).await.is_err());
+    let redriven = Job { run: Some("used-up:letter".into()), ..job };
+    let Stage::Stored(delivery) = history.begin(&redriven, later(7)).await.unwrap().stage else { panic!() };
+    assert_eq!((delivery.method, delivery.state), (SendMethod::ReplyOnly, PushState::Refused));
+    for _ in 0..2 {
+        history.record(&redriven, Step::Pushing { by: Some(2), pushed: 0 }, later(8)).await.unwrap();
+    }
+    let Stage::Stored(delivery) = history.begin(&redriven, later(9)).await.unwrap().stage else { panic!() };
+    let state = PushState::Unknown { since: later(8) };
+    assert_eq!((delivery.method, delivery.state), (SendMethod::Push, state));
 }
 
 async fn the_user_is_told_at_the_first_time(history: &dyn History) {

@@ -168,6 +168,8 @@ async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
         with("quickReply", json!({ "items": [button("more than twenty letters", "x")] })),
         with("quickReply", json!({ "items": [button("x", &"x".repeat(301))] })),
         with("sender", json!({ "name": "more than twenty letters" })),
+        with("sender", json!({ "name": "🍎".repeat(11) })),
+        with("sender", json!({ "iconUrl": "https://example.com/海.png" })),
         with("sender", json!({ "name": "LINE shop" })),
         with("sender", json!({ "iconUrl": "http://example.com/i.png" })),
         with("quoteToken", webhook["events"][0]["message"]["quoteToken"].clone()),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use emulator::{
     faults::Fault,
-    line::{CONSUMPTION, PUSH, QUOTA},
+    line::{CONSUMPTION, PUSH, QUOTA, REPLY},
 };
 use jiff::SignedDuration;
 use serde_json::json;
@@ -50,10 +50,13 @@ async fn a_rate_limit_passes_and_the_monthly_limit_does_not() {
     bot.answers(&["answer to hi"]).await;
 
     bot.line.set_messages_left(0);
+    bot.line.plan_error(REPLY, 400, "Invalid reply token");
     bot.hears("more").await;
     bot.answers(&[]).await;
     assert_eq!(bot.pushes_tried().len(), 3, "no retry mends it");
     bot.gave_up("line_quota", "answered").await;
+    let detail = bot.letters().await[0]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("push: status 429") && detail.contains("reply: status 400"), "{detail}");
 
     // In a new month the redrive only pushes.
     bot.line.set_messages_left(100);
@@ -67,6 +70,7 @@ async fn the_monthly_limit_is_known_by_the_numbers_whatever_lines_words() {
     let mut bot = Bot::start().await;
     bot.line.set_messages_left(0);
     bot.line.plan_error(PUSH, 429, "words of another year");
+    bot.line.plan_error(REPLY, 400, "Invalid reply token");
     bot.hears("hi").await;
     bot.answers(&[]).await;
     bot.gave_up("line_quota", "answered").await;
@@ -101,6 +105,7 @@ async fn a_limit_that_is_not_reached_is_waited_for_while_a_broadcast_has_message
 #[tokio::test]
 async fn a_limit_that_is_not_reached_is_a_letter_after_a_while_and_a_redrive_waits_anew() {
     let mut bot = beside_a_broadcast(SignedDuration::from_millis(300)).await;
+    bot.line.plan_error(REPLY, 400, "Invalid reply token");
     bot.hears("hi").await;
     bot.gave_up("line_quota", "answered").await;
     let detail = bot.letters().await[0]["detail"].as_str().unwrap().to_owned();
@@ -137,6 +142,7 @@ async fn what_line_says_of_the_months_limit_holds_where_its_numbers_do_not_contr
         let mut bot = Bot::start().await;
         case(&bot);
         bot.line.plan_error(PUSH, 429, monthly);
+        bot.line.plan_error(REPLY, 400, "Invalid reply token");
         bot.hears("hi").await;
         bot.answers(&[]).await;
         bot.gave_up("line_quota", "answered").await;

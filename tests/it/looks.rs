@@ -132,13 +132,22 @@ async fn an_answer_quotes_its_question_when_others_came_in_between() {
 
 #[tokio::test]
 async fn a_persona_on_offer_answers_with_its_own_name_and_face() {
-    let personas = r#"[{"name":"Online shop","prompt":"p"},{"name":"海","prompt":"p","icon":"https://example.com/i.png"}]"#;
-    let mut bot = Bot::with(&[("PERSONAS", personas)], |_| {}).await;
+    let (long, shown) = ("🍎".repeat(11), "🍎".repeat(10));
+    let personas = json!([
+        { "name": "Online shop", "prompt": "p" },
+        { "name": "海", "prompt": "p", "icon": "https://example.com/i.png" },
+        { "name": long, "prompt": "p", "icon": "https://example.com/海 賊.png" },
+    ])
+    .to_string();
+    let encoded = "https://example.com/%E6%B5%B7%20%E8%B3%8A.png";
+    let mut bot = Bot::with(&[("PERSONAS", &personas)], |_| {}).await;
     bot.hears("hi").await;
     assert_eq!(says_one(&mut bot).await.sender, None);
-    for (name, sender, icon) in
-        [("海", Some("海"), Some("https://example.com/i.png")), ("Online shop", None, None)]
-    {
+    for (name, sender, icon) in [
+        ("海", Some("海"), Some("https://example.com/i.png")),
+        (&long, Some(shown.as_str()), Some(encoded)),
+        ("Online shop", None, None),
+    ] {
         bot.hears(&format!("persona: {name}")).await;
         bot.drain().await;
         bot.sends().await;

@@ -51,6 +51,8 @@ mod known_models;
 mod azure;
 // Realistic faults of LINE.
 mod line_faults;
+// The end of the month's messages.
+mod month_used_up;
 // The free reply, and when a push takes its place.
 mod reply_first;
 // Facts in several files, and the version.

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use emulator::{faults::Fault, line::PUSH};
+use emulator::{
+    faults::Fault,
+    line::{PUSH, REPLY},
+};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -164,6 +167,9 @@ async fn what_line_refuses_for_good_is_a_dead_letter_that_keeps_its_answer() {
     ];
     for (index, (status, message, reason)) in faults.into_iter().enumerate() {
         bot.line.plan_error(PUSH, status, message);
+        if reason == "line_quota" {
+            bot.line.plan_error(REPLY, 400, "Invalid reply token");
+        }
         bot.hears_from(reason, "hi").await;
         bot.pushes(index + 1).await;
         bot.cloud.is_drained().await;

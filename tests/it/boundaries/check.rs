@@ -41,8 +41,10 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
     let letter = |reason: &str, state: &str| told == [(reason.into(), state.into())];
     // A reply has no key with which LINE could later say whether it arrived.
     let may_be_unknown = gate.record().had_passed(REPLY) && letter("delivery_unknown", "delivery_unknown");
+    let waits =
+        story.ends == Ends::AnsweredOrWaits && said.is_empty() && letter("delivery_unknown", "answered");
     match story.ends {
-        Ends::Answered | Ends::AnsweredAfterAll => {
+        Ends::Answered | Ends::AnsweredOrWaits | Ends::AnsweredAfterAll => {
             let sorries = said.iter().filter(|text| is_sorry(text)).count();
             let is_sorry_as_it_should = gate.record().had_fault() || sorries == usize::from(story.redrives);
             must("undisturbed, who is answered after all was told first", is_sorry_as_it_should, &said);
@@ -60,11 +62,12 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
                 let expected = joined([story.says_back]) + &stored;
                 // After an unknown outcome the bot sends nothing more, and it sends nothing twice.
                 let is_begun = may_be_unknown && !heard.is_empty() && expected.starts_with(&heard);
-                let is_said = heard == expected || is_begun;
+                let is_said = heard == expected || is_begun || waits;
                 must("what is stored was said, once and in order", is_said, &(&said, &messages));
                 must("the last word is the bot's", of.last().unwrap()[1] == "assistant", &messages);
             }
-            must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
+            let is_expected = told.is_empty() || may_be_unknown || waits;
+            must("no letter but of what is unknown", is_expected, &letters);
         }
         Ends::Noticed => {
             must("something was said once", said.len() == 1, &said);

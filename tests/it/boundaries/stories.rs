@@ -35,6 +35,8 @@ pub struct Story {
 pub enum Ends {
     /// Every question has an answer, and it was sent.
     Answered,
+    /// The same, or nothing was sent and a dead letter keeps the answer, because a push of unknown outcome went before.
+    AnsweredOrWaits,
     /// Every question has an answer at the end; before it the user may have got one apology.
     AnsweredAfterAll,
     /// One notice was sent, and nothing is stored.
@@ -92,6 +94,11 @@ pub fn a_free_reply_carries_the_answer() -> Story {
 
 pub fn a_free_reply_is_followed_by_pushes() -> Story {
     Story { variables: &[("DELIVERY", "reply-first")], ..a_long_answer_is_said_in_several_pushes() }
+}
+
+pub fn a_free_reply_takes_the_place_of_a_push_where_the_month_is_used_up() -> Story {
+    let faults = |line: &Line, _: &Model| line.set_messages_left(0);
+    Story { faults, ends: Ends::AnsweredOrWaits, ..a_question_is_answered() }
 }
 
 pub fn a_redelivery_is_no_second_question() -> Story {

@@ -100,6 +100,7 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
     let notified = TurnStep::Notified { now: later(7) };
     let pushing = TurnStep::Pushing { by: None, pushed: 1, now: later(8) };
     let not_replied = TurnStep::NotReplied { by: Some(1), now: later(8) };
+    let replying = TurnStep::Replying { by: None, now: later(8) };
     let resend_risked = TurnStep::ResendRisked { now: later(40) };
     let taken_back = TurnStep::AnswerUnsent { is_owed: true };
     match stage {
@@ -130,6 +131,16 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
                 ("unknown push", vec![Begun, pushed, unknown]),
                 ("unknown reply", vec![Begun, replied, unknown]),
                 ("not replied", vec![Begun, replied, not_replied]),
+                ("replying instead", vec![Begun, pushed, refused, replying]),
+                ("replying instead, refused", vec![Begun, pushed, refused, replying, refused]),
+                (
+                    "replying instead, redriven",
+                    vec![Begun, pushed, refused, replying, gave_up, redriven, Begun],
+                ),
+                (
+                    "replying instead, refused and redriven",
+                    vec![Begun, pushed, refused, replying, refused, gave_up, redriven, Begun],
+                ),
                 ("one of two pushed", vec![Begun, pushed, one_pushed]),
                 ("one of two pushed, the other tried", vec![Begun, replied, pushing]),
                 ("resend risked", vec![Begun, replied, unknown, resend_risked]),
@@ -170,7 +181,8 @@ fn ways(stage: Stage<()>) -> (Vec<Way>, Option<Stage<()>>) {
 fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Option<TurnStep<'static>>) {
     use TurnStep::{
         AnswerUnsent, Begun, ConversationForgotten, Delivered, Edited, Failed, Forgotten, Merged, NotReplied,
-        Notified, Pushing, QuotaRefused, Redriven, Replaced, ResendRisked, Stored, Unsent, Withdrawn,
+        Notified, Pushing, QuotaRefused, Redriven, Replaced, Replying, ResendRisked, Stored, Unsent,
+        Withdrawn,
     };
     let now = later(40);
     // No attempt has the token 0.
@@ -189,7 +201,10 @@ fn cases(step: &TurnStep<'_>, before: &TurnState) -> (Vec<TurnStep<'static>>, Op
             let cases = [0, 1].into_iter().flat_map(|pushed| attempts.map(|by| Pushing { by, pushed, now }));
             (cases.collect(), Some(NotReplied { by: None, now }))
         }
-        NotReplied { .. } => (attempts.map(|by| NotReplied { by, now }).to_vec(), Some(QuotaRefused { now })),
+        NotReplied { .. } => {
+            (attempts.map(|by| NotReplied { by, now }).to_vec(), Some(Replying { by: None, now }))
+        }
+        Replying { .. } => (attempts.map(|by| Replying { by, now }).to_vec(), Some(QuotaRefused { now })),
         QuotaRefused { .. } => (vec![QuotaRefused { now }], Some(Delivered)),
         Delivered => (vec![Delivered], Some(failed(None, false, None))),
         Failed { .. } => {
@@ -249,6 +264,7 @@ fn can_be_taken(step: &TurnStep<'_>, way: &[TurnStep<'_>], before: &TurnState) -
         | TurnStep::Merged
         | TurnStep::Pushing { .. }
         | TurnStep::NotReplied { .. }
+        | TurnStep::Replying { .. }
         | TurnStep::Withdrawn { .. }
         | TurnStep::Edited
         | TurnStep::ConversationForgotten

@@ -2,7 +2,7 @@
 
 use crate::setting::{
     Disturbance::{
-        Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive, Unsend,
+        Crash, Duplicate, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Month, Redrive, Unsend,
     },
     Kind, Setting,
 };
@@ -44,6 +44,22 @@ pub fn replied_beside() -> Setting {
 pub fn replied() -> Setting {
     let most = [(Crash, 1), (Line, 2), (LostCall, 1), (Redrive, 1), (HalfDay, 2)];
     Setting { replies: true, total: 3, ..Setting::new("replied to").with(&most) }
+}
+
+/// Returns one message at the end of the month.
+pub fn used_up() -> Setting {
+    let most = [(Month, 2), (Crash, 1), (Line, 2), (LostCall, 1), (Redrive, 1), (HalfDay, 1)];
+    Setting { total: 4, ..Setting::new("the month is used up").with(&most) }
+}
+
+/// Returns one message at the end of the month, and a lease that ends while its worker still runs.
+pub fn used_up_beside() -> Setting {
+    let most = [(Month, 2), (Line, 2), (LeaseEnds, 1)];
+    Setting {
+        workers: 2,
+        total: 4,
+        ..Setting::new("the month is used up beside another attempt").with(&most)
+    }
 }
 
 /// Returns two messages that may be answered together.

@@ -48,7 +48,7 @@ fn of_event(steps: &mut Steps<'_>, event: u8) {
     steps.disturb(Disturbance::Duplicate, "a webhook comes again", "", |_, world| {
         world.queue.push(Queued { job: Job { event, run: 0 }, holder: None });
     });
-    if model.setting.replies && !of.token_is_old {
+    if model.setting.has_replies() && !of.token_is_old {
         steps.step("a reply token grows too old", |_, world| world.event_mut(event).token_is_old = true);
     }
     if matches!(of.kind, Kind::Question { .. }) && !of.is_unsent {

@@ -97,6 +97,10 @@ pub fn step(model: &Model, world: &mut World, job: Job, step: &TurnStep<'_>) -> 
     if matches!(step, TurnStep::Failed { .. } | TurnStep::Delivered | TurnStep::Forgotten) {
         world.event_mut(job.event).ghost_died = false;
     }
+    if matches!(step, TurnStep::Replying { .. }) {
+        let event = world.event_mut(job.event);
+        event.ghost_replies_only = Some(event.redrives);
+    }
     write(world, job, after);
     Ok(())
 }
@@ -286,6 +290,7 @@ fn delete_answer(model: &Model, world: &mut World, event: u8) {
     if world.event(event).stage() == Stage::Open {
         let event = world.event_mut(event);
         (event.asked, event.ghost_stored) = (None, false);
+        event.ghost_replies_only = None;
         return;
     }
     for other in &mut world.events {

@@ -53,6 +53,9 @@ pub enum Invariant {
     DeathsAreIsolated,
     /// A run has no more attempts than its maximum.
     AttemptsAreLimited,
+    /// An answer that goes by the free reply, because the month's messages are used up, is not pushed any more, except
+    /// after an operator's redrive.
+    RepliesOnly,
 }
 
 impl fmt::Display for Invariant {
@@ -63,7 +66,7 @@ impl fmt::Display for Invariant {
 
 impl Invariant {
     /// All invariants.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SaidOnce,
         Self::PaidOnce,
         Self::NothingLost,
@@ -77,6 +80,7 @@ impl Invariant {
         Self::OverIsOver,
         Self::DeathsAreIsolated,
         Self::AttemptsAreLimited,
+        Self::RepliesOnly,
     ];
 
     /// Returns its bit in a set.
@@ -183,7 +187,7 @@ fn is_untruthful(world: &World, number: usize) -> bool {
 pub fn may_be_written(event: &Event, reason: Reason) -> bool {
     match reason {
         Reason::ModelUnavailable | Reason::ModelRefused => event.ghost_said[0] == 0,
-        Reason::LineRejected => !event.is_said(),
+        Reason::LineRejected | Reason::LineQuota => !event.is_said(),
         Reason::DeliveryUnknown => match event.stage() {
             Stage::Stored(progress) => !progress.is_unsaid(),
             Stage::InDoubt | Stage::Delivered | Stage::Forgotten => true,

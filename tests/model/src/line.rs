@@ -4,8 +4,16 @@ use crate::{
     invariants::Invariant,
     setting::Kind,
     worker::Worker,
-    world::{Event, World},
+    world::{Event, Job, World},
 };
+
+/// Gets a push of the worker's answer, whatever LINE makes of it.
+pub fn get_push(world: &mut World, at: usize) {
+    let Job { event, run } = world.workers[at].job;
+    if world.event(event).ghost_replies_only.is_some_and(|redrives| run <= redrives) {
+        world.breaks(Invariant::RepliesOnly);
+    }
+}
 
 /// Takes a push of the worker's answer, unless LINE knows the retry key.
 pub fn take_push(world: &mut World, at: usize) {

@@ -69,6 +69,8 @@ pub enum Disturbance {
     LostCall,
     /// LINE refuses a request, fails, or takes it and its answer is lost.
     Line,
+    /// LINE refuses a push because the month's messages are used up.
+    Month,
     /// The model fails.
     ModelFails,
     /// The lease of a job ends while its worker still runs.
@@ -90,7 +92,7 @@ pub enum Disturbance {
 }
 
 /// The number of kinds of disturbances.
-pub const DISTURBANCES: usize = 13;
+pub const DISTURBANCES: usize = 14;
 
 /// The participants of a search, and the most disturbances.
 #[derive(Clone)]
@@ -129,6 +131,11 @@ impl Setting {
             total: u8::MAX,
             only: None,
         }
+    }
+
+    /// Whether any answer may go by the free reply token.
+    pub fn has_replies(&self) -> bool {
+        self.replies || self.most[Disturbance::Month as usize] > 0
     }
 
     /// Returns this setting with these disturbances, each at most this often.

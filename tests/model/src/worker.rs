@@ -3,7 +3,7 @@
 
 use worker::{
     failure::Reason,
-    history::{LastAttempt, PushProgress, SendMethod, Stage},
+    history::{LastAttempt, PushProgress, PushState, SendMethod, Stage},
     rules::turn::TurnStep,
 };
 
@@ -142,6 +142,8 @@ pub enum At {
     LookBeforeReply,
     /// The worker records that LINE did not take the reply.
     RecordNotReplied,
+    /// The worker records that it replies, because the month's messages are used up.
+    RecordReplying,
     /// The worker pushes.
     Push,
     /// A try of the push failed.
@@ -256,6 +258,7 @@ pub fn next(steps: &mut Steps<'_>, at: usize) {
         At::PushFailed => deliver::push_failed(steps, at, &worker),
         At::LookBeforeReply => deliver::look(steps, at, &worker, At::Reply),
         At::RecordNotReplied => deliver::record_not_replied(steps, at, &worker),
+        At::RecordReplying => deliver::record_replying(steps, at, &worker),
         At::Push => deliver::push(steps, at, &worker),
         At::LookBeforePush => deliver::look(steps, at, &worker, At::Push),
         At::RecordPushing => deliver::record_pushing(steps, at, &worker),
@@ -463,7 +466,11 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
         (Some(Progress(progress)), answer, is_clean);
     worker.at = match progress.method {
         _ if answer.parts == 0 => At::RecordDelivered,
-        SendMethod::ReplyToken => At::Reply,
+        // An operator wants the answer to be pushed, whose reply LINE certainly refused.
+        SendMethod::ReplyOnly if worker.job.run > 0 && progress.state == PushState::Refused => {
+            At::RecordPushing
+        }
+        SendMethod::ReplyToken | SendMethod::ReplyOnly => At::Reply,
         SendMethod::Push => deliver::next_push(progress, answer.parts),
     };
 }

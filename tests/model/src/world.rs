@@ -121,6 +121,8 @@ pub struct Event {
     pub ghost_died: bool,
     /// Whether the operator risked a second delivery.
     pub ghost_risked: bool,
+    /// The number of redrives after which its answer goes by the free reply and is not pushed.
+    pub ghost_replies_only: Option<u8>,
 }
 
 /// A stored answer.
@@ -200,7 +202,12 @@ impl Hash for Progress {
             PushState::Refused => 1,
             PushState::Unknown { .. } => 2,
         };
-        (pushed, kind, state.unknown_since(), method == SendMethod::ReplyToken).hash(to);
+        let method = match method {
+            SendMethod::Push => 0,
+            SendMethod::ReplyToken => 1,
+            SendMethod::ReplyOnly => 2,
+        };
+        (pushed, kind, state.unknown_since(), method).hash(to);
     }
 }
 
@@ -229,6 +236,7 @@ impl Event {
             ghost_forgotten: false,
             ghost_died: false,
             ghost_risked: false,
+            ghost_replies_only: None,
         }
     }
 

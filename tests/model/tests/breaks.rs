@@ -7,7 +7,7 @@
 )]
 
 use model::{
-    bounds::{alone, beside, merged, merged_beside, replied, replied_beside},
+    bounds::{alone, beside, merged, merged_beside, replied, replied_beside, used_up, used_up_beside},
     invariants::Invariant,
     search::search,
     setting::{
@@ -53,7 +53,8 @@ fn unfenced<'a>(step: &TurnStep<'a>) -> TurnStep<'a> {
     if let TurnStep::Stored { by, .. }
     | TurnStep::Failed { by, .. }
     | TurnStep::Pushing { by, .. }
-    | TurnStep::NotReplied { by, .. } = &mut step
+    | TurnStep::NotReplied { by, .. }
+    | TurnStep::Replying { by, .. } = &mut step
     {
         *by = None;
     }
@@ -172,6 +173,62 @@ fn tables() -> Vec<(&'static str, Table, Setting)> {
                 _ => apply(state, step),
             },
             replied_beside(),
+        ),
+        // These push an answer although it goes by the free reply, because the month's messages are used up.
+        (
+            "a reply takes the place of a push, and a push may follow",
+            |state, step| match step {
+                TurnStep::Replying { .. } => with_state(
+                    |progress| PushProgress { method: SendMethod::ReplyToken, ..progress },
+                    state,
+                    step,
+                ),
+                _ => apply(state, step),
+            },
+            used_up(),
+        ),
+        (
+            "an answer that goes by reply only is pushed",
+            |state, step| match (step, state.stage) {
+                (TurnStep::Pushing { .. }, Stage::Stored(progress)) => {
+                    let pushed = Stage::Stored(PushProgress { method: SendMethod::Push, ..progress });
+                    as_if(pushed, state, step)
+                }
+                (TurnStep::Replying { .. }, _) => {
+                    with_state(|progress| PushProgress { method: SendMethod::Push, ..progress }, state, step)
+                }
+                _ => apply(state, step),
+            },
+            used_up(),
+        ),
+        (
+            "a reply takes the place of a push, and is not expected to be tried",
+            |state, step| match step {
+                TurnStep::Replying { .. } => with_state(refused, state, step),
+                _ => apply(state, step),
+            },
+            used_up(),
+        ),
+        (
+            "the refusal of the push is told as the outcome of the reply",
+            |state, step| match step {
+                TurnStep::Replying { .. } => Ok(TurnState { last: state.last, ..apply(state, step)? }),
+                _ => apply(state, step),
+            },
+            used_up(),
+        ),
+        (
+            "an older attempt replies although another one may be pushing",
+            |state, step| match step {
+                TurnStep::Replying { .. } => match (apply(state, &unfenced(step)), state.stage) {
+                    (Err(Conflict::MayHaveBeenSent), Stage::Stored(progress)) => {
+                        as_if(Stage::Stored(refused(progress)), state, &unfenced(step))
+                    }
+                    (after, _) => after,
+                },
+                _ => apply(state, step),
+            },
+            used_up_beside(),
         ),
         // These send an answer twice: the outcome is called refused instead of unknown.
         (
@@ -324,7 +381,16 @@ fn found(rules: Rules, setting: Setting) -> (Option<Invariant>, usize, String) {
 
 #[test]
 fn the_real_table_holds_wherever_a_broken_one_is_looked_for() {
-    for setting in [alone(), beside(), replied(), replied_beside(), merged(), merged_beside()] {
+    for setting in [
+        alone(),
+        beside(),
+        replied(),
+        replied_beside(),
+        used_up(),
+        used_up_beside(),
+        merged(),
+        merged_beside(),
+    ] {
         let name = setting.name;
         let (invariant, states, trace) = found(Rules::REAL, setting);
         println!("{name}: {states} states");

@@ -5,8 +5,8 @@ use model::{
     search::search,
     setting::{
         Disturbance::{
-            self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive,
-            Resend, Stop, Unsend,
+            self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Month,
+            Redrive, Resend, Stop, Unsend,
         },
         Kind, Model, Rules, Setting,
     },
@@ -59,7 +59,12 @@ fn holds(setting: Setting) {
     assert!(found.is_all_done, "{name}: not all states were explored");
 }
 
-fn settings(more: u8) -> [Setting; 14] {
+/// Makes one in which the month's messages may be used up.
+fn used_up(setting: Setting) -> Setting {
+    setting.with(&[(Month, 2)])
+}
+
+fn settings(more: u8) -> [Setting; 18] {
     [
         one_worker("one message", &[TWO], 4 + more),
         Setting { replies: true, ..one_worker("one message, by reply", &[TWO], 3 + more) },
@@ -73,6 +78,16 @@ fn settings(more: u8) -> [Setting; 14] {
             ..one_worker("two messages, merged, by reply", &[ONE, ONE], 2 + more)
         },
         Setting { merges: true, ..two_workers("two messages, two workers, merged", &[ONE, ONE], 2 + more) },
+        used_up(one_worker("one message, the month is used up", &[ONE], 4 + more)),
+        used_up(Setting {
+            replies: true,
+            ..one_worker("one message, by reply, the month is used up", &[ONE], 3 + more)
+        }),
+        used_up(two_workers("one message, two workers, the month is used up", &[ONE], 3 + more)),
+        used_up(Setting {
+            merges: true,
+            ..one_worker("two messages, merged, the month is used up", &[ONE, ONE], 2 + more)
+        }),
         one_worker("a message, then forget", &[ONE, Kind::Forget], 3 + more),
         one_worker("a message, then unfollow", &[ONE, Kind::Unfollow], 3 + more),
         one_worker("a message, then forget, then a message", &[ONE, Kind::Forget, ONE], 2 + more),

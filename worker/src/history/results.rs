@@ -60,6 +60,13 @@ pub enum Step {
         /// The attempt that records this.
         by: Option<u32>,
     },
+    /// LINE certainly refused the first push because the month's messages are used up. From now on the run sends the
+    /// answer by the free reply and never by a push. If another attempt has begun since this one, or the answer may
+    /// have been sent, the history returns an error and writes nothing.
+    Replying {
+        /// The attempt that replies.
+        by: Option<u32>,
+    },
     /// LINE refused a push because of the month's limit, although that is not reached. The first time in a run is kept.
     QuotaRefused,
     /// LINE accepted every push. The bodies are deleted.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::prefix::folded;
+use url::Url;
 
 use crate::locale::Locale;
 
@@ -14,8 +15,10 @@ pub const DESCRIPTION_MAX: usize = 500;
 /// The most personas on offer. LINE limits the number of quick replies, and two of them are for the default and for
 /// help.
 const OFFER_MAX: usize = 11;
-/// The longest name of a sender, and of a quick reply, in characters (LINE).
+/// The longest name, in characters, because it is also the label of a quick reply (LINE).
 const NAME_MAX: usize = 20;
+/// The longest URL of an icon, percent-encoded, in characters (LINE, "Change icon and display name").
+const ICON_MAX: usize = 2_000;
 /// The words by which people choose the default character of the bot, as [`folded`] returns them.
 const DEFAULT: [&str; 8] = ["いつもの", "default", "預設", "기본", "ปกติ", "既定", "元に戻す", "reset"];
 
@@ -27,7 +30,7 @@ pub struct Persona {
     pub name: String,
     /// The character. It is added to `SYSTEM_PROMPT`, or replaces the built-in character if `SYSTEM_PROMPT` is not set.
     pub prompt: String,
-    /// The image beside its answers: the `https` address of a PNG of at most 1 MB.
+    /// The image beside its answers: the `https` address of a PNG of at most 1 MB, percent-encoded.
     #[serde(default)]
     pub icon: Option<String>,
 }
@@ -93,12 +96,12 @@ impl Personas {
         if folded(text) == "off" {
             return Ok(None);
         }
-        let personas: Vec<Persona> = serde_json::from_str(text).map_err(|_| BadPersonas)?;
-        let is_url = |icon: &String| icon.starts_with("https://") && icon.len() <= 2_000;
+        let mut personas: Vec<Persona> = serde_json::from_str(text).map_err(|_| BadPersonas)?;
+        for icon in personas.iter_mut().filter_map(|persona| persona.icon.as_mut()) {
+            *icon = encoded(icon).ok_or(BadPersonas)?;
+        }
         let fits = |p: &Persona| {
-            (1..=NAME_MAX).contains(&p.name.trim().chars().count())
-                && !p.prompt.trim().is_empty()
-                && p.icon.as_ref().is_none_or(is_url)
+            (1..=NAME_MAX).contains(&p.name.trim().chars().count()) && !p.prompt.trim().is_empty()
         };
         let names: std::collections::HashSet<String> = personas.iter().map(|p| folded(&p.name)).collect();
         let good = personas.len() <= OFFER_MAX && names.len() == personas.len() && personas.iter().all(fits);
@@ -122,6 +125,12 @@ impl Personas {
     pub fn named(&self, name: &str) -> Option<&Persona> {
         self.0.iter().find(|persona| persona.name == name)
     }
+}
+
+/// Returns the address of an icon in the form that LINE takes: `https`, percent-encoded, and not too long.
+fn encoded(icon: &str) -> Option<String> {
+    let url = Url::parse(icon).ok().filter(|url| url.scheme() == "https")?;
+    Some(String::from(url)).filter(|url| url.len() <= ICON_MAX)
 }
 
 /// Returns the system prompt of a conversation. A persona is added to the operator's own words (`SYSTEM_PROMPT`) and
@@ -197,6 +206,28 @@ mod tests {
             read(r#"[{"name":"海","prompt":"p","icon":"https://example.com/i.png"}]"#).unwrap(),
             Some(1)
         );
+        let icon = |url: &str| {
+            let personas = Personas::read(&format!(r#"[{{"name":"n","prompt":"p","icon":"{url}"}}]"#));
+            personas.ok().flatten().and_then(|mut personas| personas.0.remove(0).icon)
+        };
+        for (url, encoded) in [
+            ("https://example.com/i.png?v=1&w=%20", Some("https://example.com/i.png?v=1&w=%20")),
+            (
+                "https://例え.jp/海 賊.png?名=海",
+                Some("https://xn--r8jz45g.jp/%E6%B5%B7%20%E8%B3%8A.png?%E5%90%8D=%E6%B5%B7"),
+            ),
+            ("HTTPS://EXAMPLE.com/i.png", Some("https://example.com/i.png")),
+            ("http://example.com/i.png", None),
+            ("https://", None),
+            ("/i.png", None),
+        ] {
+            assert_eq!(icon(url).as_deref(), encoded, "{url}");
+        }
+        let long = |chars: &str, times| format!("https://example.com/{}", chars.repeat(times));
+        assert_eq!(icon(&long("a", 1_980)).map(|url| url.len()), Some(2_000));
+        for too_long in [long("a", 1_981), long("海", 221)] {
+            assert_eq!(icon(&too_long), None);
+        }
         for wrong in [
             "on",
             "{}",

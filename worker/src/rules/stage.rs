@@ -91,6 +91,9 @@ pub enum SendMethod {
     Push,
     /// The free reply token. A reply has no key by which its outcome could be found out.
     ReplyToken,
+    /// The same, after LINE refused the push because the month's messages are used up. The run never pushes it again;
+    /// an operator's redrive may, if LINE certainly refused the reply, too.
+    ReplyOnly,
 }
 
 impl PushState {

@@ -75,6 +75,14 @@ pub enum TurnStep<'a> {
         /// The time of the step.
         now: Timestamp,
     },
+    /// LINE certainly refused the first push because the month's messages are used up. The free reply is about to be
+    /// tried, and the run does not push the answer any more.
+    Replying {
+        /// The attempt that replies.
+        by: Option<u32>,
+        /// The time of the step.
+        now: Timestamp,
+    },
     /// LINE refused a push because of the month's limit, although that is not reached.
     QuotaRefused {
         /// The time of the step.
@@ -142,6 +150,12 @@ pub enum Conflict {
     /// Another attempt has begun since, and may still run.
     #[error("another attempt has begun")]
     Overtaken,
+    /// The answer goes by the free reply and is not pushed.
+    #[error("the answer is not pushed any more")]
+    ReplyOnly,
+    /// A reply would not be the first try of the answer, or LINE may have the answer.
+    #[error("the answer may have been sent")]
+    MayHaveBeenSent,
     /// No attempt is left that could be withdrawn.
     #[error("no attempt has begun")]
     NotBegun,
@@ -193,7 +207,7 @@ pub fn apply(turn: &TurnState, step: &TurnStep<'_>) -> Result<TurnState, Conflic
         }
         TurnStep::Notified { now } => TurnState { notified_at: before.notified_at.or(Some(now)), ..before },
         // A failure that was recorded before a further try is not the outcome of that try.
-        TurnStep::Pushing { .. } | TurnStep::Delivered | TurnStep::Merged => {
+        TurnStep::Pushing { .. } | TurnStep::Replying { .. } | TurnStep::Delivered | TurnStep::Merged => {
             TurnState { last: unrecorded(attempts, before.last), ..before }
         }
         TurnStep::Stored { .. }
@@ -229,12 +243,30 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
             Open => Delivered,
             Stored(_) | Delivered | Forgotten | InDoubt => return Err(Conflict::Existing(stage)),
         },
+        // An operator's redrive is another run, and pushes an answer whose reply was certainly refused.
         TurnStep::Pushing { pushed, now, .. } => match stage {
+            Stored(PushProgress { method: SendMethod::ReplyOnly, state, .. })
+                if turn.run.is_none() || state != PushState::Refused =>
+            {
+                return Err(Conflict::ReplyOnly);
+            }
             Stored(_) => about_to_be_pushed(pushed, now),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
         TurnStep::NotReplied { now, .. } => match stage {
+            Stored(PushProgress { method: SendMethod::ReplyOnly, .. }) => return Err(Conflict::ReplyOnly),
             Stored(PushProgress { pushed, .. }) => about_to_be_pushed(pushed, now),
+            Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
+        },
+        TurnStep::Replying { now, .. } => match stage {
+            Stored(
+                PushProgress { method: SendMethod::ReplyOnly, .. }
+                | PushProgress { pushed: 0, state: PushState::Refused, method: SendMethod::Push },
+            ) => {
+                let state = PushState::Untried { since: now };
+                Stored(PushProgress { pushed: 0, state, method: SendMethod::ReplyOnly })
+            }
+            Stored(_) => return Err(Conflict::MayHaveBeenSent),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),
         },
         // Only the steps that come before a push change its send method.
@@ -319,6 +351,7 @@ impl TurnStep<'_> {
             Self::Stored { by, .. }
             | Self::Pushing { by, .. }
             | Self::NotReplied { by, .. }
+            | Self::Replying { by, .. }
             | Self::Failed { by, .. } => by,
             Self::Redriven { .. }
             | Self::Begun
@@ -342,6 +375,7 @@ impl TurnStep<'_> {
         match step {
             Step::Pushing { by, pushed } => Self::Pushing { by: *by, pushed: *pushed, now },
             Step::NotReplied { by } => Self::NotReplied { by: *by, now },
+            Step::Replying { by } => Self::Replying { by: *by, now },
             Step::QuotaRefused => Self::QuotaRefused { now },
             Step::Delivered => Self::Delivered,
             Step::Forgotten => Self::Forgotten,

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use shared::job::ConversationId;
+use shared::{job::ConversationId, visible::shows_nothing};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use crate::text::markdown::{Plain, urls};
@@ -20,9 +20,10 @@ pub const TEXT_MAX: usize = 5_000;
 pub const MESSAGES_MAX: usize = 5;
 /// The most push requests of one answer. Each request is metered, and Japan's free plan allows 200 a month.
 pub const PUSHES_MAX: usize = 5;
-/// The most quick replies of one message, and the longest label and name, in characters (LINE, "Use quick replies",
-/// "Change icon and display name").
+/// The most quick replies of one message (LINE, "Use quick replies").
 pub const BUTTONS_MAX: usize = 13;
+/// The longest name of a sender, in UTF-16 code units (LINE, "Change icon and display name", "Character counting in a
+/// text").
 const NAME_MAX: usize = 20;
 
 /// A reply of the bot: its words and its appearance.
@@ -88,10 +89,18 @@ pub struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    /// Makes a sender. It leaves out a name that LINE refuses: one that is too long, or one with "LINE" in it, because
-    /// nobody may pretend to be LINE.
+    /// Makes a sender. A name that is too long for LINE is cut after a whole character as people count them. A name
+    /// that LINE refuses is left out: one that shows nothing, or one with "LINE" in it, because nobody may pretend to
+    /// be LINE.
     pub fn new(name: &'a str, icon_url: Option<&'a str>) -> Self {
-        let may_be = (1..=NAME_MAX).contains(&name.chars().count()) && !name.to_lowercase().contains("line");
+        let name = name.trim();
+        let mut units = 0;
+        let fits = name.grapheme_indices(true).map_while(|(at, grapheme)| {
+            units += grapheme.encode_utf16().count();
+            (units <= NAME_MAX).then_some(at + grapheme.len())
+        });
+        let name = name[..fits.last().unwrap_or(0)].trim_end();
+        let may_be = !shows_nothing(name) && !name.to_lowercase().contains("line");
         Self { name: may_be.then_some(name), icon_url }
     }
 }
@@ -156,7 +165,7 @@ pub fn by_token(token: &str, push: &str) -> String {
     body.unwrap_or_default()
 }
 
-/// Cuts a text into messages. A message that would have only white space is left out.
+/// Cuts a text into messages. A message that would show nothing is left out.
 fn split<'a>(text: &'a str, code: &[Range<usize>]) -> Vec<&'a str> {
     messages(text, code).into_iter().map(|part| &text[part]).collect()
 }
@@ -178,7 +187,7 @@ pub(crate) fn messages(text: &str, code: &[Range<usize>]) -> Vec<Range<usize>> {
         parts.push(from..from + length);
         from += length;
     }
-    parts.retain(|part| !text[part.clone()].trim().is_empty());
+    parts.retain(|part| !shows_nothing(&text[part.clone()]));
     parts
 }
 

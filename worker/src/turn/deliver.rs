@@ -1,5 +1,6 @@
 //! Delivers a stored answer, request by request. Each push has a retry key derived from event and part, so that LINE
-//! accepts each part once. The first part may use the free reply token instead (`reply_token`).
+//! accepts each part once. The first part may use the free reply token instead (`reply_token`), also if LINE refused the
+//! push because the month's messages are used up.
 
 use shared::job::{EventId, Job};
 use tokio::time::timeout_at;
@@ -41,8 +42,14 @@ async fn send(
     attempt: &Attempt<'_>,
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
-    if sending.delivery.method == SendMethod::ReplyToken {
-        reply_token::send_first(clients, job, sending, attempt).await?;
+    let token_is_unused = sending.delivery.method == SendMethod::Push;
+    match (sending.delivery.method, sending.delivery.state) {
+        (SendMethod::Push, _) => {}
+        // LINE certainly refused the reply, and an operator wants the answer to be pushed.
+        (SendMethod::ReplyOnly, PushState::Refused) if job.run.is_some() => {}
+        (SendMethod::ReplyToken | SendMethod::ReplyOnly, _) => {
+            reply_token::send_first(clients, job, sending, attempt).await?;
+        }
     }
     // An earlier attempt may have made the next push and also later ones. The row is not written again for the later
     // ones, so they keep the time of the next push: a time that is too early is safe.
@@ -59,7 +66,7 @@ async fn send(
         if delivery.state == PushState::Refused {
             // From here on, a crash leaves the outcome of the push unknown, so this is written down first.
             storage.record_at(job, Step::Pushing { by: attempt.by, pushed: delivery.pushed }, now).await?;
-            delivery.state = PushState::Untried { since: now };
+            (delivery.state, delivery.method) = (PushState::Untried { since: now }, SendMethod::Push);
             before = delivery.state;
         }
         let key = retry_key(&job.event_id, delivery.pushed);
@@ -88,6 +95,9 @@ async fn send(
             let (by, reason, refused) = (attempt.by, failure.reason, Some(delivery.clone()));
             let step = Step::Failed { by, reason, delivery: refused, gave_up: false, cost: None };
             storage.record_or_log(job, step).await;
+        }
+        if token_is_unused && reply_token::replaces_push(job, delivery, &failure, storage.now()) {
+            return reply_token::send_instead(clients, job, sending, &failure, attempt).await;
         }
         let pauses = &config.pauses.within;
         if !line_retry::wait(storage, pauses, job, &mut tries, &failure, attempt.deadline).await? {

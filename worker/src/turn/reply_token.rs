@@ -3,6 +3,9 @@
 //! A push is metered, and a reply is not. But a reply has no retry key: only its token, which is valid once and for a
 //! minute, prevents a second delivery. So a push replaces the reply only if the reply was certainly not delivered, and
 //! an unknown outcome stays unknown.
+//!
+//! The reply also works after the month's messages are used up. There it takes the place of a push that LINE certainly
+//! refused, and no push follows it.
 
 use std::time::Duration;
 
@@ -15,7 +18,7 @@ use crate::{
     clients::Clients,
     config::{Config, DeliveryMode},
     failure::{Failure, Reason, RetryPolicy},
-    history::{Answer, PushState, SendMethod, Step},
+    history::{Answer, Delivery, PushState, SendMethod, Step},
     text::messages,
 };
 
@@ -43,6 +46,34 @@ pub(crate) fn first_method(
     let wants = answer.exchange.is_none() || config.delivery == DeliveryMode::ReplyFirst;
     let may = wants && !token_is_spent && token(job, FIRST_USE_MAX_AGE, now).is_some();
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
+}
+
+/// Whether the free reply takes the place of a push that failed. It does for an answer of one request only. Nobody
+/// would learn of the rest of a longer one, which has more than 25,000 characters, so it waits as a whole.
+pub(crate) fn replaces_push(job: &Job, delivery: &Delivery, failure: &Failure, now: Timestamp) -> bool {
+    let is_used_up = failure.reason == Reason::LineQuota && failure.retry == RetryPolicy::Never;
+    let is_unsaid = delivery.progress().is_unsaid() && delivery.pushes.len() == 1;
+    is_used_up && is_unsaid && token(job, FIRST_USE_MAX_AGE, now).is_some()
+}
+
+/// Replies with an answer whose push LINE certainly refused because the month's messages are used up. This is recorded
+/// first, so that no attempt of this run pushes the answer, whatever happens to the reply.
+pub(crate) async fn send_instead(
+    clients: &Clients,
+    job: &Job,
+    sending: &mut Sending,
+    refused: &Failure,
+    attempt: &Attempt<'_>,
+) -> Result<(), AttemptError> {
+    let now = clients.storage.now();
+    clients.storage.record_at(job, Step::Replying { by: attempt.by }, now).await?;
+    log!(warn, MonthUsedUp, event = %job.event_id, "LINE refused a push because the month's messages are used up: the answer goes by the free reply");
+    (sending.delivery.state, sending.delivery.method) =
+        (PushState::Untried { since: now }, SendMethod::ReplyOnly);
+    send_first(clients, job, sending, attempt).await.map_err(|mut error| {
+        error.failure.detail = format!("{}; then {}", refused.detail, error.failure.detail);
+        error
+    })
 }
 
 /// Replies with the first part of a delivery; the other parts are pushed afterwards. If an earlier attempt may have
@@ -86,6 +117,12 @@ pub(crate) async fn send_first(
         }
     }
     if !matches!(delivery.state, PushState::Unknown { .. }) {
+        if delivery.method == SendMethod::ReplyOnly {
+            delivery.state = PushState::Refused;
+            let detail = format!("the free reply was not taken: {}", failure.detail);
+            let failure = Failure::permanent(Reason::LineQuota, detail);
+            return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
+        }
         log!(info, ReplyRefused, event = %job.event_id, detail = failure.detail, "LINE refused the free reply: the answer is pushed");
         let now = storage.now();
         storage.record_at(job, Step::NotReplied { by: attempt.by }, now).await?;

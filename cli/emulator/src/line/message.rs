@@ -9,7 +9,8 @@ const TEXT_MAX: usize = 5_000;
 /// The most messages of one request and, below, the most buttons of one message.
 const MESSAGES_MAX: usize = 5;
 const BUTTONS_MAX: usize = 13;
-/// The longest label of a button or name of a sender and, below, the longest text that a button sends.
+/// The longest label of a button and, in UTF-16 code units, the longest name of a sender; below, the longest text that a
+/// button sends.
 const LABEL_MAX: usize = 20;
 const SENDS_MAX: usize = 300;
 /// The longest URL of an icon, in bytes.
@@ -59,10 +60,14 @@ fn parse(message: &Value, wrong: &mut dyn FnMut(&str, &str)) -> Message {
     }
     let buttons = items.iter().map(|item| button(item, wrong)).collect();
     let (sender, icon) = (text(&message["sender"]["name"]), text(&message["sender"]["iconUrl"]));
-    if sender.as_ref().is_some_and(|name| name.chars().count() > LABEL_MAX || name.contains("LINE")) {
+    if sender.as_ref().is_some_and(|name| name.encode_utf16().count() > LABEL_MAX || name.contains("LINE")) {
         wrong("sender.name", "May not be used");
     }
-    if icon.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > URL_MAX) {
+    // A URL is percent-encoded, so that it has only printable ASCII.
+    let is_url = |url: &String| {
+        url.starts_with("https://") && url.len() <= URL_MAX && url.bytes().all(|b| b.is_ascii_graphic())
+    };
+    if icon.as_ref().is_some_and(|url| !is_url(url)) {
         wrong("sender.iconUrl", "Must be a valid HTTPS URL");
     }
     Message { text: words.to_owned(), buttons, sender, icon, quotes: text(&message["quoteToken"]) }

@@ -109,6 +109,7 @@ impl<'a> Story<'a> {
             TurnStep::NotReplied { by, now } => {
                 self.records(&after, Step::NotReplied { by }, now).await;
             }
+            TurnStep::Replying { by, now } => self.records(&after, Step::Replying { by }, now).await,
             TurnStep::QuotaRefused { now } => self.records(&after, Step::QuotaRefused, now).await,
             TurnStep::Delivered => self.records(&after, Step::Delivered, later(41)).await,
             TurnStep::Failed { by, reason, progress, gave_up, cost } => {
@@ -236,7 +237,9 @@ impl<'a> Story<'a> {
         let recorded = self.history.record(&self.job, step, now).await;
         match after {
             Ok(_) | Err(Conflict::NotBegun) => recorded.unwrap(),
-            Err(Conflict::NotStored | Conflict::Overtaken) => {
+            Err(
+                Conflict::NotStored | Conflict::Overtaken | Conflict::ReplyOnly | Conflict::MayHaveBeenSent,
+            ) => {
                 assert!(recorded.is_err_and(|error| error.passing), "{}", self.title);
             }
             Err(other @ (Conflict::Over | Conflict::Existing(_) | Conflict::MayHaveArrived)) => {

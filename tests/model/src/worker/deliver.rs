@@ -12,7 +12,7 @@ use crate::{
     invariants, line,
     setting::{Disturbance, Model},
     steps::Steps,
-    world::{Job, Progress, World},
+    world::{Job, Progress, Why, World},
 };
 
 /// The number of retries of a request within an attempt.
@@ -95,8 +95,8 @@ fn unknown_outcomes(
 pub(super) fn reply(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let event = steps.before.event(worker.job.event);
     if progress(worker).state == PushState::Refused {
-        steps.step("an attempt before it knows that it was not said", |_, world| {
-            world.workers[at].at = At::RecordNotReplied;
+        steps.step("an attempt before it knows that it was not said", |model, world| {
+            replied_in_vain(model, world, at, false);
         });
         return;
     }
@@ -145,6 +145,12 @@ fn replied_in_vain(model: &Model, world: &mut World, at: usize, is_passing: bool
     let worker = &mut world.workers[at];
     let is_known = matches!(progress(worker).state, PushState::Untried { .. } | PushState::Refused);
     if !worker.was_unknown && is_known {
+        if progress(worker).method == SendMethod::ReplyOnly {
+            let refused = PushProgress { state: PushState::Refused, ..progress(worker) };
+            worker.delivery = Some(Progress(refused));
+            let failure = Failure { has_delivery: true, ..Failure::permanent(Reason::LineQuota) };
+            return fail(model, world, at, failure);
+        }
         worker.at = At::RecordNotReplied;
         return;
     }
@@ -173,6 +179,26 @@ pub(super) fn record_not_replied(steps: &mut Steps<'_>, at: usize, worker: &Work
     });
 }
 
+/// Records that the answer goes by the free reply, because the month's messages are used up.
+pub(super) fn record_replying(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let (job, by) = (worker.job, Some(worker.turn.begun));
+    let record = |model: &Model, world: &mut World| {
+        let now = world.now();
+        history::step(model, world, job, &TurnStep::Replying { by, now })
+    };
+    steps.call("it is recorded that it replies", true, record, |model, world, done| match done {
+        Some(Ok(())) => {
+            looked(world, at);
+            let state = PushState::Untried { since: world.now() };
+            let worker = &mut world.workers[at];
+            worker.delivery =
+                Some(Progress(PushProgress { pushed: 0, state, method: SendMethod::ReplyOnly }));
+            (worker.failure, worker.tries, worker.at) = (None, 0, At::Reply);
+        }
+        Some(Err(_)) | None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
+    });
+}
+
 /// Pushes the next part.
 pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let delivery = progress(worker);
@@ -184,6 +210,7 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
         return;
     }
     steps.step("LINE takes the push", |model, world| {
+        line::get_push(world, at);
         line::take_push(world, at);
         let worker = &mut world.workers[at];
         let (pushed, state) = (delivery.pushed + 1, (model.rules.of_next_part)(delivery.state));
@@ -196,29 +223,28 @@ pub(super) fn push(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
     let take = |world: &mut World| line::take_push(world, at);
     unknown_outcomes(steps, at, "the push has no answer", take, |world| {
-        push_failed_with(
-            world,
-            at,
-            PushProgress { state: delivery.state.after_unknown_outcome(), ..delivery },
-            true,
-        );
+        let unknown = PushProgress { state: delivery.state.after_unknown_outcome(), ..delivery };
+        push_failed_with(world, at, unknown, Failure::retryable(Reason::DeliveryUnknown));
     });
-    for (what, is_passing) in [("LINE is too busy for the push", true), ("LINE refuses the push", false)] {
-        steps.disturb(Disturbance::Line, what, "", |_, world| {
-            push_failed_with(world, at, delivery, is_passing);
-        });
+    for (kind, what, failure) in [
+        (Disturbance::Line, "LINE is too busy for the push", Failure::retryable(Reason::LineRejected)),
+        (Disturbance::Line, "LINE refuses the push", Failure::permanent(Reason::LineRejected)),
+        (Disturbance::Month, "the month is used up", Failure::permanent(Reason::LineQuota)),
+    ] {
+        steps.disturb(kind, what, "", |_, world| push_failed_with(world, at, delivery, failure));
     }
 }
 
 /// Handles a push that failed: if LINE certainly has none of the tries, that is recorded first.
-fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_passing: bool) {
+fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, failure: Failure) {
+    line::get_push(world, at);
     let is_unknown = matches!(delivery.state, PushState::Unknown { .. });
     let (reason, state, next) = if is_unknown {
-        (Reason::DeliveryUnknown, delivery.state, At::PushFailed)
+        (Why(Reason::DeliveryUnknown), delivery.state, At::PushFailed)
     } else {
-        (Reason::LineRejected, PushState::Refused, At::RecordRefused)
+        (failure.reason, PushState::Refused, At::RecordRefused)
     };
-    let failure = Failure { is_passing, has_delivery: true, ..Failure::retryable(reason) };
+    let failure = Failure { reason, has_delivery: true, ..failure };
     let worker = &mut world.workers[at];
     worker.delivery = Some(Progress(PushProgress { state, ..delivery }));
     (worker.failure, worker.at) = (Some(failure), next);
@@ -227,9 +253,9 @@ fn push_failed_with(world: &mut World, at: usize, delivery: PushProgress, is_pas
 /// Records the refusal before the pause, so that an answer that certainly nobody has is made again if a part of its
 /// questions is taken back meanwhile.
 pub(super) fn record_refused(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let (job, by, progress) = (worker.job, Some(worker.turn.begun), Some(progress(worker)));
+    let Worker { job, failure: Some(failure), .. } = *worker else { return };
+    let (by, reason, progress) = (Some(worker.turn.begun), failure.reason.0, Some(progress(worker)));
     let record = |model: &Model, world: &mut World| {
-        let reason = Reason::LineRejected;
         let step = TurnStep::Failed { by, reason, progress, gave_up: false, cost: None };
         let _ = history::step(model, world, job, &step);
     };
@@ -248,7 +274,20 @@ pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (worker.failure, worker.at) = (None, At::LookBeforePush);
         });
     }
+    if may_reply(steps.before, worker, &failure) {
+        steps.step("it replies instead", |_, world| world.workers[at].at = At::RecordReplying);
+        return;
+    }
     steps.step("it does not push again", |model, world| fail(model, world, at, failure));
+}
+
+/// Models `reply_token::replaces_push`, but for a reply that was tried before, which LINE refuses again.
+fn may_reply(world: &World, worker: &Worker, failure: &Failure) -> bool {
+    failure.reason.0 == Reason::LineQuota
+        && progress(worker).is_unsaid()
+        && worker.ghost_answer.parts == 1
+        && worker.job.run == 0
+        && !world.event(worker.job.event).token_is_old
 }
 
 /// Records that a refused push is tried again. From here on a crash leaves its outcome unknown.
@@ -262,7 +301,7 @@ pub(super) fn record_pushing(steps: &mut Steps<'_>, at: usize, worker: &Worker) 
         Some(Ok(())) => {
             looked(world, at);
             let state = PushState::Untried { since: world.now() };
-            go_on(world, at, PushProgress { state, ..before });
+            go_on(world, at, PushProgress { state, method: SendMethod::Push, ..before });
         }
         Some(Err(_)) | None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
     });

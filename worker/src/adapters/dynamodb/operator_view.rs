@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The attributes of a turn's row that are read. They have no words.
-const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, toldAt";
+const LOOKED_AT: &str = "id, stage, pushed, unknownSince, byReply, replyOnly, toldAt";
 
 /// A turn as operators see it, without words.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The steps of a turn. Each step is one conditional update of the turn's row: see [`turn`].
 
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use jiff::Timestamp;
 use shared::job::Job;
 
@@ -59,14 +59,26 @@ impl DynamoHistory {
             Step::Pushing { by, pushed } => update
                 .update_expression(turn::PUSH)
                 .expression_attribute_names("#failed", turn::failed(run))
-                .condition_expression(turn::by(turn::IS_STORED, by))
+                .condition_expression(turn::by(
+                    if run.is_none() { turn::IS_PUSHED } else { turn::IS_PUSHED_AFTER_REDRIVE },
+                    by,
+                ))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::NotReplied { by } => update
                 .update_expression(turn::PUSH_INSTEAD)
-                .condition_expression(turn::by(turn::IS_STORED, by))
+                .condition_expression(turn::by(turn::IS_PUSHED, by))
                 .expression_attribute_values(":stored", s(turn::STORED))
+                .expression_attribute_values(":now", s(rfc3339(now))),
+            Step::Replying { by } => update
+                .update_expression(turn::REPLY_INSTEAD)
+                .expression_attribute_names("#failed", turn::failed(run))
+                .condition_expression(turn::by(turn::MAY_REPLY, by))
+                .expression_attribute_values(":stored", s(turn::STORED))
+                .expression_attribute_values(":zero", n(0))
+                .expression_attribute_values(":true", AttributeValue::Bool(true))
+                .expression_attribute_values(":false", AttributeValue::Bool(false))
                 .expression_attribute_values(":now", s(rfc3339(now))),
             Step::QuotaRefused => update
                 .update_expression(turn::QUOTA_REFUSED)
@@ -126,7 +138,7 @@ impl DynamoHistory {
             Ok(_) => Ok(()),
             // This is `Conflict::NotBegun`, or a turn in doubt, which stays in doubt.
             Err(error) if is_left => condition_failed(error).map(drop),
-            // This is `Conflict::NotStored` or `Conflict::Overtaken`.
+            // This is any other conflict of a step that is recorded.
             Err(error) => Err(condition_failed(error).map_or_else(|other| other, |_| DynamoError::Overtaken)),
         }
     }

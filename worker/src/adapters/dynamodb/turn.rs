@@ -36,8 +36,15 @@ pub(super) const IN_DOUBT: &str = "in_doubt";
 pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :stored";
 /// The condition of [`TurnStep::Stored`] and [`TurnStep::Merged`].
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
-/// The condition of [`TurnStep::Pushing`], [`TurnStep::NotReplied`] and [`TurnStep::ResendRisked`].
+/// The condition of [`TurnStep::ResendRisked`].
 pub(super) const IS_STORED: &str = "stage = :stored";
+/// The condition of [`TurnStep::NotReplied`], and of [`TurnStep::Pushing`] in the first run.
+pub(super) const IS_PUSHED: &str = "stage = :stored AND attribute_not_exists(replyOnly)";
+/// The condition of [`TurnStep::Pushing`] after a redrive.
+pub(super) const IS_PUSHED_AFTER_REDRIVE: &str =
+    "stage = :stored AND (attribute_not_exists(replyOnly) OR attribute_not_exists(unknownSince))";
+/// The condition of [`TurnStep::Replying`].
+pub(super) const MAY_REPLY: &str = "stage = :stored AND (attribute_exists(replyOnly) OR (pushed = :zero AND attribute_not_exists(unknownSince) AND (attribute_not_exists(byReply) OR byReply = :false)))";
 /// The further condition of a step that only the newest attempt may take.
 pub(super) const BY_NEWEST: &str = "begun = :by";
 /// The condition of [`TurnStep::Withdrawn`].
@@ -57,24 +64,26 @@ pub(super) const STORE: &str = "SET expiresAt = :expiresAt, stage = :stored, pus
 pub(super) const MERGE: &str = "SET expiresAt = :expiresAt, stage = :delivered";
 /// The update expression of [`TurnStep::Pushing`].
 pub(super) const PUSH: &str =
-    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply, #failed";
+    "SET expiresAt = :expiresAt, pushed = :pushed, unknownSince = :now REMOVE byReply, replyOnly, #failed";
 /// The update expression of [`TurnStep::NotReplied`].
 pub(super) const PUSH_INSTEAD: &str = "SET expiresAt = :expiresAt, unknownSince = :now REMOVE byReply";
+/// The update expression of [`TurnStep::Replying`]. An older worker reads `byReply` alone, and does not push at once.
+pub(super) const REPLY_INSTEAD: &str = "SET expiresAt = :expiresAt, pushed = :zero, unknownSince = :now, byReply = :true, replyOnly = :true REMOVE #failed";
 /// The update expression of [`TurnStep::QuotaRefused`].
 pub(super) const QUOTA_REFUSED: &str =
     "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)";
 /// The update expression of [`TurnStep::Delivered`]. No words stay.
-pub(super) const DELIVER: &str =
-    "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, #failed";
+pub(super) const DELIVER: &str = "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, replyOnly, #failed";
 /// The update expression of [`TurnStep::Notified`].
 pub(super) const NOTIFY: &str = "SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)";
 /// The update expression of [`TurnStep::AnswerUnsent`] where it opens the turn again. No words stay.
-pub(super) const OPEN_AGAIN: &str = "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply";
+pub(super) const OPEN_AGAIN: &str =
+    "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply, replyOnly";
 /// The update expression of a step that leaves a turn forgotten or in doubt. No words stay.
 pub(super) const FORGET: &str =
-    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply";
+    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply, replyOnly";
 /// The update expression of [`TurnStep::ResendRisked`].
-pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply";
+pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply, replyOnly";
 
 /// Returns the row's key.
 pub(super) fn id(event: &EventId) -> String {
@@ -181,8 +190,9 @@ fn progress(item: &Item) -> Stage<PushProgress> {
         Some(STORED) => Stage::Stored(PushProgress {
             pushed: number(item, "pushed").unwrap_or(0),
             state: PushState::of_row(time(item, "unknownSince")),
-            method: match item.get("byReply") {
-                Some(AttributeValue::Bool(true)) => SendMethod::ReplyToken,
+            method: match (item.get("byReply"), item.get("replyOnly")) {
+                (_, Some(AttributeValue::Bool(true))) => SendMethod::ReplyOnly,
+                (Some(AttributeValue::Bool(true)), _) => SendMethod::ReplyToken,
                 _ => SendMethod::Push,
             },
         }),

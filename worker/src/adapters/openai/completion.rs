@@ -1,6 +1,7 @@
 //! The answer in a response of success. Pure.
 
 use serde_json::Value;
+use shared::visible::shows_nothing;
 
 use super::{
     body::{self, Answer, Unread},
@@ -60,7 +61,7 @@ pub(super) fn completion(sent: &Sent, asked: Asked<'_>) -> Result<Completion, Re
     let is_thought = (end == End::Cut || breaks_off) && asked.opens_thoughts && !began_within_thought;
     let text = clean(if is_thought { "" } else { &said });
     let text = text.trim();
-    if !text.is_empty() {
+    if !shows_nothing(text) {
         return Ok(Completion {
             model: asked.model.to_owned(),
             text: text.to_owned(),

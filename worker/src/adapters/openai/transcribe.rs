@@ -7,6 +7,7 @@ use reqwest::{
 };
 use secrecy::SecretString;
 use serde::Deserialize;
+use shared::visible::shows_nothing;
 use tokio::time::Instant;
 
 use super::{
@@ -80,7 +81,7 @@ fn words(body: &[u8]) -> Option<Heard> {
     let Response { text } = first?.ok()?;
     let text = clean(&text);
     let text = text.trim();
-    Some(if text.is_empty() { Heard::Nothing } else { Heard::Words(text.to_owned()) })
+    Some(if shows_nothing(text) { Heard::Nothing } else { Heard::Words(text.to_owned()) })
 }
 
 /// Returns a file name that shows the server the format: the server reads its ending, not the bytes. LINE's own

@@ -14,8 +14,9 @@ fn stored(pushed: u32, state: PushState, method: SendMethod) -> Stage<PushProgre
     Stage::Stored(PushProgress { pushed, state, method })
 }
 
-/// Returns every stage. A stored answer is certainly unsaid, of unknown outcome, said in part, or sent by reply.
-fn stages() -> [Stage<PushProgress>; 8] {
+/// Returns every stage. A stored answer is certainly unsaid, of unknown outcome, said in part, sent by reply, sent by
+/// reply and never pushed, or the same and certainly unsaid.
+fn stages() -> [Stage<PushProgress>; 10] {
     let unknown = PushState::Unknown { since: at(1) };
     [
         Stage::Open,
@@ -23,6 +24,8 @@ fn stages() -> [Stage<PushProgress>; 8] {
         stored(0, unknown, SendMethod::Push),
         stored(1, PushState::Refused, SendMethod::Push),
         stored(0, unknown, SendMethod::ReplyToken),
+        stored(0, unknown, SendMethod::ReplyOnly),
+        stored(0, PushState::Refused, SendMethod::ReplyOnly),
         Stage::Delivered,
         Stage::Forgotten,
         Stage::InDoubt,
@@ -55,6 +58,8 @@ fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
         ("pushing, late", TurnStep::Pushing { by: OLDER, pushed: 1, now }),
         ("not replied", TurnStep::NotReplied { by: NEWEST, now }),
         ("not replied, late", TurnStep::NotReplied { by: OLDER, now }),
+        ("replying", TurnStep::Replying { by: NEWEST, now }),
+        ("replying, late", TurnStep::Replying { by: OLDER, now }),
         ("quota refused", TurnStep::QuotaRefused { now }),
         ("delivered", TurnStep::Delivered),
         ("failed", failed(None, false)),
@@ -76,32 +81,34 @@ fn steps() -> Vec<(&'static str, TurnStep<'static>)> {
 /// The stage after each step. `=` is the same stage; a word in capitals is a conflict; `reply` and `push` are a stored
 /// answer whose next push is about to be tried by that method, with the number of accepted pushes.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 8]); 24] = [
-    // step                    open         unsaid       unknown      in part      by reply     delivered    forgotten    in doubt
-    ("redriven",               ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
-    ("begun",                  ["=",        "=",         "=",         "=",         "=",         "OVER",      "OVER",      "OVER"]),
-    ("stored",                 ["reply 0",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
-    ("stored, late",           ["OVERTAKEN"; 8]),
-    ("merged",                 ["delivered","EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING",  "EXISTING"]),
-    ("pushing",                ["NOT STORED","push 1",   "push 1",    "push 1",    "push 1",    "NOT STORED","NOT STORED","NOT STORED"]),
-    ("pushing, late",          ["OVERTAKEN"; 8]),
-    ("not replied",            ["NOT STORED","push 0",   "push 0",    "push 1",    "push 0",    "NOT STORED","NOT STORED","NOT STORED"]),
-    ("not replied, late",      ["OVERTAKEN"; 8]),
-    ("quota refused",          ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
-    ("delivered",              ["delivered","delivered", "delivered", "delivered", "delivered", "=",         "delivered", "delivered"]),
-    ("failed",                 ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
-    ("failed, said",           ["=",        "refused 1", "refused 1", "=",         "refused 1 by reply", "=", "=",        "="]),
-    ("failed, late",           ["OVERTAKEN"; 8]),
-    ("withdrawn",              ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
-    ("forgotten",              ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "="]),
-    ("unsent",                 ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
-    ("answer unsent",          ["=",        "forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
-    ("answer unsent, owed",    ["=",        "open",      "in doubt",  "in doubt",  "in doubt",  "forgotten", "=",         "forgotten"]),
-    ("edited",                 ["=",        "=",         "=",         "=",         "=",         "=",         "=",         "="]),
-    ("conversation forgotten", ["=",        "forgotten", "forgotten", "forgotten", "forgotten", "=",         "=",         "="]),
-    ("replaced",               ["forgotten","forgotten", "forgotten", "forgotten", "forgotten", "forgotten", "=",         "forgotten"]),
-    ("notified",               ["=",        "=",         "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?",  "ARRIVED?"]),
-    ("resend risked",          ["NOT STORED","unknown 0","unknown 0", "unknown 1", "unknown 0", "NOT STORED","NOT STORED","NOT STORED"]),
+const TABLE: [(&str, [&str; 10]); 26] = [
+    // step                     open           unsaid           unknown       in part       by reply               reply only          unsaid, only        delivered      forgotten      in doubt
+    ("redriven",                ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "=",           "=",           "="]),
+    ("begun",                   ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "OVER",        "OVER",        "OVER"]),
+    ("stored",                  ["reply 0",     "EXISTING",      "EXISTING",   "EXISTING",   "EXISTING",            "EXISTING",         "EXISTING",         "EXISTING",    "EXISTING",    "EXISTING"]),
+    ("stored, late",            ["OVERTAKEN"; 10]),
+    ("merged",                  ["delivered",   "EXISTING",      "EXISTING",   "EXISTING",   "EXISTING",            "EXISTING",         "EXISTING",         "EXISTING",    "EXISTING",    "EXISTING"]),
+    ("pushing",                 ["NOT STORED",  "push 1",        "push 1",     "push 1",     "push 1",              "REPLY ONLY",       "REPLY ONLY",       "NOT STORED",  "NOT STORED",  "NOT STORED"]),
+    ("pushing, late",           ["OVERTAKEN"; 10]),
+    ("not replied",             ["NOT STORED",  "push 0",        "push 0",     "push 1",     "push 0",              "REPLY ONLY",       "REPLY ONLY",       "NOT STORED",  "NOT STORED",  "NOT STORED"]),
+    ("not replied, late",       ["OVERTAKEN"; 10]),
+    ("replying",                ["NOT STORED",  "reply only 0",  "SENT?",      "SENT?",      "SENT?",               "reply only 0",     "reply only 0",     "NOT STORED",  "NOT STORED",  "NOT STORED"]),
+    ("replying, late",          ["OVERTAKEN"; 10]),
+    ("quota refused",           ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "=",           "=",           "="]),
+    ("delivered",               ["delivered",   "delivered",     "delivered",  "delivered",  "delivered",           "delivered",        "delivered",        "=",           "delivered",   "delivered"]),
+    ("failed",                  ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "=",           "=",           "="]),
+    ("failed, said",            ["=",           "refused 1",     "refused 1",  "=",          "refused 1 by reply",  "refused 1, only",  "refused 1, only",  "=",           "=",           "="]),
+    ("failed, late",            ["OVERTAKEN"; 10]),
+    ("withdrawn",               ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "=",           "=",           "="]),
+    ("forgotten",               ["forgotten",   "forgotten",     "forgotten",  "forgotten",  "forgotten",           "forgotten",        "forgotten",        "forgotten",   "=",           "="]),
+    ("unsent",                  ["forgotten",   "forgotten",     "forgotten",  "forgotten",  "forgotten",           "forgotten",        "forgotten",        "forgotten",   "=",           "forgotten"]),
+    ("answer unsent",           ["=",           "forgotten",     "forgotten",  "forgotten",  "forgotten",           "forgotten",        "forgotten",        "forgotten",   "=",           "forgotten"]),
+    ("answer unsent, owed",     ["=",           "open",          "in doubt",   "in doubt",   "in doubt",            "in doubt",         "open",             "forgotten",   "=",           "forgotten"]),
+    ("edited",                  ["=",           "=",             "=",          "=",          "=",                   "=",                "=",                "=",           "=",           "="]),
+    ("conversation forgotten",  ["=",           "forgotten",     "forgotten",  "forgotten",  "forgotten",           "forgotten",        "forgotten",        "=",           "=",           "="]),
+    ("replaced",                ["forgotten",   "forgotten",     "forgotten",  "forgotten",  "forgotten",           "forgotten",        "forgotten",        "forgotten",   "=",           "forgotten"]),
+    ("notified",                ["=",           "=",             "ARRIVED?",   "ARRIVED?",   "ARRIVED?",            "ARRIVED?",         "=",                "ARRIVED?",    "ARRIVED?",    "ARRIVED?"]),
+    ("resend risked",           ["NOT STORED",  "unknown 0",     "unknown 0",  "unknown 1",  "unknown 0",           "unknown 0",        "unknown 0",        "NOT STORED",  "NOT STORED",  "NOT STORED"]),
 ];
 
 fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> String {
@@ -113,6 +120,8 @@ fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> St
         }
         Err(Conflict::NotStored) => return "NOT STORED".to_owned(),
         Err(Conflict::Overtaken) => return "OVERTAKEN".to_owned(),
+        Err(Conflict::ReplyOnly) => return "REPLY ONLY".to_owned(),
+        Err(Conflict::MayHaveBeenSent) => return "SENT?".to_owned(),
         Err(Conflict::NotBegun) => return "NOT BEGUN".to_owned(),
         Err(Conflict::MayHaveArrived) => return "ARRIVED?".to_owned(),
         Ok(TurnState { stage, .. }) if stage == before => return "=".to_owned(),
@@ -125,12 +134,17 @@ fn shown(before: Stage<PushProgress>, after: &Result<TurnState, Conflict>) -> St
         Stage::InDoubt => "in doubt".to_owned(),
         Stage::Stored(PushProgress { pushed, state, method }) => match (state, method) {
             (PushState::Untried { since }, method) if since == at(9) => {
-                let method = if method == SendMethod::Push { "push" } else { "reply" };
+                let method = match method {
+                    SendMethod::Push => "push",
+                    SendMethod::ReplyToken => "reply",
+                    SendMethod::ReplyOnly => "reply only",
+                };
                 format!("{method} {pushed}")
             }
             (PushState::Unknown { since }, SendMethod::Push) if since == at(9) => format!("unknown {pushed}"),
             (PushState::Refused, SendMethod::Push) => format!("refused {pushed}"),
             (PushState::Refused, SendMethod::ReplyToken) => format!("refused {pushed} by reply"),
+            (PushState::Refused, SendMethod::ReplyOnly) => format!("refused {pushed}, only"),
             (PushState::Untried { .. } | PushState::Unknown { .. }, _) => "another".to_owned(),
         },
     }
@@ -202,6 +216,29 @@ fn another_run_counts_anew_and_keeps_what_is_the_events() {
     let begun = apply(&redriven, &TurnStep::Begun).unwrap();
     let told = begun.told(&redriven, Stage::Open);
     assert_eq!((told.attempts, told.begun, told.last), (1, 2, LastAttempt::None));
+}
+
+#[test]
+fn an_answer_that_goes_by_reply_only_is_pushed_by_a_redrive_alone_and_only_if_the_reply_was_refused() {
+    let (now, by) = (at(1), None);
+    let refused = PushProgress { pushed: 0, state: PushState::Refused, method: SendMethod::Push };
+    let replying = [
+        BEGUN,
+        TurnStep::Stored { by, method: SendMethod::Push, now },
+        failed(Some(refused), false),
+        TurnStep::Replying { by, now },
+    ];
+    let redriven = TurnStep::Redriven { run: Some("run") };
+    let pushing = TurnStep::Pushing { by, pushed: 0, now };
+    for (is_refused, is_redriven, is_pushed) in
+        [(false, false, false), (false, true, false), (true, false, false), (true, true, true)]
+    {
+        let steps = replying.into_iter().chain(is_refused.then(|| failed(Some(refused), true)));
+        let steps: Vec<_> = steps.chain(is_redriven.then_some(redriven)).collect();
+        let pushed = apply(&after(&steps), &pushing);
+        let expected = is_pushed.then_some(stored(0, PushState::Untried { since: now }, SendMethod::Push));
+        assert_eq!(pushed.ok().map(|turn| turn.stage), expected, "{is_refused} {is_redriven}");
+    }
 }
 
 #[test]

@@ -130,9 +130,31 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
 
 #[test]
 fn a_sender_has_no_name_that_line_refuses() {
-    for name in ["", "Online friend", "more than twenty letters"] {
+    for name in ["", " ", "\u{200b}", "Online friend", &format!("e{}", "\u{301}".repeat(20))] {
         assert_eq!(json!(Sender::new(name, None)), json!({}), "{name}");
     }
+    let family = "👨\u{200d}👩\u{200d}👧";
+    for (name, shown) in [
+        (" Teacher ", "Teacher"),
+        ("twenty letters long!", "twenty letters long!"),
+        ("more than twenty letters", "more than twenty let"),
+        ("nineteen letters... more", "nineteen letters..."),
+        ("先生先生先生先生先生先生先生先生先生先生", "先生先生先生先生先生先生先生先生先生先生"),
+        (&"🏴\u{200d}☠\u{fe0f}".repeat(5), &"🏴\u{200d}☠\u{fe0f}".repeat(4)),
+        (&"🍎".repeat(11), &"🍎".repeat(10)),
+        (&format!("{family}{family}{family}"), &family.repeat(2)),
+    ] {
+        assert_eq!(json!(Sender::new(name, None)), json!({ "name": shown }), "{name}");
+    }
+}
+
+#[test]
+fn a_message_that_shows_nothing_is_not_sent() {
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
+    let reply = Reply { heard: Some("\u{200b}".to_owned()), ..Reply::from("hello") };
+    assert_eq!(pushes(&to, &reply), [r#"{"to":"U1","messages":[{"type":"text","text":"hello"}]}"#]);
+    let none = pushes(&to, &"\u{200b}\n\u{feff}\u{3164}".into());
+    assert!(none.is_empty(), "{none:?}");
 }
 
 proptest! {

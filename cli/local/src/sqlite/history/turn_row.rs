@@ -104,9 +104,9 @@ pub(super) fn write(
     let (failed, gave_up) = reasons(after.last);
     let (pushed, unknown_since, by_reply) = match after.stage {
         Stage::Stored(PushProgress { pushed, state, method }) => {
-            (pushed, state.unknown_since(), method == SendMethod::ReplyToken)
+            (pushed, state.unknown_since(), method_code(method))
         }
-        Stage::Open | Stage::Delivered | Stage::Forgotten | Stage::InDoubt => (0, None, false),
+        Stage::Open | Stage::Delivered | Stage::Forgotten | Stage::InDoubt => (0, None, 0),
     };
     let millis_of = |time: Option<Timestamp>| time.map(Timestamp::as_millisecond);
     let values: &[&dyn ToSql] = params![
@@ -146,7 +146,11 @@ fn state(row: &Row<'_>) -> rusqlite::Result<TurnState> {
         1 => Stage::Stored(PushProgress {
             pushed: row.get(1)?,
             state: PushState::of_row(at(2)?),
-            method: if row.get(3)? { SendMethod::ReplyToken } else { SendMethod::Push },
+            method: match row.get(3)? {
+                0 => SendMethod::Push,
+                2 => SendMethod::ReplyOnly,
+                _ => SendMethod::ReplyToken,
+            },
         }),
         3 => Stage::Forgotten,
         4 => Stage::InDoubt,
@@ -175,6 +179,15 @@ fn code(stage: Stage<PushProgress>) -> u8 {
         Stage::Delivered => 2,
         Stage::Forgotten => 3,
         Stage::InDoubt => 4,
+    }
+}
+
+/// Returns the number of a send method in the column `by_reply`. Earlier versions read all but 0 as the reply token.
+fn method_code(method: SendMethod) -> u8 {
+    match method {
+        SendMethod::Push => 0,
+        SendMethod::ReplyToken => 1,
+        SendMethod::ReplyOnly => 2,
     }
 }
 
