@@ -137,8 +137,10 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
     let is_private = conversation.is_private();
     let may_reply = event.reply_token.is_some();
     // Only a message event may take its id from the message: an edit of the same message is another event and must not
-    // get the same id.
-    let named_after = event.message.as_ref().filter(|_| kind == "message").and_then(|it| it.id.clone());
+    // get the same id. It is also the only one that can be marked as read (LINE, "Mark messages as read").
+    let new_message = event.message.as_ref().filter(|_| kind == "message");
+    let named_after = new_message.and_then(|it| it.id.clone());
+    let read_token = new_message.and_then(|it| it.mark_as_read_token.clone());
     let message = event.message.ok_or(Odd("the message event has no message"));
     let mut second_question = None;
     let ask = match kind {
@@ -165,6 +167,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
         accepted_at: Some(now),
         happened_at: event.timestamp,
         reply_token,
+        read_token: read_token.clone(),
         ..Job::new(event_id, conversation.clone(), ask)
     };
     Ok(match second_question {

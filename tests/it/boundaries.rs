@@ -191,6 +191,7 @@ macro_rules! stories {
 stories!(
     a_second_question_is_answered_after_the_first
     a_long_answer_is_said_in_several_pushes
+    a_message_is_marked_as_read
     a_free_reply_carries_the_answer
     a_free_reply_is_followed_by_pushes
     a_free_reply_takes_the_place_of_a_push_where_the_month_is_used_up

@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use emulator::line::{
-    Arrival, CONSUMPTION, LOADING, Line, PUSH, QUOTA, REPLY,
+    Arrival, CONSUMPTION, LOADING, Line, MARK_AS_READ, PUSH, QUOTA, REPLY,
     phone::{self, BOT, User},
     said,
     webhook::Webhooks,
@@ -255,6 +255,24 @@ async fn the_loading_animation_takes_fives_up_to_a_minute_in_private_chats() {
         assert_eq!(platform.calls("post", LOADING, Some(&body)).await.0, expected, "{body}");
     }
     assert_eq!(*shown.lock().unwrap(), [20, 60]);
+}
+
+#[tokio::test]
+async fn a_read_token_that_came_with_a_message_marks_it_as_often_as_it_is_sent() {
+    let platform = Platform::start().await;
+    let mut webhook = cli::commands::send::webhook_of("hi", USER);
+    webhook["events"][0]["message"]["markAsReadToken"] = "read".into();
+    spec::check_message(&webhook["events"][0]["message"]);
+    platform.line.sends(&webhook, Instant::now());
+    for (body, expected) in [
+        (json!({ "markAsReadToken": "read" }), 200),
+        (json!({ "markAsReadToken": "read" }), 200),
+        (json!({ "markAsReadToken": "another" }), 400),
+        (json!({ "markAsReadToken": 7 }), 400),
+        (json!({}), 400),
+    ] {
+        assert_eq!(platform.calls("post", MARK_AS_READ, Some(&body)).await.0, expected, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! What people do on LINE: the webhooks of `fixtures/line-events`, on one machine and on Lambda.
 
-use serde_json::Value;
+use emulator::{faults::Fault, line::MARK_AS_READ, model::COMPLETIONS};
+use serde_json::{Value, json};
 
-use crate::harness::chat::{Chat, prompts, said, story};
+use crate::harness::chat::{Chat, prompts, said, says, story};
 
 story!(an_emoji_of_line_is_read_as_an_emoji);
 story!(emojis_of_line_alone_are_like_a_sticker_that_says_nothing);
 story!(who_unblocks_the_bot_is_welcomed_back);
+story!(a_message_is_marked_as_read_once_when_its_answer_begins);
+story!(a_message_that_line_does_not_mark_as_read_is_answered_all_the_same);
 story!(a_text_that_nobody_can_see_is_silence);
 story!(what_is_taken_back_in_standby_is_forgotten);
 story!(a_group_of_strangers_is_not_invited_to_talk, "ALLOWED_USERS" = "Uaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -46,6 +49,46 @@ mod told {
     pub(super) async fn who_unblocks_the_bot_is_welcomed_back(chat: &dyn Chat) {
         happens(chat, "unblocked").await;
         assert!(matches!(&said(chat)[..], [it] if it.starts_with("Welcome back!")), "{:?}", said(chat));
+    }
+
+    pub(super) async fn a_message_is_marked_as_read_once_when_its_answer_begins(chat: &dyn Chat) {
+        // The first attempt fails, and the second one marks nothing again.
+        for _ in 0..3 {
+            chat.model().faults.plan_next(COMPLETIONS, Fault::Respond(503, vec![], "{}".into()));
+        }
+        happens(chat, "read-token").await;
+        assert_eq!(said(chat), ["answer to 読んだ？"]);
+        let marked = || chat.line().faults.seen(MARK_AS_READ);
+        assert_eq!(marked()[0].body, json!({ "markAsReadToken": "30yhdy232-read" }));
+        // Commands and what is not understood are read, too. Only a message with a token can be marked.
+        for (message, times) in [
+            (json!({ "type": "text", "text": "help", "markAsReadToken": "of a command" }), 2),
+            (json!({ "type": "video", "markAsReadToken": "of a video" }), 3),
+            (json!({ "type": "text", "text": "hello" }), 3),
+        ] {
+            let mut webhook = says("");
+            let id = webhook["events"][0]["message"]["id"].take();
+            webhook["events"][0]["message"] = message;
+            webhook["events"][0]["message"]["id"] = id;
+            chat.takes(webhook).await;
+            chat.drains().await;
+            assert_eq!(marked().len(), times);
+        }
+    }
+
+    pub(super) async fn a_message_that_line_does_not_mark_as_read_is_answered_all_the_same(chat: &dyn Chat) {
+        for fault in
+            [Fault::Hang, Fault::Respond(400, vec![], "{}".into()), Fault::Respond(500, vec![], "{}".into())]
+        {
+            chat.line().faults.plan_next(MARK_AS_READ, fault);
+            let mut webhook = says("hello");
+            webhook["events"][0]["message"]["markAsReadToken"] = "a token for reading".into();
+            chat.takes(webhook).await;
+            chat.drains().await;
+        }
+        assert_eq!(said(chat), ["answer to hello"; 3]);
+        assert_eq!(chat.line().faults.seen(MARK_AS_READ).len(), 3, "none is repeated");
+        assert_eq!(chat.letters().await, 0);
     }
 
     pub(super) async fn a_text_that_nobody_can_see_is_silence(chat: &dyn Chat) {

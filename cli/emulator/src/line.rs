@@ -21,6 +21,7 @@ mod profile;
 mod push;
 mod pushed;
 mod quota;
+mod read;
 mod reply;
 pub mod said;
 mod signature;
@@ -35,6 +36,7 @@ pub use self::{
     push::PUSH,
     pushed::PUSHED,
     quota::{CONSUMPTION, QUOTA},
+    read::MARK_AS_READ,
     reply::{REPLY, chat},
     signature::{HEADER as SIGNATURE, is_signed},
     state::{Arrival, Line, Preparation, Sent, User},
@@ -50,6 +52,7 @@ impl Line {
             .route(PUSH, post(push::push))
             .route(REPLY, post(reply::reply))
             .route(LOADING, post(loading::start))
+            .route(MARK_AS_READ, post(read::mark))
             .route(QUOTA, get(quota::quota))
             .route(CONSUMPTION, get(quota::consumption))
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))

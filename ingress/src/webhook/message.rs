@@ -26,6 +26,8 @@ pub(super) struct Message {
     #[serde(default, deserialize_with = "lenient")]
     quote_token: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
+    pub(super) mark_as_read_token: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     quoted_message_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     mention: Option<Mention>,

@@ -30,7 +30,23 @@ fn a_text_in_a_private_chat_is_a_question() {
     assert_eq!((text.as_str(), message_id.unwrap().as_str()), ("hello", "5"));
     assert_eq!((quote_token.as_deref(), job.happened_at), (Some("q"), Some(1)));
     assert_eq!(job.accepted_at, Some(7), "by our own clock, not by LINE's timestamp");
-    assert_eq!(job.reply_token.as_deref(), Some("r"));
+    assert_eq!((job.reply_token.as_deref(), job.read_token), (Some("r"), None));
+}
+
+#[test]
+fn a_message_can_be_marked_as_read_and_an_edit_cannot() {
+    let with_token =
+        |event: &str| event.replace(r#""type":"text""#, r#""type":"text","markAsReadToken":"m""#);
+    assert_eq!(job(&with_token(QUESTION)).read_token.as_deref(), Some("m"));
+    let in_group = |kind: &str| with_token(&in_group(kind, "@Henji hi", MENTION));
+    assert_eq!(job(&in_group("message")).read_token.as_deref(), Some("m"));
+    for verdict in
+        parse(format!(r#"{{"events":[{}]}}"#, in_group("messageEdited")).as_bytes(), None, 7).unwrap()
+    {
+        assert!(matches!(verdict, Verdict::Job(job) if job.read_token.is_none()));
+    }
+    let odd = with_token(QUESTION).replace(r#""m""#, "7");
+    assert_eq!(job(&odd).read_token, None);
 }
 
 #[test]

@@ -88,6 +88,17 @@ pub fn a_long_answer_is_said_in_several_pushes() -> Story {
     Story { webhooks: |_| vec![webhook_of(TELL_MUCH, USER)], kept: &[TELL_MUCH], ..a_question_is_answered() }
 }
 
+pub fn a_message_is_marked_as_read() -> Story {
+    Story {
+        webhooks: |_| {
+            let mut said = webhook_of("hello", USER);
+            said["events"][0]["message"]["markAsReadToken"] = "read".into();
+            vec![said]
+        },
+        ..a_question_is_answered()
+    }
+}
+
 pub fn a_free_reply_carries_the_answer() -> Story {
     Story { variables: &[("DELIVERY", "reply-first")], ..a_question_is_answered() }
 }

@@ -28,8 +28,17 @@ use crate::{
 };
 
 /// The fields with texts of people and the model, and with tokens that permit an answer.
-const WORDS: [&str; 8] =
-    ["text", "content", "title", "address", "fileName", "replyToken", "quoteToken", "authorization"];
+const WORDS: [&str; 9] = [
+    "text",
+    "content",
+    "title",
+    "address",
+    "fileName",
+    "replyToken",
+    "quoteToken",
+    "markAsReadToken",
+    "authorization",
+];
 /// The shortest ASCII text that is searched for: a shorter one may be part of a log's own words.
 const TELLING: usize = 10;
 /// The number of characters of a text that give it away.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use emulator::{
     faults::Seen,
-    line::{LOADING, PUSH, REPLY},
+    line::{LOADING, MARK_AS_READ, PUSH, REPLY},
 };
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(||
         (PUSH, validator(&line, "PushMessageRequest")),
         (REPLY, validator(&line, "ReplyMessageRequest")),
         (LOADING, validator(&line, "ShowLoadingAnimationRequest")),
+        (MARK_AS_READ, validator(&line, "MarkMessagesAsReadByTokenRequest")),
         ("TextMessage", validator(&line, "TextMessage")),
         ("/v1/chat/completions", validator(&openai, "CreateChatCompletionRequest")),
     ]
@@ -159,6 +160,7 @@ fn the_specifications_refuse_what_line_and_openai_would_refuse() {
         assert!(!problems("TextMessage", &json!({ "type": "text", "text": "hi", field: bad })).is_empty());
     }
     assert!(!problems(LOADING, &json!({ "loadingSeconds": 5 })).is_empty());
+    assert!(!problems(MARK_AS_READ, &json!({ "chat": { "userId": "U1" } })).is_empty());
     let ask =
         |content: Value| json!({ "model": "gpt-4", "messages": [{ "role": "user", "content": content }] });
     assert!(problems("/v1/chat/completions", &ask("hi".into())).is_empty());

@@ -8,6 +8,7 @@ mod loading;
 mod month_quota;
 mod profile;
 mod profiles;
+mod read;
 mod send;
 
 pub use client::LineClient;

@@ -7,7 +7,7 @@ use shared::{
     job::{Job, JobKind},
 };
 
-use super::{buttons::buttons, line_request, user};
+use super::{buttons::buttons, line_request, read::while_marking_as_read, user};
 use crate::{
     clients::Clients,
     failure::Failure,
@@ -44,7 +44,8 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
         }
         _ => words.not_understood.into(),
     };
-    let said = line_request::send_notice(line, storage, &config.pauses.within, job, &reply).await;
+    let notice = line_request::send_notice(line, storage, &config.pauses.within, job, &reply);
+    let said = while_marking_as_read(line, job, true, notice).await;
     log!(info, Noticed, event = %job.event_id, said, "the job needs no answer of the model");
     Outcome::Noticed
 }

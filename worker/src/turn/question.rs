@@ -6,6 +6,7 @@ use super::{
     attempt_error::{AttemptError, unsent_but_others_unanswered},
     draft::{Draft, DraftInput, compose_draft},
     loading::while_showing_animation,
+    read::while_marking_as_read,
     refusal::refuse,
     reply_token::first_method,
     time_budget::Attempt,
@@ -119,6 +120,7 @@ pub(crate) async fn draft<'a>(
     let input = DraftInput { text: &text, command, before, past, period };
     // Boxed, because each future that awaits it would otherwise contain all of it.
     let drafting = Box::pin(compose_draft(clients, job, input, attempt));
+    let drafting = while_marking_as_read(line, job, attempt.is_first_to_draft(), drafting);
     if needs_no_model {
         // The reply is in the user's language, and a quick command leaves no time to learn it meanwhile. *Forget* does
         // not wait for it.

@@ -1,7 +1,7 @@
 //! The time budget of an attempt: how long it may take and how often it may pay for the model, after the run's cost so far.
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Attempt<'a> {
     last: LastAttempt,
     /// The paid calls of this attempt, including the one that is under way.
     paid_calls: AtomicU32,
+    /// Whether no attempt at its turn has made a draft yet, as far as this attempt can know.
+    is_first_to_draft: AtomicBool,
 }
 
 impl<'a> Attempt<'a> {
@@ -49,7 +51,13 @@ impl<'a> Attempt<'a> {
             before,
             last: turns.last().map_or(LastAttempt::None, |turn| turn.last),
             paid_calls: AtomicU32::new(0),
+            is_first_to_draft: AtomicBool::new(turns.last().is_some_and(|turn| turn.begun == 1)),
         }
+    }
+
+    /// Returns true once in the life of a turn: for the first draft of its first attempt.
+    pub(crate) fn is_first_to_draft(&self) -> bool {
+        self.is_first_to_draft.swap(false, Relaxed)
     }
 
     /// Returns the time when the model must have answered: a fifth of the attempt's time, at most [`RESERVE_MAX`], is

@@ -24,7 +24,7 @@ const TOKEN_LIFE: Duration = Duration::from_mins(1);
 const EVENT_LIFE: Duration = Duration::from_mins(20);
 
 impl Line {
-    /// Notes that a webhook is sent now: its reply and quote tokens are valid from now on.
+    /// Notes that a webhook is sent now: its reply, quote and read tokens are valid from now on.
     pub fn sends(&self, webhook: &Value, now: Instant) {
         let mut memory = lock(&self.memory);
         for event in webhook["events"].as_array().into_iter().flatten() {
@@ -36,6 +36,7 @@ impl Line {
             if let (Some(token), Some(id)) = (message["quoteToken"].as_str(), message["id"].as_str()) {
                 memory.quotable.insert(token.to_owned(), (chat.to_owned(), id.to_owned()));
             }
+            memory.read_tokens.extend(message["markAsReadToken"].as_str().map(ToOwned::to_owned));
             let Some(token) = event["replyToken"].as_str() else { continue };
             let fresh = Token { chat: chat.to_owned(), first: now, last: now, spent: false };
             memory.tokens.entry(token.to_owned()).or_insert(fresh).last = now;

@@ -1,7 +1,7 @@
 //! The data that LINE keeps of one channel: people, groups, contents, tokens, and all accepted messages.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, OnceLock},
 };
 
@@ -73,6 +73,8 @@ pub(super) struct Memory {
     pub(super) keys: HashMap<String, Accepted>,
     /// The reply tokens that were sent in webhooks.
     pub(super) tokens: HashMap<String, Token>,
+    /// The read tokens that were sent in webhooks.
+    pub(super) read_tokens: HashSet<String>,
     /// The limit of messages a month; no limit if `None`.
     pub(super) quota: Option<usize>,
     pub(super) used: usize,
