@@ -54,6 +54,7 @@ mod notice;
 mod off_thread;
 mod prompt_input;
 mod question;
+mod quote;
 mod refusal;
 mod render;
 mod reply_token;

@@ -343,7 +343,7 @@ impl TurnStep<'_> {
             Step::Pushing { by, pushed } => Self::Pushing { by: *by, pushed: *pushed, now },
             Step::NotReplied { by } => Self::NotReplied { by: *by, now },
             Step::QuotaRefused => Self::QuotaRefused { now },
-            Step::Delivered => Self::Delivered,
+            Step::Delivered { .. } => Self::Delivered,
             Step::Forgotten => Self::Forgotten,
             Step::Failed { by, reason, delivery, gave_up, cost } => Self::Failed {
                 by: *by,

@@ -74,7 +74,11 @@ pub(crate) async fn fetch_attachment(
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
             input.image = quoted_image(config, line, &message, deadline).await;
-            input.attachment.take_if(|_| input.image.is_none());
+            if input.image.is_some() {
+                input.quote_line = None;
+            } else {
+                input.attachment = None;
+            }
             Ok(MediaOutcome::Ready)
         }
     }
