@@ -190,6 +190,7 @@ macro_rules! stories {
 
 stories!(
     a_second_question_is_answered_after_the_first
+    what_is_quoted_is_looked_up
     a_long_answer_is_said_in_several_pushes
     a_message_is_marked_as_read
     a_free_reply_carries_the_answer

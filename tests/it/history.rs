@@ -24,6 +24,7 @@ use crate::harness::lambda::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
+mod quotes;
 mod table;
 mod together;
 mod window;
@@ -167,6 +168,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
     group::suite(history).await;
+    quotes::suite(history, hourly).await;
     together::suite(history).await;
     window::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;
@@ -338,7 +340,7 @@ async fn a_delivered_turn_forgets_its_words(history: &dyn History) {
     history.begin(&job, now()).await.unwrap();
     history.store(&job, said(&job, "q", vec!["secret words".into()]), None, now()).await.unwrap();
     for _ in 0..2 {
-        history.record(&job, Step::Delivered, now()).await.unwrap();
+        history.record(&job, Step::Delivered { own: vec![] }, now()).await.unwrap();
         let turn = history.begin(&job, later(1)).await.unwrap();
         assert_eq!(
             (turn.stage, turn.attempts),
@@ -460,7 +462,7 @@ async fn the_user_is_told_at_the_first_time(history: &dyn History) {
         history.record(&job, failed, later(12)).await.unwrap();
         assert_eq!(history.mark_notified(&job, None, later(13)).await.unwrap(), told);
     }
-    history.record(&job, Step::Delivered, later(14)).await.unwrap();
+    history.record(&job, Step::Delivered { own: vec![] }, later(14)).await.unwrap();
     assert_eq!(history.mark_notified(&job, None, later(15)).await.unwrap(), None);
 }
 

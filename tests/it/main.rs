@@ -89,6 +89,8 @@ mod limits;
 mod turn_limits;
 // Several messages that are answered together, on both.
 mod bursts;
+// Quoted words, on both.
+mod quotes;
 // Images and recordings, on both.
 mod media;
 // A fault at every request and every commit.

@@ -102,11 +102,11 @@ mod told {
         let voice = chat.line().holds("audio/x-m4a", hear::sample("hi", 1));
         for id in ["1234567890", &voice] {
             let said = answers(chat, messages::quoting(messages::text("and this?"), Some(id))).await;
-            assert_eq!(said.last().unwrap(), "answer to and this?");
+            assert_eq!(said.last().unwrap(), "answer to [quotes a message that you cannot see]\nand this?");
         }
         chat.line().faults.set_fault(&content_path(&id), Some(&Fault::Reset), false);
         let said = answers(chat, messages::quoting(messages::text("this?"), Some(&id))).await;
-        assert_eq!(said.last().unwrap(), "answer to this?");
+        assert_eq!(said.last().unwrap(), "answer to [quotes a message that you cannot see]\nthis?");
     }
 
     pub(super) async fn who_cannot_see_or_hear_says_so_and_fetches_nothing(chat: &dyn Chat) {
@@ -117,7 +117,8 @@ mod told {
             [media_notices().no_vision, media_notices().no_transcription]
         );
         let quoting = messages::quoting(messages::text("this?"), picture["id"].as_str());
-        assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
+        let unseen = "answer to [quotes a message that you cannot see]\nthis?";
+        assert_eq!(answers(chat, quoting).await.last().unwrap(), unseen);
         assert_eq!((looks(chat, &picture), looks(chat, &voice)), (0, 0));
     }
 

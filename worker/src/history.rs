@@ -3,16 +3,22 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use shared::job::{ConversationId, EventId, Job, MessageId};
+use shared::job::{ConversationId, Job, MessageId};
 
+mod error;
+mod quote;
 mod results;
+mod retention;
 mod snapshot;
 mod used;
 
+pub use error::HistoryError;
+pub use quote::{QUOTABLE_ROWS, Quote, Quoted, QuotedWords};
 pub use results::{Step, StoreResult, Turn};
+pub use retention::{EDIT_KEPT, REMEMBERED_FOR};
 pub use snapshot::{
     Answer, ConversationChanges, Edit, Exchange, Forget, Limit, Period, Question, Seen, Snapshot,
-    SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart,
+    SnapshotScope, TurnRef, Unanswered, Usage, UsageDelta, WindowStart, row_id,
 };
 pub use used::{Used, UsedFallback};
 
@@ -22,13 +28,6 @@ pub use crate::rules::{
     forget_marker::ForgetMarker,
     stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, key_is_alive},
 };
-
-/// The time for which the history remembers that a message was unsent, that a conversation was forgotten, and the
-/// usage. A turn's state is kept for the same time, and after it no job can come any more.
-pub const REMEMBERED_FOR: jiff::SignedDuration = jiff::SignedDuration::from_hours(60 * 24);
-
-/// The time for which the words of an edited message are kept for its answer.
-pub const EDIT_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 /// The store of conversations and turns. The caller passes the time to each method as `now`.
 #[async_trait]
@@ -53,8 +52,8 @@ pub trait History: Send + Sync {
     /// Stores the answer: its rows, its pushes, the stages of its turns and the usage, all or nothing. If the turn
     /// already had an answer, that answer stays. Returns an error if another attempt has begun since. An answer that is
     /// part of the conversation is stored only while none of its messages was unsent and the marker is the one that
-    /// [`Self::load`] returned, so that a worker that was thought dead restores nothing. See [`ForgetMarker::fit`]. In
-    /// a group, an answer is stored only while its message was not edited since, and was not answered by another turn.
+    /// [`Self::load`] returned, so that a worker that was thought dead restores nothing. See [`ForgetMarker::fit`]. It
+    /// is drafted anew if words that it was made with by a quote were unsent ([`Answer::quoted_from`]). In a group, an answer is stored only while its message was not edited since, and was not answered by another turn.
     async fn store(
         &self,
         job: &Job,
@@ -87,6 +86,16 @@ pub trait History: Send + Sync {
         now: Timestamp,
     ) -> Result<(), HistoryError>;
 
+    /// Returns the message that a question quotes, with its words if they are among the newest [`QUOTABLE_ROWS`] rows
+    /// of the conversation, or are its unanswered question. Returns no words that were forgotten or unsent before this
+    /// call, or that have expired. Returns `None` if the question of [`Quote::In`] quotes nothing.
+    async fn quoted(
+        &self,
+        of: &ConversationId,
+        quote: &Quote,
+        now: Timestamp,
+    ) -> Result<Option<Quoted>, HistoryError>;
+
     /// Remembers that these messages are the bot's own: a person who quotes one of them speaks to the bot.
     async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError>;
 
@@ -102,21 +111,4 @@ pub trait History: Send + Sync {
         question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError>;
-}
-
-/// The error if the history could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("the history did not {doing}")]
-pub struct HistoryError {
-    /// The method that failed.
-    pub doing: &'static str,
-    /// Whether another try can help.
-    pub passing: bool,
-    /// The cause of the error.
-    pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Returns the id of a message row: a UUIDv5 of event and role.
-pub fn row_id(event: &EventId, role: crate::rules::conversation::Role) -> uuid::Uuid {
-    event.derive(role.as_str())
 }

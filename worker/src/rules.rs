@@ -10,6 +10,7 @@ pub mod message_kind;
 pub mod models;
 pub mod persona;
 pub mod prompt;
+pub(crate) mod quote;
 pub(crate) mod run_budget;
 pub mod stage;
 pub mod tokens;

@@ -15,8 +15,8 @@ use crate::{
     config::Config,
     failure::{Failure, Reason},
     history::{
-        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Snapshot,
-        SnapshotScope, Step, StoreResult, Turn,
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote,
+        Quoted, Snapshot, SnapshotScope, Step, StoreResult, Turn,
     },
     retry_loop::retry,
     retry_pauses,
@@ -112,6 +112,11 @@ impl Storage {
         edit: Edit,
     ) -> Result<(), Failure> {
         self.retried(|| self.history.edit(of, message, edit.clone(), self.now())).await
+    }
+
+    /// Calls [`History::quoted`], with retries.
+    pub(crate) async fn quoted(&self, of: &ConversationId, quote: &Quote) -> Result<Option<Quoted>, Failure> {
+        self.retried(|| self.history.quoted(of, quote, self.now())).await
     }
 
     /// Calls [`History::remember_own`], with retries.

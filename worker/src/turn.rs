@@ -54,6 +54,7 @@ mod notice;
 mod off_thread;
 mod prompt_input;
 mod question;
+mod quote;
 mod read;
 mod refusal;
 mod render;

@@ -53,8 +53,10 @@ const GROUP: &str = "Caf9a0c8de0b7f4d3a1d2c3b4a5968778";
 /// A question whose answer does not fit into one request.
 const TELL_MUCH: &str = "tell me much";
 
-/// Returns the model's answer to this question.
+/// Returns the model's answer to this question, whatever it quotes.
 pub fn answer(question: &str) -> String {
+    let quoting = question.strip_prefix("[quotes ").and_then(|rest| rest.split_once("]\n"));
+    let question = quoting.map_or(question, |(_, words)| words);
     if question == TELL_MUCH {
         "word ".repeat(6_000).trim().to_owned()
     } else {
@@ -81,6 +83,18 @@ pub fn a_second_question_is_answered_after_the_first() -> Story {
         kept: &["hello", "again"],
         asks: 2,
         ..a_question_is_answered()
+    }
+}
+
+pub fn what_is_quoted_is_looked_up() -> Story {
+    Story {
+        webhooks: |_| {
+            let (first, mut second) = (webhook_of("hello", USER), webhook_of("again", USER));
+            let quoted = first["events"][0]["message"]["id"].as_str();
+            second["events"][0]["message"] = said::quoting(said::text("again"), quoted);
+            vec![first, second]
+        },
+        ..a_second_question_is_answered_after_the_first()
     }
 }
 

@@ -1,12 +1,15 @@
 //! A chat with a bot on one machine or on Lambda, and the macro that runs a story on both.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use cli::commands::send::webhook_of;
 use emulator::{
     faults::Fault,
-    line::Line,
+    line::{Arrival, Line},
     model::{Model, see},
 };
 use ingress::queue::JobQueue;
@@ -233,6 +236,18 @@ pub fn prompts(chat: &dyn Chat) -> Vec<Vec<String>> {
 
 pub fn said(chat: &dyn Chat) -> Vec<String> {
     chat.line().sent().into_iter().flat_map(|sent| sent.texts).collect()
+}
+
+/// Returns a list to which the id of each later message of the bot is added.
+pub fn notes_ids(chat: &dyn Chat) -> Arc<Mutex<Vec<String>>> {
+    let ids = Arc::<Mutex<Vec<String>>>::default();
+    let noted = ids.clone();
+    chat.line().shows(move |_, arrival| {
+        if let Arrival::Messages { messages, .. } = arrival {
+            noted.lock().unwrap().extend(messages.into_iter().map(|(id, ..)| id));
+        }
+    });
+    ids
 }
 
 /// Makes the job of a message, for the history.

@@ -79,7 +79,7 @@ async fn answered(history: &dyn History, job: Job) -> Job {
     let seen = load(history, &job).await.changes.forgotten;
     let kept = history.store(&job, answer(&job), seen, now()).await.unwrap();
     assert!(matches!(kept, StoreResult::Stored(_)), "{kept:?}");
-    history.record(&job, Step::Delivered, now()).await.unwrap();
+    history.record(&job, Step::Delivered { own: vec![] }, now()).await.unwrap();
     job
 }
 
@@ -210,7 +210,7 @@ async fn an_answer_to_what_is_forgotten_and_to_newer_words_is_owed_to_those(hist
         let both = super::together::answer(&jobs);
         assert!(matches!(history.store(&jobs[1], both, None, now()).await.unwrap(), StoreResult::Stored(_)));
         let step = if over {
-            Step::Delivered
+            Step::Delivered { own: vec![] }
         } else {
             Step::Failed {
                 by: None,

@@ -78,7 +78,7 @@ async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn Hi
     assert_eq!(load(history, &jobs[0]).await.newest.unwrap().event, jobs[2].event_id);
     // A second store finds the answer, as after a lost response.
     assert!(matches!(keep(history, &jobs).await, StoreResult::Existing(Stage::Stored(_))));
-    history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
+    history.record(&jobs[2], Step::Delivered { own: vec![] }, now()).await.unwrap();
     assert_eq!(said_now(history, &jobs[0]).await.len(), 4);
     let next = talk(history, "U-burst", "burst-4").await;
     assert_eq!(said_now(history, &next).await[3..], ["answer", "burst-4", "answer to burst-4"]);
@@ -123,7 +123,7 @@ async fn one_that_is_taken_back_takes_the_answer_along(history: &dyn History) {
         talk(history, &format!("U-{name}"), name).await;
         let jobs = burst(history, name, 3).await;
         keep(history, &jobs).await;
-        history.record(&jobs[2], Step::Delivered, now()).await.unwrap();
+        history.record(&jobs[2], Step::Delivered { own: vec![] }, now()).await.unwrap();
         let unsend = Forget::Message(message(&format!("{name}-{unsent}")));
         for _ in 0..2 {
             history.forget(&jobs[0].conversation, unsend.clone(), now()).await.unwrap();
@@ -159,7 +159,7 @@ async fn an_answer_to_what_was_taken_back_is_not_pushed_any_more(history: &dyn H
     let jobs = burst(history, "arrived", 2).await;
     keep(history, &jobs).await;
     assert_eq!(load(history, &jobs[1]).await.changes.others, 1);
-    history.record(&jobs[1], Step::Delivered, now()).await.unwrap();
+    history.record(&jobs[1], Step::Delivered { own: vec![] }, now()).await.unwrap();
     history.forget(&jobs[0].conversation, Forget::Message(message("arrived-2")), now()).await.unwrap();
     assert_eq!(stage(history, &jobs[1]).await, Stage::Forgotten);
     assert_eq!(load(history, &jobs[1]).await.changes.others, 0);
@@ -206,7 +206,7 @@ async fn an_answer_that_certainly_did_not_arrive_is_owed_to_the_others(history: 
         assert_eq!(said_now(history, last).await, all);
         // An unsend of another question still deletes the answer.
         let other = if unsent == 1 { 2 } else { 1 };
-        history.record(last, Step::Delivered, now()).await.unwrap();
+        history.record(last, Step::Delivered { own: vec![] }, now()).await.unwrap();
         history.forget(&last.conversation, Forget::Message(message(&id(other))), now()).await.unwrap();
         let left: Vec<_> = (1..=3).filter(|n| ![unsent, other].contains(n)).map(id).collect();
         assert_eq!(said_now(history, last).await, left);

@@ -260,7 +260,8 @@ mod told {
         let message = picture(chat, jpeg(100));
         chat.line().faults.set_fault(&content_of(&message), Some(&bad_request()), false);
         let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
-        assert_eq!(answers(chat, quoting).await.last().unwrap(), "answer to this?");
+        let unseen = "answer to [quotes a message that you cannot see]\nthis?";
+        assert_eq!(answers(chat, quoting).await.last().unwrap(), unseen);
         // Deleted content is reported after one request.
         for status in [404, 410] {
             let message = voice(chat, "hello");
@@ -321,7 +322,8 @@ mod told {
         for (code, times) in [("invalid_request_error", 1), ("context_length_exceeded", 2)] {
             (0..times).for_each(|_| chat.model().faults.plan_next(COMPLETIONS, refusal(400, code)));
             let quoting = messages::quoting(messages::text("this?"), message["id"].as_str());
-            assert_eq!(answers(chat, quoting).await.pop().unwrap(), "answer to this?");
+            let unseen = "answer to [quotes a picture that you cannot see]\nthis?";
+            assert_eq!(answers(chat, quoting).await.pop().unwrap(), unseen);
         }
         // A filter's refusal applies to the question itself.
         chat.model().faults.plan_next(COMPLETIONS, refusal(400, "content_policy_violation"));

@@ -9,6 +9,8 @@
 //!   `index`, `message_row`).
 //! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
 //!   are read with the head, by the same call (`batch_get`).
+//! - The turn row also keeps the ids of the messages as which its answer was sent, so that a quoted answer is found
+//!   (`quoted`).
 //! - For groups there are `said#{message}`, `edited#{conversation}` and `own#{message}` (`group`).
 //!
 //! One transaction over all of these rows stores an answer (`store`, `transaction`, `conflict`). `forget` deletes rows.
@@ -19,8 +21,8 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Snapshot,
-    SnapshotScope, Step, StoreResult, Turn,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote, Quoted,
+    Snapshot, SnapshotScope, Step, StoreResult, Turn,
 };
 
 mod asked;
@@ -37,6 +39,7 @@ mod item;
 mod load;
 mod message_row;
 mod operator_view;
+mod quoted;
 mod step;
 mod store;
 mod table;
@@ -105,6 +108,15 @@ impl History for DynamoHistory {
         now: Timestamp,
     ) -> Result<(), HistoryError> {
         self.keep_edit(of, message, &edit, now).await.map_err(failed("keep a change"))
+    }
+
+    async fn quoted(
+        &self,
+        of: &ConversationId,
+        quote: &Quote,
+        now: Timestamp,
+    ) -> Result<Option<Quoted>, HistoryError> {
+        self.find_quoted(of, quote, now).await.map_err(failed("find a quoted message"))
     }
 
     async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {

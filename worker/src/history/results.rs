@@ -1,6 +1,7 @@
 //! The results of the port's methods, and the steps that an attempt records.
 
 use jiff::Timestamp;
+use shared::job::MessageId;
 
 use crate::{
     failure::Reason,
@@ -35,8 +36,8 @@ pub enum StoreResult {
     /// The turn has no answer, but another turn that this answer would answer, too, is not open any more. Nothing is
     /// stored.
     Overtaken,
-    /// The message was edited since it was loaded, another message of the answer was unsent, or the messages before it
-    /// were forgotten. Nothing is stored, and the answer is drafted anew.
+    /// The message was edited since it was loaded, another message of the answer or the quoted one was unsent, or the
+    /// messages before it were forgotten. Nothing is stored, and the answer is drafted anew.
     Changed,
     /// The message was unsent, or is forgotten with its conversation. Nothing is stored, and nothing may be pushed.
     Forgotten,
@@ -70,7 +71,11 @@ pub enum Step {
     /// LINE refused a push because of the month's limit, although that is not reached. The first time in a run is kept.
     QuotaRefused,
     /// LINE accepted every push. The bodies are deleted.
-    Delivered,
+    Delivered {
+        /// The ids of the messages as which the answer was sent, in order, as far as LINE named them. A person may
+        /// quote them later: see [`super::History::quoted`]. If there are none, those of an earlier step stay.
+        own: Vec<MessageId>,
+    },
     /// The turn must never be answered or pushed: see [`Stage::Forgotten`]. A turn in doubt stays in doubt.
     Forgotten,
     /// The attempt failed. If another attempt has begun since this one, the history returns an error and writes

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use crate::rules::{
-    conversation::Message,
+    conversation::{Message, Role},
     forget_marker::ForgetMarker,
     message_kind::MessageKind,
     stage::{SendMethod, Stage},
@@ -257,6 +257,10 @@ pub struct Answer {
     /// The number of questions of other turns that the answer was made for, too, because an earlier answer of this turn
     /// answered them.
     pub others: u32,
+    /// The message that the job's own question quotes. It is kept beside the question, without its words.
+    pub quotes: Option<MessageId>,
+    /// The message whose words the answer was made with, because a question quotes it or the bot's answer to it.
+    pub quoted_from: Option<MessageId>,
 }
 
 /// The rows of a turn, or of several turns that are answered together.
@@ -289,4 +293,9 @@ pub struct Question {
     /// The time when it was said, by [`Job::at`]. If the conversation is forgotten up to then, this row and the answer
     /// are deleted.
     pub said_at: Option<i64>,
+}
+
+/// Returns the id of a message row: a UUIDv5 of event and role.
+pub fn row_id(event: &EventId, role: Role) -> uuid::Uuid {
+    event.derive(role.as_str())
 }

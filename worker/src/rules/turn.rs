@@ -377,7 +377,7 @@ impl TurnStep<'_> {
             Step::NotReplied { by } => Self::NotReplied { by: *by, now },
             Step::Replying { by } => Self::Replying { by: *by, now },
             Step::QuotaRefused => Self::QuotaRefused { now },
-            Step::Delivered => Self::Delivered,
+            Step::Delivered { .. } => Self::Delivered,
             Step::Forgotten => Self::Forgotten,
             Step::Failed { by, reason, delivery, gave_up, cost } => Self::Failed {
                 by: *by,

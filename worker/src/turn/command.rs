@@ -45,6 +45,7 @@ pub(crate) async fn carry_out<'a>(
         question: text.to_owned(),
         kept: text.to_owned(),
         message_id: job.message_id().cloned(),
+        quotes: job.quotes().cloned(),
         attachment: Attachment::of(&job.kind).filter(|_| !past.changes.quotes_own),
         speaker: user::speaker(line, job),
         ..PromptInput::default()
@@ -85,6 +86,7 @@ pub(crate) async fn carry_out<'a>(
             let question = question(past);
             Ok(Plan::AskModel(PromptInput {
                 question: CONTINUE_INSTRUCTION.to_owned(),
+                quotes: None,
                 attachment: None,
                 ..question
             }))

@@ -36,7 +36,7 @@ pub(crate) async fn conclude(
         }
         StoreResult::Existing(Stage::Delivered) => {
             // Another turn may have delivered it, and nothing of that turn may be left when this job comes again.
-            storage.record(job, Step::Delivered).await?;
+            storage.record(job, Step::Delivered { own: vec![] }).await?;
             return Ok(Outcome::AlreadyAnswered);
         }
         StoreResult::Existing(Stage::Open) | StoreResult::Overtaken | StoreResult::Changed => {
@@ -44,14 +44,15 @@ pub(crate) async fn conclude(
         }
     };
     let is_silent = delivery.pushes.is_empty();
-    if let Err(error) = deliver(clients, job, turn, delivery, attempt).await {
-        if has_left_group(line, job, &error.failure).await {
+    let own = match deliver(clients, job, turn, delivery, attempt).await {
+        Ok(own) => own,
+        Err(error) if has_left_group(line, job, &error.failure).await => {
             storage.record(job, Step::Forgotten).await?;
             return Ok(Outcome::Forgotten);
         }
-        return Err(error);
-    }
-    storage.record(job, Step::Delivered).await?;
+        Err(error) => return Err(error),
+    };
+    storage.record(job, Step::Delivered { own }).await?;
     if is_silent {
         log!(info, Silent, event = %job.event_id, conversation = %job.conversation, "the message is left without an answer");
         return Ok(Outcome::Noticed);

@@ -2,7 +2,7 @@
 //! accepts each part once. The first part may use the free reply token instead (`reply_token`), also if LINE refused the
 //! push because the month's messages are used up.
 
-use shared::job::{EventId, Job};
+use shared::job::{EventId, Job, MessageId};
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
@@ -21,17 +21,21 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
 }
 
-/// Sends the parts that LINE has not certainly accepted yet, as long as the attempt has time.
+/// Sends the parts that LINE has not certainly accepted yet, as long as the attempt has time. Returns the ids of their
+/// messages.
 pub(crate) async fn deliver(
     clients: &Clients,
     job: &Job,
     turn: &Turn,
     delivery: Delivery,
     attempt: &Attempt<'_>,
-) -> Result<(), AttemptError> {
-    let mut sending = Sending { delivery, is_trying: false };
+) -> Result<Vec<MessageId>, AttemptError> {
+    let mut sending = Sending { delivery, is_trying: false, own: vec![] };
     let sent = timeout_at(attempt.deadline, send(clients, job, turn, &mut sending, attempt)).await;
-    sent.unwrap_or_else(|_| Err(sending.out_of_time()))
+    match sent {
+        Ok(sent) => sent.map(|()| sending.own),
+        Err(_) => Err(sending.out_of_time()),
+    }
 }
 
 async fn send(
@@ -53,7 +57,7 @@ async fn send(
     }
     // An earlier attempt may have made the next push and also later ones. The row is not written again for the later
     // ones, so they keep the time of the next push: a time that is too early is safe.
-    let Sending { delivery, is_trying } = sending;
+    let Sending { delivery, is_trying, own } = sending;
     let mut before = delivery.state;
     let mut tries = 0;
     while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
@@ -73,7 +77,7 @@ async fn send(
         *is_trying = true;
         let pushed = line_request::push(line, storage, job, body, key).await;
         *is_trying = false;
-        let Err((failure, is_unknown)) = pushed else {
+        let Err((failure, is_unknown)) = pushed.map(|messages| own.extend(messages)) else {
             delivery.pushed += 1;
             delivery.state = before;
             tries = 0;

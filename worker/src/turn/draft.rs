@@ -2,7 +2,11 @@
 
 use std::mem;
 
-use shared::{command::Command, event::log, job::Job};
+use shared::{
+    command::Command,
+    event::log,
+    job::{Job, MessageId},
+};
 
 use super::{
     ask_model::{Asked, ask_model},
@@ -10,6 +14,7 @@ use super::{
     media::{MediaOutcome, fetch_attachment},
     off_thread,
     prompt_input::{Plan, PromptInput},
+    quote,
     render::{came_between, render},
     time_budget::Attempt,
     user,
@@ -19,7 +24,7 @@ use crate::{
     clients::Clients,
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
-    rules::{message_kind::Attachment, persona::Chosen, window},
+    rules::{persona::Chosen, window},
     text::{answer_limit::Limited, messages::Reply},
 };
 
@@ -36,6 +41,10 @@ pub(crate) struct Draft<'a> {
     pub(crate) spent: Option<UsageDelta>,
     /// The state of the conversation with which the draft was made.
     pub(crate) seen: Seen,
+    /// The message that the question quotes.
+    pub(crate) quotes: Option<MessageId>,
+    /// The message whose unsend takes the quoted words back.
+    pub(crate) quoted_from: Option<MessageId>,
 }
 
 /// A message that the bot answers, with its loaded conversation.
@@ -70,18 +79,15 @@ pub(crate) async fn compose_draft<'a>(
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, ..input },
     };
+    quote::look_up(storage, job, &mut input).await?;
     match fetch_attachment(clients, job, &mut input, attempt, deadline).await? {
         MediaOutcome::Ready => {}
         MediaOutcome::Reply(text) => return Ok(says(Some(text.as_str().into()))),
         MediaOutcome::Silence => return Ok(says(None)),
     }
     let mut asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
-    if matches!(
-        (&asked, &input.attachment),
-        (Asked::ImageRefused | Asked::TooLong, Some(Attachment::Quoted(_)))
-    ) {
-        // The words must get an answer even if the model does not accept the quoted image.
-        (input.images, input.attachment) = (vec![], None);
+    if matches!(asked, Asked::ImageRefused | Asked::TooLong) && input.leave_out_quoted() {
+        // The question must get an answer even if the model does not accept what it quotes.
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
     let locale = || user::locale(line, job, config.locale);
@@ -106,8 +112,10 @@ pub(crate) async fn compose_draft<'a>(
             let added = input.before.len() + 2;
             let window =
                 window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);
+            let (quotes, quoted_from) = (input.quotes.take(), input.quoted_from.take());
             let exchange = Some(input.exchange(job, text, model));
-            Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
+            let (reply, spent) = (Some(reply), Some(spent));
+            Ok(Box::new(Draft { exchange, window, reply, spent, seen, quotes, quoted_from }))
         }
     }
 }

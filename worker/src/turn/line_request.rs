@@ -19,29 +19,29 @@ use crate::{
     text::messages::{self, Reply},
 };
 
-/// Makes one push. On failure, the bool says whether its outcome is unknown.
+/// Makes one push, and returns the ids of its messages. On failure, the bool says whether its outcome is unknown.
 pub(crate) async fn push(
     line: &LineClient,
     storage: &Storage,
     job: &Job,
     body: &str,
     key: Uuid,
-) -> Result<(), (Failure, bool)> {
+) -> Result<Vec<MessageId>, (Failure, bool)> {
     let own = traces::step("push", line.push(body, key)).await.map_err(SendError::parts)?;
     remember_own(storage, job, &own).await;
-    Ok(())
+    Ok(own)
 }
 
-/// Makes one reply. On failure, the bool says whether its outcome is unknown.
+/// Makes one reply, and returns the ids of its messages. On failure, the bool says whether its outcome is unknown.
 pub(crate) async fn reply(
     line: &LineClient,
     storage: &Storage,
     job: &Job,
     body: &str,
-) -> Result<(), (Failure, bool)> {
+) -> Result<Vec<MessageId>, (Failure, bool)> {
     let own = traces::step("reply", line.reply(body)).await.map_err(SendError::parts)?;
     remember_own(storage, job, &own).await;
-    Ok(())
+    Ok(own)
 }
 
 /// Sends a notice by the free reply token and never by push. Returns true if LINE accepted it.
@@ -56,7 +56,7 @@ pub(crate) async fn send_notice(
     let Some(push) = messages::pushes(&job.conversation, said).into_iter().next() else { return false };
     let body = messages::by_token(token, &push);
     match with_retries(pauses, || reply(line, storage, job, &body)).await {
-        Ok(()) => true,
+        Ok(_) => true,
         Err(Failure { detail, .. }) => {
             log!(info, NoticeNotReplied, event = %job.event_id, detail, "LINE refused a notice by the free reply");
             false
@@ -65,9 +65,9 @@ pub(crate) async fn send_notice(
 }
 
 /// Makes a request that sends no part of a stored answer, with the short retries of an attempt.
-pub(crate) async fn with_retries<F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<(), Failure>
+pub(crate) async fn with_retries<T, F>(pauses: &[Duration], request: impl Fn() -> F) -> Result<T, Failure>
 where
-    F: Future<Output = Result<(), (Failure, bool)>>,
+    F: Future<Output = Result<T, (Failure, bool)>>,
 {
     let work = || request().map(|done| done.map_err(|(failure, _)| failure));
     retry(work, |tries, failure| retry_pauses::after(pauses, tries, failure)).await

@@ -74,7 +74,11 @@ pub(crate) async fn fetch_attachment(
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
             input.images = Vec::from_iter(quoted_image(config, line, &message, deadline).await);
-            input.attachment.take_if(|_| input.images.is_empty());
+            if !input.images.is_empty() {
+                input.quote_line = None;
+            } else {
+                input.attachment = None;
+            }
             Ok(MediaOutcome::Ready)
         }
     }

@@ -74,7 +74,7 @@ async fn refuse(clients: &Clients, job: &Job) -> Result<bool, Failure> {
     let answer = Answer { pushes, spent, ..Answer::default() };
     // The refusal is stored before it is sent, because no refusal is better than a second one.
     let stored = storage.store(job, &answer, None).await?;
-    storage.record(job, Step::Delivered).await?;
+    storage.record(job, Step::Delivered { own: vec![] }).await?;
     let is_new = matches!(stored, StoreResult::Stored(delivery) if !delivery.pushes.is_empty());
     Ok(is_new && line_request::send_notice(line, storage, &config.pauses.within, job, &reply).await)
 }

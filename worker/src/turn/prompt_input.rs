@@ -8,6 +8,7 @@ use crate::{
         conversation::{Message, by},
         image::Image,
         message_kind::Attachment,
+        quote::{PICTURE, UNSEEN},
     },
     text::messages::Reply,
 };
@@ -41,6 +42,12 @@ pub(crate) struct PromptInput {
     pub(crate) images: Vec<Image>,
     /// The part of a transcript that the bot repeats to the person.
     pub(crate) heard: Option<String>,
+    /// The message that the question quotes.
+    pub(crate) quotes: Option<MessageId>,
+    /// The line before the question that says what it quotes.
+    pub(crate) quote_line: Option<String>,
+    /// The message whose unsend takes the quoted words back.
+    pub(crate) quoted_from: Option<MessageId>,
     /// The turn whose answer is replaced by this one.
     pub(crate) replaces: Option<EventId>,
 }
@@ -49,7 +56,25 @@ impl PromptInput {
     /// Returns the questions, each as a message of its own.
     pub(crate) fn questions(&self) -> Vec<String> {
         let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
-        before.chain([by(self.speaker.as_deref(), &self.question)]).collect()
+        let own = self.quote_line.as_ref().map(|line| format!("{line}\n{}", self.question));
+        let own = by(self.speaker.as_deref(), own.as_ref().unwrap_or(&self.question));
+        before.chain([own]).collect()
+    }
+
+    /// Leaves out the quoted image or the quoted words, so that the question is asked without them. Returns false if
+    /// there were none.
+    pub(crate) fn leave_out_quoted(&mut self) -> bool {
+        let has_image =
+            self.attachment.take_if(|attachment| matches!(attachment, Attachment::Quoted(_))).is_some();
+        if has_image {
+            self.images.clear();
+        }
+        let line = if has_image { PICTURE } else { UNSEEN };
+        let has_words = self.quote_line.as_deref().is_some_and(|before| ![PICTURE, UNSEEN].contains(&before));
+        if has_image || has_words {
+            self.quote_line = Some(line.to_owned());
+        }
+        has_image || has_words
     }
 
     /// Returns the rows that this turn adds to the history, with the answer of this model.

@@ -139,15 +139,26 @@ pub(crate) async fn store(
     config: &Config,
     storage: &Storage,
     job: &Job,
-    Draft { exchange, window, reply, spent, seen }: Draft<'_>,
+    Draft { exchange, window, reply, spent, seen, quotes, quoted_from }: Draft<'_>,
     token_is_spent: bool,
     by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
     let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
     // This job may come from an edit that reaches the history after the load, so the job's own time counts, too.
     let edit = seen.edit.max(job.at());
-    let mut answer =
-        Answer { by, exchange, window, pushes, spent, edit, others: seen.others, ..Answer::default() };
+    let others = seen.others;
+    let mut answer = Answer {
+        by,
+        exchange,
+        window,
+        pushes,
+        spent,
+        edit,
+        others,
+        quotes,
+        quoted_from,
+        ..Answer::default()
+    };
     answer.method = first_method(config, job, &answer, token_is_spent, storage.now());
     let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
     log!(debug, Stored, event = %job.event_id, pushes = answer.pushes.len(), "the answer is stored");

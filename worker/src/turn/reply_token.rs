@@ -82,7 +82,7 @@ pub(crate) async fn send_instead(
 pub(crate) async fn send_first(
     clients: &Clients,
     job: &Job,
-    Sending { delivery, is_trying }: &mut Sending,
+    Sending { delivery, is_trying, own }: &mut Sending,
     attempt: &Attempt<'_>,
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
@@ -99,7 +99,7 @@ pub(crate) async fn send_first(
                 *is_trying = true;
                 let replied = line_request::reply(line, storage, job, &body).await;
                 *is_trying = false;
-                let Err((failed, is_unknown)) = replied else {
+                let Err((failed, is_unknown)) = replied.map(|messages| own.extend(messages)) else {
                     log!(debug, Replied, event = %job.event_id, "LINE took the free reply");
                     (delivery.pushed, delivery.state) = (1, PushState::Refused);
                     delivery.method = SendMethod::Push;

@@ -1,5 +1,7 @@
 //! A stored answer that is being sent, and the knowledge about it when the attempt runs out of time.
 
+use shared::job::MessageId;
+
 use super::attempt_error::{AttemptError, out_of_time};
 use crate::{
     failure::Reason,
@@ -12,6 +14,8 @@ pub(crate) struct Sending {
     pub(crate) delivery: Delivery,
     /// Whether a request that sends a part is under way.
     pub(crate) is_trying: bool,
+    /// The ids of the messages that LINE accepted in this attempt.
+    pub(crate) own: Vec<MessageId>,
 }
 
 impl Sending {

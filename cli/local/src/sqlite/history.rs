@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     history::{
-        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question,
-        REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used, UsedFallback,
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote,
+        Quoted, REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used, UsedFallback,
     },
     rules::turn::{Conflict, TurnStep},
 };
@@ -17,6 +17,7 @@ use super::{database::Database, error::DatabaseError, redact};
 mod forget;
 pub mod group;
 mod past;
+mod quoted;
 mod store;
 mod turn;
 mod turn_row;
@@ -171,6 +172,16 @@ impl History for SqliteHistory {
         self.run("keep a change", move |db| group::edit(db, &of, &message, &edit, now)).await
     }
 
+    async fn quoted(
+        &self,
+        of: &ConversationId,
+        quote: &Quote,
+        now: Timestamp,
+    ) -> Result<Option<Quoted>, HistoryError> {
+        let (of, quote, now) = (of.clone(), quote.clone(), now.as_second());
+        self.run("find a quoted message", move |db| quoted::find(db, &of, &quote, now)).await
+    }
+
     async fn remember_own(&self, messages: &[MessageId], now: Timestamp) -> Result<(), HistoryError> {
         let (messages, now) = (messages.to_vec(), now.as_millisecond());
         self.run("remember messages", move |db| group::remember_own(db, &messages, now)).await
@@ -180,8 +191,12 @@ impl History for SqliteHistory {
         let event = job.event_id.clone();
         let doing = "record a step";
         let recorded = self.run(doing, move |db| {
-            let step = TurnStep::of_recorded(&step, now);
-            turn::record(db, event.as_str(), &step, now.as_millisecond())
+            let recorded = TurnStep::of_recorded(&step, now);
+            let recorded = turn::record(db, event.as_str(), &recorded, now.as_millisecond())?;
+            if let Step::Delivered { own } = &step {
+                quoted::keep_own(db, &event, own)?;
+            }
+            Ok(recorded)
         });
         match recorded.await? {
             // No attempt is counted that this step could withdraw, so there is nothing to record.

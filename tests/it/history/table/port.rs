@@ -111,7 +111,7 @@ impl<'a> Story<'a> {
             }
             TurnStep::Replying { by, now } => self.records(&after, Step::Replying { by }, now).await,
             TurnStep::QuotaRefused { now } => self.records(&after, Step::QuotaRefused, now).await,
-            TurnStep::Delivered => self.records(&after, Step::Delivered, later(41)).await,
+            TurnStep::Delivered => self.records(&after, Step::Delivered { own: vec![] }, later(41)).await,
             TurnStep::Failed { by, reason, progress, gave_up, cost } => {
                 let delivery = progress.map(|progress| progress.of(pushes()));
                 self.records(&after, Step::Failed { by, reason, delivery, gave_up, cost }, later(41)).await;

@@ -20,6 +20,8 @@ pub(super) enum Part {
     Head,
     /// The check that the message has no unsent mark.
     NotUnsent,
+    /// The check that the message whose words are quoted has no unsent mark.
+    Quoted,
     /// The row of a group's message, which must not have been edited, nor answered by another turn.
     Said,
     /// The user's usage.

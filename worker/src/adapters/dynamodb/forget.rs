@@ -3,7 +3,7 @@
 //! both, because they were said no later than the marker's time. An unsent message has an unsent mark, which is a row
 //! of its own without words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::{operation::delete_item::DeleteItemError, types::TransactWriteItem};
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use super::{
     head::Head,
     item::{Item, key, n, number, remembered_until, s, text},
     load,
+    quoted::OWN_IDS,
     table::DynamoHistory,
     transaction::retried,
     turn, unanswered, unsent,
@@ -29,6 +30,8 @@ use crate::{
     },
 };
 
+/// The most rows of one transaction (AWS: `TransactWriteItems`).
+const ROWS_MAX: usize = 100;
 /// The condition that a row was said at `:until` or earlier, or does not keep when it was said.
 const SAID_BY: &str = "attribute_not_exists(saidAt) OR saidAt <= :until";
 
@@ -46,22 +49,26 @@ impl DynamoHistory {
         retried(|| async {
             let before = self.head(of).await?;
             let mut head = before.clone();
-            let mut ids = vec![];
+            let (mut ids, mut turns) = (vec![], BTreeSet::new());
             for row in self.all_shown(of, None).await? {
                 head.follows(text(&row, "createdAt").unwrap_or_default());
                 let is_forgotten = is_said_by(number(&row, "saidAt"), until);
                 ids.extend(text(&row, "id").filter(|_| is_forgotten).map(ToOwned::to_owned));
+                turns.extend(event_of(&row).filter(|_| is_forgotten));
             }
             let forgotten = head.forget(until, now);
             ids.extend(forgotten.iter().flat_map(Asked::rows));
             ids.sort();
             ids.dedup();
-            self.delete_all(&ids).await?;
             // An answer that also answers a later question is still needed for that question.
             let answers: BTreeSet<&EventId> = forgotten.iter().filter_map(Asked::answered_in).collect();
             let (owed, over): (Vec<_>, Vec<_>) =
                 answers.into_iter().partition(|event| head.is_waited_for(event));
-            self.forget_undelivered(&over, now).await?;
+            turns.extend(over.into_iter().cloned());
+            turns.retain(|event| !owed.contains(&event));
+            // This comes before the rows are deleted, because they name the turns.
+            self.forget_turns(&turns, now).await?;
+            self.delete_all(&ids).await?;
             let (mut rows, mut gone) = (vec![], vec![]);
             for event in owed {
                 rows.extend(self.forget_answer(event, &mut head, &mut gone, now).await?);
@@ -114,6 +121,7 @@ impl DynamoHistory {
             if ids.is_empty() {
                 let shown = self.all_shown(of, Some(message_id)).await?;
                 ids.extend(shown.iter().filter_map(|row| text(row, "id").map(ToOwned::to_owned)));
+                self.forget_turns(&shown.iter().filter_map(event_of).collect(), now).await?;
             }
             if ids.is_empty() {
                 return Ok(());
@@ -210,23 +218,33 @@ impl DynamoHistory {
         Ok((Part::Any, TransactWriteItem::builder().update(turn).build()))
     }
 
-    /// Ends those of these turns whose answers are stored and not delivered, so that they are not pushed.
-    async fn forget_undelivered(&self, events: &[&EventId], now: Timestamp) -> Result<(), DynamoError> {
-        let turns = self.items(events.iter().map(|event| turn::id(event)).collect()).await?;
-        let is_forgotten = |row: &Item| {
-            let before = turn::state(row, None);
+    /// Ends those of these turns whose answers are stored and not delivered, so that they are not pushed. Removes the ids
+    /// of the messages as which the others were sent.
+    async fn forget_turns(&self, events: &BTreeSet<EventId>, now: Timestamp) -> Result<(), DynamoError> {
+        let events: HashMap<String, &EventId> = events.iter().map(|event| (turn::id(event), event)).collect();
+        let mut rows = vec![];
+        for row in self.items(events.keys().cloned().collect()).await? {
+            let Some((id, event)) = text(&row, "id").and_then(|id| events.get_key_value(id)) else {
+                continue;
+            };
+            let before = turn::state(&row, None);
             let after = apply(&before, &TurnStep::ConversationForgotten);
-            after.is_ok_and(|after| after.stage != before.stage)
-        };
-        let is_over = |event: &&&EventId| {
-            let is_it = |row: &&Item| text(row, "id") == Some(&turn::id(event));
-            turns.iter().find(is_it).is_some_and(is_forgotten)
-        };
-        let over: Vec<_> = events.iter().filter(is_over).collect();
-        if over.is_empty() {
-            return Ok(());
+            if after.is_ok_and(|after| after.stage != before.stage) {
+                rows.push(self.forget_turn(event, now)?);
+            } else if row.contains_key(OWN_IDS) {
+                let turn = self.update(id).update_expression(turn::FORGET_IDS).build()?;
+                rows.push((Part::Any, TransactWriteItem::builder().update(turn).build()));
+            }
         }
-        let rows = over.into_iter().map(|event| self.forget_turn(event, now));
-        self.commit(rows.collect::<Result<_, _>>()?).await
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(ROWS_MAX));
+            self.commit(std::mem::replace(&mut rows, rest)).await?;
+        }
+        Ok(())
     }
+}
+
+/// Returns the turn of a message row. Rows of earlier versions do not name it.
+fn event_of(row: &Item) -> Option<EventId> {
+    text(row, "event")?.to_owned().try_into().ok()
 }

@@ -176,6 +176,11 @@ impl Head {
         self.turns.iter().filter(move |asked| asked.turn.message_id.as_ref() == Some(message_id))
     }
 
+    /// Returns the turns with the answers of the conversation, newest first.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &EventId> {
+        self.turns.iter().rev().filter_map(Asked::answered_in)
+    }
+
     /// Returns the messages of other turns that the answer of this turn answers.
     pub(super) fn answered_with(&self, event: &EventId) -> impl Iterator<Item = &MessageId> {
         let with = move |asked: &&Asked| asked.answer == Answer::Of(event.clone());

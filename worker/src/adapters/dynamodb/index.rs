@@ -51,13 +51,25 @@ impl DynamoHistory {
         of: &ConversationId,
         message_id: Option<&MessageId>,
     ) -> Result<Vec<Item>, DynamoError> {
-        let mut query = self.index(of).projection_expression("id, createdAt, saidAt");
+        let mut query = self.index(of).projection_expression("id, createdAt, saidAt, event");
         if let Some(message_id) = message_id {
             query = query
                 .filter_expression("messageId = :message OR contains(messageIds, :message)")
                 .expression_attribute_values(":message", s(message_id.as_str()));
         }
         Ok(query.into_paginator().items().send().try_collect().await?)
+    }
+
+    /// Returns the ids of the newest `limit` rows that the index shows, newest first, with the events of their turns and
+    /// the messages that they answer.
+    pub(super) async fn newest_shown(
+        &self,
+        of: &ConversationId,
+        limit: u32,
+    ) -> Result<Vec<Item>, DynamoError> {
+        let query = self.index(of).projection_expression("id, event, messageId").scan_index_forward(false);
+        let shown = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).send().await?;
+        Ok(shown.items.unwrap_or_default())
     }
 
     fn index(&self, of: &ConversationId) -> QueryFluentBuilder {

@@ -84,10 +84,19 @@ impl DynamoHistory {
                 .update_expression(turn::QUOTA_REFUSED)
                 .expression_attribute_names("#quotaSince", turn::quota_since(run))
                 .expression_attribute_values(":now", s(rfc3339(now))),
-            Step::Delivered => update
-                .update_expression(turn::DELIVER)
-                .expression_attribute_names("#failed", turn::failed(run))
-                .expression_attribute_values(":delivered", s(turn::DELIVERED)),
+            Step::Delivered { own } => {
+                let update = update
+                    .expression_attribute_names("#failed", turn::failed(run))
+                    .expression_attribute_values(":delivered", s(turn::DELIVERED));
+                if own.is_empty() {
+                    update.update_expression(turn::DELIVER)
+                } else {
+                    let own = own.iter().map(|id| s(id.as_str())).collect();
+                    update
+                        .update_expression(turn::DELIVER_NAMED)
+                        .expression_attribute_values(":own", AttributeValue::L(own))
+                }
+            }
             Step::Forgotten => update
                 .update_expression(turn::FORGET)
                 .condition_expression(turn::NOT_IN_DOUBT)

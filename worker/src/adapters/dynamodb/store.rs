@@ -65,7 +65,12 @@ impl DynamoHistory {
                     return self.existing_or(StoreResult::Changed, job, &answer, now).await;
                 }
                 let window = answer.window.clone().map(|window| window.following(head.window.as_ref()));
-                rows.extend(self.exchange_rows(job, exchange, window, &head, now)?);
+                rows.extend(self.exchange_rows(job, exchange, answer.quotes.as_ref(), window, &head, now)?);
+                let is_own =
+                    |id: &&MessageId| exchange.questions.iter().any(|q| q.message_id.as_ref() == Some(*id));
+                if let Some(quoted) = answer.quoted_from.as_ref().filter(|id| !is_own(id)) {
+                    rows.push((Part::Quoted, self.not_unsent(quoted)?.1));
+                }
             }
             rows.extend(self.said_rows(job, &answer, now)?);
             let conflict = match self.commit(rows).await {
@@ -90,6 +95,9 @@ impl DynamoHistory {
             }
             if conflict.of(Part::OtherTurn).is_some() {
                 return Ok(StoreResult::Overtaken);
+            }
+            if conflict.of(Part::Quoted).is_some() {
+                return Ok(StoreResult::Changed);
             }
             if conflict.of(Part::Message).is_some() {
                 return Err(DynamoError::Orphaned);
@@ -195,6 +203,7 @@ impl DynamoHistory {
         &self,
         job: &Job,
         exchange: &Exchange,
+        quotes: Option<&MessageId>,
         window: Option<WindowStart>,
         head: &Head,
         now: Timestamp,
@@ -210,6 +219,8 @@ impl DynamoHistory {
             row.extend(kind.for_row(text).map(|kind| ("kind".to_owned(), s(kind))));
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
             row.extend(said_at.map(|at| ("saidAt".to_owned(), n(at))));
+            let quotes = quotes.filter(|_| event == own);
+            row.extend(quotes.map(|id| ("quotes".to_owned(), s(id.as_str()))));
             rows.push(self.new_message(row, message_id.as_ref())?);
             if event != own {
                 rows.push(self.answered_with(event, now)?);
@@ -229,6 +240,7 @@ impl DynamoHistory {
         let mut row = self.message_row(job, own, Role::Assistant, answer, at, now);
         row.extend(MessageKind::Text.for_row(answer).map(|kind| ("kind".to_owned(), s(kind))));
         row.insert("model".to_owned(), s(model));
+        row.insert("event".to_owned(), s(own.as_str()));
         row.extend(job.at().map(|at| ("saidAt".to_owned(), n(at))));
         let others: Vec<_> = next.answered_with(own).map(|id| s(id.as_str())).collect();
         if !others.is_empty() {

@@ -74,14 +74,17 @@ pub(super) const QUOTA_REFUSED: &str =
     "SET expiresAt = :expiresAt, #quotaSince = if_not_exists(#quotaSince, :now)";
 /// The update expression of [`TurnStep::Delivered`]. No words stay.
 pub(super) const DELIVER: &str = "SET expiresAt = :expiresAt, stage = :delivered REMOVE pushes, pushed, unknownSince, byReply, replyOnly, #failed";
+/// The same, if LINE named the messages as which the answer was sent.
+pub(super) const DELIVER_NAMED: &str = "SET expiresAt = :expiresAt, stage = :delivered, ownIds = :own REMOVE pushes, pushed, unknownSince, byReply, replyOnly, #failed";
 /// The update expression of [`TurnStep::Notified`].
 pub(super) const NOTIFY: &str = "SET expiresAt = :expiresAt, toldAt = if_not_exists(toldAt, :now)";
 /// The update expression of [`TurnStep::AnswerUnsent`] where it opens the turn again. No words stay.
 pub(super) const OPEN_AGAIN: &str =
     "SET expiresAt = :expiresAt REMOVE stage, pushes, pushed, byReply, replyOnly";
-/// The update expression of a step that leaves a turn forgotten or in doubt. No words stay.
-pub(super) const FORGET: &str =
-    "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply, replyOnly";
+/// The update expression of a step that leaves a turn forgotten or in doubt. No words stay, and no ids of messages.
+pub(super) const FORGET: &str = "SET expiresAt = :expiresAt, stage = :forgotten REMOVE pushes, pushed, unknownSince, byReply, replyOnly, ownIds";
+/// The update expression that removes the ids of the messages as which a delivered answer was sent.
+pub(super) const FORGET_IDS: &str = "REMOVE ownIds";
 /// The update expression of [`TurnStep::ResendRisked`].
 pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply, replyOnly";
 

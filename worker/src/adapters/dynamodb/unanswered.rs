@@ -50,6 +50,7 @@ impl DynamoHistory {
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
         row.insert("createdAt".to_owned(), s(rfc3339(now)));
         row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        row.extend(job.quotes().map(|id| ("quotes".to_owned(), s(id.as_str()))));
         row.extend(question.said_at.map(|at| ("saidAt".to_owned(), n(at))));
         row.insert(
             "expiresAt".to_owned(),

@@ -45,7 +45,8 @@ pub(super) fn store(
             Fit::Stale => return Ok(Ok(StoreResult::Changed)),
             Fit::Forgotten => return Ok(Ok(StoreResult::Forgotten)),
         }
-        if past::others(db, &job.event_id)? != answer.others {
+        let was_unsent = group::is_unsent(db, answer.quoted_from.as_ref())?;
+        if was_unsent || past::others(db, &job.event_id)? != answer.others {
             return Ok(Ok(StoreResult::Changed));
         }
         let mut merged = vec![];
@@ -61,7 +62,7 @@ pub(super) fn store(
             merged.push((event, other, over));
         }
         let last = past::last(db, &job.conversation, forgotten)?;
-        insert(db, job, exchange, last, ttl, now)?;
+        insert(db, job, exchange, answer.quotes.as_ref(), last, ttl, now)?;
         for (event, other, over) in merged {
             turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
         }
@@ -87,6 +88,7 @@ fn insert(
     db: &Connection,
     job: &Job,
     exchange: &Exchange,
+    quotes: Option<&MessageId>,
     mut last: Option<Timestamp>,
     ttl: Option<SignedDuration>,
     now: Timestamp,
@@ -101,8 +103,8 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model, quotes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     let mut row = |event: &EventId,
                    role: Role,
@@ -127,6 +129,7 @@ fn insert(
             kind.for_row(content),
             said_at,
             model,
+            quotes.filter(|_| role == Role::User && *event == job.event_id).map(MessageId::as_str),
         ])
     };
     for Question { event, text, kind, message_id, speaker, said_at } in questions {
