@@ -84,13 +84,13 @@ kinds! {
     FallbackAsked = "fallback_asked",
     /// An attempt is too short to ask the first model and then the second one.
     FallbackTimeShort = "fallback_time_short",
-    /// The model refused a picture.
+    /// The model refused a picture or a file.
     ImageRefused = "image_refused",
     /// The answer is longer than the limit and is cut.
     AnswerCut = "answer_cut",
-    /// A picture or a recording could not be used.
+    /// A picture, a recording, a video or a file could not be used.
     ContentNotFetched = "content_not_fetched",
-    /// A quoted picture could not be used.
+    /// A quoted picture or an earlier file could not be used.
     QuotedNotFetched = "quoted_not_fetched",
     /// The message or its conversation changed during the attempt.
     Redrafted = "redrafted",

@@ -117,10 +117,13 @@ impl Job {
         self.happened_at.or(self.accepted_at)
     }
 
-    /// Returns the same job without its words.
+    /// Returns the same job without its words and the name of its file.
     #[must_use]
     pub fn without_words(&self) -> Self {
         let mut job = self.clone();
+        if let JobKind::Question { content: Some(Content::File { name, .. }), .. } = &mut job.kind {
+            name.clear();
+        }
         if let JobKind::Question { text, .. } | JobKind::Edited { text, .. } = &mut job.kind {
             text.clear();
         }

@@ -204,6 +204,8 @@ stories!(
     who_wishes_so_is_forgotten_and_told
     a_picture_is_looked_at
     a_voice_is_heard
+    a_file_is_read_again
+    of_a_video_the_preview_is_seen
     a_change_of_what_a_group_was_answered_is_silence
     two_people_are_answered_at_once
     a_new_friend_is_greeted

@@ -9,7 +9,7 @@ use local::sqlite::{
     dead_letters::DeadLetters,
     history::{SqliteHistory, used_since},
 };
-use shared::job::{ConversationId, EventId, Job, JobKind};
+use shared::job::{ConversationId, EventId, Job, JobKind, MessageId};
 use worker::{
     adapters::dynamodb::DynamoHistory,
     failure::Reason,
@@ -17,7 +17,7 @@ use worker::{
         Answer, Delivery, Exchange, Forget, History, LastAttempt, Period, PushState, Question, RunCost,
         SendMethod, SnapshotScope, Stage, Step, StoreResult,
     },
-    rules::message_kind::MessageKind,
+    rules::{file::SentFile, message_kind::MessageKind},
 };
 
 use crate::harness::lambda::cloud::{Cloud, TABLE};
@@ -165,6 +165,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     an_answer_that_goes_by_reply_is_not_pushed_before_a_redrive(history).await;
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
+    the_newest_file_is_known_until_its_row_is_gone(history).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
     group::suite(history).await;
@@ -498,6 +499,37 @@ async fn rows_past_their_time_are_not_read(hourly: &dyn History) {
 /// Returns the question that could be asked again.
 async fn unanswered(history: &dyn History, job: &Job, at: Timestamp) -> Option<String> {
     history.load(job, FIFTY, at).await.unwrap().unanswered.map(|unanswered| unanswered.question)
+}
+
+async fn the_newest_file_is_known_until_its_row_is_gone(history: &dyn History) {
+    let sends = async |event: &str, id: &str, words: &str, kind: MessageKind| {
+        let message_id: MessageId = id.to_owned().try_into().unwrap();
+        let job = Job {
+            kind: JobKind::question("q", Some(message_id)),
+            happened_at: Some(now().as_millisecond()),
+            ..job("Ufile", event)
+        };
+        let mut answer = said(&job, words, vec![]);
+        answer.exchange.as_mut().unwrap().questions[0].kind = kind;
+        history.begin(&job, now()).await.unwrap();
+        history.store(&job, answer, None, now()).await.unwrap();
+        job
+    };
+    let file = async |job: &Job, at| history.load(job, FIFTY, at).await.unwrap().file;
+    sends("file1", "m-file1", "[file: a.txt]", MessageKind::File).await;
+    sends("file2", "m-file2", "[file: b].pdf]", MessageKind::File).await;
+    let last = sends("file3", "m-file3", "[file: c.pdf]", MessageKind::Text).await;
+    let known = |id: &str, name: &str| {
+        let message_id = id.to_owned().try_into().unwrap();
+        Some(SentFile { message_id, name: name.to_owned(), sent_at: now().as_millisecond() })
+    };
+    assert_eq!(file(&last, now()).await, known("m-file2", "b].pdf"));
+    let taken_back = Forget::Message("m-file2".to_owned().try_into().unwrap());
+    history.forget(&last.conversation, taken_back, now()).await.unwrap();
+    assert_eq!(file(&last, now()).await, known("m-file1", "a.txt"));
+    let all = Forget::Messages(now().as_millisecond());
+    history.forget(&last.conversation, all, later(1)).await.unwrap();
+    assert_eq!(file(&last, later(1)).await, None);
 }
 
 async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(

@@ -13,6 +13,7 @@ use worker::locale::{Locale, MediaNotices};
 use crate::harness::chat::{Chat, said, says, story};
 
 mod faults;
+mod files;
 
 story!(a_picture_is_shown_once_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
 story!(a_text_sees_the_picture_that_it_quotes, "GPT_MODEL" = "gpt-4o");

@@ -114,7 +114,7 @@ impl Asks {
 
     /// Returns the answer, or the reason for its absence.
     async fn asks(&self, within: Duration) -> String {
-        match self.model.complete(&self.prompt, &[], 10, Instant::now() + within).await {
+        match self.model.complete(&self.prompt, &[], None, 10, Instant::now() + within).await {
             Ok(answer) => answer.text,
             Err(
                 ModelError::Failed(failure)

@@ -152,9 +152,10 @@ impl Config {
             .filter(|name| *name != "off")
             .map(str::to_owned);
         let about_bot = |has_personas| {
-            let (sees, hears) = (model.may_see(), transcribe_model.is_some());
+            let (sees, reads_pdfs) = (model.may_see(), model.may_read_pdfs());
+            let hears = transcribe_model.is_some();
             let tells = budget.context_tokens - budget.max_tokens >= ROOM_TO_TELL;
-            tells.then(|| about_bot(locale, Abilities { sees, hears, has_personas }))
+            tells.then(|| about_bot(locale, Abilities { sees, reads_pdfs, hears, has_personas }))
         };
         // The text is longest if there are personas.
         let longest = about_bot(true);

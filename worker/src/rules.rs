@@ -2,6 +2,8 @@
 
 pub(crate) mod content;
 pub mod conversation;
+pub mod file;
+pub(crate) mod file_name;
 pub mod forget_marker;
 pub(crate) mod group;
 pub mod image;

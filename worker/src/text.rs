@@ -2,6 +2,7 @@
 
 pub(crate) mod answer_limit;
 pub mod clean;
+pub(crate) mod decode;
 pub(crate) mod excerpt;
 mod latex;
 pub mod markdown;

@@ -41,6 +41,7 @@ pub mod deliver;
 mod draft;
 mod edit;
 pub mod fallback;
+mod file;
 pub mod give_up;
 pub mod limits;
 mod line_request;

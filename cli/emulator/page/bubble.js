@@ -56,7 +56,7 @@ function drawAnswer(item, view, meta, hasButtons) {
     sender ? [...sender][0] : "返",
   );
   const bubble = h("p", { class: "bubble", dir: "auto" }, quoteOf(item, view.people), text);
-  const tap = ([label, words]) => h("button", { type: "button", click: () => view.say(words) }, label);
+  const tap = ([label, words]) => h("button", { type: "button", click: () => (words ? view.say(words) : view.attach()) }, label);
   const quick =
     hasButtons &&
     buttons?.length > 0 &&

@@ -58,7 +58,7 @@ function makePhone(state, user) {
   const status = h("small");
   const bot = h("button", { type: "button", class: "quiet-button", click: changeBot });
   const tabs = h("nav", { class: "tabs", "aria-label": t("chats_of", { name: user.name }) });
-  const { form, text, draw: drawForm } = composer(() => ({ user, people, chat: chat(), draft: draft() }));
+  const { form, text, attach, draw: drawForm } = composer(() => ({ user, people, chat: chat(), draft: draft() }));
   const element = h(
     "article",
     { class: "phone", "data-user": user.id },
@@ -100,6 +100,7 @@ function makePhone(state, user) {
     },
     quote: act((item) => ({ quotes: item, edits: null })),
     edit: act((item) => ({ edits: item, quotes: null, text: item.text })),
+    attach,
     say: (words) => does({ do: "say", user: user.id, text: words, ...(chat().isGroup ? { chat: own.chat } : {}) }),
   };
   function draw() {

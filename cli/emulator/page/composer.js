@@ -175,7 +175,7 @@ export function composer(where) {
     where().draft.text = text.value;
     text.focus();
   }
-  return { form, text, draw };
+  return { form, text, attach: () => file.click(), draw };
 }
 
 /** Makes a text field as high as its text. */

@@ -29,7 +29,7 @@ mod state;
 pub mod webhook;
 
 pub use self::{
-    content::content_path,
+    content::{content_path, preview_path},
     group::is_group,
     loading::LOADING,
     message::Message,
@@ -58,6 +58,7 @@ impl Line {
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
             .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
             .route("/v2/bot/message/{id}/content", get(content::content))
+            .route("/v2/bot/message/{id}/content/preview", get(content::preview))
             .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
             .layer(from_fn(error::check))
             .layer(from_fn_with_state(self.clone(), passed))

@@ -1,5 +1,5 @@
 //! The things that a message asks for (LINE, "Message event"). Stickers and locations become text, because nothing has
-//! to be fetched for them. Images and audio are named by their ids, and *answer* fetches them. Pure.
+//! to be fetched for them. Images, audio, videos and files are named by their ids, and *answer* fetches them. Pure.
 
 use serde::Deserialize;
 use shared::{
@@ -53,7 +53,14 @@ pub(super) struct Message {
     duration: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     content_provider: Option<ContentProvider>,
+    #[serde(default, deserialize_with = "lenient")]
+    file_name: Option<Lossy>,
+    #[serde(default, deserialize_with = "lenient")]
+    file_size: Option<u64>,
 }
+
+/// The longest name of a file, in characters. No file system that people use has longer names.
+const NAME_MAX: usize = 255;
 
 #[derive(Deserialize)]
 struct ContentProvider {
@@ -125,17 +132,29 @@ impl Message {
         }
     }
 
-    /// Returns the content that must be fetched. Content that another server keeps is not fetched.
+    /// Returns the content that must be fetched. Content that another server keeps is not fetched. Only LINE keeps
+    /// files, so that they name no provider.
     fn content(&self) -> Option<Content> {
-        let provider = self.content_provider.as_ref()?.kind.as_deref();
-        if provider != Some("line") || self.id.is_none() {
+        self.id.as_ref()?;
+        let kind = self.kind.as_deref()?;
+        let provider = self.content_provider.as_ref().and_then(|provider| provider.kind.as_deref());
+        if kind != "file" && provider != Some("line") {
             return None;
         }
-        match self.kind.as_deref() {
-            Some("image") => Some(Content::IMAGE),
-            Some("audio") => Some(Content::Voice { duration_ms: self.duration }),
+        match kind {
+            "image" => Some(Content::IMAGE),
+            "audio" => Some(Content::Voice { duration_ms: self.duration }),
+            "video" => Some(Content::Video),
+            "file" => Some(Content::File { name: self.short_name(), size_bytes: self.file_size }),
             _ => None,
         }
+    }
+
+    /// Returns the name of a file. If it is too long, its end is kept, because the end says what kind of file it is.
+    fn short_name(&self) -> String {
+        let name = self.file_name.as_ref().map_or("", |Lossy(name)| name);
+        let start = name.char_indices().rev().nth(NAME_MAX - 1).map_or(0, |(at, _)| at);
+        name[start..].to_owned()
     }
 
     /// Returns the words of the message, if it has any. Moves its mentions to their places in these words.

@@ -71,7 +71,6 @@ fn half_an_emoji_is_still_a_question() {
 fn what_is_not_understood_gets_a_notice_only_with_a_reply_token() {
     for unknown in [
         r#""type":"video""#,
-        r#""type":"file""#,
         r#""type":"newer""#,
         r#""type":"sticker","keywords":[" "]"#,
         r#""type":"sticker","packageId":"30563","stickerId":"651698630","keywords":["moon"]"#,
@@ -153,12 +152,34 @@ fn what_line_keeps_is_named_to_be_fetched() {
         (r#""type":"image""#, Content::IMAGE),
         (r#""type":"audio","duration":60000"#, Content::Voice { duration_ms: Some(60_000) }),
         (r#""type":"audio","duration":-1"#, Content::Voice { duration_ms: None }),
+        (r#""type":"video","duration":60000"#, Content::Video),
     ] {
         let kept = format!(r#"{kind},"contentProvider":{{"type":"line"}}"#);
         let event = QUESTION.replace(r#""type":"text""#, &kept).replace(r#","text":"hello""#, "");
         let JobKind::Question { text, content, message_id, .. } = job(&event).kind else { panic!("{event}") };
         assert_eq!((text.as_str(), content, message_id.unwrap().as_str()), ("", Some(expected), "5"));
     }
+}
+
+#[test]
+fn a_file_says_its_name_and_size_and_an_odd_one_hides_no_message() {
+    let of = |name: &str, size_bytes| Content::File { name: name.to_owned(), size_bytes };
+    let long = "あ".repeat(300) + ".pdf";
+    for (fields, expected) in [
+        (r#""fileName":"a.pdf","fileSize":2138"#.to_owned(), of("a.pdf", Some(2_138))),
+        (r#""fileName":"a.pdf","fileSize":3000000000"#.to_owned(), of("a.pdf", Some(3_000_000_000))),
+        (r#""fileName":"a\u0000\n/\ud83d.md","fileSize":-1"#.to_owned(), of("a\0\n/\u{fffd}.md", None)),
+        (r#""fileName":7,"fileSize":"x""#.to_owned(), of("", None)),
+        (r#""contentProvider":{"type":"external"}"#.to_owned(), of("", None)),
+        (format!(r#""fileName":"{long}""#), of(&long[3 * (300 - 251)..], None)),
+    ] {
+        let file = format!(r#""type":"file",{fields}"#);
+        let event = QUESTION.replace(r#""type":"text""#, &file).replace(r#","text":"hello""#, "");
+        let JobKind::Question { content, .. } = job(&event).kind else { panic!("{event}") };
+        assert_eq!(content, Some(expected), "{event}");
+    }
+    let nameless = QUESTION.replace(r#""id":"5","type":"text""#, r#""type":"file""#);
+    assert_eq!(job(&nameless).kind, JobKind::NotUnderstood);
 }
 
 #[test]

@@ -115,6 +115,23 @@ fn a_content_says_what_line_says_of_it() {
 }
 
 #[test]
+fn a_job_without_words_names_no_file() {
+    let content = Some(Content::File { name: "secret.pdf".into(), size_bytes: Some(7) });
+    let JobKind::Question { text, message_id, .. } = job("secret").kind else { panic!("it is a question") };
+    let kind = JobKind::Question {
+        text,
+        message_id,
+        quote_token: None,
+        quotes: None,
+        content,
+        only_if_quoting_bot: false,
+        by_button: false,
+    };
+    let bare = Job { kind, ..job("") }.without_words().encode();
+    assert!(!bare.contains("secret") && bare.contains(r#""sizeBytes":7"#), "{bare}");
+}
+
+#[test]
 fn jobs_of_the_versions_before_are_read() {
     for v in 1..VERSION {
         let body = format!(

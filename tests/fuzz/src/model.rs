@@ -79,25 +79,28 @@ pub fn holds(data: &[u8]) -> bool {
     static WORLD: OnceLock<World> = OnceLock::new();
     let World { runtime, says, asks, prompt } = WORLD.get_or_init(world);
     data.clone_into(&mut says.lock().unwrap());
-    let (failure, is_refused) =
-        match runtime.block_on(asks.complete(prompt, &[], 10, tokio::time::Instant::now() + PATIENCE)) {
-            Ok(answer) => {
-                assert!(!answer.text.is_empty() && answer.text.trim() == answer.text);
-                assert_eq!(clean(&answer.text), answer.text);
-                assert!(answer.tokens.cached <= answer.tokens.prompt);
-                assert!(answer.tokens.cache_written <= answer.tokens.prompt);
-                is_one_word(&answer.request);
-                return true;
-            }
-            Err(ModelError::ContextLength(_) | ModelError::NothingWithinLimit) => return false,
-            Err(ModelError::ImageRefused) => unreachable!("there is no picture"),
-            Err(ModelError::Unauthorized(failure)) => (failure, true),
-            Err(
-                ModelError::Failed(failure)
-                | ModelError::Unusable(failure)
-                | ModelError::ContextFull(failure),
-            ) => (failure, false),
-        };
+    let (failure, is_refused) = match runtime.block_on(asks.complete(
+        prompt,
+        &[],
+        None,
+        10,
+        tokio::time::Instant::now() + PATIENCE,
+    )) {
+        Ok(answer) => {
+            assert!(!answer.text.is_empty() && answer.text.trim() == answer.text);
+            assert_eq!(clean(&answer.text), answer.text);
+            assert!(answer.tokens.cached <= answer.tokens.prompt);
+            assert!(answer.tokens.cache_written <= answer.tokens.prompt);
+            is_one_word(&answer.request);
+            return true;
+        }
+        Err(ModelError::ContextLength(_) | ModelError::NothingWithinLimit) => return false,
+        Err(ModelError::ImageRefused) => unreachable!("there is no picture"),
+        Err(ModelError::Unauthorized(failure)) => (failure, true),
+        Err(
+            ModelError::Failed(failure) | ModelError::Unusable(failure) | ModelError::ContextFull(failure),
+        ) => (failure, false),
+    };
     let Failure { detail, retry, .. } = failure;
     assert!((1..200).contains(&detail.len()), "{detail}");
     detail.split([' ', ',', ';']).for_each(is_one_word);

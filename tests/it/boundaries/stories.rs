@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::body::Bytes;
 use cli::commands::send::webhook_of;
 use emulator::{
     faults::Fault,
@@ -253,6 +254,31 @@ pub fn a_picture_is_looked_at() -> Story {
             vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
         },
         kept: &["[image]"],
+        ..a_question_is_answered()
+    }
+}
+
+pub fn a_file_is_read_again() -> Story {
+    Story {
+        webhooks: |line| {
+            let message = said::file(&line.holds("text/plain", Bytes::from_static(b"hello")), "a.txt", 5);
+            let file = webhook(&[phone::message_event(message, USER, wall_clock()())]);
+            vec![file, webhook_of("again", USER)]
+        },
+        kept: &["[file: a.txt]", "again"],
+        asks: 2,
+        ..a_question_is_answered()
+    }
+}
+
+pub fn of_a_video_the_preview_is_seen() -> Story {
+    Story {
+        variables: &[("GPT_MODEL", "gpt-4o")],
+        webhooks: |line| {
+            let message = said::video(&line.holds("video/mp4", Bytes::from_static(b"video")), Some(1_000));
+            vec![webhook(&[phone::message_event(message, USER, wall_clock()())])]
+        },
+        kept: &["[video]"],
         ..a_question_is_answered()
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use emulator::{
-    line::{Preparation, content_path, said},
+    line::{Preparation, content_path, preview_path, said},
     model::{COMPLETIONS, Model, TRANSCRIPTIONS, hear},
 };
 use jiff::Timestamp;
@@ -74,6 +74,25 @@ async fn a_voice_may_have_to_be_prepared_and_may_never_be() {
     platform.line.prepares(Preparation::Done);
     let picture = platform.line.holds("image/png", Bytes::new());
     assert_eq!(platform.content(&picture).await.0, 200);
+}
+
+#[tokio::test]
+async fn images_and_videos_have_a_preview_and_nothing_else_has() {
+    let platform = Platform::start().await;
+    let preview = async |id: &str| {
+        let get = platform.http.get(format!("{}{}", platform.origin, preview_path(id)));
+        get.header("authorization", "Bearer token").send().await.unwrap().status().as_u16()
+    };
+    let video = platform.line.holds("video/mp4", Bytes::from_static(b"....ftypisom"));
+    spec::check_message(&said::video(&video, Some(1_000)));
+    let file = platform.line.holds("application/pdf", Bytes::from_static(b"%PDF-1.7"));
+    spec::check_message(&said::file(&file, "a.pdf", 8));
+    let image = platform.line.holds("image/png", Bytes::from_static(b"\x89PNG"));
+    for (id, status) in [(video.as_str(), 200), (&image, 200), (&file, 404), ("none", 404)] {
+        assert_eq!(preview(id).await, status, "{id}");
+    }
+    platform.line.deletes_content(&video);
+    assert_eq!(preview(&video).await, 404);
 }
 
 async fn transcribes(url: &str, kind: &str, name: &str, bytes: &[u8]) -> (u16, Value) {

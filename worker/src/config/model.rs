@@ -37,6 +37,8 @@ pub struct ModelSettings {
     pub completion_limit: bool,
     /// Whether the model takes images.
     pub vision: Ability,
+    /// Whether the model takes PDF files.
+    pub files: Ability,
     /// The day on which the model's maker shuts it down, if that is announced.
     pub end: Option<Date>,
 }
@@ -90,6 +92,7 @@ impl ModelSettings {
             context_source: if known.is_known { ContextSource::Table } else { ContextSource::Guess },
             completion_limit: known.completion_limit,
             vision: known.vision,
+            files: known.files,
             // Deployments on Azure have other ends.
             end: known.end.filter(|_| openai.deployment(name).is_none()),
         }
@@ -98,6 +101,11 @@ impl ModelSettings {
     /// Whether the model may be able to read images.
     pub(crate) fn may_see(&self) -> bool {
         self.vision != Ability::No
+    }
+
+    /// Whether the model may be able to read PDF files.
+    pub(crate) fn may_read_pdfs(&self) -> bool {
+        self.files != Ability::No
     }
 }
 

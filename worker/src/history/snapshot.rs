@@ -9,6 +9,7 @@ use shared::{
 
 use crate::rules::{
     conversation::{Message, Role},
+    file::SentFile,
     forget_marker::ForgetMarker,
     message_kind::MessageKind,
     stage::{SendMethod, Stage},
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub newest: Option<TurnRef>,
     /// The newest question, if its user was notified that there will be no answer.
     pub unanswered: Option<Unanswered>,
+    /// The newest file among the loaded messages.
+    pub file: Option<SentFile>,
     /// The chosen persona, in the form in which the caller stored it.
     pub persona: Option<String>,
     /// The user's usage in the period.

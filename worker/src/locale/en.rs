@@ -1,6 +1,6 @@
 //! English.
 
-use super::words::{Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Retry\" below in a little while.",
@@ -69,5 +69,18 @@ pub(super) const WORDS: Words = Words {
         no_words_heard: "Sorry, I could not hear any words in it 🙏 Please try again, or write to me.",
         content_unavailable: "Sorry, I could not get what you sent from LINE any more 🙏 Please send it again.",
         heard: |words| format!("🎤 “{words}”"),
+    },
+    file_notices: FileNotices {
+        too_large: "Sorry, I can read files of up to 10 MB 🙏 Please send a smaller one, or paste the part that matters.",
+        unclear: "Sorry, I could not read this file 🙏 It may be empty or damaged. Please paste its text here.",
+        unknown_kind: |kind| {
+            format!(
+                "Sorry, I cannot read this kind of file 🙏 Please paste its text here, or send it as {kind}."
+            )
+        },
+        no_pdf: "Sorry, I cannot read PDF files 🙏 Please copy the text and paste it here.",
+        video_unclear: "Sorry, I could not look at this video 🙏 Please send a screenshot of it.",
+        or_screenshot: "You can also send a screenshot 📷",
+        photos: "📷 Photos",
     },
 };

@@ -1,6 +1,6 @@
 //! Japanese.
 
-use super::words::{Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、下の「もう一度」を押してください。",
@@ -71,5 +71,18 @@ pub(super) const WORDS: Words = Words {
         no_words_heard: "ごめんなさい、言葉を聞き取れませんでした🙏 もう一度話すか、文字で送ってください。",
         content_unavailable: "ごめんなさい、送ってくださったものをLINEから受け取れませんでした🙏 もう一度送ってください。",
         heard: |words| format!("🎤 「{words}」"),
+    },
+    file_notices: FileNotices {
+        too_large: "ごめんなさい、読めるファイルは10MBまでなんです🙏 小さくするか、必要なところの文章を送ってください。",
+        unclear: "ごめんなさい、このファイルは読めませんでした🙏 空か、壊れているのかもしれません。文章をコピーして送ってください。",
+        unknown_kind: |kind| {
+            format!(
+                "ごめんなさい、この種類のファイルは読めません🙏 文章をコピーして送るか、{kind}にして送ってください。"
+            )
+        },
+        no_pdf: "ごめんなさい、PDFは読めません🙏 文章をコピーして送ってください。",
+        video_unclear: "ごめんなさい、この動画はうまく見られませんでした🙏 スクリーンショットを送ってください。",
+        or_screenshot: "スクリーンショットでも大丈夫です📷",
+        photos: "📷 写真を選ぶ",
     },
 };

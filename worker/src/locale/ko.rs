@@ -1,6 +1,6 @@
 //! Korean.
 
-use super::words::{Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 아래의 ‘다시’를 눌러 주세요.",
@@ -69,5 +69,18 @@ pub(super) const WORDS: Words = Words {
         no_words_heard: "죄송해요, 말소리를 알아듣지 못했어요🙏 다시 말하거나 글로 보내 주세요.",
         content_unavailable: "죄송해요, 보내신 내용을 LINE에서 받지 못했어요🙏 다시 보내 주세요.",
         heard: |words| format!("🎤 ‘{words}’"),
+    },
+    file_notices: FileNotices {
+        too_large: "죄송해요, 10MB까지의 파일만 읽을 수 있어요🙏 더 작은 파일이나 필요한 부분의 글을 보내 주세요.",
+        unclear: "죄송해요, 이 파일을 읽지 못했어요🙏 비어 있거나 손상됐을 수 있어요. 글을 복사해서 보내 주세요.",
+        unknown_kind: |kind| {
+            format!(
+                "죄송해요, 이런 종류의 파일은 읽을 수 없어요🙏 글을 복사해서 보내거나 {kind} 파일로 보내 주세요."
+            )
+        },
+        no_pdf: "죄송해요, PDF 파일은 읽을 수 없어요🙏 글을 복사해서 보내 주세요.",
+        video_unclear: "죄송해요, 이 동영상은 볼 수 없었어요🙏 스크린샷을 보내 주세요.",
+        or_screenshot: "스크린샷을 보내 주셔도 돼요📷",
+        photos: "📷 사진 고르기",
     },
 };

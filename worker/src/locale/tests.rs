@@ -30,6 +30,8 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             (Command::Retry, labels.retry),
             (Command::Continue, labels.go_on),
         ] {
+            let photos = locale.words().file_notices.photos;
+            assert!((1..=20).contains(&photos.graphemes(true).count()), "{photos}");
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
             assert!(help.contains(locale.word_of(&command)), "{command:?} in {locale:?}");
         }
@@ -56,8 +58,9 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.media_notices.heard)("hello"),
             (words.group_persona_ask)("Ren"),
             (words.welcome_back)(Some("Ann")),
+            (words.file_notices.unknown_kind)("PDF"),
         ];
-        assert!(filled[6].contains("Ann"));
+        assert!(filled[6].contains("Ann") && filled[7].contains("PDF"));
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
@@ -87,6 +90,12 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.media_notices.audio_too_long,
             words.media_notices.no_words_heard,
             words.media_notices.content_unavailable,
+            words.file_notices.too_large,
+            words.file_notices.unclear,
+            words.file_notices.no_pdf,
+            words.file_notices.video_unclear,
+            words.file_notices.or_screenshot,
+            words.file_notices.photos,
             words.group_persona,
         ];
         fixed

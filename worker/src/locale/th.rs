@@ -1,6 +1,6 @@
 //! Thai.
 
-use super::words::{Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ขอโทษนะ ครั้งนี้ตอบไม่ได้ 🙏 รอสักครู่แล้วกด \"ลองใหม่\" ด้านล่างนะ",
@@ -69,5 +69,16 @@ pub(super) const WORDS: Words = Words {
         no_words_heard: "ขอโทษนะ ฉันไม่ได้ยินคำพูดเลย 🙏 ลองพูดใหม่ หรือพิมพ์มาแทนนะ",
         content_unavailable: "ขอโทษนะ ฉันรับสิ่งที่ส่งมาจาก LINE ไม่ได้ 🙏 ส่งมาใหม่อีกครั้งนะ",
         heard: |words| format!("🎤 \"{words}\""),
+    },
+    file_notices: FileNotices {
+        too_large: "ขอโทษนะ ฉันอ่านไฟล์ได้ไม่เกิน 10 MB 🙏 ส่งไฟล์ที่เล็กลง หรือวางเฉพาะข้อความส่วนที่ต้องการมานะ",
+        unclear: "ขอโทษนะ ฉันอ่านไฟล์นี้ไม่ได้ 🙏 ไฟล์อาจว่างเปล่าหรือเสียหาย คัดลอกข้อความมาวางที่นี่แทนนะ",
+        unknown_kind: |kind| {
+            format!("ขอโทษนะ ฉันอ่านไฟล์ชนิดนี้ไม่ได้ 🙏 คัดลอกข้อความมาวางที่นี่ หรือส่งเป็นไฟล์ {kind} แทนนะ")
+        },
+        no_pdf: "ขอโทษนะ ฉันอ่านไฟล์ PDF ไม่ได้ 🙏 คัดลอกข้อความมาวางที่นี่แทนนะ",
+        video_unclear: "ขอโทษนะ ฉันดูวิดีโอนี้ไม่ได้ 🙏 ส่งภาพหน้าจอมาแทนนะ",
+        or_screenshot: "ส่งภาพหน้าจอมาก็ได้นะ 📷",
+        photos: "📷 เลือกรูปภาพ",
     },
 };

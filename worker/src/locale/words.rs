@@ -59,6 +59,8 @@ pub struct Words {
     pub labels: Labels,
     /// The notices about images and audio.
     pub media_notices: MediaNotices,
+    /// The notices about files and videos.
+    pub file_notices: FileNotices,
 }
 
 /// The notices of the bot about messages that are more than text.
@@ -79,6 +81,24 @@ pub struct MediaNotices {
     pub content_unavailable: &'static str,
     /// The words that were heard in the audio.
     pub heard: fn(&str) -> String,
+}
+
+/// The notices of the bot about files and videos: what people can send instead.
+pub struct FileNotices {
+    /// The notice that the file has too many bytes.
+    pub too_large: &'static str,
+    /// The notice that the content of the file is not what its name says, or that the model could not read it.
+    pub unclear: &'static str,
+    /// The notice that the bot does not read files of this kind, with the kind that it reads.
+    pub unknown_kind: fn(&str) -> String,
+    /// The notice that the model does not take PDFs.
+    pub no_pdf: &'static str,
+    /// The notice that there is no image of the video.
+    pub video_unclear: &'static str,
+    /// The remark below these notices that a screenshot helps, too.
+    pub or_screenshot: &'static str,
+    /// The words on the button that opens the person's photos, at most 20 characters.
+    pub photos: &'static str,
 }
 
 /// The words on buttons, each of at most 20 characters (LINE, "Message action").

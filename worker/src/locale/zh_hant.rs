@@ -1,6 +1,6 @@
 //! Traditional Chinese.
 
-use super::words::{Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後按下面的「重試」。",
@@ -67,5 +67,14 @@ pub(super) const WORDS: Words = Words {
         no_words_heard: "抱歉，我沒聽到任何話🙏 請再說一次，或用文字傳給我。",
         content_unavailable: "抱歉，我沒辦法從 LINE 取得你傳的內容🙏 請再傳一次。",
         heard: |words| format!("🎤「{words}」"),
+    },
+    file_notices: FileNotices {
+        too_large: "抱歉，我最多只能讀 10 MB 的檔案🙏 請傳小一點的檔案，或把需要的文字貼過來。",
+        unclear: "抱歉，我讀不了這個檔案🙏 它可能是空的，或是已經損壞。請把文字貼過來。",
+        unknown_kind: |kind| format!("抱歉，我看不懂這種檔案🙏 請把文字貼過來，或轉成 {kind} 再傳給我。"),
+        no_pdf: "抱歉，我讀不了 PDF 檔🙏 請把文字複製貼過來。",
+        video_unclear: "抱歉，我看不了這部影片🙏 請傳截圖給我。",
+        or_screenshot: "傳截圖也可以喔📷",
+        photos: "📷 選擇照片",
     },
 };

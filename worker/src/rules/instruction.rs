@@ -20,9 +20,12 @@ use crate::{
 
 /// The abilities of the bot that the operator's settings decide.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own")]
 pub(crate) struct Abilities {
     /// Whether the model may see images.
     pub(crate) sees: bool,
+    /// Whether the model may read PDFs.
+    pub(crate) reads_pdfs: bool,
     /// Whether voice messages are transcribed.
     pub(crate) hears: bool,
     /// Whether people may change the persona.
@@ -33,11 +36,12 @@ pub(crate) struct Abilities {
 /// language.
 pub(crate) fn about_bot(locale: Locale, abilities: Abilities) -> String {
     let reads = match (abilities.sees, abilities.hears) {
-        (true, true) => "text, pictures and voice messages (as text)",
-        (true, false) => "text and pictures, no voice messages",
-        (false, true) => "text and voice messages (as text), no pictures",
-        (false, false) => "text only",
+        (true, true) => ", pictures and voice messages (as text)",
+        (true, false) => " and pictures, no voice messages",
+        (false, true) => " and voice messages (as text), no pictures",
+        (false, false) => " only",
     };
+    let files = if abilities.reads_pdfs { "PDF and text files" } else { "text files" };
     let commands = [
         (Command::Forget, "the conversation is forgotten"),
         (Command::Persona(None), "another character"),
@@ -50,7 +54,7 @@ pub(crate) fn about_bot(locale: Locale, abilities: Abilities) -> String {
     let offered = offered.map(|(command, does)| format!("\"{}\" ({does})", locale.word_of(&command)));
     format!(
         "You chat on LINE, which shows plain text: write short paragraphs, without tables and without LaTeX. You get \
-        {reads}, and send text only. People can send these words alone as commands: {}. Tell people about them if they \
+        text, {files}{reads}, and send text only. People can send these words alone as commands: {}. Tell people about them if they \
         ask what you can do. The newest message ends with a note in square brackets with the date and time and, where \
         it is known, the person's name. The note is not from the person: use it, and never repeat or mention it.",
         offered.collect::<Vec<_>>().join(", ")
@@ -90,7 +94,7 @@ mod tests {
     use super::*;
     use crate::rules::{models::Encoding, tokens::count};
 
-    const ALL: Abilities = Abilities { sees: true, hears: true, has_personas: true };
+    const ALL: Abilities = Abilities { sees: true, reads_pdfs: true, hears: true, has_personas: true };
 
     #[test]
     fn the_model_knows_the_commands_in_the_bots_language_and_what_it_gets() {
@@ -106,10 +110,11 @@ mod tests {
         }
         for (abilities, has, has_not) in [
             (ALL, "pictures and voice", "no "),
-            (Abilities { sees: false, ..ALL }, "no pictures", "text and pictures"),
+            (Abilities { sees: false, ..ALL }, "no pictures", "files and pictures"),
+            (Abilities { reads_pdfs: false, ..ALL }, "text, text files, pictures", "PDF"),
             (Abilities { hears: false, ..ALL }, "no voice messages", "(as text)"),
             (Abilities { has_personas: false, ..ALL }, "\"forget\"", "persona"),
-            (Abilities { sees: false, hears: false, ..ALL }, "text only", "voice"),
+            (Abilities { sees: false, hears: false, ..ALL }, "text files only", "voice"),
         ] {
             let about = about_bot(Locale::En, abilities);
             assert!(about.contains(has) && !about.contains(has_not), "{about}");

@@ -201,7 +201,8 @@ fn of_family(name: &str) -> Model {
         encoding,
         completion_limit,
         vision,
-        files: Ability::Unknown,
+        // A model reads a PDF as its text and as images of its pages (OpenAI, "File inputs").
+        files: if vision == Ability::No { Ability::No } else { Ability::Unknown },
         prices: None,
         end: None,
     }

@@ -47,14 +47,23 @@ impl From<&str> for Reply<'_> {
     }
 }
 
-/// A quick reply: a button that sends a text as if the person had typed it.
+/// A quick reply: a button below the last bubble.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "Item")]
 pub struct Button {
     /// The text on the button.
     pub label: String,
-    /// The text that the button sends.
-    pub text: String,
+    /// The effect of a tap.
+    pub tap: Tap,
+}
+
+/// The effect of a tap on a button.
+#[derive(Clone, Debug)]
+pub enum Tap {
+    /// It sends this text as if the person had typed it.
+    Says(String),
+    /// It opens the person's photos, from which they can send some (LINE, "Camera roll action").
+    OpensPhotos,
 }
 
 #[derive(Serialize)]
@@ -69,12 +78,17 @@ struct Action {
     #[serde(rename = "type")]
     kind: &'static str,
     label: String,
-    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 impl From<Button> for Item {
-    fn from(Button { label, text }: Button) -> Self {
-        Self { kind: "action", action: Action { kind: "message", label, text } }
+    fn from(Button { label, tap }: Button) -> Self {
+        let (kind, text) = match tap {
+            Tap::Says(text) => ("message", Some(text)),
+            Tap::OpensPhotos => ("cameraRoll", None),
+        };
+        Self { kind: "action", action: Action { kind, label, text } }
     }
 }
 

@@ -42,12 +42,12 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         Ok(changes) if is_forgotten(job, changes) || is_answered(job, changes) => return,
         // The edited message is a question of its own, in a later job.
         Ok(changes) if is_asked_anew(job, changes) => return,
-        Ok(changes) => match said_to_bot(job, asked, changes) {
+        Ok(changes) => match said_to_bot(job, &asked, changes) {
             Some(asked) => asked,
             None => return,
         },
         Err(_) if matches!(job.kind, JobKind::Question { only_if_quoting_bot: true, .. }) => return,
-        Err(_) => asked,
+        Err(_) => &asked,
     };
     // A command is not kept, because it asks for something that was asked before. An unsent message is not kept either.
     let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);

@@ -15,6 +15,7 @@ use crate::{
     history::Tokens,
     rules::{
         conversation::Message,
+        file::{File, Pdf},
         image::{self, Image},
         instruction,
         persona::Chosen,
@@ -31,7 +32,7 @@ pub(crate) enum Asked {
     Answer(Completion, usize),
     /// The question alone does not fit into the context, and the user is notified.
     TooLong,
-    /// The model refused the image of the question.
+    /// The model refused the image or the PDF of the question.
     ImageRefused,
 }
 
@@ -54,10 +55,12 @@ pub(crate) async fn ask_model(
         newest.push_str(&instruction::note(now, offset, user::name(line, job).as_deref()));
     }
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
-    let parts =
-        PromptParts { system: &system, past: &past, questions: &questions, job, images: &input.images };
+    let (images, file) = (&*input.images, input.file.as_ref());
+    let parts = PromptParts { system: &system, past: &past, questions: &questions, job, images, file };
+    let (has_images, has_pdf) = (!images.is_empty(), parts.pdf().is_some());
+    let fallback = model.fallback().filter(|fallback| !has_images || fallback.settings.may_see());
+    let fallback = fallback.filter(|fallback| !has_pdf || fallback.settings.may_read_pdfs());
     let call = Call { parts, storage, attempt, pauses: &config.pauses.within };
-    let fallback = model.fallback().filter(|fallback| input.images.is_empty() || fallback.settings.may_see());
     let asked = match fallback {
         Some(fallback) => traces::step("model", call.ask_either(model, fallback, deadline)).await?,
         None => traces::step("model", call.ask(model, deadline, 0)).await?,
@@ -92,17 +95,36 @@ struct PromptParts<'a> {
     questions: &'a [&'a str],
     job: &'a Job,
     images: &'a [Image],
+    file: Option<&'a File>,
 }
 
 impl PromptParts<'_> {
     /// Makes the prompt that fits into this room.
     async fn fit(&self, budget: Budget) -> Result<Prompt, TooLong> {
         let image_tokens = self.images.len() * image::TOKENS;
-        let context_tokens = budget.context_tokens.saturating_sub(image_tokens);
+        let room = budget.context_tokens.saturating_sub(budget.max_tokens + image_tokens);
+        let media_tokens = image_tokens + self.pdf().map_or(0, |pdf| pdf.tokens(room));
+        let context_tokens = budget.context_tokens.saturating_sub(media_tokens);
         let budget = Budget { context_tokens, ..budget };
-        let mut prompt = off_thread::fit(self.system, self.past, self.questions, budget).await?;
+        let mut prompt = match self.file {
+            Some(file) => {
+                let block = off_thread::block(file, self.system, self.questions, budget).await;
+                let (newest, before) = self.questions.split_last().unwrap_or((&"", &[]));
+                let newest = block + newest;
+                let questions: Vec<&str> = before.iter().copied().chain([newest.as_str()]).collect();
+                off_thread::fit(self.system, self.past, &questions, budget).await?
+            }
+            None => off_thread::fit(self.system, self.past, self.questions, budget).await?,
+        };
         (prompt.of, prompt.by) = (Some(self.job.conversation.pseudonym()), Some(self.job.user_pseudonym()));
         Ok(prompt)
+    }
+
+    fn pdf(&self) -> Option<&Pdf> {
+        match self.file {
+            Some(File::Pdf(pdf)) => Some(pdf),
+            Some(File::Text(_)) | None => None,
+        }
     }
 }
 
@@ -202,7 +224,8 @@ impl Call<'_> {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.count_call();
-            let done = model.complete(&prompt, self.parts.images, max_tokens, deadline).await;
+            let done =
+                model.complete(&prompt, self.parts.images, self.parts.pdf(), max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             let failure = done.as_ref().err().and_then(ModelError::failure);
             model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());

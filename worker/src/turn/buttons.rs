@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     locale::{Locale, Words},
     rules::{persona::Personas, user_quota::may_change_persona},
-    text::messages::Button,
+    text::messages::{Button, Tap},
 };
 
 /// Returns the buttons that send these commands, without commands that this chat does not have. A group has no buttons,
@@ -24,7 +24,7 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
             Command::Retry => labels.retry,
             Command::Continue => labels.go_on,
         };
-        Button { label: label.to_owned(), text: locale.word_of(command).to_owned() }
+        Button { label: label.to_owned(), tap: Tap::Says(locale.word_of(command).to_owned()) }
     };
     commands.iter().filter(there_is).map(button).collect()
 }
@@ -34,9 +34,20 @@ pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale
     let word = locale.word_of(&Command::Persona(None));
     let own = (words.labels.usual, words.labels.usual);
     let named = personas.0.iter().map(|persona| (persona.name.as_str(), persona.name.as_str()));
-    let offer =
-        |(label, name): (&str, &str)| Button { label: label.to_owned(), text: format!("{word}: {name}") };
+    let offer = |(label, name): (&str, &str)| Button {
+        label: label.to_owned(),
+        tap: Tap::Says(format!("{word}: {name}")),
+    };
     named.chain([own]).map(offer).collect()
+}
+
+/// Returns the buttons below the notice that the bot cannot read what was sent: one opens the person's photos, if the
+/// model can see them.
+pub(crate) fn buttons_instead(config: &Config, job: &Job, locale: Locale) -> Vec<Button> {
+    let photos = locale.words().file_notices.photos.to_owned();
+    let photos = (job.is_private() && config.model.may_see())
+        .then_some(Button { label: photos, tap: Tap::OpensPhotos });
+    photos.into_iter().chain(buttons(config, job, locale, &[Command::Help])).collect()
 }
 
 /// Returns the help text of this chat; in a group it says how to call the bot.

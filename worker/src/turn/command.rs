@@ -130,7 +130,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
         return Some(PromptInput {
             past: messages,
             kept: question.clone(),
-            attachment: Attachment::of_kind(kind, turn.message_id.as_ref()),
+            attachment: Attachment::of_kind(kind, &question, turn.message_id.as_ref()),
             question,
             speaker,
             message_id: turn.message_id,
@@ -151,7 +151,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
     Some(PromptInput {
         past: messages,
         question,
-        attachment: Attachment::of_kind(kind, message_id.as_ref()),
+        attachment: Attachment::of_kind(kind, &kept, message_id.as_ref()),
         kept,
         message_id,
         speaker,

@@ -11,6 +11,7 @@ use shared::{
 use super::{
     ask_model::{Asked, ask_model},
     command::carry_out,
+    file::{Notice, drop_earlier_file, earlier_file, fetch_file, notice_instead},
     media::{MediaOutcome, fetch_attachment},
     off_thread,
     prompt_input::{Plan, PromptInput},
@@ -24,7 +25,7 @@ use crate::{
     clients::Clients,
     failure::Failure,
     history::{Exchange, Period, Question, Seen, Snapshot, UsageDelta, WindowStart},
-    rules::{persona::Chosen, window},
+    rules::{file::File, persona::Chosen, window},
     text::{answer_limit::Limited, messages::Reply},
 };
 
@@ -73,15 +74,22 @@ pub(crate) async fn compose_draft<'a>(
     let room = config.window_room();
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
+    let sent_file = past.file.take();
     let came_between = came_between(job, past.last, storage.now());
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, ..input },
     };
+    let earlier_file = earlier_file(job, &mut input, sent_file);
     quote::look_up(storage, job, &mut input).await?;
-    match fetch_attachment(clients, job, &mut input, attempt, deadline).await? {
+    let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;
+    if matches!(fetched, MediaOutcome::Ready) {
+        fetched = fetch_file(clients, job, &mut input, earlier_file, attempt, deadline).await?;
+    }
+    match fetched {
         MediaOutcome::Ready => {}
+        MediaOutcome::Instead(reply) => return Ok(says(Some(reply))),
         MediaOutcome::Reply(text) => return Ok(says(Some(text.as_str().into()))),
         MediaOutcome::Silence => return Ok(says(None)),
     }
@@ -90,9 +98,15 @@ pub(crate) async fn compose_draft<'a>(
         // The question must get an answer even if the model does not accept what it quotes.
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
+    if matches!(asked, Asked::ImageRefused | Asked::TooLong) && drop_earlier_file(&mut input) {
+        asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
+    }
     let locale = || user::locale(line, job, config.locale);
     match asked {
         Asked::TooLong => Ok(says(Some(locale().words().too_long.into()))),
+        Asked::ImageRefused if matches!(input.file, Some(File::Pdf(_))) => {
+            Ok(says(Some(notice_instead(config, job, locale(), Notice::Unclear))))
+        }
         Asked::ImageRefused => Ok(says(Some(locale().words().media_notices.image_unclear.into()))),
         Asked::Answer(answer, left_out) => {
             // In a group other people may speak in between, and the worker does not learn of it.

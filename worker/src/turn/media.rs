@@ -1,5 +1,5 @@
-//! Images and recordings: each is fetched from LINE during an attempt, then given to the model or turned into words.
-//! Only these words are ever stored.
+//! Images, videos and recordings: each is fetched from LINE during an attempt, then given to the model or turned into
+//! words. Only these words are ever stored.
 
 use std::time::Duration;
 
@@ -27,17 +27,20 @@ use crate::{
     rules::{
         image::{self, Image},
         message_kind::Attachment,
-        message_kind::IMAGE,
+        message_kind::{IMAGE, VIDEO},
     },
-    text::excerpt::excerpt,
+    text::{excerpt::excerpt, messages::Reply},
 };
 
+/// The words that the model gets with the preview image of a video.
+const PREVIEW: &str = "[video: you see only its preview image]";
 /// The longest recording that is transcribed.
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// The longest part of a transcript that the bot repeats to the person, in characters.
 const ECHO_MAX_CHARS: usize = 300;
-/// The longest time that a text waits for the image that it quotes: the text is a question without it, too.
-const QUOTED_IMAGE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The longest time that a text waits for the image that it quotes, or for an earlier file: the text is a question
+/// without it, too.
+pub(super) const QUOTED_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The number of attempts that ask LINE for content although LINE calls the request a bad one: an outage may pass in
 /// them. After them, the sender is notified.
 const REFUSED_ATTEMPTS: u32 = 3;
@@ -48,6 +51,8 @@ pub(crate) enum MediaOutcome {
     Ready,
     /// The question cannot be asked, and this reply is sent instead.
     Reply(String),
+    /// The question cannot be asked, and this reply says what can be sent instead.
+    Instead(Reply<'static>),
     /// The question cannot be asked, and nothing is sent, because its message was unsent.
     Silence,
 }
@@ -61,7 +66,7 @@ pub(crate) async fn fetch_attachment(
     deadline: Instant,
 ) -> Result<MediaOutcome, Failure> {
     let Clients { config, line, .. } = clients;
-    if matches!(input.attachment, Some(Attachment::Image(_) | Attachment::Voice(_))) {
+    if input.attachment.as_ref().is_some_and(|it| !matches!(it, Attachment::Quoted(_))) {
         // The notice that says why it cannot be read is in the user's language.
         user::profile(line, job).await;
     }
@@ -69,7 +74,9 @@ pub(crate) async fn fetch_attachment(
         None if input.question.is_empty() => {
             Ok(MediaOutcome::Reply(words(config, line, job).content_unavailable.to_owned()))
         }
-        None => Ok(MediaOutcome::Ready),
+        // `file.rs` fetches files.
+        None | Some(Attachment::File(..)) => Ok(MediaOutcome::Ready),
+        Some(Attachment::Video(message)) => video(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Image(message)) => image(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
@@ -101,6 +108,9 @@ async fn image(
     if !config.model.may_see() {
         return Ok(MediaOutcome::Reply(words.no_vision.to_owned()));
     }
+    if size(job).is_some_and(|size| size > image::BYTES_MAX as u64) {
+        return Ok(MediaOutcome::Reply(words.image_too_large.to_owned()));
+    }
     let content = match fetch(config, line, message, image::BYTES_MAX, deadline).await? {
         Fetched::Available(content) => content,
         other => return without_content(clients, job, other, attempt.number, words.image_too_large).await,
@@ -110,6 +120,37 @@ async fn image(
     };
     IMAGE.clone_into(&mut input.question);
     IMAGE.clone_into(&mut input.kept);
+    input.images = vec![image];
+    Ok(MediaOutcome::Ready)
+}
+
+/// Fetches the preview image of a video. The video itself is never fetched.
+async fn video(
+    clients: &Clients,
+    job: &Job,
+    input: &mut PromptInput,
+    message: &MessageId,
+    attempt: &Attempt<'_>,
+    deadline: Instant,
+) -> Result<MediaOutcome, Failure> {
+    let Clients { config, line, .. } = clients;
+    if !config.model.may_see() {
+        return Ok(MediaOutcome::Reply(words(config, line, job).no_vision.to_owned()));
+    }
+    let unclear = user::locale(line, job, config.locale).words().file_notices.video_unclear;
+    let fetched = fetch_with(config, deadline, || line.preview(message, image::BYTES_MAX)).await?;
+    let image = match fetched {
+        Fetched::Available(content) => Image::of(content),
+        Fetched::TooLarge => None,
+        // LINE may have no preview of a video that is there.
+        other => match without_content(clients, job, other, attempt.number, unclear).await? {
+            MediaOutcome::Reply(_) => None,
+            outcome => return Ok(outcome),
+        },
+    };
+    let Some(image) = image else { return Ok(MediaOutcome::Reply(unclear.to_owned())) };
+    PREVIEW.clone_into(&mut input.question);
+    VIDEO.clone_into(&mut input.kept);
     input.images = vec![image];
     Ok(MediaOutcome::Ready)
 }
@@ -125,7 +166,7 @@ async fn quoted_image(
     if !config.model.may_see() {
         return None;
     }
-    let deadline = deadline.min(Instant::now() + QUOTED_IMAGE_WAIT_MAX);
+    let deadline = deadline.min(Instant::now() + QUOTED_WAIT_MAX);
     match fetch(config, line, message, image::BYTES_MAX, deadline).await {
         Ok(Fetched::Available(content)) => Image::of(content),
         Ok(_) => None,
@@ -174,7 +215,7 @@ async fn recording(
 }
 
 /// Decides what follows without the content, in the attempt of this number.
-async fn without_content(
+pub(super) async fn without_content(
     clients: &Clients,
     job: &Job,
     fetched: Fetched,
@@ -206,16 +247,24 @@ async fn without_content(
 }
 
 /// Fetches the content of a message, of at most `max` bytes, with the short retries of an attempt.
-async fn fetch(
+pub(super) async fn fetch(
     config: &Config,
     line: &LineClient,
     message: &MessageId,
     max: usize,
     deadline: Instant,
 ) -> Result<Fetched, Failure> {
+    fetch_with(config, deadline, || line.content(message, max)).await
+}
+
+async fn fetch_with<F: Future<Output = Result<Fetched, Failure>>>(
+    config: &Config,
+    deadline: Instant,
+    request: impl Fn() -> F,
+) -> Result<Fetched, Failure> {
     let late = || Failure::retryable(Reason::LineRejected, "content: it did not come in time");
     let work = || async {
-        match traces::step("content", line.content(message, max)).await {
+        match traces::step("content", request()).await {
             failed @ (Ok(Fetched::Refused(_)) | Err(_)) => Err(failed),
             fetched => Ok(fetched),
         }
@@ -255,6 +304,14 @@ async fn transcribe(
     };
     let pauses = &clients.config.pauses.within;
     retry(work, |tries, failure| attempt.pause_before_call(pauses, tries, &failure, deadline, 0)).await
+}
+
+/// Returns the size of a job's own file, if LINE gives it.
+pub(super) fn size(job: &Job) -> Option<u64> {
+    match job.kind {
+        JobKind::Question { content: Some(Content::File { size_bytes, .. }), .. } => size_bytes,
+        _ => None,
+    }
 }
 
 /// Returns the length of a job's own recording, if LINE gives it.

@@ -7,7 +7,10 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     rules::conversation::Message,
+    rules::file::File,
+    rules::file_name::words_of_file,
     rules::prompt::{Budget, Prompt, TooLong},
+    rules::tokens::count,
     text::answer_limit::{self, Limited},
 };
 
@@ -28,6 +31,23 @@ pub(crate) async fn fit(
         Prompt::fit(&system, past, &questions, budget)
     })
     .await
+}
+
+/// Returns the words that a file adds before those of the question: a text, cut to the room beside the instruction and
+/// the questions, or the name of a PDF.
+pub(crate) async fn block(file: &File, system: &str, questions: &[&str], budget: Budget) -> String {
+    let text = match file {
+        File::Pdf(pdf) => return words_of_file(&pdf.name) + "\n\n",
+        File::Text(text) => text.excerpt(),
+    };
+    let beside: usize = questions.iter().map(|text| text.len()).sum::<usize>() + system.len();
+    let room = budget.context_tokens.saturating_sub(budget.max_tokens);
+    // A token has at least one byte.
+    if text.is_uncounted(room.saturating_sub(beside)) {
+        return text.block(budget.encoding, room.saturating_sub(beside));
+    }
+    let beside = [questions, &[system]].concat().join("\n");
+    run(move || text.block(budget.encoding, room.saturating_sub(count(budget.encoding, &beside)))).await
 }
 
 /// Cuts an answer that is too long ([`answer_limit::limited`]).

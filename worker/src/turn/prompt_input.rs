@@ -6,6 +6,7 @@ use crate::{
     history::{Exchange, Question},
     rules::{
         conversation::{Message, by},
+        file::File,
         image::Image,
         message_kind::Attachment,
         quote::{PICTURE, UNSEEN},
@@ -30,16 +31,18 @@ pub(crate) struct PromptInput {
     pub(crate) before: Vec<Question>,
     /// The words that the model gets.
     pub(crate) question: String,
-    /// The words that the history keeps instead: for an image a mark, for a recording what was heard.
+    /// The words that the history keeps instead: for an image or a file a mark, for a recording what was heard.
     pub(crate) kept: String,
     /// The name of the person who asks, in a group and if it is known.
     pub(crate) speaker: Option<String>,
     /// The id of the message that holds the question.
     pub(crate) message_id: Option<MessageId>,
-    /// The image or recording that the question is about.
+    /// The content that the question is about.
     pub(crate) attachment: Option<Attachment>,
     /// The images that the model gets with the question, in their order.
     pub(crate) images: Vec<Image>,
+    /// The file that the model gets with the question.
+    pub(crate) file: Option<File>,
     /// The part of a transcript that the bot repeats to the person.
     pub(crate) heard: Option<String>,
     /// The message that the question quotes.

@@ -1,4 +1,5 @@
-//! The contents of messages (LINE, "Get content"), such as the bytes of an image. After an unsend the answer is 410. An
+//! The contents of messages (LINE, "Get content"), such as the bytes of an image, and the preview images of images and
+//! videos (LINE, "Get a preview image of the image or video"). After an unsend the answer is 410. An
 //! audio or a video may have to be prepared first (LINE, "Verify the preparation status of a video or audio for
 //! getting").
 
@@ -24,6 +25,14 @@ use crate::{lock::lock, respond::respond};
 pub fn content_path(message: &str) -> String {
     format!("/v2/bot/message/{message}/content")
 }
+
+/// Returns the path of the preview image of a message's content.
+pub fn preview_path(message: &str) -> String {
+    content_path(message) + "/preview"
+}
+
+/// The preview image of every video: a grey point.
+const VIDEO: &[u8] = include_bytes!("video.jpg");
 
 impl Line {
     /// Stores these bytes as a message's content of this media type, and returns the id of the message.
@@ -94,6 +103,25 @@ pub(super) async fn content(State(line): State<Arc<Line>>, Path(id): Path<String
             };
             let response = Response::builder().header("content-type", kind).body(body);
             response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+        Some(Content::Here(..)) => respond(202, &[request_id()], String::new()),
+    }
+}
+
+pub(super) async fn preview(State(line): State<Arc<Line>>, Path(id): Path<String>) -> Response {
+    let image = |kind, bytes| ([("content-type", kind)], bytes).into_response();
+    match line.looked_for(&id) {
+        None => not_found(),
+        Some(Content::Unsent) => gone(),
+        Some(Content::Here(kind, ..)) if !kind.starts_with("image/") && !kind.starts_with("video/") => {
+            not_found()
+        }
+        Some(Content::Here(kind, bytes, Preparation::Done | Preparation::After(0))) => {
+            if kind.starts_with("video/") {
+                image("image/jpeg", Bytes::from_static(VIDEO))
+            } else {
+                image(kind, bytes)
+            }
         }
         Some(Content::Here(..)) => respond(202, &[request_id()], String::new()),
     }

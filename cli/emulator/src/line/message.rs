@@ -21,7 +21,8 @@ const URL_MAX: usize = 2_000;
 pub struct Message {
     /// Its text.
     pub text: String,
-    /// The buttons below it: the label of each, and the text that it sends.
+    /// The buttons below it: the label of each, and the text that it sends. A button that opens the person's photos sends
+    /// no text.
     pub buttons: Vec<(String, String)>,
     /// The name of the sender, if it is not the bot's own.
     pub sender: Option<String>,
@@ -77,14 +78,15 @@ fn button(item: &Value, wrong: &mut dyn FnMut(&str, &str)) -> (String, String) {
     let action = &item["action"];
     let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
     let (label, sends) = (text("label"), text("text"));
-    if item["type"] != "action" || action["type"] != "message" {
-        wrong("quickReply.items.action.type", "Must be one of the following values: [message]");
+    let opens_photos = action["type"] == "cameraRoll";
+    if item["type"] != "action" || action["type"] != "message" && !opens_photos {
+        wrong("quickReply.items.action.type", "Must be one of the following values: [message, cameraRoll]");
     }
     // LINE counts graphemes. A label with at most so many characters cannot have more graphemes.
     if label.is_empty() || label.chars().filter(|c| *c != '\u{fe0f}').count() > LABEL_MAX {
         wrong("quickReply.items.action.label", "Length must be between 1 and 20");
     }
-    if sends.is_empty() || sends.encode_utf16().count() > SENDS_MAX {
+    if sends.is_empty() != opens_photos || sends.encode_utf16().count() > SENDS_MAX {
         wrong("quickReply.items.action.text", "Length must be between 1 and 300");
     }
     (label, sends)

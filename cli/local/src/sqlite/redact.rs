@@ -1,4 +1,4 @@
-//! Removes words from the queue and the dead letters, in the transaction that forgets them. The history does not use
+//! Removes words, and the names of files, from the queue and the dead letters, in the transaction that forgets them. The history does not use
 //! these two tables.
 
 use rusqlite::{Connection, params};
@@ -22,7 +22,7 @@ fn conversation(db: &Connection, of: &ConversationId, until: i64, now: i64) -> r
     // A forget job of an older version is in the conversation's group. It keeps its words, too, because its own time is
     // not before `until`.
     db.execute(
-        "UPDATE jobs SET body = json_set(body, '$.text', ''),
+        "UPDATE jobs SET body = json_replace(json_set(body, '$.text', ''), '$.content.name', ''),
              visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
          WHERE (conversation = ?1
                  OR conversation GLOB 'edit.*' AND json_valid(body) AND json_extract(body, '$.conversation') = ?1)
@@ -44,7 +44,7 @@ fn conversation(db: &Connection, of: &ConversationId, until: i64, now: i64) -> r
 fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i64) -> rusqlite::Result<()> {
     // The job of the message loses its words at once. If it waits for its next attempt, it waits no longer.
     db.prepare_cached(
-        "UPDATE jobs SET body = json_set(body, '$.text', ''),
+        "UPDATE jobs SET body = json_replace(json_set(body, '$.text', ''), '$.content.name', ''),
              visible_at = CASE state WHEN 1 THEN min(visible_at, ?3) ELSE visible_at END
          WHERE conversation = ?1 AND json_valid(body) AND json_extract(body, '$.messageId') = ?2",
     )?
@@ -52,7 +52,7 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
     // A letter stays, without its words, if other questions wait for its turn's answer, or if its turn is in doubt
     // (stage 4).
     db.execute(
-        "UPDATE letters SET body = json_set(body, '$.text', '') WHERE json_valid(body)
+        "UPDATE letters SET body = json_replace(json_set(body, '$.text', ''), '$.content.name', '') WHERE json_valid(body)
              AND json_extract(body, '$.conversation') = ?1 AND json_extract(body, '$.messageId') = ?2",
         [of.as_str(), message_id.as_str()],
     )?;

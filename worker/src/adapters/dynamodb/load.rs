@@ -55,6 +55,7 @@ impl DynamoHistory {
             unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last_said(), now)),
             window: head.window.clone(),
             changes: keys.changes(job, &head, known, now),
+            file: None,
             messages: vec![],
             times: vec![],
         };
@@ -67,9 +68,10 @@ impl DynamoHistory {
             rows.sort_by(|a, b| b.created_at.cmp(&a.created_at));
             rows.truncate(limit);
         }
+        let file = rows.iter_mut().find_map(|row| row.file.take());
         let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
         let (messages, times) = said.unzip();
-        Ok(Snapshot { messages, times, ..snapshot })
+        Ok(Snapshot { messages, times, file, ..snapshot })
     }
 
     /// Reads the conversation changes, by one call.

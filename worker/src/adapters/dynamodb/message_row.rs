@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::item::{Item, number, text};
 use crate::rules::{
     conversation::{Message, Role},
+    file::SentFile,
     message_kind::MessageKind,
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Row {
     /// article's bot nor an older worker wrote it.
     pub(super) said_at: Option<i64>,
     pub(super) message: Option<Message>,
+    /// The file of the message, if it is one.
+    pub(super) file: Option<SentFile>,
 }
 
 impl Row {
@@ -31,11 +34,15 @@ impl Row {
             let speaker = text(item, "speaker").map(ToOwned::to_owned);
             Some(Message { role, content: content.to_owned(), kind, speaker })
         };
+        let (message, said_at) = (message(), number(item, "saidAt"));
+        let message_id = || text(item, "messageId")?.to_owned().try_into().ok();
+        let file = message.as_ref().and_then(|message| SentFile::of(message, message_id, said_at));
         Some(Self {
             id: text(item, "id")?.to_owned(),
             created_at: text(item, "createdAt")?.to_owned(),
-            said_at: number(item, "saidAt"),
-            message: message(),
+            said_at,
+            message,
+            file,
         })
     }
 }

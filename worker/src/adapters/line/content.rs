@@ -1,5 +1,5 @@
-//! The content of a message, which is not in its JSON (LINE, "Get content"). It is read only up to its limit, and only
-//! while there is room for it, because many people send images at once.
+//! The content of a message, which is not in its JSON (LINE, "Get content", "Get a preview image of the image or video").
+//! It is read only up to its limit, and only while there is room for it, because many people send images at once.
 
 use std::time::Duration;
 
@@ -38,7 +38,17 @@ pub enum Fetched {
 impl LineClient {
     /// Fetches the content of a message, of at most `max` bytes.
     pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        let url = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
+        self.fetched(message, "", max).await
+    }
+
+    /// Fetches the preview image of a video message, of at most `max` bytes.
+    pub async fn preview(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
+        self.fetched(message, "/preview", max).await
+    }
+
+    async fn fetched(&self, message: &MessageId, part: &str, max: usize) -> Result<Fetched, Failure> {
+        let content = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
+        let url = http::below(&content, part);
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
         let request = self.exchange(|| self.http.get(url.clone()).timeout(whole));
         let response = match timeout(ANSWER_TIMEOUT, request).await {
@@ -55,7 +65,7 @@ impl LineClient {
             "LINE was asked for content"
         );
         match response.status() {
-            StatusCode::ACCEPTED => Ok(self.preparation(&url).await),
+            StatusCode::ACCEPTED => Ok(self.preparation(&content).await),
             status if status.is_success() => self.read(response, max).await,
             StatusCode::UNAUTHORIZED => Err(Failure::permanent(Reason::LineAuth, detail)),
             status @ StatusCode::FORBIDDEN => {

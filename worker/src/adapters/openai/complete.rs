@@ -17,22 +17,23 @@ use super::{
     request::{Messages, Request},
     response::{Completion, ModelError},
 };
-use crate::rules::{image::Image, prompt::Prompt};
+use crate::rules::{file::Pdf, image::Image, prompt::Prompt};
 
 impl ModelClient {
-    /// Asks the model, with the images beside the question. Asks again in another form for as long as
-    /// the server refuses the form of the request.
+    /// Asks the model, with the images and the PDF beside the question. Asks again in another form for as long as the
+    /// server refuses the form of the request.
     pub async fn complete(
         &self,
         prompt: &Prompt,
         images: &[Image],
+        pdf: Option<&Pdf>,
         max_tokens: usize,
         deadline: Instant,
     ) -> Result<Completion, ModelError> {
         let mut tried = vec![self.learned.form()];
         loop {
             let form = tried[tried.len() - 1];
-            match self.post(prompt, images, max_tokens, form, deadline).await {
+            match self.post(prompt, images, pdf, max_tokens, form, deadline).await {
                 Err(Refusal::Form(next)) if !tried.contains(&next) => tried.push(next),
                 done => {
                     let done = done.map_err(Refusal::last);
@@ -49,6 +50,7 @@ impl ModelClient {
         &self,
         prompt: &Prompt,
         images: &[Image],
+        pdf: Option<&Pdf>,
         max_tokens: usize,
         form: Form,
         deadline: Instant,
@@ -61,7 +63,7 @@ impl ModelClient {
         let messages = form.shaped(prompt.messages());
         let request = Request {
             model: &self.settings.name,
-            messages: Messages(&messages, images),
+            messages: Messages(&messages, images, pdf),
             max_tokens: (!form.completion_limit).then_some(max_tokens),
             max_completion_tokens: form.completion_limit.then_some(max_tokens),
             prompt_cache_key: pseudonym("prompt_cache_key", prompt.of, self.endpoint.is_openai()),
@@ -81,7 +83,7 @@ impl ModelClient {
             model: &self.settings.name,
             form,
             max_tokens,
-            has_picture: !images.is_empty(),
+            has_picture: !images.is_empty() || pdf.is_some(),
             opens_thoughts: self.learned.opens_thoughts.load(Relaxed),
         };
         if answer.status.is_success() {
@@ -95,7 +97,7 @@ impl ModelClient {
         if let Refusal::Error(ModelError::ImageRefused) = refusal {
             let [code, request] = [error.named(), &answer.request_id].map(|word| answer.shown(word));
             let status = answer.status.as_u16();
-            log!(info, ImageRefused, status, code, request, "the model refused a picture");
+            log!(info, ImageRefused, status, code, request, "the model refused a picture or a file");
         }
         Err(refusal)
     }

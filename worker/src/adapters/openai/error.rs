@@ -271,9 +271,9 @@ impl ErrorBody {
         self.is_moderated
     }
 
-    /// Whether a request with an image is refused for the image. Servers report this in many different words, mostly
-    /// about the form of the message, and llama.cpp as an error of its own. Without the image, the same request would
-    /// be a good one.
+    /// Whether a request with an image or a PDF is refused for it. Servers report this in many different words, mostly
+    /// about the form of the message, and llama.cpp as an error of its own. Without the image or the PDF, the same request
+    /// would be a good one.
     pub(super) fn refuses_picture(&self, status: StatusCode) -> bool {
         match status.as_u16() {
             400 | 413 | 415 | 422 => {
@@ -285,8 +285,8 @@ impl ErrorBody {
                     || self.says(&["max_tokens", "max_completion_tokens"])
                     || ["quota", "model"].iter().any(|word| self.code.contains(word)))
             }
-            // 404 is of OpenRouter, if no provider of the model can see images.
-            404 | 500 => self.says(&["image input", "image_url"]),
+            // 404 is of OpenRouter, if no provider of the model can see images. The last words are llama.cpp's for a PDF.
+            404 | 500 => self.says(&["image input", "image_url", "file input", "content[].type"]),
             _ => false,
         }
     }

@@ -18,6 +18,7 @@ pub(super) struct Asked<'a> {
     pub(super) form: Form,
     /// The token limit that the request names.
     pub(super) max_tokens: usize,
+    /// Whether it has an image or a PDF.
     pub(super) has_picture: bool,
     /// Whether an earlier text of the model began within a thought.
     pub(super) opens_thoughts: bool,

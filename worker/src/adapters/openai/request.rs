@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     rules::conversation::{Message, Role},
+    rules::file::Pdf,
     rules::image::Image,
 };
 
@@ -31,9 +32,9 @@ pub(super) struct Request<'a> {
     pub(super) options: &'a Map<String, Value>,
 }
 
-/// The messages, with the images beside the last one's words. Without images all contents are plain strings, which every
-/// server accepts.
-pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) &'a [Image]);
+/// The messages, with the images and the PDF beside the last one's words. Without them all contents are plain strings,
+/// which every server accepts.
+pub(super) struct Messages<'a>(pub(super) &'a [Message], pub(super) &'a [Image], pub(super) Option<&'a Pdf>);
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -46,6 +47,7 @@ struct Shown<'a> {
 enum Part<'a> {
     Text { text: &'a str },
     ImageUrl { image_url: ImageUrl<'a> },
+    File { file: FilePart<'a> },
 }
 
 #[derive(Serialize)]
@@ -53,14 +55,22 @@ struct ImageUrl<'a> {
     url: &'a str,
 }
 
+#[derive(Serialize)]
+struct FilePart<'a> {
+    filename: &'a str,
+    file_data: &'a str,
+}
+
 impl Serialize for Messages<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(messages, images) = self;
-        let (false, Some((last, before))) = (images.is_empty(), messages.split_last()) else {
+        let Self(messages, images, pdf) = self;
+        let (false, Some((last, before))) = (images.is_empty() && pdf.is_none(), messages.split_last())
+        else {
             return messages.serialize(serializer);
         };
         let shown = images.iter().map(|image| Part::ImageUrl { image_url: ImageUrl { url: image.url() } });
-        let content = [Part::Text { text: &last.content }].into_iter().chain(shown).collect();
+        let file = pdf.map(|pdf| Part::File { file: FilePart { filename: &pdf.name, file_data: pdf.url() } });
+        let content = [Part::Text { text: &last.content }].into_iter().chain(shown).chain(file).collect();
         let mut sequence = serializer.serialize_seq(Some(messages.len()))?;
         before.iter().try_for_each(|message| sequence.serialize_element(message))?;
         sequence.serialize_element(&Shown { role: last.role, content })?;

@@ -76,7 +76,7 @@ pub enum ModelError {
     ContextFull(Failure),
     /// The model used all tokens for its thought, and wrote nothing within the limit.
     NothingWithinLimit,
-    /// The image beside the question is refused: it cannot be read, or the model cannot see images.
+    /// The image or the PDF beside the question is refused: it cannot be read, or the model does not take any.
     ImageRefused,
     /// The key is refused, and no other one has taken its place.
     Unauthorized(Failure),

@@ -103,7 +103,7 @@ fn five_messages_a_push_and_white_space_is_never_a_message() {
 #[test]
 fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
     let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
-    let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned() };
+    let button = |label: &str| Button { label: label.to_owned(), tap: Tap::Says("retry".to_owned()) };
     let reply = Reply {
         heard: None,
         words: "a".repeat(30_000).as_str().into(),
@@ -123,6 +123,10 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
     let items = messages[5]["quickReply"]["items"].as_array().unwrap();
     let action = json!({ "type": "message", "label": "button 0", "text": "retry" });
     assert_eq!((items.len(), &items[0]), (13, &json!({ "type": "action", "action": action })));
+
+    let photos = Button { label: "photos".to_owned(), tap: Tap::OpensPhotos };
+    let photos = serde_json::to_value(photos).unwrap();
+    assert_eq!(photos, json!({ "type": "action", "action": { "type": "cameraRoll", "label": "photos" } }));
 
     let by_token: Value = serde_json::from_str(&by_token("t1", &pushes[1])).unwrap();
     assert_eq!(by_token, json!({ "replyToken": "t1", "messages": bodies[1]["messages"] }));

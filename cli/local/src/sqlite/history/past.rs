@@ -9,6 +9,7 @@ use worker::{
         Unanswered, Usage, WindowStart,
     },
     rules::conversation::{Message, Role, rfc3339},
+    rules::file::SentFile,
     rules::message_kind::MessageKind,
 };
 
@@ -18,8 +19,10 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     let of = &job.conversation;
     let Conversation { persona, window, forgotten } = conversation(db, of)?;
     let (last, newest) = newest(db, of)?;
-    let (messages, times) = messages(db, of, scope.limit, now)?.into_iter().unzip();
+    let (said, file) = messages(db, of, scope.limit, now)?;
+    let (messages, times) = said.into_iter().unzip();
     Ok(Snapshot {
+        file,
         changes: changes_with(db, job, forgotten, now)?,
         messages,
         times,
@@ -59,29 +62,35 @@ fn changes_with(
     })
 }
 
-/// Returns the newest messages and when they were stored, oldest first.
+/// Returns the newest messages and when they were stored, oldest first, and the newest file among them.
 fn messages(
     db: &Connection,
     of: &ConversationId,
     limit: u32,
     now: i64,
-) -> rusqlite::Result<Vec<(Message, String)>> {
+) -> rusqlite::Result<(Vec<(Message, String)>, Option<SentFile>)> {
     let mut newest = db.prepare_cached(
-        "SELECT role, content, created_at, speaker, kind FROM messages
+        "SELECT role, content, created_at, speaker, kind, message_id, said_at FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
+    let mut file = None;
     let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
         let role = Role::of_row(&row.get::<_, String>(0)?);
-        let message = |role| {
+        let mut message = |role| {
             let content: String = row.get(1)?;
             let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &content);
-            Ok((Message { role, content, kind, speaker: row.get(3)? }, row.get(2)?))
+            let message = Message { role, content, kind, speaker: row.get(3)? };
+            if file.is_none() && kind == MessageKind::File {
+                let id: Option<String> = row.get(5)?;
+                file = SentFile::of(&message, || id?.try_into().ok(), row.get(6)?);
+            }
+            Ok((message, row.get(2)?))
         };
-        Ok(role.map(message).transpose())
+        Ok(role.map(&mut message).transpose())
     })?;
     let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
-    Ok(messages?.into_iter().rev().flatten().collect())
+    Ok((messages?.into_iter().rev().flatten().collect(), file))
 }
 
 /// Returns the `createdAt` of the newest message, and its turn.
