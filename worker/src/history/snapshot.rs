@@ -38,6 +38,9 @@ pub struct Snapshot {
     pub newest: Option<TurnRef>,
     /// The newest question, if its user was notified that there will be no answer.
     pub unanswered: Option<Unanswered>,
+    /// Whether the newest answer waits, because LINE takes no more messages this month. This is told until the
+    /// conversation continues or is forgotten.
+    pub answer_waits: bool,
     /// The chosen persona, in the form in which the caller stored it.
     pub persona: Option<String>,
     /// The user's usage in the period.

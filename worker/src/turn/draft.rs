@@ -36,6 +36,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) spent: Option<UsageDelta>,
     /// The state of the conversation with which the draft was made.
     pub(crate) seen: Seen,
+    /// The words for a person whose answer before this one waits. They are sent only by the free reply.
+    pub(crate) note: Option<&'static str>,
 }
 
 /// A message that the bot answers, with its loaded conversation.
@@ -64,7 +66,7 @@ pub(crate) async fn compose_draft<'a>(
     let room = config.window_room();
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
-    let came_between = came_between(job, past.last, storage.now());
+    let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
@@ -107,7 +109,8 @@ pub(crate) async fn compose_draft<'a>(
             let window =
                 window::moved(&input.past, &times, left_out, added, config.query_limit as usize, room);
             let exchange = Some(input.exchange(job, text, model));
-            Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen }))
+            let note = answer_waits.then(|| locale().words().answer_waits);
+            Ok(Box::new(Draft { exchange, window, reply: Some(reply), spent: Some(spent), seen, note }))
         }
     }
 }
