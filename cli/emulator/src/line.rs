@@ -25,6 +25,7 @@ mod reply;
 pub mod said;
 mod signature;
 mod state;
+mod validate;
 pub mod webhook;
 
 pub use self::{
@@ -38,6 +39,7 @@ pub use self::{
     reply::{REPLY, chat},
     signature::{HEADER as SIGNATURE, is_signed},
     state::{Arrival, Line, Preparation, Sent, User},
+    validate::VALIDATE_PUSH,
 };
 
 impl Line {
@@ -49,6 +51,7 @@ impl Line {
         Router::new()
             .route(PUSH, post(push::push))
             .route(REPLY, post(reply::reply))
+            .route(VALIDATE_PUSH, post(validate::push))
             .route(LOADING, post(loading::start))
             .route(QUOTA, get(quota::quota))
             .route(CONSUMPTION, get(quota::consumption))
