@@ -163,26 +163,25 @@ async fn who_waits_long_is_asked_for_patience_once_and_the_answer_is_pushed() {
     bot.hears("hard one").await;
     bot.answers(&["answer to hard one"]).await;
     assert_eq!(tried(&bot), (1, 0));
-    {
-        let mut bot = Bot::with(&[], change).await;
-        bot.model.set_think_time(Duration::from_millis(400));
-        bot.hears("hard one").await;
-        let sent = bot.sends().await;
-        assert!(sent[0].texts[0].starts_with("Still thinking") && is_free(&sent[0]), "{sent:?}");
-        assert_eq!((sent.len(), &sent[1].texts[0][..]), (2, "answer to hard one"));
-        assert_eq!(tried(&bot), (1, 1));
-        assert_eq!(bot.line.faults.seen(LOADING).len(), 2, "shown anew, as a message ends it");
-        let asked = bot.model.asked();
-        assert_eq!(asked[0].body["messages"].as_array().unwrap().len(), 2);
 
-        bot.model.set_think_time(Duration::ZERO);
-        bot.hears("easy one").await;
-        // On a busy machine this question may also get the notice that asks for patience.
-        assert_eq!(bot.says().await.last().unwrap(), "answer to easy one");
-        let asked = bot.model.asked();
-        let said: Vec<&Value> = asked[1].body["messages"].as_array().unwrap().iter().collect();
-        assert!(said.iter().all(|m| !m["content"].as_str().unwrap().contains("thinking")), "{said:?}");
-    }
+    let mut bot = Bot::with(&[], change).await;
+    bot.model.set_think_time(Duration::from_millis(400));
+    bot.hears("hard one").await;
+    let sent = bot.sends().await;
+    assert!(sent[0].texts[0].starts_with("Still thinking") && is_free(&sent[0]), "{sent:?}");
+    assert_eq!((sent.len(), &sent[1].texts[0][..]), (2, "answer to hard one"));
+    assert_eq!(tried(&bot), (1, 1));
+    assert_eq!(bot.line.faults.seen(LOADING).len(), 2, "shown anew, as a message ends it");
+    let asked = bot.model.asked();
+    assert_eq!(asked[0].body["messages"].as_array().unwrap().len(), 2);
+
+    bot.model.set_think_time(Duration::ZERO);
+    bot.hears("easy one").await;
+    // On a busy machine this question may also get the notice that asks for patience.
+    assert_eq!(bot.says().await.last().unwrap(), "answer to easy one");
+    let asked = bot.model.asked();
+    let said: Vec<&Value> = asked[1].body["messages"].as_array().unwrap().iter().collect();
+    assert!(said.iter().all(|m| !m["content"].as_str().unwrap().contains("thinking")), "{said:?}");
 }
 
 #[tokio::test]
