@@ -150,6 +150,18 @@ impl Place {
         self.secret(name, env).await.map_err(|error| anyhow!("{error:#}: {}", self.put()))
     }
 
+    /// Returns the advice how to change a setting, by its variable or by its name in the deployment's settings.
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "only AWS is deployed by settings"))]
+    pub fn change(&self, variable: &str, of_deployment: &str) -> String {
+        match self {
+            Self::Data(_) => format!("set {variable} in .env, restart henji serve{}", self.option()),
+            #[cfg(feature = "aws")]
+            Self::Aws(deployment) => {
+                format!("set {of_deployment} in cdk/lib/environments.ts, then {}", deployment.deploy())
+            }
+        }
+    }
+
     /// Returns the advice how to set a secret of this bot.
     pub fn put(&self) -> String {
         match self {

@@ -96,6 +96,10 @@ kinds! {
     Redrafted = "redrafted",
     /// The answer is stored.
     Stored = "stored",
+    /// LINE answered a call with a success.
+    LineCalled = "line_called",
+    /// LINE answered a call with an error, or not at all.
+    LineCallFailed = "line_call_failed",
     /// LINE answered a push or a reply.
     LineAnswered = "line_answered",
     /// LINE answered the request for a message's content.

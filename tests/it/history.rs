@@ -163,6 +163,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     what_is_known_of_the_pushes_is_kept(history).await;
     a_reply_is_remembered_until_the_newest_attempt_takes_to_pushing(history).await;
     an_answer_that_goes_by_reply_is_not_pushed_before_a_redrive(history).await;
+    an_answer_that_waits_is_told_until_the_conversation_goes_on(history).await;
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     the_newest_file_is_known_until_its_row_is_gone(history).await;
@@ -443,6 +444,41 @@ async fn an_answer_that_goes_by_reply_is_not_pushed_before_a_redrive(history: &d
     let Stage::Stored(delivery) = history.begin(&redriven, later(9)).await.unwrap().stage else { panic!() };
     let state = PushState::Unknown { since: later(8) };
     assert_eq!((delivery.method, delivery.state), (SendMethod::Push, state));
+}
+
+async fn an_answer_that_waits_is_told_until_the_conversation_goes_on(history: &dyn History) {
+    let waits = async |job: &Job| {
+        let past = history.load(job, FIFTY, later(9)).await.unwrap();
+        assert_eq!(past.unanswered, None, "it has an answer");
+        past.answer_waits
+    };
+    let message = |id: &str| JobKind::question("q", Some(id.to_owned().try_into().unwrap()));
+    let said_at = |job: Job| Job { happened_at: Some(now().as_millisecond()), ..job };
+    for ends in ["goes on", "is forgotten", "is taken back"] {
+        let user = format!("U-waits {ends}").replace(' ', "-");
+        let (first, next) = (said_at(job(&user, &format!("{user}-1"))), job(&user, &format!("{user}-2")));
+        let first = Job { kind: message(&format!("m-{user}")), ..first };
+        history.begin(&first, now()).await.unwrap();
+        history.store(&first, said(&first, "q", vec!["push".into()]), None, now()).await.unwrap();
+        assert!(!waits(&next).await);
+        let all = Forget::Messages(now().as_millisecond());
+        for _ in 0..2 {
+            history.note_waiting(&first, later(2)).await.unwrap();
+        }
+        assert!(waits(&next).await);
+        match ends {
+            "goes on" => {
+                history.begin(&next, later(3)).await.unwrap();
+                history.store(&next, said(&next, "q", vec![]), None, later(3)).await.unwrap();
+            }
+            "is forgotten" => history.forget(&first.conversation, all, later(3)).await.unwrap(),
+            _ => {
+                let message = first.message_id().unwrap().clone();
+                history.forget(&first.conversation, Forget::Message(message), later(3)).await.unwrap();
+            }
+        }
+        assert!(!waits(&next).await, "{ends}");
+    }
 }
 
 async fn the_user_is_told_at_the_first_time(history: &dyn History) {

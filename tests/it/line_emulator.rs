@@ -8,7 +8,7 @@ use std::{
 
 use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
 use emulator::line::{
-    Arrival, CONSUMPTION, LOADING, Line, MARK_AS_READ, PUSH, QUOTA, REPLY,
+    Arrival, CONSUMPTION, LOADING, Line, MARK_AS_READ, PUSH, QUOTA, REPLY, VALIDATE_PUSH,
     phone::{self, BOT, User},
     said,
     webhook::Webhooks,
@@ -176,6 +176,18 @@ async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
     ] {
         assert_eq!(platform.pushes(&bad, None).await.0, 400, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn messages_are_validated_without_being_sent() {
+    let platform = Platform::start().await;
+    let validates = async |message: Value| {
+        platform.calls("post", VALIDATE_PUSH, Some(&json!({ "messages": [message] }))).await
+    };
+    assert_eq!(validates(text("hi")).await.0, 200);
+    let (status, refusal) = validates(text(" ")).await;
+    assert_eq!((status, &refusal["details"][0]["property"]), (400, &"messages[0].text".into()));
+    assert!(platform.line.sent().is_empty());
 }
 
 #[tokio::test]

@@ -191,3 +191,23 @@ async fn a_function_has_written_its_lines_before_its_invocation_is_answered() {
     function.wait().unwrap();
     assert_eq!(reading.await.unwrap(), answered + 2, "a line for each that was answered, late or not");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_call_of_line_is_logged_with_its_endpoint_and_without_ids() {
+    let serve = Serve::start("debug").await;
+    serve.line.plan_error("/v2/bot/chat/loading/start", 500, "on purpose");
+    serve.answers(1).await;
+    let (code, log) = serve.ends();
+    assert_eq!(code, Some(0));
+    let called = lines_of(&log, Kind::LineCalled);
+    let push = called.iter().find(|line| line["endpoint"] == "/v2/bot/message/push").unwrap();
+    assert_eq!((&push["level"], &push["status"]), (&"DEBUG".into(), &200.into()));
+    assert!(push["request"].as_str().is_some_and(|id| id.len() > 9) && push["line_ms"].is_u64(), "{push}");
+    let failed = lines_of(&log, Kind::LineCallFailed);
+    let endpoints: Vec<_> =
+        failed.iter().map(|line| (&line["endpoint"], &line["status"], &line["level"])).collect();
+    let loading = (&json!("/v2/bot/chat/loading/start"), &json!(500), &json!("INFO"));
+    assert!(endpoints.contains(&loading), "{endpoints:?}");
+    let profile = json!("/v2/bot/profile/{userId}");
+    assert!(called.iter().chain(&failed).any(|line| line["endpoint"] == profile), "{log}");
+}

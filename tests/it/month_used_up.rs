@@ -5,7 +5,7 @@ use emulator::{
     line::{PUSH, REPLY, Sent},
 };
 use shared::job::{Job, JobKind};
-use worker::clock::wall_clock;
+use worker::{clock::wall_clock, locale::Locale};
 
 use crate::harness::chat::{Chat, job_of, said, says, story};
 
@@ -14,6 +14,7 @@ story!(an_answer_whose_reply_is_refused_too_waits_for_a_redrive);
 story!(an_answer_whose_reply_may_have_arrived_is_never_pushed);
 story!(an_answer_whose_token_is_old_waits);
 story!(an_answer_of_several_requests_waits_as_a_whole);
+story!(a_person_whose_answer_waits_is_told_with_the_next_one);
 
 /// Returns how many replies and pushes were tried.
 fn tried(chat: &dyn Chat) -> (usize, usize) {
@@ -85,5 +86,24 @@ mod told {
         assert_eq!((said(chat).len(), tried(chat), chat.letters().await), (0, (0, 1), 1));
         is_redriven(chat).await;
         assert_eq!((said(chat).concat().len(), tried(chat)), (30_000, (0, 3)));
+    }
+
+    pub(super) async fn a_person_whose_answer_waits_is_told_with_the_next_one(chat: &dyn Chat) {
+        chat.line().set_messages_left(0);
+        chat.line().plan_error(REPLY, 400, "Invalid reply token");
+        hears(chat, "hi").await;
+        for text in ["help", "and now?", "still there?"] {
+            hears(chat, text).await;
+        }
+        let sent = chat.line().sent();
+        assert!(sent.iter().all(|sent| sent.retry_key.is_none()), "{sent:?}");
+        let words = Locale::En.words();
+        let texts = |index: usize| sent[index].texts.iter().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(texts(1), ["answer to and now?", words.answer_waits]);
+        assert_eq!(texts(2), ["answer to still there?"], "once");
+        assert_eq!((sent.len(), texts(0).len(), chat.letters().await), (3, 1, 1));
+        // The answer that waits still comes by a redrive.
+        is_redriven(chat).await;
+        assert_eq!(said(chat).last().unwrap(), "answer to hi");
     }
 }

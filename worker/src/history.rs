@@ -102,6 +102,9 @@ pub trait History: Send + Sync {
     /// Records a step, durably. All steps except [`Step::Withdrawn`] may be recorded twice.
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError>;
 
+    /// Notes that the conversation's newest answer waits for another month: see [`Snapshot::answer_waits`].
+    async fn note_waiting(&self, job: &Job, now: Timestamp) -> Result<(), HistoryError>;
+
     /// Marks that the user is notified that there will be no answer, and returns the time of the first mark. Returns
     /// `None`, and marks nothing, if the answer or a part of it may have arrived. If there is a `question`, it is kept
     /// until the conversation continues or is forgotten, so that it can be asked again.

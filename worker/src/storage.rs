@@ -124,6 +124,11 @@ impl Storage {
         self.retried(|| self.history.remember_own(messages, self.now())).await
     }
 
+    /// Calls [`History::note_waiting`], with retries.
+    pub(crate) async fn note_waiting(&self, job: &Job) -> Result<(), Failure> {
+        self.retried(|| self.history.note_waiting(job, self.now())).await
+    }
+
     /// Calls [`History::mark_notified`], with retries.
     pub(crate) async fn mark_notified(
         &self,

@@ -26,6 +26,7 @@ mod reply;
 pub mod said;
 mod signature;
 mod state;
+mod validate;
 pub mod webhook;
 
 pub use self::{
@@ -40,6 +41,7 @@ pub use self::{
     reply::{REPLY, chat},
     signature::{HEADER as SIGNATURE, is_signed},
     state::{Arrival, Line, Preparation, Sent, User},
+    validate::VALIDATE_PUSH,
 };
 
 impl Line {
@@ -51,6 +53,7 @@ impl Line {
         Router::new()
             .route(PUSH, post(push::push))
             .route(REPLY, post(reply::reply))
+            .route(VALIDATE_PUSH, post(validate::push))
             .route(LOADING, post(loading::start))
             .route(MARK_AS_READ, post(read::mark))
             .route(QUOTA, get(quota::quota))

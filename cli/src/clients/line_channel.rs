@@ -63,7 +63,7 @@ impl Channel {
         Ok(Self { http: http::client()?, base_url, token })
     }
 
-    /// Reads the bot's profile: `userId`, `basicId`, `displayName`, `chatMode` (LINE, "Get bot info").
+    /// Reads the bot's profile: `userId`, `basicId`, `displayName`, `chatMode`, `markAsReadMode` (LINE, "Get bot info").
     pub async fn info(&self) -> anyhow::Result<Answer> {
         self.call(Method::GET, "/v2/bot/info", None, None).await
     }
@@ -82,6 +82,20 @@ impl Channel {
     /// Runs LINE's own test of the webhook: `success`, `statusCode`, `reason`, `detail`.
     pub async fn test_webhook(&self) -> anyhow::Result<Answer> {
         self.call(Method::POST, "/v2/bot/channel/webhook/test", Some(json!({})), None).await
+    }
+
+    /// Asks LINE whether it would take these messages in a push, and sends nothing. For a refusal, returns LINE's words.
+    pub async fn validate(&self, messages: &Value) -> anyhow::Result<Option<String>> {
+        let body = json!({ "messages": messages });
+        let answer = self.call(Method::POST, "/v2/bot/message/validate/push", Some(body), None).await?;
+        if answer.status != StatusCode::BAD_REQUEST {
+            return answer.done().map(|_| None);
+        }
+        let of = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let detail = |detail: &Value| format!("{}: {}", of(detail, "property"), of(detail, "message"));
+        let details = answer.body["details"].as_array().map_or(&[][..], Vec::as_slice);
+        let words = [vec![of(&answer.body, "message")], details.iter().map(detail).collect()].concat();
+        Ok(Some(format!("{}, request {}", words.join("; "), answer.request)))
     }
 
     /// Reads the limit of the month's messages, if there is one, and the number of used messages.

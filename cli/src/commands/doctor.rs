@@ -15,7 +15,11 @@ use crate::{
 #[cfg(feature = "aws")]
 mod aws;
 mod bot;
+mod line;
+mod model;
+mod month;
 mod serve;
+mod webhook_test;
 
 /// Arguments of `henji doctor`.
 #[derive(clap::Args)]

@@ -108,7 +108,8 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn used(place: &Place, since: &str) -> anyhow::Result<Vec<Used>> {
+/// Reads the usage of each user and day, from this day on.
+pub async fn used(place: &Place, since: &str) -> anyhow::Result<Vec<Used>> {
     match place {
         Place::Data(data) => Ok(history::used_since(&database(data)?, since).await?),
         #[cfg(feature = "aws")]

@@ -2,7 +2,10 @@
 
 use std::process::Stdio;
 
-use emulator::{faults::Fault, line::QUOTA};
+use emulator::{
+    faults::Fault,
+    line::{QUOTA, VALIDATE_PUSH},
+};
 use serde_json::{Value, json};
 
 use crate::harness::lambda::{
@@ -54,7 +57,19 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         "{}",
         shown.out
     );
-    for what in ["stack", "queue", "table", "webhook test", "quota", "clock", "model", "console"] {
+    let all = [
+        "stack",
+        "queue",
+        "table",
+        "webhook test",
+        "quota",
+        "personas",
+        "chat mode",
+        "clock",
+        "model",
+        "console",
+    ];
+    for what in all {
         assert!(shown.out.contains(&format!("  {what}: ")), "{what}: {}", shown.out);
     }
 
@@ -135,6 +150,11 @@ async fn the_doctor_looks_after_a_bot_on_one_machine_as_well() {
     assert!(without.out.matches(&of_data).count() >= 4, "{}", without.out);
     let admin = serve.admin.clone();
     serve.kill();
+    // A webhook test that passed is not repeated within the hour: it would fail now.
+    let known = doctor(&admin).await;
+    assert_eq!((known.code, broken(&known)), (1, vec!["serve".to_owned()]), "{}", known.out);
+    assert!(known.out.contains("LINE's test passed 0 minute(s) ago"), "{}", known.out);
+    std::fs::remove_file(data.join("henji-webhook-test.json")).unwrap();
     let ill = doctor(&admin).await;
     assert_eq!(
         (ill.code, broken(&ill)),
@@ -169,4 +189,44 @@ async fn a_server_that_only_lists_its_models_is_not_called_broken() {
         assert_eq!(of("model").unwrap()["verdict"], verdict, "{}", ended.out);
         assert!(of("voice").is_none(), "a server without ears is no fault: {}", ended.out);
     }
+}
+
+#[tokio::test]
+async fn the_doctor_tells_what_line_says_of_personas_and_what_follows_from_its_settings() {
+    let world = World::with_bot(200).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    world.line.set_chat(true);
+    let refusal = json!({
+        "message": "The request body has 1 error(s)",
+        "details": [{ "property": "messages[0].sender.iconUrl", "message": "Must be a valid HTTPS URL" }],
+    });
+    world.line.faults.plan_next(VALIDATE_PUSH, Fault::Respond(400, vec![], refusal.to_string()));
+    let personas =
+        r#"[{"name":"Pirate","prompt":"p","icon":"https://example.com/海.png"},{"name":"海","prompt":"p"}]"#;
+    let mut command = tokio::process::Command::new(crate::harness::process::henji());
+    command.args(["doctor", "--json", "--data"]).arg(folder.path());
+    command.env_clear().envs(world.variables.iter().cloned()).stdin(Stdio::null());
+    command.envs([
+        ("LINE_CHANNEL_ACCESS_TOKEN", "a-token"),
+        ("PERSONAS", personas),
+        ("DELIVERY", "reply-first"),
+    ]);
+    let ended = ended(command.output().await.unwrap());
+    let all: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+    let of = |what: &str| all.iter().find(|finding| finding["what"] == what).unwrap();
+    let says = |what: &str| of(what)["says"].as_str().unwrap();
+    assert_eq!(of("personas")["verdict"], "broken");
+    let words =
+        "\"Pirate\": The request body has 1 error(s); messages[0].sender.iconUrl: Must be a valid HTTPS URL";
+    assert!(says("personas").contains(words), "{}", ended.out);
+    let asked = world.line.faults.seen(VALIDATE_PUSH);
+    let sender = |at: usize| asked[at].body["messages"][0]["sender"].clone();
+    assert_eq!(sender(0), json!({ "name": "Pirate", "iconUrl": "https://example.com/%E6%B5%B7.png" }));
+    assert_eq!((sender(1), asked.len()), (json!({ "name": "海" }), 2));
+    assert!(says("chat mode").starts_with("chat is on"), "{}", ended.out);
+    assert!(
+        says("quota").contains("slower than 50 seconds") || says("quota").contains("no limit"),
+        "{}",
+        ended.out
+    );
 }

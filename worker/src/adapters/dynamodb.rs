@@ -127,6 +127,10 @@ impl History for DynamoHistory {
         self.write(job, step, now).await.map_err(failed("record a step"))
     }
 
+    async fn note_waiting(&self, job: &Job, now: Timestamp) -> Result<(), HistoryError> {
+        self.keep_waiting(job, now).await.map_err(failed("note that an answer waits"))
+    }
+
     async fn mark_notified(
         &self,
         job: &Job,

@@ -41,6 +41,9 @@ pub struct Snapshot {
     pub unanswered: Option<Unanswered>,
     /// The newest file among the loaded messages.
     pub file: Option<SentFile>,
+    /// Whether the newest answer waits, because LINE takes no more messages this month. This is told until the
+    /// conversation continues or is forgotten.
+    pub answer_waits: bool,
     /// The chosen persona, in the form in which the caller stored it.
     pub persona: Option<String>,
     /// The user's usage in the period.

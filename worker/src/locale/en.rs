@@ -10,6 +10,7 @@ pub(super) const WORDS: Words = Words {
     not_understood: "Sorry, I do not understand messages of this kind yet 🙏",
     cut: "(This got long, so it is cut off here ✂️)",
     still_thinking: "Still thinking 🤔 Just a little longer, please!",
+    answer_waits: "PS: My answer to your question before this one could not be sent, because this account's messages for the month were used up 🙏 It may still come later, or just ask me again.",
     limit_answers: "We have talked a lot today 😊 Let's go on tomorrow!",
     limit_tokens: "That's all I can do for today 🙏 Talk to you tomorrow!",
     not_allowed: "Sorry, I only chat with people on my list for now 🙏",

@@ -72,6 +72,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.not_understood,
             words.cut,
             words.still_thinking,
+            words.answer_waits,
             words.limit_answers,
             words.limit_tokens,
             words.not_allowed,

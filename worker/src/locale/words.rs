@@ -16,6 +16,9 @@ pub struct Words {
     pub cut: &'static str,
     /// The notice that the answer takes longer than usual.
     pub still_thinking: &'static str,
+    /// The words below an answer: the answer before it was not sent, because the month's messages were used up. They
+    /// stay true if they arrive in another month.
+    pub answer_waits: &'static str,
     /// The notice that the day's answers are used up.
     pub limit_answers: &'static str,
     /// The notice that the day's tokens are used up.

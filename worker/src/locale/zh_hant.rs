@@ -10,6 +10,7 @@ pub(super) const WORDS: Words = Words {
     not_understood: "抱歉，這類訊息我還看不懂🙏",
     cut: "（內容太長，先說到這裡✂️）",
     still_thinking: "我還在想🤔 再等我一下下喔！",
+    answer_waits: "補充：你前一個問題的回覆沒能送出，因為這個帳號一個月的訊息額度用完了🙏 之後可能還會送到，你也可以再問我一次。",
     limit_answers: "今天聊了好多呢😊 我們明天再繼續吧！",
     limit_tokens: "今天只能聊到這裡了🙏 明天再聊喔！",
     not_allowed: "抱歉，目前我只能跟名單上的朋友聊天🙏",

@@ -263,8 +263,8 @@ fn next_stage(turn: &TurnState, step: &TurnStep<'_>) -> Result<Stage<PushProgres
                 PushProgress { method: SendMethod::ReplyOnly, .. }
                 | PushProgress { pushed: 0, state: PushState::Refused, method: SendMethod::Push },
             ) => {
-                let state = PushState::Untried { since: now };
-                Stored(PushProgress { pushed: 0, state, method: SendMethod::ReplyOnly })
+                let untried = PushState::Untried { since: now };
+                Stored(PushProgress { pushed: 0, state: untried, method: SendMethod::ReplyOnly })
             }
             Stored(_) => return Err(Conflict::MayHaveBeenSent),
             Open | Delivered | Forgotten | InDoubt => return Err(Conflict::NotStored),

@@ -39,6 +39,8 @@ pub struct Reply<'a> {
     pub sender: Option<Sender<'a>>,
     /// The token of the message that the first bubble quotes.
     pub quote: Option<&'a str>,
+    /// Words of the bot below the answer, as a message of their own. They are left out if the answer fills a request.
+    pub note: Option<&'static str>,
 }
 
 impl From<&str> for Reply<'_> {
@@ -145,12 +147,13 @@ pub fn pushes(to: &ConversationId, reply: &Reply<'_>) -> Vec<String> {
         to: &'a str,
         messages: &'a [TextMessage<'a>],
     }
-    let Reply { heard, words, buttons, sender, quote } = reply;
+    let Reply { heard, words, buttons, sender, quote, note } = reply;
     let pieces = split(&words.text, &words.code);
     let message =
         |text| TextMessage { kind: "text", text, quote_token: None, sender: *sender, quick_reply: None };
     let heard = heard.as_deref().map_or(vec![], |heard| split(heard, &[]));
     let mut messages: Vec<_> = heard.into_iter().chain(pieces).map(message).collect();
+    messages.extend(note.filter(|_| messages.len() < MESSAGES_MAX).map(message));
     if let Some(first) = messages.first_mut() {
         first.quote_token = *quote;
     }

@@ -10,17 +10,34 @@ use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
 use crate::{
     clients::Clients,
     failure::{Failure, Reason},
-    history::{Question, key_is_alive},
+    history::{Question, Stage, key_is_alive},
     rules::{
         group::{is_answered, is_asked_anew, said_to_bot},
         message_kind::MessageKind,
         message_kind::kept,
     },
+    storage::Storage,
     text::messages::{self, Reply},
 };
 
 /// The word from which the retry key of the apology is derived.
 pub const APOLOGY: &str = "apology";
+
+/// Notes that the answer waits for the next month or a larger plan. The person learns of it by the free reply to the
+/// next question.
+async fn note_waiting(storage: &Storage, job: &Job) {
+    let is_waiting = match storage.conversation_changes(job).await {
+        Ok(changes) => matches!(changes.stage, Stage::Stored(_)),
+        Err(_) => false,
+    };
+    // After a redrive the person was told before.
+    if !is_waiting || job.run.is_some() {
+        return;
+    }
+    if let Err(Failure { detail, .. }) = storage.note_waiting(job).await {
+        log!(error, ApologyNotMarked, event = %job.event_id, detail, "the storage did not note that an answer waits");
+    }
+}
 
 /// Sends the apology. It is called when the dead letter is safe, and it may be called again: the mark and the retry key
 /// ensure that the user gets only one. It sends nothing if nothing was asked, if the answer may have arrived, or if
@@ -28,8 +45,10 @@ pub const APOLOGY: &str = "apology";
 pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let Clients { config, storage, line, .. } = clients;
     let Some(asked) = kept(&job.kind) else { return };
-    if matches!(reason, Reason::LineAuth | Reason::LineQuota) {
-        return;
+    match reason {
+        Reason::LineAuth => return,
+        Reason::LineQuota => return note_waiting(storage, job).await,
+        _ => {}
     }
     // These requests come first, because LINE may be slow, and the message may be unsent meanwhile.
     user::learn_speaker(line, job).await;

@@ -1,6 +1,5 @@
 //! Delivers a stored answer, request by request. Each push has a retry key derived from event and part, so that LINE
-//! accepts each part once. The first part may use the free reply token instead (`reply_token`), also if LINE refused the
-//! push because the month's messages are used up.
+//! accepts each part once. The first part may use the free reply token instead (`reply_token`).
 
 use shared::job::{EventId, Job, MessageId};
 use tokio::time::timeout_at;
@@ -46,20 +45,11 @@ async fn send(
     attempt: &Attempt<'_>,
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
-    let token_is_unused = sending.delivery.method == SendMethod::Push;
-    match (sending.delivery.method, sending.delivery.state) {
-        (SendMethod::Push, _) => {}
-        // LINE certainly refused the reply, and an operator wants the answer to be pushed.
-        (SendMethod::ReplyOnly, PushState::Refused) if job.run.is_some() => {}
-        (SendMethod::ReplyToken | SendMethod::ReplyOnly, _) => {
-            reply_token::send_first(clients, job, sending, attempt).await?;
-        }
-    }
+    reply_token::send_first(clients, job, sending, attempt).await?;
     // An earlier attempt may have made the next push and also later ones. The row is not written again for the later
     // ones, so they keep the time of the next push: a time that is too early is safe.
     let Sending { delivery, is_trying, own } = sending;
-    let mut before = delivery.state;
-    let mut tries = 0;
+    let (mut before, mut tries) = (delivery.state, 0);
     while let Some(body) = delivery.pushes.get(delivery.pushed as usize) {
         let now = storage.now();
         if !delivery.may_be_pushed(now) {
@@ -79,8 +69,7 @@ async fn send(
         *is_trying = false;
         let Err((failure, is_unknown)) = pushed.map(|messages| own.extend(messages)) else {
             delivery.pushed += 1;
-            delivery.state = before;
-            tries = 0;
+            (delivery.state, tries) = (before, 0);
             if (delivery.pushed as usize) < delivery.pushes.len() {
                 ensure_not_unsent(storage, job).await?;
             }
@@ -100,7 +89,7 @@ async fn send(
             let step = Step::Failed { by, reason, delivery: refused, gave_up: false, cost: None };
             storage.record_or_log(job, step).await;
         }
-        if token_is_unused && reply_token::replaces_push(job, delivery, &failure, storage.now()) {
+        if reply_token::replaces_push(job, delivery, &failure, storage.now()) {
             return reply_token::send_instead(clients, job, sending, &failure, attempt).await;
         }
         let pauses = &config.pauses.within;

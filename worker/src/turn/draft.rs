@@ -46,6 +46,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) quotes: Option<MessageId>,
     /// The message whose unsend takes the quoted words back.
     pub(crate) quoted_from: Option<MessageId>,
+    /// The words for a person whose answer before this one waits. They are sent only by the free reply.
+    pub(crate) note: Option<&'static str>,
 }
 
 /// A message that the bot answers, with its loaded conversation.
@@ -75,7 +77,7 @@ pub(crate) async fn compose_draft<'a>(
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let sent_file = past.file.take();
-    let came_between = came_between(job, past.last, storage.now());
+    let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
@@ -129,7 +131,8 @@ pub(crate) async fn compose_draft<'a>(
             let (quotes, quoted_from) = (input.quotes.take(), input.quoted_from.take());
             let exchange = Some(input.exchange(job, text, model));
             let (reply, spent) = (Some(reply), Some(spent));
-            Ok(Box::new(Draft { exchange, window, reply, spent, seen, quotes, quoted_from }))
+            let note = answer_waits.then(|| locale().words().answer_waits);
+            Ok(Box::new(Draft { exchange, window, reply, spent, seen, quotes, quoted_from, note }))
         }
     }
 }

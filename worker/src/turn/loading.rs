@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{event::log, job::Job};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{line_request, reply_token::patience_ends, unsend::is_known_forgotten, user};
+use super::{line_request, reply_token::patience_left, unsend::is_known_forgotten, user};
 use crate::clients::Clients;
 
 /// The time after which the loading animation is shown again. LINE shows it for a minute at most.
@@ -26,7 +26,8 @@ pub(crate) async fn while_showing_animation<T>(
     if !job.is_private() {
         return (work.await, false);
     }
-    let mut patience_ends = patience_ends(config.patience, job, storage.now());
+    let left = patience_left(config.patience, config.delivery, job, storage.now());
+    let mut patience_ends = left.map(|left| Instant::now() + left);
     let mut token_is_spent = false;
     tokio::pin!(work);
     loop {

@@ -8,7 +8,7 @@ use super::{
     loading::while_showing_animation,
     read::while_marking_as_read,
     refusal::refuse,
-    reply_token::first_method,
+    reply_token::{first_method, may_reply},
     time_budget::Attempt,
     unsend::is_forgotten,
     user::{after_learning_profile, learn_speaker, profile},
@@ -23,7 +23,7 @@ use crate::{
         user_quota::may_change_persona,
     },
     storage::Storage,
-    text::messages,
+    text::messages::{self, Reply},
 };
 
 /// The most drafts of one attempt, if its message is changed meanwhile.
@@ -139,10 +139,15 @@ pub(crate) async fn store(
     config: &Config,
     storage: &Storage,
     job: &Job,
-    Draft { exchange, window, reply, spent, seen, quotes, quoted_from }: Draft<'_>,
+    Draft { exchange, window, reply, spent, seen, quotes, quoted_from, note }: Draft<'_>,
     token_is_spent: bool,
     by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
+    let now = storage.now();
+    // A person who asks again needs no note about the answer that is replaced.
+    let replaces = exchange.as_ref().is_some_and(|exchange| exchange.replaces.is_some());
+    let note = note.filter(|_| !replaces && !token_is_spent && may_reply(job, now));
+    let reply = reply.map(|reply| Reply { note, ..reply });
     let pushes = reply.map(|reply| messages::pushes(&job.conversation, &reply)).unwrap_or_default();
     // This job may come from an edit that reaches the history after the load, so the job's own time counts, too.
     let edit = seen.edit.max(job.at());
@@ -159,7 +164,8 @@ pub(crate) async fn store(
         quoted_from,
         ..Answer::default()
     };
-    answer.method = first_method(config, job, &answer, token_is_spent, storage.now());
+    let wants = note.is_some() && answer.pushes.len() == 1;
+    answer.method = first_method(config, job, &answer, wants, token_is_spent, now);
     let stored = traces::step("store", storage.store(job, &answer, seen.forgotten)).await?;
     log!(debug, Stored, event = %job.event_id, pushes = answer.pushes.len(), "the answer is stored");
     Ok(stored)

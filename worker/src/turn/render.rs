@@ -32,7 +32,7 @@ pub(crate) fn render<'a>(
     let commands: Vec<_> = go_on.into_iter().chain([Command::Retry, Command::Help]).collect();
     let buttons = buttons(config, job, locale, &commands);
     let quote = job.quote_token().filter(|_| is_unclear);
-    Reply { heard: None, words, buttons, sender: sender(config, persona), quote }
+    Reply { words, buttons, sender: sender(config, persona), quote, ..Reply::default() }
 }
 
 /// Returns the sender that LINE shows: only a persona on offer has a name.

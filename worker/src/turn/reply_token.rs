@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{event::log, job::Job};
-use tokio::time::Instant;
 
 use super::{attempt_error::AttemptError, line_request, line_retry, sending::Sending, time_budget::Attempt};
 use crate::{
@@ -34,17 +33,23 @@ fn token(job: &Job, age: SignedDuration, now: Timestamp) -> Option<&str> {
     job.reply_token.as_deref().filter(|_| is_good)
 }
 
+/// Whether an answer may still use the job's reply token, as far as its age shows.
+pub(crate) fn may_reply(job: &Job, now: Timestamp) -> bool {
+    token(job, FIRST_USE_MAX_AGE, now).is_some()
+}
+
 /// Returns the send method of the first part of an answer: the free reply for a notice whenever that is possible, and
-/// for a model's answer if `DELIVERY` says so.
+/// for a model's answer if `DELIVERY` says so, or if the answer `wants` it.
 pub(crate) fn first_method(
     config: &Config,
     job: &Job,
     answer: &Answer,
+    wants: bool,
     token_is_spent: bool,
     now: Timestamp,
 ) -> SendMethod {
-    let wants = answer.exchange.is_none() || config.delivery == DeliveryMode::ReplyFirst;
-    let may = wants && !token_is_spent && token(job, FIRST_USE_MAX_AGE, now).is_some();
+    let wants = wants || answer.exchange.is_none() || config.delivery == DeliveryMode::ReplyFirst;
+    let may = wants && !token_is_spent && may_reply(job, now);
     if may { SendMethod::ReplyToken } else { SendMethod::Push }
 }
 
@@ -53,7 +58,7 @@ pub(crate) fn first_method(
 pub(crate) fn replaces_push(job: &Job, delivery: &Delivery, failure: &Failure, now: Timestamp) -> bool {
     let is_used_up = failure.reason == Reason::LineQuota && failure.retry == RetryPolicy::Never;
     let is_unsaid = delivery.progress().is_unsaid() && delivery.pushes.len() == 1;
-    is_used_up && is_unsaid && token(job, FIRST_USE_MAX_AGE, now).is_some()
+    is_used_up && is_unsaid && may_reply(job, now)
 }
 
 /// Replies with an answer whose push LINE certainly refused because the month's messages are used up. This is recorded
@@ -76,7 +81,7 @@ pub(crate) async fn send_instead(
     })
 }
 
-/// Replies with the first part of a delivery; the other parts are pushed afterwards. If an earlier attempt may have
+/// Replies with the first part of a delivery that goes by reply; the other parts are pushed afterwards. If an earlier attempt may have
 /// replied, a refusal of this reply does not prove that the earlier one failed. Only the newest attempt may change to a
 /// push, because another attempt may be replying meanwhile.
 pub(crate) async fn send_first(
@@ -87,6 +92,12 @@ pub(crate) async fn send_first(
 ) -> Result<(), AttemptError> {
     let Clients { config, storage, line, .. } = clients;
     let Some(push) = delivery.pushes.first() else { return Ok(()) };
+    match (delivery.method, delivery.state) {
+        (SendMethod::Push, _) => return Ok(()),
+        // LINE certainly refused the reply, and an operator wants the answer to be pushed.
+        (SendMethod::ReplyOnly, PushState::Refused) if job.run.is_some() => return Ok(()),
+        (SendMethod::ReplyToken | SendMethod::ReplyOnly, _) => {}
+    }
     let mut failure = Failure::permanent(Reason::DeliveryUnknown, "the reply token is too old to ask again");
     match token(job, RETRY_MAX_AGE, storage.now()) {
         // An earlier attempt recorded that LINE certainly did not accept the reply.
@@ -135,12 +146,53 @@ pub(crate) async fn send_first(
     Err(AttemptError { failure, delivery: Some(delivery.clone()) })
 }
 
-/// Returns the time to notify the person that the answer takes longer: `PATIENCE_SECONDS` after the webhook, in private
-/// chats.
-pub(crate) fn patience_ends(patience: Option<Duration>, job: &Job, now: Timestamp) -> Option<Instant> {
-    let patience = patience?;
+/// Returns the time until the person is notified that the answer takes longer: `PATIENCE_SECONDS` after the webhook, in
+/// private chats. An answer that goes by the reply token first keeps it until the token is too old for the answer.
+pub(crate) fn patience_left(
+    patience: Option<Duration>,
+    delivery: DeliveryMode,
+    job: &Job,
+    now: Timestamp,
+) -> Option<Duration> {
+    let patience = match delivery {
+        DeliveryMode::Push => patience?,
+        DeliveryMode::ReplyFirst => patience?.max(FIRST_USE_MAX_AGE.unsigned_abs()),
+    };
     let accepted_at = Timestamp::from_millisecond(job.accepted_at?).ok()?;
     token(job, FIRST_USE_MAX_AGE, now).filter(|_| job.is_private())?;
-    let waited = now.duration_since(accepted_at).unsigned_abs();
-    Some(Instant::now() + patience.saturating_sub(waited))
+    Some(patience.saturating_sub(now.duration_since(accepted_at).unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use shared::job::{ConversationId, EventId, JobKind};
+
+    use super::*;
+
+    #[test]
+    fn a_notice_leaves_the_token_to_an_answer_that_goes_by_it_first() {
+        let id = |id: &str| EventId::try_from(id.to_owned()).unwrap();
+        let of = |of: &str| ConversationId::of_known_id(of.to_owned()).unwrap();
+        let asked = |of| Job::new(id("e"), of, JobKind::question("q", None));
+        let job = Job { accepted_at: Some(0), reply_token: Some("token".into()), ..asked(of("U1")) };
+        let left = |patience: Option<u64>, delivery, age: u64| {
+            let now = Timestamp::UNIX_EPOCH + Duration::from_secs(age);
+            patience_left(patience.map(Duration::from_secs), delivery, &job, now).map(|left| left.as_secs())
+        };
+        let (push, reply_first) = (DeliveryMode::Push, DeliveryMode::ReplyFirst);
+        for (patience, delivery, age, expected) in [
+            (None, push, 1, None),
+            (None, reply_first, 1, None),
+            (Some(20), push, 5, Some(15)),
+            (Some(20), push, 30, Some(0)),
+            (Some(20), push, 50, None),
+            (Some(20), reply_first, 5, Some(45)),
+            (Some(20), reply_first, 49, Some(1)),
+            (Some(20), reply_first, 50, None),
+        ] {
+            assert_eq!(left(patience, delivery, age), expected, "{patience:?} {delivery:?} {age}");
+        }
+    }
 }

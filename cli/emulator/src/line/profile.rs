@@ -23,10 +23,11 @@ pub(super) async fn profile(State(line): State<Arc<Line>>, Path(user): Path<Stri
     respond(200, &[request_id()], body.to_string())
 }
 
-pub(super) async fn info() -> Response {
+pub(super) async fn info(State(line): State<Arc<Line>>) -> Response {
+    let (chat, read) = if lock(&line.memory).is_chat_on { ("chat", "manual") } else { ("bot", "auto") };
     let body = json!({
         "userId": BOT, "basicId": "@henji", "displayName": "Henji",
-        "chatMode": "bot", "markAsReadMode": "auto",
+        "chatMode": chat, "markAsReadMode": read,
     });
     respond(200, &[request_id()], body.to_string())
 }

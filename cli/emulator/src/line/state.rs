@@ -86,6 +86,8 @@ pub(super) struct Memory {
     /// The preparation of audio and videos that are sent.
     pub(super) prepares: Preparation,
     pub(super) hides_lengths: bool,
+    /// Whether the operator turned on the chat in LINE Official Account Manager.
+    pub(super) is_chat_on: bool,
     /// The chat and the id of each message that can be quoted, by its quote token.
     pub(super) quotable: HashMap<String, (String, String)>,
 }
@@ -183,6 +185,11 @@ impl Line {
     /// Sets the function that is called with everything that arrives at a phone. Only the first call has an effect.
     pub fn shows(&self, show: impl Fn(&str, Arrival) + Send + Sync + 'static) {
         let _ = self.on_arrival.set(Box::new(show));
+    }
+
+    /// Turns the chat of LINE Official Account Manager on or off (LINE, "Get bot info", `chatMode`).
+    pub fn set_chat(&self, is_on: bool) {
+        lock(&self.memory).is_chat_on = is_on;
     }
 
     /// Sets the number of messages that are left this month.

@@ -102,6 +102,14 @@ pub async fn used_since(database: &Database, day: &str) -> Result<Vec<Used>, Dat
         .await
 }
 
+impl SqliteHistory {
+    /// Returns the time in Unix seconds up to which a question without an answer is kept.
+    fn kept_until(&self, now: Timestamp) -> i64 {
+        let kept = REMEMBERED_FOR.min(self.ttl.unwrap_or(REMEMBERED_FOR));
+        now.checked_add(kept).unwrap_or(now).as_second()
+    }
+}
+
 #[async_trait]
 impl History for SqliteHistory {
     async fn begin(&self, job: &Job, now: Timestamp) -> Result<Turn, HistoryError> {
@@ -205,15 +213,24 @@ impl History for SqliteHistory {
         }
     }
 
+    async fn note_waiting(&self, job: &Job, now: Timestamp) -> Result<(), HistoryError> {
+        let (job, until) = (job.clone(), self.kept_until(now));
+        let noted = self.run("note that an answer waits", move |db| {
+            if past::mark(db, &job.conversation)?.is_some_and(|marker| marker.covers(&job)) {
+                return Ok(());
+            }
+            turn::note_waiting(db, &job, until)
+        });
+        noted.await
+    }
+
     async fn mark_notified(
         &self,
         job: &Job,
         question: Option<&Question>,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, HistoryError> {
-        let (job, question) = (job.clone(), question.cloned());
-        let kept = REMEMBERED_FOR.min(self.ttl.unwrap_or(REMEMBERED_FOR));
-        let until = now.checked_add(kept).unwrap_or(now).as_second();
+        let (job, question, until) = (job.clone(), question.cloned(), self.kept_until(now));
         let told = self.run("mark who is told", move |db| {
             let told = turn::mark_notified(db, job.event_id.as_str(), now.as_millisecond())?;
             if let Some(question) = question.filter(|_| told.is_some())

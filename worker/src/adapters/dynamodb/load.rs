@@ -53,6 +53,7 @@ impl DynamoHistory {
             persona: known(&settings).and_then(|row| text(row, "persona")).map(ToOwned::to_owned),
             used: known(&used).map(usage).unwrap_or_default(),
             unanswered: known(&unanswered).and_then(|row| unanswered::of_item(row, head.last_said(), now)),
+            answer_waits: known(&unanswered).is_some_and(|row| unanswered::waits(row, head.last_said(), now)),
             window: head.window.clone(),
             changes: keys.changes(job, &head, known, now),
             file: None,

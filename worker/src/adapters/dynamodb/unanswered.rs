@@ -1,5 +1,7 @@
-//! The row of a conversation's unanswered question, which allows the user to ask it again.
+//! The row of a conversation's unanswered question, which allows the user to ask it again. The same row notes that the
+//! newest answer waits, and then has no words.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
@@ -15,6 +17,9 @@ use crate::{
     rules::message_kind::MessageKind,
 };
 
+/// The attribute of a row that notes that the newest answer waits.
+const WAITS: &str = "waits";
+
 /// Returns the row's key.
 pub(super) fn id(of: &ConversationId) -> String {
     format!("unanswered#{of}")
@@ -22,9 +27,7 @@ pub(super) fn id(of: &ConversationId) -> String {
 
 /// Reads the question of a row, unless the row has expired or the conversation has gone on since.
 pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Option<Unanswered> {
-    let asked_at = head::time(text(row, "createdAt")?)?;
-    let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
-    if is_over || last.is_some_and(|last| asked_at <= last) {
+    if row.contains_key(WAITS) || !is_current(row, last, now) {
         return None;
     }
     let event = text(row, "event")?.to_owned().try_into().ok()?;
@@ -35,6 +38,18 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     Some(Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker })
 }
 
+/// Whether a row says that the newest answer waits.
+pub(super) fn waits(row: &Item, last: Option<Timestamp>, now: Timestamp) -> bool {
+    row.contains_key(WAITS) && is_current(row, last, now)
+}
+
+/// Whether the row has not expired, and the conversation has not gone on since.
+fn is_current(row: &Item, last: Option<Timestamp>, now: Timestamp) -> bool {
+    let kept_at = text(row, "createdAt").and_then(head::time);
+    let is_over = number(row, "expiresAt").is_some_and(|at: i64| at <= now.as_second());
+    !is_over && kept_at.is_some_and(|kept_at| last.is_none_or(|last| kept_at > last))
+}
+
 impl DynamoHistory {
     /// Keeps the unanswered question.
     pub(super) async fn keep_unanswered(
@@ -43,21 +58,33 @@ impl DynamoHistory {
         question: &Question,
         now: Timestamp,
     ) -> Result<(), DynamoError> {
-        let mut row = key(id(&job.conversation));
-        row.insert("event".to_owned(), s(job.event_id.as_str()));
+        let mut row = self.kept(job, question.said_at, now);
         row.insert("content".to_owned(), s(&question.text));
         row.extend(question.kind.for_row(&question.text).map(|kind| ("kind".to_owned(), s(kind))));
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
-        row.insert("createdAt".to_owned(), s(rfc3339(now)));
-        row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
         row.extend(job.quotes().map(|id| ("quotes".to_owned(), s(id.as_str()))));
-        row.extend(question.said_at.map(|at| ("saidAt".to_owned(), n(at))));
-        row.insert(
-            "expiresAt".to_owned(),
-            n(self.expires_at(now).unwrap_or(i64::MAX).min(remembered_until(now))),
-        );
         self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
         Ok(())
+    }
+
+    /// Notes that the newest answer waits.
+    pub(super) async fn keep_waiting(&self, job: &Job, now: Timestamp) -> Result<(), DynamoError> {
+        let mut row = self.kept(job, job.at(), now);
+        row.insert(WAITS.to_owned(), AttributeValue::Bool(true));
+        self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
+        Ok(())
+    }
+
+    /// Returns the attributes that every such row has.
+    fn kept(&self, job: &Job, said_at: Option<i64>, now: Timestamp) -> Item {
+        let mut row = key(id(&job.conversation));
+        row.insert("event".to_owned(), s(job.event_id.as_str()));
+        row.insert("createdAt".to_owned(), s(rfc3339(now)));
+        row.extend(job.message_id().map(|id| ("messageId".to_owned(), s(id.as_str()))));
+        row.extend(said_at.map(|at| ("saidAt".to_owned(), n(at))));
+        let until = self.expires_at(now).unwrap_or(i64::MAX).min(remembered_until(now));
+        row.insert("expiresAt".to_owned(), n(until));
+        row
     }
 
     /// Deletes the unanswered question if it is this message.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use shared::secret::Secret;
+use shared::{event::log, secret::Secret};
 use tokio::time::Instant;
 
 use super::{content_budget::ContentBudget, profiles::Profiles};
@@ -47,13 +47,57 @@ impl LineClient {
         }
     }
 
-    /// Sends a request under the channel's token.
+    /// Sends a request under the channel's token. Each is logged, because LINE keeps no log of its own (LINE,
+    /// "Development guidelines"). `endpoint` is its path, with names in place of ids.
     pub(super) async fn exchange(
         &self,
+        endpoint: &'static str,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, NoResponse> {
+        let began = Instant::now();
         let signed = |token: &SecretString| request().bearer_auth(token.expose_secret());
-        Ok(http::send_under(&self.token, "the access token", Instant::now() + TOKEN_TIMEOUT, signed).await?.0)
+        let sent = http::send_under(&self.token, "the access token", began + TOKEN_TIMEOUT, signed).await;
+        let line_ms = || u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &sent {
+            // A repeated retry key was accepted before.
+            Ok((response, _))
+                if response.status().is_success() || response.status() == StatusCode::CONFLICT =>
+            {
+                let (status, request) = (response.status().as_u16(), self.id(response));
+                log!(
+                    debug,
+                    LineCalled,
+                    endpoint,
+                    status,
+                    request,
+                    line_ms = line_ms(),
+                    "LINE answered a call"
+                );
+            }
+            Ok((response, _)) => {
+                let (status, request) = (response.status().as_u16(), self.id(response));
+                log!(
+                    info,
+                    LineCallFailed,
+                    endpoint,
+                    status,
+                    request,
+                    line_ms = line_ms(),
+                    "LINE answered a call with an error"
+                );
+            }
+            Err(NoResponse { detail, .. }) => {
+                log!(
+                    info,
+                    LineCallFailed,
+                    endpoint,
+                    detail,
+                    line_ms = line_ms(),
+                    "LINE did not answer a call"
+                );
+            }
+        }
+        Ok(sent?.0)
     }
 
     pub(super) fn get(&self, path: &str) -> RequestBuilder {

@@ -50,7 +50,8 @@ impl LineClient {
         let content = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
         let url = http::below(&content, part);
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
-        let request = self.exchange(|| self.http.get(url.clone()).timeout(whole));
+        let request = self
+            .exchange("/v2/bot/message/{messageId}/content", || self.http.get(url.clone()).timeout(whole));
         let response = match timeout(ANSWER_TIMEOUT, request).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(failed(format!("content: {}", error.detail))),
@@ -109,7 +110,8 @@ impl LineClient {
             status: String,
         }
         let url = http::below(content, "/transcoding");
-        let asked = self.exchange(|| self.http.get(url.clone()).timeout(SIDE_TIMEOUT)).await;
+        let endpoint = "/v2/bot/message/{messageId}/content/transcoding";
+        let asked = self.exchange(endpoint, || self.http.get(url.clone()).timeout(SIDE_TIMEOUT)).await;
         let Ok(response) = asked else { return Fetched::Preparing };
         let body = http::body(response, BODY_MAX).await.ok().flatten().unwrap_or_default();
         match serde_json::from_slice(&body) {

@@ -30,8 +30,8 @@ impl LineClient {
             value: Option<u64>,
             total_usage: Option<u64>,
         }
-        let get = async |path: &str| -> Option<Answer> {
-            let response = self.exchange(|| self.get(path)).await.ok();
+        let get = async |path: &'static str| -> Option<Answer> {
+            let response = self.exchange(path, || self.get(path)).await.ok();
             let response = response.filter(|response| response.status().is_success())?;
             serde_json::from_slice(&http::body(response, BODY_MAX).await.ok()??).ok()
         };

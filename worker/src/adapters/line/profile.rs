@@ -33,13 +33,14 @@ impl LineClient {
     /// Returns the profile of this person. It is empty if LINE does not give one: for people who blocked the bot, and
     /// in groups.
     pub async fn profile(&self, user: &str) -> Profile {
-        self.who(user, &format!("/v2/bot/profile/{user}")).await
+        self.who(user, "/v2/bot/profile/{userId}", &format!("/v2/bot/profile/{user}")).await
     }
 
     /// Requests the profile of a member of a group or room, and remembers it (LINE, "Get group chat member profile").
     pub async fn learn_member(&self, chat: &ConversationId, user: &UserId) {
         if let Some(path) = path(chat) {
-            self.who(&format!("{chat}/{user}"), &format!("{path}/member/{user}")).await;
+            let endpoint = "/v2/bot/{group|room}/{id}/member/{userId}";
+            self.who(&format!("{chat}/{user}"), endpoint, &format!("{path}/member/{user}")).await;
         }
     }
 
@@ -59,12 +60,13 @@ impl LineClient {
     pub async fn has_left(&self, chat: &ConversationId) -> bool {
         let Some(path) = path(chat) else { return false };
         let path = format!("{path}/members/count");
-        let response = self.exchange(|| self.get(&path)).await;
+        let endpoint = "/v2/bot/{group|room}/{id}/members/count";
+        let response = self.exchange(endpoint, || self.get(&path)).await;
         response.is_ok_and(|response| response.status() == StatusCode::NOT_FOUND)
     }
 
     /// Returns the profile that LINE gives at this path, and remembers it under this key.
-    async fn who(&self, key: &str, path: &str) -> Profile {
+    async fn who(&self, key: &str, endpoint: &'static str, path: &str) -> Profile {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Answer {
@@ -78,7 +80,7 @@ impl LineClient {
         if !path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_')) {
             return Profile::default();
         }
-        let Ok(response) = self.exchange(|| self.get(path)).await else {
+        let Ok(response) = self.exchange(endpoint, || self.get(path)).await else {
             return Profile::default();
         };
         let profile = match response.status() {

@@ -5,13 +5,15 @@ use shared::event::log;
 
 use super::client::{LineClient, SIDE_TIMEOUT};
 
+const PATH: &str = "/v2/bot/chat/markAsRead";
+
 impl LineClient {
     /// Marks the message of this token as read, with all messages before it (LINE, "Mark messages as read"). A failure
     /// has no consequence, because the answer comes all the same.
     pub async fn mark_as_read(&self, token: &str) {
         let body = json!({ "markAsReadToken": token });
-        let request = || self.post("/v2/bot/chat/markAsRead", body.to_string(), SIDE_TIMEOUT);
-        if !self.exchange(request).await.is_ok_and(|response| response.status().is_success()) {
+        let request = || self.post(PATH, body.to_string(), SIDE_TIMEOUT);
+        if !self.exchange(PATH, request).await.is_ok_and(|response| response.status().is_success()) {
             log!(debug, NotMarkedAsRead, "the message was not marked as read");
         }
     }

@@ -19,6 +19,9 @@ use crate::{
 /// The time that LINE may take to accept a message.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
+const PUSH: &str = "/v2/bot/message/push";
+const REPLY: &str = "/v2/bot/message/reply";
+
 /// A push or reply that LINE did not answer with "accepted".
 #[derive(Debug)]
 pub enum SendError {
@@ -45,24 +48,25 @@ impl LineClient {
     /// the key before (LINE, "Retry failed API requests").
     pub async fn push(&self, body: &str, retry_key: Uuid) -> Result<Vec<MessageId>, SendError> {
         let request = || {
-            let request = self.post("/v2/bot/message/push", body.to_owned(), SEND_TIMEOUT);
+            let request = self.post(PUSH, body.to_owned(), SEND_TIMEOUT);
             request.header("x-line-retry-key", retry_key.to_string())
         };
-        self.send("push", request).await
+        self.send("push", PUSH, request).await
     }
 
     /// Sends this body's messages by its reply token, free of charge. There are no retry keys for replies. The token
     /// works once, which makes it safe to repeat the same request, but makes a refusal of it say little.
     pub async fn reply(&self, body: &str) -> Result<Vec<MessageId>, SendError> {
-        self.send("reply", || self.post("/v2/bot/message/reply", body.to_owned(), SEND_TIMEOUT)).await
+        self.send("reply", REPLY, || self.post(REPLY, body.to_owned(), SEND_TIMEOUT)).await
     }
 
     async fn send(
         &self,
         call: &str,
+        endpoint: &'static str,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Vec<MessageId>, SendError> {
-        let response = match self.exchange(request).await {
+        let response = match self.exchange(endpoint, request).await {
             Ok(response) => response,
             Err(NoResponse { detail, was_sent }) => {
                 let detail = format!("{call}: {detail}");

@@ -110,6 +110,7 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
         buttons: (0..14).map(|i| button(&format!("button {i}"))).collect(),
         sender: Some(Sender::new("先生", Some("https://example.com/i.png"))),
         quote: Some("q1"),
+        note: None,
     };
     let pushes = pushes(&to, &reply);
     let bodies: Vec<Value> = pushes.iter().map(|body| serde_json::from_str(body).unwrap()).collect();
@@ -149,6 +150,20 @@ fn a_sender_has_no_name_that_line_refuses() {
         (&format!("{family}{family}{family}"), &family.repeat(2)),
     ] {
         assert_eq!(json!(Sender::new(name, None)), json!({ "name": shown }), "{name}");
+    }
+}
+
+#[test]
+fn a_note_is_the_last_bubble_of_a_request_that_has_room() {
+    let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
+    for (bubbles, sent, pushes_sent) in [(1, 2, 1), (4, 5, 1), (5, 5, 1), (6, 6, 2)] {
+        let words = "a".repeat(5_000 * bubbles);
+        let bodies = pushes(&to, &Reply { note: Some("note"), ..Reply::from(&words[..]) });
+        let bodies: Vec<Value> = bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect();
+        let texts: Vec<&Value> =
+            bodies.iter().flat_map(|body| body["messages"].as_array().unwrap()).collect();
+        assert_eq!((texts.len(), bodies.len()), (sent, pushes_sent), "{bubbles}");
+        assert_eq!(texts[sent - 1]["text"] == "note", sent > bubbles, "{bubbles}");
     }
 }
 

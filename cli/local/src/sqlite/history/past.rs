@@ -21,6 +21,7 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     let (last, newest) = newest(db, of)?;
     let (said, file) = messages(db, of, scope.limit, now)?;
     let (messages, times) = said.into_iter().unzip();
+    let (unanswered, answer_waits) = unanswered(db, of, now)?;
     Ok(Snapshot {
         file,
         changes: changes_with(db, job, forgotten, now)?,
@@ -31,7 +32,8 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
         newest,
         persona,
         used: usage(db, job.user(), scope.period)?,
-        unanswered: unanswered(db, of, now)?,
+        unanswered,
+        answer_waits,
     })
 }
 
@@ -109,24 +111,31 @@ fn newest(db: &Connection, of: &ConversationId) -> rusqlite::Result<(Option<Time
     Ok(row.optional()?.unwrap_or_default())
 }
 
-/// Returns the unanswered question: the newest one, if its user was notified that there will be no answer.
-fn unanswered(db: &Connection, of: &ConversationId, now: i64) -> rusqlite::Result<Option<Unanswered>> {
+/// Returns the unanswered question: the newest one, if its user was notified that there will be no answer. The bool says
+/// instead that the newest answer waits.
+fn unanswered(
+    db: &Connection,
+    of: &ConversationId,
+    now: i64,
+) -> rusqlite::Result<(Option<Unanswered>, bool)> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question, speaker, kind FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker, kind, waits FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
         let question: String = row.get(2)?;
         let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &question);
-        Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, question, kind, row.get(3)?))
+        let turn = (row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?);
+        Ok((turn, question, kind, row.get(3)?, row.get(5)?))
     });
-    let Some((event, message_id, question, kind, speaker)) = row.optional()? else { return Ok(None) };
-    let message_id = message_id.and_then(|id| id.try_into().ok());
-    Ok(event.try_into().ok().map(|event| Unanswered {
-        turn: TurnRef { event, message_id },
-        question,
-        kind,
-        speaker,
-    }))
+    let Some((turn, question, kind, speaker, waits)) = row.optional()? else { return Ok((None, false)) };
+    if waits {
+        return Ok((None, true));
+    }
+    let message_id = turn.1.and_then(|id| id.try_into().ok());
+    let event = turn.0.try_into().ok();
+    let unanswered =
+        event.map(|event| Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker });
+    Ok((unanswered, false))
 }
 
 /// Returns the `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.

@@ -74,6 +74,22 @@ pub(super) fn mark_notified(db: &Connection, event: &str, now: i64) -> rusqlite:
     Ok(after.notified_at)
 }
 
+/// Notes that the newest answer of the conversation waits.
+pub(super) fn note_waiting(db: &Connection, job: &Job, until: i64) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, expires_at, said_at, waits)
+         VALUES (?1, ?2, ?3, '', ?4, ?5, 1)",
+    )?
+    .execute(params![
+        job.conversation.as_str(),
+        job.event_id.as_str(),
+        job.message_id().map(MessageId::as_str),
+        until,
+        job.at(),
+    ])?;
+    Ok(())
+}
+
 /// Keeps the unanswered question.
 pub(super) fn keep_unanswered(
     db: &Connection,
