@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
+    command::Command,
     job::{ConversationId, EventId, Job, JobKind, MessageId},
     prefix::Prefix,
 };
@@ -14,7 +15,7 @@ mod lenient;
 mod message;
 mod verdict;
 
-use lenient::lenient;
+use lenient::{Lossy, lenient};
 use message::Message;
 
 pub use verdict::Verdict;
@@ -74,6 +75,25 @@ struct WebhookEvent {
     source: Option<Source>,
     message: Option<Message>,
     unsend: Option<Unsend>,
+    #[serde(default, deserialize_with = "lenient")]
+    postback: Option<Postback>,
+}
+
+#[derive(Deserialize)]
+struct Postback {
+    data: Lossy,
+}
+
+impl Postback {
+    /// Returns the question of a tap on one of the bot's buttons. Other buttons are of the operator's, for another
+    /// program.
+    fn question(self) -> Result<JobKind, Verdict> {
+        let Lossy(data) = self.data;
+        if Command::of_data(&data).is_none() {
+            return Err(Verdict::Skip("a button that is not the bot's"));
+        }
+        Ok(JobKind::tap(data))
+    }
 }
 
 #[derive(Deserialize)]
@@ -140,6 +160,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             second_question = question;
             edited
         }
+        "postback" => event.postback.ok_or(Odd("the postback event has no data"))?.question()?,
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
         "follow" => JobKind::Follow { is_unblocked: false },
         "join" => JobKind::Join,
@@ -167,7 +188,8 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
 }
 
 /// The kinds of events that can be worth a job.
-const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "join", "leave", "unsend"];
+const KINDS: [&str; 8] =
+    ["message", "messageEdited", "postback", "follow", "unfollow", "join", "leave", "unsend"];
 
 /// The kinds that take effect, without an answer, also while another service holds the chat: people unsend earlier
 /// messages, and leave (LINE, "Webhook Event Objects", `mode`).

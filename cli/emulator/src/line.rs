@@ -31,7 +31,7 @@ pub use self::{
     content::content_path,
     group::is_group,
     loading::LOADING,
-    message::Message,
+    message::{Button, Message},
     push::PUSH,
     pushed::PUSHED,
     quota::{CONSUMPTION, QUOTA},

@@ -29,10 +29,15 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             (Command::Persona(None), labels.persona),
             (Command::Retry, labels.retry),
             (Command::Continue, labels.go_on),
+            (Command::Privacy, locale.word_of(&Command::Privacy)),
         ] {
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
             assert!(help.contains(locale.word_of(&command)), "{command:?} in {locale:?}");
         }
+        for label in [labels.delete, labels.keep] {
+            assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
+        }
+        assert!(locale.words().ask_forget.contains(locale.word_of(&Command::Forget)), "{locale:?}");
         let shown = labels.retry.trim_start_matches("🔁 ");
         assert!(no_answer.contains(shown) && !no_answer_no_button.contains(shown), "{locale:?}");
         let persona = locale.word_of(&Command::Persona(None));
@@ -55,7 +60,11 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.group_greeting)(Some("ai!"), "forget!"),
             (words.media_notices.heard)("hello"),
             (words.group_persona_ask)("Ren"),
+            (words.privacy)(&Privacy { days: Some(30), models_owner: Some("OpenAI"), user: Some("U12") }),
+            (words.privacy)(&Privacy { days: None, models_owner: None, user: None }),
         ];
+        assert!(["30", "OpenAI", "U12"].iter().all(|fact| filled[6].contains(fact)), "{}", filled[6]);
+        assert!(!filled[7].contains("ID") && !filled[7].contains(" id"), "{}", filled[7]);
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
@@ -71,6 +80,10 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.limit_tokens,
             words.not_allowed,
             words.forgotten,
+            words.ask_forget,
+            words.kept,
+            words.labels.delete,
+            words.labels.keep,
             words.help,
             words.group_help,
             words.persona_reset,

@@ -46,14 +46,16 @@ impl From<&str> for Reply<'_> {
     }
 }
 
-/// A quick reply: a button that sends a text as if the person had typed it.
+/// A quick reply: a button that sends a text as if the person had typed it, or that sends data and only shows the text.
 #[derive(Clone, Debug, Serialize)]
 #[serde(into = "Item")]
 pub struct Button {
     /// The text on the button.
     pub label: String,
-    /// The text that the button sends.
+    /// The text that the chat shows as the person's.
     pub text: String,
+    /// The data that is sent instead of the text. In a group only data reaches the bot.
+    pub data: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -64,16 +66,19 @@ struct Item {
 }
 
 #[derive(Serialize)]
-struct Action {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    label: String,
-    text: String,
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Action {
+    Message { label: String, text: String },
+    Postback { label: String, data: String, display_text: String },
 }
 
 impl From<Button> for Item {
-    fn from(Button { label, text }: Button) -> Self {
-        Self { kind: "action", action: Action { kind: "message", label, text } }
+    fn from(Button { label, text, data }: Button) -> Self {
+        let action = match data {
+            None => Action::Message { label, text },
+            Some(data) => Action::Postback { label, data, display_text: text },
+        };
+        Self { kind: "action", action }
     }
 }
 

@@ -103,7 +103,7 @@ fn five_messages_a_push_and_white_space_is_never_a_message() {
 #[test]
 fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
     let to = ConversationId::of_known_id("U1".to_owned()).unwrap();
-    let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned() };
+    let button = |label: &str| Button { label: label.to_owned(), text: "retry".to_owned(), data: None };
     let reply = Reply {
         heard: None,
         words: "a".repeat(30_000).as_str().into(),
@@ -126,6 +126,20 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
 
     let by_token: Value = serde_json::from_str(&by_token("t1", &pushes[1])).unwrap();
     assert_eq!(by_token, json!({ "replyToken": "t1", "messages": bodies[1]["messages"] }));
+}
+
+#[test]
+fn a_button_sends_its_text_or_its_data() {
+    let button = |data: Option<&str>| {
+        let data = data.map(str::to_owned);
+        json!(Button { label: "🔁 Retry".to_owned(), text: "retry".to_owned(), data })
+    };
+    let message = json!({ "type": "message", "label": "🔁 Retry", "text": "retry" });
+    assert_eq!(button(None), json!({ "type": "action", "action": message }));
+    let postback = json!({
+        "type": "postback", "label": "🔁 Retry", "data": "henji:retry", "displayText": "retry",
+    });
+    assert_eq!(button(Some("henji:retry")), json!({ "type": "action", "action": postback }));
 }
 
 #[test]
