@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::{
+    command::Command,
     job::{ConversationId, EventId, Job, JobKind, MessageId},
     prefix::Prefix,
 };
@@ -16,7 +17,7 @@ mod message;
 mod utf16;
 mod verdict;
 
-use lenient::lenient;
+use lenient::{Lossy, lenient};
 use message::Message;
 
 pub use verdict::Verdict;
@@ -78,6 +79,25 @@ struct WebhookEvent {
     unsend: Option<Unsend>,
     #[serde(default, deserialize_with = "lenient")]
     follow: Option<Follow>,
+    #[serde(default, deserialize_with = "lenient")]
+    postback: Option<Postback>,
+}
+
+#[derive(Deserialize)]
+struct Postback {
+    data: Lossy,
+}
+
+impl Postback {
+    /// Returns the question of a tap on one of the bot's buttons. Other buttons are of the operator's, for another
+    /// program.
+    fn question(self) -> Result<JobKind, Verdict> {
+        let Lossy(data) = self.data;
+        if Command::of_data(&data).is_none() {
+            return Err(Verdict::Skip("a button that is not the bot's"));
+        }
+        Ok(JobKind::tap(data))
+    }
 }
 
 #[derive(Deserialize)]
@@ -152,6 +172,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             second_question = question;
             edited
         }
+        "postback" => event.postback.ok_or(Odd("the postback event has no data"))?.question()?,
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
         "follow" => JobKind::Follow { is_unblocked: event.follow.is_some_and(|it| it.is_unblocked) },
         "join" => JobKind::Join,
@@ -180,7 +201,8 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
 }
 
 /// The kinds of events that can be worth a job.
-const KINDS: [&str; 7] = ["message", "messageEdited", "follow", "unfollow", "join", "leave", "unsend"];
+const KINDS: [&str; 8] =
+    ["message", "messageEdited", "postback", "follow", "unfollow", "join", "leave", "unsend"];
 
 /// The kinds that take effect, without an answer, also while another service holds the chat: people unsend earlier
 /// messages, and leave (LINE, "Webhook Event Objects", `mode`).

@@ -3,15 +3,27 @@
 //! Pure.
 //!
 //! The words of all languages are always understood, in full and half width, with or without a slash before them. The
-//! persona follows after a colon, or after a space if there is a slash.
+//! persona follows after a colon, or after a space if there is a slash. A word with politeness, marks or emoji around it
+//! is a loose form of its command ([`Command::loose`]). A button sends the data of its command ([`Command::data`]),
+//! which is never read from a message.
 
+use self::loose::Around;
 use crate::prefix::folded;
+
+mod loose;
+#[rustfmt::skip] // A line has many words.
+mod words;
 
 /// A command to the bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Forget the conversation.
     Forget,
+    /// Ask whether to forget the conversation, because the message is only a loose form of *forget*, and what is
+    /// forgotten does not come back.
+    AskForget,
+    /// Keep the conversation: the other answer to that question.
+    Keep,
     /// Say what the bot can do.
     Help,
     /// Change the persona to this description, as it was written; `None` asks which personas there are.
@@ -20,6 +32,8 @@ pub enum Command {
     Retry,
     /// Continue where the last answer stopped.
     Continue,
+    /// Say what is stored of people, for how long, and who gets it.
+    Privacy,
 }
 
 /// The words of each command, as [`folded`] returns them. The help names the first five, and buttons send them:
@@ -32,6 +46,32 @@ const PERSONA: [&str; 7] = ["キャラ", "persona", "角色", "캐릭터", "บ�
 const RETRY: [&str; 9] =
     ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
+const PRIVACY: [&str; 16] = [
+    "プライバシー",
+    "privacy",
+    "隱私",
+    "개인정보",
+    "ความเป็นส่วนตัว",
+    "プライバシーポリシー",
+    "個人情報",
+    "privacy policy",
+    "隱私權",
+    "隱私政策",
+    "隱私權政策",
+    "個人資料",
+    "개인정보처리방침",
+    "프라이버시",
+    "นโยบายความเป็นส่วนตัว",
+    "ข้อมูลส่วนบุคคล",
+];
+
+/// The words that are no command with a polite word beside them: a call for help, or "please explain".
+const PLEAS: [&str; 4] = ["help", "說明", "幫助", "ช่วยเหลือ"];
+
+/// The beginning of the data of the bot's buttons. Other data is of another program, or of the operator.
+const DATA_PREFIX: &str = "henji:";
+/// The longest data of a button, in UTF-16 code units (LINE, "Postback action").
+const DATA_MAX: usize = 300;
 
 /// The most bytes of a command to forget, in any width and with all characters that may be around its word.
 const FORGET_MAX_BYTES: usize = 64;
@@ -48,12 +88,58 @@ impl Command {
     /// Returns its words in all languages. The first five are in the order of the languages above.
     pub fn words(&self) -> &'static [&'static str] {
         match self {
-            Self::Forget => &FORGET,
+            Self::Forget | Self::AskForget | Self::Keep => &FORGET,
             Self::Help => &HELP,
             Self::Persona(_) => &PERSONA,
             Self::Retry => &RETRY,
             Self::Continue => &CONTINUE,
+            Self::Privacy => &PRIVACY,
         }
+    }
+
+    /// Returns its name in logs and in the data of buttons.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Forget => "forget",
+            Self::AskForget => "ask-forget",
+            Self::Keep => "keep",
+            Self::Help => "help",
+            Self::Persona(_) => "persona",
+            Self::Retry => "retry",
+            Self::Continue => "continue",
+            Self::Privacy => "privacy",
+        }
+    }
+
+    /// Returns the data of a button that gives this command.
+    pub fn data(&self) -> String {
+        let name = self.name();
+        match self {
+            Self::Persona(Some(who)) => format!("{DATA_PREFIX}{name}:{who}"),
+            _ => format!("{DATA_PREFIX}{name}"),
+        }
+    }
+
+    /// Returns the command of a button with this data, if it is a button of the bot.
+    pub fn of_data(data: &str) -> Option<Self> {
+        let named = data.strip_prefix(DATA_PREFIX)?;
+        if data.encode_utf16().nth(DATA_MAX).is_some() {
+            return None;
+        }
+        if let Some(who) = named.strip_prefix("persona:") {
+            return Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())));
+        }
+        let all = [
+            Self::Forget,
+            Self::AskForget,
+            Self::Keep,
+            Self::Help,
+            Self::Persona(None),
+            Self::Retry,
+            Self::Continue,
+            Self::Privacy,
+        ];
+        all.into_iter().find(|command| command.name() == named)
     }
 
     /// Whether this message is the command to forget. A long message is not even folded.
@@ -62,15 +148,46 @@ impl Command {
         text.len() <= FORGET_MAX_BYTES && Self::of(text) == Some(Self::Forget)
     }
 
-    /// Returns the command that this message is, if it is one.
+    /// Returns the command that this message is, exactly or loosely.
+    pub fn said(text: &str) -> Option<Self> {
+        Self::of(text).or_else(|| Self::loose(text))
+    }
+
+    /// Returns the command whose loose form this message is: its word, with only politeness, marks and emoji around it. A
+    /// loose *forget* only asks.
+    pub fn loose(text: &str) -> Option<Self> {
+        loose::find(text, |core, around| {
+            let is = |command: &Self, words: &[&str]| {
+                let is_exact = command.words().contains(&core);
+                let is_plea = around != Around::default() && PLEAS.contains(&core);
+                (is_exact && !is_plea) || words.contains(&core)
+            };
+            let deletes = around.is_whole && words::DELETE.contains(&core);
+            if deletes || is(&Self::AskForget, words::FORGET) {
+                return Some(Self::AskForget);
+            }
+            let others = [
+                (Self::Help, words::HELP),
+                (Self::Persona(None), words::PERSONA),
+                (Self::Retry, words::RETRY),
+                (Self::Continue, words::CONTINUE),
+                (Self::Privacy, words::PRIVACY),
+            ];
+            // "All" or "our chat" belongs to no other command.
+            let mut others = others.into_iter().filter(|_| !around.is_whole);
+            others.find(|(command, words)| is(command, words)).map(|(command, _)| command)
+        })
+    }
+
+    /// Returns the command that this message is, if it is exactly one.
     pub fn of(text: &str) -> Option<Self> {
         let written = text.trim();
         let text = folded(written);
         let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
         let word = said.trim_end_matches(['。', '.', '!']);
-        let mut bare =
-            [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue].into_iter();
-        if let Some(command) = bare.find(|command| command.words().contains(&word)) {
+        let bare =
+            [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue, Self::Privacy];
+        if let Some(command) = bare.into_iter().find(|command| command.words().contains(&word)) {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
@@ -115,6 +232,8 @@ mod tests {
             ("つづき", Command::Continue),
             ("계속", Command::Continue),
             ("ต่อ", Command::Continue),
+            ("プライバシー。", Command::Privacy),
+            ("Privacy Policy", Command::Privacy),
         ] {
             let expected = (text != "続きを\n").then_some(command);
             assert_eq!(Command::of(text), expected, "{text}");
@@ -128,8 +247,11 @@ mod tests {
             (Command::Retry, true),
             (Command::Continue, true),
             (Command::Forget, false),
+            (Command::AskForget, false),
+            (Command::Keep, false),
             (Command::Help, false),
             (Command::Persona(None), false),
+            (Command::Privacy, false),
         ] {
             assert_eq!(command.asks(), asks, "{command:?}");
         }
@@ -161,11 +283,44 @@ mod tests {
 
     #[test]
     fn every_word_is_as_folding_leaves_it_and_means_one_command() {
-        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE].concat();
+        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE, &PRIVACY].concat();
         for word in &all {
             assert_eq!(folded(word), *word);
             assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
         }
         assert_eq!(Command::Continue.words()[4], "ต่อ");
+    }
+
+    #[test]
+    fn a_button_of_the_bot_gives_its_command_and_another_one_gives_none() {
+        let pirate = Command::Persona(Some("a pirate: Ann".to_owned()));
+        for (data, command) in [
+            ("henji:forget", Some(Command::Forget)),
+            ("henji:ask-forget", Some(Command::AskForget)),
+            ("henji:keep", Some(Command::Keep)),
+            ("henji:help", Some(Command::Help)),
+            ("henji:persona", Some(Command::Persona(None))),
+            ("henji:persona:a pirate: Ann", Some(pirate)),
+            ("henji:retry", Some(Command::Retry)),
+            ("henji:continue", Some(Command::Continue)),
+            ("henji:privacy", Some(Command::Privacy)),
+            ("", None),
+            ("henji", None),
+            ("henji:", None),
+            ("henji:forget ", None),
+            ("henji:Forget", None),
+            ("henji:忘れて", None),
+            (" henji:forget", None),
+            ("forget", None),
+            ("action=buy&itemid=111", None),
+        ] {
+            assert_eq!(Command::of_data(data), command, "{data}");
+            assert!(command.is_none_or(|command| command.data() == data), "{data}");
+            assert_eq!(Command::said(data).filter(|_| data.starts_with("henji:")), None, "{data}");
+        }
+        assert_eq!(Command::of_data("henji:persona: "), Some(Command::Persona(None)));
+        let long = |units: usize| format!("henji:persona:{}", "x".repeat(units - "henji:persona:".len()));
+        assert!(Command::of_data(&long(300)).is_some());
+        assert_eq!(Command::of_data(&long(301)), None);
     }
 }

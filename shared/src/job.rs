@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use self::json::{CHAT_SINCE_VERSION, JobJson};
-use crate::{command::Command, logging::place};
+use crate::logging::place;
 
 mod id;
 mod json;
@@ -90,11 +90,7 @@ impl Job {
 
     /// Whether the job forgets the conversation: it is a command to forget, or an unfollow.
     pub fn forgets(&self) -> bool {
-        match &self.kind {
-            JobKind::Unfollow => true,
-            JobKind::Question { text, content: None, .. } => Command::is_forget(text),
-            _ => false,
-        }
+        self.kind == JobKind::Unfollow || self.kind.is_forget()
     }
 
     /// Whether its conversation is a private chat: see [`ConversationId::is_private`].

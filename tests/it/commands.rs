@@ -12,6 +12,8 @@ use crate::harness::{
     local::{Bot, USER},
 };
 
+mod loose;
+
 story!(an_operators_character_is_nobodys_to_change_where_no_personas_are_set, "SYSTEM_PROMPT" = "be kind");
 
 mod told {
@@ -43,7 +45,7 @@ mod told {
         chat.drains().await;
         let help = chat.line().sent().pop().unwrap();
         assert!(!help.texts[0].contains("persona"), "{help:?}");
-        assert!(help.messages[0].buttons.iter().all(|(_, text)| text != "persona"), "{help:?}");
+        assert!(help.messages[0].buttons.iter().all(|button| button.text != "persona"), "{help:?}");
     }
 }
 

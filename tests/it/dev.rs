@@ -200,6 +200,8 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
         json!({ "do": "say", "user": AOI, "text": "a".repeat(100_001) }),
         json!({ "do": "say", "user": "nobody", "text": "a" }),
         json!({ "do": "say", "user": AOI, "text": "a", "more": 1 }),
+        json!({ "do": "tap", "user": AOI, "data": "", "text": "" }),
+        json!({ "do": "tap", "user": AOI, "data": "a".repeat(100_001), "text": "" }),
         json!({ "do": "sticker", "user": AOI, "sticker": 8 }),
         json!({ "do": "picture", "user": AOI, "base64": "PHN2Zz4=" }),
         json!({ "do": "picture", "user": AOI, "base64": "!" }),

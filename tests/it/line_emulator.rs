@@ -153,8 +153,14 @@ async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
         json!({ "to": USER, "messages": [message] })
     };
     let buttons = |count| json!({ "items": vec![button("🔁 もう一度", "もう一度"); count] });
+    let postback = |data: &str, shown: &str| {
+        let action = json!({ "type": "postback", "label": "x", "data": data, "displayText": shown });
+        json!({ "items": [{ "type": "action", "action": action }] })
+    };
     let icon = "https://example.com/i.png";
     for good in [
+        with("quickReply", postback(&"d".repeat(300), &"s".repeat(300))),
+        with("quickReply", postback("d", "")),
         with("quickReply", buttons(13)),
         with("sender", json!({ "name": "先生", "iconUrl": icon })),
         with("quoteToken", "a token of a webhook that somebody else posted".into()),
@@ -165,6 +171,9 @@ async fn what_goes_with_a_text_is_taken_and_refused_as_documented() {
     platform.line.sends(&webhook, Instant::now());
     for bad in [
         with("quickReply", buttons(14)),
+        with("quickReply", postback("", "x")),
+        with("quickReply", postback(&"d".repeat(301), "x")),
+        with("quickReply", postback("d", &"s".repeat(301))),
         with("quickReply", json!({ "items": [button("more than twenty letters", "x")] })),
         with("quickReply", json!({ "items": [button("x", &"x".repeat(301))] })),
         with("sender", json!({ "name": "more than twenty letters" })),

@@ -14,7 +14,7 @@ fn is_here(bot: &Bot, user: &str, name: &str, language: &str) {
 }
 
 fn labels(message: &Message) -> Vec<&str> {
-    message.buttons.iter().map(|(label, _)| label.as_str()).collect()
+    message.buttons.iter().map(|button| button.label.as_str()).collect()
 }
 
 fn follow(user: &str) -> Value {
@@ -61,8 +61,8 @@ async fn buttons_are_below_the_last_bubble_only_and_send_what_the_bot_understand
     let Sent { messages, .. } = bot.sends().await.remove(0);
     assert!(messages.len() == 2 && messages[0].buttons.is_empty(), "{messages:?}");
     assert_eq!(messages[1].buttons.len(), 2);
-    for (label, text) in &messages[1].buttons {
-        assert!(shared::command::Command::of(text).is_some(), "{label} sends {text}");
+    for button in &messages[1].buttons {
+        assert!(shared::command::Command::of(&button.text).is_some(), "{button:?}");
     }
 
     let mut bot = Bot::with(&[("PERSONAS", "off")], |_| {}).await;

@@ -11,7 +11,7 @@ mod th;
 mod words;
 mod zh_hant;
 
-pub use words::{FileNotices, Labels, MediaNotices, Words};
+pub use words::{FileNotices, Labels, MediaNotices, Privacy, Words};
 
 /// A language of the bot's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,7 +56,8 @@ function drawAnswer(item, view, meta, hasButtons) {
     sender ? [...sender][0] : "返",
   );
   const bubble = h("p", { class: "bubble", dir: "auto" }, quoteOf(item, view.people), text);
-  const tap = ([label, words]) => h("button", { type: "button", click: () => (words ? view.say(words) : view.attach()) }, label);
+  const tapped = ({ text, data }) => (data ? view.tap(data, text) : text ? view.say(text) : view.attach());
+  const tap = (button) => h("button", { type: "button", click: () => tapped(button) }, button.label);
   const quick =
     hasButtons &&
     buttons?.length > 0 &&
@@ -77,8 +78,8 @@ function actsOf(item, { chat, quote, edit }, isOwn) {
     "span",
     { class: "acts" },
     item.quotable ? act("quote", "❝", () => quote(item)) : null,
-    isOwn && chat.isGroup && item.type === "text" ? act("edit", "✎", () => edit(item)) : null,
-    isOwn ? act("unsend", "↶", () => does({ do: "unsend", message: item.n })) : null,
+    isOwn && item.id && chat.isGroup && item.type === "text" ? act("edit", "✎", () => edit(item)) : null,
+    isOwn && item.id ? act("unsend", "↶", () => does({ do: "unsend", message: item.n })) : null,
   );
 }
 

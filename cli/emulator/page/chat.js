@@ -92,6 +92,7 @@ function makePhone(state, user) {
     drawForm();
     text.focus();
   };
+  const here = () => (chat().isGroup ? { chat: own.chat } : {});
   const view = {
     user,
     people,
@@ -101,7 +102,8 @@ function makePhone(state, user) {
     quote: act((item) => ({ quotes: item, edits: null })),
     edit: act((item) => ({ edits: item, quotes: null, text: item.text })),
     attach,
-    say: (words) => does({ do: "say", user: user.id, text: words, ...(chat().isGroup ? { chat: own.chat } : {}) }),
+    say: (words) => does({ do: "say", user: user.id, text: words, ...here() }),
+    tap: (data, text) => does({ do: "tap", user: user.id, data, text, ...here() }),
   };
   function draw() {
     const { items, isGroup, bot: hasBot } = chat();

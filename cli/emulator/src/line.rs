@@ -33,7 +33,7 @@ pub use self::{
     content::{content_path, preview_path},
     group::is_group,
     loading::LOADING,
-    message::Message,
+    message::{Button, Message},
     push::PUSH,
     pushed::PUSHED,
     quota::{CONSUMPTION, QUOTA},

@@ -338,7 +338,7 @@ fn in_standby_nothing_is_answered_and_what_is_taken_back_or_left_is_forgotten() 
 fn everything_else_is_skipped_with_a_reason() {
     for (from, to) in [
         (r#""mode":"active""#, r#""mode":"standby""#),
-        (r#""type":"message""#, r#""type":"postback""#),
+        (r#""type":"message""#, r#""type":"videoPlayComplete""#),
         (r#""type":"user","userId":"U1""#, r#""type":"group","groupId":"C1","userId":"U1""#),
         (r#""type":"user","userId":"U1""#, r#""type":"room","roomId":"R1""#),
         ("hello", " \\n\u{3000}"),
@@ -405,4 +405,37 @@ fn what_is_no_webhook_is_refused() {
     assert!(parse(b"{\"events\":[],\"x\":\"\xff\"}", None, 7).is_err());
     assert!(parse(b"", None, 7).is_err());
     assert_eq!(parse(b" {\"events\":[]}", None, 7).unwrap(), []);
+}
+
+#[test]
+fn a_tap_on_a_button_of_the_bot_is_a_question_by_button_wherever_it_is() {
+    let tap = |source: &str, postback: &str| {
+        format!(
+            r#"{{"type":"postback","mode":"active","webhookEventId":"01H","replyToken":"r","timestamp":1,"source":{source},"postback":{postback}}}"#
+        )
+    };
+    let retry = r#"{"data":"henji:retry","params":{"new":[1]}}"#;
+    for (source, speaker) in [
+        (r#"{"type":"user","userId":"U1"}"#, None),
+        (r#"{"type":"group","groupId":"C1","userId":"U1"}"#, Some("U1")),
+        (r#"{"type":"room","roomId":"R1"}"#, None),
+    ] {
+        let job = job(&tap(source, retry));
+        let JobKind::Question { text, by_button, message_id, .. } = &job.kind else { panic!("{job:?}") };
+        assert_eq!((text.as_str(), by_button, message_id), ("henji:retry", &true, &None));
+        assert_eq!(job.speaker.as_ref().map(shared::job::UserId::as_str), speaker);
+        assert_eq!(job.reply_token.as_deref(), Some("r"));
+    }
+    let user = r#"{"type":"user","userId":"U1"}"#;
+    let long = format!(r#"{{"data":"henji:persona:{}"}}"#, "x".repeat(100_000));
+    for others in
+        [r#"{"data":"action=buy"}"#, r#"{"data":""}"#, r#"{"data":"forget"}"#, r#"{"data":"henji:"}"#, &long]
+    {
+        assert!(matches!(one(&tap(user, others)), Verdict::Skip(_)), "{}", &others[..20]);
+    }
+    for odd in ["null", "7", "{}", r#"{"data":7}"#, "[]"] {
+        assert!(matches!(one(&tap(user, odd)), Verdict::Odd(_)), "{odd}");
+    }
+    let standby = tap(user, retry).replace("active", "standby");
+    assert!(matches!(one(&standby), Verdict::Skip(_)));
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::MessageId;
+use crate::command::Command;
 
 /// The thing that a job asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +75,35 @@ impl JobKind {
             content: None,
             only_if_quoting_bot: false,
             by_button: false,
+        }
+    }
+
+    /// Makes the question of a tap on a button with this data.
+    pub fn tap(data: String) -> Self {
+        let mut question = Self::question(data, None);
+        if let Self::Question { by_button, .. } = &mut question {
+            *by_button = true;
+        }
+        question
+    }
+
+    /// Whether the person tapped a button, so that the text is data and not the person's words.
+    pub fn is_tap(&self) -> bool {
+        matches!(self, Self::Question { by_button: true, .. })
+    }
+
+    /// Returns the command in these words of a question, which may be newer than its own. Only a button has data, and
+    /// only a person has words.
+    pub fn command(&self, words: &str) -> Option<Command> {
+        if self.is_tap() { Command::of_data(words) } else { Command::said(words) }
+    }
+
+    /// Whether it is a command to forget.
+    pub fn is_forget(&self) -> bool {
+        match self {
+            Self::Question { text, by_button: true, .. } => Command::of_data(text) == Some(Command::Forget),
+            Self::Question { text, content: None, .. } => Command::is_forget(text),
+            _ => false,
         }
     }
 }

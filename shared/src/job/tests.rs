@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
+use crate::command::Command;
 
 fn known(id: &str) -> ConversationId {
     ConversationId::of_known_id(id.into()).unwrap()
@@ -190,6 +191,23 @@ fn only_to_take_a_message_back_or_to_change_it_has_a_group_of_its_own() {
     assert!(unsend.starts_with("unsend.5") && unsend.len() <= 128, "{unsend}");
     let edit = group(JobKind::Edited { message_id: longest, text: "t".into(), quotes: None });
     assert!(edit.starts_with("edit.5") && edit.len() <= 128, "{edit}");
+}
+
+#[test]
+fn a_tap_is_a_command_by_its_data_and_never_by_its_words() {
+    let tapped = |data: &str| Job { kind: JobKind::tap(data.to_owned()), ..job("") };
+    for (data, command) in
+        [("henji:forget", Some(Command::Forget)), ("henji:keep", Some(Command::Keep)), ("forget", None)]
+    {
+        let job = tapped(data);
+        assert_eq!(job.kind.command(data), command);
+        assert_eq!(job.forgets(), command == Some(Command::Forget));
+        let overtakes = job.group() == format!("forget.{}", job.event_id);
+        assert_eq!(overtakes, job.forgets(), "{data}");
+    }
+    let typed = job("henji:forget");
+    assert!(typed.kind.command("henji:forget").is_none() && !typed.forgets());
+    assert_eq!(typed.kind.command("忘れて！？"), Some(Command::AskForget));
 }
 
 #[test]

@@ -201,7 +201,8 @@ mod told {
             assert_eq!((said.last().unwrap(), looks(chat, &message)), (notice, requests), "{message}");
         }
         let buttons = last_message(chat).buttons;
-        assert_eq!(buttons[0], (notices().photos.to_owned(), String::new()), "it opens the photos");
+        let photos = Button { label: notices().photos.to_owned(), ..Button::default() };
+        assert_eq!(buttons[0], photos, "it opens the photos");
         assert!(chat.model().asked().is_empty());
         assert!(!chat.kept().await.contains("[file"), "a notice is no part of the conversation");
         assert_eq!(

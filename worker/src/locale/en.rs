@@ -1,6 +1,6 @@
 //! English.
 
-use super::words::{FileNotices, Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Privacy, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "Sorry, I could not answer this time 🙏 Please tap \"Retry\" below in a little while.",
@@ -18,12 +18,30 @@ pub(super) const WORDS: Words = Words {
         format!("Sorry, I can read {characters} characters at a time 🙏 Please send it in shorter parts.")
     },
     forgotten: "All forgotten 🧹 Let's start afresh!",
+    ask_forget: "Delete our whole conversation? It cannot be brought back. Please choose below (or send just \"forget\").",
+    kept: "Nothing was deleted 😊 Let's go on!",
+    privacy: |Privacy { days, models_owner, user }| {
+        let days = days.map_or_else(
+            || "until you delete it".to_owned(),
+            |days| format!("for at most {days} {}", if days == 1 { "day" } else { "days" }),
+        );
+        let owner = models_owner.unwrap_or("the company that runs the AI model");
+        let user = user.map(|user| format!("\n\n🪪 Your id: {user}\nGive it to the people who run this bot if you want everything else deleted, too.")).unwrap_or_default();
+        format!(
+            "🔒 Your privacy\n\n\
+            📝 Stored: your messages and my answers as text (in groups with your name), your persona, and how often you ask a day. Pictures and recordings are not stored.\n\
+            ⏳ How long: our conversation {days}, the daily counts for 60 days.\n\
+            🧹 To delete: send \"forget\" and our conversation is deleted. If you unsend a message, its answer goes, too.\n\
+            👀 Who gets it: for each answer, what you send and your name go to {owner}. The people who run this bot can read it, too.{user}"
+        )
+    },
     help: "Just talk to me about anything 😊\n\
         You can also send one of these words 👇\n\n\
         \"forget\": I forget what we talked about\n\
         \"persona\": change who I am and how I talk\n\
         \"retry\": I answer your last question again\n\
         \"continue\": I go on where my answer was cut off\n\
+        \"privacy\": what I store, and how to delete it\n\
         \"help\": this message",
     group_help: "In a group, mention me (@) before the word, or I do not hear it.",
     persona_set: |name| format!("Got it! From now on I am \"{name}\" ✨"),
@@ -55,6 +73,8 @@ pub(super) const WORDS: Words = Words {
     group_persona: "Sorry, in this group not everybody can change my persona 🙏",
     labels: Labels {
         forget: "🧹 Forget our chat",
+        delete: "Delete",
+        keep: "Cancel",
         help: "❓ Help",
         persona: "🎭 Change persona",
         retry: "🔁 Retry",

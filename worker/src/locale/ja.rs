@@ -1,6 +1,6 @@
 //! Japanese.
 
-use super::words::{FileNotices, Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Privacy, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "ごめんなさい、いまはお返事できませんでした🙏 少し時間をおいて、下の「もう一度」を押してください。",
@@ -18,12 +18,33 @@ pub(super) const WORDS: Words = Words {
         format!("ごめんなさい、一度に読めるのは{characters}文字までなんです🙏 短く分けて送ってください。")
     },
     forgotten: "これまでの会話はきれいに忘れました🧹 また最初からお話ししましょう！",
+    ask_forget: "これまでの会話をすべて消しますか？ 消すと元に戻せません。下のボタンで選んでください（「忘れて」とだけ送っても消せます）。",
+    kept: "何も消していません😊 このままお話を続けましょう！",
+    privacy: |Privacy { days, models_owner, user }| {
+        let days = days.map_or_else(|| "消すまで".to_owned(), |days| format!("最長{days}日間"));
+        let owner = models_owner.unwrap_or("AIの提供元");
+        let user = user
+            .map(|user| {
+                format!(
+                    "\n\n🪪 あなたのID：{user}\nほかの記録も消したいときは、このIDを運営者に伝えてください。"
+                )
+            })
+            .unwrap_or_default();
+        format!(
+            "🔒 プライバシーについて\n\n\
+            📝 保存するもの：あなたのメッセージとお返事の文章（グループではお名前も）、選んだキャラ、1日の利用回数。写真や音声そのものは保存しません。\n\
+            ⏳ 保存期間：会話は{days}、利用回数は60日間です。\n\
+            🧹 消し方：「忘れて」と送ると会話を消します。メッセージの送信を取り消すと、そのお返事も消します。\n\
+            👀 見る人：お返事を作るたびに、あなたが送ったものとお名前を{owner}に渡します。このボットの運営者も見ることができます。{user}"
+        )
+    },
     help: "なんでも気軽に話しかけてくださいね😊\n\
         こんな言葉も使えます👇\n\n\
         「忘れて」これまでの会話を忘れます\n\
         「キャラ」話し方や性格を変えます\n\
         「もう一度」最後の質問に答え直します\n\
         「続けて」途中で切れたお返事の続きを話します\n\
+        「プライバシー」保存するものと消し方を伝えます\n\
         「ヘルプ」この説明を出します",
     group_help: "グループでは、わたしをメンション（@）してから書いてください。",
     persona_set: |name| format!("わかりました！ これからは「{name}」でいきますね✨"),
@@ -57,6 +78,8 @@ pub(super) const WORDS: Words = Words {
     group_persona: "ごめんなさい、このグループでは決まった方だけがキャラを変えられます🙏",
     labels: Labels {
         forget: "🧹 会話を忘れる",
+        delete: "消す",
+        keep: "やめる",
         help: "❓ 使い方",
         persona: "🎭 キャラを変える",
         retry: "🔁 もう一度",

@@ -1,6 +1,6 @@
 //! Korean.
 
-use super::words::{FileNotices, Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Privacy, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "죄송해요, 이번에는 답변하지 못했어요🙏 잠시 후 아래의 ‘다시’를 눌러 주세요.",
@@ -18,12 +18,31 @@ pub(super) const WORDS: Words = Words {
         format!("죄송해요, 한 번에 {characters}자까지만 읽을 수 있어요🙏 짧게 나누어 보내 주세요.")
     },
     forgotten: "지금까지의 대화는 깨끗이 잊었어요🧹 처음부터 다시 이야기해요!",
+    ask_forget: "지금까지의 대화를 모두 삭제할까요? 삭제하면 되돌릴 수 없어요. 아래 버튼에서 골라 주세요(‘잊어줘’라고만 보내도 삭제돼요).",
+    kept: "아무것도 삭제하지 않았어요😊 계속 이야기해요!",
+    privacy: |Privacy { days, models_owner, user }| {
+        let days = days.map_or_else(|| "삭제할 때까지".to_owned(), |days| format!("최대 {days}일 동안"));
+        let owner = models_owner.unwrap_or("AI 모델 제공 업체");
+        let user = user
+            .map(|user| {
+                format!("\n\n🪪 내 ID: {user}\n다른 기록도 지우고 싶다면 이 ID를 운영자에게 알려 주세요.")
+            })
+            .unwrap_or_default();
+        format!(
+            "🔒 개인정보 안내\n\n\
+            📝 저장하는 것: 보내신 메시지와 제 답변의 글(그룹에서는 이름도), 고른 캐릭터, 하루 이용 횟수. 사진과 음성 자체는 저장하지 않아요.\n\
+            ⏳ 보관 기간: 대화는 {days}, 이용 횟수는 60일 동안 보관해요.\n\
+            🧹 삭제 방법: ‘잊어줘’라고 보내면 대화를 삭제해요. 메시지 전송을 취소하면 그 답변도 삭제해요.\n\
+            👀 누가 보나요: 답변할 때마다 보내신 내용과 이름이 {owner}에 전달돼요. 이 봇의 운영자도 볼 수 있어요.{user}"
+        )
+    },
     help: "무엇이든 편하게 말을 걸어 주세요😊\n\
         이런 말도 쓸 수 있어요👇\n\n\
         ‘잊어줘’ 지금까지의 대화를 잊어요\n\
         ‘캐릭터’ 성격과 말투를 바꿔요\n\
         ‘다시’ 마지막 질문에 다시 답해요\n\
         ‘계속’ 중간에 끊긴 답을 이어서 말해요\n\
+        ‘개인정보’ 무엇을 저장하고 어떻게 지우는지 알려줘요\n\
         ‘도움말’ 이 설명을 보여줘요",
     group_help: "그룹에서는 저를 멘션(@)한 다음에 써 주세요.",
     persona_set: |name| format!("좋아요! 이제부터 ‘{name}’ 캐릭터로 이야기할게요✨"),
@@ -55,6 +74,8 @@ pub(super) const WORDS: Words = Words {
     group_persona: "죄송해요, 이 그룹에서는 정해진 분만 캐릭터를 바꿀 수 있어요🙏",
     labels: Labels {
         forget: "🧹 대화 잊기",
+        delete: "삭제",
+        keep: "취소",
         help: "❓ 도움말",
         persona: "🎭 캐릭터 바꾸기",
         retry: "🔁 다시",

@@ -29,12 +29,17 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
             (Command::Persona(None), labels.persona),
             (Command::Retry, labels.retry),
             (Command::Continue, labels.go_on),
+            (Command::Privacy, locale.word_of(&Command::Privacy)),
         ] {
             let photos = locale.words().file_notices.photos;
             assert!((1..=20).contains(&photos.graphemes(true).count()), "{photos}");
             assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
             assert!(help.contains(locale.word_of(&command)), "{command:?} in {locale:?}");
         }
+        for label in [labels.delete, labels.keep] {
+            assert!((1..=20).contains(&label.graphemes(true).count()), "{label}");
+        }
+        assert!(locale.words().ask_forget.contains(locale.word_of(&Command::Forget)), "{locale:?}");
         let shown = labels.retry.trim_start_matches("🔁 ");
         assert!(no_answer.contains(shown) && !no_answer_no_button.contains(shown), "{locale:?}");
         let persona = locale.word_of(&Command::Persona(None));
@@ -59,8 +64,12 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.group_persona_ask)("Ren"),
             (words.welcome_back)(Some("Ann")),
             (words.file_notices.unknown_kind)("PDF"),
+            (words.privacy)(&Privacy { days: Some(30), models_owner: Some("OpenAI"), user: Some("U12") }),
+            (words.privacy)(&Privacy { days: None, models_owner: None, user: None }),
         ];
         assert!(filled[6].contains("Ann") && filled[7].contains("PDF"));
+        assert!(["30", "OpenAI", "U12"].iter().all(|fact| filled[8].contains(fact)), "{}", filled[8]);
+        assert!(!filled[9].contains("ID") && !filled[9].contains(" id"), "{}", filled[9]);
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
@@ -77,6 +86,10 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.limit_tokens,
             words.not_allowed,
             words.forgotten,
+            words.ask_forget,
+            words.kept,
+            words.labels.delete,
+            words.labels.keep,
             words.help,
             words.group_help,
             words.persona_reset,

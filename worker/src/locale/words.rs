@@ -4,7 +4,7 @@
 pub struct Words {
     /// The apology: there will be no answer to this question. It points to the button that asks again.
     pub no_answer: &'static str,
-    /// The same apology without a button: in a group, and if an operator sends it.
+    /// The same apology without a button, if no question is kept that the button could ask.
     pub no_answer_no_button: &'static str,
     /// The notice that the model will not answer this question.
     pub refused: &'static str,
@@ -29,6 +29,13 @@ pub struct Words {
     pub question_too_long: fn(u32) -> String,
     /// The notice that the conversation is forgotten.
     pub forgotten: &'static str,
+    /// The question whether to forget the conversation, with buttons below it. Not all devices show the buttons, so it
+    /// also names the word that forgets at once.
+    pub ask_forget: &'static str,
+    /// The notice that nothing was forgotten.
+    pub kept: &'static str,
+    /// What is stored, for how long, how to delete it, and who gets it.
+    pub privacy: fn(&Privacy<'_>) -> String,
     /// The help: the abilities of the bot, and its commands.
     pub help: &'static str,
     /// The text below the help in a group: the bot reads a word only if the message mentions the bot.
@@ -39,7 +46,7 @@ pub struct Words {
     pub persona_reset: &'static str,
     /// The instruction how to pick or describe a persona.
     pub persona_ask: &'static str,
-    /// The same instruction in a group, where there are no buttons, with the names to pick from.
+    /// The same instruction in a group, where not all devices show the buttons, with the names to pick from.
     pub group_persona_ask: fn(&str) -> String,
     /// The notice that the description of a persona is too long.
     pub persona_too_long: &'static str,
@@ -64,6 +71,16 @@ pub struct Words {
     pub media_notices: MediaNotices,
     /// The notices about files and videos.
     pub file_notices: FileNotices,
+}
+
+/// The facts about privacy that differ between bots and people.
+pub struct Privacy<'a> {
+    /// The days after which messages expire; `None` for never.
+    pub days: Option<i64>,
+    /// The company that runs the model's server, if it is known.
+    pub models_owner: Option<&'static str>,
+    /// The LINE id of the person who asks, if it is known.
+    pub user: Option<&'a str>,
 }
 
 /// The notices of the bot about messages that are more than text.
@@ -108,6 +125,10 @@ pub struct FileNotices {
 pub struct Labels {
     /// The button that forgets the conversation.
     pub forget: &'static str,
+    /// The button that deletes the conversation, after the question whether to.
+    pub delete: &'static str,
+    /// The button that keeps it.
+    pub keep: &'static str,
     /// The button that shows the help.
     pub help: &'static str,
     /// The button that changes the persona.

@@ -1,6 +1,6 @@
 //! Traditional Chinese.
 
-use super::words::{FileNotices, Labels, MediaNotices, Words};
+use super::words::{FileNotices, Labels, MediaNotices, Privacy, Words};
 
 pub(super) const WORDS: Words = Words {
     no_answer: "抱歉，這次沒能回覆你🙏 請稍後按下面的「重試」。",
@@ -18,12 +18,29 @@ pub(super) const WORDS: Words = Words {
         format!("抱歉，我一次只能讀 {characters} 個字🙏 請分成短一點的幾則再傳。")
     },
     forgotten: "之前的對話我都忘掉囉🧹 我們重新開始吧！",
+    ask_forget: "要刪除我們所有的對話嗎？刪除後無法復原。請用下面的按鈕選擇（只傳「忘記」也可以刪除）。",
+    kept: "什麼都沒有刪除😊 我們繼續聊吧！",
+    privacy: |Privacy { days, models_owner, user }| {
+        let days = days.map_or_else(|| "到你刪除為止".to_owned(), |days| format!("最多 {days} 天"));
+        let owner = models_owner.unwrap_or("AI 模型的供應商");
+        let user = user
+            .map(|user| format!("\n\n🪪 你的 ID：{user}\n想刪除其他紀錄時，請把這個 ID 告訴營運者。"))
+            .unwrap_or_default();
+        format!(
+            "🔒 關於隱私\n\n\
+            📝 儲存內容：你的訊息和我的回答文字（在群組裡包含你的名字）、選擇的角色、每天的使用次數。不儲存圖片和語音本身。\n\
+            ⏳ 保存期間：對話保存{days}，使用次數保存 60 天。\n\
+            🧹 如何刪除：傳「忘記」就會刪除對話。收回訊息時，它的回答也會一併刪除。\n\
+            👀 誰會看到：每次回答時，你傳的內容和名字會交給 {owner}。這個機器人的營運者也看得到。{user}"
+        )
+    },
     help: "什麼都可以跟我聊😊\n\
         也可以傳下面這些指令👇\n\n\
         「忘記」忘掉之前的對話\n\
         「角色」改變我的個性和說話方式\n\
         「重試」重新回答上一個問題\n\
         「繼續」把沒說完的回答說完\n\
+        「隱私」說明儲存了什麼、如何刪除\n\
         「說明」顯示這則說明",
     group_help: "在群組裡，請先標記我（@）再寫這些指令。",
     persona_set: |name| format!("好的！從現在起我就是「{name}」✨"),
@@ -53,6 +70,8 @@ pub(super) const WORDS: Words = Words {
     group_persona: "抱歉，在這個群組裡只有特定的人可以更換角色🙏",
     labels: Labels {
         forget: "🧹 忘記對話",
+        delete: "刪除",
+        keep: "取消",
         help: "❓ 使用說明",
         persona: "🎭 換個角色",
         retry: "🔁 重試",

@@ -48,6 +48,7 @@ pub(crate) fn about_bot(locale: Locale, abilities: Abilities) -> String {
         (Command::Retry, "another answer to the last question"),
         (Command::Continue, "the rest of an answer that was cut"),
         (Command::Help, "help"),
+        (Command::Privacy, "what is stored of people, and how it is deleted"),
     ];
     let offered =
         commands.into_iter().filter(|(it, _)| abilities.has_personas || *it != Command::Persona(None));
@@ -100,8 +101,14 @@ mod tests {
     fn the_model_knows_the_commands_in_the_bots_language_and_what_it_gets() {
         for locale in Locale::ALL {
             let about = about_bot(locale, ALL);
-            let commands =
-                [Command::Forget, Command::Help, Command::Persona(None), Command::Retry, Command::Continue];
+            let commands = [
+                Command::Forget,
+                Command::Help,
+                Command::Persona(None),
+                Command::Retry,
+                Command::Continue,
+                Command::Privacy,
+            ];
             for command in commands {
                 assert!(about.contains(&format!("\"{}\" (", locale.word_of(&command))), "{about}");
             }

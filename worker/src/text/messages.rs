@@ -64,6 +64,13 @@ pub struct Button {
 pub enum Tap {
     /// It sends this text as if the person had typed it.
     Says(String),
+    /// It sends data that only the bot sees. In a group only data reaches the bot.
+    Sends {
+        /// The data.
+        data: String,
+        /// The text that the chat shows as the person's.
+        shown: String,
+    },
     /// It opens the person's photos, from which they can send some (LINE, "Camera roll action").
     OpensPhotos,
 }
@@ -76,21 +83,21 @@ struct Item {
 }
 
 #[derive(Serialize)]
-struct Action {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    label: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Action {
+    Message { label: String, text: String },
+    Postback { label: String, data: String, display_text: String },
+    CameraRoll { label: String },
 }
 
 impl From<Button> for Item {
     fn from(Button { label, tap }: Button) -> Self {
-        let (kind, text) = match tap {
-            Tap::Says(text) => ("message", Some(text)),
-            Tap::OpensPhotos => ("cameraRoll", None),
+        let action = match tap {
+            Tap::Says(text) => Action::Message { label, text },
+            Tap::Sends { data, shown } => Action::Postback { label, data, display_text: shown },
+            Tap::OpensPhotos => Action::CameraRoll { label },
         };
-        Self { kind: "action", action: Action { kind, label, text } }
+        Self { kind: "action", action }
     }
 }
 

@@ -70,7 +70,8 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     };
     // A command is not kept, because it asks for something that was asked before. An unsent message is not kept either.
     let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);
-    let question = (Command::of(asked).is_none() && !was_unsent).then(|| Question {
+    let is_command = job.kind.is_tap() || job.kind.command(asked).is_some();
+    let question = (!is_command && !was_unsent).then(|| Question {
         event: job.event_id.clone(),
         text: asked.to_owned(),
         kind: MessageKind::of(&job.kind),
@@ -91,9 +92,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let (text, buttons) = match reason {
         Reason::ModelRefused => (words.refused, vec![]),
         // The button asks the kept question again.
-        _ if job.is_private() && question.is_some() => {
-            (words.no_answer, buttons(config, job, locale, &[Command::Retry]))
-        }
+        _ if question.is_some() => (words.no_answer, buttons(config, job, locale, &[Command::Retry])),
         _ => (words.no_answer_no_button, vec![]),
     };
     for body in messages::pushes(&job.conversation, &Reply { buttons, ..text.into() }) {

@@ -9,34 +9,34 @@ use crate::{
     text::messages::{Button, Tap},
 };
 
-/// Returns the buttons that send these commands, without commands that this chat does not have. A group has no buttons,
-/// because a button there would speak to everybody but the bot.
+/// Returns the buttons that send these commands, without commands that this chat or this person does not have.
 pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
     let labels = &locale.words().labels;
     let has_personas = config.personas.is_some();
-    let there_is =
-        |command: &&Command| job.is_private() && (has_personas || !matches!(command, Command::Persona(_)));
+    let may_change_persona = has_personas && may_change_persona(&config.group_persona, job);
+    let there_is = |command: &&Command| may_change_persona || !matches!(command, Command::Persona(_));
     let button = |command: &Command| {
         let label = match command {
-            Command::Forget => labels.forget,
+            Command::Forget | Command::AskForget => labels.forget,
+            Command::Keep => labels.keep,
             Command::Help => labels.help,
             Command::Persona(_) => labels.persona,
             Command::Retry => labels.retry,
             Command::Continue => labels.go_on,
+            Command::Privacy => locale.word_of(command),
         };
-        Button { label: label.to_owned(), tap: Tap::Says(locale.word_of(command).to_owned()) }
+        button(job, label, locale.word_of(command), command)
     };
     commands.iter().filter(there_is).map(button).collect()
 }
 
 /// Returns the buttons of all personas, and of the bot's own character.
-pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale) -> Vec<Button> {
+pub(crate) fn persona_buttons(personas: &Personas, words: &Words, locale: Locale, job: &Job) -> Vec<Button> {
     let word = locale.word_of(&Command::Persona(None));
     let own = (words.labels.usual, words.labels.usual);
     let named = personas.0.iter().map(|persona| (persona.name.as_str(), persona.name.as_str()));
-    let offer = |(label, name): (&str, &str)| Button {
-        label: label.to_owned(),
-        tap: Tap::Says(format!("{word}: {name}")),
+    let offer = |(label, name): (&str, &str)| {
+        button(job, label, &format!("{word}: {name}"), &Command::Persona(Some(name.to_owned())))
     };
     named.chain([own]).map(offer).collect()
 }
@@ -48,6 +48,26 @@ pub(crate) fn buttons_instead(config: &Config, job: &Job, locale: Locale) -> Vec
     let photos = (job.is_private() && config.model.may_see())
         .then_some(Button { label: photos, tap: Tap::OpensPhotos });
     photos.into_iter().chain(buttons(config, job, locale, &[Command::Help])).collect()
+}
+
+/// Returns the two buttons that answer whether to forget the conversation. Each carries its whole command, so that
+/// nothing must be remembered until it is tapped.
+pub(crate) fn whether_to_forget(words: &Words) -> Vec<Button> {
+    let choices = [(words.labels.delete, Command::Forget), (words.labels.keep, Command::Keep)];
+    choices.map(|(label, command)| by_data(label, label, &command)).to_vec()
+}
+
+/// Makes a button that says `text` in this chat. In a group it sends data, because the text would not call the bot.
+fn button(job: &Job, label: &str, text: &str, command: &Command) -> Button {
+    if job.is_private() {
+        return Button { label: label.to_owned(), tap: Tap::Says(text.to_owned()) };
+    }
+    by_data(label, text, command)
+}
+
+fn by_data(label: &str, text: &str, command: &Command) -> Button {
+    let tap = Tap::Sends { data: command.data(), shown: text.to_owned() };
+    Button { label: label.to_owned(), tap }
 }
 
 /// Returns the help text of this chat; in a group it says how to call the bot.

@@ -1,9 +1,13 @@
 //! Carries out a command, or turns it into a question to the model.
 
-use shared::{command::Command, event::log, job::Job};
+use shared::{
+    command::Command,
+    event::log,
+    job::{Job, UserId},
+};
 
 use super::{
-    buttons::{buttons, help, persona_buttons},
+    buttons::{buttons, help, persona_buttons, whether_to_forget},
     prompt_input::{Plan, PromptInput},
     user,
 };
@@ -12,7 +16,7 @@ use crate::{
     config::Config,
     failure::Failure,
     history::{Forget, Snapshot, TurnRef, Unanswered},
-    locale::{Locale, Words},
+    locale::{Privacy, Words},
     rules::{
         conversation::{Message, Role},
         message_kind::Attachment,
@@ -51,7 +55,7 @@ pub(crate) async fn carry_out<'a>(
         ..PromptInput::default()
     };
     let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
-    log!(info, Command, event = %job.event_id, command = Locale::En.word_of(&command), "the message is a command");
+    log!(info, Command, event = %job.event_id, command = command.name(), "the message is a command");
     match (command, &config.personas) {
         (Command::Forget, _) => {
             // A message that was edited into this command forgets everything up to the edit.
@@ -60,19 +64,29 @@ pub(crate) async fn carry_out<'a>(
             user::profile(line, job).await;
             say(user::locale(line, job, config.locale).words().forgotten)
         }
+        (Command::AskForget, _) => {
+            let buttons = whether_to_forget(words);
+            Ok(Plan::Say(Reply { buttons, ..words.ask_forget.into() }))
+        }
+        (Command::Keep, _) => say(words.kept),
+        (Command::Privacy, _) => {
+            let buttons = buttons(config, job, locale, &[Command::Forget]);
+            Ok(Plan::Say(Reply { buttons, ..(words.privacy)(&privacy(config, job)).as_str().into() }))
+        }
         (Command::Help, _) => {
             let commands = [Command::Retry, Command::Persona(None), Command::Forget];
             let buttons = buttons(config, job, locale, &commands);
             Ok(Plan::Say(Reply { buttons, ..help(config, job, locale).as_str().into() }))
         }
-        (Command::Persona(None), Some(personas)) if job.is_private() => {
-            let buttons = persona_buttons(personas, words, locale);
-            Ok(Plan::Say(Reply { buttons, ..words.persona_ask.into() }))
-        }
         (Command::Persona(None), Some(personas)) => {
+            let buttons = persona_buttons(personas, words, locale, job);
+            if job.is_private() {
+                return Ok(Plan::Say(Reply { buttons, ..words.persona_ask.into() }));
+            }
             let names = personas.0.iter().map(|persona| persona.name.as_str());
             let names: Vec<_> = names.chain([words.labels.usual]).collect();
-            say(&(words.group_persona_ask)(&names.join(", ")))
+            let asked = (words.group_persona_ask)(&names.join(", "));
+            Ok(Plan::Say(Reply { buttons, ..asked.as_str().into() }))
         }
         (Command::Persona(Some(who)), Some(personas)) => {
             say(&choose_persona(config, storage, job, &who, personas, words).await?)
@@ -91,6 +105,19 @@ pub(crate) async fn carry_out<'a>(
                 ..question
             }))
         }
+    }
+}
+
+/// Returns the facts about privacy for the person who asks. The id of anybody else is not told in a group.
+fn privacy<'a>(config: &Config, job: &'a Job) -> Privacy<'a> {
+    Privacy {
+        days: config.history_ttl.map(|ttl| ttl.as_hours() / 24),
+        models_owner: config.openai.owner(),
+        user: if job.is_private() {
+            Some(job.conversation.as_str())
+        } else {
+            job.speaker.as_ref().map(UserId::as_str)
+        },
     }
 }
 
@@ -141,7 +168,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let at = messages.iter().rposition(|message| message.role == Role::User)?;
     let Message { content: kept, kind, speaker, .. } = messages.drain(at..).next()?;
     // The word of the command *continue* says nothing to the model.
-    let question = if Command::of(&kept) == Some(Command::Continue) {
+    let question = if Command::said(&kept) == Some(Command::Continue) {
         CONTINUE_INSTRUCTION.to_owned()
     } else {
         kept.clone()

@@ -7,7 +7,6 @@
 //! dead letters.
 
 use shared::{
-    command::Command,
     event::log,
     job::{Job, JobKind},
 };
@@ -177,7 +176,7 @@ fn is_mergeable_job(job: &Job) -> bool {
     else {
         return false;
     };
-    Command::of(text).is_none()
+    !job.kind.is_tap() && job.kind.command(text).is_none()
 }
 
 fn text(job: &Job) -> &str {

@@ -11,7 +11,7 @@ use super::{
     reply_token::{first_method, may_reply},
     time_budget::Attempt,
     unsend::is_forgotten,
-    user::{after_learning_profile, learn_speaker, profile},
+    user::{self, after_learning_profile, learn_speaker, profile},
 };
 use crate::{
     clients::Clients,
@@ -92,12 +92,22 @@ pub(crate) async fn draft<'a>(
         return Ok(Drafted::Ended(StoreResult::Existing(Stage::Delivered)));
     }
     let at_once = |draft: Draft<'a>| Ok(Drafted::Draft { draft: Box::new(draft), token_is_spent: false });
-    let Some(text) = said_to_bot(job, text, changes).map(ToOwned::to_owned) else {
+    let said = said_to_bot(job, text, changes);
+    let has_personas = config.personas.is_some();
+    let command = said.and_then(|text| job.kind.command(text));
+    let command = command.filter(|it| has_personas || !matches!(it, Command::Persona(_)));
+    let text = match &command {
+        // The data of a button is nobody's words.
+        Some(command) if job.kind.is_tap() => {
+            Some(user::locale(line, job, config.locale).word_of(command).to_owned())
+        }
+        None if job.kind.is_tap() => None,
+        _ => said.map(ToOwned::to_owned),
+    };
+    let Some(text) = text else {
         // Nothing is said to the bot any more: an empty draft closes the turn.
         return at_once(Draft { seen: changes.seen(), ..Draft::default() });
     };
-    let has_personas = config.personas.is_some();
-    let command = Command::of(&text).filter(|it| has_personas || !matches!(it, Command::Persona(_)));
     if command.is_some() && !before.is_empty() {
         // The message was edited into a command. A command is carried out only after the questions before it are
         // answered.
@@ -105,9 +115,10 @@ pub(crate) async fn draft<'a>(
     }
     let needs_no_model = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);
+    let is_about_forgetting = forgets || matches!(command, Some(Command::AskForget | Command::Keep));
     log!(debug, Loaded, event = %job.event_id, messages = past.messages.len(), "the conversation is loaded");
     // Some commands cost nothing, and everybody has the right to be forgotten.
-    let is_exempt_from_limits = needs_no_model && (forgets || !quota.is_not_allowed(user));
+    let is_exempt_from_limits = needs_no_model && (is_about_forgetting || !quota.is_not_allowed(user));
     let texts = [&text].into_iter().chain(before.iter().map(|said| &said.text));
     let limit = { texts }.find_map(|text| quota.reached(user, text, &past.used));
     // This turn also holds the answer to questions of other turns, so this question was counted before.

@@ -9,8 +9,8 @@ const TEXT_MAX: usize = 5_000;
 /// The most messages of one request and, below, the most buttons of one message.
 const MESSAGES_MAX: usize = 5;
 const BUTTONS_MAX: usize = 13;
-/// The longest label of a button and, in UTF-16 code units, the longest name of a sender; below, the longest text that a
-/// button sends.
+/// The longest label of a button and, in UTF-16 code units, the longest name of a sender; below, the longest text or
+/// data that a button sends (LINE, "Message action", "Postback action").
 const LABEL_MAX: usize = 20;
 const SENDS_MAX: usize = 300;
 /// The longest URL of an icon, in bytes.
@@ -21,15 +21,25 @@ const URL_MAX: usize = 2_000;
 pub struct Message {
     /// Its text.
     pub text: String,
-    /// The buttons below it: the label of each, and the text that it sends. A button that opens the person's photos sends
-    /// no text.
-    pub buttons: Vec<(String, String)>,
+    /// The buttons below it. A button that opens the person's photos sends nothing.
+    pub buttons: Vec<Button>,
     /// The name of the sender, if it is not the bot's own.
     pub sender: Option<String>,
     /// The URL of the sender's icon, if it is not the bot's own.
     pub icon: Option<String>,
     /// The quote token of the message that it quotes.
     pub quotes: Option<String>,
+}
+
+/// A quick reply with a message action or a postback action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Button {
+    /// The text on it.
+    pub label: String,
+    /// The text that it sends, or that the chat shows as the person's if it sends data; may be empty then.
+    pub text: String,
+    /// The data that it sends: that of a postback.
+    pub data: Option<String>,
 }
 
 /// Parses the messages of a request, or returns their errors by property.
@@ -74,20 +84,34 @@ fn parse(message: &Value, wrong: &mut dyn FnMut(&str, &str)) -> Message {
     Message { text: words.to_owned(), buttons, sender, icon, quotes: text(&message["quoteToken"]) }
 }
 
-fn button(item: &Value, wrong: &mut dyn FnMut(&str, &str)) -> (String, String) {
+fn button(item: &Value, wrong: &mut dyn FnMut(&str, &str)) -> Button {
     let action = &item["action"];
     let text = |name: &str| action[name].as_str().unwrap_or_default().to_owned();
-    let (label, sends) = (text("label"), text("text"));
-    let opens_photos = action["type"] == "cameraRoll";
-    if item["type"] != "action" || action["type"] != "message" && !opens_photos {
-        wrong("quickReply.items.action.type", "Must be one of the following values: [message, cameraRoll]");
+    let (is_postback, opens_photos) = (action["type"] == "postback", action["type"] == "cameraRoll");
+    if item["type"] != "action" || !(is_postback || opens_photos || action["type"] == "message") {
+        wrong(
+            "quickReply.items.action.type",
+            "Must be one of the following values: [message, postback, cameraRoll]",
+        );
     }
     // LINE counts graphemes. A label with at most so many characters cannot have more graphemes.
+    let label = text("label");
     if label.is_empty() || label.chars().filter(|c| *c != '\u{fe0f}').count() > LABEL_MAX {
         wrong("quickReply.items.action.label", "Length must be between 1 and 20");
     }
-    if sends.is_empty() != opens_photos || sends.encode_utf16().count() > SENDS_MAX {
-        wrong("quickReply.items.action.text", "Length must be between 1 and 300");
+    if opens_photos {
+        return Button { label, text: String::new(), data: None };
     }
-    (label, sends)
+    let mut limited = |name: &str, least: usize| {
+        let sends = text(name);
+        if !(least..=SENDS_MAX).contains(&sends.encode_utf16().count()) {
+            let why = format!("Length must be between {least} and {SENDS_MAX}");
+            wrong(&format!("quickReply.items.action.{name}"), &why);
+        }
+        sends
+    };
+    if is_postback {
+        return Button { data: Some(limited("data", 1)), text: limited("displayText", 0), label };
+    }
+    Button { text: limited("text", 1), data: None, label }
 }

@@ -61,6 +61,14 @@ pub fn message_event(message: Value, source: impl Into<Source>, now: Timestamp) 
     event
 }
 
+/// Makes the event of a tap on a button with a postback action (LINE, "Postback event").
+pub fn postback_event(data: &str, source: impl Into<Source>, now: Timestamp) -> Value {
+    let mut event = event("postback", source, now);
+    event["replyToken"] = reply_token().into();
+    event["postback"] = json!({ "data": data });
+    event
+}
+
 /// Makes the event of an edit of a text in a group (LINE, "Message edited event").
 pub fn edited_event(message: &str, words: Value, source: impl Into<Source>, now: Timestamp) -> Value {
     let mut event = message_event(words, source, now);

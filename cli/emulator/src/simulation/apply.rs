@@ -38,6 +38,7 @@ impl Simulation {
             Step::Enter { user, chat } => self.add_member(&chat, &user)?,
             Step::Invite { chat } => self.add_bot(&chat)?,
             Step::Remove { chat } => self.remove_bot(&chat)?,
+            Step::Tap { user, data, text, chat } => self.tap(&user, chat.as_deref(), &data, &text)?,
             Step::Say { .. }
             | Step::Sticker { .. }
             | Step::Picture { .. }

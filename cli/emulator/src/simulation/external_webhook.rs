@@ -41,7 +41,7 @@ impl Simulation {
                 lock(&self.recording).note(made, is_idle);
                 lock(&self.recording).note(Step::Invite { chat }, is_idle);
             }
-            self.shows(user, chat, event);
+            self.shows(user, chat, event, &event["message"]);
             if let Some(text) = event["message"]["text"].as_str() {
                 let (user, text) = (user.to_owned(), text.to_owned());
                 lock(&self.recording).note(Step::Say { user, text, chat: group, quotes: None }, is_idle);

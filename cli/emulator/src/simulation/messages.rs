@@ -39,7 +39,26 @@ impl Simulation {
         let chat = step.group().unwrap_or(&user).to_owned();
         let message = self.message(step, &chat)?;
         let event = phone::message_event(message, Source::of(&chat, Some(&user)), (self.clock)());
-        if self.shows(&user, &chat, &event) {
+        if self.shows(&user, &chat, &event, &event["message"]) {
+            self.delivers(event);
+        }
+        Ok(())
+    }
+
+    /// Taps a button that sends data. The chat shows its text like a message, which LINE gives no id.
+    pub(super) fn tap(
+        self: &Arc<Self>,
+        user: &str,
+        chat: Option<&str>,
+        data: &str,
+        text: &str,
+    ) -> Result<(), Refusal> {
+        if data.is_empty() || data.len() > TEXT_MAX || text.len() > TEXT_MAX {
+            return Err("a button has data, and its data and its text have at most 100,000 bytes");
+        }
+        let chat = chat.unwrap_or(user);
+        let event = phone::postback_event(data, Source::of(chat, Some(user)), (self.clock)());
+        if self.shows(user, chat, &event, &json!({ "type": "text", "text": text })) {
             self.delivers(event);
         }
         Ok(())
@@ -110,12 +129,11 @@ impl Simulation {
         }
     }
 
-    /// Shows a message in its chat; returns whether the bot is in the chat, so that the message is delivered to it.
-    pub(super) fn shows(&self, user: &str, chat: &str, event: &Value) -> bool {
+    /// Shows the message of an event in its chat; returns whether the bot is in the chat, so that the message is delivered to it.
+    pub(super) fn shows(&self, user: &str, chat: &str, event: &Value, message: &Value) -> bool {
         let is_delivered = !self.line.is_without_bot(chat);
         let mut messages = lock(&self.messages);
         let n = messages.len();
-        let message = &event["message"];
         self.feed.tell("said", json!({ "user": user, "chat": chat, "n": n, "event": event["webhookEventId"], "message": message, "heard": is_delivered }));
         let (user, chat) = (user.to_owned(), chat.to_owned());
         messages.push(Message { user, chat, event: event.clone(), is_delivered, is_unsent: false });
@@ -145,7 +163,8 @@ impl Simulation {
     pub(super) fn unsend(self: &Arc<Self>, n: usize) -> Result<(), Refusal> {
         let (event, chat) = {
             let mut messages = lock(&self.messages);
-            let message = messages.get_mut(n).filter(|message| !message.is_unsent).ok_or(NO_SUCH)?;
+            let is_there = |message: &&mut Message| !message.is_unsent && !message.id().is_empty();
+            let message = messages.get_mut(n).filter(is_there).ok_or(NO_SUCH)?;
             message.is_unsent = true;
             (self.line.unsends(message.source(), message.id(), (self.clock)()), message.chat.clone())
         };

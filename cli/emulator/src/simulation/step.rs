@@ -63,6 +63,18 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quotes: Option<Quoted>,
     },
+    /// Taps a button with a postback action.
+    Tap {
+        /// The id of the person.
+        user: String,
+        /// The button's data.
+        data: String,
+        /// The text that the chat shows as the person's; may be empty.
+        text: String,
+        /// The group of the button; the private chat with the bot if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+    },
     /// Sends a sticker.
     Sticker {
         /// The id of the person.
@@ -213,6 +225,7 @@ impl Step {
             Self::Join { user, .. }
             | Self::Enter { user, .. }
             | Self::Say { user, .. }
+            | Self::Tap { user, .. }
             | Self::Sticker { user, .. }
             | Self::Picture { user, .. }
             | Self::Voice { user, .. }
@@ -229,6 +242,7 @@ impl Step {
         match self {
             Self::Enter { chat, .. } | Self::Invite { chat } | Self::Remove { chat } => Some(chat),
             Self::Say { chat, .. }
+            | Self::Tap { chat, .. }
             | Self::Sticker { chat, .. }
             | Self::Picture { chat, .. }
             | Self::Voice { chat, .. }

@@ -97,6 +97,14 @@ impl Endpoint {
         self.is_openai || self.form != Form::OpenAi
     }
 
+    /// Returns the company that runs the server, for people; `None` if it is known to the operator alone.
+    pub(crate) fn owner(&self) -> Option<&'static str> {
+        match self.form {
+            Form::OpenAi => self.is_openai.then_some("OpenAI"),
+            Form::AzureV1 | Form::Deployment(_) => Some("Microsoft (Azure OpenAI)"),
+        }
+    }
+
     /// Returns the endpoint of another model on the same server. In Azure's older form this is another deployment.
     pub(super) fn of_model(&self, model: &str) -> Self {
         let form = match &self.form {

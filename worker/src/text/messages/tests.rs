@@ -134,6 +134,20 @@ fn the_first_bubble_quotes_the_last_has_buttons_and_all_have_the_sender() {
 }
 
 #[test]
+fn a_button_sends_its_text_or_its_data() {
+    let button = |tap: Tap| json!(Button { label: "🔁 Retry".to_owned(), tap });
+    let message = json!({ "type": "message", "label": "🔁 Retry", "text": "retry" });
+    assert_eq!(button(Tap::Says("retry".to_owned())), json!({ "type": "action", "action": message }));
+    let postback = json!({
+        "type": "postback", "label": "🔁 Retry", "data": "henji:retry", "displayText": "retry",
+    });
+    let sends = Tap::Sends { data: "henji:retry".to_owned(), shown: "retry".to_owned() };
+    assert_eq!(button(sends), json!({ "type": "action", "action": postback }));
+    let photos = json!({ "type": "cameraRoll", "label": "🔁 Retry" });
+    assert_eq!(button(Tap::OpensPhotos), json!({ "type": "action", "action": photos }));
+}
+
+#[test]
 fn a_sender_has_no_name_that_line_refuses() {
     for name in ["", " ", "\u{200b}", "Online friend", &format!("e{}", "\u{301}".repeat(20))] {
         assert_eq!(json!(Sender::new(name, None)), json!({}), "{name}");
