@@ -20,9 +20,13 @@ pub enum Command {
     Retry,
     /// Continue where the last answer stopped.
     Continue,
+    /// Let a person of the staff talk with this person.
+    Handoff,
+    /// End the talk with the staff.
+    Back,
 }
 
-/// The words of each command, as [`folded`] returns them. The help names the first five, and buttons send them:
+/// The words of each command, as [`folded`] returns them, except that people are shown "AI" in capitals. The help names the first five, and buttons send them:
 /// Japanese, English, traditional Chinese, Korean and Thai.
 const FORGET: [&str; 11] =
     ["忘れて", "forget", "忘記", "잊어줘", "ลืม", "わすれて", "リセット", "reset", "重置", "초기화", "รีเซ็ต"];
@@ -32,6 +36,19 @@ const PERSONA: [&str; 7] = ["キャラ", "persona", "角色", "캐릭터", "บ�
 const RETRY: [&str; 9] =
     ["もう一度", "retry", "重試", "다시", "ลองใหม่", "もういちど", "やり直し", "やりなおし", "再試一次"];
 const CONTINUE: [&str; 8] = ["続けて", "continue", "繼續", "계속", "ต่อ", "つづけて", "続き", "つづき"];
+const HANDOFF: [&str; 9] = [
+    "人と話す",
+    "talk to a person",
+    "轉接真人",
+    "상담원 연결",
+    "คุยกับเจ้าหน้าที่",
+    "担当者と話す",
+    "スタッフと話す",
+    "talk to a human",
+    "真人客服",
+];
+const BACK: [&str; 7] =
+    ["AIに戻る", "back to the AI", "回到AI", "AI로 돌아가기", "กลับไปคุยกับ AI", "back to AI", "回到 AI"];
 
 /// The most bytes of a command to forget, in any width and with all characters that may be around its word.
 const FORGET_MAX_BYTES: usize = 64;
@@ -53,6 +70,8 @@ impl Command {
             Self::Persona(_) => &PERSONA,
             Self::Retry => &RETRY,
             Self::Continue => &CONTINUE,
+            Self::Handoff => &HANDOFF,
+            Self::Back => &BACK,
         }
     }
 
@@ -68,9 +87,10 @@ impl Command {
         let text = folded(written);
         let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
         let word = said.trim_end_matches(['。', '.', '!']);
-        let mut bare =
-            [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue].into_iter();
-        if let Some(command) = bare.find(|command| command.words().contains(&word)) {
+        let bare = [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue];
+        let mut bare = bare.into_iter().chain([Self::Handoff, Self::Back]);
+        let is_it = |command: &Self| command.words().iter().any(|it| it.eq_ignore_ascii_case(word));
+        if let Some(command) = bare.find(is_it) {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
@@ -115,6 +135,11 @@ mod tests {
             ("つづき", Command::Continue),
             ("계속", Command::Continue),
             ("ต่อ", Command::Continue),
+            ("人と話す。", Command::Handoff),
+            ("Talk to a person", Command::Handoff),
+            ("/กลับไปคุยกับ ai", Command::Back),
+            ("ＡＩに戻る", Command::Back),
+            ("AIに戻る！", Command::Back),
         ] {
             let expected = (text != "続きを\n").then_some(command);
             assert_eq!(Command::of(text), expected, "{text}");
@@ -130,6 +155,8 @@ mod tests {
             (Command::Forget, false),
             (Command::Help, false),
             (Command::Persona(None), false),
+            (Command::Handoff, false),
+            (Command::Back, false),
         ] {
             assert_eq!(command.asks(), asks, "{command:?}");
         }
@@ -154,6 +181,8 @@ mod tests {
             "continue?",
             "// forget",
             "forget\nforget",
+            "人と話すのは苦手です",
+            "how do I talk to a person?",
         ] {
             assert_eq!(Command::of(text), None, "{text}");
         }
@@ -161,9 +190,9 @@ mod tests {
 
     #[test]
     fn every_word_is_as_folding_leaves_it_and_means_one_command() {
-        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE].concat();
+        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE, &HANDOFF, &BACK].concat();
         for word in &all {
-            assert_eq!(folded(word), *word);
+            assert_eq!(folded(word), word.to_ascii_lowercase());
             assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
         }
         assert_eq!(Command::Continue.words()[4], "ต่อ");

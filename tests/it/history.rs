@@ -24,6 +24,7 @@ use crate::harness::lambda::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
+mod pausing;
 mod table;
 mod together;
 mod window;
@@ -166,6 +167,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
     group::suite(history).await;
+    pausing::suite(history).await;
     together::suite(history).await;
     window::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;

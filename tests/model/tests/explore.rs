@@ -5,8 +5,8 @@ use model::{
     search::search,
     setting::{
         Disturbance::{
-            self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Redrive,
-            Resend, Stop, Unsend,
+            self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Pause,
+            Redrive, Resend, Stop, Unsend,
         },
         Kind, Model, Rules, Setting,
     },
@@ -59,7 +59,8 @@ fn holds(setting: Setting) {
     assert!(found.is_all_done, "{name}: not all states were explored");
 }
 
-fn settings(more: u8) -> [Setting; 14] {
+fn settings(more: u8) -> [Setting; 17] {
+    let pause = [(Pause, 1)];
     [
         one_worker("one message", &[TWO], 4 + more),
         Setting { replies: true, ..one_worker("one message, by reply", &[TWO], 3 + more) },
@@ -73,6 +74,10 @@ fn settings(more: u8) -> [Setting; 14] {
             ..one_worker("two messages, merged, by reply", &[ONE, ONE], 2 + more)
         },
         Setting { merges: true, ..two_workers("two messages, two workers, merged", &[ONE, ONE], 2 + more) },
+        one_worker("a message, and a pause", &[TWO], 3 + more).with(&pause),
+        two_workers("a message, two workers, and a pause", &[ONE], 2 + more).with(&pause),
+        Setting { merges: true, ..one_worker("two messages, merged, and a pause", &[ONE, ONE], 2 + more) }
+            .with(&pause),
         one_worker("a message, then forget", &[ONE, Kind::Forget], 3 + more),
         one_worker("a message, then unfollow", &[ONE, Kind::Unfollow], 3 + more),
         one_worker("a message, then forget, then a message", &[ONE, Kind::Forget, ONE], 2 + more),

@@ -35,8 +35,8 @@ pub enum StoreResult {
     /// The turn has no answer, but another turn that this answer would answer, too, is not open any more. Nothing is
     /// stored.
     Overtaken,
-    /// The message was edited since it was loaded, another message of the answer was unsent, or the messages before it
-    /// were forgotten. Nothing is stored, and the answer is drafted anew.
+    /// The message was edited since it was loaded, another message of the answer was unsent, the messages before it
+    /// were forgotten, or the chat was paused. Nothing is stored, and the answer is drafted anew.
     Changed,
     /// The message was unsent, or is forgotten with its conversation. Nothing is stored, and nothing may be pushed.
     Forgotten,
@@ -85,4 +85,16 @@ pub enum Step {
         /// The run's cost, which counts although the attempt does not; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
+}
+
+/// The error if the history could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("the history did not {doing}")]
+pub struct HistoryError {
+    /// The method that failed.
+    pub doing: &'static str,
+    /// Whether another try can help.
+    pub passing: bool,
+    /// The cause of the error.
+    pub source: Box<dyn std::error::Error + Send + Sync>,
 }

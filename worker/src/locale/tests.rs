@@ -42,6 +42,12 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
         assert!(in_group.contains("Ren"), "{locale:?}");
         let lines = help.lines().filter(|line| line.contains(persona));
         assert_eq!(lines.count(), 1, "it can be left out of the help of {locale:?}");
+        assert!(locale.words().staff_help.contains(locale.word_of(&Command::Handoff)), "{locale:?}");
+        assert!((1..=20).contains(&labels.handoff.graphemes(true).count()), "{locale:?}");
+        let back = labels.back.trim_start_matches("🤖 ");
+        assert!(back.eq_ignore_ascii_case(locale.word_of(&Command::Back)), "{locale:?}");
+        assert!((1..=20).contains(&labels.back.graphemes(true).count()), "{locale:?}");
+        assert!((locale.words().handed_off)("14:05").contains(back), "{locale:?}");
     }
 }
 
@@ -55,7 +61,11 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.group_greeting)(Some("ai!"), "forget!"),
             (words.media_notices.heard)("hello"),
             (words.group_persona_ask)("Ren"),
+            (words.handed_off)("14:05"),
+            (words.staff_wanted)(Some("Aoi"), "https://chat.line.biz/", "14:05"),
         ];
+        assert!(filled[6].contains("14:05"));
+        assert!(["Aoi", "\nhttps://chat.line.biz/\n", "14:05"].iter().all(|it| filled[7].contains(it)));
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
@@ -86,6 +96,9 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.media_notices.no_words_heard,
             words.media_notices.content_unavailable,
             words.group_persona,
+            words.staff_help,
+            words.handoff_failed,
+            words.handed_back,
         ];
         fixed
             .into_iter()
@@ -93,6 +106,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             .map(str::to_owned)
             .chain(filled)
             .chain([(words.greeting)(None), (words.group_greeting)(None, "forget!")])
+            .chain([(words.staff_wanted)(None, "", "")])
             .collect::<Vec<_>>()
     };
     let all = Locale::ALL.map(|locale| said(locale.words()));

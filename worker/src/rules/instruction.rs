@@ -20,6 +20,7 @@ use crate::{
 
 /// The abilities of the bot that the operator's settings decide.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Abilities {
     /// Whether the model may see images.
     pub(crate) sees: bool,
@@ -27,6 +28,8 @@ pub(crate) struct Abilities {
     pub(crate) hears: bool,
     /// Whether people may change the persona.
     pub(crate) has_personas: bool,
+    /// Whether people can ask for a person of the staff.
+    pub(crate) has_staff: bool,
 }
 
 /// Returns what the model must know of LINE, of the bot's abilities and of its commands, by their words in this
@@ -43,10 +46,14 @@ pub(crate) fn about_bot(locale: Locale, abilities: Abilities) -> String {
         (Command::Persona(None), "another character"),
         (Command::Retry, "another answer to the last question"),
         (Command::Continue, "the rest of an answer that was cut"),
+        (Command::Handoff, "a person of the staff answers"),
         (Command::Help, "help"),
     ];
-    let offered =
-        commands.into_iter().filter(|(it, _)| abilities.has_personas || *it != Command::Persona(None));
+    let offered = commands.into_iter().filter(|(it, _)| match it {
+        Command::Persona(_) => abilities.has_personas,
+        Command::Handoff => abilities.has_staff,
+        _ => true,
+    });
     let offered = offered.map(|(command, does)| format!("\"{}\" ({does})", locale.word_of(&command)));
     format!(
         "You chat on LINE, which shows plain text: write short paragraphs, without tables and without LaTeX. You get \
@@ -90,7 +97,7 @@ mod tests {
     use super::*;
     use crate::rules::{models::Encoding, tokens::count};
 
-    const ALL: Abilities = Abilities { sees: true, hears: true, has_personas: true };
+    const ALL: Abilities = Abilities { sees: true, hears: true, has_personas: true, has_staff: true };
 
     #[test]
     fn the_model_knows_the_commands_in_the_bots_language_and_what_it_gets() {
@@ -98,7 +105,7 @@ mod tests {
             let about = about_bot(locale, ALL);
             let commands =
                 [Command::Forget, Command::Help, Command::Persona(None), Command::Retry, Command::Continue];
-            for command in commands {
+            for command in commands.into_iter().chain([Command::Handoff]) {
                 assert!(about.contains(&format!("\"{}\" (", locale.word_of(&command))), "{about}");
             }
             let tokens = count(Encoding::O200k, &about);
@@ -109,6 +116,7 @@ mod tests {
             (Abilities { sees: false, ..ALL }, "no pictures", "text and pictures"),
             (Abilities { hears: false, ..ALL }, "no voice messages", "(as text)"),
             (Abilities { has_personas: false, ..ALL }, "\"forget\"", "persona"),
+            (Abilities { has_staff: false, ..ALL }, "\"forget\"", "staff"),
             (Abilities { sees: false, hears: false, ..ALL }, "text only", "voice"),
         ] {
             let about = about_bot(Locale::En, abilities);

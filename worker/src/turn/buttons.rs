@@ -14,8 +14,14 @@ use crate::{
 pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
     let labels = &locale.words().labels;
     let has_personas = config.personas.is_some();
-    let there_is =
-        |command: &&Command| job.is_private() && (has_personas || !matches!(command, Command::Persona(_)));
+    let there_is = |command: &&Command| {
+        job.is_private()
+            && match command {
+                Command::Persona(_) => has_personas,
+                Command::Handoff => config.handoff_to.is_some(),
+                _ => true,
+            }
+    };
     let button = |command: &Command| {
         let label = match command {
             Command::Forget => labels.forget,
@@ -23,6 +29,8 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
             Command::Persona(_) => labels.persona,
             Command::Retry => labels.retry,
             Command::Continue => labels.go_on,
+            Command::Handoff => labels.handoff,
+            Command::Back => labels.back,
         };
         Button { label: label.to_owned(), text: locale.word_of(command).to_owned() }
     };
@@ -44,6 +52,7 @@ pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
     let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
     let lines = words.help.lines().filter(|line| has_personas || !line.contains(locale.word_of(&persona)));
+    let of_staff = Some(words.staff_help).filter(|_| config.handoff_to.is_some() && job.is_private());
     let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
-    lines.chain(in_group).collect::<Vec<_>>().join("\n")
+    lines.chain(of_staff).chain(in_group).collect::<Vec<_>>().join("\n")
 }

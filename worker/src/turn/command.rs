@@ -4,6 +4,7 @@ use shared::{command::Command, event::log, job::Job};
 
 use super::{
     buttons::{buttons, help, persona_buttons},
+    handoff,
     prompt_input::{Plan, PromptInput},
     user,
 };
@@ -50,7 +51,7 @@ pub(crate) async fn carry_out<'a>(
         ..PromptInput::default()
     };
     let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
-    log!(info, Command, event = %job.event_id, command = Locale::En.word_of(&command), "the message is a command");
+    log!(info, Command, event = %job.event_id, command = name(&command), "the message is a command");
     match (command, &config.personas) {
         (Command::Forget, _) => {
             // A message that was edited into this command forgets everything up to the edit.
@@ -59,8 +60,17 @@ pub(crate) async fn carry_out<'a>(
             user::profile(line, job).await;
             say(user::locale(line, job, config.locale).words().forgotten)
         }
+        (Command::Handoff, _) => {
+            handoff::hand_off(config, storage, line, job, past.changes.pause).await.map(Plan::Say)
+        }
+        (Command::Back, _) => handoff::hand_back(config, storage, line, job).await.map(Plan::Say),
+        (Command::Help, _)
+            if let Some(pause) = past.changes.pause.filter(|it| it.is_running(storage.now())) =>
+        {
+            Ok(Plan::Say(handoff::state(config, job, locale, pause)))
+        }
         (Command::Help, _) => {
-            let commands = [Command::Retry, Command::Persona(None), Command::Forget];
+            let commands = [Command::Retry, Command::Persona(None), Command::Forget, Command::Handoff];
             let buttons = buttons(config, job, locale, &commands);
             Ok(Plan::Say(Reply { buttons, ..help(config, job, locale).as_str().into() }))
         }
@@ -89,6 +99,15 @@ pub(crate) async fn carry_out<'a>(
                 ..question
             }))
         }
+    }
+}
+
+/// Returns the name of a command in the log: its English word, or a shorter one for a whole sentence.
+fn name(command: &Command) -> &'static str {
+    match command {
+        Command::Handoff => "handoff",
+        Command::Back => "back",
+        _ => Locale::En.word_of(command),
     }
 }
 

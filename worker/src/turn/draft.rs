@@ -65,10 +65,12 @@ pub(crate) async fn compose_draft<'a>(
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let came_between = came_between(job, past.last, storage.now());
+    let pause = past.changes.pause;
+    let staff_gap = pause.and_then(|it| it.gap(&times, seen.forgotten, past.window.is_some()));
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
-        Plan::AskModel(input) => PromptInput { before, ..input },
+        Plan::AskModel(input) => PromptInput { before, staff_gap, ..input },
     };
     match fetch_attachment(clients, job, &mut input, attempt, deadline).await? {
         MediaOutcome::Ready => {}

@@ -5,6 +5,7 @@ use shared::{command::Command, event::log, job::Job, traces};
 use super::{
     attempt_error::{AttemptError, unsent_but_others_unanswered},
     draft::{Draft, DraftInput, compose_draft},
+    handoff,
     loading::while_showing_animation,
     refusal::refuse,
     reply_token::first_method,
@@ -97,10 +98,14 @@ pub(crate) async fn draft<'a>(
     };
     let has_personas = config.personas.is_some();
     let command = Command::of(&text).filter(|it| has_personas || !matches!(it, Command::Persona(_)));
+    let command = command.filter(|it| handoff::has_command(config, job, changes, it));
     if command.is_some() && !before.is_empty() {
         // The message was edited into a command. A command is carried out only after the questions before it are
         // answered.
         return Ok(Drafted::Ended(StoreResult::Changed));
+    }
+    if let Some(nothing) = handoff::in_pause(job, changes, command.as_ref(), storage.now())? {
+        return at_once(nothing);
     }
     let needs_no_model = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);

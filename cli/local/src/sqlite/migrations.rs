@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps from each version to the next one, beginning with an empty file. A released step never changes.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_respect.sql"),
     include_str!("migrations/0003_understanding.sql"),
@@ -14,9 +14,10 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0008_message_kind.sql"),
     include_str!("migrations/0009_said_at.sql"),
     include_str!("migrations/0010_models.sql"),
+    include_str!("migrations/0012_handoff.sql"),
 ];
 /// The version that this build reads and writes.
-pub(super) const SCHEMA: i64 = 10;
+pub(super) const SCHEMA: i64 = 11;
 
 /// Brings a database up to date, all steps or none.
 pub(super) fn apply(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -22,7 +22,7 @@ use super::{
     turn, unanswered, unsent,
 };
 use crate::{
-    history::Stage,
+    history::{Pause, PauseChange, Stage},
     rules::{
         forget_marker::is_said_by,
         turn::{TurnStep, apply},
@@ -33,7 +33,7 @@ use crate::{
 const SAID_BY: &str = "attribute_not_exists(saidAt) OR saidAt <= :until";
 
 impl DynamoHistory {
-    /// Forgets what was said and edited until then, and with `with_settings` also what was chosen. Deletes the rows
+    /// Forgets what was said and edited until then, and with `with_settings` also what was chosen and the pause. Deletes the rows
     /// before it sets the marker: after a crash in between, the head still names all rows that must go, and the next
     /// try sets the marker.
     pub(super) async fn forget_conversation(
@@ -53,6 +53,9 @@ impl DynamoHistory {
                 ids.extend(text(&row, "id").filter(|_| is_forgotten).map(ToOwned::to_owned));
             }
             let forgotten = head.forget(until, now);
+            if with_settings {
+                head.pause = Pause::following(head.pause, PauseChange::Forgotten { until });
+            }
             ids.extend(forgotten.iter().flat_map(Asked::rows));
             ids.sort();
             ids.dedup();

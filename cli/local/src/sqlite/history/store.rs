@@ -39,13 +39,14 @@ pub(super) fn store(
     if let Some(exchange) = &answer.exchange {
         // A marker that was seen and is gone was swept in the meantime, because it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
-        let forgotten = past::mark(db, &job.conversation)?;
+        let past::Conversation { forgotten, pause, .. } = past::conversation(db, &job.conversation)?;
         match forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
             Fit::Fits => {}
             Fit::Stale => return Ok(Ok(StoreResult::Changed)),
             Fit::Forgotten => return Ok(Ok(StoreResult::Forgotten)),
         }
-        if past::others(db, &job.event_id)? != answer.others {
+        let is_paused = pause.is_some_and(|pause| pause.stops(job, now));
+        if is_paused || past::others(db, &job.event_id)? != answer.others {
             return Ok(Ok(StoreResult::Changed));
         }
         let mut merged = vec![];
