@@ -17,6 +17,7 @@ export const names = [
   'TurnMs',
   'Answered',
   'Noticed',
+  'Handoffs',
   'TriedAgain',
   'ModelErrors',
   'StorageErrors',

@@ -190,6 +190,12 @@ const table = {
     variable: 'BURST',
     meaning: 'Whether waiting messages of a conversation are answered together; each by itself where it is not set.',
   },
+  handoffTo: {
+    rule: text(/^[UC][0-9a-f]{32}$/i, 'the LINE id of a user or a group: U or C and 32 hexadecimal digits'),
+    variable: 'HANDOFF_TO',
+    meaning:
+      'The user or group of the staff that is told when a person wants to talk to a person; none where it is not set.',
+  },
   groupPrefix: {
     rule: text(/^(?=.*\S).{1,20}$/u, 'a word of at most 20 characters'),
     variable: 'GROUP_PREFIX',

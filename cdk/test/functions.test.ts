@@ -122,6 +122,7 @@ describe.each(['Ingress', 'Worker'] as const)('the %s', (name) => {
       delivery: 'reply-first' as const,
       patienceSeconds: 20,
       burst: 'merge' as const,
+      handoffTo: `C${'0'.repeat(32)}`,
       groupPrefix: 'bot',
       groupPersona: [`U${'0'.repeat(32)}`],
       maxAttempts: 1,

@@ -44,6 +44,7 @@ describe('a setting that cannot be', () => {
     [{ region: 'tokyo' }, 'dev.region must be a region, such as ap-northeast-1'],
     [{ openaiBaseUrl: 'api.openai.com/v1' }, 'dev.openaiBaseUrl must be a URL'],
     [{ openaiBaseUrl: 'https://api.openai.com/v1/' }, 'dev.openaiBaseUrl must be a URL'],
+    [{ handoffTo: '@staff' }, 'dev.handoffTo must be the LINE id of a user or a group'],
     [{ groupPrefix: ' ' }, 'dev.groupPrefix must be a word of at most 20 characters'],
     [{ groupPersona: 'everybody' }, "dev.groupPersona must be 'off', 'on', or a list"],
     [{ burst: 'on' }, 'dev.burst must be one of off, merge'],

@@ -20,6 +20,7 @@ pub mod dev;
 pub mod dlq;
 pub mod doctor;
 pub mod forget;
+pub mod pause;
 pub mod secrets;
 pub mod send;
 pub mod serve;
@@ -78,6 +79,12 @@ enum Command {
     ///
     /// Deletes the conversation, the chosen persona, undelivered answers and dead letters. It can be run again.
     Forget(forget::Args),
+    /// Pause the bot in a person's chat for two hours, so that a person of the staff can answer there
+    ///
+    /// The bot answers nothing in this chat meanwhile. It tells nobody of the pause. Staff answer in LINE's own chat.
+    Pause(pause::Args),
+    /// End the pause of a person's chat, so that the bot answers again
+    Resume(pause::Args),
     /// Show each user's use of the model, and about what it cost
     ///
     /// Shows the answers and tokens of each LINE user; in a group they count for the user who asked. If the fallback
@@ -122,6 +129,8 @@ impl Args {
             Command::Webhook(args) => return webhook::command(args, &env).await,
             Command::Doctor(args) => return doctor::command(args, &env).await,
             Command::Forget(args) => return forget::command(args, &env).await,
+            Command::Pause(args) => return pause::pause(args, &env).await,
+            Command::Resume(args) => return pause::resume(args, &env).await,
             Command::Usage(args) => return usage::command(args, &env).await,
             Command::Send(args) => return send::command(args, &env).await,
             Command::Completions { shell } => {

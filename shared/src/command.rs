@@ -34,10 +34,14 @@ pub enum Command {
     Continue,
     /// Say what is stored of people, for how long, and who gets it.
     Privacy,
+    /// Let a person of the staff talk with this person.
+    Handoff,
+    /// End the talk with the staff.
+    Back,
 }
 
-/// The words of each command, as [`folded`] returns them. The help names the first five, and buttons send them:
-/// Japanese, English, traditional Chinese, Korean and Thai.
+/// The words of each command, as [`folded`] returns them, except that people are shown "AI" in capitals. The help names
+/// the first five, and buttons send them: Japanese, English, traditional Chinese, Korean and Thai.
 const FORGET: [&str; 11] =
     ["忘れて", "forget", "忘記", "잊어줘", "ลืม", "わすれて", "リセット", "reset", "重置", "초기화", "รีเซ็ต"];
 const HELP: [&str; 9] =
@@ -72,6 +76,19 @@ const PLEAS: [&str; 4] = ["help", "說明", "幫助", "ช่วยเหลื�
 const DATA_PREFIX: &str = "henji:";
 /// The longest data of a button, in UTF-16 code units (LINE, "Postback action").
 const DATA_MAX: usize = 300;
+const HANDOFF: [&str; 9] = [
+    "人と話す",
+    "talk to a person",
+    "轉接真人",
+    "상담원 연결",
+    "คุยกับเจ้าหน้าที่",
+    "担当者と話す",
+    "スタッフと話す",
+    "talk to a human",
+    "真人客服",
+];
+const BACK: [&str; 7] =
+    ["AIに戻る", "back to the AI", "回到AI", "AI로 돌아가기", "กลับไปคุยกับ AI", "back to AI", "回到 AI"];
 
 /// The most bytes of a command to forget, in any width and with all characters that may be around its word.
 const FORGET_MAX_BYTES: usize = 64;
@@ -94,6 +111,8 @@ impl Command {
             Self::Retry => &RETRY,
             Self::Continue => &CONTINUE,
             Self::Privacy => &PRIVACY,
+            Self::Handoff => &HANDOFF,
+            Self::Back => &BACK,
         }
     }
 
@@ -108,6 +127,8 @@ impl Command {
             Self::Retry => "retry",
             Self::Continue => "continue",
             Self::Privacy => "privacy",
+            Self::Handoff => "handoff",
+            Self::Back => "back",
         }
     }
 
@@ -138,6 +159,8 @@ impl Command {
             Self::Retry,
             Self::Continue,
             Self::Privacy,
+            Self::Handoff,
+            Self::Back,
         ];
         all.into_iter().find(|command| command.name() == named)
     }
@@ -185,9 +208,10 @@ impl Command {
         let text = folded(written);
         let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
         let word = said.trim_end_matches(['。', '.', '!']);
-        let bare =
-            [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue, Self::Privacy];
-        if let Some(command) = bare.into_iter().find(|command| command.words().contains(&word)) {
+        let bare = [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue];
+        let mut bare = bare.into_iter().chain([Self::Privacy, Self::Handoff, Self::Back]);
+        let is_it = |command: &Self| command.words().iter().any(|it| it.eq_ignore_ascii_case(word));
+        if let Some(command) = bare.find(is_it) {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
@@ -234,6 +258,11 @@ mod tests {
             ("ต่อ", Command::Continue),
             ("プライバシー。", Command::Privacy),
             ("Privacy Policy", Command::Privacy),
+            ("人と話す。", Command::Handoff),
+            ("Talk to a person", Command::Handoff),
+            ("/กลับไปคุยกับ ai", Command::Back),
+            ("ＡＩに戻る", Command::Back),
+            ("AIに戻る！", Command::Back),
         ] {
             let expected = (text != "続きを\n").then_some(command);
             assert_eq!(Command::of(text), expected, "{text}");
@@ -252,6 +281,8 @@ mod tests {
             (Command::Help, false),
             (Command::Persona(None), false),
             (Command::Privacy, false),
+            (Command::Handoff, false),
+            (Command::Back, false),
         ] {
             assert_eq!(command.asks(), asks, "{command:?}");
         }
@@ -276,6 +307,8 @@ mod tests {
             "continue?",
             "// forget",
             "forget\nforget",
+            "人と話すのは苦手です",
+            "how do I talk to a person?",
         ] {
             assert_eq!(Command::of(text), None, "{text}");
         }
@@ -283,9 +316,9 @@ mod tests {
 
     #[test]
     fn every_word_is_as_folding_leaves_it_and_means_one_command() {
-        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE, &PRIVACY].concat();
+        let all = [&FORGET[..], &HELP, &PERSONA, &RETRY, &CONTINUE, &PRIVACY, &HANDOFF, &BACK].concat();
         for word in &all {
-            assert_eq!(folded(word), *word);
+            assert_eq!(folded(word), word.to_ascii_lowercase());
             assert_eq!(all.iter().filter(|other| *other == word).count(), 1, "{word}");
         }
         assert_eq!(Command::Continue.words()[4], "ต่อ");

@@ -132,8 +132,16 @@ kinds! {
     Noticed = "noticed",
     /// A person who is not on the list was not told so.
     RefusalFailed = "refusal_failed",
-    /// Nothing is said: the message is not for the bot, its content was unsent, or the user knows the limit.
+    /// Nothing is said: the message is not for the bot, its content was unsent, the user knows the limit, or the chat is paused.
     Silent = "silent",
+    /// The message gets no answer, because a person of the staff talks with its user.
+    Paused = "paused",
+    /// A person asked for the staff, who know of it. The model is silent until the end of the pause.
+    HandedOff = "handed_off",
+    /// A person asked for the staff, who could not be told. The person is told so, and the model goes on.
+    HandoffFailed = "handoff_failed",
+    /// The talk with the staff is over, because the person said so.
+    HandedBack = "handed_back",
     /// The message was taken back or forgotten.
     Forgotten = "forgotten",
     /// An unsend or an unfollow is carried out.

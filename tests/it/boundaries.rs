@@ -210,6 +210,7 @@ stories!(
     two_people_are_answered_at_once
     a_new_friend_is_greeted
     a_persona_is_chosen
+    who_asks_for_the_staff_is_handed_over_once
     the_fallback_answers_for_a_model_that_is_gone
     a_refusal_is_mended_by_a_redrive
     what_line_refuses_is_pushed_after_a_redrive

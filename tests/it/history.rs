@@ -24,6 +24,7 @@ use crate::harness::lambda::cloud::{Cloud, TABLE};
 
 mod forgetting;
 mod group;
+mod pausing;
 mod quotes;
 mod table;
 mod together;
@@ -171,6 +172,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     forgetting::suite(history).await;
     group::suite(history).await;
     quotes::suite(history, hourly).await;
+    pausing::suite(history).await;
     together::suite(history).await;
     window::suite(history).await;
     rows_past_their_time_are_not_read(hourly).await;

@@ -83,6 +83,8 @@ mod job_queue;
 // Unsend, unfollow and forget, on one machine and on Lambda.
 mod overtaking;
 mod respect;
+// Staff take over a chat, on both.
+mod handoff;
 // Limits against abuse, on both.
 mod limits;
 // Limits of one turn, on both: time, paid calls, pushes.

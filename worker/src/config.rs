@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use shared::{
     env::{Env, EnvError, invalid},
     event::log,
+    job::ConversationId,
     prefix::Prefix,
 };
 
@@ -22,6 +23,7 @@ use crate::{
     rules::user_quota::{GroupPersona, UserQuota},
 };
 
+mod handoff;
 mod model;
 
 pub use self::model::{ContextSource, MAX_TOKENS, ModelSettings, with_prices};
@@ -135,6 +137,8 @@ pub struct Config {
     pub line_data_api_base_url: Url,
     /// The model that transcribes recordings; `None` if recordings are not transcribed.
     pub transcribe_model: Option<String>,
+    /// The user or group of the staff, who are told when a person wants to talk to them; `None` if there are none.
+    pub handoff_to: Option<ConversationId>,
     /// Whether requests to LINE and the model name the event that they belong to. Only `henji dev` sets it, for its page.
     pub sends_event_header: bool,
 }
@@ -151,11 +155,17 @@ impl Config {
         let transcribe_model = Some(env.optional("TRANSCRIBE_MODEL")?.unwrap_or(TRANSCRIBE_MODEL))
             .filter(|name| *name != "off")
             .map(str::to_owned);
+        let handoff_to = handoff::from_env(env)?;
         let about_bot = |has_personas| {
-            let (sees, reads_pdfs) = (model.may_see(), model.may_read_pdfs());
-            let hears = transcribe_model.is_some();
             let tells = budget.context_tokens - budget.max_tokens >= ROOM_TO_TELL;
-            tells.then(|| about_bot(locale, Abilities { sees, reads_pdfs, hears, has_personas }))
+            let abilities = Abilities {
+                sees: model.may_see(),
+                reads_pdfs: model.may_read_pdfs(),
+                hears: transcribe_model.is_some(),
+                has_personas,
+                has_staff: handoff_to.is_some(),
+            };
+            tells.then(|| about_bot(locale, abilities))
         };
         // The text is longest if there are personas.
         let longest = about_bot(true);
@@ -190,6 +200,7 @@ impl Config {
             line_api_base_url: env.base_url("LINE_API_BASE_URL", "https://api.line.me")?,
             line_data_api_base_url: env.base_url("LINE_DATA_API_BASE_URL", "https://api-data.line.me")?,
             transcribe_model,
+            handoff_to,
             sends_event_header: false,
         })
     }

@@ -34,6 +34,8 @@ pub enum Reason {
     WorkerDied,
     /// SQS itself gave up the job, and no worker recorded a reason.
     NotRecorded,
+    /// A person of the staff talks with the user of a redriven job.
+    Paused,
     /// The fault is in Henji itself.
     Internal,
 }
@@ -55,6 +57,7 @@ impl Reason {
             Self::JobUnreadable => "job_unreadable",
             Self::WorkerDied => "worker_died",
             Self::NotRecorded => "not_recorded",
+            Self::Paused => "paused",
             Self::Internal => "internal",
         }
     }

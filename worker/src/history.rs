@@ -26,6 +26,7 @@ pub use shared::prices::Tokens;
 
 pub use crate::rules::{
     forget_marker::ForgetMarker,
+    pause::{Pause, PauseChange},
     stage::{Delivery, LastAttempt, PushProgress, PushState, RunCost, SendMethod, Stage, key_is_alive},
 };
 
@@ -51,9 +52,10 @@ pub trait History: Send + Sync {
 
     /// Stores the answer: its rows, its pushes, the stages of its turns and the usage, all or nothing. If the turn
     /// already had an answer, that answer stays. Returns an error if another attempt has begun since. An answer that is
-    /// part of the conversation is stored only while none of its messages was unsent and the marker is the one that
-    /// [`Self::load`] returned, so that a worker that was thought dead restores nothing. See [`ForgetMarker::fit`]. It
-    /// is drafted anew if words that it was made with by a quote were unsent ([`Answer::quoted_from`]). In a group, an answer is stored only while its message was not edited since, and was not answered by another turn.
+    /// part of the conversation is stored only while no pause stops it, none of its messages was unsent, and the marker
+    /// is that of [`Self::load`] ([`ForgetMarker::fit`]), so that a worker that was thought dead restores nothing. It is
+    /// drafted anew if words that it was made with by a quote were unsent ([`Answer::quoted_from`]). In a group, an
+    /// answer is stored only while its message was not edited since, and was not answered by another turn.
     async fn store(
         &self,
         job: &Job,
@@ -75,6 +77,14 @@ pub trait History: Send + Sync {
         persona: Option<String>,
         said_at: Option<i64>,
     ) -> Result<(), HistoryError>;
+
+    /// Changes the pause of a private chat, durably, by [`Pause::following`], and returns it.
+    async fn pause(
+        &self,
+        of: &ConversationId,
+        change: PauseChange,
+        now: Timestamp,
+    ) -> Result<Option<Pause>, HistoryError>;
 
     /// Keeps the current words of a group's message, unless a later edit is kept, or the message was answered or
     /// unsent. The words are deleted when the message is answered or forgotten, and after a day.

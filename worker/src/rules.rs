@@ -10,6 +10,7 @@ pub mod image;
 pub(crate) mod instruction;
 pub mod message_kind;
 pub mod models;
+pub mod pause;
 pub mod persona;
 pub mod prompt;
 pub(crate) mod quote;

@@ -15,8 +15,8 @@ use crate::{
     config::Config,
     failure::{Failure, Reason},
     history::{
-        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote,
-        Quoted, Snapshot, SnapshotScope, Step, StoreResult, Turn,
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Pause, PauseChange,
+        Question, Quote, Quoted, Snapshot, SnapshotScope, Step, StoreResult, Turn,
     },
     retry_loop::retry,
     retry_pauses,
@@ -102,6 +102,15 @@ impl Storage {
     /// Calls [`History::choose`], with retries.
     pub(crate) async fn choose(&self, job: &Job, persona: Option<String>) -> Result<(), Failure> {
         self.retried(|| self.history.choose(&job.conversation, persona.clone(), job.at())).await
+    }
+
+    /// Calls [`History::pause`], with retries.
+    pub(crate) async fn pause(
+        &self,
+        of: &ConversationId,
+        change: PauseChange,
+    ) -> Result<Option<Pause>, Failure> {
+        self.retried(|| self.history.pause(of, change, self.now())).await
     }
 
     /// Calls [`History::edit`], with retries.

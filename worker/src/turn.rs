@@ -18,6 +18,7 @@ use self::{
     attempt_error::{AttemptError, in_doubt, out_of_time},
     conclude::conclude,
     give_up::{attempts_used_up, run_to_outcome},
+    handoff::ensure_not_redriven,
     limits::Limits,
     merge_result::MergeResult,
     not_begun::not_begun,
@@ -43,6 +44,7 @@ mod edit;
 pub mod fallback;
 mod file;
 pub mod give_up;
+mod handoff;
 pub mod limits;
 mod line_request;
 mod line_retry;
@@ -135,7 +137,10 @@ async fn answer(
                 StoreResult::Existing(changes.stage)
             }
             changes if is_forgotten(job, &changes) => StoreResult::Forgotten,
-            _ => StoreResult::Existing(further.clone()),
+            changes => {
+                ensure_not_redriven(job, &changes, storage.now())?;
+                StoreResult::Existing(further.clone())
+            }
         },
     };
     conclude(clients, job, turn, stored, attempt).await

@@ -139,7 +139,7 @@ impl fmt::Display for Known {
 }
 
 /// Opens the history, and the database that it is in if it is on SQLite.
-fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
+pub(super) fn history(place: &Place) -> anyhow::Result<(Arc<dyn History>, Option<Database>)> {
     Ok(match place {
         Place::Data(data) => {
             let database = database(data)?;

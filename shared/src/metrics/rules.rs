@@ -1,8 +1,8 @@
 //! The table of metrics: each is made of log lines of one kind. Pure.
 
 use crate::event::Kind::{
-    self, Accepted, Answered, DeadLettered, LineAnswered, ModelAnswered, MonthQuota, Noticed, RetryScheduled,
-    SignatureRefused, Turn, Webhook,
+    self, Accepted, Answered, DeadLettered, HandedOff, LineAnswered, ModelAnswered, MonthQuota, Noticed,
+    RetryScheduled, SignatureRefused, Turn, Webhook,
 };
 
 /// The rule by which a metric is made of a line.
@@ -56,6 +56,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(Turn, "TurnMs", MetricValue::Millis("turn_ms"), None),
     rule(Answered, "Answered", MetricValue::Count, None),
     rule(Noticed, "Noticed", MetricValue::Count, None),
+    rule(HandedOff, "Handoffs", MetricValue::Count, None),
     rule(RetryScheduled, "TriedAgain", MetricValue::Count, None),
     rule(RetryScheduled, "ModelErrors", MetricValue::ModelFault, None),
     rule(RetryScheduled, "StorageErrors", MetricValue::StorageFault, None),

@@ -10,6 +10,7 @@ use super::{
     store::Store,
     stories::{Ends, Story},
 };
+use crate::handoff::STAFF;
 
 /// Returns the rules that are broken.
 pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept: &Store) -> Vec<String> {
@@ -71,6 +72,14 @@ pub async fn check(story: &Story, line: &Line, model: &Model, gate: &Gate, kept:
         }
         Ends::Noticed => {
             must("something was said once", said.len() == 1, &said);
+            must("nothing is kept", messages.is_empty(), &messages);
+            must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
+        }
+        Ends::HandedOff => {
+            let (staff, person): (Vec<_>, Vec<_>) = sent.iter().partition(|sent| sent.to == STAFF);
+            must("the staff were told once", staff.len() == 1, &sent);
+            let is_told = person.len() == 1 && person[0].texts[0].contains("Our staff know");
+            must("the person was told so once", is_told, &sent);
             must("nothing is kept", messages.is_empty(), &messages);
             must("no letter but of what is unknown", told.is_empty() || may_be_unknown, &letters);
         }

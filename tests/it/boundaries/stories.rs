@@ -12,7 +12,7 @@ use emulator::{
 use serde_json::{Value, json};
 use worker::clock::wall_clock;
 
-use crate::{harness::local::USER, media::jpeg};
+use crate::{handoff::STAFF, harness::local::USER, media::jpeg};
 
 pub struct Story {
     pub variables: &'static [(&'static str, &'static str)],
@@ -46,6 +46,8 @@ pub enum Ends {
     Forgotten(usize),
     /// There is a dead letter, and the user got an apology.
     Refused,
+    /// The staff were told once, and the person got one notice of it. Nothing is stored.
+    HandedOff,
 }
 
 /// A user whose conversation sorts after the other user's.
@@ -214,6 +216,15 @@ pub fn a_new_friend_is_greeted() -> Story {
 
 pub fn a_persona_is_chosen() -> Story {
     Story { webhooks: |_| vec![webhook_of("/persona a pirate", USER)], ..a_new_friend_is_greeted() }
+}
+
+pub fn who_asks_for_the_staff_is_handed_over_once() -> Story {
+    Story {
+        variables: &[("HANDOFF_TO", STAFF)],
+        webhooks: |_| ["talk to a person", "hello?"].map(|text| webhook_of(text, USER)).into(),
+        ends: Ends::HandedOff,
+        ..a_new_friend_is_greeted()
+    }
 }
 
 pub fn what_is_taken_back_is_forgotten() -> Story {

@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 use emulator::{
     faults::Fault,
-    line::{Message, content_path, preview_path},
+    line::{Button, Message, content_path, preview_path},
     model::COMPLETIONS,
 };
 use serde_json::{Value, json};

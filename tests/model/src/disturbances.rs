@@ -31,6 +31,11 @@ pub fn next(steps: &mut Steps<'_>) {
             history::forget_conversation(model, world, u8::try_from(newest).unwrap_or(u8::MAX));
         });
     }
+    if before.is_paused {
+        steps.step("the pause ends", |_, world| world.is_paused = false);
+    } else {
+        steps.disturb(Disturbance::Pause, "the chat is paused", "", |_, world| world.is_paused = true);
+    }
     // Time passes only between attempts, because no attempt lasts so long.
     if before.workers.iter().all(Worker::is_idle) && !before.events.is_empty() {
         steps.disturb(Disturbance::HalfDay, "half a day passes", "", |_, world| {

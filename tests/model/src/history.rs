@@ -37,6 +37,8 @@ pub struct Changes {
     pub others: u8,
     /// The forget marker of the conversation.
     pub marker: Option<Marker>,
+    /// Whether the chat is paused.
+    pub is_paused: bool,
 }
 
 impl Changes {
@@ -129,6 +131,7 @@ pub fn changes(world: &World, event: u8) -> Changes {
         unsent: of.is_unsent,
         others: others(world, event),
         marker: world.marker,
+        is_paused: world.is_paused,
     }
 }
 
@@ -157,13 +160,15 @@ pub struct Draft {
     pub edits: u8,
     /// The number of other questions that was seen.
     pub others: u8,
+    /// Whether nothing is said, because the chat is paused.
+    pub is_silent: bool,
     /// The send method of the first part.
     pub method: SendMethod,
 }
 
 /// Models `History::store`.
 pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
-    let Draft { job, by, edits, other, marker: seen_marker, others: seen, method } = draft;
+    let Draft { job, by, edits, other, marker: seen_marker, others: seen, is_silent, method } = draft;
     let now = world.now();
     let before = row(model, world, job);
     let own = match (model.rules.apply)(&before, &TurnStep::Stored { by, method, now }) {
@@ -172,7 +177,7 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
         Err(_) => return StoreResult::BegunSince,
     };
     let kind = world.event(job.event).kind;
-    let is_exchange = matches!(kind, Kind::Question { .. });
+    let is_exchange = matches!(kind, Kind::Question { .. }) && !is_silent;
     let others = linked(world, job.event);
     let mut of = others | 1 << job.event;
     if is_exchange {
@@ -184,6 +189,9 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
             if is_of_forgotten || world.marker != seen_marker {
                 return StoreResult::Changed;
             }
+        }
+        if !(model.rules.may_answer)(world.is_paused) {
+            return StoreResult::Changed;
         }
         let is_current = |event: u8, seen: u8| (model.rules.is_current)(seen, world.event(event).edits);
         // No edit of the earlier question is known: it is merged only if it has none.
@@ -207,6 +215,9 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
             let other = world.event_mut(other.event);
             (other.asked, other.ghost_merged) = (Some(Some(job.event)), Some(job.event));
         }
+        if world.is_paused {
+            world.breaks(Invariant::NothingInPause);
+        }
         if world.event(job.event).edits > edits {
             world.breaks(Invariant::AnsweredAsChanged);
         }
@@ -215,7 +226,9 @@ pub fn store(model: &Model, world: &mut World, draft: Draft) -> StoreResult {
     write(world, job, own);
     let event = world.event_mut(job.event);
     let version = event.answer.version + 1;
-    event.answer = Answer { parts: kind.parts(), of, is_exchange, version };
+    let parts = if is_silent { 0 } else { kind.parts() };
+    event.answer = Answer { parts, of, is_exchange, version };
+    event.ghost_silenced |= is_silent;
     event.ghost_stored = true;
     StoreResult::Stored(PushProgress { pushed: 0, state: PushState::Untried { since: now }, method })
 }

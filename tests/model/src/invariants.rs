@@ -26,7 +26,7 @@ pub enum Invariant {
     /// because a part of its questions was taken back.
     PaidOnce,
     /// Once the queue is empty and no worker is busy, each question was answered, has a dead letter, was taken back
-    /// or forgotten, or was merged into one for which this is true.
+    /// or forgotten, came in a pause, or was merged into one for which this is true.
     NothingLost,
     /// The bot sends no answer that was taken back before the last look of the attempt that sends it.
     NothingAfterTakenBack,
@@ -56,6 +56,8 @@ pub enum Invariant {
     /// An answer that goes by the free reply, because the month's messages are used up, is not pushed any more, except
     /// after an operator's redrive.
     RepliesOnly,
+    /// While a chat is paused, no answer of the model is stored, and no redriven answer is sent.
+    NothingInPause,
 }
 
 impl fmt::Display for Invariant {
@@ -66,7 +68,7 @@ impl fmt::Display for Invariant {
 
 impl Invariant {
     /// All invariants.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::SaidOnce,
         Self::PaidOnce,
         Self::NothingLost,
@@ -81,6 +83,7 @@ impl Invariant {
         Self::DeathsAreIsolated,
         Self::AttemptsAreLimited,
         Self::RepliesOnly,
+        Self::NothingInPause,
     ];
 
     /// Returns its bit in a set.
@@ -108,9 +111,9 @@ pub fn broken(world: &World) -> u16 {
         | of(Invariant::SaidAsStored, events().any(is_mistaken))
 }
 
-/// Whether an answer that was taken back is stored.
+/// Whether an answer that was taken back is stored. One that says nothing has no words.
 fn is_kept(world: &World, event: &Event) -> bool {
-    matches!(event.stage(), Stage::Stored(_)) && world.is_taken_back(&event.answer)
+    matches!(event.stage(), Stage::Stored(_)) && event.answer.parts > 0 && world.is_taken_back(&event.answer)
 }
 
 /// Whether a question came to an end that its person, or the operator, knows of.
@@ -120,6 +123,7 @@ fn is_well(world: &World, number: usize) -> bool {
         || event.letter.is_some()
         || event.is_unsent
         || event.ghost_forgotten
+        || event.ghost_silenced
         || is_answered(world, number)
         || event.ghost_merged.is_some_and(|with| world.event(with).letter.is_some())
 }
@@ -173,8 +177,12 @@ fn is_mistaken(event: &Event) -> bool {
 /// Whether the operator sees a wrong state of a letter while no attempt is under way.
 fn is_untruthful(world: &World, number: usize) -> bool {
     let event = &world.events[number];
-    let is_done =
-        || event.ghost_merged.is_some() || is_answered(world, number) || event.kind == Kind::Unfollow;
+    let is_done = || {
+        event.ghost_merged.is_some()
+            || event.ghost_silenced
+            || is_answered(world, number)
+            || event.kind == Kind::Unfollow
+    };
     event.letter.is_some()
         && match letter_state(world, event) {
             LetterState::Unanswered => event.ghost_said[0] > 0,

@@ -26,11 +26,18 @@ pub struct Rules {
     pub of_next_part: fn(PushState) -> PushState,
     /// Whether an answer to the first text of a message may be stored while the history keeps the second one.
     pub is_current: fn(u8, u8) -> bool,
+    /// Whether an answer of the model may be stored, by whether the chat is paused.
+    pub may_answer: fn(bool) -> bool,
 }
 
 impl Rules {
     /// The rules of the product.
-    pub const REAL: Self = Self { apply, of_next_part: |state| state, is_current: |seen, kept| seen == kept };
+    pub const REAL: Self = Self {
+        apply,
+        of_next_part: |state| state,
+        is_current: |seen, kept| seen == kept,
+        may_answer: |is_paused| !is_paused,
+    };
 }
 
 /// An act of a person that becomes a job of the conversation.
@@ -89,10 +96,12 @@ pub enum Disturbance {
     Resend,
     /// Half a day passes. LINE knows a retry key for a day.
     HalfDay,
+    /// The chat is paused, because a person of the staff talks with its user.
+    Pause,
 }
 
 /// The number of kinds of disturbances.
-pub const DISTURBANCES: usize = 14;
+pub const DISTURBANCES: usize = 15;
 
 /// The participants of a search, and the most disturbances.
 #[derive(Clone)]

@@ -39,6 +39,8 @@ pub struct Worker {
     pub edits: u8,
     /// The number of other questions that the draft is made for.
     pub others: u8,
+    /// Whether the draft says nothing, because the chat is paused.
+    pub is_silent: bool,
     /// Whether the two jobs have one answer: the earlier one is done with this one.
     pub is_merged: bool,
     /// The answer that is stored.
@@ -445,7 +447,7 @@ fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     }
     worker.failure = Some(failure);
     worker.at = At::LookAfterFailure { ends_run };
-    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
+    (worker.marker, worker.edits, worker.others, worker.is_silent) = (None, 0, 0, false);
     (worker.tries, worker.was_unknown) = (0, false);
 }
 
@@ -460,7 +462,7 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     let answer = world.event(event).answer;
     let is_clean = !world.is_taken_back(&answer);
     let worker = &mut world.workers[at];
-    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
+    (worker.marker, worker.edits, worker.others, worker.is_silent) = (None, 0, 0, false);
     (worker.tries, worker.is_merged) = (0, worker.other.is_some());
     (worker.delivery, worker.ghost_answer, worker.ghost_is_clean) =
         (Some(Progress(progress)), answer, is_clean);

@@ -43,6 +43,8 @@ pub struct World {
     pub forgets: u8,
     /// The forget marker of the conversation.
     pub marker: Option<Marker>,
+    /// Whether the chat is paused.
+    pub is_paused: bool,
     /// The acts of people, in the order in which the queue took them.
     pub events: Vec<Event>,
     /// The jobs of the conversation, in order.
@@ -117,6 +119,8 @@ pub struct Event {
     pub ghost_had_letter: bool,
     /// Whether the conversation was forgotten up to this event or a later one.
     pub ghost_forgotten: bool,
+    /// Whether a pause ended its turn without an answer.
+    pub ghost_silenced: bool,
     /// Whether a worker died in its last attempt.
     pub ghost_died: bool,
     /// Whether the operator risked a second delivery.
@@ -234,6 +238,7 @@ impl Event {
             ghost_merged: None,
             ghost_had_letter: false,
             ghost_forgotten: false,
+            ghost_silenced: false,
             ghost_died: false,
             ghost_risked: false,
             ghost_replies_only: None,
@@ -259,6 +264,7 @@ impl World {
             half_days: 0,
             forgets: 0,
             marker: None,
+            is_paused: false,
             events: vec![],
             queue: vec![],
             workers: vec![Worker::default(); model.setting.workers],

@@ -11,7 +11,7 @@ use model::{
     invariants::Invariant,
     search::search,
     setting::{
-        Disturbance::{Edit, Line, Stop},
+        Disturbance::{Edit, Line, Pause, Stop},
         Model, Rules, Setting,
     },
 };
@@ -418,6 +418,14 @@ fn an_answer_to_an_older_text_is_found() {
     let (invariant, states, trace) = found(rules, setting);
     println!("{states} states\n{trace}");
     assert_eq!(invariant, Some(Invariant::AnsweredAsChanged));
+}
+
+#[test]
+fn an_answer_that_is_stored_in_a_pause_is_found() {
+    let rules = Rules { may_answer: |_| true, ..Rules::REAL };
+    let (invariant, states, trace) = found(rules, alone().with(&[(Pause, 1)]));
+    println!("{states} states\n{trace}");
+    assert_eq!(invariant, Some(Invariant::NothingInPause));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use model::{
     setting::{
         Disturbance::{
             self, Crash, Duplicate, Edit, Forget, HalfDay, LeaseEnds, Line, LostCall, ModelFails, Month,
-            Redrive, Resend, Stop, Unsend,
+            Pause, Redrive, Resend, Stop, Unsend,
         },
         Kind, Model, Rules, Setting,
     },
@@ -64,7 +64,8 @@ fn used_up(setting: Setting) -> Setting {
     setting.with(&[(Month, 2)])
 }
 
-fn settings(more: u8) -> [Setting; 18] {
+fn settings(more: u8) -> [Setting; 21] {
+    let pause = [(Pause, 1)];
     [
         one_worker("one message", &[TWO], 4 + more),
         Setting { replies: true, ..one_worker("one message, by reply", &[TWO], 3 + more) },
@@ -88,6 +89,10 @@ fn settings(more: u8) -> [Setting; 18] {
             merges: true,
             ..one_worker("two messages, merged, the month is used up", &[ONE, ONE], 2 + more)
         }),
+        one_worker("a message, and a pause", &[TWO], 3 + more).with(&pause),
+        two_workers("a message, two workers, and a pause", &[ONE], 2 + more).with(&pause),
+        Setting { merges: true, ..one_worker("two messages, merged, and a pause", &[ONE, ONE], 2 + more) }
+            .with(&pause),
         one_worker("a message, then forget", &[ONE, Kind::Forget], 3 + more),
         one_worker("a message, then unfollow", &[ONE, Kind::Unfollow], 3 + more),
         one_worker("a message, then forget, then a message", &[ONE, Kind::Forget, ONE], 2 + more),

@@ -4,7 +4,7 @@
 //! - The turn row `turn#{event}` keeps how far a turn got. One conditional update counts the attempt and reads the row
 //!   consistently (`turn`).
 //! - The head row `head#{conversation}` names the newest turns, because the index is only eventually consistent. The
-//!   head is read with strong consistency beside the index. Rows that the head names and the index does not show yet
+//!   head is read with strong consistency beside the index. It also has the chat's pause (`pause`). Rows that the head names and the index does not show yet
 //!   are fetched by key. Rows that the index still shows and the head knows as forgotten are left out (`load`, `head`,
 //!   `index`, `message_row`).
 //! - `unsent#{message}`, `usage#{user}#{period}`, `settings#{conversation}` and `unanswered#{conversation}`
@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, Job, MessageId};
 
 use crate::history::{
-    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote, Quoted,
-    Snapshot, SnapshotScope, Step, StoreResult, Turn,
+    Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Pause, PauseChange,
+    Question, Quote, Quoted, Snapshot, SnapshotScope, Step, StoreResult, Turn,
 };
 
 mod asked;
@@ -39,6 +39,7 @@ mod item;
 mod load;
 mod message_row;
 mod operator_view;
+mod pause;
 mod quoted;
 mod step;
 mod store;
@@ -98,6 +99,15 @@ impl History for DynamoHistory {
         said_at: Option<i64>,
     ) -> Result<(), HistoryError> {
         self.keep_persona(of, persona, said_at).await.map_err(failed("keep a persona"))
+    }
+
+    async fn pause(
+        &self,
+        of: &ConversationId,
+        change: PauseChange,
+        now: Timestamp,
+    ) -> Result<Option<Pause>, HistoryError> {
+        self.change_pause(of, change, now).await.map_err(failed("pause a chat"))
     }
 
     async fn edit(

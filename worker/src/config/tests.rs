@@ -107,3 +107,23 @@ fn the_end_of_a_model_is_its_makers_and_not_azures() {
     assert!(end("").is_some() && end("https://openrouter.ai/api/v1").is_some());
     assert_eq!(end("https://r.openai.azure.com/"), None);
 }
+
+#[test]
+fn the_staff_are_a_user_or_a_group_of_line() {
+    let digits = "0123456789abcdef0123456789abcdef";
+    for (id, is_good) in [
+        (format!("U{digits}"), true),
+        (format!(" C{digits} "), true),
+        (format!("R{digits}"), false),
+        (format!("U{digits}0"), false),
+        (digits.to_owned(), false),
+        ("@staff".to_owned(), false),
+        ("UC".to_owned(), false),
+    ] {
+        match read(&[("HANDOFF_TO", &id)]) {
+            Ok(config) => assert!(is_good && config.handoff_to.is_some(), "{id}"),
+            Err(error) => assert!(!is_good && error.to_string().contains("HANDOFF_TO"), "{id}: {error}"),
+        }
+    }
+    assert_eq!(read(&[("HANDOFF_TO", "")]).unwrap().handoff_to, None);
+}

@@ -36,8 +36,8 @@ pub enum StoreResult {
     /// The turn has no answer, but another turn that this answer would answer, too, is not open any more. Nothing is
     /// stored.
     Overtaken,
-    /// The message was edited since it was loaded, another message of the answer or the quoted one was unsent, or the
-    /// messages before it were forgotten. Nothing is stored, and the answer is drafted anew.
+    /// The message was edited since it was loaded, another message of the answer or the quoted one was unsent, the
+    /// messages before it were forgotten, or the chat was paused. Nothing is stored, and the answer is drafted anew.
     Changed,
     /// The message was unsent, or is forgotten with its conversation. Nothing is stored, and nothing may be pushed.
     Forgotten,

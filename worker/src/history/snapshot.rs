@@ -12,6 +12,7 @@ use crate::rules::{
     file::SentFile,
     forget_marker::ForgetMarker,
     message_kind::MessageKind,
+    pause::Pause,
     stage::{SendMethod, Stage},
 };
 
@@ -63,6 +64,8 @@ pub struct ConversationChanges {
     pub others: u32,
     /// The forget marker of the conversation.
     pub forgotten: Option<ForgetMarker>,
+    /// In a private chat: its newest pause, which runs or has ended.
+    pub pause: Option<Pause>,
     /// In a group: the newest edit of the job's message.
     pub edit: Option<Edit>,
     /// In a group: the turn that answered the job's message.

@@ -71,6 +71,20 @@ pub(super) const WORDS: Words = Words {
         )
     },
     group_persona: "Sorry, in this group not everybody can change my persona 🙏",
+    staff_help: "\"talk to a person\": a person of our staff answers you",
+    handed_off: |until| {
+        format!(
+            "Our staff know 🙋 A person will answer you here, please wait a little. Until {until} the AI keeps quiet. To talk to it again, tap \"Back to the AI\"."
+        )
+    },
+    handoff_failed: "Sorry, I could not reach our staff just now 🙏 Please try again in a little while.",
+    handed_back: "The AI is back 😊 Ask me anything.",
+    staff_wanted: |name, at, until| {
+        let name = name.map_or("A person whose name is not known".to_owned(), |name| format!("\"{name}\""));
+        format!(
+            "🙋 {name} would like to talk to a person. Please answer in the chat 👇\n{at}\nUntil {until} the AI does not answer them."
+        )
+    },
     labels: Labels {
         forget: "🧹 Forget our chat",
         delete: "Delete",
@@ -79,6 +93,8 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 Change persona",
         retry: "🔁 Retry",
         go_on: "▶️ Continue",
+        handoff: "🙋 Talk to a person",
+        back: "🤖 Back to the AI",
         usual: "default",
     },
     media_notices: MediaNotices {

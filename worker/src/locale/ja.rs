@@ -76,6 +76,21 @@ pub(super) const WORDS: Words = Words {
         )
     },
     group_persona: "ごめんなさい、このグループでは決まった方だけがキャラを変えられます🙏",
+    staff_help: "「人と話す」担当者がお返事します",
+    handed_off: |until| {
+        format!(
+            "担当者に伝わっています🙋 このトークで担当者からお返事しますので、お待ちください。{until}まで、AIはお返事を控えます。AIと話すときは「AIに戻る」を押してください。"
+        )
+    },
+    handoff_failed: "ごめんなさい、いまは担当者に連絡できませんでした🙏 少し時間をおいて、もう一度お試しください。",
+    handed_back: "AIがお答えします😊 何でも聞いてくださいね。",
+    staff_wanted: |name, at, until| {
+        let name = name
+            .map_or("お客さま（名前は不明です）".to_owned(), |name| format!("「{name}」さん"));
+        format!(
+            "🙋 {name}が、担当者と話したいそうです。こちらのチャットからお返事してください👇\n{at}\n{until}まで、AIはこの方にお返事しません。"
+        )
+    },
     labels: Labels {
         forget: "🧹 会話を忘れる",
         delete: "消す",
@@ -84,6 +99,8 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 キャラを変える",
         retry: "🔁 もう一度",
         go_on: "▶️ 続きを読む",
+        handoff: "🙋 人と話す",
+        back: "🤖 AIに戻る",
         usual: "いつもの",
     },
     media_notices: MediaNotices {

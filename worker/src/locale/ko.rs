@@ -72,6 +72,21 @@ pub(super) const WORDS: Words = Words {
         )
     },
     group_persona: "죄송해요, 이 그룹에서는 정해진 분만 캐릭터를 바꿀 수 있어요🙏",
+    staff_help: "‘상담원 연결’ 담당자가 직접 답해 드려요",
+    handed_off: |until| {
+        format!(
+            "담당자에게 전달되어 있어요🙋 이 채팅에서 담당자가 답해 드릴 테니 잠시만 기다려 주세요. {until}까지 AI는 답하지 않아요. AI와 이야기하려면 ‘AI로 돌아가기’를 눌러 주세요."
+        )
+    },
+    handoff_failed: "죄송해요, 지금은 담당자에게 연락하지 못했어요🙏 잠시 후 다시 시도해 주세요.",
+    handed_back: "이제 AI가 답해 드려요😊 무엇이든 물어보세요.",
+    staff_wanted: |name, at, until| {
+        let name =
+            name.map_or("고객 한 분(이름을 알 수 없음)".to_owned(), |name| format!("‘{name}’ 님"));
+        format!(
+            "🙋 {name}이 담당자와 이야기하고 싶어 해요. 채팅에서 답해 주세요👇\n{at}\n{until}까지 AI는 이분에게 답하지 않아요."
+        )
+    },
     labels: Labels {
         forget: "🧹 대화 잊기",
         delete: "삭제",
@@ -80,6 +95,8 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 캐릭터 바꾸기",
         retry: "🔁 다시",
         go_on: "▶️ 계속",
+        handoff: "🙋 상담원 연결",
+        back: "🤖 AI로 돌아가기",
         usual: "기본",
     },
     media_notices: MediaNotices {

@@ -49,6 +49,12 @@ fn every_language_names_its_commands_in_its_help_and_fits_them_on_buttons() {
         assert!(in_group.contains("Ren"), "{locale:?}");
         let lines = help.lines().filter(|line| line.contains(persona));
         assert_eq!(lines.count(), 1, "it can be left out of the help of {locale:?}");
+        assert!(locale.words().staff_help.contains(locale.word_of(&Command::Handoff)), "{locale:?}");
+        assert!((1..=20).contains(&labels.handoff.graphemes(true).count()), "{locale:?}");
+        let back = labels.back.trim_start_matches("🤖 ");
+        assert!(back.eq_ignore_ascii_case(locale.word_of(&Command::Back)), "{locale:?}");
+        assert!((1..=20).contains(&labels.back.graphemes(true).count()), "{locale:?}");
+        assert!((locale.words().handed_off)("14:05").contains(back), "{locale:?}");
     }
 }
 
@@ -66,10 +72,14 @@ fn nobody_greets_in_another_language_by_mistake() {
             (words.file_notices.unknown_kind)("PDF"),
             (words.privacy)(&Privacy { days: Some(30), models_owner: Some("OpenAI"), user: Some("U12") }),
             (words.privacy)(&Privacy { days: None, models_owner: None, user: None }),
+            (words.handed_off)("14:05"),
+            (words.staff_wanted)(Some("Aoi"), "https://chat.line.biz/", "14:05"),
         ];
         assert!(filled[6].contains("Ann") && filled[7].contains("PDF"));
         assert!(["30", "OpenAI", "U12"].iter().all(|fact| filled[8].contains(fact)), "{}", filled[8]);
         assert!(!filled[9].contains("ID") && !filled[9].contains(" id"), "{}", filled[9]);
+        assert!(filled[10].contains("14:05"));
+        assert!(["Aoi", "\nhttps://chat.line.biz/\n", "14:05"].iter().all(|it| filled[11].contains(it)));
         assert!(filled[4].contains("hello"));
         assert!(filled[0].contains("500") && filled[1].contains("猫") && filled[2].contains("Ann"));
         assert!(filled[3].contains("ai!") && filled[3].contains("forget!"));
@@ -111,6 +121,9 @@ fn nobody_greets_in_another_language_by_mistake() {
             words.file_notices.or_screenshot,
             words.file_notices.photos,
             words.group_persona,
+            words.staff_help,
+            words.handoff_failed,
+            words.handed_back,
         ];
         fixed
             .into_iter()
@@ -118,6 +131,7 @@ fn nobody_greets_in_another_language_by_mistake() {
             .map(str::to_owned)
             .chain(filled)
             .chain([(words.greeting)(None), (words.group_greeting)(None, "forget!")])
+            .chain([(words.staff_wanted)(None, "", "")])
             .collect::<Vec<_>>()
     };
     let all = Locale::ALL.map(|locale| said(locale.words()));

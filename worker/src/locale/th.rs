@@ -70,6 +70,18 @@ pub(super) const WORDS: Words = Words {
         )
     },
     group_persona: "ขอโทษนะ ในกลุ่มนี้มีแค่บางคนที่เปลี่ยนบุคลิกของฉันได้ 🙏",
+    staff_help: "\"คุยกับเจ้าหน้าที่\" ให้เจ้าหน้าที่มาตอบเอง",
+    handed_off: |until| {
+        format!(
+            "เจ้าหน้าที่รับทราบแล้ว 🙋 จะมีคนมาตอบในแชทนี้ รอสักครู่นะ AI จะไม่ตอบจนถึง {until} ถ้าอยากคุยกับ AI ให้กด \"กลับไปคุยกับ AI\""
+        )
+    },
+    handoff_failed: "ขอโทษนะ ตอนนี้ติดต่อเจ้าหน้าที่ไม่ได้ 🙏 รอสักครู่แล้วลองใหม่นะ",
+    handed_back: "AI กลับมาแล้ว 😊 ถามได้ทุกเรื่องเลย",
+    staff_wanted: |name, at, until| {
+        let name = name.map_or("ลูกค้าคนหนึ่ง (ไม่ทราบชื่อ)".to_owned(), |name| format!("\"{name}\""));
+        format!("🙋 {name} อยากคุยกับเจ้าหน้าที่ ตอบได้ในแชทนี้ 👇\n{at}\nAI จะไม่ตอบคนนี้จนถึง {until}")
+    },
     labels: Labels {
         forget: "🧹 ลืมที่คุยกัน",
         delete: "ลบ",
@@ -78,6 +90,8 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 เปลี่ยนบุคลิก",
         retry: "🔁 ลองใหม่",
         go_on: "▶️ ต่อ",
+        handoff: "🙋 คุยกับเจ้าหน้าที่",
+        back: "🤖 กลับไปคุยกับ AI",
         usual: "ปกติ",
     },
     media_notices: MediaNotices {

@@ -65,6 +65,17 @@ pub struct Words {
     pub group_greeting: fn(Option<&str>, &str) -> String,
     /// The notice that not everybody may change the group's persona.
     pub group_persona: &'static str,
+    /// The line of the help about the staff, if there are any.
+    pub staff_help: &'static str,
+    /// The notice that the staff know, that a person answers here, and that the bot is silent until this time or until
+    /// the person wants it back.
+    pub handed_off: fn(&str) -> String,
+    /// The notice that the staff could not be told, so that the bot goes on.
+    pub handoff_failed: &'static str,
+    /// The notice that the bot answers again.
+    pub handed_back: &'static str,
+    /// The message to the staff: this person, if the name is known, waits for a person at this address, until this time.
+    pub staff_wanted: fn(Option<&str>, &str, &str) -> String,
     /// The words on the buttons of the commands.
     pub labels: Labels,
     /// The notices about images and audio.
@@ -137,6 +148,10 @@ pub struct Labels {
     pub retry: &'static str,
     /// The button that continues the answer where it was cut.
     pub go_on: &'static str,
+    /// The button that asks for a person of the staff.
+    pub handoff: &'static str,
+    /// The button that ends the talk with the staff.
+    pub back: &'static str,
     /// The button that restores the default persona: a word that [`crate::rules::persona`] knows.
     pub usual: &'static str,
 }

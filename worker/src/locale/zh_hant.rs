@@ -68,6 +68,18 @@ pub(super) const WORDS: Words = Words {
         )
     },
     group_persona: "抱歉，在這個群組裡只有特定的人可以更換角色🙏",
+    staff_help: "「轉接真人」由專人回覆你",
+    handed_off: |until| {
+        format!(
+            "我們的專人已經知道了🙋 會在這個聊天室回覆你，請稍候。{until} 之前 AI 不會回覆。想和 AI 聊天時，請按「回到AI」。"
+        )
+    },
+    handoff_failed: "抱歉，現在無法聯絡到專人🙏 請稍後再試一次。",
+    handed_back: "AI 回來囉😊 有什麼問題都可以問我。",
+    staff_wanted: |name, at, until| {
+        let name = name.map_or("有一位顧客（名稱不明）".to_owned(), |name| format!("「{name}」"));
+        format!("🙋 {name}想和真人對話。請在聊天中回覆👇\n{at}\n{until} 之前 AI 不會回覆這位顧客。")
+    },
     labels: Labels {
         forget: "🧹 忘記對話",
         delete: "刪除",
@@ -76,6 +88,8 @@ pub(super) const WORDS: Words = Words {
         persona: "🎭 換個角色",
         retry: "🔁 重試",
         go_on: "▶️ 繼續",
+        handoff: "🙋 轉接真人",
+        back: "🤖 回到AI",
         usual: "預設",
     },
     media_notices: MediaNotices {

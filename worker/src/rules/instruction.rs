@@ -30,6 +30,8 @@ pub(crate) struct Abilities {
     pub(crate) hears: bool,
     /// Whether people may change the persona.
     pub(crate) has_personas: bool,
+    /// Whether people can ask for a person of the staff.
+    pub(crate) has_staff: bool,
 }
 
 /// Returns what the model must know of LINE, of the bot's abilities and of its commands, by their words in this
@@ -47,11 +49,15 @@ pub(crate) fn about_bot(locale: Locale, abilities: Abilities) -> String {
         (Command::Persona(None), "another character"),
         (Command::Retry, "another answer to the last question"),
         (Command::Continue, "the rest of an answer that was cut"),
+        (Command::Handoff, "a person of the staff answers"),
         (Command::Help, "help"),
         (Command::Privacy, "what is stored of people, and how it is deleted"),
     ];
-    let offered =
-        commands.into_iter().filter(|(it, _)| abilities.has_personas || *it != Command::Persona(None));
+    let offered = commands.into_iter().filter(|(it, _)| match it {
+        Command::Persona(_) => abilities.has_personas,
+        Command::Handoff => abilities.has_staff,
+        _ => true,
+    });
     let offered = offered.map(|(command, does)| format!("\"{}\" ({does})", locale.word_of(&command)));
     format!(
         "You chat on LINE, which shows plain text: write short paragraphs, without tables and without LaTeX. You get \
@@ -95,7 +101,8 @@ mod tests {
     use super::*;
     use crate::rules::{models::Encoding, tokens::count};
 
-    const ALL: Abilities = Abilities { sees: true, reads_pdfs: true, hears: true, has_personas: true };
+    const ALL: Abilities =
+        Abilities { sees: true, reads_pdfs: true, hears: true, has_personas: true, has_staff: true };
 
     #[test]
     fn the_model_knows_the_commands_in_the_bots_language_and_what_it_gets() {
@@ -108,6 +115,7 @@ mod tests {
                 Command::Retry,
                 Command::Continue,
                 Command::Privacy,
+                Command::Handoff,
             ];
             for command in commands {
                 assert!(about.contains(&format!("\"{}\" (", locale.word_of(&command))), "{about}");
@@ -122,6 +130,7 @@ mod tests {
             (Abilities { hears: false, ..ALL }, "no voice messages", "(as text)"),
             (Abilities { has_personas: false, ..ALL }, "\"forget\"", "persona"),
             (Abilities { sees: false, hears: false, ..ALL }, "text files only", "voice"),
+            (Abilities { has_staff: false, ..ALL }, "\"forget\"", "staff"),
         ] {
             let about = about_bot(Locale::En, abilities);
             assert!(about.contains(has) && !about.contains(has_not), "{about}");

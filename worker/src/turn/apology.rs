@@ -40,13 +40,13 @@ async fn note_waiting(storage: &Storage, job: &Job) {
 }
 
 /// Sends the apology. It is called when the dead letter is safe, and it may be called again: the mark and the retry key
-/// ensure that the user gets only one. It sends nothing if nothing was asked, if the answer may have arrived, or if
-/// LINE accepts nothing from this channel.
+/// ensure that the user gets only one. It sends nothing if nothing was asked, if the answer may have arrived, if LINE
+/// accepts nothing from this channel, or if a person of the staff talks with the user.
 pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let Clients { config, storage, line, .. } = clients;
     let Some(asked) = kept(&job.kind) else { return };
     match reason {
-        Reason::LineAuth => return,
+        Reason::LineAuth | Reason::Paused => return,
         Reason::LineQuota => return note_waiting(storage, job).await,
         _ => {}
     }

@@ -48,8 +48,7 @@ pub(crate) async fn ask_model(
     let Clients { config, storage, model, line } = clients;
     let started = Instant::now();
     let system = config.system_message(persona, job.is_private());
-    let past: Vec<_> = input.past.iter().cloned().map(Message::named).collect();
-    let mut questions = input.questions();
+    let (past, mut questions) = input.past_and_questions();
     if let (Some(newest), Some(_)) = (questions.last_mut(), &config.about_bot) {
         let (now, offset) = (storage.now(), config.quota.offset());
         newest.push_str(&instruction::note(now, offset, user::name(line, job).as_deref()));

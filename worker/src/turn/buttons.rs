@@ -14,7 +14,11 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
     let labels = &locale.words().labels;
     let has_personas = config.personas.is_some();
     let may_change_persona = has_personas && may_change_persona(&config.group_persona, job);
-    let there_is = |command: &&Command| may_change_persona || !matches!(command, Command::Persona(_));
+    let there_is = |command: &&Command| match command {
+        Command::Persona(_) => may_change_persona,
+        Command::Handoff => config.handoff_to.is_some() && job.is_private(),
+        _ => true,
+    };
     let button = |command: &Command| {
         let label = match command {
             Command::Forget | Command::AskForget => labels.forget,
@@ -24,6 +28,8 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
             Command::Retry => labels.retry,
             Command::Continue => labels.go_on,
             Command::Privacy => locale.word_of(command),
+            Command::Handoff => labels.handoff,
+            Command::Back => labels.back,
         };
         button(job, label, locale.word_of(command), command)
     };
@@ -75,6 +81,7 @@ pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
     let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
     let lines = words.help.lines().filter(|line| has_personas || !line.contains(locale.word_of(&persona)));
+    let of_staff = Some(words.staff_help).filter(|_| config.handoff_to.is_some() && job.is_private());
     let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
-    lines.chain(in_group).collect::<Vec<_>>().join("\n")
+    lines.chain(of_staff).chain(in_group).collect::<Vec<_>>().join("\n")
 }

@@ -8,6 +8,7 @@ use shared::{
 
 use super::{
     buttons::{buttons, help, persona_buttons, whether_to_forget},
+    handoff,
     prompt_input::{Plan, PromptInput},
     user,
 };
@@ -73,8 +74,17 @@ pub(crate) async fn carry_out<'a>(
             let buttons = buttons(config, job, locale, &[Command::Forget]);
             Ok(Plan::Say(Reply { buttons, ..(words.privacy)(&privacy(config, job)).as_str().into() }))
         }
+        (Command::Handoff, _) => {
+            handoff::hand_off(config, storage, line, job, past.changes.pause).await.map(Plan::Say)
+        }
+        (Command::Back, _) => handoff::hand_back(config, storage, line, job).await.map(Plan::Say),
+        (Command::Help, _)
+            if let Some(pause) = past.changes.pause.filter(|it| it.is_running(storage.now())) =>
+        {
+            Ok(Plan::Say(handoff::state(config, job, locale, pause)))
+        }
         (Command::Help, _) => {
-            let commands = [Command::Retry, Command::Persona(None), Command::Forget];
+            let commands = [Command::Retry, Command::Persona(None), Command::Forget, Command::Handoff];
             let buttons = buttons(config, job, locale, &commands);
             Ok(Plan::Say(Reply { buttons, ..help(config, job, locale).as_str().into() }))
         }

@@ -78,10 +78,12 @@ pub(crate) async fn compose_draft<'a>(
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let sent_file = past.file.take();
     let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
+    let pause = past.changes.pause;
+    let staff_gap = pause.and_then(|it| it.gap(&times, seen.forgotten, past.window.is_some()));
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
-        Plan::AskModel(input) => PromptInput { before, ..input },
+        Plan::AskModel(input) => PromptInput { before, staff_gap, ..input },
     };
     let earlier_file = earlier_file(job, &mut input, sent_file);
     quote::look_up(storage, job, &mut input).await?;

@@ -7,7 +7,7 @@ use shared::{
     job::{Job, JobKind},
 };
 
-use super::{buttons::buttons, line_request, read::while_marking_as_read, user};
+use super::{buttons::buttons, handoff::silences_notice, line_request, read::while_marking_as_read, user};
 use crate::{
     clients::Clients,
     failure::Failure,
@@ -22,6 +22,10 @@ pub(crate) async fn give(clients: &Clients, job: &Job) -> Outcome {
     if matches!(job.kind, JobKind::Follow { .. }) {
         // While the person blocked the bot, LINE did not give their profile.
         line.forget_profile(job.conversation.as_str());
+    }
+    if job.kind == JobKind::NotUnderstood && silences_notice(clients, job).await {
+        log!(info, Paused, event = %job.event_id, conversation = %job.conversation, "a person of the staff talks with the user: nothing is said");
+        return Outcome::Noticed;
     }
     if config.quota.is_not_allowed(job.user()) {
         return refuse_not_allowed(clients, job).await;

@@ -9,6 +9,7 @@ use crate::{
         file::File,
         image::Image,
         message_kind::Attachment,
+        pause::GAP,
         quote::{PICTURE, UNSEEN},
     },
     text::messages::Reply,
@@ -51,13 +52,28 @@ pub(crate) struct PromptInput {
     pub(crate) quote_line: Option<String>,
     /// The message whose unsend takes the quoted words back.
     pub(crate) quoted_from: Option<MessageId>,
+    /// The number of past messages before a talk with the staff, if there was one.
+    pub(crate) staff_gap: Option<usize>,
     /// The turn whose answer is replaced by this one.
     pub(crate) replaces: Option<EventId>,
 }
 
 impl PromptInput {
+    /// Returns the past messages and the questions, each as the model gets it.
+    pub(crate) fn past_and_questions(&self) -> (Vec<Message>, Vec<String>) {
+        let mut past: Vec<_> = self.past.iter().cloned().map(Message::named).collect();
+        let mut questions = self.questions();
+        if let Some(place) = self.staff_gap {
+            let after = past.get_mut(place).map(|message| &mut message.content);
+            if let Some(words) = after.or(questions.first_mut()) {
+                words.insert_str(0, GAP);
+            }
+        }
+        (past, questions)
+    }
+
     /// Returns the questions, each as a message of its own.
-    pub(crate) fn questions(&self) -> Vec<String> {
+    fn questions(&self) -> Vec<String> {
         let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
         let own = self.quote_line.as_ref().map(|line| format!("{line}\n{}", self.question));
         let own = by(self.speaker.as_deref(), own.as_ref().unwrap_or(&self.question));

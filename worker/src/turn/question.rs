@@ -5,6 +5,7 @@ use shared::{command::Command, event::log, job::Job, traces};
 use super::{
     attempt_error::{AttemptError, unsent_but_others_unanswered},
     draft::{Draft, DraftInput, compose_draft},
+    handoff,
     loading::while_showing_animation,
     read::while_marking_as_read,
     refusal::refuse,
@@ -96,6 +97,7 @@ pub(crate) async fn draft<'a>(
     let has_personas = config.personas.is_some();
     let command = said.and_then(|text| job.kind.command(text));
     let command = command.filter(|it| has_personas || !matches!(it, Command::Persona(_)));
+    let command = command.filter(|it| handoff::has_command(config, job, changes, it));
     let text = match &command {
         // The data of a button is nobody's words.
         Some(command) if job.kind.is_tap() => {
@@ -112,6 +114,9 @@ pub(crate) async fn draft<'a>(
         // The message was edited into a command. A command is carried out only after the questions before it are
         // answered.
         return Ok(Drafted::Ended(StoreResult::Changed));
+    }
+    if let Some(nothing) = handoff::in_pause(job, changes, command.as_ref(), storage.now())? {
+        return at_once(nothing);
     }
     let needs_no_model = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);

@@ -6,8 +6,9 @@ use rusqlite::Connection;
 use shared::job::{ConversationId, Job, MessageId};
 use worker::{
     history::{
-        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Question, Quote,
-        Quoted, REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn, Used, UsedFallback,
+        Answer, ConversationChanges, Edit, Forget, ForgetMarker, History, HistoryError, Pause, PauseChange,
+        Question, Quote, Quoted, REMEMBERED_FOR, Snapshot, SnapshotScope, Step, StoreResult, Tokens, Turn,
+        Used, UsedFallback,
     },
     rules::turn::{Conflict, TurnStep},
 };
@@ -17,6 +18,7 @@ use super::{database::Database, error::DatabaseError, redact};
 mod forget;
 pub mod group;
 mod past;
+mod pause;
 mod quoted;
 mod store;
 mod turn;
@@ -167,6 +169,16 @@ impl History for SqliteHistory {
     ) -> Result<(), HistoryError> {
         let of = of.clone();
         self.run("keep a persona", move |db| forget::choose(db, &of, persona.as_deref(), said_at)).await
+    }
+
+    async fn pause(
+        &self,
+        of: &ConversationId,
+        change: PauseChange,
+        _: Timestamp,
+    ) -> Result<Option<Pause>, HistoryError> {
+        let of = of.clone();
+        self.run("pause a chat", move |db| pause::change(db, &of, change)).await
     }
 
     async fn edit(

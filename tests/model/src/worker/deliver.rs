@@ -60,6 +60,9 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (worker.delivery, worker.at) = (None, At::LookForOthers);
             return;
         }
+        if changes.is_paused && job.run > 0 {
+            return fail(model, world, at, Failure::permanent(Reason::Paused));
+        }
         let answer = world.workers[at].ghost_answer;
         let is_clean = !world.is_taken_back(&answer);
         deliver(world, at, delivery);

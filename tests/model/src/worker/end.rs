@@ -119,7 +119,13 @@ pub(super) fn write_letter(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     steps.call("the dead letter is written", false, write, |_, world, done| {
         let worker = &mut world.workers[at];
         (worker.failure, worker.delivery) = (None, None);
-        worker.at = if done.is_some() { At::LookBeforeApology } else { At::HandBack };
+        // A person who talks with the staff gets no apology.
+        let is_told = failure.reason.0 != Reason::Paused;
+        worker.at = match done {
+            Some(()) if is_told => At::LookBeforeApology,
+            Some(()) => At::Acknowledge,
+            None => At::HandBack,
+        };
     });
 }
 

@@ -29,16 +29,28 @@ pub(super) fn load(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             return fail(model, world, at, Failure::permanent(Reason::LineRejected));
         }
         let kind = world.event(job.event).kind;
+        let is_silent = changes.is_paused && kind != Kind::Forget;
+        if is_silent && world.workers[at].other.is_some() {
+            return drafted_nothing(world, at, At::Load);
+        }
+        if is_silent && job.run > 0 {
+            return fail(model, world, at, Failure::permanent(Reason::Paused));
+        }
         let worker = &mut world.workers[at];
         (worker.marker, worker.edits, worker.others) = (changes.marker, changes.edits, changes.others);
-        worker.at = if kind == Kind::Forget { At::Obey } else { At::JobKind };
+        worker.is_silent = is_silent;
+        worker.at = match kind {
+            Kind::Forget => At::Obey,
+            _ if is_silent => At::Store,
+            Kind::Question { .. } | Kind::Unfollow => At::JobKind,
+        };
     });
 }
 
 /// Ends a draft without an answer. Two jobs are then answered one by one.
 fn drafted_nothing(world: &mut World, at: usize, alone: At) {
     let worker = &mut world.workers[at];
-    (worker.marker, worker.edits, worker.others) = (None, 0, 0);
+    (worker.marker, worker.edits, worker.others, worker.is_silent) = (None, 0, 0, false);
     if worker.other.is_some() {
         return merge::withdraw(world, at);
     }
@@ -87,12 +99,12 @@ pub(super) fn ask(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 
 /// Stores the answer, as that of one turn.
 pub(super) fn store(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
-    let Worker { job, turn, other, marker, edits, others, .. } = *worker;
+    let Worker { job, turn, other, marker, edits, others, is_silent, .. } = *worker;
     let event = steps.before.event(job.event);
     let wants_reply = steps.model.setting.replies || event.kind == Kind::Forget;
     let is_good = job.run == 0 && !event.token_is_old;
     let method = if wants_reply && is_good { SendMethod::ReplyToken } else { SendMethod::Push };
-    let draft = Draft { job, by: Some(turn.begun), other, marker, edits, others, method };
+    let draft = Draft { job, by: Some(turn.begun), other, marker, edits, others, is_silent, method };
     let effect = move |model: &Model, world: &mut World| history::store(model, world, draft);
     steps.call("the answer is stored", true, effect, |model, world, stored| {
         let Some(stored) = stored else {

@@ -23,7 +23,7 @@ use super::{
     turn, unanswered, unsent,
 };
 use crate::{
-    history::Stage,
+    history::{Pause, PauseChange, Stage},
     rules::{
         forget_marker::is_said_by,
         turn::{TurnStep, apply},
@@ -36,7 +36,7 @@ const ROWS_MAX: usize = 100;
 const SAID_BY: &str = "attribute_not_exists(saidAt) OR saidAt <= :until";
 
 impl DynamoHistory {
-    /// Forgets what was said and edited until then, and with `with_settings` also what was chosen. Deletes the rows
+    /// Forgets what was said and edited until then, and with `with_settings` also what was chosen and the pause. Deletes the rows
     /// before it sets the marker: after a crash in between, the head still names all rows that must go, and the next
     /// try sets the marker.
     pub(super) async fn forget_conversation(
@@ -57,6 +57,9 @@ impl DynamoHistory {
                 turns.extend(event_of(&row).filter(|_| is_forgotten));
             }
             let forgotten = head.forget(until, now);
+            if with_settings {
+                head.pause = Pause::following(head.pause, PauseChange::Forgotten { until });
+            }
             ids.extend(forgotten.iter().flat_map(Asked::rows));
             ids.sort();
             ids.dedup();

@@ -13,9 +13,10 @@ use super::{
     asked::{Answer, Asked, row_ids},
     item::{Item, n, number, s, text},
     message_row::Row,
+    pause,
 };
 use crate::{
-    history::{ForgetMarker, TurnRef, WindowStart},
+    history::{ForgetMarker, Pause, TurnRef, WindowStart},
     rules::{
         conversation::{rfc3339, stamp},
         forget_marker::is_said_by,
@@ -39,6 +40,8 @@ pub(super) struct Head {
     pub(super) window: Option<WindowStart>,
     /// The time up to which everything is forgotten.
     pub(super) forgotten: Option<ForgetMarker>,
+    /// The pause of the chat.
+    pub(super) pause: Option<Pause>,
     /// The `lastCreatedAt` of the stored row; `None` if there is no row.
     pub(super) stored: Option<String>,
     /// The `createdAt` of the newest row known, which an older bot may have written.
@@ -76,6 +79,7 @@ impl Head {
                 said_until: number(item, "forgottenSaid")
                     .unwrap_or_else(|| at("forgottenAt").unwrap_or(through).as_millisecond()),
             }),
+            pause: pause::of_item(item),
             stored: text(item, "lastCreatedAt").map(ToOwned::to_owned),
             last: at("lastCreatedAt"),
         }
@@ -204,6 +208,9 @@ impl Head {
         if let Some(mark) = self.forgotten {
             row.insert("forgottenThrough".to_owned(), s(rfc3339(mark.through)));
             row.insert("forgottenSaid".to_owned(), n(mark.said_until));
+        }
+        if let Some(pause) = self.pause {
+            pause::add(pause, &mut row);
         }
         row.extend(expires_at.map(|at| ("expiresAt".to_owned(), n(at))));
         row

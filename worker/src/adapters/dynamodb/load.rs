@@ -177,6 +177,7 @@ impl ChangeKeys {
             unsent: self.unsent.as_ref().and_then(&known).is_some(),
             others: head.others(&job.event_id),
             forgotten: head.forgotten,
+            pause: head.pause,
             edit: said.and_then(|row| group::edit(row, now)),
             answered_by: said.and_then(group::answered_by),
             quotes_own: self.own.as_ref().and_then(&known).is_some(),

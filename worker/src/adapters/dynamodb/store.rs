@@ -40,7 +40,9 @@ impl DynamoHistory {
         seen: Option<ForgetMarker>,
         now: Timestamp,
     ) -> Result<StoreResult, DynamoError> {
-        let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen);
+        let stops = |head: &Head| head.pause.is_some_and(|pause| pause.stops(job, now));
+        // A pause that was seen may be over, and an answer is made anew only for one that runs.
+        let mut known = self.recall(&job.conversation).filter(|head| head.forgotten == seen && !stops(head));
         let mut tries = 0;
         loop {
             let mut rows = vec![self.turn_row(job, &answer, now)?];
@@ -61,7 +63,7 @@ impl DynamoHistory {
                         return self.existing_or(StoreResult::Forgotten, job, &answer, now).await;
                     }
                 }
-                if head.others(&job.event_id) != answer.others {
+                if stops(&head) || head.others(&job.event_id) != answer.others {
                     return self.existing_or(StoreResult::Changed, job, &answer, now).await;
                 }
                 let window = answer.window.clone().map(|window| window.following(head.window.as_ref()));

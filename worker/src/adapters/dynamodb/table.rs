@@ -50,9 +50,10 @@ impl DynamoHistory {
     }
 
     /// Returns when a head row that is stored now expires: with the newest row that it names, and not before its forget
-    /// marker may expire.
+    /// marker may expire or its pause ends.
     pub(super) fn head_expires_at(&self, head: &Head, now: Timestamp) -> Option<i64> {
         let mark = head.forgotten.map(|mark| remembered_until(mark.through));
-        self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)))
+        let pause = head.pause.map(|pause| pause.until / 1000 + 1);
+        self.expires_at(now).map(|at| at.max(mark.unwrap_or(at)).max(pause.unwrap_or(at)))
     }
 }

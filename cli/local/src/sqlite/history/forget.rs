@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use shared::job::{ConversationId, MessageId};
 use worker::{
-    history::{Forget, ForgetMarker, Stage},
+    history::{Forget, ForgetMarker, PauseChange, Stage},
     rules::{
         conversation::stamp,
         turn::{TurnStep, apply},
     },
 };
 
-use super::{group, past, turn, turn_row};
+use super::{group, past, pause, turn, turn_row};
 
 pub(super) fn forget(
     db: &Connection,
@@ -28,6 +28,7 @@ pub(super) fn forget(
                  WHERE conversation = ?1 AND coalesce(persona_said_at <= ?2, TRUE)",
                 params![of.as_str(), until],
             )?;
+            pause::change(db, of, PauseChange::Forgotten { until })?;
             until
         }
     };

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use shared::job::{ConversationId, EventId, Job};
 use worker::{
     history::{
-        ConversationChanges, ForgetMarker, Limit, Period, Snapshot, SnapshotScope, Stage, TurnRef,
+        ConversationChanges, ForgetMarker, Limit, Pause, Period, Snapshot, SnapshotScope, Stage, TurnRef,
         Unanswered, Usage, WindowStart,
     },
     rules::conversation::{Message, Role, rfc3339},
@@ -17,14 +17,14 @@ use super::group;
 
 pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -> rusqlite::Result<Snapshot> {
     let of = &job.conversation;
-    let Conversation { persona, window, forgotten } = conversation(db, of)?;
+    let Conversation { persona, window, forgotten, pause } = conversation(db, of)?;
     let (last, newest) = newest(db, of)?;
     let (said, file) = messages(db, of, scope.limit, now)?;
     let (messages, times) = said.into_iter().unzip();
     let (unanswered, answer_waits) = unanswered(db, of, now)?;
     Ok(Snapshot {
         file,
-        changes: changes_with(db, job, forgotten, now)?,
+        changes: changes_with(db, job, forgotten, pause, now)?,
         messages,
         times,
         window,
@@ -39,13 +39,15 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
 
 /// Returns the conversation changes. The turn's own stage is not among them.
 pub(super) fn changes(db: &Connection, job: &Job, now: i64) -> rusqlite::Result<ConversationChanges> {
-    changes_with(db, job, mark(db, &job.conversation)?, now)
+    let Conversation { forgotten, pause, .. } = conversation(db, &job.conversation)?;
+    changes_with(db, job, forgotten, pause, now)
 }
 
 fn changes_with(
     db: &Connection,
     job: &Job,
     forgotten: Option<ForgetMarker>,
+    pause: Option<Pause>,
     now: i64,
 ) -> rusqlite::Result<ConversationChanges> {
     let in_group = !job.is_private();
@@ -58,6 +60,7 @@ fn changes_with(
         unsent: group::is_unsent(db, job.message_id())?,
         others: others(db, &job.event_id)?,
         forgotten,
+        pause,
         edit,
         answered_by,
         quotes_own: own.unwrap_or(false),
@@ -149,17 +152,21 @@ pub(super) fn last(
 
 /// The row of a conversation.
 #[derive(Default)]
-struct Conversation {
+pub(super) struct Conversation {
     persona: Option<String>,
     /// The start of the window.
     window: Option<WindowStart>,
     /// The time up to which it is forgotten.
-    forgotten: Option<ForgetMarker>,
+    pub(super) forgotten: Option<ForgetMarker>,
+    /// The newest pause.
+    pub(super) pause: Option<Pause>,
 }
 
-fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<Conversation> {
+/// Returns what the row of a conversation holds.
+pub(super) fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<Conversation> {
     let mut select = db.prepare_cached(
-        "SELECT persona, memory_after, memory_within, forgotten_through, coalesce(forgotten_said, forgotten_at)
+        "SELECT persona, memory_after, memory_within, forgotten_through, coalesce(forgotten_said, forgotten_at),
+             paused_since, paused_until, staff_told
          FROM conversations WHERE conversation = ?1",
     )?;
     let row = select.query_row([of.as_str()], |row| {
@@ -171,7 +178,11 @@ fn conversation(db: &Connection, of: &ConversationId) -> rusqlite::Result<Conver
             Some(through) => Some(ForgetMarker { through, said_until: row.get(4)? }),
             None => None,
         };
-        Ok(Conversation { persona: row.get(0)?, window, forgotten })
+        let pause = match row.get(5)? {
+            Some(since) => Some(Pause { since, until: row.get(6)?, staff_told: row.get(7)? }),
+            None => None,
+        };
+        Ok(Conversation { persona: row.get(0)?, window, forgotten, pause })
     });
     Ok(row.optional()?.unwrap_or_default())
 }

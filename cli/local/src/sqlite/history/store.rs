@@ -39,14 +39,15 @@ pub(super) fn store(
     if let Some(exchange) = &answer.exchange {
         // A marker that was seen and is gone was swept in the meantime, because it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
-        let forgotten = past::mark(db, &job.conversation)?;
+        let past::Conversation { forgotten, pause, .. } = past::conversation(db, &job.conversation)?;
         match forgotten.map_or(Fit::Fits, |marker| marker.fit(job, said, seen)) {
             Fit::Fits => {}
             Fit::Stale => return Ok(Ok(StoreResult::Changed)),
             Fit::Forgotten => return Ok(Ok(StoreResult::Forgotten)),
         }
+        let is_paused = pause.is_some_and(|pause| pause.stops(job, now));
         let was_unsent = group::is_unsent(db, answer.quoted_from.as_ref())?;
-        if was_unsent || past::others(db, &job.event_id)? != answer.others {
+        if is_paused || was_unsent || past::others(db, &job.event_id)? != answer.others {
             return Ok(Ok(StoreResult::Changed));
         }
         let mut merged = vec![];

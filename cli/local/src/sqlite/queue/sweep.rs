@@ -38,6 +38,7 @@ impl SqliteQueue {
                 let unanswered = db.execute("DELETE FROM unanswered WHERE expires_at <= ?1", [now.as_second()])?;
                 let marks = db.execute(
                     "DELETE FROM conversations WHERE persona IS NULL AND coalesce(forgotten_at, 0) < ?1
+                         AND coalesce(paused_until, 0) < ?1
                          AND (memory_after IS NULL OR NOT EXISTS (SELECT 1 FROM messages
                              WHERE messages.conversation = conversations.conversation))",
                     [oldest],
