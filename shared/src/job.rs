@@ -40,8 +40,7 @@ pub struct Job {
     pub happened_at: Option<i64>,
     /// LINE's single-use reply token, which is valid for about a minute.
     pub reply_token: Option<String>,
-    /// The token that marks the chat as read up to this message, in channels where people chat, too (LINE, "Mark as
-    /// read").
+    /// The token that marks the chat as read up to this message (LINE, "Mark messages as read").
     pub read_token: Option<String>,
     /// The id of the dead letter that was redriven, set by the redrive; `None` in the first run. Each run counts its
     /// attempts from zero.
@@ -201,18 +200,8 @@ impl From<JobJson> for Job {
 
 impl From<Job> for JobJson {
     fn from(job: Job) -> Self {
-        let Job {
-            v,
-            event_id,
-            conversation,
-            speaker,
-            kind,
-            accepted_at,
-            happened_at,
-            reply_token,
-            read_token,
-            run,
-        } = job;
+        let Job { v, event_id, conversation, speaker, kind, .. } = job;
+        let Job { accepted_at, happened_at, reply_token, read_token, run, .. } = job;
         let (chat, conversation) = conversation.into_parts();
         let chat = chat.filter(|_| v >= CHAT_SINCE_VERSION);
         Self {
