@@ -202,7 +202,7 @@ stories!(
     who_wishes_so_is_forgotten_and_told
     a_picture_is_looked_at
     a_voice_is_heard
-    a_change_of_what_a_group_was_answered_is_silence
+    a_change_of_what_a_group_was_answered_is_remembered
     two_people_are_answered_at_once
     a_new_friend_is_greeted
     a_persona_is_chosen

@@ -77,8 +77,10 @@ pub trait History: Send + Sync {
         said_at: Option<i64>,
     ) -> Result<(), HistoryError>;
 
-    /// Keeps the current words of a group's message, unless a later edit is kept, or the message was answered or
-    /// unsent. The words are deleted when the message is answered or forgotten, and after a day.
+    /// Keeps the current words of a group's message, unless a later edit is known, or the message was unsent. The words
+    /// are deleted when the message is answered or forgotten, and after a day. If the message is answered, the words
+    /// replace those of its question in the conversation, and the answer stays; an edit without words forgets both.
+    /// Nothing that is forgotten comes back.
     async fn edit(
         &self,
         of: &ConversationId,
