@@ -206,7 +206,7 @@ stories!(
     a_voice_is_heard
     a_file_is_read_again
     of_a_video_the_preview_is_seen
-    a_change_of_what_a_group_was_answered_is_silence
+    a_change_of_what_a_group_was_answered_is_remembered
     two_people_are_answered_at_once
     a_new_friend_is_greeted
     a_persona_is_chosen

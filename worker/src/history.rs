@@ -86,8 +86,9 @@ pub trait History: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Pause>, HistoryError>;
 
-    /// Keeps the current words of a group's message, unless a later edit is kept, or the message was answered or
-    /// unsent. The words are deleted when the message is answered or forgotten, and after a day.
+    /// Keeps the current words of a group's message, unless a later edit is known, or the message was unsent. They are
+    /// deleted when the message is answered or forgotten, and after a day. If it is answered, the words replace its
+    /// question in the conversation, and the answer stays; an edit without words forgets both.
     async fn edit(
         &self,
         of: &ConversationId,

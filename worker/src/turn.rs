@@ -137,10 +137,8 @@ async fn answer(
                 StoreResult::Existing(changes.stage)
             }
             changes if is_forgotten(job, &changes) => StoreResult::Forgotten,
-            changes => {
-                ensure_not_redriven(job, &changes, storage.now())?;
-                StoreResult::Existing(further.clone())
-            }
+            changes => ensure_not_redriven(job, &changes, storage.now())
+                .map(|()| StoreResult::Existing(further.clone()))?,
         },
     };
     conclude(clients, job, turn, stored, attempt).await

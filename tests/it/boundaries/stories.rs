@@ -306,7 +306,7 @@ pub fn a_voice_is_heard() -> Story {
     }
 }
 
-pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
+pub fn a_change_of_what_a_group_was_answered_is_remembered() -> Story {
     Story {
         webhooks: |line| {
             line.add_group(GROUP, &[USER]);
@@ -319,6 +319,7 @@ pub fn a_change_of_what_a_group_was_answered_is_silence() -> Story {
             let changed = phone::edited_event(&id, words, source(), wall_clock()());
             vec![webhook(&[said]), webhook(&[changed])]
         },
+        kept: &["good morning"],
         ..a_question_is_answered()
     }
 }

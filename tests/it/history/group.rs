@@ -2,9 +2,12 @@
 
 use jiff::{Timestamp, civil::date};
 use shared::job::{Job, JobKind};
-use worker::history::{
-    Answer, Edit, Exchange, Forget, History, Period, Snapshot, SnapshotScope, Stage, StoreResult, Tokens,
-    UsageDelta,
+use worker::{
+    history::{
+        Answer, Edit, Exchange, Forget, History, Period, Snapshot, SnapshotScope, Stage, StoreResult, Tokens,
+        UsageDelta,
+    },
+    rules::message_kind::MessageKind,
 };
 
 use super::{
@@ -18,6 +21,9 @@ pub(super) async fn suite(history: &dyn History) {
     what_a_message_says_now_is_known_until_it_is_answered(history).await;
     the_latest_change_is_the_one_whatever_their_order(history).await;
     a_changed_message_is_answered_by_one_turn(history).await;
+    a_change_after_the_answer_replaces_the_question(history).await;
+    a_change_after_the_answer_brings_nothing_back(history).await;
+    a_call_that_is_taken_out_after_the_answer_is_forgotten_with_it(history).await;
     what_is_left_in_silence_can_be_answered_by_its_change(history).await;
     words_of_a_change_go_with_the_message_the_conversation_and_the_day(history).await;
     messages_of_the_bots_own_are_known_in_groups(history).await;
@@ -87,6 +93,69 @@ async fn a_changed_message_is_answered_by_one_turn(history: &dyn History) {
     assert!(
         matches!(store(history, &first, None).await, StoreResult::Existing(Stage::Stored(_))),
         "its own stays"
+    );
+}
+
+async fn contents(history: &dyn History, job: &Job) -> Vec<String> {
+    load(history, job, later(1)).await.messages.into_iter().map(|message| message.content).collect()
+}
+
+async fn a_change_after_the_answer_replaces_the_question(history: &dyn History) {
+    let job = asked(history, "C-after", "after").await;
+    edits(history, &job, "before", 5).await;
+    assert!(matches!(store(history, &job, Some(5)).await, StoreResult::Stored(_)));
+    for (text, at, kept) in [
+        ("older", 4, "q"),
+        ("ninth", 9, "ninth"),
+        ("ninth", 9, "ninth"),
+        ("eighth", 8, "ninth"),
+        ("[image]", 10, "[image]"),
+        ("eleventh", 11, "eleventh"),
+    ] {
+        edits(history, &job, text, at).await;
+        assert_eq!(contents(history, &job).await, [kept, "answer to q"], "{text}");
+        let changes = load(history, &job, later(1)).await.changes;
+        assert_eq!((changes.edit, changes.answered_by), (None, Some(job.event_id.clone())));
+    }
+    edits(history, &job, "[image]", 12).await;
+    let kinds: Vec<_> = load(history, &job, later(1)).await.messages.into_iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, [MessageKind::Text; 2], "a person typed it");
+    assert!(
+        matches!(store(history, &job, None).await, StoreResult::Existing(Stage::Stored(_))),
+        "its own stays"
+    );
+}
+
+async fn a_change_after_the_answer_brings_nothing_back(history: &dyn History) {
+    let jobs = [asked(history, "C-back", "back-1").await, asked(history, "C-back", "back-2").await];
+    for job in &jobs {
+        assert!(matches!(store(history, job, None).await, StoreResult::Stored(_)));
+    }
+    let of = &jobs[0].conversation;
+    history.forget(of, Forget::Message(message("back-1")), later(1)).await.unwrap();
+    edits(history, &jobs[0], "after it was taken back", 9).await;
+    assert_eq!(contents(history, &jobs[1]).await, ["q", "answer to q"]);
+    history.forget(of, Forget::Messages(i64::MAX), later(1)).await.unwrap();
+    edits(history, &jobs[1], "after it was forgotten", 9).await;
+    assert!(contents(history, &jobs[1]).await.is_empty());
+}
+
+async fn a_call_that_is_taken_out_after_the_answer_is_forgotten_with_it(history: &dyn History) {
+    let jobs = [asked(history, "C-out", "out-1").await, asked(history, "C-out", "out-2").await];
+    for job in &jobs {
+        assert!(matches!(store(history, job, None).await, StoreResult::Stored(_)));
+    }
+    edits(history, &jobs[0], "first", 9).await;
+    edits(history, &jobs[0], "", 8).await;
+    assert_eq!(contents(history, &jobs[0]).await, ["first", "answer to q", "q", "answer to q"]);
+    for text in ["", "", "called again"] {
+        edits(history, &jobs[0], text, 10).await;
+        assert_eq!(contents(history, &jobs[0]).await, ["q", "answer to q"]);
+    }
+    assert_eq!(
+        load(history, &jobs[0], later(1)).await.changes.answered_by,
+        Some(jobs[0].event_id.clone()),
+        "there is no second answer"
     );
 }
 

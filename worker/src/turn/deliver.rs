@@ -20,8 +20,7 @@ pub fn retry_key(event: &EventId, part: u32) -> Uuid {
     event.derive(&format!("push/{part}"))
 }
 
-/// Sends the parts that LINE has not certainly accepted yet, as long as the attempt has time. Returns the ids of their
-/// messages.
+/// Sends the parts that LINE has not certainly accepted yet, while the attempt has time. Returns their messages' ids.
 pub(crate) async fn deliver(
     clients: &Clients,
     job: &Job,
@@ -31,10 +30,7 @@ pub(crate) async fn deliver(
 ) -> Result<Vec<MessageId>, AttemptError> {
     let mut sending = Sending { delivery, is_trying: false, own: vec![] };
     let sent = timeout_at(attempt.deadline, send(clients, job, turn, &mut sending, attempt)).await;
-    match sent {
-        Ok(sent) => sent.map(|()| sending.own),
-        Err(_) => Err(sending.out_of_time()),
-    }
+    if let Ok(sent) = sent { sent.map(|()| sending.own) } else { Err(sending.out_of_time()) }
 }
 
 async fn send(

@@ -42,10 +42,46 @@ fn sender<'a>(config: &'a Config, persona: Option<&Chosen>) -> Option<Sender<'a>
     Some(Sender::new(&persona.name, persona.icon.as_deref()))
 }
 
-/// Whether something was said since the message came, so that its answer should quote it. A row of the article's bot,
-/// which wrote local times, may be ahead of the clock: such a row is ignored.
+/// Whether something was said since the message was said, so that its answer should quote it. LINE may deliver a
+/// message long after it was said. A row of the article's bot, which wrote local times, may be ahead of the clock: such
+/// a row is ignored.
 pub(crate) fn came_between(job: &Job, last: Option<Timestamp>, now: Timestamp) -> bool {
-    let accepted_at = job.accepted_at.and_then(|at| Timestamp::from_millisecond(at).ok());
-    let is_between = |(accepted_at, last)| accepted_at < last && last <= now;
-    job.run.is_some() || accepted_at.zip(last).is_some_and(is_between)
+    let said_at = [job.happened_at, job.accepted_at].into_iter().flatten().min();
+    let said_at = said_at.and_then(|at| Timestamp::from_millisecond(at).ok());
+    let is_between = |(said_at, last)| said_at < last && last <= now;
+    job.run.is_some() || said_at.zip(last).is_some_and(is_between)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use shared::job::{ConversationId, EventId, JobKind};
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_late_if_something_was_stored_since_it_was_said() {
+        let at = |millis| Timestamp::from_millisecond(millis).unwrap();
+        for (happened_at, accepted_at, last, is_late) in [
+            (Some(5), Some(6), Some(4), false),
+            (Some(5), Some(6), None, false),
+            (Some(5), Some(9), Some(7), true),
+            (Some(8), Some(6), Some(7), true),
+            (None, Some(6), Some(7), true),
+            (None, None, Some(7), false),
+            (Some(5), Some(6), Some(11), false),
+        ] {
+            let event = EventId::try_from("e".to_owned()).unwrap();
+            let of = ConversationId::of_known_id("U1".to_owned()).unwrap();
+            let job = Job { happened_at, accepted_at, ..Job::new(event, of, JobKind::question("q", None)) };
+            assert_eq!(
+                came_between(&job, last.map(at), at(10)),
+                is_late,
+                "{happened_at:?} {accepted_at:?} {last:?}"
+            );
+            let redriven = Job { run: Some("letter".to_owned()), ..job };
+            assert!(came_between(&redriven, last.map(at), at(10)));
+        }
+    }
 }

@@ -15,6 +15,7 @@ use worker::{
 
 use super::{database::Database, error::DatabaseError, redact};
 
+mod edit;
 mod forget;
 pub mod group;
 mod past;
@@ -189,7 +190,9 @@ impl History for SqliteHistory {
         now: Timestamp,
     ) -> Result<(), HistoryError> {
         let (of, message, now) = (of.clone(), message.clone(), now.as_millisecond());
-        self.run("keep a change", move |db| group::edit(db, &of, &message, &edit, now)).await
+        self.run("keep a change", move |db| edit::edit(db, &of, &message, &edit, now)).await?;
+        self.database.truncate_log_soon().await;
+        Ok(())
     }
 
     async fn quoted(

@@ -117,6 +117,16 @@ impl DynamoHistory {
         self.client.put_item().table_name(&self.table).set_item(Some(unsent)).send().await?;
         self.forget_unanswered(of, message_id).await?;
         self.delete_all(&[group::said_id(message_id)]).await?;
+        self.forget_question(of, message_id, now).await
+    }
+
+    /// Deletes the rows of a message's question and of its answer.
+    pub(super) async fn forget_question(
+        &self,
+        of: &ConversationId,
+        message_id: &MessageId,
+        now: Timestamp,
+    ) -> Result<(), DynamoError> {
         retried(|| async {
             let head = self.head(of).await?;
             let asked: Vec<&Asked> = head.asked_in(message_id).collect();

@@ -1,6 +1,7 @@
 //! The rows that are kept about a group's messages beside the conversation. The index does not contain them.
 //!
-//! - `said#{message}`: the newest text of an edited message, until it is answered; and the turn that answered it.
+//! - `said#{message}`: the newest text of an edited message, until it is answered; and the turn that answered it, with
+//!   the time of the newest edit that its question has.
 //! - `edited#{conversation}`: the messages that were edited and have words for the bot, so that a forget finds these
 //!   words.
 //! - `own#{message}`: the fact that a message is the bot's own, without its words.
@@ -12,13 +13,17 @@ use jiff::Timestamp;
 use shared::job::{ConversationId, EventId, Job, MessageId};
 
 use super::{
+    asked::row_ids,
     conflict::Part,
     error::DynamoError,
     item::{Item, key, n, number, remembered_until, s, text},
     table::DynamoHistory,
     transaction::{Rows, retried},
 };
-use crate::history::{Answer, EDIT_KEPT, Edit};
+use crate::{
+    history::{Answer, EDIT_KEPT, Edit},
+    rules::{conversation::rfc3339, message_kind::MessageKind},
+};
 
 /// Returns the key of the row about a message.
 pub(super) fn said_id(message: &MessageId) -> String {
@@ -48,7 +53,8 @@ pub(super) fn answered_by(row: &Item) -> Option<EventId> {
 }
 
 impl DynamoHistory {
-    /// Keeps the newest text of an edited message.
+    /// Keeps the newest text of an edited message until its answer. After the answer, puts it in place of the
+    /// question's.
     pub(super) async fn keep_edit(
         &self,
         of: &ConversationId,
@@ -57,7 +63,7 @@ impl DynamoHistory {
         now: Timestamp,
     ) -> Result<(), DynamoError> {
         let until = n(now.checked_add(EDIT_KEPT).unwrap_or(now).as_second());
-        retried(|| async {
+        let answered_by = retried(|| async {
             let said = self
                 .update(said_id(message))
                 .update_expression("SET content = :content, editedAt = :at, expiresAt = :expiresAt")
@@ -67,6 +73,7 @@ impl DynamoHistory {
                 .expression_attribute_values(":content", s(&edit.text))
                 .expression_attribute_values(":at", n(edit.at))
                 .expression_attribute_values(":expiresAt", until.clone())
+                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .build()?;
             let list = self
                 .update(edited_id(of))
@@ -82,15 +89,78 @@ impl DynamoHistory {
                 rows.push((Part::Any, TransactWriteItem::builder().update(list).build()));
             }
             match self.commit(rows).await {
-                Err(DynamoError::Conflict(conflict))
-                    if conflict.of(Part::Said).or(conflict.of(Part::NotUnsent)).is_some() =>
-                {
-                    Ok(())
-                }
-                done => done,
+                Err(DynamoError::Conflict(conflict)) if conflict.of(Part::NotUnsent).is_some() => Ok(None),
+                Err(DynamoError::Conflict(conflict)) => match conflict.of(Part::Said) {
+                    Some(reason) => Ok(reason.item().and_then(answered_by)),
+                    None => Err(DynamoError::Conflict(conflict)),
+                },
+                done => done.map(|()| None),
             }
         })
-        .await
+        .await?;
+        match answered_by {
+            Some(event) => self.replace_question(of, message, edit, &event, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Puts the newest text of a message in place of the question that this turn answered. Without words, forgets the
+    /// question with its answer.
+    async fn replace_question(
+        &self,
+        of: &ConversationId,
+        message: &MessageId,
+        edit: &Edit,
+        answered_by: &EventId,
+        now: Timestamp,
+    ) -> Result<(), DynamoError> {
+        let is_newest = retried(|| async {
+            let said = self
+                .update(said_id(message))
+                .update_expression("SET replacedAt = :at")
+                .condition_expression(
+                    "attribute_exists(answeredBy) AND (attribute_not_exists(replacedAt) OR replacedAt <= :at)",
+                )
+                .expression_attribute_values(":at", n(edit.at))
+                .build()?;
+            let mut rows = vec![
+                (Part::Said, TransactWriteItem::builder().update(said).build()),
+                self.not_unsent(message)?,
+            ];
+            if !edit.text.is_empty() {
+                // If the question was asked again, the head names the turn that has it now.
+                let head = self.head(of).await?;
+                let event = head.asked_in(message).last().map_or(answered_by, |asked| asked.event());
+                let [question, _] = row_ids(event);
+                let kind = MessageKind::Text.for_row(&edit.text);
+                let words = "SET content = :content, updatedAt = :now";
+                let update = self
+                    .update(question)
+                    .condition_expression("attribute_exists(content)")
+                    .expression_attribute_values(":content", s(&edit.text))
+                    .expression_attribute_values(":now", s(rfc3339(now)));
+                let update = match kind {
+                    Some(kind) => update
+                        .update_expression(format!("{words}, kind = :kind"))
+                        .expression_attribute_values(":kind", s(kind)),
+                    None => update.update_expression(format!("{words} REMOVE kind")),
+                };
+                rows.push((Part::Message, TransactWriteItem::builder().update(update.build()?).build()));
+            }
+            match self.commit(rows).await {
+                // A later edit came first, or the question is forgotten.
+                Err(DynamoError::Conflict(conflict))
+                    if [Part::Said, Part::NotUnsent, Part::Message]
+                        .iter()
+                        .any(|part| conflict.of(*part).is_some()) =>
+                {
+                    Ok(false)
+                }
+                done => done.map(|()| true),
+            }
+        })
+        .await?;
+        if is_newest && edit.text.is_empty() { self.forget_question(of, message, now).await } else { Ok(()) }
     }
 
     /// Builds the updates that mark the messages of an answer as answered, and delete the words of their edits. Their
@@ -110,7 +180,9 @@ impl DynamoHistory {
         let row = |(event, message, edit): (&EventId, &MessageId, Option<i64>)| {
             let said = self
                 .update(said_id(message))
-                .update_expression("SET answeredBy = :event, expiresAt = :expiresAt REMOVE content")
+                .update_expression(
+                    "SET answeredBy = :event, replacedAt = :seen, expiresAt = :expiresAt REMOVE content",
+                )
                 .condition_expression(
                     "(attribute_not_exists(editedAt) OR editedAt <= :seen)
                      AND (attribute_not_exists(answeredBy) OR answeredBy = :event)",

@@ -87,6 +87,16 @@ fn message(db: &Connection, of: &ConversationId, message_id: &MessageId, now: i6
         "DELETE FROM unanswered WHERE conversation = ?1 AND message_id = ?2",
         [of.as_str(), message_id.as_str()],
     )?;
+    question(db, of, message_id, now)
+}
+
+/// Forgets the question of a message and its answer.
+pub(super) fn question(
+    db: &Connection,
+    of: &ConversationId,
+    message_id: &MessageId,
+    now: i64,
+) -> rusqlite::Result<()> {
     let turns = db
         .prepare_cached(
             "SELECT DISTINCT event_id, answered_by FROM messages

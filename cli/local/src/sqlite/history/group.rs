@@ -25,7 +25,7 @@ pub(super) fn known(
     Ok(row.optional()?.unwrap_or_default())
 }
 
-/// Keeps the newest text of an edited message.
+/// Keeps the newest text of an edited message that is not answered.
 pub(super) fn edit(
     db: &Connection,
     of: &ConversationId,
@@ -33,9 +33,6 @@ pub(super) fn edit(
     edit: &Edit,
     now: i64,
 ) -> rusqlite::Result<()> {
-    if is_unsent(db, Some(message))? {
-        return Ok(());
-    }
     db.prepare_cached(
         "INSERT INTO said (message_id, conversation, content, edited_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET content = ?3, edited_at = ?4, updated_at = ?5
@@ -43,6 +40,16 @@ pub(super) fn edit(
     )?
     .execute(params![message.as_str(), of.as_str(), edit.text, edit.at, now])?;
     Ok(())
+}
+
+/// Notes an edit of an answered message by its time; returns false if a later one was noted before.
+pub(super) fn is_newest_edit(db: &Connection, message: &MessageId, at: i64) -> rusqlite::Result<bool> {
+    let noted = db
+        .prepare_cached(
+            "UPDATE said SET edited_at = ?2 WHERE message_id = ?1 AND coalesce(edited_at <= ?2, TRUE)",
+        )?
+        .execute(params![message.as_str(), at])?;
+    Ok(noted > 0)
 }
 
 /// Returns the messages that an answer answers, with their turns and the edit that was seen of each. A message to which
@@ -74,14 +81,16 @@ pub(super) fn refuses(db: &Connection, job: &Job, answer: &Answer) -> rusqlite::
     Ok(None)
 }
 
-/// Marks the messages of an answer as answered, and deletes the words of their edits.
+/// Marks the messages of an answer as answered, and deletes the words of their edits. The time of the newest edit that
+/// the answer has stays, so that an older one which comes later changes nothing.
 pub(super) fn mark(db: &Connection, job: &Job, answer: &Answer, now: i64) -> rusqlite::Result<()> {
     let mut mark = db.prepare_cached(
-        "INSERT INTO said (message_id, conversation, answered_by, updated_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET content = NULL, answered_by = ?3, updated_at = ?4",
+        "INSERT INTO said (message_id, conversation, answered_by, updated_at, edited_at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET content = NULL, answered_by = ?3, updated_at = ?4,
+             edited_at = coalesce(max(edited_at, ?5), ?5, edited_at)",
     )?;
-    for (event, message, _) in answered(job, answer) {
-        mark.execute(params![message.as_str(), job.conversation.as_str(), event.as_str(), now])?;
+    for (event, message, seen) in answered(job, answer) {
+        mark.execute(params![message.as_str(), job.conversation.as_str(), event.as_str(), now, seen])?;
     }
     Ok(())
 }
