@@ -81,10 +81,10 @@ pub(crate) async fn fetch_attachment(
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
             input.images = Vec::from_iter(quoted_image(config, line, &message, deadline).await);
-            if !input.images.is_empty() {
-                input.quote_line = None;
-            } else {
+            if input.images.is_empty() {
                 input.attachment = None;
+            } else {
+                input.quote_line = None;
             }
             Ok(MediaOutcome::Ready)
         }

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// The plan for a message.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub(crate) enum Plan<'a> {
     /// The reply is sent, and the model is not asked.
     Say(Reply<'a>),

@@ -169,9 +169,9 @@ pub(crate) async fn store(
     let edit = seen.edit.max(job.at());
     let others = seen.others;
     let mut answer = Answer {
-        by,
         exchange,
         window,
+        by,
         pushes,
         spent,
         edit,

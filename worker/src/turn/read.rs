@@ -20,7 +20,8 @@ pub(crate) async fn while_marking_as_read<T>(
     work: impl Future<Output = T>,
 ) -> T {
     let Some(token) = job.read_token.as_deref().filter(|_| is_due) else { return work.await };
-    let (mut request, mut work) = (pin!(line.mark_as_read(token)), pin!(work));
+    // Boxed, because nearly no message has a token, and each attempt would otherwise hold the request.
+    let (mut request, mut work) = (Box::pin(line.mark_as_read(token)), pin!(work));
     tokio::select! {
         done = &mut work => {
             let _ = timeout(GRACE, request).await;

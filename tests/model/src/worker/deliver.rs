@@ -277,7 +277,7 @@ pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (worker.failure, worker.at) = (None, At::LookBeforePush);
         });
     }
-    if may_reply(steps.before, worker, &failure) {
+    if may_reply(steps.before, worker, failure) {
         steps.step("it replies instead", |_, world| world.workers[at].at = At::RecordReplying);
         return;
     }
@@ -285,7 +285,7 @@ pub(super) fn push_failed(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
 }
 
 /// Models `reply_token::replaces_push`, but for a reply that was tried before, which LINE refuses again.
-fn may_reply(world: &World, worker: &Worker, failure: &Failure) -> bool {
+fn may_reply(world: &World, worker: &Worker, failure: Failure) -> bool {
     failure.reason.0 == Reason::LineQuota
         && progress(worker).is_unsaid()
         && worker.ghost_answer.parts == 1

@@ -59,10 +59,7 @@ impl DynamoHistory {
             Step::Pushing { by, pushed } => update
                 .update_expression(turn::PUSH)
                 .expression_attribute_names("#failed", turn::failed(run))
-                .condition_expression(turn::by(
-                    if run.is_none() { turn::IS_PUSHED } else { turn::IS_PUSHED_AFTER_REDRIVE },
-                    by,
-                ))
+                .condition_expression(turn::by(turn::may_push(run), by))
                 .expression_attribute_values(":stored", s(turn::STORED))
                 .expression_attribute_values(":pushed", n(pushed))
                 .expression_attribute_values(":now", s(rfc3339(now))),

@@ -38,10 +38,10 @@ pub(super) const NOT_OVER: &str = "attribute_not_exists(stage) OR stage = :store
 pub(super) const OPEN: &str = "attribute_not_exists(stage)";
 /// The condition of [`TurnStep::ResendRisked`].
 pub(super) const IS_STORED: &str = "stage = :stored";
-/// The condition of [`TurnStep::NotReplied`], and of [`TurnStep::Pushing`] in the first run.
+/// The condition of [`TurnStep::NotReplied`], and of [`TurnStep::Pushing`] in the first run ([`may_push`]).
 pub(super) const IS_PUSHED: &str = "stage = :stored AND attribute_not_exists(replyOnly)";
 /// The condition of [`TurnStep::Pushing`] after a redrive.
-pub(super) const IS_PUSHED_AFTER_REDRIVE: &str =
+const IS_PUSHED_AFTER_REDRIVE: &str =
     "stage = :stored AND (attribute_not_exists(replyOnly) OR attribute_not_exists(unknownSince))";
 /// The condition of [`TurnStep::Replying`].
 pub(super) const MAY_REPLY: &str = "stage = :stored AND (attribute_exists(replyOnly) OR (pushed = :zero AND attribute_not_exists(unknownSince) AND (attribute_not_exists(byReply) OR byReply = :false)))";
@@ -87,6 +87,11 @@ pub(super) const FORGET: &str = "SET expiresAt = :expiresAt, stage = :forgotten 
 pub(super) const FORGET_IDS: &str = "REMOVE ownIds";
 /// The update expression of [`TurnStep::ResendRisked`].
 pub(super) const RISK_RESENDING: &str = "SET unknownSince = :now REMOVE byReply, replyOnly";
+
+/// Returns the condition of [`TurnStep::Pushing`] in this run.
+pub(super) fn may_push(run: Option<&str>) -> &'static str {
+    if run.is_none() { IS_PUSHED } else { IS_PUSHED_AFTER_REDRIVE }
+}
 
 /// Returns the row's key.
 pub(super) fn id(event: &EventId) -> String {

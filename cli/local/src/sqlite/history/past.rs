@@ -67,13 +67,16 @@ fn changes_with(
     })
 }
 
-/// Returns the newest messages and when they were stored, oldest first, and the newest file among them.
+/// The messages of a conversation, oldest first, each with the time when it was stored.
+type Messages = Vec<(Message, String)>;
+
+/// Returns the newest messages, and the newest file among them.
 fn messages(
     db: &Connection,
     of: &ConversationId,
     limit: u32,
     now: i64,
-) -> rusqlite::Result<(Vec<(Message, String)>, Option<SentFile>)> {
+) -> rusqlite::Result<(Messages, Option<SentFile>)> {
     let mut newest = db.prepare_cached(
         "SELECT role, content, created_at, speaker, kind, message_id, said_at FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
