@@ -109,8 +109,9 @@ async fn two_turns_of_one_user_and_the_second_remembers_the_first() {
     ] {
         let mut names: Vec<_> = row.keys().map(String::as_str).collect();
         names.sort_unstable();
-        names.retain(|name| *name != "model");
+        names.retain(|name| !["event", "model"].contains(name));
         assert_eq!(row.get("model").map(|model| model.as_s().unwrap().as_str()), model);
+        assert_eq!(row.contains_key("event"), role == "assistant");
         assert_eq!(
             names,
             ["content", "createdAt", "id", "lineUserId", "messageId", "role", "saidAt", "updatedAt"]

@@ -28,6 +28,7 @@ use crate::history::{
 mod asked;
 mod batch_get;
 mod batch_write;
+mod change_pause;
 mod conflict;
 mod doctor_checks;
 mod error;

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use shared::{command::Command, event::log, job::Job, traces};
 
-use super::{buttons::buttons, draft::Draft, line_request::with_retries, user};
+use super::{buttons::buttons, line_request::with_retries, user};
 use crate::{
     adapters::line::{LineClient, SendError},
     clients::Clients,
@@ -39,22 +39,22 @@ pub(crate) fn has_command(config: &Config, job: &Job, changes: &ConversationChan
     }
 }
 
-/// Returns the draft that says nothing, if a pause stops the job and its message is no command that acts in a pause.
-/// A redriven job fails instead, so that its dead letter stays for a redrive after the pause.
-pub(crate) fn in_pause<'a>(
+/// Whether nothing is said, because a pause stops the job and its message is no command that acts in a pause. A redriven
+/// job fails instead, so that its dead letter stays for a redrive after the pause.
+pub(crate) fn is_silenced(
     job: &Job,
     changes: &ConversationChanges,
     command: Option<&Command>,
     now: Timestamp,
-) -> Result<Option<Draft<'a>>, Failure> {
+) -> Result<bool, Failure> {
     use Command::{AskForget, Back, Forget, Handoff, Help, Keep, Privacy};
     let acts = matches!(command, Some(Handoff | Back | Forget | AskForget | Keep | Help | Privacy));
     if acts || !stops(job, changes, now) {
-        return Ok(None);
+        return Ok(false);
     }
     ensure_not_redriven(job, changes, now)?;
     log!(info, Paused, event = %job.event_id, conversation = %job.conversation, "a person of the staff talks with the user: nothing is said");
-    Ok(Some(Draft { seen: changes.seen(), ..Draft::default() }))
+    Ok(true)
 }
 
 /// Whether a pause stops the job.

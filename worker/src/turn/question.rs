@@ -115,8 +115,8 @@ pub(crate) async fn draft<'a>(
         // answered.
         return Ok(Drafted::Ended(StoreResult::Changed));
     }
-    if let Some(nothing) = handoff::in_pause(job, changes, command.as_ref(), storage.now())? {
-        return at_once(nothing);
+    if handoff::is_silenced(job, changes, command.as_ref(), storage.now())? {
+        return at_once(Draft { seen: changes.seen(), ..Draft::default() });
     }
     let needs_no_model = command.as_ref().is_some_and(|command| !command.asks());
     let forgets = command == Some(Command::Forget);
