@@ -55,7 +55,7 @@ pub(super) const RETRY: &[&str] = &[
     "もう一回", "もう1回", "もう1度", "もういっかい", "もっかい", "もいっかい", "もいちど", "もう一遍",
     "やり直", "やり直して", "やりなおして", "リトライ", "再試行", "再度", "再生成", "別の答え", "別の回答",
     "ほかの答え", "他の答え", "答え直", "答え直して", "もう一回いい", "もう一度いい",
-    "once again", "once more", "one more time", "try again", "try it again", "try that again",
+    "one more time", "try again", "try it again", "try that again",
     "try once more", "try one more time", "answer again", "answer that again", "do it again",
     "do that again", "redo", "regenerate", "another answer", "give me another answer",
     "再試", "再一次", "再來一次", "再来一次", "再试一次", "再試試", "再試試看", "再答一次", "再回答一次",
