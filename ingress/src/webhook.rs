@@ -89,14 +89,11 @@ struct Postback {
 }
 
 impl Postback {
-    /// Returns the question of a tap on one of the bot's buttons. Other buttons are of the operator's, for another
+    /// Returns the question of a tap, if the button is the bot's. Other buttons are of the operator's, for another
     /// program.
-    fn question(self) -> Result<JobKind, Verdict> {
+    fn tap(self) -> Option<JobKind> {
         let Lossy(data) = self.data;
-        if Command::of_data(&data).is_none() {
-            return Err(Verdict::Skip("a button that is not the bot's"));
-        }
-        Ok(JobKind::tap(data))
+        Command::of_data(&data).is_some().then(|| JobKind::tap(data))
     }
 }
 
@@ -152,6 +149,10 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
     if !KINDS.contains(&kind) {
         return Err(Skip("an event of a kind that needs no answer"));
     }
+    let tap = event.postback.and_then(Postback::tap);
+    if kind == "postback" && tap.is_none() {
+        return Err(NOT_OWN_BUTTON);
+    }
     let source = event.source.ok_or(Odd("the event has no source"))?;
     let conversation = source.conversation()?.ok_or(Odd("the source has no usable id"))?;
     let is_private = conversation.is_private();
@@ -172,7 +173,7 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
             second_question = question;
             edited
         }
-        "postback" => event.postback.ok_or(Odd("the postback event has no data"))?.question()?,
+        "postback" => tap.ok_or(NOT_OWN_BUTTON)?,
         "follow" | "join" if !may_reply => return Err(Skip("no reply token to say hello")),
         "follow" => JobKind::Follow { is_unblocked: event.follow.is_some_and(|it| it.is_unblocked) },
         "join" => JobKind::Join,
@@ -199,6 +200,8 @@ fn triage(event: WebhookEvent, raw: &[u8], prefix: Option<&Prefix>, now: i64) ->
         }
     })
 }
+
+const NOT_OWN_BUTTON: Verdict = Verdict::Skip("a button that is not the bot's");
 
 /// The kinds of events that can be worth a job.
 const KINDS: [&str; 8] =
