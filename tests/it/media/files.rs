@@ -116,7 +116,8 @@ mod told {
         answers(chat, message.clone()).await;
         chat.model().plan_answer("so");
         answers(chat, messages::quoting(messages::text("this?"), message["id"].as_str())).await;
-        assert_eq!(words(last_prompt(chat).last().unwrap()), format!("{block}this?"));
+        let quoted = "[quotes a person's earlier message: “[file: a.md]”]\n";
+        assert_eq!(words(last_prompt(chat).last().unwrap()), format!("{block}{quoted}this?"));
         assert_eq!(looks(chat, &message), 2);
         let unsend = does("unsend", &json!({ "replyToken": null, "unsend": { "messageId": message["id"] } }));
         chat.takes(unsend).await;
