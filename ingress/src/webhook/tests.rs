@@ -431,7 +431,7 @@ fn a_tap_on_a_button_of_the_bot_is_a_question_by_button_wherever_it_is() {
     for others in
         [r#"{"data":"action=buy"}"#, r#"{"data":""}"#, r#"{"data":"forget"}"#, r#"{"data":"henji:"}"#, &long]
     {
-        assert!(matches!(one(&tap(user, others)), Verdict::Skip(_)), "{:.20}", others);
+        assert!(matches!(one(&tap(user, others)), Verdict::Skip(_)), "{others:.20}");
     }
     for odd in ["null", "7", "{}", r#"{"data":7}"#, "[]"] {
         assert!(matches!(one(&tap(user, odd)), Verdict::Skip(_)), "{odd}");
