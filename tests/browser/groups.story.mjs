@@ -124,7 +124,7 @@ story("in a group the bot answers who mentions or quotes it, and knows who spoke
   await desk.turn("answered", "And I?");
   assert.match(
     await desk.phone().locator(".bot .bubble").last().textContent(),
-    /Ren: And I\?.*So far you told me 1 thing.*Aoi: what shall I bring/s,
+    /Ren: \[quotes your.*So far you told me 1 thing.*Aoi: what shall I bring/s,
   );
   await desk.writes("@Ren you too?");
   await desk.turn("skipped", "@Ren you too?");
@@ -158,7 +158,9 @@ story(
     await desk.act("just humming", "Edit");
     await desk.writes("@Henji now to you");
     await bubbles.filter({ hasText: "now to you" }).waitFor();
-    assert.doesNotMatch((await bubbles.allTextContents()).join(), /lemun|Aoi: what is a melon/);
+    const said = (await bubbles.allTextContents()).join();
+    assert.doesNotMatch(said, /lemun/);
+    assert.match(said, /“Aoi: what is a lemon\?”, got it.*・“Aoi: what is a melon\?”/s);
     await desk.turn("answered", "✎ @Henji now to you");
     await desk.picture("group-edits");
   },

@@ -62,23 +62,26 @@ story("a voice that LINE still prepares is waited for, and one that it never can
   assert.ok(await desk.page.locator("#letters").isHidden());
 });
 
-story("stickers are taken by their words, places by their names; what says nothing is told politely", async (desk) => {
-  await desk.picks("Sticker 💚");
-  await desk.turn("answered", "Sticker");
-  assert.match(await desk.says(0), /\[sticker: love\]/);
-  await desk.picks("Sticker 🎂");
-  await desk.phone().locator(".bot .bubble", { hasText: "Happy birthday!" }).waitFor();
-  await desk.picks("Place");
-  await desk.turn("answered", "東京駅");
-  await desk.phone().locator(".bot .bubble", { hasText: "[location: 東京駅" }).waitFor();
-  await desk.picks("Sticker 🌀", REN);
-  await (await desk.turn("noticed", "🌀 Sticker")).locator(".way", { hasText: "free" }).waitFor();
-  await desk.attaches("notes.pdf", "application/pdf", Buffer.from("%PDF-1.7"), REN);
-  await desk.phone(REN).locator(".user .bubble", { hasText: "📄 notes.pdf" }).waitFor();
-  await desk.turn("noticed", "notes.pdf");
-  await desk.attaches("photo.heic", "image/heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), REN);
-  await desk.phone(REN).locator(".user .bubble", { hasText: "📄 photo.heic" }).waitFor();
-  await desk.turn("noticed", "photo.heic");
-  assert.equal(await desk.spoke(REN), 3);
-  await desk.picture("stickers-and-places");
-});
+story(
+  "stickers are taken by their words, places by their names, a PDF is read; what says nothing is told politely",
+  async (desk) => {
+    await desk.picks("Sticker 💚");
+    await desk.turn("answered", "Sticker");
+    assert.match(await desk.says(0), /\[sticker: love\]/);
+    await desk.picks("Sticker 🎂");
+    await desk.phone().locator(".bot .bubble", { hasText: "Happy birthday!" }).waitFor();
+    await desk.picks("Place");
+    await desk.turn("answered", "東京駅");
+    await desk.phone().locator(".bot .bubble", { hasText: "[location: 東京駅" }).waitFor();
+    await desk.picks("Sticker 🌀", REN);
+    await (await desk.turn("noticed", "🌀 Sticker")).locator(".way", { hasText: "free" }).waitFor();
+    await desk.attaches("notes.pdf", "application/pdf", Buffer.from("%PDF-1.7"), REN);
+    await desk.phone(REN).locator(".user .bubble", { hasText: "📄 notes.pdf" }).waitFor();
+    await desk.turn("answered", "notes.pdf");
+    await desk.attaches("photo.heic", "image/heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), REN);
+    await desk.phone(REN).locator(".user .bubble", { hasText: "📄 photo.heic" }).waitFor();
+    await desk.turn("answered", "photo.heic");
+    assert.equal(await desk.spoke(REN), 3);
+    await desk.picture("stickers-and-places");
+  },
+);
