@@ -110,10 +110,12 @@ mod told {
             chat.model().plan_answer("so");
             assert_eq!(asks(chat, "why?").await, question, "{ms_ago}");
         }
-        // A text that quotes it sees it, too.
+        // A text that quotes it sees it, too, and not the newer one.
         let message = file(chat, "a.md", &b"wisteria"[..]);
         chat.model().plan_answer("a flower");
         answers(chat, message.clone()).await;
+        chat.model().plan_answer("a tree");
+        answers(chat, file(chat, "b.md", &b"maple"[..])).await;
         chat.model().plan_answer("so");
         answers(chat, messages::quoting(messages::text("this?"), message["id"].as_str())).await;
         let quoted = "[quotes a person's earlier message: “[file: a.md]”]\n";

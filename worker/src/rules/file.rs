@@ -60,7 +60,7 @@ impl SentFile {
 
     /// Whether a question that was asked then sees the file.
     pub(crate) fn is_in_view(&self, asked_at: Option<i64>) -> bool {
-        asked_at.is_some_and(|at| (0..=IN_VIEW_MS).contains(&(at - self.sent_at)))
+        asked_at.is_some_and(|at| (0..=IN_VIEW_MS).contains(&at.saturating_sub(self.sent_at)))
     }
 }
 

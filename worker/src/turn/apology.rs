@@ -6,7 +6,7 @@ use shared::{
     job::{Job, JobKind},
 };
 
-use super::{buttons::buttons, line_request, unsend::is_forgotten, user};
+use super::{buttons::buttons, handoff, line_request, unsend::is_forgotten, user};
 use crate::{
     clients::Clients,
     failure::{Failure, Reason},
@@ -59,6 +59,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     let changes = storage.conversation_changes(job).await;
     let asked = match &changes {
         Ok(changes) if is_forgotten(job, changes) || is_answered(job, changes) => return,
+        Ok(changes) if handoff::stops(job, changes, now) => return,
         // The edited message is a question of its own, in a later job.
         Ok(changes) if is_asked_anew(job, changes) => return,
         Ok(changes) => match said_to_bot(job, &asked, changes) {

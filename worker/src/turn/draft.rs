@@ -74,19 +74,21 @@ pub(crate) async fn compose_draft<'a>(
     let Clients { config, storage, line, .. } = clients;
     let deadline = attempt.model_deadline();
     let room = config.window_room();
+    let loaded = past.times.len();
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
     let sent_file = past.file.take();
     let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
     let pause = past.changes.pause;
-    let staff_gap = pause.and_then(|it| it.gap(&times, seen.forgotten, past.window.is_some()));
+    let is_cut = times.len() < loaded || loaded >= config.query_limit as usize;
+    let staff_gap = pause.and_then(|it| it.gap(&times, seen.forgotten, is_cut));
     let says = |reply| Box::new(Draft { reply, seen, ..Draft::default() });
     let mut input = match carry_out(config, storage, line, job, text, command, *past).await? {
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, staff_gap, ..input },
     };
-    let earlier_file = earlier_file(job, &mut input, sent_file);
     quote::look_up(storage, job, &mut input).await?;
+    let earlier_file = earlier_file(job, &mut input, sent_file);
     let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;
     if matches!(fetched, MediaOutcome::Ready) {
         fetched = fetch_file(clients, job, &mut input, earlier_file, attempt, deadline).await?;

@@ -30,15 +30,13 @@ use crate::{
 /// The words that the model gets with a file, which people send without words.
 const WITHOUT_WORDS: &str = "[The person sent this file without words. Say shortly what it is, and ask what they want to do with it.]";
 
-/// Returns the earlier file that a question sees: the one that it quotes, or one that was sent shortly before.
-pub(crate) fn earlier_file(job: &Job, input: &mut PromptInput, sent: Option<SentFile>) -> Option<SentFile> {
-    let sent = sent?;
-    let quotes_it =
-        |attachment: &mut Attachment| matches!(attachment, Attachment::Quoted(id) if *id == sent.message_id);
-    let is_quoted = input.attachment.take_if(quotes_it).is_some();
+/// Returns the earlier file that a question sees: the one that it quotes, or the newest one if that was sent shortly
+/// before.
+pub(crate) fn earlier_file(job: &Job, input: &mut PromptInput, newest: Option<SentFile>) -> Option<SentFile> {
     let is_own =
         matches!(input.attachment, Some(Attachment::Image(_) | Attachment::Video(_) | Attachment::File(..)));
-    (is_quoted || !is_own && sent.is_in_view(job.at())).then_some(sent)
+    let in_view = newest.filter(|file| !is_own && file.is_in_view(job.at()));
+    input.quoted_file.take().or(in_view)
 }
 
 /// Fetches the file of a question, or the earlier file that the question sees, and puts it into the question.

@@ -102,7 +102,8 @@ pub(crate) async fn hand_off<'a>(
     let begins = PauseChange::Begins { at, until, tells_staff: known_until.is_none() };
     let pause = storage.pause(&job.conversation, begins).await?;
     log!(info, HandedOff, event = %job.event_id, conversation = %job.conversation, told = known_until.is_none(), "a person of the staff takes over");
-    Ok(pause.map_or_else(failed, |pause| state(config, job, locale, pause)))
+    let running = pause.filter(|pause| pause.is_running(now));
+    Ok(running.map_or_else(failed, |pause| state(config, job, locale, pause)))
 }
 
 /// Ends the pause. Returns the reply.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::{event::log, job::Job};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{line_request, reply_token::patience_left, unsend::is_known_forgotten, user};
+use super::{handoff, line_request, reply_token::patience_left, unsend::is_forgotten, user};
 use crate::clients::Clients;
 
 /// The time after which the loading animation is shown again. LINE shows it for a minute at most.
@@ -59,9 +59,10 @@ pub(crate) async fn while_showing_animation<T>(
     }
 }
 
-/// Sends the notice that the answer takes longer, once, unless the message was unsent.
+/// Sends the notice that the answer takes longer, once, unless the message was unsent or the chat is paused.
 async fn say_still_thinking(Clients { config, storage, line, .. }: &Clients, job: &Job) {
-    if is_known_forgotten(storage, job).await {
+    let is_silent = |it| is_forgotten(job, &it) || handoff::stops(job, &it, storage.now());
+    if storage.conversation_changes(job).await.is_ok_and(is_silent) {
         return;
     }
     let text = user::locale(line, job, config.locale).words().still_thinking;

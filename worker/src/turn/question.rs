@@ -50,10 +50,13 @@ pub(crate) async fn answer(
     attempt: &Attempt<'_>,
 ) -> Result<StoreResult, AttemptError> {
     let Clients { config, storage, .. } = clients;
+    // A notice about an earlier draft may have used the token.
+    let mut was_spent = false;
     for _ in 0..DRAFTS {
         let stored = match draft(clients, job, text, vec![], attempt).await? {
             Drafted::Draft { draft, token_is_spent } => {
-                store(config, storage, job, *draft, token_is_spent, attempt.by).await?
+                was_spent |= token_is_spent;
+                store(config, storage, job, *draft, was_spent, attempt.by).await?
             }
             Drafted::Ended(result) => result,
         };

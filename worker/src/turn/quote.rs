@@ -6,8 +6,9 @@ use shared::{job::Job, traces};
 use super::prompt_input::PromptInput;
 use crate::{
     failure::Failure,
-    history::{Quote, Quoted},
+    history::{Quote, Quoted, QuotedWords},
     rules::{
+        file::SentFile,
         message_kind::{Attachment, MessageKind},
         quote::line,
     },
@@ -33,6 +34,9 @@ pub(crate) async fn look_up(storage: &Storage, job: &Job, input: &mut PromptInpu
     } else if matches!(quote, Quote::In(_)) && input.attachment.is_none() {
         input.attachment = Some(Attachment::Quoted(message_id.clone()));
     }
+    let quoted_file =
+        |words: &QuotedWords| SentFile::of(&words.message, || Some(message_id.clone()), Some(0));
+    input.quoted_file = words.as_ref().and_then(quoted_file);
     input.quote_line = Some(line(words.as_ref()));
     input.quoted_from = words.and_then(|words| words.said_in);
     input.quotes = Some(message_id);
