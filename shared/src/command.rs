@@ -93,6 +93,18 @@ const BACK: [&str; 7] =
 /// The most bytes of a command to forget, in any width and with all characters that may be around its word.
 const FORGET_MAX_BYTES: usize = 64;
 
+/// The commands that people write as a word.
+const BARE: [Command; 8] = [
+    Command::Forget,
+    Command::Help,
+    Command::Persona(None),
+    Command::Retry,
+    Command::Continue,
+    Command::Privacy,
+    Command::Handoff,
+    Command::Back,
+];
+
 /// The characters that [`folded`] converts to a colon.
 const COLONS: [char; 4] = [':', '：', '﹕', '︓'];
 
@@ -148,21 +160,10 @@ impl Command {
             return None;
         }
         if let Some(who) = named.strip_prefix("persona:") {
-            return Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())));
+            return Some(Self::persona(who));
         }
-        let all = [
-            Self::Forget,
-            Self::AskForget,
-            Self::Keep,
-            Self::Help,
-            Self::Persona(None),
-            Self::Retry,
-            Self::Continue,
-            Self::Privacy,
-            Self::Handoff,
-            Self::Back,
-        ];
-        all.into_iter().find(|command| command.name() == named)
+        let mut all = BARE.into_iter().chain([Self::AskForget, Self::Keep]);
+        all.find(|command| command.name() == named)
     }
 
     /// Whether this message is the command to forget. A long message is not even folded.
@@ -208,10 +209,8 @@ impl Command {
         let text = folded(written);
         let (slash, said) = text.strip_prefix('/').map_or((false, text.as_str()), |said| (true, said.trim()));
         let word = said.trim_end_matches(['。', '.', '!']);
-        let bare = [Self::Forget, Self::Help, Self::Persona(None), Self::Retry, Self::Continue];
-        let mut bare = bare.into_iter().chain([Self::Privacy, Self::Handoff, Self::Back]);
         let is_it = |command: &Self| command.words().iter().any(|it| it.eq_ignore_ascii_case(word));
-        if let Some(command) = bare.find(is_it) {
+        if let Some(command) = BARE.into_iter().find(is_it) {
             return Some(command);
         }
         let after = PERSONA.iter().find_map(|word| said.strip_prefix(word))?;
@@ -223,7 +222,12 @@ impl Command {
         } else {
             return None;
         };
-        Some(Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty())))
+        Some(Self::persona(who))
+    }
+
+    /// Returns the command with this description of the persona; without words, it asks which personas there are.
+    fn persona(who: &str) -> Self {
+        Self::Persona(Some(who.trim().to_owned()).filter(|who| !who.is_empty()))
     }
 }
 

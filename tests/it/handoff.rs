@@ -104,7 +104,7 @@ mod told {
         assert_eq!((&then[..3], &then[4]), (&now[..], &"and then?".to_owned()));
         assert!(!chat.kept().await.contains("are you there?"));
 
-        // Who asks for the staff again gets them, and the staff are told once in two hours.
+        // A person who asks for the staff again gets them, and the staff are told once in two hours.
         assert!(is_handed_off(&talks(chat, &["人と話す"]).await));
         talks(chat, &["hello?"]).await;
         assert_eq!((told(chat).len(), prompts(chat).len(), chat.letters().await), (1, 3, 0));

@@ -1,4 +1,4 @@
-//! What people do on LINE: the webhooks of `fixtures/line-events`, on one machine and on Lambda.
+//! The webhooks of `fixtures/line-events`, which people cause on LINE, on one machine and on Lambda.
 
 use emulator::{faults::Fault, line::MARK_AS_READ, model::COMPLETIONS};
 use serde_json::{Value, json};
@@ -124,7 +124,7 @@ mod told {
         assert_eq!(said(chat), ["answer to 月曜の予定は？"]);
         let asked = asks_further(chat, "further").await;
         assert_eq!(asked, ["日曜の予定は？", "answer to 月曜の予定は？", "ほかには？"]);
-        // What is unsent later is gone, whatever it said.
+        // A message that is unsent later is gone, whatever it said.
         let mut unsend = takes_back(&webhooks("edit-after-the-answer")[0]);
         unsend["events"][0]["source"] = webhooks("edit-after-the-answer")[0]["events"][0]["source"].clone();
         chat.takes(unsend).await;

@@ -34,7 +34,7 @@ pub struct Words {
     pub ask_forget: &'static str,
     /// The notice that nothing was forgotten.
     pub kept: &'static str,
-    /// What is stored, for how long, how to delete it, and who gets it.
+    /// The reply to *privacy*: it says which data is stored, for how long, how to delete it, and who gets it.
     pub privacy: fn(&Privacy<'_>) -> String,
     /// The help: the abilities of the bot, and its commands.
     pub help: &'static str,

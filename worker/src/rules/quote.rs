@@ -100,7 +100,7 @@ mod tests {
             (0, 3, "one"),
             (1, 3, "two"),
             (2, 3, "six"),
-            // What was heard comes before the answer.
+            // The words that were heard come before the answer.
             (0, 4, "one"),
             (1, 4, "one"),
             (3, 4, "six"),

@@ -12,13 +12,6 @@ use crate::{
 /// Returns the buttons that send these commands, without commands that this chat or this person does not have.
 pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Command]) -> Vec<Button> {
     let labels = &locale.words().labels;
-    let has_personas = config.personas.is_some();
-    let may_change_persona = has_personas && may_change_persona(&config.group_persona, job);
-    let there_is = |command: &&Command| match command {
-        Command::Persona(_) => may_change_persona,
-        Command::Handoff => config.handoff_to.is_some() && job.is_private(),
-        _ => true,
-    };
     let button = |command: &Command| {
         let label = match command {
             Command::Forget | Command::AskForget => labels.forget,
@@ -33,7 +26,16 @@ pub(crate) fn buttons(config: &Config, job: &Job, locale: Locale, commands: &[Co
         };
         button(job, label, locale.word_of(command), command)
     };
-    commands.iter().filter(there_is).map(button).collect()
+    commands.iter().filter(|command| is_offered(config, job, command)).map(button).collect()
+}
+
+/// Whether this chat and this person have this command.
+fn is_offered(config: &Config, job: &Job, command: &Command) -> bool {
+    match command {
+        Command::Persona(_) => config.personas.is_some() && may_change_persona(&config.group_persona, job),
+        Command::Handoff => config.handoff_to.is_some() && job.is_private(),
+        _ => true,
+    }
 }
 
 /// Returns the buttons of all personas, and of the bot's own character.
@@ -79,9 +81,9 @@ fn by_data(label: &str, text: &str, command: &Command) -> Button {
 /// Returns the help text of this chat; in a group it says how to call the bot.
 pub(crate) fn help(config: &Config, job: &Job, locale: Locale) -> String {
     let (words, persona) = (locale.words(), Command::Persona(None));
-    let has_personas = config.personas.is_some() && may_change_persona(&config.group_persona, job);
+    let has_personas = is_offered(config, job, &persona);
     let lines = words.help.lines().filter(|line| has_personas || !line.contains(locale.word_of(&persona)));
-    let of_staff = Some(words.staff_help).filter(|_| config.handoff_to.is_some() && job.is_private());
+    let of_staff = Some(words.staff_help).filter(|_| is_offered(config, job, &Command::Handoff));
     let in_group = ["", words.group_help].into_iter().filter(|_| !job.is_private());
     lines.chain(of_staff).chain(in_group).collect::<Vec<_>>().join("\n")
 }

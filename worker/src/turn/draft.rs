@@ -87,8 +87,8 @@ pub(crate) async fn compose_draft<'a>(
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, staff_gap, ..input },
     };
-    quote::look_up(storage, job, &mut input).await?;
-    let earlier_file = earlier_file(job, &mut input, sent_file);
+    let quoted_file = quote::look_up(storage, job, &mut input).await?;
+    let earlier_file = earlier_file(job, &input, quoted_file, sent_file);
     let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;
     if matches!(fetched, MediaOutcome::Ready) {
         fetched = fetch_file(clients, job, &mut input, earlier_file, attempt, deadline).await?;

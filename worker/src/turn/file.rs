@@ -1,12 +1,12 @@
 //! Files: one is fetched from LINE during an attempt and given to the model, with its own question and with those that
 //! follow soon. Nothing of its content is ever stored.
 
-use shared::{event::log, job::Job};
+use shared::job::Job;
 use tokio::time::Instant;
 
 use super::{
     buttons::buttons_instead,
-    media::{MediaOutcome, QUOTED_WAIT_MAX, fetch, size, without_content},
+    media::{MediaOutcome, fetch, fetch_earlier, size, without_content},
     prompt_input::PromptInput,
     time_budget::Attempt,
     user,
@@ -32,11 +32,16 @@ const WITHOUT_WORDS: &str = "[The person sent this file without words. Say short
 
 /// Returns the earlier file that a question sees: the one that it quotes, or the newest one if that was sent shortly
 /// before.
-pub(crate) fn earlier_file(job: &Job, input: &mut PromptInput, newest: Option<SentFile>) -> Option<SentFile> {
+pub(crate) fn earlier_file(
+    job: &Job,
+    input: &PromptInput,
+    quoted: Option<SentFile>,
+    newest: Option<SentFile>,
+) -> Option<SentFile> {
     let is_own =
         matches!(input.attachment, Some(Attachment::Image(_) | Attachment::Video(_) | Attachment::File(..)));
     let in_view = newest.filter(|file| !is_own && file.is_in_view(job.at()));
-    input.quoted_file.take().or(in_view)
+    quoted.or(in_view)
 }
 
 /// Fetches the file of a question, or the earlier file that the question sees, and puts it into the question.
@@ -74,16 +79,8 @@ pub(crate) async fn fetch_file(
         input.kept = words_of_file(&name);
         input.file = Some(file);
     } else if let Some(SentFile { message_id, name, .. }) = earlier.filter(|_| input.images.is_empty()) {
-        let deadline = deadline.min(Instant::now() + QUOTED_WAIT_MAX);
-        let fetched = match fetch(config, line, &message_id, BYTES_MAX, deadline).await {
-            Ok(Fetched::Available(content)) => file(config, name.clone(), content),
-            Ok(_) => None,
-            Err(Failure { detail, .. }) => {
-                log!(info, QuotedNotFetched, detail, "an earlier file could not be fetched");
-                None
-            }
-        };
-        match fetched {
+        let content = fetch_earlier(config, line, &message_id, BYTES_MAX, deadline).await;
+        match content.and_then(|content| file(config, name.clone(), content)) {
             Some(file) => input.file = Some(file),
             None => say_unseen(input, &name),
         }

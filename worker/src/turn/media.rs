@@ -25,6 +25,7 @@ use crate::{
     retry_loop::retry,
     retry_pauses,
     rules::{
+        content,
         image::{self, Image},
         message_kind::Attachment,
         message_kind::{IMAGE, VIDEO},
@@ -166,12 +167,29 @@ async fn quoted_image(
     if !config.model.may_see() {
         return None;
     }
+    fetch_earlier(config, line, message, image::BYTES_MAX, deadline).await.and_then(Image::of)
+}
+
+/// Fetches the content of an earlier message, without which the question is asked, too. So it waits only shortly, and a
+/// failure is no failure of the attempt.
+pub(crate) async fn fetch_earlier(
+    config: &Config,
+    line: &LineClient,
+    message: &MessageId,
+    max: usize,
+    deadline: Instant,
+) -> Option<content::Content> {
     let deadline = deadline.min(Instant::now() + QUOTED_WAIT_MAX);
-    match fetch(config, line, message, image::BYTES_MAX, deadline).await {
-        Ok(Fetched::Available(content)) => Image::of(content),
+    match fetch(config, line, message, max, deadline).await {
+        Ok(Fetched::Available(content)) => Some(content),
         Ok(_) => None,
         Err(Failure { detail, .. }) => {
-            log!(info, QuotedNotFetched, detail, "a quoted picture could not be fetched");
+            log!(
+                info,
+                QuotedNotFetched,
+                detail,
+                "the picture or file of an earlier message could not be fetched"
+            );
             None
         }
     }

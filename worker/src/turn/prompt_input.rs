@@ -6,7 +6,7 @@ use crate::{
     history::{Exchange, Question},
     rules::{
         conversation::{Message, by},
-        file::{File, SentFile},
+        file::File,
         image::Image,
         message_kind::Attachment,
         pause::GAP,
@@ -51,8 +51,6 @@ pub(crate) struct PromptInput {
     pub(crate) quotes: Option<MessageId>,
     /// The line before the question that says what it quotes.
     pub(crate) quote_line: Option<String>,
-    /// The file that the question quotes.
-    pub(crate) quoted_file: Option<SentFile>,
     /// The message whose unsend takes the quoted words back.
     pub(crate) quoted_from: Option<MessageId>,
     /// The number of past messages before a talk with the staff, if there was one.

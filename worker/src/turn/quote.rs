@@ -16,17 +16,22 @@ use crate::{
 };
 
 /// Looks up the message that a question quotes, and puts its words into the question. A question that is asked again
-/// quotes what it quoted before. A message whose words are not known may be an image, which is fetched later.
-pub(crate) async fn look_up(storage: &Storage, job: &Job, input: &mut PromptInput) -> Result<(), Failure> {
+/// quotes what it quoted before. A message whose words are not known may be an image, which is fetched later. Returns the
+/// quoted file, if the message is one.
+pub(crate) async fn look_up(
+    storage: &Storage,
+    job: &Job,
+    input: &mut PromptInput,
+) -> Result<Option<SentFile>, Failure> {
     let quote = match (&input.quotes, &input.replaces) {
         (Some(message_id), _) => Quote::Of(message_id.clone()),
         (None, Some(event)) => Quote::In(event.clone()),
-        (None, None) => return Ok(()),
+        (None, None) => return Ok(None),
     };
     let Some(Quoted { message_id, words }) =
         traces::step("quote", storage.quoted(&job.conversation, &quote)).await?
     else {
-        return Ok(());
+        return Ok(None);
     };
     let may_be_image = words.as_ref().is_none_or(|words| words.message.kind == MessageKind::Image);
     if !may_be_image {
@@ -36,9 +41,9 @@ pub(crate) async fn look_up(storage: &Storage, job: &Job, input: &mut PromptInpu
     }
     let quoted_file =
         |words: &QuotedWords| SentFile::of(&words.message, || Some(message_id.clone()), Some(0));
-    input.quoted_file = words.as_ref().and_then(quoted_file);
+    let quoted_file = words.as_ref().and_then(quoted_file);
     input.quote_line = Some(line(words.as_ref()));
     input.quoted_from = words.and_then(|words| words.said_in);
     input.quotes = Some(message_id);
-    Ok(())
+    Ok(quoted_file)
 }

@@ -81,9 +81,9 @@ pub(crate) async fn send_instead(
     })
 }
 
-/// Replies with the first part of a delivery that goes by reply; the other parts are pushed afterwards. If an earlier attempt may have
-/// replied, a refusal of this reply does not prove that the earlier one failed. Only the newest attempt may change to a
-/// push, because another attempt may be replying meanwhile.
+/// Replies with the first part of a delivery that goes by reply; the other parts are pushed afterwards. If an earlier
+/// attempt may have replied, a refusal of this reply does not prove that the earlier one failed. Only the newest attempt
+/// may change to a push, because another attempt may be replying meanwhile.
 pub(crate) async fn send_first(
     clients: &Clients,
     job: &Job,
