@@ -66,6 +66,8 @@ kinds! {
     SecretMissing = "secret_missing",
     /// Lambda was invoked with something else than an API Gateway proxy event.
     InvocationInvalid = "invocation_invalid",
+    /// Images wait for more images of their set, or for words about them.
+    WaitsForMore = "waits_for_more",
     /// An attempt at a job begins.
     AttemptBegan = "attempt_began",
     /// The history of the conversation is loaded.

@@ -14,6 +14,7 @@ use crate::harness::chat::{Chat, said, says, story};
 
 mod faults;
 mod files;
+mod sets;
 
 story!(a_picture_is_shown_once_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
 story!(a_text_sees_the_picture_that_it_quotes, "GPT_MODEL" = "gpt-4o");

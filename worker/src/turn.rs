@@ -45,6 +45,7 @@ pub mod fallback;
 mod file;
 pub mod give_up;
 mod handoff;
+mod images;
 pub mod limits;
 mod line_request;
 mod line_retry;

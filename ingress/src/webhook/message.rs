@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use shared::{
-    job::{Content, JobKind},
+    job::{Content, ImageSet, JobKind},
     prefix::Prefix,
     visible::shows_nothing,
 };
@@ -54,6 +54,8 @@ pub(super) struct Message {
     #[serde(default, deserialize_with = "lenient")]
     content_provider: Option<ContentProvider>,
     #[serde(default, deserialize_with = "lenient")]
+    image_set: Option<Set>,
+    #[serde(default, deserialize_with = "lenient")]
     file_name: Option<Lossy>,
     #[serde(default, deserialize_with = "lenient")]
     file_size: Option<u64>,
@@ -66,6 +68,16 @@ const NAME_MAX: usize = 255;
 struct ContentProvider {
     #[serde(rename = "type")]
     kind: Option<String>,
+}
+
+/// The set of images that a person sent together (LINE, "Image", `imageSet`).
+#[derive(Deserialize)]
+struct Set {
+    id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    index: Option<u32>,
+    #[serde(default, deserialize_with = "lenient")]
+    total: Option<u32>,
 }
 
 impl Message {
@@ -134,7 +146,7 @@ impl Message {
 
     /// Returns the content that must be fetched. Content that another server keeps is not fetched. Only LINE keeps
     /// files, so that they name no provider.
-    fn content(&self) -> Option<Content> {
+    fn content(&mut self) -> Option<Content> {
         self.id.as_ref()?;
         let kind = self.kind.as_deref()?;
         let provider = self.content_provider.as_ref().and_then(|provider| provider.kind.as_deref());
@@ -142,7 +154,12 @@ impl Message {
             return None;
         }
         match kind {
-            "image" => Some(Content::IMAGE),
+            "image" => {
+                let set = self.image_set.take();
+                Some(Content::Image {
+                    set: set.map(|Set { id, index, total }| ImageSet { id, index, total }),
+                })
+            }
             "audio" => Some(Content::Voice { duration_ms: self.duration }),
             "video" => Some(Content::Video),
             "file" => Some(Content::File { name: self.short_name(), size_bytes: self.file_size }),

@@ -13,6 +13,7 @@ mod send;
 
 pub use client::LineClient;
 pub use content::Fetched;
+pub use content_budget::QuestionRoom;
 pub use loading::LOADING_SECONDS;
 pub use month_quota::Quota;
 pub use profiles::Profile;

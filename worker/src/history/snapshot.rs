@@ -13,6 +13,7 @@ use crate::rules::{
     forget_marker::ForgetMarker,
     message_kind::MessageKind,
     pause::Pause,
+    sent_image::LastImages,
     stage::{SendMethod, Stage},
 };
 
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub unanswered: Option<Unanswered>,
     /// The newest file among the loaded messages.
     pub file: Option<SentFile>,
+    /// The images of the newest exchanges among them.
+    pub images: LastImages,
     /// Whether the newest answer waits, because LINE takes no more messages this month. This is told until the
     /// conversation continues or is forgotten.
     pub answer_waits: bool,
@@ -132,6 +135,8 @@ pub struct Unanswered {
     pub kind: MessageKind,
     /// In a group: the name of the person who asked, if it is known.
     pub speaker: Option<String>,
+    /// The time when it was said, by [`Job::at`].
+    pub said_at: Option<i64>,
 }
 
 /// The start of the window. Older messages are kept, but the model does not get them any more.
@@ -268,8 +273,18 @@ pub struct Answer {
     pub others: u32,
     /// The message that the job's own question quotes. It is kept beside the question, without its words.
     pub quotes: Option<MessageId>,
+    /// The other turns that end with a notice which is not part of the conversation.
+    pub ends: Vec<EventId>,
     /// The message whose words the answer was made with, because a question quotes it or the bot's answer to it.
     pub quoted_from: Option<MessageId>,
+}
+
+impl Answer {
+    /// Returns the other turns that end with this answer.
+    pub fn other_turns<'a>(&'a self, own: &'a EventId) -> impl Iterator<Item = &'a EventId> {
+        let questions = self.exchange.iter().flat_map(|exchange| &exchange.questions);
+        questions.map(|said| &said.event).chain(&self.ends).filter(move |event| *event != own)
+    }
 }
 
 /// The rows of a turn, or of several turns that are answered together.

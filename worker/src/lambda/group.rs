@@ -3,15 +3,19 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use serde_json::json;
-use shared::{event::log, job::Job, logging, traces};
+use shared::{event::log, logging, traces};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     attempt::attempt, disposition, heartbeat::heartbeat, poison_job::Slot, record::Record, setup::Setup,
 };
 use crate::{
+    clients::Clients,
     outcome::Disposition,
-    turn::{merge::mergeable, merge_result::MergeResult},
+    turn::{
+        merge::{Gathered, gather},
+        merge_result::MergeResult,
+    },
 };
 
 /// The share of an invocation's time that must be left when a further job of a conversation begins, so that an answer
@@ -96,13 +100,16 @@ async fn process_next(
     deadline: Instant,
 ) -> Progress {
     let record = &records[0];
-    let bodies = || records.iter().map(|it| it.body.as_str());
-    let mut jobs = if one_by_one { vec![] } else { mergeable(&setup.clients.config, bodies()) };
-    if jobs.is_empty() {
-        match Job::decode(&record.body) {
-            Ok(job) => jobs.push(job),
-            Err(error) => return Progress::next(0, disposition::unreadable(setup, record, &error).await),
-        }
+    let Clients { config, storage, .. } = &setup.clients;
+    let behind = records[1..].iter().map(|it| it.body.as_str()).take(if one_by_one { 0 } else { usize::MAX });
+    let Gathered { jobs, wait } = match gather(config, &record.body, behind, storage.now()) {
+        Ok(gathered) => gathered,
+        Err(error) => return Progress::next(0, disposition::unreadable(setup, record, &error).await),
+    };
+    if !(one_by_one || wait.is_zero()) {
+        // FIFO shows the next message of a conversation only when the first one is visible again.
+        log!(debug, WaitsForMore, event = %jobs[0].event_id, "images wait for more, or for words");
+        return Progress::next(0, ControlFlow::Break(wait));
     }
     traces::annotate(|turn| {
         turn["annotations"] = json!({ "event": jobs[0].event_id, "conversation": jobs[0].conversation });

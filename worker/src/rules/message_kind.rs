@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use shared::job::{Content, JobKind, MessageId};
+use shared::job::{Content, ImageSet, JobKind, MessageId};
 
 use super::file_name::{FileKind, clean_name, name_of_file, words_of_file};
 
@@ -132,11 +132,22 @@ impl Attachment {
     }
 }
 
+/// Returns the words of an image's row. They say the place in the set, for the model and for [`super::sent_image::SentImage::of`].
+pub(crate) fn words_of_image(set: Option<&ImageSet>) -> Cow<'static, str> {
+    match set {
+        Some(ImageSet { index: Some(index), total: Some(total), .. }) if (1..=*total).contains(index) => {
+            format!("[image {index} of {total}]").into()
+        }
+        _ => IMAGE.into(),
+    }
+}
+
 /// Returns the words that the history keeps of a question without an answer: its own words, or a placeholder.
 pub(crate) fn kept(ask: &JobKind) -> Option<Cow<'_, str>> {
     let JobKind::Question { text, content, .. } = ask else { return None };
     Some(match (MessageKind::of(ask), content) {
         (MessageKind::File, Some(Content::File { name, .. })) => words_of_file(&clean_name(name)).into(),
+        (_, Some(Content::Image { set })) => words_of_image(set.as_ref()),
         (kind, _) => kind.placeholder().unwrap_or(text).into(),
     })
 }

@@ -3,18 +3,20 @@
 use shared::{
     command::Command,
     event::log,
-    job::{Job, JobKind},
+    job::{Job, JobKind, MessageId},
 };
 
 use super::{buttons::buttons, handoff, line_request, unsend::is_forgotten, user};
 use crate::{
     clients::Clients,
+    config::Config,
     failure::{Failure, Reason},
-    history::{Question, Stage, key_is_alive},
+    history::{Question, SnapshotScope, Stage, key_is_alive},
     rules::{
         group::{is_answered, is_asked_anew, said_to_bot},
         message_kind::MessageKind,
         message_kind::kept,
+        sent_image::SentImage,
     },
     storage::Storage,
     text::messages::{self, Reply},
@@ -80,7 +82,9 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         speaker: user::speaker(line, job),
         said_at: job.at(),
     });
+    let is_told = is_told_of_set(config, storage, job, question.as_ref()).await;
     match storage.mark_notified(job, question.as_ref(), now).await {
+        Ok(_) if is_told => return,
         Ok(Some(first)) if key_is_alive(first, now) => {}
         Ok(_) => return,
         Err(Failure { detail, .. }) => {
@@ -103,4 +107,16 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
             log!(warn, ApologyFailed, event = %job.event_id, detail, "LINE did not take the apology");
         }
     }
+}
+
+/// Whether the person got the apology for another image of the same set.
+async fn is_told_of_set(config: &Config, storage: &Storage, job: &Job, question: Option<&Question>) -> bool {
+    let sent = |kind, words: &str, id: Option<&MessageId>, at| SentImage::of(kind, words, || id.cloned(), at);
+    let own = question.and_then(|it| sent(it.kind, &it.text, it.message_id.as_ref(), it.said_at));
+    let Some(own) = own.filter(SentImage::has_place) else { return false };
+    let period = config.quota.period(job.user(), storage.now());
+    let Ok(past) = storage.load(job, SnapshotScope { limit: 0, period }).await else { return false };
+    let told =
+        past.unanswered.and_then(|it| sent(it.kind, &it.question, it.turn.message_id.as_ref(), it.said_at));
+    told.is_some_and(|told| told.is_in_set_of(&own))
 }

@@ -163,7 +163,8 @@ async fn choose_persona(
 fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let Snapshot { mut messages, newest, unanswered, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question, kind, speaker }) = unanswered.filter(|it| is_other(&it.turn)) {
+    if let Some(Unanswered { turn, question, kind, speaker, .. }) = unanswered.filter(|it| is_other(&it.turn))
+    {
         return Some(PromptInput {
             past: messages,
             kept: question.clone(),

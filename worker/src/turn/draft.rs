@@ -5,13 +5,14 @@ use std::mem;
 use shared::{
     command::Command,
     event::log,
-    job::{Job, MessageId},
+    job::{EventId, Job, MessageId},
 };
 
 use super::{
     ask_model::{Asked, ask_model},
     command::carry_out,
     file::{Notice, drop_earlier_file, earlier_file, fetch_file, notice_instead},
+    images::fetch_images,
     media::{MediaOutcome, fetch_attachment},
     off_thread,
     prompt_input::{Plan, PromptInput},
@@ -42,6 +43,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) spent: Option<UsageDelta>,
     /// The state of the conversation with which the draft was made.
     pub(crate) seen: Seen,
+    /// The other turns that end with it.
+    pub(crate) ends: Vec<EventId>,
     /// The message that the question quotes.
     pub(crate) quotes: Option<MessageId>,
     /// The message whose unsend takes the quoted words back.
@@ -77,7 +80,7 @@ pub(crate) async fn compose_draft<'a>(
     let loaded = past.times.len();
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
-    let sent_file = past.file.take();
+    let (sent_file, last_images) = (past.file.take(), mem::take(&mut past.images));
     let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
     let pause = past.changes.pause;
     let is_cut = times.len() < loaded || loaded >= config.query_limit as usize;
@@ -91,6 +94,9 @@ pub(crate) async fn compose_draft<'a>(
     let earlier_file = earlier_file(job, &input, quoted_file, sent_file);
     let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;
     if matches!(fetched, MediaOutcome::Ready) {
+        fetched = fetch_images(clients, job, &mut input, &last_images, attempt, deadline).await?;
+    }
+    if matches!(fetched, MediaOutcome::Ready) {
         fetched = fetch_file(clients, job, &mut input, earlier_file, attempt, deadline).await?;
     }
     match fetched {
@@ -100,11 +106,8 @@ pub(crate) async fn compose_draft<'a>(
         MediaOutcome::Silence => return Ok(says(None)),
     }
     let mut asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
-    if matches!(asked, Asked::ImageRefused | Asked::TooLong) && input.leave_out_quoted() {
-        // The question must get an answer even if the model does not accept what it quotes.
-        asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
-    }
-    if matches!(asked, Asked::ImageRefused | Asked::TooLong) && drop_earlier_file(&mut input) {
+    // The question must get an answer even if the model does not accept what was said or sent before it.
+    while matches!(asked, Asked::ImageRefused | Asked::TooLong) && leave_out(&mut input) {
         asked = ask_model(clients, job, &input, persona.as_ref(), attempt, deadline).await?;
     }
     let locale = || user::locale(line, job, config.locale);
@@ -136,9 +139,15 @@ pub(crate) async fn compose_draft<'a>(
             let exchange = Some(input.exchange(job, text, model));
             let (reply, spent) = (Some(reply), Some(spent));
             let note = answer_waits.then(|| locale().words().answer_waits);
-            Ok(Box::new(Draft { exchange, window, reply, spent, seen, quotes, quoted_from, note }))
+            let ends = vec![];
+            Ok(Box::new(Draft { exchange, window, reply, spent, seen, ends, quotes, quoted_from, note }))
         }
     }
+}
+
+/// Leaves out something that the question can be asked without. Returns false if there is nothing left of it.
+fn leave_out(input: &mut PromptInput) -> bool {
+    input.leave_out_quoted() || drop_earlier_file(input) || input.leave_out_images()
 }
 
 /// Returns the persona that the conversation has chosen.

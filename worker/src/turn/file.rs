@@ -62,7 +62,7 @@ pub(crate) async fn fetch_file(
         if let Some(notice) = refused_by_name(config, job, &name) {
             return instead(notice);
         }
-        let content = match fetch(config, line, &message, BYTES_MAX, deadline).await? {
+        let content = match fetch(config, line, &message, BYTES_MAX, None, deadline).await? {
             Fetched::Available(content) => content,
             Fetched::TooLarge => return instead(Notice::TooLarge),
             other => return without_content(clients, job, other, attempt.number, "").await,
@@ -79,7 +79,7 @@ pub(crate) async fn fetch_file(
         input.kept = words_of_file(&name);
         input.file = Some(file);
     } else if let Some(SentFile { message_id, name, .. }) = earlier.filter(|_| input.images.is_empty()) {
-        let content = fetch_earlier(config, line, &message_id, BYTES_MAX, deadline).await;
+        let content = fetch_earlier(config, line, &message_id, BYTES_MAX, None, deadline).await;
         match content.and_then(|content| file(config, name.clone(), content)) {
             Some(file) => input.file = Some(file),
             None => say_unseen(input, &name),

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{prompt_input::PromptInput, time_budget::Attempt, user};
 use crate::{
     adapters::{
-        line::{Fetched, LineClient},
+        line::{Fetched, LineClient, QuestionRoom},
         openai::{Heard, ModelError, RECORDING_MAX},
     },
     clients::Clients,
@@ -28,7 +28,7 @@ use crate::{
         content,
         image::{self, Image},
         message_kind::Attachment,
-        message_kind::{IMAGE, VIDEO},
+        message_kind::VIDEO,
     },
     text::{excerpt::excerpt, messages::Reply},
 };
@@ -75,13 +75,16 @@ pub(crate) async fn fetch_attachment(
         None if input.question.is_empty() => {
             Ok(MediaOutcome::Reply(words(config, line, job).content_unavailable.to_owned()))
         }
-        // `file.rs` fetches files.
-        None | Some(Attachment::File(..)) => Ok(MediaOutcome::Ready),
+        // `images.rs` and `file.rs` fetch these.
+        None | Some(Attachment::Image(_) | Attachment::File(..)) => Ok(MediaOutcome::Ready),
         Some(Attachment::Video(message)) => video(clients, job, input, &message, attempt, deadline).await,
-        Some(Attachment::Image(message)) => image(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
-            input.images = Vec::from_iter(quoted_image(config, line, &message, deadline).await);
+            let content = match config.model.may_see() {
+                true => fetch_earlier(config, line, &message, image::BYTES_MAX, None, deadline).await,
+                false => None,
+            };
+            input.images = Vec::from_iter(content.and_then(Image::of));
             if input.images.is_empty() {
                 input.attachment = None;
             } else {
@@ -92,37 +95,9 @@ pub(crate) async fn fetch_attachment(
     }
 }
 
-fn words(config: &Config, line: &LineClient, job: &Job) -> &'static MediaNotices {
+/// Returns the notices in the person's language.
+pub(super) fn words(config: &Config, line: &LineClient, job: &Job) -> &'static MediaNotices {
     &user::locale(line, job, config.locale).words().media_notices
-}
-
-async fn image(
-    clients: &Clients,
-    job: &Job,
-    input: &mut PromptInput,
-    message: &MessageId,
-    attempt: &Attempt<'_>,
-    deadline: Instant,
-) -> Result<MediaOutcome, Failure> {
-    let Clients { config, line, .. } = clients;
-    let words = words(config, line, job);
-    if !config.model.may_see() {
-        return Ok(MediaOutcome::Reply(words.no_vision.to_owned()));
-    }
-    if size(job).is_some_and(|size| size > image::BYTES_MAX as u64) {
-        return Ok(MediaOutcome::Reply(words.image_too_large.to_owned()));
-    }
-    let content = match fetch(config, line, message, image::BYTES_MAX, deadline).await? {
-        Fetched::Available(content) => content,
-        other => return without_content(clients, job, other, attempt.number, words.image_too_large).await,
-    };
-    let Some(image) = Image::of(content) else {
-        return Ok(MediaOutcome::Reply(words.image_unclear.to_owned()));
-    };
-    IMAGE.clone_into(&mut input.question);
-    IMAGE.clone_into(&mut input.kept);
-    input.images = vec![image];
-    Ok(MediaOutcome::Ready)
 }
 
 /// Fetches the preview image of a video. The video itself is never fetched.
@@ -156,20 +131,6 @@ async fn video(
     Ok(MediaOutcome::Ready)
 }
 
-/// Returns the image that a text quotes, if it quotes one and the model may be able to read images. The text is a
-/// question without the image, too.
-async fn quoted_image(
-    config: &Config,
-    line: &LineClient,
-    message: &MessageId,
-    deadline: Instant,
-) -> Option<Image> {
-    if !config.model.may_see() {
-        return None;
-    }
-    fetch_earlier(config, line, message, image::BYTES_MAX, deadline).await.and_then(Image::of)
-}
-
 /// Fetches the content of an earlier message, without which the question is asked, too. So it waits only shortly, and a
 /// failure is no failure of the attempt.
 pub(crate) async fn fetch_earlier(
@@ -177,10 +138,11 @@ pub(crate) async fn fetch_earlier(
     line: &LineClient,
     message: &MessageId,
     max: usize,
+    room: Option<&QuestionRoom>,
     deadline: Instant,
 ) -> Option<content::Content> {
     let deadline = deadline.min(Instant::now() + QUOTED_WAIT_MAX);
-    match fetch(config, line, message, max, deadline).await {
+    match fetch(config, line, message, max, room, deadline).await {
         Ok(Fetched::Available(content)) => Some(content),
         Ok(_) => None,
         Err(Failure { detail, .. }) => {
@@ -210,7 +172,7 @@ async fn recording(
     if duration(job).is_some_and(|duration| duration > VOICE_MAX) {
         return reply(words.audio_too_long);
     }
-    let content = match fetch(config, line, message, RECORDING_MAX, deadline).await? {
+    let content = match fetch(config, line, message, RECORDING_MAX, None, deadline).await? {
         Fetched::Available(content) => content,
         other => return without_content(clients, job, other, attempt.number, words.audio_too_long).await,
     };
@@ -264,15 +226,22 @@ pub(super) async fn without_content(
     Ok(MediaOutcome::Reply(words(config, line, job).content_unavailable.to_owned()))
 }
 
-/// Fetches the content of a message, of at most `max` bytes, with the short retries of an attempt.
+/// Fetches the content of a message, of at most `max` bytes, with the short retries of an attempt. It takes its room from
+/// that of its question, if the question has several media.
 pub(super) async fn fetch(
     config: &Config,
     line: &LineClient,
     message: &MessageId,
     max: usize,
+    room: Option<&QuestionRoom>,
     deadline: Instant,
 ) -> Result<Fetched, Failure> {
-    fetch_with(config, deadline, || line.content(message, max)).await
+    fetch_with(config, deadline, || line.content(message, max, room)).await
+}
+
+/// Returns the failure of content that takes too long.
+pub(super) fn late() -> Failure {
+    Failure::retryable(Reason::LineRejected, "content: it did not come in time")
 }
 
 async fn fetch_with<F: Future<Output = Result<Fetched, Failure>>>(
@@ -280,7 +249,6 @@ async fn fetch_with<F: Future<Output = Result<Fetched, Failure>>>(
     deadline: Instant,
     request: impl Fn() -> F,
 ) -> Result<Fetched, Failure> {
-    let late = || Failure::retryable(Reason::LineRejected, "content: it did not come in time");
     let work = || async {
         match traces::step("content", request()).await {
             failed @ (Ok(Fetched::Refused(_)) | Err(_)) => Err(failed),

@@ -1,14 +1,20 @@
-//! Answers several jobs as one question. People send three short messages instead of one: with `BURST=merge`, those
-//! that wait one behind the other get one answer, from one prompt in which each stays a message of its own.
+//! Answers several jobs as one question. People send several images at once, and write about them afterwards: these are
+//! one question. People also send three short messages instead of one: with `BURST=merge`, those that wait one behind the
+//! other get one answer, from one prompt in which each stays a message of its own.
+//!
+//! [`gather`] finds the jobs, before any of them begins. Images wait a few seconds for more (`rules/waiting.rs`).
 //!
 //! Each job begins a turn of its own, and they share one transaction: it stores the answer with the turn of the last
 //! job and ends the turns of the others. From then on, the answer belongs to that one job alone, as if the others had
 //! never waited. Every other case is answered one by one, so that only those attempts handle giving up, poison jobs and
 //! dead letters.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use shared::{
     event::log,
-    job::{Job, JobKind},
+    job::{Job, JobError, JobKind},
 };
 use tokio::time::timeout_at;
 
@@ -29,43 +35,64 @@ use crate::{
     config::Config,
     failure::Reason,
     history::{LastAttempt, Question, Stage, StoreResult, Turn},
-    rules::message_kind::MessageKind,
+    rules::{
+        message_kind::{MessageKind, kept},
+        waiting::{self, TOGETHER_MAX, has_images, joins},
+    },
     storage::Storage,
 };
 
 mod split;
 
-/// The most jobs that are answered together: as many as SQS delivers at once.
-pub const MERGE_MAX: u32 = 10;
-/// The most attempts that are made together. A failure that only happens to a merge, as with a model that wants roles
-/// to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
+/// The number of jobs behind the first one that decide what is answered together with it, and whether it waits.
+pub const BEHIND_MAX: u32 = TOGETHER_MAX;
+/// The most attempts that are made together at texts. A failure that only happens to a merge, as with a model that wants
+/// roles to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
+/// Images are one message to the model, and get all attempts but the last.
 const MERGE_ATTEMPTS_MAX: u32 = 2;
 
-/// Returns the jobs that may be answered together, or none if there are not several. `bodies` are those of the first
-/// jobs of a conversation that wait one behind the other.
-pub fn mergeable<'a>(config: &Config, bodies: impl Iterator<Item = &'a str>) -> Vec<Job> {
-    let most = if config.merges { MERGE_MAX } else { 0 };
-    let questions =
-        bodies.take(most as usize).map_while(|body| Job::decode(body).ok().filter(is_mergeable_job));
-    let mut jobs: Vec<Job> = vec![];
-    for job in questions {
-        let is_same = |other: &Job| other.message_id().is_some() && other.message_id() == job.message_id();
-        // Jobs that do not name the speaker may be of two people.
-        let is_ones =
-            |first: &Job| first.speaker == job.speaker && (job.speaker.is_some() || job.is_private());
-        if !jobs.first().is_none_or(is_ones) || jobs.iter().any(is_same) {
-            break;
+/// The jobs at the front of a conversation that are answered together: one job, or several.
+pub struct Gathered {
+    /// The jobs, in their order.
+    pub jobs: Vec<Job>,
+    /// The time that they wait for more before they begin; zero if they are due.
+    pub wait: Duration,
+}
+
+/// Returns the jobs that are answered together at this time. `first` is the first body of a conversation, and the bodies
+/// behind it wait. Returns an error if the first one is no job for this build.
+pub fn gather<'a>(
+    config: &Config,
+    first: &str,
+    behind: impl Iterator<Item = &'a str>,
+    now: Timestamp,
+) -> Result<Gathered, JobError> {
+    let mut jobs = vec![Job::decode(first)?];
+    let mut is_followed = false;
+    for body in behind {
+        match Job::decode(body) {
+            Ok(job) if joins(&jobs, &job, config.merges) => jobs.push(job),
+            _ => {
+                is_followed = true;
+                break;
+            }
         }
-        jobs.push(job);
     }
-    if jobs.len() > 1 { jobs } else { vec![] }
+    let wait = waiting::wait(&jobs, is_followed, now);
+    Ok(Gathered { jobs, wait })
+}
+
+/// Whether jobs behind this one decide how it is answered: see [`gather`].
+pub fn may_be_joined(config: &Config, job: &Job) -> bool {
+    waiting::may_be_joined(job, config.merges)
 }
 
 /// Makes one attempt at several jobs of one conversation.
 pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
     let Clients { config, storage, .. } = clients;
     let mut turns = vec![];
-    let begun = within(limits, limits.deadline, begin(config, storage, jobs, &mut turns)).await;
+    let begun =
+        within(limits, limits.deadline, begin(config, storage, jobs, &mut turns, limits.is_alone)).await;
     let attempt = Attempt::at(&turns, limits, config.give_up_after);
     let stored = match begun {
         Ok(()) => within(limits, attempt.deadline, store(clients, jobs, &attempt)).await,
@@ -83,13 +110,18 @@ async fn begin(
     storage: &Storage,
     jobs: &[Job],
     turns: &mut Vec<Turn>,
+    is_alone: bool,
 ) -> Result<(), NotMerged> {
     for job in jobs {
         let turn = storage.begin(job).await.map_err(NotMerged::Failed)?;
-        let (is_mergeable, attempts) = (is_mergeable(config, &turn), turn.attempts);
+        let is_mergeable = is_mergeable(config, &turn, has_images(jobs));
+        let (attempts, has_crashed) = (turn.attempts, turn.last == LastAttempt::Crashed);
         turns.push(turn);
         if !is_mergeable {
             return Err(NotMerged::NeedsOwnAttempt);
+        }
+        if has_crashed && !is_alone {
+            return Err(NotMerged::PoisonCandidate { attempts });
         }
         log!(debug, AttemptBegan, event = %job.event_id, attempts, "an attempt begins");
     }
@@ -110,13 +142,19 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
             return Err(NotMerged::NeedsOwnAttempt);
         }
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
-        let (text, kind) = (text(other).to_owned(), MessageKind::Text);
+        let (text, kind) = (kept(&other.kind).unwrap_or_default().into_owned(), MessageKind::of(&other.kind));
         let (speaker, said_at) = (user::speaker(line, other), other.at());
         before.push(Question { event, text, kind, speaker, message_id, said_at });
     }
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {
-        Drafted::Draft { draft, token_is_spent } if draft.exchange.is_some() => {
+        // A notice about images is one for all of them. Silence has a reason for one of them.
+        Drafted::Draft { mut draft, token_is_spent }
+            if draft.exchange.is_some() || (has_images(jobs) && draft.reply.is_some()) =>
+        {
+            if draft.exchange.is_none() {
+                draft.ends = others.iter().map(|other| other.event_id.clone()).collect();
+            }
             let stored = question::store(config, storage, job, *draft, token_is_spent, attempt.by).await;
             stored.map_err(NotMerged::Failed)?
         }
@@ -146,16 +184,17 @@ async fn deliver(
 }
 
 /// Whether a turn may be merged. A turn that failed inside Henji may have failed because of another question.
-fn is_mergeable(config: &Config, turn: &Turn) -> bool {
+fn is_mergeable(config: &Config, turn: &Turn, has_images: bool) -> bool {
     let is_clear = match turn.last {
         LastAttempt::None => true,
         LastAttempt::Failed(reason) => reason != Reason::Internal,
-        LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
+        LastAttempt::Crashed => has_images,
+        LastAttempt::GaveUp(_) => false,
     };
     turn.stage == Stage::Open
         && is_clear
         && turn.attempts < config.max_attempts
-        && turn.attempts <= MERGE_ATTEMPTS_MAX
+        && (has_images || turn.attempts <= MERGE_ATTEMPTS_MAX)
 }
 
 /// Does the work until the deadline, or until the process stops.
@@ -168,15 +207,6 @@ async fn within<T>(
         done = timeout_at(deadline, work) => done.unwrap_or_else(|_| Err(NotMerged::Failed(out_of_time()))),
         () = limits.stop.cancelled() => Err(NotMerged::Stopped),
     }
-}
-
-/// Whether a job is a question in words only: no quote, no media and no command.
-fn is_mergeable_job(job: &Job) -> bool {
-    let JobKind::Question { text, quotes: None, content: None, only_if_quoting_bot: false, .. } = &job.kind
-    else {
-        return false;
-    };
-    !job.kind.is_tap() && job.kind.command(text).is_none()
 }
 
 fn text(job: &Job) -> &str {

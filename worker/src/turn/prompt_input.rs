@@ -1,5 +1,7 @@
 //! The plan for a message: a reply at once, or a question with everything that the model is given with it.
 
+use std::fmt::Write;
+
 use shared::job::{EventId, Job, MessageId};
 
 use crate::{
@@ -8,7 +10,7 @@ use crate::{
         conversation::{Message, by},
         file::File,
         image::Image,
-        message_kind::Attachment,
+        message_kind::{Attachment, IMAGE, MessageKind},
         pause::GAP,
         quote::{PICTURE, UNSEEN},
     },
@@ -31,7 +33,7 @@ pub(crate) struct PromptInput {
     pub(crate) past: Vec<Message>,
     /// The questions just before it that are answered with it.
     pub(crate) before: Vec<Question>,
-    /// The words that the model gets.
+    /// The words that the model gets; empty if the question is its images.
     pub(crate) question: String,
     /// The words that the history keeps instead: for an image or a file a mark, for a recording what was heard.
     pub(crate) kept: String,
@@ -43,6 +45,10 @@ pub(crate) struct PromptInput {
     pub(crate) attachment: Option<Attachment>,
     /// The images that the model gets with the question, in their order.
     pub(crate) images: Vec<Image>,
+    /// Whether the question itself is about images. Otherwise they were sent before it.
+    pub(crate) has_own_images: bool,
+    /// The number of its own images that the model does not get.
+    pub(crate) unseen_images: usize,
     /// The file that the model gets with the question.
     pub(crate) file: Option<File>,
     /// The part of a transcript that the bot repeats to the person.
@@ -73,12 +79,32 @@ impl PromptInput {
         (past, questions)
     }
 
-    /// Returns the questions, each as a message of its own.
+    /// Returns the questions, each as a message of its own. Images before the last one's words are shown with them.
     fn questions(&self) -> Vec<String> {
-        let before = self.before.iter().map(|said| by(said.speaker.as_deref(), &said.text));
-        let own = self.quote_line.as_ref().map(|line| format!("{line}\n{}", self.question));
-        let own = by(self.speaker.as_deref(), own.as_ref().unwrap_or(&self.question));
-        before.chain([own]).collect()
+        let in_words = self.before.iter().filter(|said| said.kind != MessageKind::Image);
+        let before = in_words.map(|said| by(said.speaker.as_deref(), &said.text));
+        let mut own = match (self.question.is_empty(), self.images.len()) {
+            (true, 1) => IMAGE.to_owned(),
+            (true, images @ 2..) => format!("[{images} images]"),
+            _ => self.question.clone(),
+        };
+        if let Some(line) = &self.quote_line {
+            own = format!("{line}\n{own}");
+        }
+        if self.unseen_images > 0 {
+            let _ = write!(own, "\n[images that cannot be seen: {}]", self.unseen_images);
+        }
+        before.chain([by(self.speaker.as_deref(), &own)]).collect()
+    }
+
+    /// Leaves out images that the question can be asked without: those that were sent before it, or all of its own but
+    /// the newest. Returns false if there were none.
+    pub(crate) fn leave_out_images(&mut self) -> bool {
+        let kept = usize::from(self.has_own_images);
+        let left_out = self.images.len().saturating_sub(kept);
+        self.images.drain(..left_out);
+        self.unseen_images += left_out * kept;
+        left_out > 0
     }
 
     /// Leaves out the quoted image or the quoted words, so that the question is asked without them. Returns false if

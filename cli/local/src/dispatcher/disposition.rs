@@ -39,7 +39,7 @@ pub(super) async fn carry_out(
     let mut was_unsent = matches!(outcome, Outcome::Forgotten);
     match outcome.disposition() {
         Disposition::Ack => {}
-        Disposition::HandBack { after } => return queue.hand_back(merged, *seq, after).await,
+        Disposition::HandBack { after } => return queue.hand_back_uncounted(merged, *seq, after).await,
         Disposition::RunAlone { .. } => return queue.hand_back(merged, *seq, Duration::ZERO).await,
         // On one machine, no queue gives up a job for the number of its receives.
         Disposition::Retry { after, failure } | Disposition::NotBegun { after, failure } => {

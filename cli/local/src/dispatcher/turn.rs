@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashSet,
-    slice,
+    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,7 +25,7 @@ use worker::{
         self,
         give_up::panicked,
         limits::{HasLaterMessage, Limits},
-        merge::{MERGE_MAX, mergeable},
+        merge::{BEHIND_MAX, Gathered, gather, may_be_joined},
         merge_result::MergeResult,
     },
 };
@@ -61,67 +61,67 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    pub(super) async fn turn(self: Arc<Self>, claimed: Claimed, give_back: CancellationToken) {
+    pub(super) async fn turn(self: Arc<Self>, mut claimed: Claimed, give_back: CancellationToken) {
         let Some(_slot) = Slot::take(&self.running, claimed.seq) else { return };
         // These futures are boxed, because a task is moved several times.
-        if let Some(claimed) = Box::pin(self.merged(claimed, &give_back)).await {
-            Box::pin(self.one(claimed, &give_back)).await;
+        while let Some(again) = Box::pin(self.work(claimed, &give_back)).await {
+            claimed = again;
         }
     }
 
-    /// Makes an attempt at this job and the jobs that wait behind it, if they may be answered together. Otherwise
-    /// returns the job.
-    async fn merged(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Option<Claimed> {
+    /// Makes an attempt at this job, and at the jobs behind it that are answered together with it. Returns the job if it
+    /// must be answered by itself.
+    async fn work(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Option<Claimed> {
         let is_alone = locked(&self.one_by_one).remove(&claimed.seq);
-        if is_alone || !self.clients.config.merges {
-            return Some(claimed);
-        }
-        // If the database does not say which jobs wait, the job is not held up.
-        let waiting = self.queue.behind(&claimed, MERGE_MAX).await.unwrap_or_default();
-        let mut all: Vec<Claimed> = [claimed].into_iter().chain(waiting).collect();
-        if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
-            all.truncate(first);
-        }
-        let jobs = mergeable(&self.clients.config, all.iter().map(|it| it.body.as_str()));
-        let Some(last) = jobs.len().checked_sub(1) else { return Some(all.swap_remove(0)) };
-        match self.attempt(&jobs, all[last].seq, give_back).await {
-            MergeResult::OneByOne(many) => {
-                locked(&self.one_by_one).extend(all[1..many].iter().map(|it| it.seq));
-                Some(all.swap_remove(0))
+        let (mut all, gathered) = self.gather(claimed, is_alone).await;
+        let (merged, job, outcome) = match gathered {
+            Ok(Gathered { wait, .. }) if !(is_alone || wait.is_zero()) => {
+                (0, None, Outcome::NotReady { after: wait })
             }
-            MergeResult::Ended { merged, outcome } => {
-                let ended = Ended {
-                    merged: all[..merged].iter().map(|it| it.seq).collect(),
-                    claimed: all.swap_remove(merged),
-                    job: jobs.into_iter().nth(merged),
-                    outcome,
-                };
-                self.carry_out_at_last(ended).await;
-                None
+            Ok(Gathered { jobs, .. }) => {
+                match self.attempt(&jobs, all[jobs.len() - 1].seq, give_back).await {
+                    MergeResult::OneByOne(many) => {
+                        locked(&self.one_by_one).extend(all[..many].iter().map(|it| it.seq));
+                        return Some(all.swap_remove(0));
+                    }
+                    MergeResult::Ended { merged, outcome } => (merged, jobs.into_iter().nth(merged), outcome),
+                }
             }
-        }
-    }
-
-    /// Makes an attempt at one job.
-    async fn one(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) {
-        let (job, outcome) = match Job::decode(&claimed.body).map(Box::new) {
-            Ok(job) => match self.attempt(slice::from_ref(&*job), claimed.seq, give_back).await {
-                MergeResult::Ended { outcome, .. } => (Some(*job), outcome),
-                MergeResult::OneByOne(_) => (Some(*job), Outcome::GivenBack),
-            },
             Err(JobError::Newer(version)) => {
                 let failure = Failure::retryable(
                     Reason::JobUnreadable,
                     format!("version {version} waits for a newer henji"),
                 );
-                (None, Outcome::Later { after: NEWER_AGAIN, failure })
+                (0, None, Outcome::Later { after: NEWER_AGAIN, failure })
             }
             Err(error) => {
                 let failure = Failure::permanent(Reason::JobUnreadable, error.to_string());
-                (None, Outcome::Dead { failure, attempts: 0 })
+                (0, None, Outcome::Dead { failure, attempts: 0 })
             }
         };
-        self.carry_out_at_last(Ended { merged: vec![], claimed, job, outcome }).await;
+        let over = all[..merged].iter().map(|it| it.seq).collect();
+        let ended = Ended { merged: over, claimed: all.swap_remove(merged), job, outcome };
+        self.carry_out_at_last(ended).await;
+        None
+    }
+
+    /// Returns this job and those that wait behind it, as far as they may be answered together, and the jobs that are.
+    async fn gather(&self, claimed: Claimed, is_alone: bool) -> (Vec<Claimed>, Result<Gathered, JobError>) {
+        let Clients { config, storage, .. } = &self.clients;
+        let alone = gather(config, &claimed.body, iter::empty(), storage.now());
+        let mut all = vec![claimed];
+        let looks_behind = |gathered: &Gathered| !is_alone && may_be_joined(config, &gathered.jobs[0]);
+        if !alone.as_ref().is_ok_and(looks_behind) {
+            return (all, alone);
+        }
+        // If the database does not say which jobs wait, the job is not held up.
+        all.extend(self.queue.behind(&all[0], BEHIND_MAX).await.unwrap_or_default());
+        if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
+            all.truncate(first);
+        }
+        let behind = all[1..].iter().map(|it| it.body.as_str());
+        let gathered = gather(config, &all[0].body, behind, storage.now());
+        (all, gathered)
     }
 
     /// Carries out the disposition, and repeats it until the queue has recorded it. Until then nobody else gets the

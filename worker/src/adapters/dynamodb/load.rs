@@ -12,7 +12,10 @@ use super::{
     table::DynamoHistory,
     turn, unanswered, unsent,
 };
-use crate::history::{ConversationChanges, Limit, Period, Snapshot, SnapshotScope, Stage, Usage};
+use crate::{
+    history::{ConversationChanges, Limit, Period, Snapshot, SnapshotScope, Stage, Usage},
+    rules::{file::SentFile, sent_image::LastImages},
+};
 
 /// Returns the key of a conversation's settings.
 pub(super) fn settings_id(of: &ConversationId) -> String {
@@ -57,6 +60,7 @@ impl DynamoHistory {
             window: head.window.clone(),
             changes: keys.changes(job, &head, known, now),
             file: None,
+            images: LastImages::default(),
             messages: vec![],
             times: vec![],
         };
@@ -69,10 +73,16 @@ impl DynamoHistory {
             rows.sort_by(|a, b| b.created_at.cmp(&a.created_at));
             rows.truncate(limit);
         }
-        let file = rows.iter_mut().find_map(|row| row.file.take());
+        let (mut file, mut images) = (None, LastImages::default());
+        for row in &rows {
+            let Some(message) = &row.message else { continue };
+            let id = || row.message_id.clone();
+            file = file.or_else(|| SentFile::of(message, id, row.said_at));
+            images.add(message, id, row.said_at);
+        }
         let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
         let (messages, times) = said.unzip();
-        Ok(Snapshot { messages, times, file, ..snapshot })
+        Ok(Snapshot { messages, times, file, images, ..snapshot })
     }
 
     /// Reads the conversation changes, by one call.

@@ -1,11 +1,11 @@
 //! The message rows of the article's table. Pure.
 
 use jiff::Timestamp;
+use shared::job::MessageId;
 
 use super::item::{Item, number, text};
 use crate::rules::{
     conversation::{Message, Role},
-    file::SentFile,
     message_kind::MessageKind,
 };
 
@@ -17,8 +17,8 @@ pub(super) struct Row {
     /// article's bot nor an older worker wrote it.
     pub(super) said_at: Option<i64>,
     pub(super) message: Option<Message>,
-    /// The file of the message, if it is one.
-    pub(super) file: Option<SentFile>,
+    /// LINE's id of the message, if it is no text.
+    pub(super) message_id: Option<MessageId>,
 }
 
 impl Row {
@@ -35,14 +35,14 @@ impl Row {
             Some(Message { role, content: content.to_owned(), kind, speaker })
         };
         let (message, said_at) = (message(), number(item, "saidAt"));
+        let is_media = message.as_ref().is_some_and(|message| message.kind != MessageKind::Text);
         let message_id = || text(item, "messageId")?.to_owned().try_into().ok();
-        let file = message.as_ref().and_then(|message| SentFile::of(message, message_id, said_at));
         Some(Self {
             id: text(item, "id")?.to_owned(),
             created_at: text(item, "createdAt")?.to_owned(),
             said_at,
+            message_id: is_media.then(message_id).flatten(),
             message,
-            file,
         })
     }
 }

@@ -95,7 +95,7 @@ impl DynamoHistory {
         let kept = rows.iter().find(|row| text(row, "id") == Some(&unanswered::id(of)));
         let kept = kept.and_then(|row| unanswered::of_item(row, head.last_said(), now));
         let kept = kept.filter(|kept| kept.turn.message_id.as_ref() == Some(message_id));
-        Ok(kept.map(|Unanswered { turn, question, kind, speaker }| QuotedWords {
+        Ok(kept.map(|Unanswered { turn, question, kind, speaker, .. }| QuotedWords {
             message: Message { role: Role::User, content: question, kind, speaker },
             place: 0,
             of: 1,

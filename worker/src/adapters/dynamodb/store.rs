@@ -74,6 +74,9 @@ impl DynamoHistory {
                     rows.push((Part::Quoted, self.not_unsent(quoted)?.1));
                 }
             }
+            for event in answer.other_turns(&job.event_id) {
+                rows.push(self.answered_with(event, now)?);
+            }
             rows.extend(self.said_rows(job, &answer, now)?);
             let conflict = match self.commit(rows).await {
                 Ok(()) => return Ok(stored(answer, now)),
@@ -224,9 +227,6 @@ impl DynamoHistory {
             let quotes = quotes.filter(|_| event == own);
             row.extend(quotes.map(|id| ("quotes".to_owned(), s(id.as_str()))));
             rows.push(self.new_message(row, message_id.as_ref())?);
-            if event != own {
-                rows.push(self.answered_with(event, now)?);
-            }
             if let Some(message_id) = message_id {
                 rows.push(self.not_unsent(message_id)?);
             }

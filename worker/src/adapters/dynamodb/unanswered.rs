@@ -35,7 +35,8 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     let question = text(row, "content")?.to_owned();
     let kind = MessageKind::of_row(text(row, "kind"), &question);
     let speaker = text(row, "speaker").map(ToOwned::to_owned);
-    Some(Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker })
+    let said_at = number(row, "saidAt");
+    Some(Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker, said_at })
 }
 
 /// Whether a row says that the newest answer waits.

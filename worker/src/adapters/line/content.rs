@@ -8,7 +8,10 @@ use serde::Deserialize;
 use shared::{event::log, job::MessageId};
 use tokio::time::timeout;
 
-use super::client::{BODY_MAX, LineClient, SIDE_TIMEOUT, refused};
+use super::{
+    client::{BODY_MAX, LineClient, SIDE_TIMEOUT, refused},
+    content_budget::QuestionRoom,
+};
 use crate::{
     adapters::http,
     failure::{Failure, Reason, RetryPolicy},
@@ -36,17 +39,34 @@ pub enum Fetched {
 }
 
 impl LineClient {
-    /// Fetches the content of a message, of at most `max` bytes.
-    pub async fn content(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        self.fetched(message, "", max).await
+    /// Waits for the room for all media of one question.
+    pub async fn room_of_question(&self) -> QuestionRoom {
+        self.content_budget.room_of_question().await
+    }
+
+    /// Fetches the content of a message, of at most `max` bytes. If its question has several media, it takes the room
+    /// of the question, and content for which that has no room left is too large.
+    pub async fn content(
+        &self,
+        message: &MessageId,
+        max: usize,
+        room: Option<&QuestionRoom>,
+    ) -> Result<Fetched, Failure> {
+        self.fetched(message, "", max, room).await
     }
 
     /// Fetches the preview image of a video message, of at most `max` bytes.
     pub async fn preview(&self, message: &MessageId, max: usize) -> Result<Fetched, Failure> {
-        self.fetched(message, "/preview", max).await
+        self.fetched(message, "/preview", max, None).await
     }
 
-    async fn fetched(&self, message: &MessageId, part: &str, max: usize) -> Result<Fetched, Failure> {
+    async fn fetched(
+        &self,
+        message: &MessageId,
+        part: &str,
+        max: usize,
+        room: Option<&QuestionRoom>,
+    ) -> Result<Fetched, Failure> {
         let content = http::below(&self.data_base_url, &format!("/v2/bot/message/{message}/content"));
         let url = http::below(&content, part);
         let whole = ANSWER_TIMEOUT + READ_TIMEOUT * 5;
@@ -67,7 +87,7 @@ impl LineClient {
         );
         match response.status() {
             StatusCode::ACCEPTED => Ok(self.preparation(&content).await),
-            status if status.is_success() => self.read(response, max).await,
+            status if status.is_success() => self.read(response, max, room).await,
             StatusCode::UNAUTHORIZED => Err(Failure::permanent(Reason::LineAuth, detail)),
             status @ StatusCode::FORBIDDEN => {
                 Err(Failure::permanent(Reason::LineRejected, refused(status, &detail)))
@@ -82,21 +102,35 @@ impl LineClient {
     }
 
     /// Reads the body of a response. Until there is room for it, the body waits at LINE.
-    async fn read(&self, response: Response, max: usize) -> Result<Fetched, Failure> {
+    async fn read(
+        &self,
+        response: Response,
+        max: usize,
+        question: Option<&QuestionRoom>,
+    ) -> Result<Fetched, Failure> {
         let length = response.content_length().and_then(|length| usize::try_from(length).ok());
-        let size = length.unwrap_or(max);
+        // If LINE does not send the length, room for the largest content is taken.
+        let size = length.unwrap_or_else(|| question.map_or(max, |room| room.left().min(max)));
         if size > max {
             return Ok(Fetched::TooLarge);
         }
         let size_kib = u32::try_from(size.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let room = self.content_budget.0.clone().acquire_many_owned(size_kib).await;
-        let mut room = room.map_err(|_| failed("content: there is no room".to_owned()))?;
-        match timeout(READ_TIMEOUT, http::body(response, size)).await {
-            Ok(Ok(Some(bytes))) => {
-                // If LINE did not send the length, room for the largest content was taken. The rest is given back here.
-                drop(room.split(room.num_permits().saturating_sub(bytes.len().div_ceil(1 << 10))));
-                Ok(Fetched::Available(Content { bytes: bytes.into(), room }))
-            }
+        let room = match question {
+            Some(question) => question.take(size_kib),
+            None => Some(self.content_budget.room(size_kib).await),
+        };
+        let Some(mut room) = room else { return Ok(Fetched::TooLarge) };
+        let read = timeout(READ_TIMEOUT, http::body(response, size)).await;
+        let needed_kib = match &read {
+            Ok(Ok(Some(bytes))) => bytes.len().div_ceil(1 << 10),
+            _ => 0,
+        };
+        let rest = room.split(room.num_permits().saturating_sub(needed_kib));
+        if let Some((question, rest)) = question.zip(rest) {
+            question.give_back(rest);
+        }
+        match read {
+            Ok(Ok(Some(bytes))) => Ok(Fetched::Available(Content { bytes: bytes.into(), room })),
             Ok(Ok(None)) => Ok(Fetched::TooLarge),
             Ok(Err(error)) => Err(failed(format!("content: {}", http::no_response(&error)))),
             Err(_) => Err(failed("content: it did not come in time".to_owned())),

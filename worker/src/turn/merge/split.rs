@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     config::Config,
     failure::{Failure, RetryPolicy},
-    history::{RunCost, Turn},
+    history::{RunCost, Step, Turn},
     outcome::Outcome,
     retry_pauses::between_attempts,
     storage::Storage,
@@ -23,6 +23,8 @@ use crate::{
 pub(super) enum NotMerged {
     /// One of the jobs needs an attempt of its own.
     NeedsOwnAttempt,
+    /// The last attempt at one of them left no outcome, and other jobs run beside it.
+    PoisonCandidate { attempts: u32 },
     /// The attempt failed.
     Failed(Failure),
     /// The process stops.
@@ -49,7 +51,9 @@ pub(super) async fn split(
             (Some(failure.reason), between_attempts(&config.pauses, attempts, failure))
         }
         NotMerged::Failed(failure) => (Some(failure.reason), Duration::ZERO),
-        NotMerged::NeedsOwnAttempt | NotMerged::Stopped => (None, Duration::ZERO),
+        NotMerged::NeedsOwnAttempt | NotMerged::PoisonCandidate { .. } | NotMerged::Stopped => {
+            (None, Duration::ZERO)
+        }
     };
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
     let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.has_call_left();
@@ -71,6 +75,12 @@ pub(super) async fn split(
         }
         NotMerged::Failed(Failure { reason, detail, .. }) => {
             log!(info, NotMerged, event = %jobs[0].event_id, reason = reason.as_str(), detail, "the messages could not be answered together");
+        }
+        NotMerged::PoisonCandidate { attempts } => {
+            for job in &jobs[..turns.len()] {
+                storage.record_or_log(job, Step::Withdrawn { cost: None }).await;
+            }
+            return ended(Outcome::PoisonCandidate { attempts });
         }
         NotMerged::NeedsOwnAttempt => {}
     }

@@ -11,6 +11,7 @@ use worker::{
     rules::conversation::{Message, Role, rfc3339},
     rules::file::SentFile,
     rules::message_kind::MessageKind,
+    rules::sent_image::LastImages,
 };
 
 use super::group;
@@ -19,11 +20,12 @@ pub(super) fn load(db: &Connection, job: &Job, scope: SnapshotScope, now: i64) -
     let of = &job.conversation;
     let Conversation { persona, window, forgotten, pause } = conversation(db, of)?;
     let (last, newest) = newest(db, of)?;
-    let (said, file) = messages(db, of, scope.limit, now)?;
+    let Messages { said, file, images } = messages(db, of, scope.limit, now)?;
     let (messages, times) = said.into_iter().unzip();
     let (unanswered, answer_waits) = unanswered(db, of, now)?;
     Ok(Snapshot {
         file,
+        images,
         changes: changes_with(db, job, forgotten, pause, now)?,
         messages,
         times,
@@ -67,38 +69,41 @@ fn changes_with(
     })
 }
 
-/// The messages of a conversation, oldest first, each with the time when it was stored.
-type Messages = Vec<(Message, String)>;
+/// The newest messages of a conversation.
+#[derive(Default)]
+struct Messages {
+    /// The messages, oldest first, each with the time when it was stored.
+    said: Vec<(Message, String)>,
+    /// The newest file among them.
+    file: Option<SentFile>,
+    /// The last images among them.
+    images: LastImages,
+}
 
-/// Returns the newest messages, and the newest file among them.
-fn messages(
-    db: &Connection,
-    of: &ConversationId,
-    limit: u32,
-    now: i64,
-) -> rusqlite::Result<(Messages, Option<SentFile>)> {
+/// Returns the newest messages.
+fn messages(db: &Connection, of: &ConversationId, limit: u32, now: i64) -> rusqlite::Result<Messages> {
     let mut newest = db.prepare_cached(
         "SELECT role, content, created_at, speaker, kind, message_id, said_at FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
-    let mut file = None;
-    let rows = newest.query_map(params![of.as_str(), now, limit], |row| {
-        let role = Role::of_row(&row.get::<_, String>(0)?);
-        let mut message = |role| {
-            let content: String = row.get(1)?;
-            let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &content);
-            let message = Message { role, content, kind, speaker: row.get(3)? };
-            if file.is_none() && kind == MessageKind::File {
-                let id: Option<String> = row.get(5)?;
-                file = SentFile::of(&message, || id?.try_into().ok(), row.get(6)?);
-            }
-            Ok((message, row.get(2)?))
-        };
-        Ok(role.map(&mut message).transpose())
-    })?;
-    let messages: rusqlite::Result<Vec<Option<_>>> = rows.map(|row| row?).collect();
-    Ok((messages?.into_iter().rev().flatten().collect(), file))
+    let mut all = Messages::default();
+    let mut rows = newest.query(params![of.as_str(), now, limit])?;
+    while let Some(row) = rows.next()? {
+        let Some(role) = Role::of_row(row.get_ref(0)?.as_str()?) else { continue };
+        let content: String = row.get(1)?;
+        let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &content);
+        let message = Message { role, content, kind, speaker: row.get(3)? };
+        let (id, said_at) = (row.get_ref(5)?.as_str_or_null()?, row.get(6)?);
+        let id = || id?.to_owned().try_into().ok();
+        if all.file.is_none() {
+            all.file = SentFile::of(&message, id, said_at);
+        }
+        all.images.add(&message, id, said_at);
+        all.said.push((message, row.get(2)?));
+    }
+    all.said.reverse();
+    Ok(all)
 }
 
 /// Returns the `createdAt` of the newest message, and its turn.
@@ -125,22 +130,29 @@ fn unanswered(
     now: i64,
 ) -> rusqlite::Result<(Option<Unanswered>, bool)> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question, speaker, kind, waits FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker, kind, waits, said_at FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
         let question: String = row.get(2)?;
         let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &question);
         let turn = (row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?);
-        Ok((turn, question, kind, row.get(3)?, row.get(5)?))
+        Ok((turn, question, kind, row.get(3)?, row.get(5)?, row.get(6)?))
     });
-    let Some((turn, question, kind, speaker, waits)) = row.optional()? else { return Ok((None, false)) };
+    let Some((turn, question, kind, speaker, waits, said_at)) = row.optional()? else {
+        return Ok((None, false));
+    };
     if waits {
         return Ok((None, true));
     }
     let message_id = turn.1.and_then(|id| id.try_into().ok());
     let event = turn.0.try_into().ok();
-    let unanswered =
-        event.map(|event| Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker });
+    let unanswered = event.map(|event| Unanswered {
+        turn: TurnRef { event, message_id },
+        question,
+        kind,
+        speaker,
+        said_at,
+    });
     Ok((unanswered, false))
 }
 

@@ -36,6 +36,7 @@ pub(super) fn store(
     if let Some(kept) = group::refuses(db, job, &answer)? {
         return Ok(Ok(kept));
     }
+    let mut forgotten_before = None;
     if let Some(exchange) = &answer.exchange {
         // A marker that was seen and is gone was swept in the meantime, because it was old.
         let said = exchange.questions.iter().map(|said| said.said_at);
@@ -50,26 +51,28 @@ pub(super) fn store(
         if is_paused || was_unsent || past::others(db, &job.event_id)? != answer.others {
             return Ok(Ok(StoreResult::Changed));
         }
-        let mut merged = vec![];
-        for Question { event, message_id, .. } in &exchange.questions {
+        for Question { message_id, .. } in &exchange.questions {
             if group::is_unsent(db, message_id.as_ref())? {
                 return Ok(Ok(StoreResult::Forgotten));
             }
-            if *event == job.event_id {
-                continue;
-            }
-            let other = turn_row::read(db, event.as_str())?.unwrap_or_default();
-            let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(Ok(StoreResult::Overtaken)) };
-            merged.push((event, other, over));
         }
-        let last = past::last(db, &job.conversation, forgotten)?;
+        forgotten_before = forgotten;
+    }
+    let mut merged = vec![];
+    for event in answer.other_turns(&job.event_id) {
+        let other = turn_row::read(db, event.as_str())?.unwrap_or_default();
+        let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(Ok(StoreResult::Overtaken)) };
+        merged.push((event, other, over));
+    }
+    if let Some(exchange) = &answer.exchange {
+        let last = past::last(db, &job.conversation, forgotten_before)?;
         insert(db, job, exchange, answer.quotes.as_ref(), last, ttl, now)?;
-        for (event, other, over) in merged {
-            turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
-        }
         if let Some(window) = answer.window.clone() {
             past::set_window(db, &job.conversation, window)?;
         }
+    }
+    for (event, other, over) in merged {
+        turn_row::write(db, event.as_str(), &other, &over, None, millis)?;
     }
     group::mark(db, job, &answer, millis)?;
     let Answer { mut pushes, spent, .. } = answer;

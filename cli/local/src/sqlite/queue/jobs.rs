@@ -121,10 +121,11 @@ impl SqliteQueue {
     /// conversation is ready.
     pub async fn finish(&self, over: &[i64], seq: i64, conversation: &str) -> Result<(), DatabaseError> {
         let (gone, conversation) = ([over, &[seq]].concat(), conversation.to_owned());
+        let now = self.now();
         self.database
             .call(move |db| {
                 remove(db, &gone)?;
-                make_first_ready(db, &conversation)
+                make_first_ready(db, &conversation, now)
             })
             .await?;
         self.job_ready.notify_one();
@@ -134,12 +135,35 @@ impl SqliteQueue {
     /// Hands a job back, to be seen again after `after`, at most an hour. Its conversation waits with it. The jobs
     /// before it that are `over` are deleted.
     pub async fn hand_back(&self, over: &[i64], seq: i64, after: Duration) -> Result<(), DatabaseError> {
+        self.hand_back_as(over, seq, after, 0).await
+    }
+
+    /// Hands a job back as if it had not been taken. If it was never taken otherwise, it is seen again as soon as another
+    /// job of its conversation comes, because it may be answered together with that one.
+    pub async fn hand_back_uncounted(
+        &self,
+        over: &[i64],
+        seq: i64,
+        after: Duration,
+    ) -> Result<(), DatabaseError> {
+        self.hand_back_as(over, seq, after, 1).await
+    }
+
+    async fn hand_back_as(
+        &self,
+        over: &[i64],
+        seq: i64,
+        after: Duration,
+        uncounted: u32,
+    ) -> Result<(), DatabaseError> {
         let (gone, visible_at) = (over.to_vec(), self.now() + millis(after.min(LONGEST_PAUSE)));
         self.database
             .call(move |db| {
                 remove(db, &gone)?;
-                db.prepare_cached("UPDATE jobs SET state = ?1, visible_at = ?2 WHERE seq = ?3")?
-                    .execute(params![READY, visible_at, seq])
+                db.prepare_cached(
+                    "UPDATE jobs SET state = ?1, visible_at = ?2, received = received - ?3 WHERE seq = ?4",
+                )?
+                .execute(params![READY, visible_at, uncounted, seq])
             })
             .await?;
         self.job_ready.notify_one();
@@ -175,7 +199,7 @@ pub(crate) fn enqueue(
         "INSERT INTO jobs (event_id, conversation, body, state, visible_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
     .execute(params![event, conversation, body, WAITING, now])?;
-    make_first_ready(db, conversation)
+    make_first_ready(db, conversation, now)
 }
 
 fn remove(db: &Connection, jobs: &[i64]) -> rusqlite::Result<()> {
@@ -183,13 +207,22 @@ fn remove(db: &Connection, jobs: &[i64]) -> rusqlite::Result<()> {
     jobs.iter().try_for_each(|seq| delete.execute([seq]).map(drop))
 }
 
-fn make_first_ready(db: &Connection, conversation: &str) -> rusqlite::Result<()> {
-    let first: Option<(i64, i64)> = db
-        .prepare_cached("SELECT seq, state FROM jobs WHERE conversation = ?1 ORDER BY seq LIMIT 1")?
-        .query_row([conversation], |row| Ok((row.get(0)?, row.get(1)?)))
+/// Makes the first job of a conversation ready. A job that waits for another one is due now.
+fn make_first_ready(db: &Connection, conversation: &str, now: i64) -> rusqlite::Result<()> {
+    let first: Option<(i64, i64, bool)> = db
+        .prepare_cached(
+            "SELECT seq, state, received = 0 AND visible_at > ?2 FROM jobs WHERE conversation = ?1 ORDER BY seq LIMIT 1",
+        )?
+        .query_row(params![conversation, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    if let Some((seq, WAITING)) = first {
-        db.prepare_cached("UPDATE jobs SET state = ?1 WHERE seq = ?2")?.execute([READY, seq])?;
+    match first {
+        Some((seq, WAITING, _)) => {
+            db.prepare_cached("UPDATE jobs SET state = ?1 WHERE seq = ?2")?.execute([READY, seq])?;
+        }
+        Some((seq, READY, true)) => {
+            db.prepare_cached("UPDATE jobs SET visible_at = ?1 WHERE seq = ?2")?.execute([now, seq])?;
+        }
+        _ => {}
     }
     Ok(())
 }
