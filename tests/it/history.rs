@@ -17,7 +17,12 @@ use worker::{
         Answer, Delivery, Exchange, Forget, History, LastAttempt, Period, PushState, Question, RunCost,
         SendMethod, SnapshotScope, Stage, Step, StoreResult,
     },
-    rules::{file::SentFile, message_kind::MessageKind},
+    rules::{
+        conversation::{Message, Role},
+        file::SentFile,
+        message_kind::MessageKind,
+        sent_image::LastImages,
+    },
 };
 
 use crate::harness::lambda::cloud::{Cloud, TABLE};
@@ -168,6 +173,7 @@ async fn suite(history: &dyn History, hourly: &dyn History) {
     the_user_is_told_at_the_first_time(history).await;
     a_question_without_an_answer_is_kept_until_the_conversation_goes_on(history, hourly).await;
     the_newest_file_is_known_until_its_row_is_gone(history).await;
+    the_last_images_are_known_until_their_rows_are_gone(history).await;
     turns_never_interleave_whatever_the_clock_says(history).await;
     forgetting::suite(history).await;
     group::suite(history).await;
@@ -539,24 +545,55 @@ async fn unanswered(history: &dyn History, job: &Job, at: Timestamp) -> Option<S
     history.load(job, FIFTY, at).await.unwrap().unanswered.map(|unanswered| unanswered.question)
 }
 
-async fn the_newest_file_is_known_until_its_row_is_gone(history: &dyn History) {
-    let sends = async |event: &str, id: &str, words: &str, kind: MessageKind| {
-        let message_id: MessageId = id.to_owned().try_into().unwrap();
-        let job = Job {
-            kind: JobKind::question("q", Some(message_id)),
-            happened_at: Some(now().as_millisecond()),
-            ..job("Ufile", event)
-        };
-        let mut answer = said(&job, words, vec![]);
-        answer.exchange.as_mut().unwrap().questions[0].kind = kind;
-        history.begin(&job, now()).await.unwrap();
-        history.store(&job, answer, None, now()).await.unwrap();
-        job
+/// Stores the answer to a message of this kind with these words; the message and its event have one id.
+async fn is_sent(history: &dyn History, of: &str, id: &str, words: &str, kind: MessageKind) -> Job {
+    let message_id: MessageId = format!("m-{id}").try_into().unwrap();
+    let job = Job {
+        kind: JobKind::question("q", Some(message_id)),
+        happened_at: Some(now().as_millisecond()),
+        ..job(of, id)
     };
+    let mut answer = said(&job, words, vec![]);
+    answer.exchange.as_mut().unwrap().questions[0].kind = kind;
+    history.begin(&job, now()).await.unwrap();
+    history.store(&job, answer, None, now()).await.unwrap();
+    job
+}
+
+async fn the_last_images_are_known_until_their_rows_are_gone(history: &dyn History) {
+    let known = |rows: &[(Role, MessageKind, &str)]| {
+        let mut last = LastImages::default();
+        for (role, kind, id) in rows {
+            let message =
+                Message { role: *role, kind: *kind, content: "[image 1 of 2]".to_owned(), speaker: None };
+            last.add(&message, || (*id).to_owned().try_into().ok(), Some(now().as_millisecond()));
+        }
+        last
+    };
+    let answer = (Role::Assistant, MessageKind::Text, "");
+    let image = |id| (Role::User, MessageKind::Image, id);
+    let images = async |job: &Job, at| history.load(job, FIFTY, at).await.unwrap().images;
+    is_sent(history, "Uimages", "image1", "[image 1 of 2]", MessageKind::Image).await;
+    let last = is_sent(history, "Uimages", "image2", "[image 1 of 2]", MessageKind::Image).await;
+    let both = known(&[answer, image("m-image2"), answer, image("m-image1")]);
+    assert_eq!(images(&last, now()).await, both);
+    let taken_back = Forget::Message("m-image2".to_owned().try_into().unwrap());
+    history.forget(&last.conversation, taken_back, now()).await.unwrap();
+    assert_eq!(images(&last, now()).await, known(&[answer, image("m-image1")]));
+    is_sent(history, "Uimages", "image3", "[image 1 of 2]", MessageKind::Text).await;
+    assert_eq!(images(&last, now()).await, known(&[answer, answer, image("m-image1")]));
+    let all = Forget::Messages(now().as_millisecond());
+    history.forget(&last.conversation, all, later(1)).await.unwrap();
+    assert_eq!(images(&last, later(1)).await, LastImages::default());
+}
+
+async fn the_newest_file_is_known_until_its_row_is_gone(history: &dyn History) {
+    let sends =
+        async |id: &str, words: &str, kind: MessageKind| is_sent(history, "Ufile", id, words, kind).await;
     let file = async |job: &Job, at| history.load(job, FIFTY, at).await.unwrap().file;
-    sends("file1", "m-file1", "[file: a.txt]", MessageKind::File).await;
-    sends("file2", "m-file2", "[file: b].pdf]", MessageKind::File).await;
-    let last = sends("file3", "m-file3", "[file: c.pdf]", MessageKind::Text).await;
+    sends("file1", "[file: a.txt]", MessageKind::File).await;
+    sends("file2", "[file: b].pdf]", MessageKind::File).await;
+    let last = sends("file3", "[file: c.pdf]", MessageKind::Text).await;
     let known = |id: &str, name: &str| {
         let message_id = id.to_owned().try_into().unwrap();
         Some(SentFile { message_id, name: name.to_owned(), sent_at: now().as_millisecond() })

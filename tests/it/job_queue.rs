@@ -207,6 +207,26 @@ fn with_clock(folder: &TempDir, clock: &Arc<AtomicI64>) -> SqliteQueue {
 }
 
 #[tokio::test]
+async fn an_uncounted_job_is_seen_again_when_another_one_of_its_conversation_comes() {
+    let (folder, clock) = (TempDir::new().unwrap(), Arc::new(AtomicI64::new(1_800_000_000_000)));
+    let queue = with_clock(&folder, &clock);
+    let (lease, wait) = (Duration::from_mins(6), Duration::from_secs(3));
+    let claimed = async || queue.claim(10, lease).await.unwrap().0;
+    queue.send(&[job("U1", "image", "q"), job("U2", "tried", "q")]).await.unwrap();
+    let jobs = claimed().await;
+    queue.hand_back_uncounted(&[], jobs[0].seq, wait).await.unwrap();
+    queue.hand_back(&[], jobs[1].seq, wait).await.unwrap();
+    queue.send(&[job("U3", "of-another", "q")]).await.unwrap();
+    assert_eq!(claimed().await[0].event_id, "of-another");
+    // A job that was tried waits for its time.
+    queue.send(&[job("U1", "words", "q"), job("U2", "behind", "q")]).await.unwrap();
+    let again = claimed().await;
+    assert_eq!((again.len(), &*again[0].event_id, again[0].received), (1, "image", 1));
+    clock.fetch_add(3_000, Relaxed);
+    assert_eq!(claimed().await[0].event_id, "tried");
+}
+
+#[tokio::test]
 async fn a_clock_that_is_set_back_holds_no_job_longer_than_the_longest_pause() {
     const DAY: i64 = 24 * 3_600_000;
     const START: i64 = 1_800_000_000_000;

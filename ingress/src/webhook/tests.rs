@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use shared::job::Content;
+use shared::job::{Content, ImageSet};
 
 use super::*;
 
@@ -158,6 +158,26 @@ fn what_line_keeps_is_named_to_be_fetched() {
         let event = QUESTION.replace(r#""type":"text""#, &kept).replace(r#","text":"hello""#, "");
         let JobKind::Question { text, content, message_id, .. } = job(&event).kind else { panic!("{event}") };
         assert_eq!((text.as_str(), content, message_id.unwrap().as_str()), ("", Some(expected), "5"));
+    }
+}
+
+#[test]
+fn an_image_says_its_set_and_an_odd_set_hides_no_image() {
+    let set = |index, total| Content::Image { set: Some(ImageSet { id: "E1".to_owned(), index, total }) };
+    for (fields, expected) in [
+        (r#"{"id":"E1","index":2,"total":3}"#, set(Some(2), Some(3))),
+        (r#"{"id":"E1"}"#, set(None, None)),
+        (r#"{"id":"E1","index":-1,"total":"3"}"#, set(None, None)),
+        (r#"{"id":"E1","index":5000000000,"total":100}"#, set(None, Some(100))),
+        (r#"{"id":7,"index":1,"total":1}"#, Content::IMAGE),
+        (r#"{"index":1,"total":1}"#, Content::IMAGE),
+        ("null", Content::IMAGE),
+        ("[]", Content::IMAGE),
+    ] {
+        let kept = format!(r#""type":"image","contentProvider":{{"type":"line"}},"imageSet":{fields}"#);
+        let event = QUESTION.replace(r#""type":"text""#, &kept).replace(r#","text":"hello""#, "");
+        let JobKind::Question { content, .. } = job(&event).kind else { panic!("{event}") };
+        assert_eq!(content, Some(expected), "{fields}");
     }
 }
 

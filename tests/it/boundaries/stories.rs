@@ -269,6 +269,23 @@ pub fn a_picture_is_looked_at() -> Story {
     }
 }
 
+pub fn a_set_of_images_is_one_question_and_seen_again() -> Story {
+    Story {
+        variables: &[("GPT_MODEL", "gpt-4o")],
+        webhooks: |line| {
+            let image = |index: usize| {
+                let mut message = said::image(&line.holds("image/jpeg", jpeg(1_000 + index)));
+                message["imageSet"] = json!({ "id": "set", "index": index, "total": 3 });
+                phone::message_event(message, USER, wall_clock()())
+            };
+            vec![webhook(&[image(1), image(2), image(3)]), webhook_of("and now?", USER)]
+        },
+        kept: &["[image 1 of 3]", "[image 2 of 3]", "[image 3 of 3]", "and now?"],
+        asks: 2,
+        ..a_question_is_answered()
+    }
+}
+
 pub fn a_file_is_read_again() -> Story {
     Story {
         webhooks: |line| {

@@ -16,6 +16,7 @@ use super::{
 /// Runs all tests.
 pub(super) async fn suite(history: &dyn History) {
     several_questions_have_one_answer_and_are_over_with_it(history).await;
+    a_notice_ends_all_of_them_and_is_no_part_of_the_conversation(history).await;
     nothing_is_stored_where_one_of_them_is_not_open(history).await;
     nothing_is_stored_where_one_of_them_was_taken_back(history).await;
     one_that_is_taken_back_takes_the_answer_along(history).await;
@@ -64,6 +65,29 @@ async fn keep(history: &dyn History, jobs: &[Job]) -> StoreResult {
 
 async fn said_now(history: &dyn History, job: &Job) -> Vec<String> {
     words(history, job, 100, later(1)).await
+}
+
+async fn a_notice_ends_all_of_them_and_is_no_part_of_the_conversation(history: &dyn History) {
+    let jobs = burst(history, "noticed", 3).await;
+    let notice = || Answer {
+        ends: jobs[..2].iter().map(|job| job.event_id.clone()).collect(),
+        pushes: vec!["push".into()],
+        ..Answer::default()
+    };
+    let stored = history.store(&jobs[2], notice(), None, now()).await.unwrap();
+    assert!(matches!(stored, StoreResult::Stored(_)));
+    for job in &jobs[..2] {
+        assert_eq!(stage(history, job).await, Stage::Delivered);
+    }
+    assert!(matches!(stage(history, &jobs[2]).await, Stage::Stored(_)));
+    assert!(said_now(history, &jobs[0]).await.is_empty());
+    // If one of them is over already, nothing is stored.
+    let jobs = burst(history, "noticed-late", 3).await;
+    history.record(&jobs[0], Step::Forgotten, now()).await.unwrap();
+    let notice =
+        Answer { ends: vec![jobs[0].event_id.clone()], pushes: vec!["push".into()], ..Answer::default() };
+    assert_eq!(history.store(&jobs[2], notice, None, now()).await.unwrap(), StoreResult::Overtaken);
+    assert_eq!(stage(history, &jobs[2]).await, Stage::Open);
 }
 
 async fn several_questions_have_one_answer_and_are_over_with_it(history: &dyn History) {

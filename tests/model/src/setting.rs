@@ -118,6 +118,8 @@ pub struct Setting {
     pub replies: bool,
     /// Whether waiting messages are answered together.
     pub merges: bool,
+    /// Whether they are images, which are answered together also after a crash.
+    pub images: bool,
     /// The most times that each disturbance happens.
     pub most: [u8; DISTURBANCES],
     /// The most disturbances in all.
@@ -136,6 +138,7 @@ impl Setting {
             max_attempts: 2,
             replies: false,
             merges: false,
+            images: false,
             most: [0; DISTURBANCES],
             total: u8::MAX,
             only: None,

@@ -64,7 +64,7 @@ fn used_up(setting: Setting) -> Setting {
     setting.with(&[(Month, 2)])
 }
 
-fn settings(more: u8) -> [Setting; 21] {
+fn settings(more: u8) -> [Setting; 22] {
     let pause = [(Pause, 1)];
     [
         one_worker("one message", &[TWO], 4 + more),
@@ -79,6 +79,12 @@ fn settings(more: u8) -> [Setting; 21] {
             ..one_worker("two messages, merged, by reply", &[ONE, ONE], 2 + more)
         },
         Setting { merges: true, ..two_workers("two messages, two workers, merged", &[ONE, ONE], 2 + more) },
+        Setting {
+            merges: true,
+            images: true,
+            max_attempts: 4,
+            ..one_worker("two images, one question", &[ONE, ONE], 2 + more)
+        },
         used_up(one_worker("one message, the month is used up", &[ONE], 4 + more)),
         used_up(Setting {
             replies: true,

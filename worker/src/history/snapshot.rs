@@ -271,10 +271,10 @@ pub struct Answer {
     /// The number of questions of other turns that the answer was made for, too, because an earlier answer of this turn
     /// answered them.
     pub others: u32,
-    /// The message that the job's own question quotes. It is kept beside the question, without its words.
-    pub quotes: Option<MessageId>,
     /// The other turns that end with a notice which is not part of the conversation.
     pub ends: Vec<EventId>,
+    /// The message that the job's own question quotes. It is kept beside the question, without its words.
+    pub quotes: Option<MessageId>,
     /// The message whose words the answer was made with, because a question quotes it or the bot's answer to it.
     pub quoted_from: Option<MessageId>,
 }

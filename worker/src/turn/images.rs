@@ -56,15 +56,11 @@ pub(crate) async fn fetch_images(
     let own = own_images(job, input);
     // A question about other content, or one that quotes a message, says what it is about.
     let is_about_last = !own.is_empty() || (input.attachment.is_none() && input.quotes.is_none());
-    let mut earlier = match is_about_last {
-        true => last.in_view(&own, input.replaces.is_some(), job.at()),
-        false => vec![],
-    };
+    let mut earlier =
+        if is_about_last { last.in_view(&own, input.replaces.is_some(), job.at()) } else { vec![] };
     if !config.model.may_see() {
-        return Ok(match own.is_empty() {
-            true => MediaOutcome::Ready,
-            false => MediaOutcome::Reply(words(config, line, job).no_vision.to_owned()),
-        });
+        let no_vision = || MediaOutcome::Reply(words(config, line, job).no_vision.to_owned());
+        return Ok(if own.is_empty() { MediaOutcome::Ready } else { no_vision() });
     }
     if own.is_empty() && earlier.is_empty() {
         return Ok(MediaOutcome::Ready);

@@ -80,10 +80,8 @@ pub(crate) async fn fetch_attachment(
         Some(Attachment::Video(message)) => video(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Voice(message)) => recording(clients, job, input, &message, attempt, deadline).await,
         Some(Attachment::Quoted(message)) => {
-            let content = match config.model.may_see() {
-                true => fetch_earlier(config, line, &message, image::BYTES_MAX, None, deadline).await,
-                false => None,
-            };
+            let fetch = fetch_earlier(config, line, &message, image::BYTES_MAX, None, deadline);
+            let content = if config.model.may_see() { fetch.await } else { None };
             input.images = Vec::from_iter(content.and_then(Image::of));
             if input.images.is_empty() {
                 input.attachment = None;

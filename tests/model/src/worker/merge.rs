@@ -106,11 +106,12 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
         let is_clear = match turn.last.0 {
             LastAttempt::None => true,
             LastAttempt::Failed(reason) => reason != Reason::Internal,
-            LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
+            LastAttempt::Crashed => model.setting.images,
+            LastAttempt::GaveUp(_) => false,
         };
         let max_attempts = model.setting.max_attempts;
-        let is_fit =
-            stage == Stage::Open && is_clear && turn.attempts < max_attempts && turn.attempts <= ATTEMPTS;
+        let is_tried = !model.setting.images && turn.attempts > ATTEMPTS;
+        let is_fit = stage == Stage::Open && is_clear && turn.attempts < max_attempts && !is_tried;
         match (is_fit, is_other) {
             (false, _) => withdraw(world, at),
             (true, true) => worker.at = Step::Merge(At::BeginLast),

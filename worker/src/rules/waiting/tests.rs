@@ -1,5 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::slice::from_ref;
+
 use shared::job::{ConversationId, GroupId};
 
 use super::*;
@@ -26,7 +28,8 @@ fn image(id: &str, set: Option<(&str, Option<u32>)>, accepted_ms_ago: i64) -> Jo
 }
 
 fn text(words: &str) -> Job {
-    job(words, JobKind::question(words, words.replace(' ', "-").try_into().ok()), 0)
+    let id = words.replace(|char: char| !char.is_alphanumeric(), "");
+    job(&id, JobKind::question(words, id.clone().try_into().ok()), 0)
 }
 
 fn wait_ms(jobs: &[Job]) -> u128 {
@@ -38,7 +41,7 @@ fn the_images_of_a_set_are_answered_together_and_with_the_words_behind_them() {
     let set = Some(("s", Some(3)));
     let (one, two) = (image("1", set, 0), image("2", set, 0));
     let file = |name: &str| with("f", Content::File { name: name.to_owned(), size_bytes: None }, 0);
-    assert!(joins(&[one.clone()], &two, false));
+    assert!(joins(from_ref(&one), &two, false));
     for (before, next, is_joined) in [
         (&one, text("what is it?"), true),
         (&one, text("help"), false),
@@ -53,14 +56,14 @@ fn the_images_of_a_set_are_answered_together_and_with_the_words_behind_them() {
         (&one, job("t", JobKind::tap("forget".to_owned()), 0), false),
         (&text("look at this"), two.clone(), false),
     ] {
-        assert_eq!(joins(std::slice::from_ref(before), &next, false), is_joined, "{next:?}");
+        assert_eq!(joins(from_ref(before), &next, false), is_joined, "{next:?}");
     }
     // Words that quote a message are about that message.
     let mut quoting = text("and that?");
     if let JobKind::Question { quotes, .. } = &mut quoting.kind {
         *quotes = "m".to_owned().try_into().ok();
     }
-    assert!(!joins(&[one.clone()], &quoting, false));
+    assert!(!joins(from_ref(&one), &quoting, false));
     let ten: Vec<Job> = (0..10).map(|n| image(&n.to_string(), set, 0)).collect();
     assert!(joins(&ten[..9], &ten[9], false) && !joins(&ten, &two, false));
 }
@@ -68,8 +71,8 @@ fn the_images_of_a_set_are_answered_together_and_with_the_words_behind_them() {
 #[test]
 fn texts_are_answered_together_only_where_it_is_set() {
     let (one, two) = (text("one"), text("two"));
-    assert!(!joins(&[one.clone()], &two, false));
-    assert!(joins(&[one.clone()], &two, true));
+    assert!(!joins(from_ref(&one), &two, false));
+    assert!(joins(from_ref(&one), &two, true));
     let set = image("1", None, 0);
     assert!(joins(&[set.clone(), one.clone()], &two, true) && !joins(&[set, one.clone()], &two, false));
     let group = |job: &Job| Job {
