@@ -87,9 +87,10 @@ const HANDLERS = {
       title,
       address,
       fileName,
+      imageSet,
     } = e.message ?? {};
     const chat = state.chats.get(e.chat);
-    const words = { type, text, stickerId, place: title || address, file: fileName };
+    const words = { type, text, stickerId, place: title || address, file: fileName, set: imageSet };
     if (e.heard) turn(state, e.event, { ...words, at: e.at, user: e.user, chat: e.chat, n: e.n, message: id });
     const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
     chat?.items.push({
