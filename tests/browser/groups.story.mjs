@@ -133,6 +133,23 @@ story("in a group the bot answers who mentions or quotes it, and knows who spoke
   await desk.picture("group-answers");
 });
 
+story("in a group a tap on a button reaches the bot without a call, and each one sees it", async (desk) => {
+  await desk.does({ do: "invite", chat: GROUP });
+  await desk.opensGroup();
+  await desk.opensGroup(REN);
+  await desk.writes("@Henji what a day");
+  await desk.turn("answered", "what a day");
+  await desk.phone(REN).getByRole("group", { name: "Quick replies" }).getByRole("button", { name: "使い方" }).click();
+  const turn = await desk.turn("answered", "ヘルプ");
+  const shown = desk.phone().locator(".row.other", { hasText: "ヘルプ" });
+  assert.equal(await shown.locator(".sender").textContent(), "Ren");
+  await desk.phone().locator(".row.bot", { hasText: "グループでは" }).waitFor();
+  await turn.locator("summary").click();
+  const webhook = await turn.locator("pre", { hasText: '"postback"' }).first().textContent();
+  const [event] = JSON.parse(webhook).events;
+  assert.deepEqual([event.type, event.source.groupId, event.source.userId], ["postback", GROUP, REN]);
+});
+
 story(
   "an edit before the answer counts, one after it does not, and one that mentions the bot asks",
   async (desk) => {

@@ -22,6 +22,9 @@ use crate::harness::{
 const AOI: &str = "U00000000000000000000000000000001";
 /// The file with its standard error.
 const LOG: &str = "dev.log";
+/// A picture of one pixel.
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const GROUP: &str = "C00000000000000000000000000000001";
 
 struct Dev {
@@ -205,6 +208,9 @@ async fn nonsense_is_refused_with_a_reason_and_does_no_harm() {
         json!({ "do": "sticker", "user": AOI, "sticker": 8 }),
         json!({ "do": "picture", "user": AOI, "base64": "PHN2Zz4=" }),
         json!({ "do": "picture", "user": AOI, "base64": "!" }),
+        json!({ "do": "pictures", "user": AOI, "base64": [] }),
+        json!({ "do": "pictures", "user": AOI, "base64": [PNG, "!"] }),
+        json!({ "do": "pictures", "user": AOI, "base64": vec![PNG; 21] }),
         json!({ "do": "unsend", "message": 0 }),
         json!({ "do": "redeliver" }),
         json!({ "do": "group", "chat": "C1", "name": "short", "members": [AOI] }),
@@ -311,6 +317,34 @@ async fn what_send_sends_is_shown_like_what_the_page_sends() {
     assert!(told.iter().any(|entry| entry["kind"] == "answer" && entry["chat"] == user));
     assert!(told.iter().all(|entry| entry["user"] != stranger), "nobody said what LINE did not sign");
     assert!(sent.await.unwrap().status.success());
+}
+
+#[tokio::test]
+async fn pictures_that_are_sent_at_once_come_in_a_webhook_each_or_in_one() {
+    let dev = Dev::start(&[]);
+    for (one_webhook, webhooks_in_all) in [(false, 3), (true, 4)] {
+        let step =
+            json!({ "do": "pictures", "user": AOI, "base64": vec![PNG; 3], "one_webhook": one_webhook });
+        assert_eq!(dev.does(step).await, 204);
+        let webhooks = std::cell::Cell::new(0);
+        let is_last = |entry: &Value| {
+            webhooks.set(webhooks.get() + usize::from(entry["kind"] == "webhook"));
+            webhooks.get() == webhooks_in_all
+        };
+        let told = dev.feed_until(is_last).await;
+        let of = |kind: &'static str| told.iter().filter(move |entry| entry["kind"] == kind);
+        let shown: Vec<_> = of("said").map(|entry| entry["message"].clone()).collect();
+        let bodies = of("webhook").map(|entry| entry["body"].as_str().unwrap());
+        let bodies = bodies.map(|body| serde_json::from_str::<Value>(body).unwrap());
+        let events: Vec<_> = bodies.flat_map(|body| body["events"].as_array().unwrap().clone()).collect();
+        assert_eq!(shown.len(), events.len());
+        let (shown, events) = (&shown[shown.len() - 3..], &events[events.len() - 3..]);
+        for (index, message) in (1..).zip(shown) {
+            let set = &message["imageSet"];
+            assert_eq!(*set, json!({ "id": shown[0]["imageSet"]["id"], "index": index, "total": 3 }));
+            assert!(events.iter().any(|event| event["message"] == *message));
+        }
+    }
 }
 
 #[tokio::test]

@@ -343,18 +343,21 @@ async fn the_webhooks_address_is_set_and_tested_as_documented() {
 }
 
 #[tokio::test]
-async fn an_event_is_delivered_again_until_it_is_taken_and_differs_only_in_saying_so() {
+async fn events_are_delivered_again_until_they_are_taken_and_differ_only_in_saying_so() {
     let platform = Platform::start().await;
     *platform.statuses.lock().unwrap() = vec![500, 404];
-    let event = phone::message_event(said::text("hi"), USER, jiff::Timestamp::UNIX_EPOCH);
-    platform.webhooks.deliver(&event).await;
+    let event = |text| phone::message_event(said::text(text), USER, jiff::Timestamp::UNIX_EPOCH);
+    let events = vec![event("hi"), event("there")];
+    platform.webhooks.deliver(events.clone()).await;
     let came = platform.came.lock().unwrap().clone();
     assert_eq!(came.len(), 3);
-    assert_eq!(came[0].1["events"][0], event);
+    assert_eq!(came[0].1["events"], json!(events));
     for (_, again) in &came[1..] {
-        let mut again = again["events"][0].clone();
-        assert_eq!(again["deliveryContext"]["isRedelivery"].take(), true);
-        again["deliveryContext"]["isRedelivery"] = false.into();
-        assert_eq!(again, event);
+        let mut again = again["events"].clone();
+        for event in again.as_array_mut().unwrap() {
+            assert_eq!(event["deliveryContext"]["isRedelivery"].take(), true);
+            event["deliveryContext"]["isRedelivery"] = false.into();
+        }
+        assert_eq!(again, json!(events));
     }
 }

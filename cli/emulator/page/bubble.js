@@ -91,22 +91,25 @@ function quoteOf({ quoted }, people) {
 }
 
 /** Describes an item in a few words. */
-export function briefly({ type, text, place, file, stickerId }) {
+export function briefly({ type, text, place, file, stickerId, set }) {
   if (type === "text") return text;
   if (type === "sticker") return `${stickerOf(stickerId)} ${t("sticker")}`;
   if (type === "location") return `📍 ${place || t("location")}`;
   if (type === "file") return `📄 ${file ?? t("file")}`;
-  return { image: `🖼 ${t("picture")}`, audio: `🎤 ${t("voice")}`, video: `🎬 ${t("video")}` }[type] ?? type;
+  return { image: `🖼 ${pictureOf(set)}`, audio: `🎤 ${t("voice")}`, video: `🎬 ${t("video")}` }[type] ?? type;
 }
+
+/** Names a picture, with its number among those that were sent at once. LINE may leave out the number. */
+const pictureOf = (set) => (set?.index ? `${t("picture")} ${set.index}/${set.total}` : t("picture"));
 
 const stickerOf = (id) => STICKERS[STICKER_IDS.indexOf(id)] ?? "🖼";
 
 function body(item, people) {
-  const { type, text, id, stickerId } = item;
+  const { type, text, id, stickerId, set } = item;
   const src = `/dev/contents/${encodeURIComponent(id)}`;
   if (type === "sticker")
     return h("span", { class: "sticker", role: "img", "aria-label": t("sticker") }, stickerOf(stickerId));
-  if (type === "image") return h("img", { class: "picture", src, alt: t("picture") });
+  if (type === "image") return h("img", { class: "picture", src, alt: pictureOf(set) });
   if (type === "audio")
     return h("audio", { class: "voice", controls: true, preload: "none", src, "aria-label": t("voice") });
   if (type === "video")

@@ -58,10 +58,11 @@ function makePhone(state, user) {
   const status = h("small");
   const bot = h("button", { type: "button", class: "quiet-button", click: changeBot });
   const tabs = h("nav", { class: "tabs", "aria-label": t("chats_of", { name: user.name }) });
-  const { form, text, attach, draw: drawForm } = composer(() => ({ user, people, chat: chat(), draft: draft() }));
+  const where = () => ({ user, people, chat: chat(), draft: draft() });
+  const { form, text, attach, receive, draw: drawForm } = composer(where);
   const element = h(
     "article",
-    { class: "phone", "data-user": user.id },
+    { class: "phone", "data-user": user.id, paste: receive, dragover: receive, drop: receive },
     h("header", {}, face(user.name, [...people.keys()].indexOf(user.id)), h("h3", {}, user.name, " ", status), bot),
     tabs,
     log,
@@ -124,7 +125,7 @@ function makePhone(state, user) {
       const row = drawItem(item, view, hasButtons);
       if (drawn[i]) drawn[i].row.replaceWith(row);
       else {
-        log.append(row);
+        (item.set ? rowsOf(log, item) : log).append(row);
         // A person who sends a message wants to see it, also if they were reading older ones.
         isAtEnd ||= item.by === "user" && item.user === user.id;
       }
@@ -178,6 +179,16 @@ function makePhone(state, user) {
   }
   forget();
   return { element, draw, text };
+}
+
+/** Returns the list of the pictures that were sent at once with this one. Makes it first if needed. */
+function rowsOf(log, { set }) {
+  let place = [...log.children].find((li) => li.dataset.set === set.id);
+  if (!place) {
+    place = h("li", { class: "set", "data-set": set.id }, h("ol"));
+    log.append(place);
+  }
+  return place.firstElementChild;
 }
 
 function drawTyping(typing, chat) {

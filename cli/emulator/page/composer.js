@@ -1,4 +1,4 @@
-// The composer of a phone: it sends text, stickers, files, a voice or a location. It shows the quoted or edited item.
+// The composer of a phone: it sends text, stickers, pictures, files, a voice or a location. It shows the quoted or edited item.
 
 import { STICKERS, briefly } from "./bubble.js";
 import { does, h, toast } from "./dom.js";
@@ -49,7 +49,11 @@ export function composer(where) {
       pick(t("location"), `📍 ${t("location")}`, () => send({ do: "location", ...PLACE })),
     ),
   );
-  const file = h("input", { type: "file", "aria-label": t("attach"), change: () => attach(send, file) });
+  const picked = () => {
+    attach(send, [...file.files]);
+    file.value = "";
+  };
+  const file = h("input", { type: "file", multiple: true, "aria-label": t("attach"), change: picked });
   const opens = (menu, name, sign) =>
     h(
       "button",
@@ -108,6 +112,13 @@ export function composer(where) {
       },
       face,
     );
+  }
+  /** Sends files that are pasted, or dropped. A clipboard that has a text is pasted as a text. */
+  function receive(event) {
+    const { files, types } = event.clipboardData ?? event.dataTransfer;
+    if (file.disabled || !types.includes("Files") || types.includes("text/plain")) return;
+    event.preventDefault();
+    if (event.type !== "dragover") attach(send, [...files]);
   }
   /** Sends a voice with the words of the draft, or with sample words if the draft is empty. */
   async function sendVoice() {
@@ -175,7 +186,7 @@ export function composer(where) {
     where().draft.text = text.value;
     text.focus();
   }
-  return { form, text, attach: () => file.click(), draw };
+  return { form, text, attach: () => file.click(), receive, draw };
 }
 
 /** Makes a text field as high as its text. */
@@ -185,19 +196,22 @@ export function grow(text) {
   if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 140)}px`;
 }
 
-/** Sends a file. A picture is made smaller first; any other file, and a broken picture, is sent unchanged. */
-async function attach(send, input) {
-  const chosen = input.files[0];
-  input.value = "";
-  if (!chosen) return;
-  const picture = await smaller(chosen);
-  if (picture) return send({ do: "picture", base64: picture });
-  if (chosen.size > FILE_MAX) return toast(t("too_big"));
+/** Sends files, all pictures at once. Pictures are made smaller; other files, and broken pictures, are sent unchanged. */
+async function attach(send, files) {
+  const smallers = await Promise.all(files.map(smaller));
+  const pictures = smallers.filter(Boolean);
+  if (pictures.length === 1) await send({ do: "picture", base64: pictures[0] });
+  if (pictures.length > 1) await send({ do: "pictures", base64: pictures });
+  for (const file of files.filter((_, i) => !smallers[i])) await sendFile(send, file);
+}
+
+async function sendFile(send, file) {
+  if (file.size > FILE_MAX) return toast(t("too_big"));
   const base64 = await new Promise((resolve) => {
     const reader = Object.assign(new FileReader(), { onload: () => resolve(reader.result.split(",")[1] ?? "") });
-    reader.readAsDataURL(chosen);
+    reader.readAsDataURL(file);
   });
-  await send({ do: "file", name: chosen.name, base64 });
+  await send({ do: "file", name: file.name, base64 });
 }
 
 async function smaller(file) {

@@ -41,9 +41,9 @@ function draw() {
 }
 
 function note(concerns) {
-  const { chat, turn, ...rest } = concerns;
+  const { chat, turn, turns = [turn], ...rest } = concerns;
   for (const user of state.chats.get(chat)?.members ?? []) dirty.users.add(user);
-  if (turn) dirty.turns.add(turn);
+  for (const event of turns) if (event) dirty.turns.add(event);
   for (const [part, is] of Object.entries(rest)) if (is) dirty.rest.add(part);
   if (!note.planned) {
     note.planned = true;

@@ -87,9 +87,10 @@ const HANDLERS = {
       title,
       address,
       fileName,
+      imageSet,
     } = e.message ?? {};
     const chat = state.chats.get(e.chat);
-    const words = { type, text, stickerId, place: title || address, file: fileName };
+    const words = { type, text, stickerId, place: title || address, file: fileName, set: imageSet };
     if (e.heard) turn(state, e.event, { ...words, at: e.at, user: e.user, chat: e.chat, n: e.n, message: id });
     const quoted = chat?.items.find((item) => item.id === quotedMessageId && item.id);
     chat?.items.push({
@@ -175,7 +176,7 @@ const HANDLERS = {
       known.exchanges.push(exchange);
       known.apology = event.apology;
     }
-    return { turn: e.events[0]?.id };
+    return { turns: e.events.map((event) => event.id) };
   },
   webhook_end(state, e) {
     const exchange = state.exchanges.get(e.id);
@@ -196,7 +197,7 @@ const HANDLERS = {
         if (item) item.read = true;
       } else if (known.state === "sending") known.state = "refused";
     }
-    return { turn: exchange.events[0]?.id, chat: exchange.events[0]?.chat };
+    return { turns: exchange.events.map((event) => event.id), chat: exchange.events[0]?.chat };
   },
   step(state, e) {
     const known = e.event && state.turns.get(state.seconds.get(e.event) ?? e.event);

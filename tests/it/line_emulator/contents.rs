@@ -56,6 +56,25 @@ async fn a_content_is_had_until_it_is_unsent_or_deleted_with_or_without_its_leng
 }
 
 #[tokio::test]
+async fn images_that_are_sent_at_once_are_one_set_in_order_and_an_image_alone_is_none() {
+    let platform = Platform::start().await;
+    let images = |count: usize| {
+        let image = |_| platform.line.image(Bytes::from_static(b"\x89PNG\r\n\x1a\nrest")).unwrap();
+        said::image_set((0..count).map(image).collect())
+    };
+    let (set, other) = (images(3), images(2));
+    for (index, message) in (1..).zip(&set) {
+        spec::check_message(message);
+        let expected = json!({ "id": set[0]["imageSet"]["id"], "index": index, "total": 3 });
+        assert_eq!(message["imageSet"], expected);
+        assert_eq!(platform.content(message["id"].as_str().unwrap()).await.0, 200);
+    }
+    assert!(set[0]["id"] != set[1]["id"] && set[1]["id"] != set[2]["id"]);
+    assert_ne!(set[0]["imageSet"]["id"], other[0]["imageSet"]["id"]);
+    assert!(images(1)[0]["imageSet"].is_null() && images(0).is_empty());
+}
+
+#[tokio::test]
 async fn a_voice_may_have_to_be_prepared_and_may_never_be() {
     let platform = Platform::start().await;
     platform.line.prepares(Preparation::After(2));

@@ -15,6 +15,11 @@ pub(super) fn quote_token() -> String {
     format!("{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..))
 }
 
+/// Makes the id of a set of images that are sent at once.
+pub(super) fn image_set_id() -> String {
+    format!("{:032X}{:032X}", fastrand::u128(..), fastrand::u128(..))
+}
+
 /// Makes an id of 48 bits of time and 80 random bits in Crockford's base 32 (github.com/ulid/spec).
 pub(super) fn ulid(millis: u64) -> String {
     let bits = (u128::from(millis) << 80) | (fastrand::u128(..) >> 48);

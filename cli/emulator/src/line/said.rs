@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ids::{message_id, quote_token},
+    ids::{image_set_id, message_id, quote_token},
     state::User,
 };
 
@@ -117,6 +117,17 @@ pub fn location(title: &str, address: &str, latitude: f64, longitude: f64) -> Va
 /// Makes an image message, whose bytes LINE stores under this id.
 pub fn image(id: &str) -> Value {
     json!({ "type": "image", "id": id, "quoteToken": quote_token(), "contentProvider": { "type": "line" } })
+}
+
+/// Marks image messages as sent at once, in this order. LINE marks no image that is sent alone.
+pub fn image_set(mut images: Vec<Value>) -> Vec<Value> {
+    let (id, total) = (image_set_id(), images.len());
+    if total > 1 {
+        for (index, image) in images.iter_mut().enumerate() {
+            image["imageSet"] = json!({ "id": id, "index": index + 1, "total": total });
+        }
+    }
+    images
 }
 
 /// Makes an audio message, whose bytes LINE stores under this id. It cannot be quoted.

@@ -86,31 +86,30 @@ impl Webhooks {
             .with_state(self)
     }
 
-    /// Delivers an event, and delivers it again after each pause of `again` until the bot answers 2xx.
-    pub async fn deliver(&self, event: &Value) {
-        if self.post_event(event).await {
+    /// Delivers events in one webhook, and delivers it again after each pause of `again` until the bot answers 2xx.
+    pub async fn deliver(&self, mut events: Vec<Value>) {
+        if self.post_events(&events).await {
             return;
         }
-        let mut again = event.clone();
-        again["deliveryContext"]["isRedelivery"] = true.into();
         for pause in &self.again {
             sleep(*pause).await;
-            if self.post_event(&again).await {
+            if self.redeliver(&mut events).await {
                 return;
             }
         }
     }
 
-    /// Delivers an event once more, as LINE does when no 2xx came.
-    pub async fn redeliver(&self, event: &Value) {
-        let mut again = event.clone();
-        again["deliveryContext"]["isRedelivery"] = true.into();
-        self.post_event(&again).await;
+    /// Delivers events once more, as LINE does when no 2xx came; returns whether 2xx came.
+    pub async fn redeliver(&self, events: &mut [Value]) -> bool {
+        for event in &mut *events {
+            event["deliveryContext"]["isRedelivery"] = true.into();
+        }
+        self.post_events(events).await
     }
 
-    async fn post_event(&self, event: &Value) -> bool {
+    async fn post_events(&self, events: &[Value]) -> bool {
         let endpoint = lock(&self.endpoint).clone();
-        let webhook = json!({ "destination": BOT, "events": [event] });
+        let webhook = json!({ "destination": BOT, "events": events });
         matches!(self.post(&endpoint, &webhook).await, Ok(200..300))
     }
 

@@ -1,6 +1,6 @@
 //! The execution of the page's steps: the only way to start anything.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use serde_json::json;
 
@@ -42,6 +42,7 @@ impl Simulation {
             Step::Say { .. }
             | Step::Sticker { .. }
             | Step::Picture { .. }
+            | Step::Pictures { .. }
             | Step::Voice { .. }
             | Step::File { .. }
             | Step::Location { .. } => self.sends(step)?,
@@ -88,7 +89,7 @@ impl Simulation {
     }
 
     fn redeliver(self: &Arc<Self>, n: Option<usize>) -> Result<(), Refusal> {
-        let event = {
+        let mut event = {
             let messages = lock(&self.messages);
             let last = || messages.iter().rposition(|message| message.is_delivered);
             let n = n.or_else(last).ok_or("nothing was delivered yet")?;
@@ -96,7 +97,7 @@ impl Simulation {
             message.ok_or("there is no such message")?.event.clone()
         };
         let simulation = self.clone();
-        tokio::spawn(async move { simulation.webhooks.redeliver(&event).await });
+        tokio::spawn(async move { simulation.webhooks.redeliver(slice::from_mut(&mut event)).await });
         Ok(())
     }
 }

@@ -30,18 +30,27 @@ const TEXT_MAX: usize = 100_000;
 const BYTES_A_SECOND: usize = 15;
 const SECONDS_MAX: usize = 30;
 
+/// The most pictures that are sent at once. LINE does not document the limit of its app.
+const PICTURES_MAX: usize = 20;
+
 const NO_SUCH: Refusal = "there is no such message";
 
 impl Simulation {
-    /// Sends somebody's message to LINE, and LINE's webhook to the bot.
+    /// Sends somebody's message to LINE, and LINE's webhook to the bot. Several pictures are as many messages, whose
+    /// webhooks go in any order, because LINE defines none (LINE, "Image", `imageSet`).
     pub(super) fn sends(self: &Arc<Self>, step: Step) -> Result<(), Refusal> {
         let Some(user) = step.user().map(str::to_owned) else { return Ok(()) };
         let chat = step.group().unwrap_or(&user).to_owned();
-        let message = self.message(step, &chat)?;
-        let event = phone::message_event(message, Source::of(&chat, Some(&user)), (self.clock)());
-        if self.shows(&user, &chat, &event, &event["message"]) {
-            self.delivers(event);
-        }
+        let webhook_max = if let Step::Pictures { one_webhook: true, .. } = step { PICTURES_MAX } else { 1 };
+        let messages = match step {
+            Step::Pictures { base64, .. } => self.pictures(&base64)?,
+            step => vec![self.message(step, &chat)?],
+        };
+        let event = |message| phone::message_event(message, Source::of(&chat, Some(&user)), (self.clock)());
+        let mut events: Vec<_> = messages.into_iter().map(event).collect();
+        events.retain(|event| self.shows(&user, &chat, event, &event["message"]));
+        fastrand::shuffle(&mut events);
+        events.chunks(webhook_max).for_each(|events| self.delivers_all(events.to_vec()));
         Ok(())
     }
 
@@ -71,9 +80,7 @@ impl Simulation {
                 said::quoting(self.words(chat, &text)?, quoted.as_deref())
             }
             Step::Sticker { sticker, .. } => said::sticker(sticker).ok_or("there is no such sticker")?,
-            Step::Picture { base64, .. } => {
-                self.line.image(bytes(&base64)?).ok_or("PNG, JPEG, GIF and WebP are pictures")?
-            }
+            Step::Picture { base64, .. } => self.picture(&base64)?,
             Step::Voice { words, .. } => {
                 let seconds = (words.len() / BYTES_A_SECOND).clamp(1, SECONDS_MAX);
                 let sample = hear::sample(&words, u32::try_from(seconds).unwrap_or(1));
@@ -96,6 +103,19 @@ impl Simulation {
             }
             _ => return Err("this is no message"),
         })
+    }
+
+    fn picture(&self, base64: &str) -> Result<Value, Refusal> {
+        self.line.image(bytes(base64)?).ok_or("PNG, JPEG, GIF and WebP are pictures")
+    }
+
+    /// Makes the messages of pictures that are sent at once.
+    fn pictures(&self, base64: &[String]) -> Result<Vec<Value>, Refusal> {
+        if !(1..=PICTURES_MAX).contains(&base64.len()) {
+            return Err("1 to 20 pictures are sent at once");
+        }
+        let images = base64.iter().map(|base64| self.picture(base64)).collect::<Result<_, _>>()?;
+        Ok(said::image_set(images))
     }
 
     /// Makes the text message of this chat; in a group with its mentions.

@@ -70,7 +70,7 @@ pub struct Simulation {
     /// Whether a conversation is being replayed. Only one at a time is possible, because each would count the other's
     /// messages.
     pub(crate) is_replaying: AtomicBool,
-    /// The number of events that LINE has not delivered yet.
+    /// The number of webhooks that LINE has not delivered yet.
     pub(super) under_way: AtomicUsize,
 }
 
@@ -155,10 +155,15 @@ impl Simulation {
     }
 
     pub(super) fn delivers(self: &Arc<Self>, event: Value) {
+        self.delivers_all(vec![event]);
+    }
+
+    /// Delivers events in one webhook.
+    pub(super) fn delivers_all(self: &Arc<Self>, events: Vec<Value>) {
         let simulation = self.clone();
         self.under_way.fetch_add(1, Relaxed);
         tokio::spawn(async move {
-            simulation.webhooks.deliver(&event).await;
+            simulation.webhooks.deliver(events).await;
             simulation.under_way.fetch_sub(1, Relaxed);
         });
     }

@@ -95,6 +95,19 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chat: Option<String>,
     },
+    /// Sends several images at once.
+    Pictures {
+        /// The id of the person.
+        user: String,
+        /// The bytes of each, in base64.
+        base64: Vec<String>,
+        /// The group to send them to; the private chat with the bot if missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chat: Option<String>,
+        /// Whether LINE delivers all of them in one webhook; else each has its own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        one_webhook: bool,
+    },
     /// Sends a sample voice.
     Voice {
         /// The id of the person.
@@ -228,6 +241,7 @@ impl Step {
             | Self::Tap { user, .. }
             | Self::Sticker { user, .. }
             | Self::Picture { user, .. }
+            | Self::Pictures { user, .. }
             | Self::Voice { user, .. }
             | Self::File { user, .. }
             | Self::Location { user, .. }
@@ -245,6 +259,7 @@ impl Step {
             | Self::Tap { chat, .. }
             | Self::Sticker { chat, .. }
             | Self::Picture { chat, .. }
+            | Self::Pictures { chat, .. }
             | Self::Voice { chat, .. }
             | Self::File { chat, .. }
             | Self::Location { chat, .. } => chat.as_deref(),
