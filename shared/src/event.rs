@@ -92,7 +92,7 @@ kinds! {
     AnswerCut = "answer_cut",
     /// A picture, a recording, a video or a file could not be used.
     ContentNotFetched = "content_not_fetched",
-    /// A quoted picture or an earlier file could not be used.
+    /// A quoted picture, an earlier picture or an earlier file could not be used.
     QuotedNotFetched = "quoted_not_fetched",
     /// The message or its conversation changed during the attempt.
     Redrafted = "redrafted",

@@ -16,7 +16,7 @@ mod faults;
 mod files;
 mod sets;
 
-story!(a_picture_is_shown_once_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
+story!(a_picture_is_shown_with_its_question_and_the_next_and_kept_nowhere, "GPT_MODEL" = "gpt-4o");
 story!(a_text_sees_the_picture_that_it_quotes, "GPT_MODEL" = "gpt-4o");
 story!(who_cannot_see_or_hear_says_so_and_fetches_nothing, "GPT_MODEL" = "gpt-4", "TRANSCRIBE_MODEL" = "off");
 story!(a_voice_is_said_back_and_answered, "TRANSCRIBE_MODEL" = "whisper-1");
@@ -79,7 +79,7 @@ fn last_prompt(chat: &dyn Chat) -> Vec<Value> {
 mod told {
     use super::*;
 
-    pub(super) async fn a_picture_is_shown_once_and_kept_nowhere(chat: &dyn Chat) {
+    pub(super) async fn a_picture_is_shown_with_its_question_and_the_next_and_kept_nowhere(chat: &dyn Chat) {
         let message = picture(chat, jpeg(300_000));
         let webhook = sends(chat, message.clone()).await;
         chat.drains().await;
@@ -90,10 +90,15 @@ mod told {
         assert_eq!((looks(chat, &message), chat.letters().await), (1, 0));
         let kept = chat.kept().await;
         assert!(kept.contains("[image]") && !kept.contains("BwcHBwcH") && !kept.contains("base64"), "{kept}");
-        chat.takes(says("and now?")).await;
-        chat.drains().await;
-        let before = ["[image]", "answer to [image] [image/jpeg, 300000 bytes]", "and now?"];
-        assert_eq!(last_prompt(chat), before.map(Value::from));
+        for (words, shown) in [("and now?", " [image/jpeg, 300000 bytes]"), ("and then?", "")] {
+            assert_eq!(
+                answers(chat, messages::text(words)).await.pop().unwrap(),
+                format!("answer to {words}{shown}")
+            );
+        }
+        let answer = |words: &str| format!("answer to {words} [image/jpeg, 300000 bytes]");
+        let prompt = ["[image]", &answer("[image]"), "and now?", &answer("and now?"), "and then?"];
+        assert_eq!(last_prompt(chat), prompt.map(Value::from));
     }
 
     pub(super) async fn a_text_sees_the_picture_that_it_quotes(chat: &dyn Chat) {

@@ -114,16 +114,19 @@ pub(crate) fn delivery(body: &str) -> Value {
 
 /// Makes an SQS event with a job of a new event for each of these users.
 pub(crate) fn batch(users: &[String]) -> Value {
-    let records = users.iter().map(|user| {
-        let verdicts = ingress::webhook::parse(webhook(user).as_bytes(), None, 0).expect("it is a webhook");
-        let job = verdicts.into_iter().find_map(|verdict| match verdict {
-            ingress::webhook::Verdict::Job(job) => Some(job),
-            _ => None,
-        });
-        let job = job.expect("it is a question");
+    batch_of(&users.iter().map(|user| webhook(user)).collect::<Vec<_>>())
+}
+
+/// Makes an SQS event with the jobs of these webhooks, which were accepted long ago.
+pub(crate) fn batch_of(webhooks: &[String]) -> Value {
+    let verdicts = webhooks
+        .iter()
+        .flat_map(|webhook| ingress::webhook::parse(webhook.as_bytes(), None, 0).expect("it is a webhook"));
+    let records = verdicts.map(|verdict| {
+        let ingress::webhook::Verdict::Job(job) = verdict else { panic!("it is a question") };
         json!({
             "messageId": job.event_id.as_str(), "receiptHandle": job.event_id.as_str(), "body": job.encode(),
-            "attributes": { "MessageGroupId": user, "ApproximateReceiveCount": "1" }, "messageAttributes": {},
+            "attributes": { "MessageGroupId": job.group(), "ApproximateReceiveCount": "1" }, "messageAttributes": {},
             "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:x:1:jobs.fifo", "awsRegion": "x",
         })
     });

@@ -11,6 +11,7 @@ mod aws;
 mod cost;
 mod full;
 mod gate;
+mod images;
 mod instructions;
 mod lambda;
 mod limits;
@@ -26,6 +27,8 @@ async fn main() -> ExitCode {
         Some("load") => load().await,
         Some("lambda") => {
             lambda::measure().await;
+            println!();
+            images::measure().await;
             ExitCode::SUCCESS
         }
         Some("cost") => {

@@ -146,7 +146,8 @@ mod told {
     pub(super) async fn what_found_no_answer_is_seen_and_heard_again(chat: &dyn Chat) {
         for (message, heard) in [
             (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]"),
-            (voice(chat, "hello"), "answer to hello"),
+            // The picture is in view of the question after it.
+            (voice(chat, "hello"), "answer to hello [image/jpeg, 100 bytes]"),
         ] {
             chat.model().faults.set_fault(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             sends(chat, message.clone()).await;
@@ -191,7 +192,8 @@ mod told {
         chat: &dyn Chat,
     ) {
         let (image, seen) = (picture(chat, jpeg(100)), "answer to [image] [image/jpeg, 100 bytes]");
-        for (message, echo) in [(image.clone(), seen), (voice(chat, "hello"), "answer to hello")] {
+        let heard = "answer to hello [image/jpeg, 100 bytes]";
+        for (message, echo) in [(image.clone(), seen), (voice(chat, "hello"), heard)] {
             chat.model().faults.set_fault(COMPLETIONS, Some(&refusal(503, "overloaded")), false);
             sends(chat, message.clone()).await;
             chat.drains().await;
@@ -202,7 +204,7 @@ mod told {
         answers_by(chat, image.clone()).await;
         chat.loses_kinds().await;
         assert_eq!(writes(chat, "retry").await, seen);
-        assert_eq!(looks(chat, &image), 4);
+        assert_eq!(looks(chat, &image), 6);
     }
 
     pub(super) async fn short_faults_of_line_and_of_the_ears_are_outlived(chat: &dyn Chat) {
