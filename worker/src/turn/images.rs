@@ -5,7 +5,7 @@ use shared::job::{Job, MessageId};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    media::{MediaOutcome, fetch, fetch_earlier, late, size, without_content, words},
+    media::{MediaOutcome, QUOTED_WAIT_MAX, fetch, fetch_earlier, late, size, without_content, words},
     prompt_input::PromptInput,
     time_budget::Attempt,
 };
@@ -70,11 +70,15 @@ pub(crate) async fn fetch_images(
     let is_own = |id: &MessageId| own.iter().any(|image| image.message_id == *id);
     let all: Vec<MessageId> =
         in_order([earlier, own.clone()].concat()).into_iter().map(|image| image.message_id).collect();
-    let room = match all.len() {
-        1 => None,
-        _ => Some(timeout_at(deadline, line.room_of_question()).await.map_err(|_| late())?),
+    // Without earlier images the question is asked, too.
+    let latest = if own.is_empty() { deadline.min(Instant::now() + QUOTED_WAIT_MAX) } else { deadline };
+    let room = async { if all.len() > 1 { Some(line.room_of_question().await) } else { None } };
+    let room = match timeout_at(latest, room).await {
+        Ok(room) => room,
+        Err(_) if own.is_empty() => return Ok(MediaOutcome::Ready),
+        Err(_) => return Err(late()),
     };
-    let (mut images, mut notice) = (vec![], None);
+    let (mut images, mut notice, mut unseen) = (vec![], None, 0);
     // If there is no room for all of them, the newest are kept.
     for id in all.iter().rev() {
         let shown = if is_own(id) {
@@ -86,17 +90,15 @@ pub(crate) async fn fetch_images(
         match shown {
             Ok(image) => images.push(image),
             Err(silence @ MediaOutcome::Silence) => return Ok(silence),
-            Err(outcome) if is_own(id) => notice = Some(outcome),
+            Err(outcome) if is_own(id) => (notice, unseen) = (Some(outcome), unseen + 1),
             Err(_) => {}
         }
     }
-    images.reverse();
-    if let (Some(notice), true) = (notice, images.is_empty()) {
+    if let Some(notice) = notice.filter(|_| unseen == own.len()) {
         return Ok(notice);
     }
-    input.unseen_images = own.len().saturating_sub(images.len());
-    input.has_own_images = !own.is_empty();
-    input.images = images;
+    images.reverse();
+    (input.images, input.unseen_images, input.has_own_images) = (images, unseen, !own.is_empty());
     Ok(MediaOutcome::Ready)
 }
 
