@@ -7,9 +7,14 @@
 //! is a loose form of its command ([`Command::loose`]). A button sends the data of its command ([`Command::data`]),
 //! which is never read from a message.
 
-use self::loose::Around;
+use self::{
+    edges::{Edges, Side},
+    loose::Around,
+    words::Words,
+};
 use crate::prefix::folded;
 
+mod edges;
 mod loose;
 #[rustfmt::skip] // A line has many words.
 mod words;
@@ -68,6 +73,13 @@ const PRIVACY: [&str; 16] = [
     "นโยบายความเป็นส่วนตัว",
     "ข้อมูลส่วนบุคคล",
 ];
+
+/// The words of the commands that have loose forms.
+const WITH_LOOSE_FORMS: [&[&str]; 6] = [&FORGET, &HELP, &PERSONA, &RETRY, &CONTINUE, &PRIVACY];
+/// The first characters of all words of loose forms.
+static STARTS: Edges = Edges::of(&WITH_LOOSE_FORMS, Side::Start);
+/// The last characters of all words of loose forms.
+static ENDS: Edges = Edges::of(&WITH_LOOSE_FORMS, Side::End);
 
 /// The words that are no command with a polite word beside them: a call for help, or "please explain".
 const PLEAS: [&str; 4] = ["help", "說明", "幫助", "ช่วยเหลือ"];
@@ -180,27 +192,36 @@ impl Command {
     /// Returns the command whose loose form this message is: its word, with only politeness, marks and emoji around it. A
     /// loose *forget* only asks.
     pub fn loose(text: &str) -> Option<Self> {
-        loose::find(text, |core, around| {
-            let is = |command: &Self, words: &[&str]| {
-                let is_exact = command.words().contains(&core);
-                let is_plea = around != Around::default() && PLEAS.contains(&core);
-                (is_exact && !is_plea) || words.contains(&core)
-            };
-            let deletes = around.is_whole && words::DELETE.contains(&core);
-            if deletes || is(&Self::AskForget, words::FORGET) {
-                return Some(Self::AskForget);
-            }
-            let others = [
-                (Self::Help, words::HELP),
-                (Self::Persona(None), words::PERSONA),
-                (Self::Retry, words::RETRY),
-                (Self::Continue, words::CONTINUE),
-                (Self::Privacy, words::PRIVACY),
-            ];
-            // "All" or "our chat" belongs to no other command.
-            let mut others = others.into_iter().filter(|_| !around.is_whole);
-            others.find(|(command, words)| is(command, words)).map(|(command, _)| command)
-        })
+        loose::find(text, Self::may_be_loose, Self::of_core)
+    }
+
+    /// Whether this core can be a loose form. Only words and sounds are taken away, and a word must be left, so a loose
+    /// form begins with a word and ends with a word or a sound. Most sentences do not, and are compared with no word.
+    fn may_be_loose(core: &str) -> bool {
+        STARTS.may_be_of(core) && (ENDS.may_be_of(core) || loose::without_last_sound(core).is_some())
+    }
+
+    /// Returns the command that this core of a loose form is.
+    fn of_core(core: &str, around: Around) -> Option<Self> {
+        let is = |command: &Self, words: &Words| {
+            let is_exact = command.words().contains(&core);
+            let is_plea = around != Around::default() && PLEAS.contains(&core);
+            (is_exact && !is_plea) || words.has(core)
+        };
+        let deletes = around.is_whole && words::DELETE.has(core);
+        if deletes || is(&Self::AskForget, &words::FORGET) {
+            return Some(Self::AskForget);
+        }
+        let others = [
+            (Self::Help, &words::HELP),
+            (Self::Persona(None), &words::PERSONA),
+            (Self::Retry, &words::RETRY),
+            (Self::Continue, &words::CONTINUE),
+            (Self::Privacy, &words::PRIVACY),
+        ];
+        // "All" or "our chat" belongs to no other command.
+        let mut others = others.into_iter().filter(|_| !around.is_whole);
+        others.find(|(command, words)| is(command, words)).map(|(command, _)| command)
     }
 
     /// Returns the command that this message is, if it is exactly one.

@@ -22,14 +22,18 @@ pub(super) struct Around {
 }
 
 /// Offers the message without its marks to `is`, and then again with one word fewer around it, until `is` knows it or
-/// nothing more can be taken away.
-pub(super) fn find<T>(text: &str, is: impl Fn(&str, Around) -> Option<T>) -> Option<T> {
+/// nothing more can be taken away. It stops where `may_be` is false.
+pub(super) fn find<T>(
+    text: &str,
+    may_be: impl Fn(&str) -> bool,
+    is: impl Fn(&str, Around) -> Option<T>,
+) -> Option<T> {
     if text.len() > BYTES_MAX {
         return None;
     }
     let text = without_marks(&folded(text));
     let (mut core, mut around) = (text.trim(), Around::default());
-    while !core.is_empty() {
+    while !core.is_empty() && may_be(core) {
         if let Some(found) = is(core, around) {
             return Some(found);
         }
@@ -84,8 +88,8 @@ fn is_letter(char: char) -> bool {
 /// without the longest word at its beginning.
 fn with_one_fewer(core: &str) -> Option<(&str, Around)> {
     let words = || {
-        let polite = AROUND.iter().map(|word| (*word, Around { is_polite: true, is_whole: false }));
-        polite.chain(WHOLE.iter().map(|word| (*word, Around { is_polite: false, is_whole: true })))
+        let polite = AROUND.each().map(|word| (word, Around { is_polite: true, is_whole: false }));
+        polite.chain(WHOLE.each().map(|word| (word, Around { is_polite: false, is_whole: true })))
     };
     let at_end = words().filter_map(|(word, around)| Some((before(core, word)?, around)));
     at_end
@@ -115,7 +119,7 @@ fn is_latin(char: char) -> bool {
 }
 
 /// Returns the core without its last character, if that only lengthens the word.
-fn without_last_sound(core: &str) -> Option<&str> {
+pub(super) fn without_last_sound(core: &str) -> Option<&str> {
     let mut chars = core.chars();
     let (last, rest) = (chars.next_back()?, chars.as_str());
     // A kana that is written twice is another form of the verb.

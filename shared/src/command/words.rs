@@ -3,8 +3,43 @@
 //!
 //! The languages follow each other as everywhere: Japanese, English, Chinese, Korean, Thai.
 
+/// The words of a list. They are one text and not a list of texts, because each pointer of a list has to be set when a
+/// program starts.
+pub(super) struct Words {
+    pub(super) text: &'static str,
+    /// The length of each word in bytes.
+    pub(super) lengths: &'static [usize],
+}
+
+impl Words {
+    /// Returns the words in their order.
+    pub(super) fn each(&self) -> impl Iterator<Item = &'static str> {
+        let mut rest = self.text;
+        self.lengths.iter().map(move |length| {
+            let (word, others) = rest.split_at(*length);
+            rest = others;
+            word
+        })
+    }
+
+    /// Whether this is one of the words.
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.each().any(|word| word == text)
+    }
+}
+
+macro_rules! words {
+    ($($word:literal),+ $(,)?) => {
+        Words { text: concat!($($word),+), lengths: &[$($word.len()),+] }
+    };
+}
+
+/// All lists. The last two are of the words around the others.
+pub(super) const ALL: [&Words; 9] =
+    [&FORGET, &DELETE, &HELP, &PERSONA, &RETRY, &CONTINUE, &PRIVACY, &WHOLE, &AROUND];
+
 /// Other words for *forget*.
-pub(super) const FORGET: &[&str] = &[
+pub(super) static FORGET: Words = words![
     "忘れろ", "忘れなさい", "わすれろ", "リセット", "忘れちゃって", "忘れちゃ",
     "忘掉", "忘了吧", "忘光", "忘记", "忘掉吧",
     "잊어", "잊어버려", "잊으세요", "리셋",
@@ -12,7 +47,7 @@ pub(super) const FORGET: &[&str] = &[
 ];
 
 /// The words that delete: they mean the conversation only with a word of [`WHOLE`].
-pub(super) const DELETE: &[&str] = &[
+pub(super) static DELETE: Words = words![
     "消", "消して", "けして", "消去", "消去して", "削除", "削除して", "クリア", "クリアして", "初期化",
     "初期化して",
     "delete", "erase", "clear", "wipe",
@@ -22,7 +57,7 @@ pub(super) const DELETE: &[&str] = &[
 ];
 
 /// Other words for *help*.
-pub(super) const HELP: &[&str] = &[
+pub(super) static HELP: Words = words![
     "使いかた", "使用法", "コマンド", "コマンド一覧", "どう使う", "どう使えばいい", "どうやって使う",
     "どうやって使えばいい", "これどうやって使う", "どうやって使い", "使い方を説明して", "使い方説明して",
     "how to use", "how to use this", "how to use you", "how do i use this", "how do i use you",
@@ -42,7 +77,7 @@ pub(super) const HELP: &[&str] = &[
 ];
 
 /// Other words for *persona*.
-pub(super) const PERSONA: &[&str] = &[
+pub(super) static PERSONA: Words = words![
     "キャラクター", "キャラ変更", "キャラ変えて", "キャラを変えて", "キャラチェンジ",
     "personas", "change persona", "change your persona", "switch persona",
     "換角色", "換個角色", "更換角色",
@@ -51,7 +86,7 @@ pub(super) const PERSONA: &[&str] = &[
 ];
 
 /// Other words for *retry*.
-pub(super) const RETRY: &[&str] = &[
+pub(super) static RETRY: Words = words![
     "もう一回", "もう1回", "もう1度", "もういっかい", "もっかい", "もいっかい", "もいちど", "もう一遍",
     "やり直", "やり直して", "やりなおして", "リトライ", "再試行", "再度", "再生成", "別の答え", "別の回答",
     "ほかの答え", "他の答え", "答え直", "答え直して", "もう一回いい", "もう一度いい",
@@ -68,7 +103,7 @@ pub(super) const RETRY: &[&str] = &[
 ];
 
 /// Other words for *continue*.
-pub(super) const CONTINUE: &[&str] = &[
+pub(super) static CONTINUE: Words = words![
     "その続き", "この続き", "続き書いて", "続きを書いて", "続き話して", "続きを話して", "続き読ませて",
     "続きを読ませて", "続き聞かせて", "続きを聞かせて", "続き読みたい", "続きを読みたい", "続きが読みたい",
     "続行", "続行して", "そのまま続けて",
@@ -84,7 +119,7 @@ pub(super) const CONTINUE: &[&str] = &[
 ];
 
 /// Other words for *privacy*.
-pub(super) const PRIVACY: &[&str] = &[
+pub(super) static PRIVACY: Words = words![
     "個人情報保護", "個人情報の扱い", "個人情報の取り扱い", "何を保存してる", "何を保存している",
     "何が保存される",
     "my privacy", "data privacy", "what do you store", "what do you store about me",
@@ -96,7 +131,7 @@ pub(super) const PRIVACY: &[&str] = &[
 ];
 
 /// The words for the whole conversation, which may be beside a word that forgets or deletes.
-pub(super) const WHOLE: &[&str] = &[
+pub(super) static WHOLE: Words = words![
     "全部", "ぜんぶ", "全て", "すべて", "何もかも", "なにもかも", "会話", "会話履歴", "会話の履歴",
     "会話の内容", "トーク", "トーク履歴", "チャット", "履歴", "記憶", "やりとり", "やり取り", "今まで",
     "いままで", "これまで", "今までの", "いままでの", "これまでの", "ここまでの", "今までのこと",
@@ -122,7 +157,7 @@ pub(super) const WHOLE: &[&str] = &[
 ];
 
 /// The polite words, particles, fillers and laughs that may be around any of the words above, before or behind.
-pub(super) const AROUND: &[&str] = &[
+pub(super) static AROUND: Words = words![
     "お願いします", "お願いいたします", "お願い致します", "お願いできますか", "お願いできる", "お願い",
     "お願いだから", "おねがいします", "おねがい", "おねがいだから", "ください", "下さい", "くださいませ",
     "くださいませんか", "くださいな", "くれ", "くれる", "くれない", "くれますか", "くれませんか",

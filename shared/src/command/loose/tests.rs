@@ -1,17 +1,26 @@
 //! Tests of the loose forms: how people write the commands, and the sentences that only contain a word of one.
 
+use super::{SOUNDS, find, without_marks};
 use crate::{
     command::{
-        Command,
-        words::{AROUND, CONTINUE, DELETE, FORGET, HELP, PERSONA, PRIVACY, RETRY, WHOLE},
+        Command, WITH_LOOSE_FORMS,
+        words::{ALL, Words},
     },
     prefix::folded,
 };
+
+/// Asserts that the check of its edges changes nothing for a message.
+fn is_as_without_check(text: &str) {
+    assert_eq!(Command::loose(text), find(text, |_| true, Command::of_core), "{text}");
+}
 
 /// Asserts that each of these messages is understood as this command.
 fn are(command: &Command, texts: &[&str]) {
     let others = texts.iter().filter(|text| Command::said(text).as_ref() != Some(command));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&&str>::new(), "{command:?}");
+    for text in texts {
+        is_as_without_check(text);
+    }
 }
 
 #[test]
@@ -431,9 +440,66 @@ fn a_message_of_any_form_is_read_in_a_bounded_time() {
     assert_eq!(Command::said(&format!("忘れて{}", "お願いします".repeat(10))), None, "too long to look at");
 }
 
+/// Returns all words of commands that have loose forms, and the words that may be around them.
+fn words() -> (Vec<&'static str>, Vec<&'static str>) {
+    let (loose, around) = ALL.split_at(ALL.len() - 2);
+    let loose = loose.iter().flat_map(|words| words.each());
+    let exact = WITH_LOOSE_FORMS.concat();
+    (exact.into_iter().chain(loose).collect(), around.iter().flat_map(|words| words.each()).collect())
+}
+
+#[test]
+fn the_check_of_the_edges_never_changes_what_a_message_is() {
+    for text in QUESTIONS {
+        is_as_without_check(text);
+    }
+    let (words, around) = words();
+    for (nth, word) in words.into_iter().enumerate() {
+        let (one, other) = (around[nth % around.len()], around[(7 * nth + 3) % around.len()]);
+        for form in [
+            word.to_owned(),
+            format!("{one} {word}{other}"),
+            format!("{one}{word} {other}"),
+            format!("{word}、{one} {other}!!"),
+            format!("{one}~{other} {word}ー"),
+        ] {
+            is_as_without_check(&form);
+        }
+    }
+}
+
+#[test]
+fn each_word_passes_the_check_of_the_edges_with_each_word_and_sound_around_it() {
+    let (words, around) = words();
+    for word in words {
+        assert!(Command::may_be_loose(word), "{word}");
+        for sound in SOUNDS {
+            assert!(Command::may_be_loose(&format!("{word}{sound}")), "{word}{sound}");
+        }
+        for around in &around {
+            assert!(Command::may_be_loose(&format!("{around}{word}")), "{around}{word}");
+            assert!(Command::may_be_loose(&format!("{word}{around}")), "{word}{around}");
+        }
+    }
+}
+
+#[test]
+fn an_ordinary_sentence_is_compared_with_no_word() {
+    let sentences = [
+        "Hello, world. How are you today?",
+        "きょうは良い天気ですね。散歩に行きましょうか。",
+        "明日は雨が降るでしょうか",
+        "一顆雞蛋有多少熱量",
+        "오늘 날씨 어때",
+        "วันนี้อากาศเป็นอย่างไร",
+    ];
+    let compared = sentences.map(|text| without_marks(&folded(text)));
+    assert_eq!(compared.map(|text| Command::may_be_loose(text.trim())), [false; 6]);
+}
+
 #[test]
 fn every_word_is_as_it_is_compared() {
-    for word in [AROUND, WHOLE, FORGET, DELETE, HELP, PERSONA, RETRY, CONTINUE, PRIVACY].concat() {
+    for word in ALL.into_iter().flat_map(Words::each) {
         assert_eq!(folded(word).replace("\u{e4d}\u{e32}", "\u{e33}"), word);
         assert!(word.is_ascii() || !word.contains(' '), "{word}");
     }
