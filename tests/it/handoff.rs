@@ -1,10 +1,12 @@
 //! Staff take over the chat of a person, who asks for them, or whom an operator gives to them: each story runs on one
 //! machine and on Lambda.
 
+use std::time::Duration;
+
 use cli::commands::send::webhook_of;
 use emulator::{
     faults::Fault,
-    line::{PUSH, phone, said as says_what},
+    line::{PUSH, REPLY, phone, said as says_what},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ use worker::{
 };
 
 use crate::harness::{
-    chat::{Chat, SLOW, does, is_asked, job_of, prompts, said, says, story},
+    chat::{Chat, SLOW, busy, does, is_asked, job_of, prompts, said, says, story, until},
     local::{Bot, USER},
     operator::Operator,
 };
@@ -30,6 +32,12 @@ story!(what_the_staff_may_have_got_is_told_them_once, "HANDOFF_TO" = "U555555555
 story!(without_staff_the_words_are_a_question);
 story!(an_answer_under_way_is_neither_stored_nor_said_in_a_pause);
 story!(waiting_messages_get_no_answer_together_in_a_pause, "BURST" = "merge");
+story!(an_answer_of_which_nothing_arrived_is_not_sent_in_a_pause);
+story!(an_answer_of_which_a_part_arrived_is_sent_to_its_end_in_a_pause);
+story!(
+    the_reply_to_a_command_is_sent_in_a_pause_by_a_later_attempt,
+    "HANDOFF_TO" = "U5555555555555555555555555555aaaa"
+);
 story!(a_redriven_letter_stays_while_its_chat_is_paused);
 story!(a_pause_ends_by_itself_and_the_model_is_told_of_it);
 story!(who_leaves_and_comes_back_is_not_paused);
@@ -167,6 +175,44 @@ mod told {
         chat.takes(json!({ "destination": phone::BOT, "events": events })).await;
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len(), chat.letters().await), (vec![], 0, 0));
+    }
+
+    pub(super) async fn an_answer_of_which_nothing_arrived_is_not_sent_in_a_pause(chat: &dyn Chat) {
+        // LINE is asked again within the attempt, or in another one.
+        for seconds in ["2", "6"] {
+            let before = chat.line().faults.seen(PUSH).len();
+            chat.line().faults.plan_next(PUSH, busy(seconds));
+            chat.takes(says(&format!("are you there after {seconds}?"))).await;
+            until("LINE is not asked", || chat.line().faults.seen(PUSH).len() > before).await;
+            pauses(chat, begun(0)).await;
+            chat.drains().await;
+            assert_eq!(chat.line().faults.seen(PUSH).len(), before + 1, "{seconds}");
+            assert_eq!(talks(chat, &["back to the AI"]).await, words().handed_back);
+        }
+        assert_eq!((said(chat).len(), chat.letters().await), (2, 0));
+        assert_eq!(
+            talks(chat, &["hello"]).await.trim_start_matches("answer to ").trim_start_matches(GAP),
+            "hello"
+        );
+    }
+
+    pub(super) async fn an_answer_of_which_a_part_arrived_is_sent_to_its_end_in_a_pause(chat: &dyn Chat) {
+        chat.model().plan_answer(&"a".repeat(30_000));
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, busy("6"));
+        chat.takes(says("tell me all")).await;
+        until("LINE is not asked", || chat.line().faults.seen(PUSH).len() == 2).await;
+        pauses(chat, begun(0)).await;
+        chat.drains().await;
+        assert_eq!((said(chat).concat().len(), chat.letters().await), (30_000, 0));
+    }
+
+    pub(super) async fn the_reply_to_a_command_is_sent_in_a_pause_by_a_later_attempt(chat: &dyn Chat) {
+        chat.line().plan_error(REPLY, 400, "Invalid reply token");
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, busy("6"));
+        assert!(is_handed_off(&talks(chat, &["talk to a person"]).await), "{:?}", heard(chat));
+        assert_eq!((told(chat).len(), chat.letters().await), (1, 0));
     }
 
     pub(super) async fn a_redriven_letter_stays_while_its_chat_is_paused(chat: &dyn Chat) {
