@@ -38,6 +38,11 @@ story!(
     the_reply_to_a_command_is_sent_in_a_pause_by_a_later_attempt,
     "HANDOFF_TO" = "U5555555555555555555555555555aaaa"
 );
+story!(
+    who_asks_again_gets_two_hours_anew_and_the_staff_know,
+    "HANDOFF_TO" = "U5555555555555555555555555555aaaa"
+);
+story!(a_pause_ends_whatever_clock_began_it, "HANDOFF_TO" = "U5555555555555555555555555555aaaa");
 story!(a_redriven_letter_stays_while_its_chat_is_paused);
 story!(a_pause_ends_by_itself_and_the_model_is_told_of_it);
 story!(who_leaves_and_comes_back_is_not_paused);
@@ -78,7 +83,12 @@ async fn pauses(chat: &dyn Chat, change: PauseChange) {
 
 /// Returns a pause that began so many hours ago.
 fn begun(hours_ago: i64) -> PauseChange {
-    let at = (wall_clock()() - SignedDuration::from_hours(hours_ago)).as_millisecond();
+    begun_minutes_ago(60 * hours_ago)
+}
+
+/// Returns a pause that began so many minutes ago.
+fn begun_minutes_ago(minutes: i64) -> PauseChange {
+    let at = (wall_clock()() - SignedDuration::from_mins(minutes)).as_millisecond();
     PauseChange::Begins { at, until: pause_from(at), tells_staff: false }
 }
 
@@ -112,7 +122,7 @@ mod told {
         assert_eq!((&then[..3], &then[4]), (&now[..], &"and then?".to_owned()));
         assert!(!chat.kept().await.contains("are you there?"));
 
-        // A person who asks for the staff again gets them, and the staff are told once in two hours.
+        // A person who asks for the staff again gets them, and the staff are told once in ten minutes.
         assert!(is_handed_off(&talks(chat, &["人と話す"]).await));
         talks(chat, &["hello?"]).await;
         assert_eq!((told(chat).len(), prompts(chat).len(), chat.letters().await), (1, 3, 0));
@@ -213,6 +223,44 @@ mod told {
         chat.line().faults.plan_next(PUSH, busy("6"));
         assert!(is_handed_off(&talks(chat, &["talk to a person"]).await), "{:?}", heard(chat));
         assert_eq!((told(chat).len(), chat.letters().await), (1, 0));
+    }
+
+    pub(super) async fn who_asks_again_gets_two_hours_anew_and_the_staff_know(chat: &dyn Chat) {
+        let now = wall_clock()();
+        let at = (now - SignedDuration::from_mins(100)).as_millisecond();
+        pauses(chat, PauseChange::Begins { at, until: pause_from(at), tells_staff: true }).await;
+        for _ in 0..2 {
+            assert!(is_handed_off(&talks(chat, &["talk to a person"]).await), "{:?}", heard(chat));
+        }
+        assert_eq!(told(chat).len(), 1, "not twice in ten minutes");
+        let job = job_of(&says(""));
+        let pause = chat.history().conversation_changes(&job, now).await.unwrap().pause.unwrap();
+        assert!(pause.since == at && pause.until >= pause_from(now.as_millisecond()), "{pause:?}");
+        talks(chat, &["are you there?"]).await;
+        assert_eq!(prompts(chat).len(), 0);
+    }
+
+    pub(super) async fn a_pause_ends_whatever_clock_began_it(chat: &dyn Chat) {
+        // The clock that began it is a minute ahead of LINE's.
+        pauses(chat, begun_minutes_ago(-1)).await;
+        assert_eq!(talks(chat, &["back to the AI"]).await, words().handed_back);
+        talks(chat, &["one"]).await;
+        // So is the operator's, who ends it.
+        pauses(chat, begun_minutes_ago(-2)).await;
+        pauses(chat, PauseChange::Ends { at: None }).await;
+        talks(chat, &["two"]).await;
+        // LINE's clock is minutes ahead.
+        for (text, millis) in [("talk to a person", 180_000), ("back to the AI", 181_000), ("three", 182_000)]
+        {
+            let mut webhook = says(text);
+            let at = wall_clock()().as_millisecond() + millis;
+            webhook["events"][0]["timestamp"] = at.into();
+            chat.takes(webhook).await;
+            chat.drains().await;
+        }
+        let asked: Vec<_> =
+            prompts(chat).iter().map(|prompt| prompt.last().unwrap().replace(GAP, "")).collect();
+        assert_eq!(asked, ["one", "two", "three"]);
     }
 
     pub(super) async fn a_redriven_letter_stays_while_its_chat_is_paused(chat: &dyn Chat) {

@@ -101,7 +101,7 @@ pub(crate) fn stops(job: &Job, changes: &ConversationChanges, now: Timestamp) ->
     changes.pause.is_some_and(|pause| pause.stops(job, now))
 }
 
-/// Tells the staff, unless they know already, and pauses the chat. Returns the reply.
+/// Tells the staff, unless they were told just now, and pauses the chat, or extends its pause. Returns the reply.
 pub(crate) async fn hand_off<'a>(
     config: &Config,
     storage: &Storage,
@@ -110,28 +110,25 @@ pub(crate) async fn hand_off<'a>(
     pause: Option<Pause>,
 ) -> Result<Reply<'a>, Failure> {
     let (now, locale) = (storage.now(), user::locale(line, job, config.locale));
-    if let Some(running) = pause.filter(|pause| pause.is_running(now)) {
-        return Ok(state(config, job, locale, running));
-    }
-    let failed = || locale.words().handoff_failed.into();
+    let reply = |pause: Option<Pause>| match pause.filter(|pause| pause.is_running(now)) {
+        Some(running) => state(config, job, locale, running),
+        None => locale.words().handoff_failed.into(),
+    };
     let at = job.at().unwrap_or_else(|| now.as_millisecond());
-    let known_until = pause.and_then(|pause| pause.staff_know_until(now));
-    let until = known_until.unwrap_or_else(|| pause_from(at));
+    let until = pause_from(at);
     if until <= now.as_millisecond() {
         // The job is hours old. The person does not wait any more.
-        return Ok(failed());
+        return Ok(reply(pause));
     }
-    if known_until.is_none()
-        && let Err(Failure { detail, .. }) = tell_staff(config, line, job, until).await
-    {
+    let tells_staff = !pause.is_some_and(|pause| pause.staff_know(at));
+    if tells_staff && let Err(Failure { detail, .. }) = tell_staff(config, line, job, until).await {
         log!(warn, HandoffFailed, event = %job.event_id, detail, "the staff could not be told that a person asks for them");
-        return Ok(failed());
+        return Ok(reply(pause));
     }
-    let begins = PauseChange::Begins { at, until, tells_staff: known_until.is_none() };
+    let begins = PauseChange::Begins { at, until, tells_staff };
     let pause = storage.pause(&job.conversation, begins).await?;
-    log!(info, HandedOff, event = %job.event_id, conversation = %job.conversation, told = known_until.is_none(), "a person of the staff takes over");
-    let running = pause.filter(|pause| pause.is_running(now));
-    Ok(running.map_or_else(failed, |pause| state(config, job, locale, pause)))
+    log!(info, HandedOff, event = %job.event_id, conversation = %job.conversation, told = tells_staff, "a person of the staff takes over");
+    Ok(reply(pause))
 }
 
 /// Ends the pause. Returns the reply.
@@ -144,7 +141,7 @@ pub(crate) async fn hand_back<'a>(
     // LINE's clock may be ahead of this one: the pause must be over for the next message.
     let now = storage.now().as_millisecond();
     let at = job.at().map_or(now, |at| at.min(now));
-    storage.pause(&job.conversation, PauseChange::Ends { at }).await?;
+    storage.pause(&job.conversation, PauseChange::Ends { at: Some(at) }).await?;
     log!(info, HandedBack, event = %job.event_id, conversation = %job.conversation, "the talk with the staff is over");
     Ok(user::locale(line, job, config.locale).words().handed_back.into())
 }
