@@ -60,6 +60,7 @@ impl Line {
             .route(CONSUMPTION, get(quota::consumption))
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
             .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
+            .route("/v2/bot/group/{group}/summary", get(group::summary))
             .route("/v2/bot/message/{id}/content", get(content::content))
             .route("/v2/bot/message/{id}/content/preview", get(content::preview))
             .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
