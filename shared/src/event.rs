@@ -108,8 +108,6 @@ kinds! {
     ContentRequested = "content_requested",
     /// The loading animation was not shown.
     LoadingFailed = "loading_failed",
-    /// A message was not marked as read.
-    NotMarkedAsRead = "not_marked_as_read",
     /// LINE took the answer by the free reply.
     Replied = "replied",
     /// LINE refused the answer by the free reply.

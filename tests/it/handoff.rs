@@ -1,10 +1,12 @@
 //! Staff take over the chat of a person, who asks for them, or whom an operator gives to them: each story runs on one
 //! machine and on Lambda.
 
+use std::time::Duration;
+
 use cli::commands::send::webhook_of;
 use emulator::{
     faults::Fault,
-    line::{PUSH, phone, said as says_what},
+    line::{PUSH, REPLY, phone, said as says_what},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ use worker::{
 };
 
 use crate::harness::{
-    chat::{Chat, SLOW, does, is_asked, job_of, prompts, said, says, story},
+    chat::{Chat, SLOW, busy, does, is_asked, job_of, prompts, said, says, story, until},
     local::{Bot, USER},
     operator::Operator,
 };
@@ -30,6 +32,17 @@ story!(what_the_staff_may_have_got_is_told_them_once, "HANDOFF_TO" = "U555555555
 story!(without_staff_the_words_are_a_question);
 story!(an_answer_under_way_is_neither_stored_nor_said_in_a_pause);
 story!(waiting_messages_get_no_answer_together_in_a_pause, "BURST" = "merge");
+story!(an_answer_of_which_nothing_arrived_is_not_sent_in_a_pause);
+story!(an_answer_of_which_a_part_arrived_is_sent_to_its_end_in_a_pause);
+story!(
+    the_reply_to_a_command_is_sent_in_a_pause_by_a_later_attempt,
+    "HANDOFF_TO" = "U5555555555555555555555555555aaaa"
+);
+story!(
+    who_asks_again_gets_two_hours_anew_and_the_staff_know,
+    "HANDOFF_TO" = "U5555555555555555555555555555aaaa"
+);
+story!(a_pause_ends_whatever_clock_began_it, "HANDOFF_TO" = "U5555555555555555555555555555aaaa");
 story!(a_redriven_letter_stays_while_its_chat_is_paused);
 story!(a_pause_ends_by_itself_and_the_model_is_told_of_it);
 story!(who_leaves_and_comes_back_is_not_paused);
@@ -70,7 +83,12 @@ async fn pauses(chat: &dyn Chat, change: PauseChange) {
 
 /// Returns a pause that began so many hours ago.
 fn begun(hours_ago: i64) -> PauseChange {
-    let at = (wall_clock()() - SignedDuration::from_hours(hours_ago)).as_millisecond();
+    begun_minutes_ago(60 * hours_ago)
+}
+
+/// Returns a pause that began so many minutes ago.
+fn begun_minutes_ago(minutes: i64) -> PauseChange {
+    let at = (wall_clock()() - SignedDuration::from_mins(minutes)).as_millisecond();
     PauseChange::Begins { at, until: pause_from(at), tells_staff: false }
 }
 
@@ -104,7 +122,7 @@ mod told {
         assert_eq!((&then[..3], &then[4]), (&now[..], &"and then?".to_owned()));
         assert!(!chat.kept().await.contains("are you there?"));
 
-        // A person who asks for the staff again gets them, and the staff are told once in two hours.
+        // A person who asks for the staff again gets them, and the staff are told once in ten minutes.
         assert!(is_handed_off(&talks(chat, &["人と話す"]).await));
         talks(chat, &["hello?"]).await;
         assert_eq!((told(chat).len(), prompts(chat).len(), chat.letters().await), (1, 3, 0));
@@ -167,6 +185,82 @@ mod told {
         chat.takes(json!({ "destination": phone::BOT, "events": events })).await;
         chat.drains().await;
         assert_eq!((said(chat), prompts(chat).len(), chat.letters().await), (vec![], 0, 0));
+    }
+
+    pub(super) async fn an_answer_of_which_nothing_arrived_is_not_sent_in_a_pause(chat: &dyn Chat) {
+        // LINE is asked again within the attempt, or in another one.
+        for seconds in ["2", "6"] {
+            let before = chat.line().faults.seen(PUSH).len();
+            chat.line().faults.plan_next(PUSH, busy(seconds));
+            chat.takes(says(&format!("are you there after {seconds}?"))).await;
+            until("LINE is not asked", || chat.line().faults.seen(PUSH).len() > before).await;
+            pauses(chat, begun(0)).await;
+            chat.drains().await;
+            assert_eq!(chat.line().faults.seen(PUSH).len(), before + 1, "{seconds}");
+            assert_eq!(talks(chat, &["back to the AI"]).await, words().handed_back);
+        }
+        assert_eq!((said(chat).len(), chat.letters().await), (2, 0));
+        assert_eq!(
+            talks(chat, &["hello"]).await.trim_start_matches("answer to ").trim_start_matches(GAP),
+            "hello"
+        );
+    }
+
+    pub(super) async fn an_answer_of_which_a_part_arrived_is_sent_to_its_end_in_a_pause(chat: &dyn Chat) {
+        chat.model().plan_answer(&"a".repeat(30_000));
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, busy("6"));
+        chat.takes(says("tell me all")).await;
+        until("LINE is not asked", || chat.line().faults.seen(PUSH).len() == 2).await;
+        pauses(chat, begun(0)).await;
+        chat.drains().await;
+        assert_eq!((said(chat).concat().len(), chat.letters().await), (30_000, 0));
+    }
+
+    pub(super) async fn the_reply_to_a_command_is_sent_in_a_pause_by_a_later_attempt(chat: &dyn Chat) {
+        chat.line().plan_error(REPLY, 400, "Invalid reply token");
+        chat.line().faults.plan_next(PUSH, Fault::After(Duration::ZERO));
+        chat.line().faults.plan_next(PUSH, busy("6"));
+        assert!(is_handed_off(&talks(chat, &["talk to a person"]).await), "{:?}", heard(chat));
+        assert_eq!((told(chat).len(), chat.letters().await), (1, 0));
+    }
+
+    pub(super) async fn who_asks_again_gets_two_hours_anew_and_the_staff_know(chat: &dyn Chat) {
+        let now = wall_clock()();
+        let at = (now - SignedDuration::from_mins(100)).as_millisecond();
+        pauses(chat, PauseChange::Begins { at, until: pause_from(at), tells_staff: true }).await;
+        for _ in 0..2 {
+            assert!(is_handed_off(&talks(chat, &["talk to a person"]).await), "{:?}", heard(chat));
+        }
+        assert_eq!(told(chat).len(), 1, "not twice in ten minutes");
+        let job = job_of(&says(""));
+        let pause = chat.history().conversation_changes(&job, now).await.unwrap().pause.unwrap();
+        assert!(pause.since == at && pause.until >= pause_from(now.as_millisecond()), "{pause:?}");
+        talks(chat, &["are you there?"]).await;
+        assert_eq!(prompts(chat).len(), 0);
+    }
+
+    pub(super) async fn a_pause_ends_whatever_clock_began_it(chat: &dyn Chat) {
+        // The clock that began it is a minute ahead of LINE's.
+        pauses(chat, begun_minutes_ago(-1)).await;
+        assert_eq!(talks(chat, &["back to the AI"]).await, words().handed_back);
+        talks(chat, &["one"]).await;
+        // So is the operator's, who ends it.
+        pauses(chat, begun_minutes_ago(-2)).await;
+        pauses(chat, PauseChange::Ends { at: None }).await;
+        talks(chat, &["two"]).await;
+        // LINE's clock is minutes ahead.
+        for (text, millis) in [("talk to a person", 180_000), ("back to the AI", 181_000), ("three", 182_000)]
+        {
+            let mut webhook = says(text);
+            let at = wall_clock()().as_millisecond() + millis;
+            webhook["events"][0]["timestamp"] = at.into();
+            chat.takes(webhook).await;
+            chat.drains().await;
+        }
+        let asked: Vec<_> =
+            prompts(chat).iter().map(|prompt| prompt.last().unwrap().replace(GAP, "")).collect();
+        assert_eq!(asked, ["one", "two", "three"]);
     }
 
     pub(super) async fn a_redriven_letter_stays_while_its_chat_is_paused(chat: &dyn Chat) {

@@ -462,7 +462,7 @@ async fn an_answer_that_waits_is_told_until_the_conversation_goes_on(history: &d
     };
     let message = |id: &str| JobKind::question("q", Some(id.to_owned().try_into().unwrap()));
     let said_at = |job: Job| Job { happened_at: Some(now().as_millisecond()), ..job };
-    for ends in ["goes on", "is forgotten", "is taken back"] {
+    for ends in ["goes on", "is forgotten", "is taken back", "is redriven"] {
         let user = format!("U-waits {ends}").replace(' ', "-");
         let (first, next) = (said_at(job(&user, &format!("{user}-1"))), job(&user, &format!("{user}-2")));
         let first = Job { kind: message(&format!("m-{user}")), ..first };
@@ -480,6 +480,16 @@ async fn an_answer_that_waits_is_told_until_the_conversation_goes_on(history: &d
                 history.store(&next, said(&next, "q", vec![]), None, later(3)).await.unwrap();
             }
             "is forgotten" => history.forget(&first.conversation, all, later(3)).await.unwrap(),
+            "is redriven" => {
+                // Another answer of the conversation is delivered before.
+                for event in [&next.event_id, &first.event_id] {
+                    assert!(waits(&next).await);
+                    let (event_id, run) = (event.clone(), Some(format!("{event}:letter")));
+                    let redriven = Job { event_id, run, ..first.clone() };
+                    history.begin(&redriven, later(3)).await.unwrap();
+                    history.record(&redriven, Step::Delivered { own: vec![] }, later(3)).await.unwrap();
+                }
+            }
             _ => {
                 let message = first.message_id().unwrap().clone();
                 history.forget(&first.conversation, Forget::Message(message), later(3)).await.unwrap();

@@ -18,7 +18,7 @@ use axum::{
     routing::{get, post},
 };
 use cli::commands::send::webhook_of;
-use emulator::line::{PUSHED, webhook::PATIENCE};
+use emulator::{SENT, line::webhook::PATIENCE};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -215,9 +215,7 @@ async fn what_servers_and_strangers_wrote_steers_the_terminal_of_no_command() {
     // A server that `henji send` takes for `henji dev` returns hostile text, and the other commands get it as
     // arguments.
     let pushed = async || Json(json!({ "texts": [HOSTILE] }));
-    let dev = Router::new()
-        .route(PATH, post(async || StatusCode::OK))
-        .route(&format!("{PUSHED}/{{key}}"), get(pushed));
+    let dev = Router::new().route(PATH, post(async || StatusCode::OK)).route(SENT, get(pushed));
     let url = host(dev).await + PATH;
     let sent =
         tokio::task::spawn_blocking(move || run(&["send", "--text", "hi", "--url", &url])).await.unwrap();

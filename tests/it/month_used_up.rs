@@ -15,6 +15,7 @@ story!(an_answer_whose_reply_may_have_arrived_is_never_pushed);
 story!(an_answer_whose_token_is_old_waits);
 story!(an_answer_of_several_requests_waits_as_a_whole);
 story!(a_person_whose_answer_waits_is_told_with_the_next_one);
+story!(a_person_whose_waiting_answer_came_is_not_told_of_it);
 
 /// Returns how many replies and pushes were tried.
 fn tried(chat: &dyn Chat) -> (usize, usize) {
@@ -105,5 +106,14 @@ mod told {
         // The answer that waits still comes by a redrive.
         is_redriven(chat).await;
         assert_eq!(said(chat).last().unwrap(), "answer to hi");
+    }
+
+    pub(super) async fn a_person_whose_waiting_answer_came_is_not_told_of_it(chat: &dyn Chat) {
+        chat.line().set_messages_left(0);
+        chat.line().plan_error(REPLY, 400, "Invalid reply token");
+        hears(chat, "hi").await;
+        is_redriven(chat).await;
+        hears(chat, "and now?").await;
+        assert_eq!(said(chat), ["answer to hi", "answer to and now?"]);
     }
 }

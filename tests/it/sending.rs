@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use worker::locale::Locale;
+
 use crate::harness::{
     local::Bot,
     process::{henji, run},
@@ -60,7 +62,22 @@ fn dev_answers_what_send_sends_without_an_account() {
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    let user = "U00000000000000000000000000000001";
+    let says = |text: &str| run(&["send", "--text", text, "--url", &url, "--user", user, "--wait", "30"]);
+    let others = ["ヘルプ", "プライバシー", "ぜんぶ忘れて！！"].map(says);
+    let data = folder.path().join(".henji-dev");
+    let paused = run(&["pause", user, "--data", data.to_str().unwrap()]);
+    let in_pause = says("いますか？");
     dev.kill().unwrap();
     dev.wait().unwrap();
     assert!(out.starts_with("200") && out.contains("「こんにちは」ですね"), "{out}");
+    let words = Locale::Ja.words();
+    let ask_forget = words.ask_forget;
+    for (sent, says) in others.iter().zip(["忘れて", user, ask_forget]) {
+        let out = String::from_utf8_lossy(&sent.stdout);
+        assert!(sent.status.success() && out.contains(says), "{says}: {out}");
+    }
+    assert!(paused.status.success(), "{}", String::from_utf8_lossy(&paused.stderr));
+    let out = String::from_utf8_lossy(&in_pause.stdout);
+    assert!(in_pause.status.success() && out.ends_with("the bot sends nothing\n"), "{out}");
 }

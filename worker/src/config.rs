@@ -23,7 +23,7 @@ use crate::{
     rules::user_quota::{GroupPersona, UserQuota},
 };
 
-mod handoff;
+pub mod handoff;
 mod model;
 
 pub use self::model::{ContextSource, MAX_TOKENS, ModelSettings, with_prices};

@@ -113,7 +113,8 @@ pub trait History: Send + Sync {
     /// Records a step, durably. All steps except [`Step::Withdrawn`] may be recorded twice.
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError>;
 
-    /// Notes that the conversation's newest answer waits for another month: see [`Snapshot::answer_waits`].
+    /// Notes that the conversation's newest answer waits for another month: see [`Snapshot::answer_waits`]. The note goes
+    /// when a redrive records that the answer is delivered.
     async fn note_waiting(&self, job: &Job, now: Timestamp) -> Result<(), HistoryError>;
 
     /// Marks that the user is notified that there will be no answer, and returns the time of the first mark. Returns

@@ -18,7 +18,8 @@ pub enum Outcome {
     AlreadyAnswered,
     /// Nothing more is to be sent: a notice was sent, now or before, or its reply token is used up.
     Noticed,
-    /// The job must not be answered: its message was unsent, its conversation was forgotten, or the bot left the group.
+    /// The job must not be answered: its message was unsent, its conversation was forgotten, the bot left the group, or
+    /// its chat was paused before anything of the stored answer arrived.
     Forgotten,
     /// The attempt failed, and another one may succeed.
     Later {

@@ -18,7 +18,7 @@ use self::{
     attempt_error::{AttemptError, in_doubt, out_of_time},
     conclude::conclude,
     give_up::{attempts_used_up, run_to_outcome},
-    handoff::ensure_not_redriven,
+    handoff::ensure_not_paused,
     limits::Limits,
     merge_result::MergeResult,
     not_begun::not_begun,
@@ -132,13 +132,13 @@ async fn answer(
         Stage::Open => {
             timeout_at(deadline, question::answer(clients, job, text, attempt)).await.map_err(late)??
         }
-        // An earlier attempt stored the answer. Before the push, this attempt reads whether a message was unsent since.
+        // An earlier attempt stored the answer. Before the push, this attempt reads what happened since.
         further => match timeout_at(deadline, storage.conversation_changes(job)).await.map_err(late)?? {
             changes if matches!(changes.stage, Stage::InDoubt | Stage::Forgotten) => {
                 StoreResult::Existing(changes.stage)
             }
             changes if is_forgotten(job, &changes) => StoreResult::Forgotten,
-            changes => ensure_not_redriven(job, &changes, storage.now())
+            changes => ensure_not_paused(&clients.config, job, &changes, storage.now())
                 .map(|()| StoreResult::Existing(further.clone()))?,
         },
     };

@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`mod@line`] and [`model`] are the servers, and [`faults`] makes them misbehave. [`simulation`] is
 //! everything around a bot (people, groups, recordings). `page` shows it, by [`feed`]. `bot_address` passes webhooks
-//! on to the bot, and [`pipeline`] is the bot as the emulator sees it. [`server`] combines all of them.
+//! on to the bot, `sent` tells what the bot sent, and [`pipeline`] is the bot as the emulator sees it. [`server`] combines all of them.
 
 mod bot_address;
 pub mod clock;
@@ -19,5 +19,8 @@ pub mod model;
 mod page;
 pub mod pipeline;
 mod respond;
+mod sent;
 pub mod server;
 pub mod simulation;
+
+pub use self::sent::SENT;

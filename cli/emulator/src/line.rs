@@ -19,7 +19,6 @@ mod message;
 pub mod phone;
 mod profile;
 mod push;
-mod pushed;
 mod quota;
 mod read;
 mod reply;
@@ -35,7 +34,6 @@ pub use self::{
     loading::LOADING,
     message::{Button, Message},
     push::PUSH,
-    pushed::PUSHED,
     quota::{CONSUMPTION, QUOTA},
     read::MARK_AS_READ,
     reply::{REPLY, chat},
@@ -45,7 +43,7 @@ pub use self::{
 };
 
 impl Line {
-    /// Returns the router of LINE's paths and of [`PUSHED`].
+    /// Returns the router of LINE's paths.
     pub fn router(self: Arc<Self>) -> Router {
         let passed = async |State(line): State<Arc<Self>>, request: Request, next: Next| {
             line.faults.pass(request, next).await
@@ -60,6 +58,7 @@ impl Line {
             .route(CONSUMPTION, get(quota::consumption))
             .route("/v2/bot/{kind}/{chat}/member/{user}", get(group::member))
             .route("/v2/bot/{kind}/{chat}/members/count", get(group::count))
+            .route("/v2/bot/group/{group}/summary", get(group::summary))
             .route("/v2/bot/message/{id}/content", get(content::content))
             .route("/v2/bot/message/{id}/content/preview", get(content::preview))
             .route("/v2/bot/message/{id}/content/transcoding", get(content::transcoding))
@@ -71,7 +70,6 @@ impl Line {
                     .route("/v2/bot/info", get(profile::info))
                     .layer(from_fn(error::check)),
             )
-            .route(&format!("{PUSHED}/{{key}}"), get(pushed::pushed))
             .with_state(self)
     }
 }

@@ -13,6 +13,7 @@ use crate::{
         guard::{self, Guard},
         traffic_log,
     },
+    sent,
     simulation::Simulation,
 };
 
@@ -30,6 +31,7 @@ pub fn router(simulation: &Arc<Simulation>, webhook_path: &str, http: Client, li
         .merge(Router::new().nest(MODEL, simulation.model.clone().router()))
         .layer(from_fn_with_state(simulation.feed.clone(), traffic_log::listen));
     page::router(simulation.clone())
+        .merge(sent::router(simulation.clone()))
         .merge(bot_address::router(simulation.clone(), webhook_path, http))
         .merge(bot_calls)
         .layer(from_fn_with_state(Guard::new(listens), guard::check))

@@ -8,7 +8,7 @@ use jiff::{Timestamp, fmt::rfc2822};
 use reqwest::{Client, Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use shared::env::Env;
+use shared::{env::Env, job::ConversationId};
 use uuid::Uuid;
 use worker::{
     adapters::http,
@@ -104,6 +104,18 @@ impl Channel {
         let used = self.call(Method::GET, "/v2/bot/message/quota/consumption", None, None).await?.done()?;
         let used = used["totalUsage"].as_u64().context("LINE does not say how much is used")?;
         Ok((limit["value"].as_u64(), used))
+    }
+
+    /// Whether LINE would send a message to this user or group (LINE, "Get profile", "Get group chat summary"): the user
+    /// is a friend of the bot, the bot is in the group.
+    pub async fn knows(&self, chat: &ConversationId) -> anyhow::Result<bool> {
+        let path = match chat {
+            ConversationId::User(user) => format!("/v2/bot/profile/{user}"),
+            ConversationId::Group(group) => format!("/v2/bot/group/{group}/summary"),
+            ConversationId::Room(room) => format!("/v2/bot/room/{room}/members/count"),
+        };
+        let answer = self.call(Method::GET, &path, None, None).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(false) } else { answer.done().map(|_| true) }
     }
 
     /// Reads the language of a person as a BCP 47 tag (LINE, "Get profile"); `None` if LINE does not give it.

@@ -33,7 +33,7 @@ pub async fn pause(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
 
 /// Runs `henji resume`. It can be run again.
 pub async fn resume(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
-    change(args, env, "resume", PauseChange::Ends { at: wall_clock()().as_millisecond() }).await
+    change(args, env, "resume", PauseChange::Ends { at: None }).await
 }
 
 async fn change(args: Args, env: &Env, action: &str, change: PauseChange) -> anyhow::Result<ExitCode> {

@@ -8,13 +8,20 @@ use std::{
 
 use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use emulator::line::{PUSHED, phone, said};
+use emulator::{
+    SENT,
+    line::{phone, said},
+};
 use ingress::{signature, webhook};
 use local::listeners::webhooks::WEBHOOK_PATH;
+use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use shared::{env::Env, job::JobKind};
-use worker::{clock::wall_clock, turn::deliver::retry_key};
+use shared::{env::Env, job::Job};
+use worker::{
+    clock::wall_clock,
+    turn::{apology::APOLOGY, deliver::retry_key},
+};
 
 use crate::{commands::dev, terminal::say};
 
@@ -74,25 +81,33 @@ pub async fn command(args: Args, env: &Env) -> anyhow::Result<ExitCode> {
     }
     let Some(origin) = args.url.strip_suffix(WEBHOOK_PATH) else { return Ok(ExitCode::SUCCESS) };
     for verdict in webhook::parse(&body, None, 0).unwrap_or_default() {
-        if let webhook::Verdict::Job(job) = verdict
-            && matches!(job.kind, JobKind::Question { .. })
-        {
-            let url = format!("{origin}{PUSHED}/{}", retry_key(&job.event_id, 0));
+        if let webhook::Verdict::Job(job) = verdict {
+            let url = Url::parse_with_params(&format!("{origin}{SENT}"), [("ids", sent_as(&job))])?;
             print_answer(&client, &url, started + Duration::from_secs(args.wait)).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the answer as soon as the bot of `henji dev` has pushed it; nothing if the server is not `henji dev`.
-async fn print_answer(client: &reqwest::Client, url: &str, until: Instant) -> anyhow::Result<()> {
+/// Returns the ids of everything that the bot may send as the answer: by a push, as the apology, or by the free reply.
+fn sent_as(job: &Job) -> String {
+    let keys = [retry_key(&job.event_id, 0), job.event_id.derive(APOLOGY)].map(|key| key.to_string());
+    keys.into_iter().chain(job.reply_token.clone()).collect::<Vec<_>>().join(",")
+}
+
+/// Prints what the bot of `henji dev` has sent, or that it sends nothing; prints nothing if the server is not `henji
+/// dev`.
+async fn print_answer(client: &reqwest::Client, url: &Url, until: Instant) -> anyhow::Result<()> {
     while Instant::now() < until {
-        let response = client.get(url).timeout(POLL_TIMEOUT).send().await?;
+        let response = client.get(url.clone()).timeout(POLL_TIMEOUT).send().await?;
         if !response.status().is_success() {
             return Ok(());
         }
         let answer: Value = serde_json::from_slice(&response.bytes().await?)?;
         if let Some(texts) = answer["texts"].as_array() {
+            if texts.is_empty() {
+                say("the bot sends nothing")?;
+            }
             return Ok(texts.iter().filter_map(Value::as_str).flat_map(str::lines).try_for_each(say)?);
         }
     }

@@ -4,9 +4,10 @@ use std::process::Stdio;
 
 use emulator::{
     faults::Fault,
-    line::{QUOTA, VALIDATE_PUSH},
+    line::{QUOTA, User, VALIDATE_PUSH},
 };
 use serde_json::{Value, json};
+use worker::clock::wall_clock;
 
 use crate::harness::lambda::{
     cloud::{CHANNEL_SECRET, Cloud},
@@ -64,6 +65,7 @@ async fn the_doctor_finds_what_is_wrong_and_says_what_mends_it() {
         "webhook test",
         "quota",
         "personas",
+        "HANDOFF_TO",
         "chat mode",
         "clock",
         "model",
@@ -229,4 +231,37 @@ async fn the_doctor_tells_what_line_says_of_personas_and_what_follows_from_its_s
         "{}",
         ended.out
     );
+}
+
+#[tokio::test]
+async fn the_doctor_says_whether_line_knows_the_staff() {
+    let world = World::with_bot(200).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let (friend, stranger) = ("U5555555555555555555555555555aaaa", "U5555555555555555555555555555bbbb");
+    let (group, left) = ("C5555555555555555555555555555aaaa", "C5555555555555555555555555555bbbb");
+    world.line.add_user(User { id: friend.into(), name: "Aoi".into(), language: "ja".into(), follows: true });
+    for group in [group, left] {
+        world.line.add_group(group, &[friend]);
+        world.line.add_bot(group, wall_clock()());
+    }
+    world.line.remove_bot(left, wall_clock()());
+    for (staff, verdict, says, fix) in [
+        ("", "ok", "not set", ""),
+        (friend, "ok", "knows the user", ""),
+        (group, "ok", "knows the group", ""),
+        (stranger, "broken", "does not know the user", "friend of the bot"),
+        (left, "broken", "does not know the group", "in this group"),
+        ("@staff", "broken", "32 hexadecimal digits", "set HANDOFF_TO"),
+    ] {
+        let mut command = tokio::process::Command::new(crate::harness::process::henji());
+        command.args(["doctor", "--json", "--data"]).arg(folder.path());
+        command.env_clear().envs(world.variables.iter().cloned()).stdin(Stdio::null());
+        command.envs([("LINE_CHANNEL_ACCESS_TOKEN", "a-token"), ("HANDOFF_TO", staff)]);
+        let ended = ended(command.output().await.unwrap());
+        let all: Vec<Value> = serde_json::from_str(&ended.out).unwrap();
+        let of = all.iter().find(|finding| finding["what"] == "HANDOFF_TO").unwrap();
+        assert_eq!(of["verdict"], verdict, "{of}");
+        assert!(of["says"].as_str().unwrap().contains(says), "{of}");
+        assert!(of["fix"].as_str().unwrap_or_default().contains(fix), "{of}");
+    }
 }

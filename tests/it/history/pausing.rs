@@ -22,7 +22,7 @@ fn begins(minutes: i64) -> PauseChange {
 }
 
 fn ends(minutes: i64) -> PauseChange {
-    PauseChange::Ends { at: later(minutes).as_millisecond() }
+    PauseChange::Ends { at: Some(later(minutes).as_millisecond()) }
 }
 
 async fn paused(history: &dyn History, job: &Job) -> Option<Pause> {

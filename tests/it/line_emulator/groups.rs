@@ -46,6 +46,10 @@ async fn a_group_can_be_written_to_while_the_bot_is_in_it_and_counts_for_each_me
     assert_eq!(status, 200);
     assert!(first["sentMessages"][0]["quoteToken"].is_string());
     assert_eq!(platform.counts(GROUP).await, (200, json!({ "count": 2 })));
+    let summary = async |group: &str| {
+        platform.gets("/v2/bot/group/{groupId}/summary", &format!("/v2/bot/group/{group}/summary")).await
+    };
+    assert_eq!((summary(GROUP).await.1["groupId"].clone(), summary(ROOM).await.0), (GROUP.into(), 404));
     let (_, used) = platform.calls("get", "/v2/bot/message/quota/consumption", None).await;
     assert_eq!(used["totalUsage"], 2);
     let (status, again) = platform.pushes(&push, Some(KEY)).await;

@@ -56,7 +56,8 @@ pub enum Invariant {
     /// An answer that goes by the free reply, because the month's messages are used up, is not pushed any more, except
     /// after an operator's redrive.
     RepliesOnly,
-    /// While a chat is paused, no answer of the model is stored, and no redriven answer is sent.
+    /// While a chat is paused, no answer of the model is stored. No attempt sends an answer if at its last look the chat
+    /// was paused, and certainly nothing of the answer had arrived, or an operator redrives it.
     NothingInPause,
 }
 
@@ -125,7 +126,10 @@ fn is_well(world: &World, number: usize) -> bool {
         || event.ghost_forgotten
         || event.ghost_silenced
         || is_answered(world, number)
-        || event.ghost_merged.is_some_and(|with| world.event(with).letter.is_some())
+        || event.ghost_merged.is_some_and(|with| {
+            let with = world.event(with);
+            with.letter.is_some() || with.ghost_silenced
+        })
 }
 
 /// Whether the person has an answer to a question.

@@ -59,6 +59,7 @@ fn see(world: &mut World, at: usize, part: usize) {
     let worker = &world.workers[at];
     let (job, answer, is_clean, was_over) =
         (worker.job, worker.ghost_answer, worker.ghost_is_clean, worker.ghost_was_over);
+    let is_paused = worker.ghost_is_paused;
     let is_elsewhere = world.events.iter().enumerate().any(|(other, event)| {
         other != usize::from(job.event) && event.ghost_said[0] > 0 && event.ghost_seen.of & answer.of != 0
     });
@@ -81,6 +82,9 @@ fn see(world: &mut World, at: usize, part: usize) {
     }
     if !is_clean {
         world.breaks(Invariant::NothingAfterTakenBack);
+    }
+    if is_paused {
+        world.breaks(Invariant::NothingInPause);
     }
     if was_over {
         world.breaks(Invariant::OverIsOver);

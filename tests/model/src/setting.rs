@@ -28,6 +28,9 @@ pub struct Rules {
     pub is_current: fn(u8, u8) -> bool,
     /// Whether an answer of the model may be stored, by whether the chat is paused.
     pub may_answer: fn(bool) -> bool,
+    /// Whether a stored answer may be sent of which certainly nothing arrived, or that an operator redrives, by whether
+    /// the chat is paused.
+    pub may_send: fn(bool) -> bool,
 }
 
 impl Rules {
@@ -37,6 +40,7 @@ impl Rules {
         of_next_part: |state| state,
         is_current: |seen, kept| seen == kept,
         may_answer: |is_paused| !is_paused,
+        may_send: |is_paused| !is_paused,
     };
 }
 

@@ -55,6 +55,8 @@ pub struct Worker {
     pub ghost_answer: Answer,
     /// Whether at the last look no part of the answer was taken back.
     pub ghost_is_clean: bool,
+    /// Whether at the last look a pause forbade the answer.
+    pub ghost_is_paused: bool,
     /// Whether the answer was stored when the attempt began.
     pub ghost_was_stored: bool,
     /// Whether the turn was over when the attempt began.
@@ -464,8 +466,8 @@ fn deliver(world: &mut World, at: usize, progress: PushProgress) {
     let worker = &mut world.workers[at];
     (worker.marker, worker.edits, worker.others, worker.is_silent) = (None, 0, 0, false);
     (worker.tries, worker.is_merged) = (0, worker.other.is_some());
-    (worker.delivery, worker.ghost_answer, worker.ghost_is_clean) =
-        (Some(Progress(progress)), answer, is_clean);
+    (worker.delivery, worker.ghost_answer) = (Some(Progress(progress)), answer);
+    (worker.ghost_is_clean, worker.ghost_is_paused) = (is_clean, false);
     worker.at = match progress.method {
         _ if answer.parts == 0 => At::RecordDelivered,
         // An operator wants the answer to be pushed, whose reply LINE certainly refused.

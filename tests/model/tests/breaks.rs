@@ -429,6 +429,14 @@ fn an_answer_that_is_stored_in_a_pause_is_found() {
 }
 
 #[test]
+fn an_answer_that_is_sent_in_a_pause_is_found() {
+    let rules = Rules { may_send: |_| true, ..Rules::REAL };
+    let (invariant, states, trace) = found(rules, alone().with(&[(Pause, 1)]));
+    println!("{states} states\n{trace}");
+    assert_eq!(invariant, Some(Invariant::NothingInPause));
+}
+
+#[test]
 fn a_part_whose_age_is_lost_is_found() {
     let rules = Rules {
         of_next_part: |state| match state.unknown_since() {

@@ -135,6 +135,10 @@ impl History for DynamoHistory {
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
+        // Only a redrive delivers an answer that waited. The note goes first, so that no crash leaves it.
+        if job.run.is_some() && matches!(step, Step::Delivered { .. }) {
+            self.forget_waiting(job).await.map_err(failed("record a step"))?;
+        }
         self.write(job, step, now).await.map_err(failed("record a step"))
     }
 

@@ -8,8 +8,10 @@ use shared::job::Job;
 
 use crate::rules::{conversation::rfc3339, forget_marker::ForgetMarker};
 
-/// The length of a pause. The staff are told at most once in this time.
+/// The length of a pause.
 pub const PAUSE: SignedDuration = SignedDuration::from_hours(2);
+/// The time in which the staff are told of a person at most once.
+const STAFF_KNOW: SignedDuration = SignedDuration::from_mins(10);
 
 /// The line that tells the model of a pause. It stands before the first words after the pause. LINE's webhooks do not
 /// have what the staff write.
@@ -39,10 +41,11 @@ pub enum PauseChange {
         /// Whether the staff were told of this pause.
         tells_staff: bool,
     },
-    /// The pause ends.
+    /// The pause ends, whatever the time is by the clock that began it.
     Ends {
-        /// The time of the change.
-        at: i64,
+        /// The end. A message that was said before it, in the pause, gets no answer. `None` if the time by LINE's clock
+        /// is not known, so that no message is stopped that may have been said after the end.
+        at: Option<i64>,
     },
     /// The conversation and everything of it is forgotten.
     Forgotten {
@@ -52,8 +55,8 @@ pub enum PauseChange {
 }
 
 impl Pause {
-    /// Returns the pause after a change. A change may come twice, and an old one may come late: a pause that began
-    /// later than the change stays as it is, and so does the pause that this change has begun.
+    /// Returns the pause after a change. A change may come twice, and an old beginning may come late: a pause that began
+    /// no earlier stays as it is. An end always ends the pause, because the times of the two may be of two clocks.
     #[must_use]
     pub fn following(before: Option<Self>, change: PauseChange) -> Option<Self> {
         match (change, before) {
@@ -65,17 +68,18 @@ impl Pause {
                 let until = running.map_or(until, |pause| pause.until.max(until));
                 Some(Self { since, until, staff_told })
             }
-            (PauseChange::Ends { at }, Some(pause)) if pause.since <= at => {
-                Some(Self { until: pause.until.min(at), ..pause })
-            }
-            (PauseChange::Ends { .. }, before) => before,
+            (PauseChange::Ends { at }, before) => before.map(|pause| {
+                let until = at.map_or(pause.since, |at| at.clamp(pause.since, pause.until));
+                Self { until, ..pause }
+            }),
             (PauseChange::Forgotten { until }, before) => before.filter(|pause| pause.since > until),
         }
     }
 
     /// Whether the pause runs.
     pub fn is_running(&self, now: Timestamp) -> bool {
-        now.as_millisecond() < self.until
+        // A pause whose end is its beginning has ended, although its beginning may be to come by this clock.
+        self.since < self.until && now.as_millisecond() < self.until
     }
 
     /// Whether a job gets no answer because of the pause: the pause runs, or the message was said while it ran. An
@@ -85,10 +89,9 @@ impl Pause {
         self.is_running(now) || job.at().is_some_and(is_within)
     }
 
-    /// Returns the end of the time in which the staff are not told again, if it is still to come.
-    pub fn staff_know_until(&self, now: Timestamp) -> Option<i64> {
-        let until = self.staff_told.map(pause_from)?;
-        (now.as_millisecond() < until).then_some(until)
+    /// Whether the staff are not told again for a message of this time, because they were told just before.
+    pub fn staff_know(&self, at: i64) -> bool {
+        self.staff_told.is_some_and(|told| at < after(told, STAFF_KNOW))
     }
 
     /// Returns the place of the [`GAP`] among past messages with these times: it stands before the message of this
@@ -104,7 +107,11 @@ impl Pause {
 
 /// Returns the end of a pause that begins then.
 pub fn pause_from(at: i64) -> i64 {
-    at.saturating_add(i64::try_from(PAUSE.as_millis()).unwrap_or(i64::MAX))
+    after(at, PAUSE)
+}
+
+fn after(at: i64, time: SignedDuration) -> i64 {
+    at.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -126,7 +133,8 @@ mod tests {
     #[test]
     fn changes_come_twice_and_late_and_no_old_one_pauses_again() {
         let begins = |at, until, tells_staff| PauseChange::Begins { at, until, tells_staff };
-        let ends = |at| PauseChange::Ends { at };
+        let ends = |at| PauseChange::Ends { at: Some(at) };
+        let (at_once, never_was) = (PauseChange::Ends { at: None }, pause(10, 10, Some(10)));
         let forgotten = |until| PauseChange::Forgotten { until };
         let (running, ended) = (pause(10, 50, Some(10)), pause(10, 20, Some(10)));
         for (before, change, after) in [
@@ -140,7 +148,12 @@ mod tests {
             (Some(running), begins(30, 40, false), Some(running)),
             (Some(running), ends(20), Some(ended)),
             (Some(ended), ends(40), Some(ended)),
-            (Some(running), ends(9), Some(running)),
+            // The clock of the end is behind that of the beginning.
+            (Some(running), ends(9), Some(never_was)),
+            (Some(running), at_once, Some(never_was)),
+            (Some(never_was), ends(20), Some(never_was)),
+            (Some(never_was), begins(10, 50, true), Some(never_was)),
+            (Some(never_was), begins(30, 70, false), Some(pause(30, 70, Some(10)))),
             (None, ends(20), None),
             (Some(running), forgotten(9), Some(running)),
             (Some(running), forgotten(10), None),
@@ -158,6 +171,8 @@ mod tests {
             Job { happened_at: Some(said_at), run: run.map(str::to_owned), ..job }
         };
         let ten_to_twenty = pause(10, 20, None);
+        let ended_at_once = pause(20, 20, None);
+        assert!(!ended_at_once.stops(&job(20, None), at(19)), "by this clock it has not even begun");
         for (said_at, run, now, stops) in [
             (5, None, 15, true),
             (12, None, 15, true),
@@ -173,11 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn the_staff_are_told_once_in_the_length_of_a_pause() {
+    fn the_staff_are_told_of_a_person_once_in_ten_minutes() {
         let told = pause(0, 5, Some(0));
-        assert_eq!(told.staff_know_until(at(7_199_999)), Some(7_200_000));
-        assert_eq!(told.staff_know_until(at(7_200_000)), None);
-        assert_eq!(pause(0, 5, None).staff_know_until(at(1)), None);
+        assert!(told.staff_know(599_999) && !told.staff_know(600_000));
+        assert!(!pause(0, 5, None).staff_know(1));
     }
 
     #[test]

@@ -108,7 +108,7 @@ pub enum TurnStep<'a> {
         /// The run's cost, which counts although the attempt does not; `None` keeps the recorded cost.
         cost: Option<RunCost>,
     },
-    /// An attempt found that its message was unsent or forgotten.
+    /// An attempt found that its message was unsent or forgotten, or that a pause stops its stored answer.
     Forgotten,
     /// The turn's message was unsent, and its answer belongs to another turn.
     Unsent,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     attempt_error::AttemptError, broadcast_wait, line_request, line_retry, reply_token, sending::Sending,
-    time_budget::Attempt, unsend::ensure_not_unsent,
+    time_budget::Attempt, unsend::ensure_may_be_sent,
 };
 use crate::{
     clients::Clients,
@@ -67,7 +67,7 @@ async fn send(
             delivery.pushed += 1;
             (delivery.state, tries) = (before, 0);
             if (delivery.pushed as usize) < delivery.pushes.len() {
-                ensure_not_unsent(storage, job).await?;
+                ensure_may_be_sent(clients, job).await?;
             }
             continue;
         };
@@ -88,8 +88,7 @@ async fn send(
         if reply_token::replaces_push(job, delivery, &failure, storage.now()) {
             return reply_token::send_instead(clients, job, sending, &failure, attempt).await;
         }
-        let pauses = &config.pauses.within;
-        if !line_retry::wait(storage, pauses, job, &mut tries, &failure, attempt.deadline).await? {
+        if !line_retry::wait(clients, job, &mut tries, &failure, attempt.deadline).await? {
             return Err(AttemptError { failure, delivery: Some(delivery.clone()) });
         }
     }

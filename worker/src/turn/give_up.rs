@@ -6,6 +6,7 @@ use shared::job::Job;
 
 use super::{
     attempt_error::{AttemptError, in_doubt},
+    handoff::log_paused,
     merge_result::MergeResult,
     time_budget::Attempt,
     unsend::is_forgotten,
@@ -44,6 +45,12 @@ pub(crate) async fn run_to_outcome(
     if let RetryPolicy::Wait(after) = failure.retry {
         withdraw(storage, job, turn, None).await;
         return Outcome::NotReady { after };
+    }
+    if failure.reason == Reason::Paused && job.run.is_none() {
+        // A stored answer of which nothing arrived. A redriven one stays a dead letter, for a redrive after the pause.
+        log_paused(job);
+        storage.record_or_log(job, Step::Forgotten).await;
+        return Outcome::Forgotten;
     }
     // A job that is forgotten gets no further attempt, so that newer messages do not wait for it.
     if let Some(outcome) = outcome_if_unsent(storage, job, turn.attempts).await {

@@ -8,7 +8,12 @@
 
 use futures_util::FutureExt;
 use jiff::Timestamp;
-use shared::{command::Command, event::log, job::Job, traces};
+use shared::{
+    command::Command,
+    event::log,
+    job::{Job, JobKind},
+    traces,
+};
 
 use super::{buttons::buttons, line_request::with_retries, user};
 use crate::{
@@ -16,7 +21,7 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::{Failure, Reason},
-    history::{ConversationChanges, Pause, PauseChange},
+    history::{ConversationChanges, Pause, PauseChange, Stage},
     locale::Locale,
     rules::pause::pause_from,
     storage::Storage,
@@ -47,14 +52,48 @@ pub(crate) fn is_silenced(
     command: Option<&Command>,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    use Command::{AskForget, Back, Forget, Handoff, Help, Keep, Privacy};
-    let acts = matches!(command, Some(Handoff | Back | Forget | AskForget | Keep | Help | Privacy));
-    if acts || !stops(job, changes, now) {
+    if command.is_some_and(acts_in_pause) || !stops(job, changes, now) {
         return Ok(false);
     }
-    ensure_not_redriven(job, changes, now)?;
-    log!(info, Paused, event = %job.event_id, conversation = %job.conversation, "a person of the staff talks with the user: nothing is said");
+    if job.run.is_some() {
+        return Err(paused());
+    }
+    log_paused(job);
     Ok(true)
+}
+
+/// Returns an error if the job's stored answer must not be sent, because its chat is paused: an answer of which
+/// certainly nothing arrived, and every answer that an operator redrives. An answer that may have arrived in part is
+/// sent to its end, and the reply to a command that acts in a pause is always sent.
+pub(crate) fn ensure_not_paused(
+    config: &Config,
+    job: &Job,
+    changes: &ConversationChanges,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let is_unsaid = matches!(&changes.stage, Stage::Stored(delivery) if delivery.progress().is_unsaid());
+    let is_held = (job.run.is_some() || is_unsaid) && stops(job, changes, now);
+    let command = match &job.kind {
+        JobKind::Question { text, .. } => job.kind.command(text),
+        _ => None,
+    };
+    let acts = command.is_some_and(|it| acts_in_pause(&it) && has_command(config, job, changes, &it));
+    if is_held && !acts { Err(paused()) } else { Ok(()) }
+}
+
+fn acts_in_pause(command: &Command) -> bool {
+    use Command::{AskForget, Back, Forget, Handoff, Help, Keep, Privacy};
+    matches!(command, Handoff | Back | Forget | AskForget | Keep | Help | Privacy)
+}
+
+fn paused() -> Failure {
+    let why = "a person of the staff talks with the user: redrive it when the pause is over";
+    Failure::permanent(Reason::Paused, why)
+}
+
+/// Logs that the job gets no answer.
+pub(crate) fn log_paused(job: &Job) {
+    log!(info, Paused, event = %job.event_id, conversation = %job.conversation, "a person of the staff talks with the user: nothing is said");
 }
 
 /// Whether a pause stops the job.
@@ -62,18 +101,7 @@ pub(crate) fn stops(job: &Job, changes: &ConversationChanges, now: Timestamp) ->
     changes.pause.is_some_and(|pause| pause.stops(job, now))
 }
 
-/// Returns an error if an operator redrives the job while its chat is paused.
-pub(crate) fn ensure_not_redriven(
-    job: &Job,
-    changes: &ConversationChanges,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let why = "a person of the staff talks with the user: redrive it when the pause is over";
-    let is_late = job.run.is_some() && stops(job, changes, now);
-    if is_late { Err(Failure::permanent(Reason::Paused, why)) } else { Ok(()) }
-}
-
-/// Tells the staff, unless they know already, and pauses the chat. Returns the reply.
+/// Tells the staff, unless they were told just now, and pauses the chat, or extends its pause. Returns the reply.
 pub(crate) async fn hand_off<'a>(
     config: &Config,
     storage: &Storage,
@@ -82,28 +110,25 @@ pub(crate) async fn hand_off<'a>(
     pause: Option<Pause>,
 ) -> Result<Reply<'a>, Failure> {
     let (now, locale) = (storage.now(), user::locale(line, job, config.locale));
-    if let Some(running) = pause.filter(|pause| pause.is_running(now)) {
-        return Ok(state(config, job, locale, running));
-    }
-    let failed = || locale.words().handoff_failed.into();
+    let reply = |pause: Option<Pause>| match pause.filter(|pause| pause.is_running(now)) {
+        Some(running) => state(config, job, locale, running),
+        None => locale.words().handoff_failed.into(),
+    };
     let at = job.at().unwrap_or_else(|| now.as_millisecond());
-    let known_until = pause.and_then(|pause| pause.staff_know_until(now));
-    let until = known_until.unwrap_or_else(|| pause_from(at));
+    let until = pause_from(at);
     if until <= now.as_millisecond() {
         // The job is hours old. The person does not wait any more.
-        return Ok(failed());
+        return Ok(reply(pause));
     }
-    if known_until.is_none()
-        && let Err(Failure { detail, .. }) = tell_staff(config, line, job, until).await
-    {
+    let tells_staff = !pause.is_some_and(|pause| pause.staff_know(at));
+    if tells_staff && let Err(Failure { detail, .. }) = tell_staff(config, line, job, until).await {
         log!(warn, HandoffFailed, event = %job.event_id, detail, "the staff could not be told that a person asks for them");
-        return Ok(failed());
+        return Ok(reply(pause));
     }
-    let begins = PauseChange::Begins { at, until, tells_staff: known_until.is_none() };
+    let begins = PauseChange::Begins { at, until, tells_staff };
     let pause = storage.pause(&job.conversation, begins).await?;
-    log!(info, HandedOff, event = %job.event_id, conversation = %job.conversation, told = known_until.is_none(), "a person of the staff takes over");
-    let running = pause.filter(|pause| pause.is_running(now));
-    Ok(running.map_or_else(failed, |pause| state(config, job, locale, pause)))
+    log!(info, HandedOff, event = %job.event_id, conversation = %job.conversation, told = tells_staff, "a person of the staff takes over");
+    Ok(reply(pause))
 }
 
 /// Ends the pause. Returns the reply.
@@ -116,7 +141,7 @@ pub(crate) async fn hand_back<'a>(
     // LINE's clock may be ahead of this one: the pause must be over for the next message.
     let now = storage.now().as_millisecond();
     let at = job.at().map_or(now, |at| at.min(now));
-    storage.pause(&job.conversation, PauseChange::Ends { at }).await?;
+    storage.pause(&job.conversation, PauseChange::Ends { at: Some(at) }).await?;
     log!(info, HandedBack, event = %job.event_id, conversation = %job.conversation, "the talk with the staff is over");
     Ok(user::locale(line, job, config.locale).words().handed_back.into())
 }

@@ -90,7 +90,7 @@ pub(crate) async fn send_first(
     Sending { delivery, is_trying, own }: &mut Sending,
     attempt: &Attempt<'_>,
 ) -> Result<(), AttemptError> {
-    let Clients { config, storage, line, .. } = clients;
+    let Clients { storage, line, .. } = clients;
     let Some(push) = delivery.pushes.first() else { return Ok(()) };
     match (delivery.method, delivery.state) {
         (SendMethod::Push, _) => return Ok(()),
@@ -120,8 +120,7 @@ pub(crate) async fn send_first(
                 if is_unknown {
                     delivery.state = delivery.state.after_unknown_outcome();
                 }
-                let pauses = &config.pauses.within;
-                if !line_retry::wait(storage, pauses, job, &mut tries, &failure, attempt.deadline).await? {
+                if !line_retry::wait(clients, job, &mut tries, &failure, attempt.deadline).await? {
                     break;
                 }
             }

@@ -9,9 +9,11 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     attempt_error::{in_doubt, out_of_time},
     edit,
+    handoff::ensure_not_paused,
     not_begun::not_begun,
 };
 use crate::{
+    clients::Clients,
     config::Config,
     failure::{Failure, Reason},
     history::{ConversationChanges, Forget, Stage},
@@ -49,9 +51,12 @@ async fn change(storage: &Storage, job: &Job) -> Result<Outcome, Failure> {
     Ok(Outcome::Answered)
 }
 
-/// Returns an error if nothing more of a stored answer may be sent: its message, or one of several that it answers, was
-/// unsent since this attempt looked.
-pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<(), Failure> {
+/// Returns an error if nothing more of a stored answer may be sent, because of what happened since this attempt looked:
+/// its message, or one of several that it answers, was unsent, or its chat was paused.
+pub(crate) async fn ensure_may_be_sent(
+    Clients { config, storage, .. }: &Clients,
+    job: &Job,
+) -> Result<(), Failure> {
     let Ok(changes) = storage.conversation_changes(job).await else { return Ok(()) };
     match changes.stage {
         Stage::InDoubt => Err(in_doubt()),
@@ -59,7 +64,9 @@ pub(crate) async fn ensure_not_unsent(storage: &Storage, job: &Job) -> Result<()
             Reason::LineRejected,
             "LINE did not take it, and a part of what it answers was taken back: the rest is answered anew",
         )),
-        Stage::Stored(_) | Stage::Delivered if !is_forgotten(job, &changes) => Ok(()),
+        Stage::Stored(_) | Stage::Delivered if !is_forgotten(job, &changes) => {
+            ensure_not_paused(config, job, &changes, storage.now())
+        }
         // The run is given up, and it ends without an apology.
         Stage::Stored(_) | Stage::Delivered | Stage::Forgotten => {
             Err(Failure::permanent(Reason::Internal, "its message was taken back"))

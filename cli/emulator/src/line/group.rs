@@ -1,5 +1,5 @@
 //! Groups and rooms: their members, and the events and profiles that LINE gives of them (LINE, "Group chats and
-//! multi-person chats", "Get group chat member profile", "Get number of users in a group chat").
+//! multi-person chats", "Get group chat summary", "Get group chat member profile", "Get number of users in a group chat").
 
 use std::sync::Arc;
 
@@ -116,6 +116,12 @@ pub(super) async fn count(
     let found = line.group(&chat).filter(|group| is_of(&kind, &chat) && group.has_bot);
     let Some(group) = found else { return error(404, "Not found", &[]) };
     respond(200, &[request_id()], json!({ "count": group.members.len() }).to_string())
+}
+
+pub(super) async fn summary(State(line): State<Arc<Line>>, Path(group): Path<String>) -> Response {
+    let found = line.group(&group).filter(|found| is_of("group", &group) && found.has_bot);
+    let Some(Group { name, .. }) = found else { return error(404, "Not found", &[]) };
+    respond(200, &[request_id()], json!({ "groupId": group, "groupName": name }).to_string())
 }
 
 /// Whether a chat is of the kind that a path names. Every id that does not begin as a room's is taken for a group,

@@ -15,7 +15,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 impl Simulation {
     /// Whether no webhook is being delivered and no job is left.
-    pub(super) async fn is_idle(&self) -> bool {
+    pub(crate) async fn is_idle(&self) -> bool {
         // The webhooks are checked first: a webhook counts as delivered only when its job is in the queue, so no job is
         // missed.
         if self.under_way.load(Relaxed) > 0 {

@@ -211,13 +211,17 @@ impl History for SqliteHistory {
     }
 
     async fn record(&self, job: &Job, step: Step, now: Timestamp) -> Result<(), HistoryError> {
-        let event = job.event_id.clone();
+        let job = job.clone();
         let doing = "record a step";
         let recorded = self.run(doing, move |db| {
             let recorded = TurnStep::of_recorded(&step, now);
-            let recorded = turn::record(db, event.as_str(), &recorded, now.as_millisecond())?;
+            let recorded = turn::record(db, job.event_id.as_str(), &recorded, now.as_millisecond())?;
             if let Step::Delivered { own } = &step {
-                quoted::keep_own(db, &event, own)?;
+                quoted::keep_own(db, &job.event_id, own)?;
+                // Only a redrive delivers an answer that waited.
+                if job.run.is_some() {
+                    turn::forget_waiting(db, &job)?;
+                }
             }
             Ok(recorded)
         });

@@ -1,4 +1,5 @@
-//! The checks of the LINE channel: its webhook, its chat mode, the look of its personas, and the machine's clock.
+//! The checks of the LINE channel: its webhook, its chat mode, the look of its personas, its staff, and
+//! the machine's clock.
 
 use jiff::{SignedDuration, Timestamp};
 use local::listeners::webhooks::WEBHOOK_PATH;
@@ -6,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use shared::{env::Env, job::ConversationId};
 use worker::{
-    config::Config,
+    config::{Config, handoff},
     text::messages::{Reply, Sender, pushes},
 };
 
@@ -28,6 +29,7 @@ pub(super) async fn check(
     webhook(report, place, &channel, now).await;
     month::check(report, place, env, &channel, now).await;
     personas(report, place, env, &channel).await;
+    staff(report, place, env, &channel).await;
     let Ok(info) = channel.info().await else { return };
     chat_mode(report, &info.body);
     if let Some(clock) = info.date {
@@ -105,6 +107,29 @@ async fn personas(report: &mut Report, place: &Place, env: &Env, channel: &Chann
     if is_well && !personas.0.is_empty() {
         let count = personas.0.len();
         report.ok("personas", format!("LINE takes a message with the name and icon of each of {count}"));
+    }
+}
+
+/// Checks the user or group that a person's wish for the staff goes to.
+async fn staff(report: &mut Report, place: &Place, env: &Env, channel: &Channel) {
+    let change = place.change(handoff::NAME, "handoffTo");
+    let staff = match handoff::parse(place.setting(handoff::NAME, env).as_deref()) {
+        Ok(Some(staff)) => staff,
+        Ok(None) => return report.ok(handoff::NAME, "it is not set: nobody can ask for the staff"),
+        Err(error) => return report.failed(handoff::NAME, &error.into(), change),
+    };
+    let (what, so_that) = if staff.is_private() {
+        ("user", "this user must be a friend of the bot and not block it")
+    } else {
+        ("group", "the bot must be in this group")
+    };
+    match channel.knows(&staff).await {
+        Ok(true) => report.ok(handoff::NAME, format!("LINE knows the {what} of the staff")),
+        Ok(false) => {
+            let says = format!("LINE does not know the {what} of the staff, who cannot be told");
+            report.broken(handoff::NAME, says, format!("{so_that}; else {change}"));
+        }
+        Err(error) => report.failed(handoff::NAME, &error, change),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{At, Failure, Worker, deliver, fail, is_forgotten};
 use crate::{
     history::{self, Changes},
     invariants, line,
-    setting::{Disturbance, Model},
+    setting::{Disturbance, Kind, Model},
     steps::Steps,
     world::{Job, Progress, Why, World},
 };
@@ -60,14 +60,14 @@ pub(super) fn look_before(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
             (worker.delivery, worker.at) = (None, At::LookForOthers);
             return;
         }
-        if changes.is_paused && job.run > 0 {
-            return fail(model, world, at, Failure::permanent(Reason::Paused));
+        if is_stopped(model, world, job, &changes) {
+            return stop_in_pause(model, world, at);
         }
         let answer = world.workers[at].ghost_answer;
-        let is_clean = !world.is_taken_back(&answer);
         deliver(world, at, delivery);
-        let worker = &mut world.workers[at];
-        (worker.ghost_answer, worker.ghost_is_clean) = (answer, is_clean);
+        world.workers[at].ghost_answer = answer;
+        looked(world, at);
+        looked_at_pause(world, at);
     });
 }
 
@@ -325,7 +325,11 @@ pub(super) fn look(steps: &mut Steps<'_>, at: usize, worker: &Worker, then: At) 
         if let Some(failure) = refusal(world, job, &changes) {
             return fail(model, world, at, failure);
         }
+        if is_stopped(model, world, job, &changes) {
+            return stop_in_pause(model, world, at);
+        }
         looked(world, at);
+        looked_at_pause(world, at);
         go_on(world);
     });
     out_of_time_instead(steps, at, worker);
@@ -341,10 +345,40 @@ fn refusal(world: &World, job: Job, changes: &Changes) -> Option<Failure> {
     }
 }
 
+/// Models `handoff::ensure_not_paused`.
+fn is_stopped(model: &Model, world: &World, job: Job, changes: &Changes) -> bool {
+    is_held_by_pause(world, job, changes.stage) && !(model.rules.may_send)(changes.is_paused)
+}
+
+/// Whether a pause would hold an answer back: that of a question of which certainly nothing arrived, or that an operator
+/// redrives. The command to forget acts in a pause.
+fn is_held_by_pause(world: &World, job: Job, stage: Stage<PushProgress>) -> bool {
+    let is_unsaid = matches!(stage, Stage::Stored(progress) if progress.is_unsaid());
+    (job.run > 0 || is_unsaid) && matches!(world.event(job.event).kind, Kind::Question { .. })
+}
+
+/// Ends a turn in silence, because its chat is paused. The letter of a redriven one stays.
+fn stop_in_pause(model: &Model, world: &mut World, at: usize) {
+    let job = world.workers[at].job;
+    fail(model, world, at, Failure::permanent(Reason::Paused));
+    if job.run == 0 {
+        world.event_mut(job.event).ghost_silenced = true;
+        let worker = &mut world.workers[at];
+        (worker.failure, worker.at) = (None, At::GiveUpForgotten);
+    }
+}
+
 /// Notes whether the answer is clean after a look.
 fn looked(world: &mut World, at: usize) {
     let is_clean = !world.is_taken_back(&world.workers[at].ghost_answer);
     world.workers[at].ghost_is_clean = is_clean;
+}
+
+/// Notes whether a pause forbids the answer after a look that tells of pauses.
+fn looked_at_pause(world: &mut World, at: usize) {
+    let job = world.workers[at].job;
+    let is_held = is_held_by_pause(world, job, world.event(job.event).stage());
+    world.workers[at].ghost_is_paused = world.is_paused && is_held;
 }
 
 /// Adds the end of the attempt's time while no request is under way.

@@ -94,8 +94,21 @@ impl DynamoHistory {
         of: &ConversationId,
         message_id: &MessageId,
     ) -> Result<(), DynamoError> {
-        let kept = self.items(vec![id(of)]).await?;
-        if kept.iter().any(|row| text(row, "messageId") == Some(message_id.as_str())) {
+        self.forget_row(of, |row| text(row, "messageId") == Some(message_id.as_str())).await
+    }
+
+    /// Deletes the note that the answer of this job waits.
+    pub(super) async fn forget_waiting(&self, job: &Job) -> Result<(), DynamoError> {
+        let is_of_job = |row: &Item| text(row, "event") == Some(job.event_id.as_str());
+        self.forget_row(&job.conversation, |row| row.contains_key(WAITS) && is_of_job(row)).await
+    }
+
+    async fn forget_row(
+        &self,
+        of: &ConversationId,
+        is_it: impl Fn(&Item) -> bool,
+    ) -> Result<(), DynamoError> {
+        if self.items(vec![id(of)]).await?.iter().any(is_it) {
             self.delete_all(&[id(of)]).await?;
         }
         Ok(())

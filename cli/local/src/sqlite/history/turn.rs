@@ -90,6 +90,13 @@ pub(super) fn note_waiting(db: &Connection, job: &Job, until: i64) -> rusqlite::
     Ok(())
 }
 
+/// Deletes the note that the answer of this job waits.
+pub(super) fn forget_waiting(db: &Connection, job: &Job) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM unanswered WHERE conversation = ?1 AND event_id = ?2 AND waits")?
+        .execute(params![job.conversation.as_str(), job.event_id.as_str()])?;
+    Ok(())
+}
+
 /// Keeps the unanswered question.
 pub(super) fn keep_unanswered(
     db: &Connection,
