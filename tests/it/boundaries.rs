@@ -203,7 +203,8 @@ stories!(
     who_leaves_is_forgotten
     who_wishes_so_is_forgotten_and_told
     a_picture_is_looked_at
-    a_set_of_images_is_one_question_and_seen_again
+    a_set_of_images_is_one_question
+    the_next_question_sees_the_picture_again
     a_voice_is_heard
     a_file_is_read_again
     of_a_video_the_preview_is_seen

@@ -269,20 +269,27 @@ pub fn a_picture_is_looked_at() -> Story {
     }
 }
 
-pub fn a_set_of_images_is_one_question_and_seen_again() -> Story {
+pub fn a_set_of_images_is_one_question() -> Story {
     Story {
-        variables: &[("GPT_MODEL", "gpt-4o")],
         webhooks: |line| {
-            let image = |index: usize| {
-                let mut message = said::image(&line.holds("image/jpeg", jpeg(1_000 + index)));
-                message["imageSet"] = json!({ "id": "set", "index": index, "total": 3 });
-                phone::message_event(message, USER, wall_clock()())
-            };
-            vec![webhook(&[image(1), image(2), image(3)]), webhook_of("and now?", USER)]
+            let held = |size| said::image(&line.holds("image/jpeg", jpeg(size)));
+            let images = said::image_set(vec![held(1_000), held(1_001)]);
+            let events = images.into_iter().map(|image| phone::message_event(image, USER, wall_clock()()));
+            vec![webhook(&events.collect::<Vec<_>>())]
         },
-        kept: &["[image 1 of 3]", "[image 2 of 3]", "[image 3 of 3]", "and now?"],
+        kept: &["[image 1 of 2]", "[image 2 of 2]"],
+        ..a_picture_is_looked_at()
+    }
+}
+
+pub fn the_next_question_sees_the_picture_again() -> Story {
+    Story {
+        webhooks: |line| {
+            [(a_picture_is_looked_at().webhooks)(line), vec![webhook_of("again", USER)]].concat()
+        },
+        kept: &["[image]", "again"],
         asks: 2,
-        ..a_question_is_answered()
+        ..a_picture_is_looked_at()
     }
 }
 
