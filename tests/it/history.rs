@@ -211,6 +211,7 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
         message_id,
         speaker: None,
         said_at: job.at(),
+        image_set: None,
     }];
     let exchange = Exchange {
         questions,
@@ -564,7 +565,8 @@ async fn is_sent(history: &dyn History, of: &str, id: &str, words: &str, kind: M
         ..job(of, id)
     };
     let mut answer = said(&job, words, vec![]);
-    answer.exchange.as_mut().unwrap().questions[0].kind = kind;
+    let question = &mut answer.exchange.as_mut().unwrap().questions[0];
+    (question.kind, question.image_set) = (kind, (kind == MessageKind::Image).then(|| "set".to_owned()));
     history.begin(&job, now()).await.unwrap();
     history.store(&job, answer, None, now()).await.unwrap();
     job
@@ -576,7 +578,12 @@ async fn the_last_images_are_known_until_their_rows_are_gone(history: &dyn Histo
         for (role, kind, id) in rows {
             let message =
                 Message { role: *role, kind: *kind, content: "[image 1 of 2]".to_owned(), speaker: None };
-            last.add(&message, || (*id).to_owned().try_into().ok(), Some(now().as_millisecond()));
+            last.add(
+                &message,
+                Some("set"),
+                || (*id).to_owned().try_into().ok(),
+                Some(now().as_millisecond()),
+            );
         }
         last
     };
@@ -591,7 +598,10 @@ async fn the_last_images_are_known_until_their_rows_are_gone(history: &dyn Histo
     history.forget(&last.conversation, taken_back, now()).await.unwrap();
     assert_eq!(images(&last, now()).await, known(&[answer, image("m-image1")]));
     is_sent(history, "Uimages", "image3", "[image 1 of 2]", MessageKind::Text).await;
-    assert_eq!(images(&last, now()).await, known(&[answer, answer, image("m-image1")]));
+    assert_eq!(
+        images(&last, now()).await,
+        known(&[answer, (Role::User, MessageKind::Text, ""), answer, image("m-image1")])
+    );
     let all = Forget::Messages(now().as_millisecond());
     history.forget(&last.conversation, all, later(1)).await.unwrap();
     assert_eq!(images(&last, later(1)).await, LastImages::default());
@@ -634,6 +644,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         message_id: None,
         speaker,
         said_at: Some(later(1).as_millisecond()),
+        image_set: Some("set".to_owned()),
     };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));

@@ -223,7 +223,15 @@ async fn an_uncounted_job_is_seen_again_when_another_one_of_its_conversation_com
     let again = claimed().await;
     assert_eq!((again.len(), &*again[0].event_id, again[0].received), (1, "image", 1));
     clock.fetch_add(3_000, Relaxed);
-    assert_eq!(claimed().await[0].event_id, "tried");
+    let tried = claimed().await;
+    assert_eq!(tried[0].event_id, "tried");
+    // The last one of jobs that were tried together was tried, too, although it was not taken by itself.
+    let last = queue.behind(&tried[0], 1).await.unwrap()[0].seq;
+    queue.hand_back(&[tried[0].seq], last, wait).await.unwrap();
+    queue.send(&[job("U2", "next", "q")]).await.unwrap();
+    assert!(claimed().await.is_empty());
+    clock.fetch_add(3_000, Relaxed);
+    assert_eq!(claimed().await[0].event_id, "behind");
 }
 
 #[tokio::test]

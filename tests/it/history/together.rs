@@ -45,6 +45,7 @@ fn said(job: &Job) -> Question {
         message_id: job.message_id().cloned(),
         speaker: None,
         said_at: job.at(),
+        image_set: None,
         event,
     }
 }
@@ -53,7 +54,8 @@ fn said(job: &Job) -> Question {
 pub(super) fn answer(jobs: &[Job]) -> Answer {
     let questions = jobs.iter().map(said).collect();
     let exchange = Exchange { questions, answer: "answer".into(), model: MODEL.into(), replaces: None };
-    Answer { exchange: Some(exchange), pushes: vec!["push".into()], ..Answer::default() }
+    let merged = jobs[..jobs.len() - 1].iter().map(|job| job.event_id.clone()).collect();
+    Answer { exchange: Some(exchange), merged, pushes: vec!["push".into()], ..Answer::default() }
 }
 
 /// Stores the answer in the last question's turn.
@@ -70,7 +72,7 @@ async fn said_now(history: &dyn History, job: &Job) -> Vec<String> {
 async fn a_notice_ends_all_of_them_and_is_no_part_of_the_conversation(history: &dyn History) {
     let jobs = burst(history, "noticed", 3).await;
     let notice = || Answer {
-        ends: jobs[..2].iter().map(|job| job.event_id.clone()).collect(),
+        merged: jobs[..2].iter().map(|job| job.event_id.clone()).collect(),
         pushes: vec!["push".into()],
         ..Answer::default()
     };
@@ -85,7 +87,7 @@ async fn a_notice_ends_all_of_them_and_is_no_part_of_the_conversation(history: &
     let jobs = burst(history, "noticed-late", 3).await;
     history.record(&jobs[0], Step::Forgotten, now()).await.unwrap();
     let notice =
-        Answer { ends: vec![jobs[0].event_id.clone()], pushes: vec!["push".into()], ..Answer::default() };
+        Answer { merged: vec![jobs[0].event_id.clone()], pushes: vec!["push".into()], ..Answer::default() };
     assert_eq!(history.store(&jobs[2], notice, None, now()).await.unwrap(), StoreResult::Overtaken);
     assert_eq!(stage(history, &jobs[2]).await, Stage::Open);
 }

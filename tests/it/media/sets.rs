@@ -24,6 +24,10 @@ story!(images_that_are_forgotten_are_not_seen);
 story!(a_model_that_fails_for_a_while_is_asked_again_about_the_whole_set);
 story!(a_model_that_takes_one_image_sees_the_newest);
 story!(a_set_that_cannot_be_answered_gets_one_apology, "MAX_ATTEMPTS" = "1");
+story!(two_sets_are_two_questions);
+story!(words_that_are_too_long_spoil_no_image, "QUESTION_MAX_CHARACTERS" = "5");
+story!(an_image_and_a_file_before_it_are_both_in_view);
+story!(a_retry_sees_no_image_of_another_question, "MAX_ATTEMPTS" = "1");
 story!(a_command_or_another_message_ends_the_wait);
 story!(texts_behind_images_are_merged_where_it_is_set, "BURST" = "merge");
 
@@ -192,9 +196,10 @@ mod told {
         let webhooks = [image_of(&bmp(), &json!({ "id": "E8" })), image_of(&bmp(), &json!({ "id": "E8" }))];
         happens(chat, webhooks).await;
         assert_eq!(said(chat)[1..], [media_notices().image_unclear]);
+        // Words are answered all the same.
         happens(chat, [image_of(&bmp(), &Value::Null), says("what is it?")]).await;
-        assert_eq!(said(chat)[2..], [media_notices().image_unclear]);
-        assert_eq!((asked(chat).len(), chat.letters().await), (1, 0));
+        assert_eq!(asked(chat)[1..], [question("what is it?\n[images that cannot be seen: 1]", &[])]);
+        assert_eq!((said(chat).len(), chat.letters().await), (3, 0));
     }
 
     pub(super) async fn of_a_large_set_the_newest_images_are_seen(chat: &dyn Chat) {
@@ -253,17 +258,58 @@ mod told {
     }
 
     pub(super) async fn a_set_that_cannot_be_answered_gets_one_apology(chat: &dyn Chat) {
-        chat.model().faults.set_fault(
-            emulator::model::COMPLETIONS,
-            Some(&Fault::Respond(401, vec![], "{}".to_owned())),
-            false,
-        );
-        happens(chat, (1..=2).map(|n| image(chat, &set(n, 2), n))).await;
-        assert_eq!((said(chat).len(), chat.letters().await), (1, 2));
+        let refuses = Fault::Respond(401, vec![], "{}".to_owned());
+        chat.model().faults.set_fault(emulator::model::COMPLETIONS, Some(&refuses), false);
+        // People send it again, and learn again that there is no answer.
+        for (id, apologies) in [("A", 1), ("B", 2)] {
+            let set = |index: u64| json!({ "id": id, "index": index, "total": 2 });
+            happens(chat, (1..=2).map(|n| image(chat, &set(n), n))).await;
+            assert_eq!((said(chat).len(), chat.letters().await), (apologies, 2 * apologies));
+        }
         chat.model().faults.behave();
         chat.redrives().await;
         chat.drains().await;
         assert!(asked(chat).last().unwrap().1.contains(&2), "{:?}", asked(chat));
+    }
+
+    pub(super) async fn two_sets_are_two_questions(chat: &dyn Chat) {
+        for (id, numbers) in [("A", [1, 2]), ("B", [3, 4])] {
+            let set = |index: u64| json!({ "id": id, "index": index, "total": 2 });
+            happens(chat, numbers.map(|number| image(chat, &set(2 - number % 2), number))).await;
+        }
+        happens(chat, [says("which?")]).await;
+        let all =
+            [question("[2 images]", &[1, 2]), question("[2 images]", &[3, 4]), question("which?", &[3, 4])];
+        assert_eq!(asked(chat), all);
+    }
+
+    pub(super) async fn words_that_are_too_long_spoil_no_image(chat: &dyn Chat) {
+        happens(chat, [image(chat, &Value::Null, 1), says("what is it?")]).await;
+        assert_eq!(asked(chat), [question("[image]", &[1])]);
+        happens(chat, [says("what?")]).await;
+        assert_eq!(asked(chat)[1..], [question("what?", &[1])]);
+        assert_eq!((said(chat).len(), chat.letters().await), (3, 0));
+    }
+
+    pub(super) async fn an_image_and_a_file_before_it_are_both_in_view(chat: &dyn Chat) {
+        let mut file = says("");
+        let id = chat.line().holds("text/plain", (&b"a list"[..]).into());
+        file["events"][0]["message"] = messages::file(&id, "a.txt", 6);
+        happens(chat, [file]).await;
+        happens(chat, [image(chat, &Value::Null, 1)]).await;
+        happens(chat, [says("is it on the list?")]).await;
+        let both = question("[file: a.txt]\na list\n[end of the file]\n\nis it on the list?", &[1]);
+        assert_eq!(asked(chat)[1..], [question("[image]", &[1]), both]);
+    }
+
+    pub(super) async fn a_retry_sees_no_image_of_another_question(chat: &dyn Chat) {
+        happens(chat, [image(chat, &Value::Null, 1)]).await;
+        let refuses = Fault::Respond(401, vec![], "{}".to_owned());
+        chat.model().faults.set_fault(emulator::model::COMPLETIONS, Some(&refuses), false);
+        happens(chat, [image(chat, &Value::Null, 2)]).await;
+        chat.model().faults.behave();
+        happens(chat, [says("retry")]).await;
+        assert_eq!(asked(chat).pop(), Some(question("[image]", &[2])));
     }
 
     pub(super) async fn a_command_or_another_message_ends_the_wait(chat: &dyn Chat) {

@@ -83,7 +83,7 @@ fn settings(more: u8) -> [Setting; 22] {
             merges: true,
             images: true,
             max_attempts: 4,
-            ..one_worker("two images, one question", &[ONE, ONE], 2 + more)
+            ..one_worker("two images, one question", &[ONE, ONE], 3 + more)
         },
         used_up(one_worker("one message, the month is used up", &[ONE], 4 + more)),
         used_up(Setting {

@@ -13,7 +13,7 @@ use crate::rules::{
     forget_marker::ForgetMarker,
     message_kind::MessageKind,
     pause::Pause,
-    sent_image::LastImages,
+    sent_image::{LastImages, SentImage},
     stage::{SendMethod, Stage},
 };
 
@@ -137,6 +137,16 @@ pub struct Unanswered {
     pub speaker: Option<String>,
     /// The time when it was said, by [`Job::at`].
     pub said_at: Option<i64>,
+    /// The set of images that it was sent in: see [`Question::image_set`].
+    pub image_set: Option<String>,
+}
+
+impl Unanswered {
+    /// Returns the image that it is, if it is one.
+    pub(crate) fn image(&self) -> Option<SentImage> {
+        let Self { turn, question, kind, said_at, image_set, .. } = self;
+        SentImage::of(*kind, question, image_set.as_deref(), || turn.message_id.clone(), *said_at)
+    }
 }
 
 /// The start of the window. Older messages are kept, but the model does not get them any more.
@@ -271,27 +281,18 @@ pub struct Answer {
     /// The number of questions of other turns that the answer was made for, too, because an earlier answer of this turn
     /// answered them.
     pub others: u32,
-    /// The other turns that end with a notice which is not part of the conversation.
-    pub ends: Vec<EventId>,
+    /// The other turns that end with this answer.
+    pub merged: Vec<EventId>,
     /// The message that the job's own question quotes. It is kept beside the question, without its words.
     pub quotes: Option<MessageId>,
     /// The message whose words the answer was made with, because a question quotes it or the bot's answer to it.
     pub quoted_from: Option<MessageId>,
 }
 
-impl Answer {
-    /// Returns the other turns that end with this answer.
-    pub fn other_turns<'a>(&'a self, own: &'a EventId) -> impl Iterator<Item = &'a EventId> {
-        let questions = self.exchange.iter().flat_map(|exchange| &exchange.questions);
-        questions.map(|said| &said.event).chain(&self.ends).filter(move |event| *event != own)
-    }
-}
-
 /// The rows of a turn, or of several turns that are answered together.
 #[derive(Clone, Debug)]
 pub struct Exchange {
-    /// The questions, oldest first. The last question is the job's own, and the answer belongs to its turn. The turns
-    /// of the other questions are over with it.
+    /// The questions, oldest first. The last question is the job's own, and the answer belongs to its turn.
     pub questions: Vec<Question>,
     /// The model's answer.
     pub answer: String,
@@ -317,6 +318,16 @@ pub struct Question {
     /// The time when it was said, by [`Job::at`]. If the conversation is forgotten up to then, this row and the answer
     /// are deleted.
     pub said_at: Option<i64>,
+    /// LINE's id of the set of images that it was sent in. Images that come late are shown with their set.
+    pub image_set: Option<String>,
+}
+
+impl Question {
+    /// Returns the image that it is, if it is one.
+    pub(crate) fn image(&self) -> Option<SentImage> {
+        let Self { text, kind, message_id, said_at, image_set, .. } = self;
+        SentImage::of(*kind, text, image_set.as_deref(), || message_id.clone(), *said_at)
+    }
 }
 
 /// Returns the id of a message row: a UUIDv5 of event and role.

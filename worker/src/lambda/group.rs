@@ -13,7 +13,7 @@ use crate::{
     clients::Clients,
     outcome::Disposition,
     turn::{
-        merge::{Gathered, gather},
+        merge::gather::{Gathered, gather},
         merge_result::MergeResult,
     },
 };
@@ -101,14 +101,13 @@ async fn process_next(
 ) -> Progress {
     let record = &records[0];
     let Clients { config, storage, .. } = &setup.clients;
-    let behind = records[1..].iter().map(|it| it.body.as_str()).take(if one_by_one { 0 } else { usize::MAX });
-    let Gathered { jobs, wait } = match gather(config, &record.body, behind, storage.now()) {
+    let behind = records[1..].iter().map(|it| it.body.as_str());
+    let Gathered { jobs, wait } = match gather(config, &record.body, behind, one_by_one, storage.now()) {
         Ok(gathered) => gathered,
         Err(error) => return Progress::next(0, disposition::unreadable(setup, record, &error).await),
     };
-    if !(one_by_one || wait.is_zero()) {
-        // FIFO shows the next message of a conversation only when the first one is visible again.
-        log!(debug, WaitsForMore, event = %jobs[0].event_id, "images wait for more, or for words");
+    if !wait.is_zero() {
+        // SQS shows the next message of a conversation only when the first one is visible again.
         return Progress::next(0, ControlFlow::Break(wait));
     }
     traces::annotate(|turn| {

@@ -132,7 +132,7 @@ impl Attachment {
     }
 }
 
-/// Returns the words of an image's row. They say the place in the set, for the model and for [`super::sent_image::SentImage::of`].
+/// Returns the words of an image's row. They say the place in the set, for the model and for [`super::sent_image`].
 pub(crate) fn words_of_image(set: Option<&ImageSet>) -> Cow<'static, str> {
     match set {
         Some(ImageSet { index: Some(index), total: Some(total), .. }) if (1..=*total).contains(index) => {
@@ -173,6 +173,22 @@ mod tests {
         }
         assert_eq!(MessageKind::of_row(Some("hologram"), IMAGE), MessageKind::Text, "of a newer version");
     }
+
+    #[test]
+    fn an_image_says_its_place_in_its_set_where_line_told_it() {
+        let set = |index, total| ImageSet { id: "s".to_owned(), index, total };
+        for (set, words) in [
+            (None, "[image]"),
+            (Some(set(Some(2), Some(3))), "[image 2 of 3]"),
+            (Some(set(None, Some(3))), "[image]"),
+            (Some(set(Some(2), None)), "[image]"),
+            (Some(set(Some(4), Some(3))), "[image]"),
+            (Some(set(Some(0), Some(3))), "[image]"),
+        ] {
+            assert_eq!(words_of_image(set.as_ref()), words);
+        }
+    }
+
     fn id(id: &str) -> Option<MessageId> {
         id.to_owned().try_into().ok()
     }

@@ -1,4 +1,4 @@
-//! The rule which jobs at the front of a conversation are answered together, and how long they wait for more. Pure.
+//! Decides which jobs at the front of a conversation are answered together, and how long they wait for more. Pure.
 //!
 //! People send several images at once, and often write about them afterwards. LINE delivers each image by an event of its
 //! own, in any order (LINE, "Image message", `imageSet`). Only images wait: a text is answered at once.
@@ -18,13 +18,16 @@ const WORDS_WAIT: Duration = Duration::from_secs(2);
 const IMAGE_WAIT: Duration = Duration::from_secs(3);
 /// The longest time that jobs wait for more in all.
 const WAIT_MAX: Duration = Duration::from_secs(4);
+/// The most milliseconds that the clock of *accept* is ahead. If it is further ahead, nobody knows how long a job has
+/// waited.
+const CLOCK_AHEAD_MS: i64 = 1_000;
 
 /// Whether this job is answered together with these jobs, which are just before it. If `merges`, texts that wait anyway
 /// are answered together, too.
 pub(crate) fn joins(jobs: &[Job], next: &Job, merges: bool) -> bool {
-    let is_same = |job: &Job| job.message_id().is_some() && job.message_id() == next.message_id();
+    let is_same_message = |job: &Job| job.message_id().is_some() && job.message_id() == next.message_id();
     let Some((first, last)) = jobs.first().zip(jobs.last()) else { return true };
-    if is_full(jobs) || jobs.iter().any(is_same) {
+    if is_full(jobs) || jobs.iter().any(is_same_message) {
         return false;
     }
     if is_image(last) {
@@ -33,8 +36,8 @@ pub(crate) fn joins(jobs: &[Job], next: &Job, merges: bool) -> bool {
         return next.is_private() && is_same_run && (is_plain(next) || is_in_set);
     }
     // Jobs that do not name the speaker may be of two people.
-    let is_ones = first.speaker == next.speaker && (next.speaker.is_some() || next.is_private());
-    merges && is_ones && is_plain(last) && is_plain(next)
+    let is_same_speaker = first.speaker == next.speaker && (next.speaker.is_some() || next.is_private());
+    merges && is_same_speaker && is_plain(last) && is_plain(next)
 }
 
 /// Returns the time that these jobs, which are answered together, still wait for more; zero if they are due. Jobs that
@@ -48,13 +51,14 @@ pub(crate) fn wait(jobs: &[Job], is_followed: bool, now: Timestamp) -> Duration 
     }
     let accepted = || jobs.iter().filter_map(|job| job.accepted_at);
     let Some((oldest, newest)) = accepted().min().zip(accepted().max()) else { return Duration::ZERO };
-    let since =
-        |at: i64| u64::try_from(now.as_millisecond().saturating_sub(at)).ok().map(Duration::from_millis);
-    // The clock of *accept* may be ahead. Then nobody knows how long a job has waited.
-    let Some((in_all, quiet)) = since(oldest).zip(since(newest)) else { return Duration::ZERO };
+    let since = |at: i64| {
+        let ago_ms = now.as_millisecond().saturating_sub(at);
+        (ago_ms >= -CLOCK_AHEAD_MS).then(|| Duration::from_millis(u64::try_from(ago_ms).unwrap_or(0)))
+    };
+    let Some((since_oldest, since_newest)) = since(oldest).zip(since(newest)) else { return Duration::ZERO };
     let is_whole = set_of(last).is_none_or(|set| set.total.is_some_and(|total| jobs.len() >= total as usize));
-    let quiet_time = if is_whole { WORDS_WAIT } else { IMAGE_WAIT };
-    quiet_time.saturating_sub(quiet).min(WAIT_MAX.saturating_sub(in_all))
+    let for_next = if is_whole { WORDS_WAIT } else { IMAGE_WAIT };
+    for_next.saturating_sub(since_newest).min(WAIT_MAX.saturating_sub(since_oldest))
 }
 
 fn is_full(jobs: &[Job]) -> bool {

@@ -3,7 +3,7 @@
 use shared::{
     command::Command,
     event::log,
-    job::{Job, JobKind, MessageId},
+    job::{Job, JobKind},
 };
 
 use super::{buttons::buttons, handoff, line_request, unsend::is_forgotten, user};
@@ -14,9 +14,8 @@ use crate::{
     history::{Question, SnapshotScope, Stage, key_is_alive},
     rules::{
         group::{is_answered, is_asked_anew, said_to_bot},
-        message_kind::MessageKind,
-        message_kind::kept,
-        sent_image::SentImage,
+        message_kind::{MessageKind, kept},
+        waiting::set_of,
     },
     storage::Storage,
     text::messages::{self, Reply},
@@ -81,6 +80,7 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
         message_id: job.message_id().cloned(),
         speaker: user::speaker(line, job),
         said_at: job.at(),
+        image_set: set_of(job).map(|set| set.id.clone()),
     });
     let is_told = is_told_of_set(config, storage, job, question.as_ref()).await;
     match storage.mark_notified(job, question.as_ref(), now).await {
@@ -111,12 +111,10 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
 
 /// Whether the person got the apology for another image of the same set.
 async fn is_told_of_set(config: &Config, storage: &Storage, job: &Job, question: Option<&Question>) -> bool {
-    let sent = |kind, words: &str, id: Option<&MessageId>, at| SentImage::of(kind, words, || id.cloned(), at);
-    let own = question.and_then(|it| sent(it.kind, &it.text, it.message_id.as_ref(), it.said_at));
-    let Some(own) = own.filter(SentImage::has_place) else { return false };
+    let Some(own) = question.and_then(Question::image).filter(|_| set_of(job).is_some()) else {
+        return false;
+    };
     let period = config.quota.period(job.user(), storage.now());
     let Ok(past) = storage.load(job, SnapshotScope { limit: 0, period }).await else { return false };
-    let told =
-        past.unanswered.and_then(|it| sent(it.kind, &it.question, it.turn.message_id.as_ref(), it.said_at));
-    told.is_some_and(|told| told.is_in_set_of(&own))
+    past.unanswered.and_then(|told| told.image()).is_some_and(|told| told.is_in_set_of(&own))
 }

@@ -22,6 +22,7 @@ use crate::{
         conversation::{Message, Role},
         message_kind::Attachment,
         persona::{Choice, Chosen, Personas},
+        waiting::set_of,
     },
     storage::Storage,
     text::{excerpt::excerpt, messages::Reply},
@@ -53,6 +54,7 @@ pub(crate) async fn carry_out<'a>(
         quotes: job.quotes().cloned(),
         attachment: Attachment::of(&job.kind).filter(|_| !past.changes.quotes_own),
         speaker: user::speaker(line, job),
+        image_set: set_of(job).map(|set| set.id.clone()),
         ..PromptInput::default()
     };
     let Some(command) = command else { return Ok(Plan::AskModel(question(past))) };
@@ -161,9 +163,10 @@ async fn choose_persona(
 /// Returns the last question, so that it is asked again as if there had been no answer. Of several questions that were
 /// answered together, it is the last one, and the others remain before it.
 fn ask_again(past: Snapshot) -> Option<PromptInput> {
-    let Snapshot { mut messages, newest, unanswered, .. } = past;
+    let Snapshot { mut messages, newest, unanswered, images, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question, kind, speaker, .. }) = unanswered.filter(|it| is_other(&it.turn))
+    if let Some(Unanswered { turn, question, kind, speaker, image_set, .. }) =
+        unanswered.filter(|it| is_other(&it.turn))
     {
         return Some(PromptInput {
             past: messages,
@@ -172,6 +175,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
             question,
             speaker,
             message_id: turn.message_id,
+            image_set,
             replaces: Some(turn.event),
             ..PromptInput::default()
         });
@@ -191,6 +195,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
         question,
         attachment: Attachment::of_kind(kind, &kept, message_id.as_ref()),
         kept,
+        image_set: message_id.as_ref().and_then(|id| images.set_of(id)),
         message_id,
         speaker,
         replaces,

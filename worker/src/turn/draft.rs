@@ -12,7 +12,7 @@ use super::{
     ask_model::{Asked, ask_model},
     command::carry_out,
     file::{Notice, drop_earlier_file, earlier_file, fetch_file, notice_instead},
-    images::fetch_images,
+    images::{Before, fetch_images},
     media::{MediaOutcome, fetch_attachment},
     off_thread,
     prompt_input::{Plan, PromptInput},
@@ -44,7 +44,9 @@ pub(crate) struct Draft<'a> {
     /// The state of the conversation with which the draft was made.
     pub(crate) seen: Seen,
     /// The other turns that end with it.
-    pub(crate) ends: Vec<EventId>,
+    pub(crate) merged: Vec<EventId>,
+    /// Whether it is a notice about the question's own images.
+    pub(crate) is_about_images: bool,
     /// The message that the question quotes.
     pub(crate) quotes: Option<MessageId>,
     /// The message whose unsend takes the quoted words back.
@@ -80,7 +82,8 @@ pub(crate) async fn compose_draft<'a>(
     let loaded = past.times.len();
     past.recall(&room);
     let (seen, persona, times) = (past.changes.seen(), chosen(&past), mem::take(&mut past.times));
-    let (sent_file, last_images) = (past.file.take(), mem::take(&mut past.images));
+    let (sent_file, images) = (past.file.take(), past.images.clone());
+    let newest = past.newest.as_ref().map(|turn| turn.event.clone());
     let (came_between, answer_waits) = (came_between(job, past.last, storage.now()), past.answer_waits);
     let pause = past.changes.pause;
     let is_cut = times.len() < loaded || loaded >= config.query_limit as usize;
@@ -92,15 +95,20 @@ pub(crate) async fn compose_draft<'a>(
     };
     let quoted_file = quote::look_up(storage, job, &mut input).await?;
     let earlier_file = earlier_file(job, &input, quoted_file, sent_file);
+    let before = Before { images, newest, has_file: earlier_file.is_some() };
     let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;
     if matches!(fetched, MediaOutcome::Ready) {
-        fetched = fetch_images(clients, job, &mut input, &last_images, attempt, deadline).await?;
+        fetched = fetch_images(clients, job, &mut input, &before, attempt, deadline).await?;
     }
     if matches!(fetched, MediaOutcome::Ready) {
         fetched = fetch_file(clients, job, &mut input, earlier_file, attempt, deadline).await?;
     }
+    input.room = None;
     match fetched {
         MediaOutcome::Ready => {}
+        MediaOutcome::AboutImages(text) => {
+            return Ok(Box::new(Draft { is_about_images: true, ..*says(Some(text.as_str().into())) }));
+        }
         MediaOutcome::Instead(reply) => return Ok(says(Some(reply))),
         MediaOutcome::Reply(text) => return Ok(says(Some(text.as_str().into()))),
         MediaOutcome::Silence => return Ok(says(None)),
@@ -116,7 +124,11 @@ pub(crate) async fn compose_draft<'a>(
         Asked::ImageRefused if matches!(input.file, Some(File::Pdf(_))) => {
             Ok(says(Some(notice_instead(config, job, locale(), Notice::Unclear))))
         }
-        Asked::ImageRefused => Ok(says(Some(locale().words().media_notices.image_unclear.into()))),
+        Asked::ImageRefused => {
+            let is_about_images = input.has_own_images;
+            let reply = Some(locale().words().media_notices.image_unclear.into());
+            Ok(Box::new(Draft { is_about_images, ..*says(reply) }))
+        }
         Asked::Answer(answer, left_out) => {
             // In a group other people may speak in between, and the worker does not learn of it.
             let is_unclear = !job.is_private() || came_between || (attempt.limits.has_later_message)().await;
@@ -139,8 +151,17 @@ pub(crate) async fn compose_draft<'a>(
             let exchange = Some(input.exchange(job, text, model));
             let (reply, spent) = (Some(reply), Some(spent));
             let note = answer_waits.then(|| locale().words().answer_waits);
-            let ends = vec![];
-            Ok(Box::new(Draft { exchange, window, reply, spent, seen, ends, quotes, quoted_from, note }))
+            Ok(Box::new(Draft {
+                exchange,
+                window,
+                reply,
+                spent,
+                seen,
+                quotes,
+                quoted_from,
+                note,
+                ..Draft::default()
+            }))
         }
     }
 }

@@ -78,8 +78,9 @@ pub(crate) async fn fetch_file(
         WITHOUT_WORDS.clone_into(&mut input.question);
         input.kept = words_of_file(&name);
         input.file = Some(file);
-    } else if let Some(SentFile { message_id, name, .. }) = earlier.filter(|_| input.images.is_empty()) {
-        let content = fetch_earlier(config, line, &message_id, BYTES_MAX, None, deadline).await;
+    } else if let Some(SentFile { message_id, name, .. }) = earlier.filter(|_| !input.is_about_images()) {
+        let room = input.room.as_ref();
+        let content = fetch_earlier(config, line, &message_id, BYTES_MAX, room, deadline).await;
         match content.and_then(|content| file(config, name.clone(), content)) {
             Some(file) => input.file = Some(file),
             None => say_unseen(input, &name),

@@ -1,11 +1,11 @@
 //! The images of a question: those that it is about, and the last ones before it. They are fetched from LINE during an
 //! attempt and given to the model together, in the order in which the person chose them. Nothing of them is ever stored.
 
-use shared::job::{Job, MessageId};
+use shared::job::{EventId, Job, MessageId};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    media::{MediaOutcome, QUOTED_WAIT_MAX, fetch, fetch_earlier, late, size, without_content, words},
+    media::{EARLIER_WAIT_MAX, MediaOutcome, fetch, fetch_earlier, late, size, without_content, words},
     prompt_input::PromptInput,
     time_budget::Attempt,
 };
@@ -13,36 +13,53 @@ use crate::{
     adapters::line::{Fetched, QuestionRoom},
     clients::Clients,
     failure::Failure,
+    history::Question,
     rules::{
         image::{self, Image},
         message_kind::{Attachment, MessageKind, kept},
-        sent_image::{LastImages, SentImage, in_order},
+        sent_image::{LastImages, SentImage, ShownImage, shown},
         waiting::TOGETHER_MAX,
     },
 };
 
-/// Returns the images that a question itself is about: those that were sent just before it, to be answered with it, and
-/// its own.
-fn own_images(job: &Job, input: &PromptInput) -> Vec<SentImage> {
-    let before = input
-        .before
-        .iter()
-        .filter_map(|said| SentImage::of(said.kind, &said.text, || said.message_id.clone(), said.said_at));
-    let own = match &input.attachment {
-        Some(Attachment::Image(id)) => {
-            SentImage::of(MessageKind::Image, &input.kept, || Some(id.clone()), job.at())
-        }
-        _ => None,
-    };
-    before.chain(own).collect()
+/// The images of the conversation before a question.
+pub(crate) struct Before {
+    /// The last images.
+    pub(crate) images: LastImages,
+    /// The newest turn.
+    pub(crate) newest: Option<EventId>,
+    /// Whether the question gets an earlier file, too.
+    pub(crate) has_file: bool,
 }
 
-/// Fetches the images of a question, and those before it that it sees, and puts them into the question.
+/// Returns the images that a question gets, in their order: those that it is about, and those before it.
+fn choose(job: &Job, input: &PromptInput, before: &Before) -> Vec<ShownImage> {
+    let attached = match &input.attachment {
+        Some(Attachment::Image(id)) => Some(id),
+        _ => None,
+    };
+    let image = |id: &MessageId| {
+        let id = || Some(id.clone());
+        SentImage::of(MessageKind::Image, &input.kept, input.image_set.as_deref(), id, job.at())
+    };
+    let own: Vec<_> =
+        input.before.iter().filter_map(Question::image).chain(attached.and_then(image)).collect();
+    // A question about other content, or one that quotes a message, says what it is about.
+    if own.is_empty() && (input.attachment.is_some() || input.quotes.is_some()) {
+        return vec![];
+    }
+    let asks_newest = input.replaces.is_some() && input.replaces == before.newest;
+    let earlier = before.images.in_view(&own, asks_newest, job.at());
+    shown(earlier, own, TOGETHER_MAX as usize)
+}
+
+/// Fetches the images of a question, and those before it that it gets, and puts them into the question. A question with
+/// words is asked although its images cannot be seen.
 pub(crate) async fn fetch_images(
     clients: &Clients,
     job: &Job,
     input: &mut PromptInput,
-    last: &LastImages,
+    before: &Before,
     attempt: &Attempt<'_>,
     deadline: Instant,
 ) -> Result<MediaOutcome, Failure> {
@@ -53,53 +70,47 @@ pub(crate) async fn fetch_images(
             input.kept = kept(&job.kind).unwrap_or_default().into_owned();
         }
     }
-    let own = own_images(job, input);
-    // A question about other content, or one that quotes a message, says what it is about.
-    let is_about_last = !own.is_empty() || (input.attachment.is_none() && input.quotes.is_none());
-    let mut earlier =
-        if is_about_last { last.in_view(&own, input.replaces.is_some(), job.at()) } else { vec![] };
-    if !config.model.may_see() {
-        let no_vision = || MediaOutcome::Reply(words(config, line, job).no_vision.to_owned());
-        return Ok(if own.is_empty() { MediaOutcome::Ready } else { no_vision() });
+    let chosen = choose(job, input, before);
+    let own = chosen.iter().filter(|image| image.is_own).count();
+    if !config.model.may_see() && own > 0 {
+        return Ok(MediaOutcome::AboutImages(words(config, line, job).no_vision.to_owned()));
     }
-    if own.is_empty() && earlier.is_empty() {
+    if chosen.is_empty() || !config.model.may_see() {
         return Ok(MediaOutcome::Ready);
     }
-    let most = (TOGETHER_MAX as usize).saturating_sub(own.len());
-    earlier.drain(..earlier.len().saturating_sub(most));
-    let is_own = |id: &MessageId| own.iter().any(|image| image.message_id == *id);
-    let all: Vec<MessageId> =
-        in_order([earlier, own.clone()].concat()).into_iter().map(|image| image.message_id).collect();
-    // Without earlier images the question is asked, too.
-    let latest = if own.is_empty() { deadline.min(Instant::now() + QUOTED_WAIT_MAX) } else { deadline };
-    let room = async { if all.len() > 1 { Some(line.room_of_question().await) } else { None } };
-    let room = match timeout_at(latest, room).await {
-        Ok(room) => room,
-        Err(_) if own.is_empty() => return Ok(MediaOutcome::Ready),
-        Err(_) => return Err(late()),
-    };
-    let (mut images, mut notice, mut unseen) = (vec![], None, 0);
-    // If there is no room for all of them, the newest are kept.
-    for id in all.iter().rev() {
-        let shown = if is_own(id) {
-            fetch_own(clients, job, id, room.as_ref(), attempt, deadline).await?
-        } else {
-            let content = fetch_earlier(config, line, id, image::BYTES_MAX, room.as_ref(), deadline).await;
-            content.and_then(Image::of).ok_or(MediaOutcome::Ready)
-        };
-        match shown {
-            Ok(image) => images.push(image),
-            Err(silence @ MediaOutcome::Silence) => return Ok(silence),
-            Err(outcome) if is_own(id) => (notice, unseen) = (Some(outcome), unseen + 1),
-            Err(_) => {}
+    input.has_own_images = own > 0;
+    let earlier_by = deadline.min(Instant::now() + EARLIER_WAIT_MAX);
+    if chosen.len() + usize::from(before.has_file && own == 0) > 1 {
+        let room_by = if own > 0 { deadline } else { earlier_by };
+        match timeout_at(room_by, line.room_of_question()).await {
+            Ok(room) => input.room = Some(room),
+            Err(_) if own > 0 => return Err(late()),
+            Err(_) => return Ok(MediaOutcome::Ready),
         }
     }
-    if let Some(notice) = notice.filter(|_| unseen == own.len()) {
-        return Ok(notice);
+    let mut notice = None;
+    // If there is no room for all of them, the newest are kept.
+    for ShownImage { message_id, is_own } in chosen.iter().rev() {
+        let room = input.room.as_ref();
+        let image = if *is_own {
+            match fetch_own(clients, job, message_id, room, attempt, deadline).await? {
+                Ok(image) => Some(image),
+                Err(silence @ MediaOutcome::Silence) => return Ok(silence),
+                Err(why) => {
+                    notice = Some(why);
+                    input.unseen_images += 1;
+                    None
+                }
+            }
+        } else {
+            let content = fetch_earlier(config, line, message_id, image::BYTES_MAX, room, earlier_by).await;
+            content.and_then(Image::of)
+        };
+        input.images.extend(image);
     }
-    images.reverse();
-    (input.images, input.unseen_images, input.has_own_images) = (images, unseen, !own.is_empty());
-    Ok(MediaOutcome::Ready)
+    input.images.reverse();
+    let is_unseen = input.unseen_images == own && input.question.is_empty();
+    Ok(notice.filter(|_| is_unseen).unwrap_or(MediaOutcome::Ready))
 }
 
 /// Fetches an image of the question itself, or returns what is said instead.
@@ -113,7 +124,7 @@ async fn fetch_own(
 ) -> Result<Result<Image, MediaOutcome>, Failure> {
     let Clients { config, line, .. } = clients;
     let words = words(config, line, job);
-    let says = |text: &str| Ok(Err(MediaOutcome::Reply(text.to_owned())));
+    let says = |text: &str| Ok(Err(MediaOutcome::AboutImages(text.to_owned())));
     if size(job).is_some_and(|size| size > image::BYTES_MAX as u64) {
         return says(words.image_too_large);
     }
@@ -122,6 +133,12 @@ async fn fetch_own(
             Some(image) => Ok(Ok(image)),
             None => says(words.image_unclear),
         },
-        other => without_content(clients, job, other, attempt.number, words.image_too_large).await.map(Err),
+        other => {
+            let why = without_content(clients, job, other, attempt.number, words.image_too_large).await?;
+            Ok(Err(match why {
+                MediaOutcome::Reply(text) => MediaOutcome::AboutImages(text),
+                other => other,
+            }))
+        }
     }
 }

@@ -27,8 +27,7 @@ use crate::{
     rules::{
         content,
         image::{self, Image},
-        message_kind::Attachment,
-        message_kind::VIDEO,
+        message_kind::{Attachment, VIDEO},
     },
     text::{excerpt::excerpt, messages::Reply},
 };
@@ -39,9 +38,8 @@ const PREVIEW: &str = "[video: you see only its preview image]";
 const VOICE_MAX: Duration = Duration::from_mins(10);
 /// The longest part of a transcript that the bot repeats to the person, in characters.
 const ECHO_MAX_CHARS: usize = 300;
-/// The longest time that a text waits for the image that it quotes, or for an earlier file: the text is a question
-/// without it, too.
-pub(super) const QUOTED_WAIT_MAX: Duration = Duration::from_secs(10);
+/// The longest time that a question waits for earlier content in all. It is asked without it, too.
+pub(super) const EARLIER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// The number of attempts that ask LINE for content although LINE calls the request a bad one: an outage may pass in
 /// them. After them, the sender is notified.
 const REFUSED_ATTEMPTS: u32 = 3;
@@ -52,6 +50,8 @@ pub(crate) enum MediaOutcome {
     Ready,
     /// The question cannot be asked, and this reply is sent instead.
     Reply(String),
+    /// The same, because none of its images can be seen.
+    AboutImages(String),
     /// The question cannot be asked, and this reply says what can be sent instead.
     Instead(Reply<'static>),
     /// The question cannot be asked, and nothing is sent, because its message was unsent.
@@ -139,7 +139,7 @@ pub(crate) async fn fetch_earlier(
     room: Option<&QuestionRoom>,
     deadline: Instant,
 ) -> Option<content::Content> {
-    let deadline = deadline.min(Instant::now() + QUOTED_WAIT_MAX);
+    let deadline = deadline.min(Instant::now() + EARLIER_WAIT_MAX);
     match fetch(config, line, message, max, room, deadline).await {
         Ok(Fetched::Available(content)) => Some(content),
         Ok(_) => None,

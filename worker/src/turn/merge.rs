@@ -2,19 +2,16 @@
 //! one question. People also send three short messages instead of one: with `BURST=merge`, those that wait one behind the
 //! other get one answer, from one prompt in which each stays a message of its own.
 //!
-//! [`gather`] finds the jobs, before any of them begins. Images wait a few seconds for more (`rules/waiting.rs`).
+//! [`gather::gather`] finds the jobs, before any of them begins. Images wait a few seconds for more (`rules/waiting.rs`).
 //!
 //! Each job begins a turn of its own, and they share one transaction: it stores the answer with the turn of the last
 //! job and ends the turns of the others. From then on, the answer belongs to that one job alone, as if the others had
 //! never waited. Every other case is answered one by one, so that only those attempts handle giving up, poison jobs and
 //! dead letters.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use shared::{
     event::log,
-    job::{Job, JobError, JobKind},
+    job::{Job, JobKind},
 };
 use tokio::time::timeout_at;
 
@@ -37,55 +34,18 @@ use crate::{
     history::{LastAttempt, Question, Stage, StoreResult, Turn},
     rules::{
         message_kind::{MessageKind, kept},
-        waiting::{self, TOGETHER_MAX, has_images, joins},
+        waiting::{has_images, set_of},
     },
     storage::Storage,
 };
 
+pub mod gather;
 mod split;
 
-/// The number of jobs behind the first one that decide what is answered together with it, and whether it waits.
-pub const BEHIND_MAX: u32 = TOGETHER_MAX;
 /// The most attempts that are made together at texts. A failure that only happens to a merge, as with a model that wants
 /// roles to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
 /// Images are one message to the model, and get all attempts but the last.
 const MERGE_ATTEMPTS_MAX: u32 = 2;
-
-/// The jobs at the front of a conversation that are answered together: one job, or several.
-pub struct Gathered {
-    /// The jobs, in their order.
-    pub jobs: Vec<Job>,
-    /// The time that they wait for more before they begin; zero if they are due.
-    pub wait: Duration,
-}
-
-/// Returns the jobs that are answered together at this time. `first` is the first body of a conversation, and the bodies
-/// behind it wait. Returns an error if the first one is no job for this build.
-pub fn gather<'a>(
-    config: &Config,
-    first: &str,
-    behind: impl Iterator<Item = &'a str>,
-    now: Timestamp,
-) -> Result<Gathered, JobError> {
-    let mut jobs = vec![Job::decode(first)?];
-    let mut is_followed = false;
-    for body in behind {
-        match Job::decode(body) {
-            Ok(job) if joins(&jobs, &job, config.merges) => jobs.push(job),
-            _ => {
-                is_followed = true;
-                break;
-            }
-        }
-    }
-    let wait = waiting::wait(&jobs, is_followed, now);
-    Ok(Gathered { jobs, wait })
-}
-
-/// Whether jobs behind this one decide how it is answered: see [`gather`].
-pub fn may_be_joined(config: &Config, job: &Job) -> bool {
-    waiting::may_be_joined(job, config.merges)
-}
 
 /// Makes one attempt at several jobs of one conversation.
 pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
@@ -144,17 +104,14 @@ async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result
         let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
         let (text, kind) = (kept(&other.kind).unwrap_or_default().into_owned(), MessageKind::of(&other.kind));
         let (speaker, said_at) = (user::speaker(line, other), other.at());
-        before.push(Question { event, text, kind, speaker, message_id, said_at });
+        let image_set = set_of(other).map(|set| set.id.clone());
+        before.push(Question { event, text, kind, speaker, message_id, said_at, image_set });
     }
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {
-        // A notice about images is one for all of them. Silence has a reason for one of them.
-        Drafted::Draft { mut draft, token_is_spent }
-            if draft.exchange.is_some() || (has_images(jobs) && draft.reply.is_some()) =>
-        {
-            if draft.exchange.is_none() {
-                draft.ends = others.iter().map(|other| other.event_id.clone()).collect();
-            }
+        // A notice about the images is one for all of them.
+        Drafted::Draft { mut draft, token_is_spent } if draft.exchange.is_some() || draft.is_about_images => {
+            draft.merged = others.iter().map(|other| other.event_id.clone()).collect();
             let stored = question::store(config, storage, job, *draft, token_is_spent, attempt.by).await;
             stored.map_err(NotMerged::Failed)?
         }
@@ -191,9 +148,10 @@ fn is_mergeable(config: &Config, turn: &Turn, has_images: bool) -> bool {
         LastAttempt::Crashed => has_images,
         LastAttempt::GaveUp(_) => false,
     };
+    let has_attempts = turn.attempts < config.max_attempts || (has_images && turn.attempts == 1);
     turn.stage == Stage::Open
         && is_clear
-        && turn.attempts < config.max_attempts
+        && has_attempts
         && (has_images || turn.attempts <= MERGE_ATTEMPTS_MAX)
 }
 

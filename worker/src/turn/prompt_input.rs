@@ -5,6 +5,7 @@ use std::fmt::Write;
 use shared::job::{EventId, Job, MessageId};
 
 use crate::{
+    adapters::line::QuestionRoom,
     history::{Exchange, Question},
     rules::{
         conversation::{Message, by},
@@ -45,10 +46,14 @@ pub(crate) struct PromptInput {
     pub(crate) attachment: Option<Attachment>,
     /// The images that the model gets with the question, in their order.
     pub(crate) images: Vec<Image>,
+    /// LINE's id of the set that the question's own image was sent in.
+    pub(crate) image_set: Option<String>,
     /// Whether the question itself is about images. Otherwise they were sent before it.
     pub(crate) has_own_images: bool,
     /// The number of its own images that the model does not get.
     pub(crate) unseen_images: usize,
+    /// The room for its content, if it has several images or files. It is given back when all of them are fetched.
+    pub(crate) room: Option<QuestionRoom>,
     /// The file that the model gets with the question.
     pub(crate) file: Option<File>,
     /// The part of a transcript that the bot repeats to the person.
@@ -79,7 +84,8 @@ impl PromptInput {
         (past, questions)
     }
 
-    /// Returns the questions, each as a message of its own. Images before the last one's words are shown with them.
+    /// Returns the questions, each as a message of its own. Images before the words are no messages of their own: the
+    /// model gets them with the words.
     fn questions(&self) -> Vec<String> {
         let in_words = self.before.iter().filter(|said| said.kind != MessageKind::Image);
         let before = in_words.map(|said| by(said.speaker.as_deref(), &said.text));
@@ -97,13 +103,20 @@ impl PromptInput {
         before.chain([by(self.speaker.as_deref(), &own)]).collect()
     }
 
-    /// Leaves out images that the question can be asked without: those that were sent before it, or all of its own but
-    /// the newest. Returns false if there were none.
+    /// Whether the question itself is about images: its own ones, or one that it quotes.
+    pub(crate) fn is_about_images(&self) -> bool {
+        self.has_own_images || matches!(self.attachment, Some(Attachment::Quoted(_)))
+    }
+
+    /// Leaves out the images that the question can be asked without: all, or all but the newest if the question has no
+    /// words. Returns false if there were none.
     pub(crate) fn leave_out_images(&mut self) -> bool {
-        let kept = usize::from(self.has_own_images);
+        let kept = usize::from(self.question.is_empty());
         let left_out = self.images.len().saturating_sub(kept);
         self.images.drain(..left_out);
-        self.unseen_images += left_out * kept;
+        if self.has_own_images {
+            self.unseen_images += left_out;
+        }
         left_out > 0
     }
 
@@ -125,10 +138,10 @@ impl PromptInput {
 
     /// Returns the rows that this turn adds to the history, with the answer of this model.
     pub(crate) fn exchange(self, job: &Job, answer: String, model: String) -> Exchange {
-        let Self { before, kept, message_id, speaker, attachment, replaces, .. } = self;
+        let Self { before, kept, message_id, speaker, attachment, image_set, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());
         let (event, said_at) = (job.event_id.clone(), job.at());
-        let own = Question { event, text: kept, kind, speaker, message_id, said_at };
+        let own = Question { event, text: kept, kind, speaker, message_id, said_at, image_set };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, model, replaces }
     }
 }

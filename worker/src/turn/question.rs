@@ -158,7 +158,7 @@ pub(crate) async fn store(
     config: &Config,
     storage: &Storage,
     job: &Job,
-    Draft { exchange, window, reply, spent, seen, ends, quotes, quoted_from, note }: Draft<'_>,
+    Draft { exchange, window, reply, spent, seen, merged, quotes, quoted_from, note, .. }: Draft<'_>,
     token_is_spent: bool,
     by: Option<u32>,
 ) -> Result<StoreResult, Failure> {
@@ -179,7 +179,7 @@ pub(crate) async fn store(
         spent,
         edit,
         others,
-        ends,
+        merged,
         quotes,
         quoted_from,
         ..Answer::default()

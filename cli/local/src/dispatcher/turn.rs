@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -25,7 +24,7 @@ use worker::{
         self,
         give_up::panicked,
         limits::{HasLaterMessage, Limits},
-        merge::{BEHIND_MAX, Gathered, gather, may_be_joined},
+        merge::gather::{BEHIND_MAX, Gathered, gather, may_be_joined},
         merge_result::MergeResult,
     },
 };
@@ -75,9 +74,7 @@ impl Dispatcher {
         let is_alone = locked(&self.one_by_one).remove(&claimed.seq);
         let (mut all, gathered) = self.gather(claimed, is_alone).await;
         let (merged, job, outcome) = match gathered {
-            Ok(Gathered { wait, .. }) if !(is_alone || wait.is_zero()) => {
-                (0, None, Outcome::NotReady { after: wait })
-            }
+            Ok(Gathered { wait, .. }) if !wait.is_zero() => (0, None, Outcome::NotReady { after: wait }),
             Ok(Gathered { jobs, .. }) => {
                 match self.attempt(&jobs, all[jobs.len() - 1].seq, give_back).await {
                     MergeResult::OneByOne(many) => {
@@ -108,19 +105,16 @@ impl Dispatcher {
     /// Returns this job and those that wait behind it, as far as they may be answered together, and the jobs that are.
     async fn gather(&self, claimed: Claimed, is_alone: bool) -> (Vec<Claimed>, Result<Gathered, JobError>) {
         let Clients { config, storage, .. } = &self.clients;
-        let alone = gather(config, &claimed.body, iter::empty(), storage.now());
         let mut all = vec![claimed];
-        let looks_behind = |gathered: &Gathered| !is_alone && may_be_joined(config, &gathered.jobs[0]);
-        if !alone.as_ref().is_ok_and(looks_behind) {
-            return (all, alone);
-        }
-        // If the database does not say which jobs wait, the job is not held up.
-        all.extend(self.queue.behind(&all[0], BEHIND_MAX).await.unwrap_or_default());
-        if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
-            all.truncate(first);
+        if !is_alone && may_be_joined(config, &all[0].body) {
+            // If the database does not say which jobs wait, the job is not held up.
+            all.extend(self.queue.behind(&all[0], BEHIND_MAX).await.unwrap_or_default());
+            if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
+                all.truncate(first);
+            }
         }
         let behind = all[1..].iter().map(|it| it.body.as_str());
-        let gathered = gather(config, &all[0].body, behind, storage.now());
+        let gathered = gather(config, &all[0].body, behind, is_alone, storage.now());
         (all, gathered)
     }
 

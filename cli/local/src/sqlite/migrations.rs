@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The steps from each version to the next one, beginning with an empty file. A released step never changes.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_respect.sql"),
     include_str!("migrations/0003_understanding.sql"),
@@ -17,9 +17,10 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0011_quotes.sql"),
     include_str!("migrations/0012_waiting.sql"),
     include_str!("migrations/0013_handoff.sql"),
+    include_str!("migrations/0014_image_sets.sql"),
 ];
 /// The version that this build reads and writes.
-pub(super) const SCHEMA: i64 = 13;
+pub(super) const SCHEMA: i64 = 14;
 
 /// Brings a database up to date, all steps or none.
 pub(super) fn apply(connection: &mut Connection) -> rusqlite::Result<()> {

@@ -129,7 +129,7 @@ async fn staff(report: &mut Report, place: &Place, env: &Env, channel: &Channel)
             let says = format!("LINE does not know the {what} of the staff, who cannot be told");
             report.broken(handoff::NAME, says, format!("{so_that}; else {change}"));
         }
-        Err(error) => report.failed(handoff::NAME, &error, change),
+        Err(error) => report.failed(handoff::NAME, &error, "try again"),
     }
 }
 

@@ -279,13 +279,15 @@ fn said(job: &Job) -> Question {
         speaker: None,
         message_id: job.message_id().cloned(),
         said_at: job.at(),
+        image_set: None,
     }
 }
 
 /// Makes one answer to all of them.
 fn answer<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> Answer {
-    let questions = jobs.into_iter().map(said).collect();
+    let questions: Vec<_> = jobs.into_iter().map(said).collect();
+    let merged = questions.iter().rev().skip(1).map(|said| said.event.clone()).collect();
     let exchange =
         Exchange { questions, answer: "answer".to_owned(), model: MODEL.to_owned(), replaces: None };
-    Answer { exchange: Some(exchange), pushes: pushes(), ..Answer::default() }
+    Answer { exchange: Some(exchange), merged, pushes: pushes(), ..Answer::default() }
 }

@@ -110,8 +110,12 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
             LastAttempt::GaveUp(_) => false,
         };
         let max_attempts = model.setting.max_attempts;
-        let is_tried = !model.setting.images && turn.attempts > ATTEMPTS;
-        let is_fit = stage == Stage::Open && is_clear && turn.attempts < max_attempts && !is_tried;
+        let has_attempts = if model.setting.images {
+            turn.attempts < max_attempts || turn.attempts == 1
+        } else {
+            turn.attempts < max_attempts && turn.attempts <= ATTEMPTS
+        };
+        let is_fit = stage == Stage::Open && is_clear && has_attempts;
         match (is_fit, is_other) {
             (false, _) => withdraw(world, at),
             (true, true) => worker.at = Step::Merge(At::BeginLast),

@@ -78,7 +78,7 @@ impl DynamoHistory {
             let Some(message) = &row.message else { continue };
             let id = || row.message_id.clone();
             file = file.or_else(|| SentFile::of(message, id, row.said_at));
-            images.add(message, id, row.said_at);
+            images.add(message, row.image_set.as_deref(), id, row.said_at);
         }
         let said = rows.into_iter().rev().filter_map(|row| Some((row.message?, row.created_at)));
         let (messages, times) = said.unzip();

@@ -9,6 +9,9 @@ use crate::rules::{
     message_kind::MessageKind,
 };
 
+/// The attribute with LINE's id of the set that an image was sent in.
+pub(super) const IMAGE_SET: &str = "imageSet";
+
 /// A message row, as far as a prompt needs it.
 pub(super) struct Row {
     pub(super) id: String,
@@ -19,6 +22,8 @@ pub(super) struct Row {
     pub(super) message: Option<Message>,
     /// LINE's id of the message, if it is no text.
     pub(super) message_id: Option<MessageId>,
+    /// LINE's id of the set that it was sent in, if it is an image of one.
+    pub(super) image_set: Option<String>,
 }
 
 impl Row {
@@ -42,6 +47,7 @@ impl Row {
             created_at: text(item, "createdAt")?.to_owned(),
             said_at,
             message_id: is_media.then(message_id).flatten(),
+            image_set: text(item, IMAGE_SET).map(ToOwned::to_owned),
             message,
         })
     }

@@ -14,6 +14,7 @@ use super::{
     head::Head,
     item::{Item, n, remembered_until, s},
     load,
+    message_row::IMAGE_SET,
     table::DynamoHistory,
     transaction::{Rows, pause},
     turn,
@@ -74,7 +75,7 @@ impl DynamoHistory {
                     rows.push((Part::Quoted, self.not_unsent(quoted)?.1));
                 }
             }
-            for event in answer.other_turns(&job.event_id) {
+            for event in &answer.merged {
                 rows.push(self.answered_with(event, now)?);
             }
             rows.extend(self.said_rows(job, &answer, now)?);
@@ -217,13 +218,14 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.window = window.or(next.window);
-        for Question { event, text, kind, message_id, speaker, said_at } in questions {
+        for Question { event, text, kind, speaker, message_id, said_at, image_set } in questions {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, *said_at, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);
             row.extend(kind.for_row(text).map(|kind| ("kind".to_owned(), s(kind))));
             row.extend(speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
             row.extend(said_at.map(|at| ("saidAt".to_owned(), n(at))));
+            row.extend(image_set.as_ref().map(|set| (IMAGE_SET.to_owned(), s(set))));
             let quotes = quotes.filter(|_| event == own);
             row.extend(quotes.map(|id| ("quotes".to_owned(), s(id.as_str()))));
             rows.push(self.new_message(row, message_id.as_ref())?);

@@ -9,6 +9,7 @@ use super::{
     error::DynamoError,
     head,
     item::{Item, key, n, number, remembered_until, s, text},
+    message_row::IMAGE_SET,
     table::DynamoHistory,
 };
 use crate::{
@@ -35,8 +36,9 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     let question = text(row, "content")?.to_owned();
     let kind = MessageKind::of_row(text(row, "kind"), &question);
     let speaker = text(row, "speaker").map(ToOwned::to_owned);
-    let said_at = number(row, "saidAt");
-    Some(Unanswered { turn: TurnRef { event, message_id }, question, kind, speaker, said_at })
+    let image_set = text(row, IMAGE_SET).map(ToOwned::to_owned);
+    let turn = TurnRef { event, message_id };
+    Some(Unanswered { turn, question, kind, speaker, said_at: number(row, "saidAt"), image_set })
 }
 
 /// Whether a row says that the newest answer waits.
@@ -63,6 +65,7 @@ impl DynamoHistory {
         row.insert("content".to_owned(), s(&question.text));
         row.extend(question.kind.for_row(&question.text).map(|kind| ("kind".to_owned(), s(kind))));
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
+        row.extend(question.image_set.as_ref().map(|set| (IMAGE_SET.to_owned(), s(set))));
         row.extend(job.quotes().map(|id| ("quotes".to_owned(), s(id.as_str()))));
         self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
         Ok(())

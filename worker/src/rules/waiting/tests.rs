@@ -103,8 +103,9 @@ fn an_image_waits_two_seconds_for_words_and_a_set_three_for_its_next_image() {
         (vec![text("one")], 0),
         (vec![image("1", three, 0), text("what is it?")], 0),
         (vec![with("v", Content::Video, 0)], 0),
-        // A clock that is ahead says nothing.
-        (vec![image("1", None, -10)], 0),
+        // A clock that is a little ahead is right, and one that is far ahead says nothing.
+        (vec![image("1", None, -10)], 2_000),
+        (vec![image("1", None, -1_001)], 0),
         ((0..10).map(|n| image(&n.to_string(), unknown, 0)).collect(), 0),
     ] {
         assert_eq!(wait_ms(&jobs), waits, "{jobs:?}");

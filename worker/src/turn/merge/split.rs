@@ -13,7 +13,7 @@ use super::super::{
 use crate::{
     config::Config,
     failure::{Failure, RetryPolicy},
-    history::{RunCost, Step, Turn},
+    history::{RunCost, Turn},
     outcome::Outcome,
     retry_pauses::between_attempts,
     storage::Storage,
@@ -58,12 +58,19 @@ pub(super) async fn split(
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
     let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.has_call_left();
     let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
+    let all_end = async |outcome, with: fn(RunCost) -> Option<RunCost>| {
+        for ((job, turn), cost) in each() {
+            withdraw(storage, job, turn, with(cost)).await;
+        }
+        ended(outcome)
+    };
     match not_merged {
-        NotMerged::Stopped => {
-            for ((job, turn), cost) in each() {
-                withdraw(storage, job, turn, Some(cost)).await;
-            }
-            return ended(Outcome::GivenBack);
+        NotMerged::Stopped => return all_end(Outcome::GivenBack, Some).await,
+        NotMerged::PoisonCandidate { attempts } => {
+            return all_end(Outcome::PoisonCandidate { attempts }, |_| None).await;
+        }
+        NotMerged::Failed(Failure { retry: RetryPolicy::Wait(after), .. }) => {
+            return all_end(Outcome::NotReady { after }, |_| None).await;
         }
         NotMerged::Failed(failure)
             if matches!(failure.retry, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
@@ -75,12 +82,6 @@ pub(super) async fn split(
         }
         NotMerged::Failed(Failure { reason, detail, .. }) => {
             log!(info, NotMerged, event = %jobs[0].event_id, reason = reason.as_str(), detail, "the messages could not be answered together");
-        }
-        NotMerged::PoisonCandidate { attempts } => {
-            for job in &jobs[..turns.len()] {
-                storage.record_or_log(job, Step::Withdrawn { cost: None }).await;
-            }
-            return ended(Outcome::PoisonCandidate { attempts });
         }
         NotMerged::NeedsOwnAttempt => {}
     }

@@ -83,7 +83,7 @@ struct Messages {
 /// Returns the newest messages.
 fn messages(db: &Connection, of: &ConversationId, limit: u32, now: i64) -> rusqlite::Result<Messages> {
     let mut newest = db.prepare_cached(
-        "SELECT role, content, created_at, speaker, kind, message_id, said_at FROM messages
+        "SELECT role, content, created_at, speaker, kind, message_id, said_at, image_set FROM messages
          WHERE conversation = ?1 AND (expires_at IS NULL OR expires_at > ?2)
          ORDER BY created_at DESC LIMIT ?3",
     )?;
@@ -99,7 +99,7 @@ fn messages(db: &Connection, of: &ConversationId, limit: u32, now: i64) -> rusql
         if all.file.is_none() {
             all.file = SentFile::of(&message, id, said_at);
         }
-        all.images.add(&message, id, said_at);
+        all.images.add(&message, row.get_ref(7)?.as_str_or_null()?, id, said_at);
         all.said.push((message, row.get(2)?));
     }
     all.said.reverse();
@@ -130,30 +130,27 @@ fn unanswered(
     now: i64,
 ) -> rusqlite::Result<(Option<Unanswered>, bool)> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question, speaker, kind, waits, said_at FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker, kind, waits, said_at, image_set FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
-        let question: String = row.get(2)?;
-        let kind = MessageKind::of_row(row.get_ref(4)?.as_str_or_null()?, &question);
-        let turn = (row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?);
-        Ok((turn, question, kind, row.get(3)?, row.get(5)?, row.get(6)?))
+        if row.get("waits")? {
+            return Ok((None, true));
+        }
+        let question: String = row.get("question")?;
+        let kind = MessageKind::of_row(row.get_ref("kind")?.as_str_or_null()?, &question);
+        let Ok(event) = row.get::<_, String>("event_id")?.try_into() else { return Ok((None, false)) };
+        let message_id = row.get::<_, Option<String>>("message_id")?.and_then(|id| id.try_into().ok());
+        let unanswered = Unanswered {
+            turn: TurnRef { event, message_id },
+            question,
+            kind,
+            speaker: row.get("speaker")?,
+            said_at: row.get("said_at")?,
+            image_set: row.get("image_set")?,
+        };
+        Ok((Some(unanswered), false))
     });
-    let Some((turn, question, kind, speaker, waits, said_at)) = row.optional()? else {
-        return Ok((None, false));
-    };
-    if waits {
-        return Ok((None, true));
-    }
-    let message_id = turn.1.and_then(|id| id.try_into().ok());
-    let event = turn.0.try_into().ok();
-    let unanswered = event.map(|event| Unanswered {
-        turn: TurnRef { event, message_id },
-        question,
-        kind,
-        speaker,
-        said_at,
-    });
-    Ok((unanswered, false))
+    Ok(row.optional()?.unwrap_or_default())
 }
 
 /// Returns the `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.

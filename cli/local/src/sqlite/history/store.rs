@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, params};
-use shared::job::{EventId, Job, MessageId};
+use shared::job::{Job, MessageId};
 use worker::{
     history::{Answer, Exchange, ForgetMarker, Question, Stage, StoreResult, Tokens, UsageDelta, row_id},
     rules::{
@@ -59,7 +59,7 @@ pub(super) fn store(
         forgotten_before = forgotten;
     }
     let mut merged = vec![];
-    for event in answer.other_turns(&job.event_id) {
+    for event in &answer.merged {
         let other = turn_row::read(db, event.as_str())?.unwrap_or_default();
         let Ok(over) = apply(&other, &TurnStep::Merged) else { return Ok(Ok(StoreResult::Overtaken)) };
         merged.push((event, other, over));
@@ -107,40 +107,43 @@ fn insert(
     let expires_at = ttl.and_then(|ttl| now.checked_add(ttl).ok()).map(Timestamp::as_second);
     forget::unanswered(db, &job.conversation)?;
     let mut insert = db.prepare_cached(
-        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model, quotes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT INTO messages (id, conversation, role, content, created_at, expires_at, event_id, message_id, answered_by, speaker, kind, said_at, model, quotes, image_set)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
-    let mut row = |event: &EventId,
-                   role: Role,
-                   content: &str,
-                   kind: MessageKind,
-                   message_id: Option<&MessageId>,
-                   said_at: Option<i64>,
-                   speaker: Option<&str>,
-                   model: Option<&str>| {
+    let mut row = |role: Role, said: &Question, model: Option<&str>| {
+        let Question { event, text, kind, speaker, message_id, said_at, image_set } = said;
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
             row_id(event, role).to_string(),
             of,
             role.as_str(),
-            content,
+            text,
             rfc3339(at),
             expires_at,
             event.as_str(),
-            message_id.map(MessageId::as_str),
+            message_id.as_ref().map(MessageId::as_str),
             Some(own).filter(|own| *own != event.as_str()),
             speaker,
-            kind.for_row(content),
+            kind.for_row(text),
             said_at,
             model,
             quotes.filter(|_| role == Role::User && *event == job.event_id).map(MessageId::as_str),
+            image_set,
         ])
     };
-    for Question { event, text, kind, message_id, speaker, said_at } in questions {
-        row(event, Role::User, text, *kind, message_id.as_ref(), *said_at, speaker.as_deref(), None)?;
+    for said in questions {
+        row(Role::User, said, None)?;
     }
-    let message_id = questions.last().and_then(|said| said.message_id.as_ref());
-    row(&job.event_id, Role::Assistant, answer, MessageKind::Text, message_id, job.at(), None, Some(model))?;
+    let answered = Question {
+        event: job.event_id.clone(),
+        text: answer.clone(),
+        kind: MessageKind::Text,
+        speaker: None,
+        message_id: questions.last().and_then(|said| said.message_id.clone()),
+        said_at: job.at(),
+        image_set: None,
+    };
+    row(Role::Assistant, &answered, Some(model))?;
     Ok(())
 }
 

@@ -105,8 +105,8 @@ pub(super) fn keep_unanswered(
     until: i64,
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind, said_at, quotes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind, said_at, quotes, image_set)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         job.conversation.as_str(),
@@ -118,6 +118,7 @@ pub(super) fn keep_unanswered(
         question.kind.for_row(&question.text),
         question.said_at,
         job.quotes().map(MessageId::as_str),
+        question.image_set,
     ])?;
     Ok(())
 }

@@ -149,6 +149,7 @@ impl SqliteQueue {
         self.hand_back_as(over, seq, after, 1).await
     }
 
+    /// Hands a job back. The last one of several that were tried together was not taken by itself, and counts as taken.
     async fn hand_back_as(
         &self,
         over: &[i64],
@@ -161,7 +162,7 @@ impl SqliteQueue {
             .call(move |db| {
                 remove(db, &gone)?;
                 db.prepare_cached(
-                    "UPDATE jobs SET state = ?1, visible_at = ?2, received = received - ?3 WHERE seq = ?4",
+                    "UPDATE jobs SET state = ?1, visible_at = ?2, received = max(received, 1) - ?3 WHERE seq = ?4",
                 )?
                 .execute(params![READY, visible_at, uncounted, seq])
             })

@@ -31,7 +31,14 @@ fn head(turns: usize) -> Head {
 
 fn shown(turn: usize, role: Role) -> Row {
     let id = row_id(&event(turn), role).to_string();
-    Row { id, created_at: rfc3339(at(turn)), said_at: Some(said(turn)), message: None, message_id: None }
+    Row {
+        id,
+        created_at: rfc3339(at(turn)),
+        said_at: Some(said(turn)),
+        message: None,
+        message_id: None,
+        image_set: None,
+    }
 }
 
 fn check(head: &Head, shown: &[Row], limit: usize, ttl: Option<SignedDuration>, expected: &[(usize, Role)]) {
