@@ -27,7 +27,9 @@ async fn main() -> ExitCode {
         Some("load") => load().await,
         Some("lambda") => {
             lambda::measure().await;
-            println!();
+            ExitCode::SUCCESS
+        }
+        Some("images") => {
             images::measure().await;
             ExitCode::SUCCESS
         }
@@ -43,7 +45,7 @@ async fn main() -> ExitCode {
         Some("record") => gate::renew().await,
         _ => {
             eprintln!(
-                "usage: tests/bench/run all|serve|load|lambda|cost|instructions, tests/bench/gate [record]"
+                "usage: tests/bench/run all|serve|load|lambda|images|cost|instructions, tests/bench/gate [record]"
             );
             ExitCode::from(2)
         }

@@ -58,19 +58,19 @@ pub(super) async fn split(
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
     let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.has_call_left();
     let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
-    let all_end = async |outcome, with: fn(RunCost) -> Option<RunCost>| {
+    let withdraw_all = async |outcome, counts: bool| {
         for ((job, turn), cost) in each() {
-            withdraw(storage, job, turn, with(cost)).await;
+            withdraw(storage, job, turn, counts.then_some(cost)).await;
         }
         ended(outcome)
     };
     match not_merged {
-        NotMerged::Stopped => return all_end(Outcome::GivenBack, Some).await,
+        NotMerged::Stopped => return withdraw_all(Outcome::GivenBack, true).await,
         NotMerged::PoisonCandidate { attempts } => {
-            return all_end(Outcome::PoisonCandidate { attempts }, |_| None).await;
+            return withdraw_all(Outcome::PoisonCandidate { attempts }, false).await;
         }
         NotMerged::Failed(Failure { retry: RetryPolicy::Wait(after), .. }) => {
-            return all_end(Outcome::NotReady { after }, |_| None).await;
+            return withdraw_all(Outcome::NotReady { after }, false).await;
         }
         NotMerged::Failed(failure)
             if matches!(failure.retry, RetryPolicy::Retry(_)) && each().all(|(_, cost)| may_go_on(cost)) =>
