@@ -17,7 +17,10 @@ use emulator::{
 };
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 
 use self::{
     gate::Gate,
@@ -81,8 +84,15 @@ impl Stage {
 const REDRIVE: [&str; 5] = ["dlq", "redrive", "--all", "--yes", "--json"];
 const OPERATOR: &str = "operator";
 
-/// Runs a story with this fault, if any; returns its gate and the problems at its end.
-async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
+/// Runs a story with this fault, if any; returns its gate and the problems at its end. It has a runtime of its own, with
+/// which its servers end, because hundreds of runs would leave too many open files.
+async fn live(story: Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    spawn_blocking(move || runtime().block_on(live_here(&story, on, fault))).await.unwrap()
+}
+
+async fn live_here(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (Arc<Gate>, Vec<String>) {
     let line = Line::new();
     let model = Model::new(Duration::ZERO, |messages| stories::answer(&see::said(messages.last().unwrap())));
     (story.faults)(&line, &model);
@@ -118,8 +128,8 @@ async fn live(story: &Story, on: BackEnd, fault: Option<(Boundary, Fault)>) -> (
 }
 
 /// Runs a story, and again with each fault that it can meet; returns its boundaries.
-async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
-    let (gate, wrong) = live(story, on, None).await;
+async fn survive(story: Story, on: BackEnd) -> Vec<String> {
+    let (gate, wrong) = live(story.clone(), on, None).await;
     assert!(wrong.is_empty(), "without a fault: {}", wrong.join("\n"));
     let is_operated = gate.record().names().iter().any(|name| name.starts_with(OPERATOR));
     assert_eq!(is_operated, story.redrives, "what is redriven is seen");
@@ -127,7 +137,7 @@ async fn survive(story: &Story, on: BackEnd) -> Vec<String> {
     println!("{} faults at: {}", faults.len(), gate.record().names().join(", "));
     let failures = faults.into_iter().map(async |(boundary, fault)| {
         for _ in 0..TRIES {
-            let (gate, wrong) = live(story, on, Some((boundary.clone(), fault))).await;
+            let (gate, wrong) = live(story.clone(), on, Some((boundary.clone(), fault))).await;
             if !wrong.is_empty() {
                 return Some(format!("{fault:?} at {boundary}: {}", wrong.join("\n")));
             }
@@ -159,14 +169,14 @@ macro_rules! stories {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn a_question_is_answered() {
-                let found = survive(&stories::a_question_is_answered(), BackEnd::OneMachine).await;
+                let found = survive(stories::a_question_is_answered(), BackEnd::OneMachine).await;
                 assert_found(&found, &SERVES);
             }
 
             $(#[tokio::test(flavor = "multi_thread")]
             #[ignore = "all together take minutes: tests/long"]
             async fn $name() {
-                survive(&stories::$name(), BackEnd::OneMachine).await;
+                survive(stories::$name(), BackEnd::OneMachine).await;
             })*
         }
 
@@ -175,14 +185,14 @@ macro_rules! stories {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn a_question_is_answered() {
-                let found = survive(&stories::a_question_is_answered(), BackEnd::Lambda).await;
+                let found = survive(stories::a_question_is_answered(), BackEnd::Lambda).await;
                 assert_found(&found, &WORKS);
             }
 
             $(#[tokio::test(flavor = "multi_thread")]
             #[ignore = "all together take minutes: tests/long"]
             async fn $name() {
-                survive(&stories::$name(), BackEnd::Lambda).await;
+                survive(stories::$name(), BackEnd::Lambda).await;
             })*
         }
     };

@@ -212,6 +212,7 @@ fn said(job: &Job, question: &str, pushes: Vec<String>) -> Answer {
         speaker: None,
         said_at: job.at(),
         image_set: None,
+        asked_with: vec![],
     }];
     let exchange = Exchange {
         questions,
@@ -645,6 +646,7 @@ async fn a_question_without_an_answer_is_kept_until_the_conversation_goes_on(
         speaker,
         said_at: Some(later(1).as_millisecond()),
         image_set: Some("set".to_owned()),
+        asked_with: vec![],
     };
     for (which, history) in [("h", history), ("t", hourly)] {
         let (user, first, second) = (format!("Uun{which}"), format!("un{which}1"), format!("un{which}2"));

@@ -14,6 +14,7 @@ use worker::clock::wall_clock;
 
 use crate::{handoff::STAFF, harness::local::USER, media::jpeg};
 
+#[derive(Clone)]
 pub struct Story {
     pub variables: &'static [(&'static str, &'static str)],
     /// The webhooks of LINE; each is posted after all work on the ones before it.

@@ -46,6 +46,7 @@ fn said(job: &Job) -> Question {
         speaker: None,
         said_at: job.at(),
         image_set: None,
+        asked_with: vec![],
         event,
     }
 }

@@ -1,7 +1,7 @@
 //! Several images that a person sends at once are one question, with the words that follow, and the next question is
 //! about them, too. All on one machine and on Lambda.
 
-use emulator::{faults::Fault, model::see};
+use emulator::{faults::Fault, line::content_path, model::see};
 use serde_json::{Value, json};
 
 use super::{jpeg, media_notices, messages};
@@ -25,6 +25,9 @@ story!(a_model_that_fails_for_a_while_is_asked_again_about_the_whole_set);
 story!(a_model_that_takes_one_image_sees_the_newest);
 story!(a_set_that_cannot_be_answered_gets_one_apology, "MAX_ATTEMPTS" = "1");
 story!(two_sets_are_two_questions);
+story!(an_image_that_line_does_not_deliver_spoils_no_other);
+story!(a_set_with_words_that_the_model_refuses_gets_one_apology);
+story!(a_forgotten_image_is_not_seen_where_it_is_quoted);
 story!(words_that_are_too_long_spoil_no_image, "QUESTION_MAX_CHARACTERS" = "5");
 story!(an_image_and_a_file_before_it_are_both_in_view);
 story!(a_retry_sees_no_image_of_another_question, "MAX_ATTEMPTS" = "1");
@@ -227,10 +230,18 @@ mod told {
         take(chat, images.clone()).await;
         happens(chat, [takes_back(&images[1])]).await;
         is_unsent(chat, &images[1]).await;
-        assert!(asked(chat).iter().all(|(_, images)| !images.contains(&2)), "{:?}", asked(chat));
+        is_one_question(chat, "[2 images]", &[1, 3]).await;
         happens(chat, [says("and now?")]).await;
         assert_eq!(asked(chat).pop(), Some(question("and now?", &[1, 3])));
-        assert_eq!(chat.letters().await, 0);
+        // The last one may be taken back, and while the model is asked.
+        chat.model().plan_fault(SLOW);
+        let set = |index: u64| json!({ "id": "B", "index": index, "total": 2 });
+        let images = [image(chat, &set(1), 4), image(chat, &set(2), 5)];
+        take(chat, images.clone()).await;
+        is_asked(chat, 3).await;
+        happens(chat, [takes_back(&images[1])]).await;
+        assert_eq!(asked(chat)[2..], [question("[2 images]", &[4, 5]), question("[image]", &[4])]);
+        assert_eq!((said(chat).len(), chat.letters().await), (3, 0));
     }
 
     pub(super) async fn images_that_are_forgotten_are_not_seen(chat: &dyn Chat) {
@@ -270,6 +281,38 @@ mod told {
         chat.redrives().await;
         chat.drains().await;
         assert!(asked(chat).last().unwrap().1.contains(&2), "{:?}", asked(chat));
+    }
+
+    pub(super) async fn an_image_that_line_does_not_deliver_spoils_no_other(chat: &dyn Chat) {
+        let id = held(chat, 2);
+        let fails = Fault::Respond(500, vec![], "{}".to_owned());
+        chat.line().faults.set_fault(&content_path(&id), Some(&fails), false);
+        happens(chat, [image(chat, &set(1, 3), 1), image_of(&id, &set(2, 3)), image(chat, &set(3, 3), 3)])
+            .await;
+        is_one_question(chat, "[2 images]\n[images that cannot be seen: 1]", &[1, 3]).await;
+    }
+
+    pub(super) async fn a_set_with_words_that_the_model_refuses_gets_one_apology(chat: &dyn Chat) {
+        let error =
+            json!({ "message": "no", "type": "invalid_request_error", "code": "content_policy_violation" });
+        chat.model().plan_fault(Fault::Respond(400, vec![], json!({ "error": error }).to_string()));
+        happens(chat, [image(chat, &set(1, 2), 1), image(chat, &set(2, 2), 2), says("what?")]).await;
+        assert_eq!(asked(chat), [question("what?", &[1, 2])]);
+        assert_eq!((said(chat).len(), chat.letters().await), (1, 3));
+        // Its button asks the whole question again.
+        happens(chat, [says("retry")]).await;
+        assert_eq!(asked(chat)[1..], [question("what?", &[1, 2])]);
+    }
+
+    pub(super) async fn a_forgotten_image_is_not_seen_where_it_is_quoted(chat: &dyn Chat) {
+        let webhook = image(chat, &Value::Null, 1);
+        happens(chat, [webhook.clone()]).await;
+        forgets(chat).await;
+        let mut quoting = says("");
+        let id = webhook["events"][0]["message"]["id"].as_str();
+        quoting["events"][0]["message"] = messages::quoting(messages::text("what?"), id);
+        happens(chat, [quoting]).await;
+        assert_eq!(asked(chat)[1..], [question("[quotes a message that you cannot see]\nwhat?", &[])]);
     }
 
     pub(super) async fn two_sets_are_two_questions(chat: &dyn Chat) {

@@ -441,7 +441,7 @@ fn used_up(world: &mut World, at: usize, failure: Failure) {
 fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     if worker.other.is_some() && !worker.is_merged {
-        return merge::fail(world, at, failure);
+        return merge::fail(model, world, at, failure);
     }
     let ends_run = !failure.is_passing || worker.turn.attempts >= model.setting.max_attempts;
     if !failure.has_delivery {

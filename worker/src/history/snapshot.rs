@@ -139,6 +139,8 @@ pub struct Unanswered {
     pub said_at: Option<i64>,
     /// The set of images that it was sent in: see [`Question::image_set`].
     pub image_set: Option<String>,
+    /// The images before it that were asked with it.
+    pub asked_with: Vec<MessageId>,
 }
 
 impl Unanswered {
@@ -320,6 +322,8 @@ pub struct Question {
     pub said_at: Option<i64>,
     /// LINE's id of the set of images that it was sent in. Images that come late are shown with their set.
     pub image_set: Option<String>,
+    /// Only of an unanswered question: the images before it that were asked with it.
+    pub asked_with: Vec<MessageId>,
 }
 
 impl Question {

@@ -10,6 +10,9 @@ use super::{
 /// The time for which the next question gets images again, in milliseconds from when they were sent.
 const IN_VIEW_MS: i64 = 600_000;
 
+/// The longest time between an image and the words that are answered with it, in milliseconds.
+const TOGETHER_MS: i64 = 4_000;
+
 /// An image of a conversation, which LINE keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentImage {
@@ -44,6 +47,12 @@ impl SentImage {
     fn is_in_view(&self, asked_at: Option<i64>) -> bool {
         let ago = asked_at.zip(self.sent_at).map(|(at, sent_at)| at.saturating_sub(sent_at));
         ago.is_some_and(|ago| ago <= IN_VIEW_MS)
+    }
+
+    /// Whether it was sent so shortly before words that both were one question.
+    pub(crate) fn is_just_before(&self, said_at: Option<i64>) -> bool {
+        let ago = said_at.zip(self.sent_at).map(|(at, sent_at)| at.saturating_sub(sent_at));
+        ago.is_some_and(|ago| (0..=TOGETHER_MS).contains(&ago))
     }
 
     /// Whether both were sent in one set.

@@ -11,7 +11,7 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::{Failure, Reason},
-    history::{Question, SnapshotScope, Stage, key_is_alive},
+    history::{Question, SnapshotScope, Stage, Unanswered, key_is_alive},
     rules::{
         group::{is_answered, is_asked_anew, said_to_bot},
         message_kind::{MessageKind, kept},
@@ -73,16 +73,22 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     // A command is not kept, because it asks for something that was asked before. An unsent message is not kept either.
     let was_unsent = changes.as_ref().is_ok_and(|changes| changes.unsent);
     let is_command = job.kind.is_tap() || job.kind.command(asked).is_some();
-    let question = (!is_command && !was_unsent).then(|| Question {
+    let mut question = (!is_command && !was_unsent).then(|| Question {
         event: job.event_id.clone(),
         text: asked.to_owned(),
         kind: MessageKind::of(&job.kind),
         message_id: job.message_id().cloned(),
         speaker: user::speaker(line, job),
         said_at: job.at(),
+        asked_with: vec![],
         image_set: set_of(job).map(|set| set.id.clone()),
     });
-    let is_told = is_told_of_set(config, storage, job, question.as_ref()).await;
+    let told = told_of_images(config, storage, job, question.as_ref()).await;
+    let is_told = told.is_some();
+    if let (Some(question), Some(told)) = (&mut question, told) {
+        question.asked_with = told.asked_with;
+        question.asked_with.extend(told.turn.message_id);
+    }
     match storage.mark_notified(job, question.as_ref(), now).await {
         Ok(_) if is_told => return,
         Ok(Some(first)) if key_is_alive(first, now) => {}
@@ -109,12 +115,21 @@ pub async fn apologise(clients: &Clients, job: &Job, reason: Reason) {
     }
 }
 
-/// Whether the person got the apology for another image of the same set.
-async fn is_told_of_set(config: &Config, storage: &Storage, job: &Job, question: Option<&Question>) -> bool {
-    let Some(own) = question.and_then(Question::image).filter(|_| set_of(job).is_some()) else {
-        return false;
-    };
+/// Returns the unanswered question if the person got its apology and it was asked with this one: another image of the same
+/// set, or the image just before these words.
+async fn told_of_images(
+    config: &Config,
+    storage: &Storage,
+    job: &Job,
+    question: Option<&Question>,
+) -> Option<Unanswered> {
+    let own = question.filter(|_| job.is_private())?;
     let period = config.quota.period(job.user(), storage.now());
-    let Ok(past) = storage.load(job, SnapshotScope { limit: 0, period }).await else { return false };
-    past.unanswered.and_then(|told| told.image()).is_some_and(|told| told.is_in_set_of(&own))
+    let told = storage.load(job, SnapshotScope { limit: 0, period }).await.ok()?.unanswered?;
+    let image = told.image()?;
+    let is_together = match own.image() {
+        Some(own) => image.is_in_set_of(&own),
+        None => image.is_just_before(own.said_at),
+    };
+    is_together.then_some(told)
 }

@@ -165,7 +165,7 @@ async fn choose_persona(
 fn ask_again(past: Snapshot) -> Option<PromptInput> {
     let Snapshot { mut messages, newest, unanswered, images, .. } = past;
     let is_other = |turn: &TurnRef| newest.as_ref().is_none_or(|newest| newest.event != turn.event);
-    if let Some(Unanswered { turn, question, kind, speaker, image_set, .. }) =
+    if let Some(Unanswered { turn, question, kind, speaker, image_set, asked_with, .. }) =
         unanswered.filter(|it| is_other(&it.turn))
     {
         return Some(PromptInput {
@@ -176,6 +176,7 @@ fn ask_again(past: Snapshot) -> Option<PromptInput> {
             speaker,
             message_id: turn.message_id,
             image_set,
+            asked_with,
             replaces: Some(turn.event),
             ..PromptInput::default()
         });

@@ -93,7 +93,7 @@ pub(crate) async fn compose_draft<'a>(
         Plan::Say(reply) => return Ok(says(Some(reply))),
         Plan::AskModel(input) => PromptInput { before, staff_gap, ..input },
     };
-    let quoted_file = quote::look_up(storage, job, &mut input).await?;
+    let quoted_file = quote::look_up(storage, job, &mut input, seen.forgotten.is_some()).await?;
     let earlier_file = earlier_file(job, &input, quoted_file, sent_file);
     let before = Before { images, newest, has_file: earlier_file.is_some() };
     let mut fetched = fetch_attachment(clients, job, &mut input, attempt, deadline).await?;

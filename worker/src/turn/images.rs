@@ -1,6 +1,8 @@
 //! The images of a question: those that it is about, and the last ones before it. They are fetched from LINE during an
 //! attempt and given to the model together, in the order in which the person chose them. Nothing of them is ever stored.
 
+use std::time::Duration;
+
 use shared::job::{EventId, Job, MessageId};
 use tokio::time::{Instant, timeout_at};
 
@@ -22,6 +24,9 @@ use crate::{
     },
 };
 
+/// The longest time that a question waits for its own images if it has something else that can be asked.
+const OWN_WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// The images of the conversation before a question.
 pub(crate) struct Before {
     /// The last images.
@@ -42,8 +47,9 @@ fn choose(job: &Job, input: &PromptInput, before: &Before) -> Vec<ShownImage> {
         let id = || Some(id.clone());
         SentImage::of(MessageKind::Image, &input.kept, input.image_set.as_deref(), id, job.at())
     };
-    let own: Vec<_> =
-        input.before.iter().filter_map(Question::image).chain(attached.and_then(image)).collect();
+    let before_it = input.before.iter().filter_map(Question::image);
+    let again = input.asked_with.iter().filter_map(&image);
+    let own: Vec<_> = before_it.chain(again).chain(attached.and_then(&image)).collect();
     // A question about other content, or one that quotes a message, says what it is about.
     if own.is_empty() && (input.attachment.is_some() || input.quotes.is_some()) {
         return vec![];
@@ -88,19 +94,20 @@ pub(crate) async fn fetch_images(
             Err(_) => return Ok(MediaOutcome::Ready),
         }
     }
-    let mut notice = None;
+    let is_alone = chosen.len() == 1 && input.question.is_empty();
+    let own_by = if is_alone { deadline } else { deadline.min(Instant::now() + OWN_WAIT_MAX) };
+    let (mut notice, mut failed) = (None, None);
     // If there is no room for all of them, the newest are kept.
     for ShownImage { message_id, is_own } in chosen.iter().rev() {
         let room = input.room.as_ref();
         let image = if *is_own {
-            match fetch_own(clients, job, message_id, room, attempt, deadline).await? {
-                Ok(image) => Some(image),
-                Err(silence @ MediaOutcome::Silence) => return Ok(silence),
-                Err(why) => {
-                    notice = Some(why);
-                    input.unseen_images += 1;
-                    None
-                }
+            let fetched = fetch_own(clients, job, message_id, room, attempt, own_by).await;
+            input.unseen_images += usize::from(!matches!(fetched, Ok(Ok(_))));
+            match fetched {
+                Ok(Ok(image)) => Some(image),
+                Ok(Err(silence @ MediaOutcome::Silence)) => return Ok(silence),
+                Ok(Err(why)) => notice.replace(why).and(None),
+                Err(failure) => failed.replace(failure).and(None),
             }
         } else {
             let content = fetch_earlier(config, line, message_id, image::BYTES_MAX, room, earlier_by).await;
@@ -109,8 +116,14 @@ pub(crate) async fn fetch_images(
         input.images.extend(image);
     }
     input.images.reverse();
-    let is_unseen = input.unseen_images == own && input.question.is_empty();
-    Ok(notice.filter(|_| is_unseen).unwrap_or(MediaOutcome::Ready))
+    // The question is asked with what it has.
+    if input.unseen_images < own || !input.question.is_empty() {
+        return Ok(MediaOutcome::Ready);
+    }
+    match (failed, notice) {
+        (Some(failure), _) => Err(failure),
+        (None, notice) => Ok(notice.unwrap_or(MediaOutcome::Ready)),
+    }
 }
 
 /// Fetches an image of the question itself, or returns what is said instead.

@@ -31,7 +31,7 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::Reason,
-    history::{LastAttempt, Question, Stage, StoreResult, Turn},
+    history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
     rules::{
         message_kind::{MessageKind, kept},
         waiting::{has_images, set_of},
@@ -44,22 +44,24 @@ mod split;
 
 /// The most attempts that are made together at texts. A failure that only happens to a merge, as with a model that wants
 /// roles to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
-/// Images are one message to the model, and get all attempts but the last.
+/// Images are one message to the model, and are tried and given up together.
 const MERGE_ATTEMPTS_MAX: u32 = 2;
+/// The most drafts of one attempt, if its messages are changed meanwhile.
+const DRAFTS: usize = 3;
 
 /// Makes one attempt at several jobs of one conversation.
 pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
     let Clients { config, storage, .. } = clients;
     let mut turns = vec![];
-    let begun =
-        within(limits, limits.deadline, begin(config, storage, jobs, &mut turns, limits.is_alone)).await;
-    let attempt = Attempt::at(&turns, limits, config.give_up_after);
+    let begun = within(limits, limits.deadline, begin(config, storage, jobs, &mut turns, limits)).await;
+    let mut attempt = Attempt::at(&turns, limits, config.give_up_after);
+    let deadline = attempt.deadline;
     let stored = match begun {
-        Ok(()) => within(limits, attempt.deadline, store(clients, jobs, &attempt)).await,
+        Ok(()) => within(limits, deadline, answer(clients, jobs, &mut turns, &mut attempt)).await,
         Err(not_merged) => Err(not_merged),
     };
     match stored {
-        Ok(stored) => deliver(clients, jobs, &turns, stored, &attempt).await,
+        Ok((last, stored)) => deliver(clients, &jobs[..=last], &turns[last], stored, &attempt).await,
         Err(not_merged) => split(config, storage, jobs, &turns, not_merged, &attempt).await,
     }
 }
@@ -70,17 +72,17 @@ async fn begin(
     storage: &Storage,
     jobs: &[Job],
     turns: &mut Vec<Turn>,
-    is_alone: bool,
+    limits: &Limits,
 ) -> Result<(), NotMerged> {
     for job in jobs {
         let turn = storage.begin(job).await.map_err(NotMerged::Failed)?;
-        let is_mergeable = is_mergeable(config, &turn, has_images(jobs));
+        let is_fit = is_mergeable(config, &turn, has_images(jobs));
         let (attempts, has_crashed) = (turn.attempts, turn.last == LastAttempt::Crashed);
         turns.push(turn);
-        if !is_mergeable {
+        if !is_fit {
             return Err(NotMerged::NeedsOwnAttempt);
         }
-        if has_crashed && !is_alone {
+        if has_crashed && !limits.is_alone {
             return Err(NotMerged::PoisonCandidate { attempts });
         }
         log!(debug, AttemptBegan, event = %job.event_id, attempts, "an attempt begins");
@@ -88,50 +90,91 @@ async fn begin(
     Ok(())
 }
 
-/// Drafts and stores the one answer to the messages.
-async fn store(clients: &Clients, jobs: &[Job], attempt: &Attempt<'_>) -> Result<StoreResult, NotMerged> {
-    let Clients { config, storage, line, .. } = clients;
-    let Some((job, others)) = jobs.split_last() else { return Err(NotMerged::NeedsOwnAttempt) };
-    user::learn_speaker(line, job).await;
-    let mut before = vec![];
-    for other in others {
-        let changes = storage.conversation_changes(other).await.map_err(NotMerged::Failed)?;
-        // A message that was edited or answered since needs an attempt of its own.
-        let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
-        if !is_settled || is_forgotten(other, &changes) {
-            return Err(NotMerged::NeedsOwnAttempt);
+/// Drafts and stores the one answer to the messages. Returns it with the place of its job. Images that are unsent or
+/// forgotten meanwhile end in silence, and the others are answered without them.
+async fn answer(
+    clients: &Clients,
+    jobs: &[Job],
+    turns: &mut [Turn],
+    attempt: &mut Attempt<'_>,
+) -> Result<(usize, StoreResult), NotMerged> {
+    for _ in 0..DRAFTS {
+        let mut left = vec![];
+        for (at, job) in jobs.iter().enumerate() {
+            let changes = clients.storage.conversation_changes(job).await.map_err(NotMerged::Failed)?;
+            let is_gone = is_forgotten(job, &changes) || changes.stage == Stage::Forgotten;
+            // A message that was edited or answered since needs an attempt of its own.
+            let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
+            match (is_gone, has_images(jobs)) {
+                (false, _) if is_settled => left.push(at),
+                (true, true) => end_in_silence(&clients.storage, job, &mut turns[at]).await?,
+                _ => return Err(NotMerged::NeedsOwnAttempt),
+            }
         }
-        let (event, message_id) = (other.event_id.clone(), other.message_id().cloned());
-        let (text, kind) = (kept(&other.kind).unwrap_or_default().into_owned(), MessageKind::of(&other.kind));
-        let (speaker, said_at) = (user::speaker(line, other), other.at());
-        let image_set = set_of(other).map(|set| set.id.clone());
-        before.push(Question { event, text, kind, speaker, message_id, said_at, image_set });
+        let Some((&last, others)) = left.split_last() else { break };
+        attempt.leads(&turns[last]);
+        let others: Vec<&Job> = others.iter().map(|&at| &jobs[at]).collect();
+        match store(clients, &jobs[last], &others, attempt).await? {
+            stored @ StoreResult::Stored(_) => return Ok((last, stored)),
+            StoreResult::Forgotten | StoreResult::Changed if has_images(jobs) => {}
+            _ => break,
+        }
     }
+    Err(NotMerged::NeedsOwnAttempt)
+}
+
+async fn end_in_silence(storage: &Storage, job: &Job, turn: &mut Turn) -> Result<(), NotMerged> {
+    storage.record(job, Step::Forgotten).await.map_err(NotMerged::Failed)?;
+    turn.stage = Stage::Forgotten;
+    log!(info, Forgotten, event = %job.event_id, conversation = %job.conversation, "the message was taken back or forgotten");
+    Ok(())
+}
+
+/// Drafts and stores the answer to a job and to the others before it.
+async fn store(
+    clients: &Clients,
+    job: &Job,
+    others: &[&Job],
+    attempt: &Attempt<'_>,
+) -> Result<StoreResult, NotMerged> {
+    let Clients { config, storage, line, .. } = clients;
+    user::learn_speaker(line, job).await;
+    let before = others.iter().map(|other| Question {
+        event: other.event_id.clone(),
+        text: kept(&other.kind).unwrap_or_default().into_owned(),
+        kind: MessageKind::of(&other.kind),
+        speaker: user::speaker(line, other),
+        message_id: other.message_id().cloned(),
+        said_at: other.at(),
+        asked_with: vec![],
+        image_set: set_of(other).map(|set| set.id.clone()),
+    });
     let failed = |error: AttemptError| NotMerged::Failed(error.failure);
-    let stored = match question::draft(clients, job, text(job), before, attempt).await.map_err(failed)? {
+    let drafted =
+        question::draft(clients, job, text(job), before.collect(), attempt).await.map_err(failed)?;
+    match drafted {
         // A notice about the images is one for all of them.
         Drafted::Draft { mut draft, token_is_spent } if draft.exchange.is_some() || draft.is_about_images => {
             draft.merged = others.iter().map(|other| other.event_id.clone()).collect();
             let stored = question::store(config, storage, job, *draft, token_is_spent, attempt.by).await;
-            stored.map_err(NotMerged::Failed)?
+            stored.map_err(NotMerged::Failed)
         }
-        Drafted::Draft { .. } => return Err(NotMerged::NeedsOwnAttempt),
-        Drafted::Ended(result) => result,
-    };
-    if matches!(stored, StoreResult::Stored(_)) { Ok(stored) } else { Err(NotMerged::NeedsOwnAttempt) }
+        Drafted::Draft { .. } => Err(NotMerged::NeedsOwnAttempt),
+        Drafted::Ended(result) => Ok(result),
+    }
 }
 
 /// Delivers the stored answer. The turns of all jobs but the last are over, and the last one continues alone.
 async fn deliver(
     clients: &Clients,
     jobs: &[Job],
-    turns: &[Turn],
+    turn: &Turn,
     stored: StoreResult,
     attempt: &Attempt<'_>,
 ) -> MergeResult {
     let Clients { config, storage, .. } = clients;
     let merged = jobs.len() - 1;
-    let (job, turn) = (&jobs[merged], &turns[merged]);
+    let job = &jobs[merged];
     for other in &jobs[..merged] {
         log!(info, Merged, event = %other.event_id, with = %job.event_id, "the message is answered together with a later one");
     }
@@ -140,19 +183,24 @@ async fn deliver(
     MergeResult::Ended { merged, outcome }
 }
 
-/// Whether a turn may be merged. A turn that failed inside Henji may have failed because of another question.
+/// Whether a turn may be merged. A turn that failed inside Henji may have failed because of another question. An image
+/// that was forgotten spoils no other.
 fn is_mergeable(config: &Config, turn: &Turn, has_images: bool) -> bool {
+    if has_images {
+        let is_open = matches!(turn.stage, Stage::Open | Stage::Forgotten);
+        return is_open
+            && !matches!(turn.last, LastAttempt::GaveUp(_))
+            && turn.attempts <= config.max_attempts;
+    }
     let is_clear = match turn.last {
         LastAttempt::None => true,
         LastAttempt::Failed(reason) => reason != Reason::Internal,
-        LastAttempt::Crashed => has_images,
-        LastAttempt::GaveUp(_) => false,
+        LastAttempt::Crashed | LastAttempt::GaveUp(_) => false,
     };
-    let has_attempts = turn.attempts < config.max_attempts || (has_images && turn.attempts == 1);
     turn.stage == Stage::Open
         && is_clear
-        && has_attempts
-        && (has_images || turn.attempts <= MERGE_ATTEMPTS_MAX)
+        && turn.attempts < config.max_attempts
+        && turn.attempts <= MERGE_ATTEMPTS_MAX
 }
 
 /// Does the work until the deadline, or until the process stops.

@@ -48,6 +48,8 @@ pub(crate) struct PromptInput {
     pub(crate) images: Vec<Image>,
     /// LINE's id of the set that the question's own image was sent in.
     pub(crate) image_set: Option<String>,
+    /// The images before it that were asked with it when it got no answer.
+    pub(crate) asked_with: Vec<MessageId>,
     /// Whether the question itself is about images. Otherwise they were sent before it.
     pub(crate) has_own_images: bool,
     /// The number of its own images that the model does not get.
@@ -141,7 +143,8 @@ impl PromptInput {
         let Self { before, kept, message_id, speaker, attachment, image_set, replaces, .. } = self;
         let kind = Attachment::kind(attachment.as_ref());
         let (event, said_at) = (job.event_id.clone(), job.at());
-        let own = Question { event, text: kept, kind, speaker, message_id, said_at, image_set };
+        let own =
+            Question { event, text: kept, kind, speaker, message_id, said_at, image_set, asked_with: vec![] };
         Exchange { questions: before.into_iter().chain([own]).collect(), answer, model, replaces }
     }
 }

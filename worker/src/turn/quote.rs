@@ -17,11 +17,12 @@ use crate::{
 
 /// Looks up the message that a question quotes, and puts its words into the question. A question that is asked again
 /// quotes what it quoted before. A message whose words are not known may be an image, which is fetched later. Returns the
-/// quoted file, if the message is one.
+/// quoted file, if the message is one. `is_forgotten` tells whether something of the conversation was forgotten.
 pub(crate) async fn look_up(
     storage: &Storage,
     job: &Job,
     input: &mut PromptInput,
+    is_forgotten: bool,
 ) -> Result<Option<SentFile>, Failure> {
     let quote = match (&input.quotes, &input.replaces) {
         (Some(message_id), _) => Quote::Of(message_id.clone()),
@@ -33,7 +34,10 @@ pub(crate) async fn look_up(
     else {
         return Ok(None);
     };
-    let may_be_image = words.as_ref().is_none_or(|words| words.message.kind == MessageKind::Image);
+    // In a private chat each image is known, until it is forgotten.
+    let may_be_unknown = !(job.is_private() && is_forgotten);
+    let may_be_image =
+        words.as_ref().map_or(may_be_unknown, |words| words.message.kind == MessageKind::Image);
     if !may_be_image {
         input.attachment.take_if(|attachment| matches!(attachment, Attachment::Quoted(_)));
     } else if matches!(quote, Quote::In(_)) && input.attachment.is_none() {

@@ -55,6 +55,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Makes this the attempt of one of its turns, to which the answer belongs.
+    pub(crate) fn leads(&mut self, turn: &Turn) {
+        (self.number, self.by) = (turn.attempts, Some(turn.begun));
+    }
+
     /// Returns true once in the life of a turn: for the first draft of its first attempt.
     pub(crate) fn is_first_to_draft(&self) -> bool {
         self.is_first_to_draft.swap(false, Relaxed)

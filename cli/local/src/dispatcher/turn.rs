@@ -19,7 +19,7 @@ use worker::{
     adapters::http::with_event_header,
     clients::Clients,
     failure::{Failure, Reason},
-    outcome::Outcome,
+    outcome::{Disposition, Outcome},
     turn::{
         self,
         give_up::panicked,
@@ -61,16 +61,28 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     pub(super) async fn turn(self: Arc<Self>, mut claimed: Claimed, give_back: CancellationToken) {
-        let Some(_slot) = Slot::take(&self.running, claimed.seq) else { return };
+        let Some(slot) = Slot::take(&self.running, claimed.seq) else { return };
         // These futures are boxed, because a task is moved several times.
-        while let Some(again) = Box::pin(self.work(claimed, &give_back)).await {
-            claimed = again;
-        }
+        let ended = loop {
+            match Box::pin(self.work(claimed, &give_back)).await {
+                Ok(ended) => break ended,
+                Err(again) => claimed = again,
+            }
+        };
+        // A job that is handed back may be claimed again at once. Its slot must be free then, or nobody would work on it
+        // until its new lease ends.
+        let is_letter = matches!(ended.outcome.disposition(), Disposition::DeadLetter { .. });
+        let _slot = Some(slot).filter(|_| is_letter);
+        self.carry_out_at_last(ended).await;
     }
 
-    /// Makes an attempt at this job, and at the jobs behind it that are answered together with it. Returns the job if it
-    /// must be answered by itself.
-    async fn work(self: &Arc<Self>, claimed: Claimed, give_back: &CancellationToken) -> Option<Claimed> {
+    /// Makes an attempt at this job, and at the jobs behind it that are answered together with it. Returns the job as an
+    /// error if it must be answered by itself.
+    async fn work(
+        self: &Arc<Self>,
+        claimed: Claimed,
+        give_back: &CancellationToken,
+    ) -> Result<Ended, Claimed> {
         let is_alone = locked(&self.one_by_one).remove(&claimed.seq);
         let (mut all, gathered) = self.gather(claimed, is_alone).await;
         let (merged, job, outcome) = match gathered {
@@ -79,7 +91,7 @@ impl Dispatcher {
                 match self.attempt(&jobs, all[jobs.len() - 1].seq, give_back).await {
                     MergeResult::OneByOne(many) => {
                         locked(&self.one_by_one).extend(all[..many].iter().map(|it| it.seq));
-                        return Some(all.swap_remove(0));
+                        return Err(all.swap_remove(0));
                     }
                     MergeResult::Ended { merged, outcome } => (merged, jobs.into_iter().nth(merged), outcome),
                 }
@@ -97,9 +109,7 @@ impl Dispatcher {
             }
         };
         let over = all[..merged].iter().map(|it| it.seq).collect();
-        let ended = Ended { merged: over, claimed: all.swap_remove(merged), job, outcome };
-        self.carry_out_at_last(ended).await;
-        None
+        Ok(Ended { merged: over, claimed: all.swap_remove(merged), job, outcome })
     }
 
     /// Returns this job and those that wait behind it, as far as they may be answered together, and the jobs that are.

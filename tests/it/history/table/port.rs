@@ -280,6 +280,7 @@ fn said(job: &Job) -> Question {
         message_id: job.message_id().cloned(),
         said_at: job.at(),
         image_set: None,
+        asked_with: vec![],
     }
 }
 

@@ -28,6 +28,8 @@ pub enum At {
     BeginLast,
     /// The worker looks for changes of the earlier job.
     LookAtOther,
+    /// The worker ends the earlier job, an image that was taken back: the last one is answered without it.
+    EndOther,
     /// The worker withdraws an attempt.
     Withdraw {
         /// Whether it is the earlier job's attempt.
@@ -64,17 +66,21 @@ pub(super) fn next(steps: &mut Steps<'_>, at: usize, worker: &Worker, step: At) 
         At::Begin => begin(steps, at, worker, true),
         At::BeginLast => begin(steps, at, worker, false),
         At::LookAtOther => look_at_other(steps, at, worker),
+        At::EndOther => end_other(steps, at, worker),
         At::Withdraw { is_other } => withdraw_one(steps, at, worker, is_other),
         At::FailAnew { is_other } => {
             let reason = turn(worker, is_other).and_then(|turn| turn.last.0.reason());
             let reason = reason.unwrap_or(Reason::Internal);
-            record_failed(steps, at, worker, is_other, reason, |world, at| {
+            record_failed(steps, at, worker, is_other, reason, false, |world, at| {
                 after_withdrawal(world, at, is_other);
             });
         }
         At::Fail { is_other } => {
             let reason = worker.failure.map_or(Reason::Internal, |failure| failure.reason.0);
-            record_failed(steps, at, worker, is_other, reason, |world, at| {
+            let most = steps.model.setting.max_attempts;
+            let is_last = turn(worker, is_other).is_some_and(|turn| turn.attempts >= most);
+            let gives_up = is_last || worker.failure.is_some_and(|failure| !failure.is_passing);
+            record_failed(steps, at, worker, is_other, reason, gives_up, |world, at| {
                 let is_more = is_other && turn(&world.workers[at], false).is_some();
                 world.workers[at].at =
                     if is_more { Step::Merge(At::Fail { is_other: false }) } else { Step::HandBack };
@@ -93,7 +99,7 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
             if is_other {
                 world.workers[at].at = Step::HandBack;
             } else {
-                fail(world, at, Failure::retryable(Reason::StorageFailed));
+                fail(model, world, at, Failure::retryable(Reason::StorageFailed));
             }
             return;
         };
@@ -111,12 +117,14 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
         };
         let max_attempts = model.setting.max_attempts;
         let has_attempts = if model.setting.images {
-            turn.attempts < max_attempts || turn.attempts == 1
+            turn.attempts <= max_attempts
         } else {
             turn.attempts < max_attempts && turn.attempts <= ATTEMPTS
         };
+        let is_gone = model.setting.images && is_other && stage == Stage::Forgotten;
         let is_fit = stage == Stage::Open && is_clear && has_attempts;
         match (is_fit, is_other) {
+            _ if is_gone => worker.at = Step::Merge(At::BeginLast),
             (false, _) => withdraw(world, at),
             (true, true) => worker.at = Step::Merge(At::BeginLast),
             (true, false) => worker.at = Step::Merge(At::LookAtOther),
@@ -127,8 +135,11 @@ fn begin(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
 fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     let Worker { other: Some(other), .. } = *worker else { return };
     let read = |world: &World| history::changes(world, other.event);
-    steps.read("it looks what happened to the earlier one", read, |_, world, changes| match changes {
-        None => fail(world, at, Failure::retryable(Reason::StorageFailed)),
+    steps.read("it looks what happened to the earlier one", read, |model, world, changes| match changes {
+        None => fail(model, world, at, Failure::retryable(Reason::StorageFailed)),
+        Some(changes) if model.setting.images && is_forgotten(world, other, &changes) => {
+            world.workers[at].at = Step::Merge(At::EndOther);
+        }
         Some(changes) if changes.edits + changes.others == 0 && !is_forgotten(world, other, &changes) => {
             world.workers[at].at = Step::Load;
         }
@@ -136,11 +147,26 @@ fn look_at_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
     });
 }
 
-/// Fails an attempt at two jobs: they are tried together again, or one by one.
-pub(super) fn fail(world: &mut World, at: usize, failure: Failure) {
+fn end_other(steps: &mut Steps<'_>, at: usize, worker: &Worker) {
+    let Worker { other: Some(other), .. } = *worker else { return };
+    let record =
+        |model: &Model, world: &mut World| history::step(model, world, other, &TurnStep::Forgotten).is_ok();
+    steps.call("the earlier one ends, because it was taken back", false, record, |model, world, told| {
+        if told != Some(true) {
+            return fail(model, world, at, Failure::retryable(Reason::StorageFailed));
+        }
+        let worker = &mut world.workers[at];
+        (worker.other, worker.other_turn, worker.at) = (None, None, Step::Load);
+        // From here on the attempt is at the last one alone.
+        worker.ghost_was_over = false;
+    });
+}
+
+/// Fails an attempt at two jobs: they are tried together again, or one by one. Images are given up together.
+pub(super) fn fail(model: &Model, world: &mut World, at: usize, failure: Failure) {
     let worker = &mut world.workers[at];
     (worker.marker, worker.edits, worker.others) = (None, 0, 0);
-    if failure.is_passing {
+    if failure.is_passing || model.setting.images {
         worker.failure = Some(Failure { reason: Why(failure.reason.0), ..failure });
         worker.at = Step::Merge(At::Fail { is_other: true });
     } else {
@@ -168,7 +194,7 @@ fn after_withdrawal(world: &mut World, at: usize, is_other: bool) {
 
 fn withdraw_one(steps: &mut Steps<'_>, at: usize, worker: &Worker, is_other: bool) {
     let of = job(worker, is_other);
-    let had_failed = turn(worker, is_other).is_some_and(|turn| turn.last.0.reason().is_some());
+    let had_failed = turn(worker, is_other).is_some_and(|turn| matches!(turn.last.0, LastAttempt::Failed(_)));
     let record = |model: &Model, world: &mut World| {
         let _ = history::step(model, world, of, &TurnStep::Withdrawn { cost: None });
     };
@@ -187,11 +213,12 @@ fn record_failed(
     worker: &Worker,
     is_other: bool,
     reason: Reason,
+    gives_up: bool,
     then: impl Fn(&mut World, usize),
 ) {
     let (of, by) = (job(worker, is_other), turn(worker, is_other).map(|turn| turn.begun));
     let record = |model: &Model, world: &mut World| {
-        let step = TurnStep::Failed { by, reason, progress: None, gave_up: false, cost: None };
+        let step = TurnStep::Failed { by, reason, progress: None, gave_up: gives_up, cost: None };
         let _ = history::step(model, world, of, &step);
     };
     steps.call("it is recorded that the attempt at one of two failed", true, record, |_, world, _| {

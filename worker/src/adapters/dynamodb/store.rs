@@ -218,7 +218,7 @@ impl DynamoHistory {
         let own = &job.event_id;
         let (mut next, mut rows) = (head.clone(), vec![]);
         next.window = window.or(next.window);
-        for Question { event, text, kind, speaker, message_id, said_at, image_set } in questions {
+        for Question { event, text, kind, speaker, message_id, said_at, image_set, .. } in questions {
             let named = TurnRef { event: event.clone(), message_id: message_id.clone() };
             let at = next.asked(named, *said_at, (event != own).then_some(own), now);
             let mut row = self.message_row(job, event, Role::User, text, at, now);

@@ -20,6 +20,8 @@ use crate::{
 
 /// The attribute of a row that notes that the newest answer waits.
 const WAITS: &str = "waits";
+/// The attribute with the images that were asked with the question.
+const ASKED_WITH: &str = "askedWith";
 
 /// Returns the row's key.
 pub(super) fn id(of: &ConversationId) -> String {
@@ -38,7 +40,9 @@ pub(super) fn of_item(row: &Item, last: Option<Timestamp>, now: Timestamp) -> Op
     let speaker = text(row, "speaker").map(ToOwned::to_owned);
     let image_set = text(row, IMAGE_SET).map(ToOwned::to_owned);
     let turn = TurnRef { event, message_id };
-    Some(Unanswered { turn, question, kind, speaker, said_at: number(row, "saidAt"), image_set })
+    let asked_with = row.get(ASKED_WITH).and_then(|ids| ids.as_l().ok()).map_or(&[][..], Vec::as_slice);
+    let asked_with = asked_with.iter().filter_map(|id| id.as_s().ok()?.clone().try_into().ok()).collect();
+    Some(Unanswered { turn, question, kind, speaker, said_at: number(row, "saidAt"), image_set, asked_with })
 }
 
 /// Whether a row says that the newest answer waits.
@@ -66,6 +70,10 @@ impl DynamoHistory {
         row.extend(question.kind.for_row(&question.text).map(|kind| ("kind".to_owned(), s(kind))));
         row.extend(question.speaker.as_ref().map(|name| ("speaker".to_owned(), s(name))));
         row.extend(question.image_set.as_ref().map(|set| (IMAGE_SET.to_owned(), s(set))));
+        if !question.asked_with.is_empty() {
+            let ids = question.asked_with.iter().map(|id| s(id.as_str())).collect();
+            row.insert(ASKED_WITH.to_owned(), AttributeValue::L(ids));
+        }
         row.extend(job.quotes().map(|id| ("quotes".to_owned(), s(id.as_str()))));
         self.client.put_item().table_name(&self.table).set_item(Some(row)).send().await?;
         Ok(())

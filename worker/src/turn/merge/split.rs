@@ -16,6 +16,7 @@ use crate::{
     history::{RunCost, Turn},
     outcome::Outcome,
     retry_pauses::between_attempts,
+    rules::waiting::has_images,
     storage::Storage,
 };
 
@@ -56,8 +57,11 @@ pub(super) async fn split(
         }
     };
     let costs: Vec<RunCost> = turns.iter().map(|turn| attempt.cost(turn, failed, pause)).collect();
-    let may_go_on = |cost: RunCost| cost.has_time(config.give_up_after) && cost.has_call_left();
-    let each = || jobs.iter().zip(turns).zip(costs.iter().copied());
+    let has_attempts = !has_images(jobs) || attempts < config.max_attempts;
+    let may_go_on =
+        |cost: RunCost| has_attempts && cost.has_time(config.give_up_after) && cost.has_call_left();
+    let open = |((_, turn), _): &((&Job, &Turn), RunCost)| !turn.stage.is_over();
+    let each = || jobs.iter().zip(turns).zip(costs.iter().copied()).filter(open);
     let withdraw_all = async |outcome, counts: bool| {
         for ((job, turn), cost) in each() {
             withdraw(storage, job, turn, counts.then_some(cost)).await;
@@ -86,7 +90,7 @@ pub(super) async fn split(
         NotMerged::NeedsOwnAttempt => {}
     }
     for ((job, turn), cost) in each() {
-        match failed.filter(|_| !may_go_on(cost)) {
+        match failed.filter(|_| has_images(jobs) || !may_go_on(cost)) {
             // The job's own attempt finds the run given up, and ends with the apology.
             Some(reason) => storage.record_or_log(job, failed_with(turn, reason, true, Some(cost))).await,
             // The cost has no pause, because the job is tried by itself at once.

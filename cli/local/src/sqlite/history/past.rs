@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use shared::job::{ConversationId, EventId, Job};
+use shared::job::{ConversationId, EventId, Job, MessageId};
 use worker::{
     history::{
         ConversationChanges, ForgetMarker, Limit, Pause, Period, Snapshot, SnapshotScope, Stage, TurnRef,
@@ -130,7 +130,7 @@ fn unanswered(
     now: i64,
 ) -> rusqlite::Result<(Option<Unanswered>, bool)> {
     let mut kept = db.prepare_cached(
-        "SELECT event_id, message_id, question, speaker, kind, waits, said_at, image_set FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
+        "SELECT event_id, message_id, question, speaker, kind, waits, said_at, image_set, asked_with FROM unanswered WHERE conversation = ?1 AND expires_at > ?2",
     )?;
     let row = kept.query_row(params![of.as_str(), now], |row| {
         if row.get("waits")? {
@@ -147,10 +147,17 @@ fn unanswered(
             speaker: row.get("speaker")?,
             said_at: row.get("said_at")?,
             image_set: row.get("image_set")?,
+            asked_with: row.get::<_, Option<String>>("asked_with")?.map_or(vec![], |ids| ids_of(&ids)),
         };
         Ok((Some(unanswered), false))
     });
     Ok(row.optional()?.unwrap_or_default())
+}
+
+/// Reads a JSON array of message ids.
+fn ids_of(json: &str) -> Vec<MessageId> {
+    let ids: Vec<String> = serde_json::from_str(json).unwrap_or_default();
+    ids.into_iter().filter_map(|id| id.try_into().ok()).collect()
 }
 
 /// Returns the `createdAt` that the next row must come after, in a conversation that is forgotten up to this time.

@@ -111,7 +111,7 @@ fn insert(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     let mut row = |role: Role, said: &Question, model: Option<&str>| {
-        let Question { event, text, kind, speaker, message_id, said_at, image_set } = said;
+        let Question { event, text, kind, speaker, message_id, said_at, image_set, .. } = said;
         let at = *last.insert(stamp(now, last));
         insert.execute(params![
             row_id(event, role).to_string(),
@@ -142,6 +142,7 @@ fn insert(
         message_id: questions.last().and_then(|said| said.message_id.clone()),
         said_at: job.at(),
         image_set: None,
+        asked_with: vec![],
     };
     row(Role::Assistant, &answered, Some(model))?;
     Ok(())

@@ -104,9 +104,11 @@ pub(super) fn keep_unanswered(
     question: &Question,
     until: i64,
 ) -> rusqlite::Result<()> {
+    let asked_with: Vec<_> = question.asked_with.iter().map(MessageId::as_str).collect();
+    let asked_with = serde_json::to_string(&asked_with).unwrap_or_default();
     db.prepare_cached(
-        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind, said_at, quotes, image_set)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO unanswered (conversation, event_id, message_id, question, speaker, expires_at, kind, said_at, quotes, image_set, asked_with)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         job.conversation.as_str(),
@@ -119,6 +121,7 @@ pub(super) fn keep_unanswered(
         question.said_at,
         job.quotes().map(MessageId::as_str),
         question.image_set,
+        Some(asked_with).filter(|_| !question.asked_with.is_empty()),
     ])?;
     Ok(())
 }

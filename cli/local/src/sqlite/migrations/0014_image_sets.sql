@@ -2,3 +2,4 @@
 
 ALTER TABLE messages ADD COLUMN image_set TEXT;
 ALTER TABLE unanswered ADD COLUMN image_set TEXT;
+ALTER TABLE unanswered ADD COLUMN asked_with TEXT;    -- JSON array of the images that were asked with it
