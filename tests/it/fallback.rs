@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use shared::env::Env;
 use worker::config::Config;
 
-use crate::harness::local::{Bot, USER};
+use crate::{
+    harness::local::{Bot, USER},
+    media::{jpeg, picture, sends},
+};
 
 const FALLBACK: [(&str, &str); 2] = [("GPT_MODEL", "gpt-5.4"), ("FALLBACK_MODEL", "gpt-5.4-mini")];
 
@@ -42,6 +45,22 @@ async fn the_second_model_answers_at_once_if_the_first_asks_for_a_long_pause_or_
         bot.answers(&["answer to and on"]).await;
         assert_eq!(models(&bot), ["gpt-5.4", "gpt-5.4-mini", "gpt-5.4"]);
     }
+}
+
+#[tokio::test]
+async fn a_second_model_that_reads_no_images_answers_a_question_after_an_image() {
+    let mut bot = Bot::with(&[("GPT_MODEL", "gpt-5.4"), ("FALLBACK_MODEL", "gpt-4")], |_| {}).await;
+    sends(&bot, picture(&bot, jpeg(100))).await;
+    bot.answers(&["answer to [image] [image/jpeg, 100 bytes]"]).await;
+    (0..3).for_each(|_| bot.model.plan_error(503, "overloaded"));
+    bot.hears("and now?").await;
+    bot.answers(&["answer to and now?"]).await;
+    let asked = bot.model.asked();
+    let images = |seen: &Value| seen.to_string().matches("data:image/").count();
+    assert_eq!(
+        (models(&bot)[4].as_str(), images(&asked[3].body), images(&asked[4].body)),
+        (Some("gpt-4"), 1, 0)
+    );
 }
 
 #[tokio::test]

@@ -55,9 +55,11 @@ pub(crate) async fn ask_model(
     }
     let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
     let (images, file) = (&*input.images, input.file.as_ref());
-    let parts = PromptParts { system: &system, past: &past, questions: &questions, job, images, file };
-    let (has_images, has_pdf) = (!images.is_empty(), parts.pdf().is_some());
-    let fallback = model.fallback().filter(|fallback| !has_images || fallback.settings.may_see());
+    let needs_images = !images.is_empty() && !input.has_only_earlier_images();
+    let parts =
+        PromptParts { system: &system, past: &past, questions: &questions, job, images, needs_images, file };
+    let has_pdf = parts.pdf().is_some();
+    let fallback = model.fallback().filter(|fallback| !needs_images || fallback.settings.may_see());
     let fallback = fallback.filter(|fallback| !has_pdf || fallback.settings.may_read_pdfs());
     let call = Call { parts, storage, attempt, pauses: &config.pauses.within };
     let asked = match fallback {
@@ -94,6 +96,8 @@ struct PromptParts<'a> {
     questions: &'a [&'a str],
     job: &'a Job,
     images: &'a [Image],
+    /// Whether a model that is known to read no images cannot be asked.
+    needs_images: bool,
     file: Option<&'a File>,
 }
 
@@ -117,6 +121,11 @@ impl PromptParts<'_> {
         };
         (prompt.of, prompt.by) = (Some(self.job.conversation.pseudonym()), Some(self.job.user_pseudonym()));
         Ok(prompt)
+    }
+
+    /// Returns the images that this model gets.
+    fn images_for(&self, model: &ModelClient) -> &[Image] {
+        if self.needs_images || model.settings.may_see() { self.images } else { &[] }
     }
 
     fn pdf(&self) -> Option<&Pdf> {
@@ -223,8 +232,8 @@ impl Call<'_> {
                 return Err(Failure::retryable(Reason::ModelUnavailable, "no time was left to ask"));
             }
             attempt.count_call();
-            let done =
-                model.complete(&prompt, self.parts.images, self.parts.pdf(), max_tokens, deadline).await;
+            let (images, pdf) = (self.parts.images_for(model), self.parts.pdf());
+            let done = model.complete(&prompt, images, pdf, max_tokens, deadline).await;
             attempt.finish_call(done.as_ref().map_or_else(ModelError::is_paid, |_| true));
             let failure = done.as_ref().err().and_then(ModelError::failure);
             model.availability.count_call(!failure.is_some_and(fallback::is_unavailable), Instant::now());

@@ -110,6 +110,11 @@ impl PromptInput {
         self.has_own_images || matches!(self.attachment, Some(Attachment::Quoted(_)))
     }
 
+    /// Whether its images were sent before it, and it names none of them.
+    pub(crate) fn has_only_earlier_images(&self) -> bool {
+        self.attachment.is_none() && !self.has_own_images
+    }
+
     /// Leaves out the images that the question can be asked without: all, or all but the newest if the question has no
     /// words. Returns false if there were none.
     pub(crate) fn leave_out_images(&mut self) -> bool {
