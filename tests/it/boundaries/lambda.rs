@@ -19,6 +19,8 @@ use crate::harness::{
     process::henji,
 };
 
+/// The time for which a message that is handed back is not shown again.
+const HANDED_BACK: Duration = Duration::from_millis(1_100);
 /// The time that an invocation of the worker may take.
 const WORKER_TIME: Duration = Duration::from_mins(1);
 
@@ -140,6 +142,10 @@ impl Pipeline for OnLambda {
         }
         let event = json!({ "Records": messages.iter().map(record).collect::<Vec<_>>() });
         let answer = self.worker.invoke(&self.gate, event, WORKER_TIME).await;
+        if answer.as_ref().is_some_and(|answer| answer["batchItemFailures"] != json!([])) {
+            // Pauses are cut short. But images wait for words, and without this they would be received dozens of times.
+            sleep(HANDED_BACK).await;
+        }
         for message in &messages {
             let is_it = |failure: &Value| failure["itemIdentifier"] == json!(message.message_id);
             let failures = answer.as_ref().map(|answer| answer["batchItemFailures"].as_array().unwrap());
