@@ -244,11 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn words_belong_to_an_image_that_was_sent_four_seconds_before_them_at_most() {
+        let image = image("[image]", "", "m", 10_000);
+        for (said_at, belong) in [(9_999, false), (10_000, true), (14_000, true), (14_001, false)] {
+            assert_eq!(image.is_just_before(Some(said_at)), belong, "{said_at}");
+        }
+        assert!(!image.is_just_before(None));
+    }
+
+    #[test]
     fn a_question_that_is_asked_again_sees_what_it_saw() {
         let own = image("[image 2 of 2]", "s", "m2", 2_000);
         let set = last(&[("[image 1 of 2]", "s", 1), ("[image 2 of 2]", "s", 2), ("answer", "", 2)]);
         assert_eq!(ids(&set.in_view(std::slice::from_ref(&own), true, Some(3_000))), ["m1"]);
-        assert_eq!(set.set_of(&own.message_id).as_deref(), Some("s"));
+        let two = last(&[("[image]", "s", 1), ("answer", "", 1), ("[image]", "t", 2), ("answer", "", 2)]);
+        assert_eq!(two.set_of(&own.message_id).as_deref(), Some("t"));
         let words = last(&[("[image]", "", 1), ("answer", "", 1), ("what?", "", 2), ("answer", "", 2)]);
         assert_eq!(ids(&words.in_view(&[], true, Some(3_000))), ["m1"]);
         let both = last(&[

@@ -115,3 +115,20 @@ fn an_image_waits_two_seconds_for_words_and_a_set_three_for_its_next_image() {
     assert_eq!(wait_ms(&[Job { accepted_at: None, ..one.clone() }]), 0);
     assert!(wait(&[one], true, Timestamp::from_millisecond(NOW).unwrap()).is_zero());
 }
+
+#[test]
+fn jobs_behind_decide_about_an_image_and_where_it_is_set_about_a_text() {
+    let (one, words) = (image("1", None, 0), text("one"));
+    let group = ConversationId::of_known_id("C1".to_owned()).unwrap();
+    for (job, merges, is_joined) in [
+        (&one, false, true),
+        (&one, true, true),
+        (&words, false, false),
+        (&words, true, true),
+        (&text("help"), true, false),
+        (&Job { conversation: group, ..one.clone() }, false, false),
+    ] {
+        assert_eq!(may_be_joined(job, merges), is_joined, "{job:?}");
+    }
+    assert!(has_images(&[one.clone(), words.clone()]) && !has_images(&[words, one]) && !has_images(&[]));
+}
