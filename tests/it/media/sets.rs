@@ -195,7 +195,7 @@ mod told {
         let webhooks = [image(chat, &set(1, 3), 1), image_of(&bmp(), &set(2, 3)), gone];
         happens(chat, webhooks).await;
         is_one_question(chat, "[image]\n[images that cannot be seen: 2]", &[1]).await;
-        // Where none of them can be seen, one notice says so.
+        // One notice says that none of them can be seen.
         let webhooks = [image_of(&bmp(), &json!({ "id": "E8" })), image_of(&bmp(), &json!({ "id": "E8" }))];
         happens(chat, webhooks).await;
         assert_eq!(said(chat)[1..], [media_notices().image_unclear]);

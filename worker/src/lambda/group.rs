@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use serde_json::json;
-use shared::{event::log, logging, traces};
+use shared::{event::log, job::Job, logging, traces};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -102,10 +102,11 @@ async fn process_next(
     let record = &records[0];
     let Clients { config, storage, .. } = &setup.clients;
     let behind = records[1..].iter().map(|it| it.body.as_str());
-    let Gathered { jobs, wait } = match gather(config, &record.body, behind, one_by_one, storage.now()) {
-        Ok(gathered) => gathered,
+    let first = match Job::decode(&record.body) {
+        Ok(job) => job,
         Err(error) => return Progress::next(0, disposition::unreadable(setup, record, &error).await),
     };
+    let Gathered { jobs, wait } = gather(config, first, behind, one_by_one, storage.now());
     if !wait.is_zero() {
         // SQS shows the next message of a conversation only when the first one is visible again.
         return Progress::next(0, ControlFlow::Break(wait));

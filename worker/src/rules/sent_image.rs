@@ -1,17 +1,17 @@
 //! The images that people send: their order in a set, and which questions get them again. Pure.
 
+use std::time::Duration;
+
 use shared::job::MessageId;
 
 use super::{
     conversation::{Message, Role},
     message_kind::MessageKind,
+    waiting::WAIT_MAX,
 };
 
 /// The time for which the next question gets images again, in milliseconds from when they were sent.
 const IN_VIEW_MS: i64 = 600_000;
-
-/// The longest time between an image and the words that are answered with it, in milliseconds.
-const TOGETHER_MS: i64 = 4_000;
 
 /// An image of a conversation, which LINE keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl SentImage {
     /// Whether it was sent so shortly before words that both were one question.
     pub(crate) fn is_just_before(&self, said_at: Option<i64>) -> bool {
         let ago = said_at.zip(self.sent_at).map(|(at, sent_at)| at.saturating_sub(sent_at));
-        ago.is_some_and(|ago| (0..=TOGETHER_MS).contains(&ago))
+        ago.and_then(|ago| u64::try_from(ago).ok()).is_some_and(|ago| Duration::from_millis(ago) <= WAIT_MAX)
     }
 
     /// Whether both were sent in one set.

@@ -17,7 +17,7 @@ const WORDS_WAIT: Duration = Duration::from_secs(2);
 /// The time that the images of a set wait for the next one.
 const IMAGE_WAIT: Duration = Duration::from_secs(3);
 /// The longest time that jobs wait for more in all.
-const WAIT_MAX: Duration = Duration::from_secs(4);
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(4);
 /// The most milliseconds that the clock of *accept* is ahead. If it is further ahead, nobody knows how long a job has
 /// waited.
 const CLOCK_AHEAD_MS: i64 = 1_000;

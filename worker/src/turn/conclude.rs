@@ -62,7 +62,7 @@ pub(crate) async fn conclude(
 }
 
 /// Ends the turn without an answer, because its message was unsent or its conversation was forgotten.
-async fn end_in_silence(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
+pub(crate) async fn end_in_silence(storage: &Storage, job: &Job) -> Result<Outcome, AttemptError> {
     storage.record(job, Step::Forgotten).await?;
     log!(info, Forgotten, event = %job.event_id, conversation = %job.conversation, "the message was taken back or forgotten");
     Ok(Outcome::Forgotten)

@@ -18,11 +18,11 @@ use tokio::time::timeout_at;
 use self::split::{NotMerged, split};
 use super::{
     attempt_error::{AttemptError, out_of_time},
-    conclude::conclude,
+    conclude::{conclude, end_in_silence},
     give_up::run_to_outcome,
     limits::Limits,
     merge_result::MergeResult,
-    question::{self, Drafted},
+    question::{self, DRAFTS, Drafted},
     time_budget::Attempt,
     unsend::is_forgotten,
     user,
@@ -31,7 +31,7 @@ use crate::{
     clients::Clients,
     config::Config,
     failure::Reason,
-    history::{LastAttempt, Question, Stage, Step, StoreResult, Turn},
+    history::{LastAttempt, Question, Stage, StoreResult, Turn},
     rules::{
         message_kind::{MessageKind, kept},
         waiting::{has_images, set_of},
@@ -46,8 +46,6 @@ mod split;
 /// roles to alternate, needs attempts one by one; and for a failure that passes, two attempts are paid for already.
 /// Images are one message to the model, and are tried and given up together.
 const MERGE_ATTEMPTS_MAX: u32 = 2;
-/// The most drafts of one attempt, if its messages are changed meanwhile.
-const DRAFTS: usize = 3;
 
 /// Makes one attempt at several jobs of one conversation.
 pub(super) async fn attempt(clients: &Clients, jobs: &[Job], limits: &Limits) -> MergeResult {
@@ -107,7 +105,10 @@ async fn answer(
             let is_settled = changes.edit.is_none() && changes.answered_by.is_none() && changes.others == 0;
             match (is_gone, has_images(jobs)) {
                 (false, _) if is_settled => left.push(at),
-                (true, true) => end_in_silence(&clients.storage, job, &mut turns[at]).await?,
+                (true, true) => {
+                    end_in_silence(&clients.storage, job).await.map_err(failed)?;
+                    turns[at].stage = Stage::Forgotten;
+                }
                 _ => return Err(NotMerged::NeedsOwnAttempt),
             }
         }
@@ -123,11 +124,8 @@ async fn answer(
     Err(NotMerged::NeedsOwnAttempt)
 }
 
-async fn end_in_silence(storage: &Storage, job: &Job, turn: &mut Turn) -> Result<(), NotMerged> {
-    storage.record(job, Step::Forgotten).await.map_err(NotMerged::Failed)?;
-    turn.stage = Stage::Forgotten;
-    log!(info, Forgotten, event = %job.event_id, conversation = %job.conversation, "the message was taken back or forgotten");
-    Ok(())
+fn failed(error: AttemptError) -> NotMerged {
+    NotMerged::Failed(error.failure)
 }
 
 /// Drafts and stores the answer to a job and to the others before it.
@@ -149,7 +147,6 @@ async fn store(
         asked_with: vec![],
         image_set: set_of(other).map(|set| set.id.clone()),
     });
-    let failed = |error: AttemptError| NotMerged::Failed(error.failure);
     let drafted =
         question::draft(clients, job, text(job), before.collect(), attempt).await.map_err(failed)?;
     match drafted {

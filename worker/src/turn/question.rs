@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The most drafts of one attempt, if its message is changed meanwhile.
-const DRAFTS: usize = 3;
+pub(crate) const DRAFTS: usize = 3;
 
 /// A draft, or the reason why there is none.
 pub(crate) enum Drafted<'a> {

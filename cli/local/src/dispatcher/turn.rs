@@ -115,8 +115,13 @@ impl Dispatcher {
     /// Returns this job and those that wait behind it, as far as they may be answered together, and the jobs that are.
     async fn gather(&self, claimed: Claimed, is_alone: bool) -> (Vec<Claimed>, Result<Gathered, JobError>) {
         let Clients { config, storage, .. } = &self.clients;
+        let first = Job::decode(&claimed.body);
         let mut all = vec![claimed];
-        if !is_alone && may_be_joined(config, &all[0].body) {
+        let first = match first {
+            Ok(first) => first,
+            Err(error) => return (all, Err(error)),
+        };
+        if !is_alone && may_be_joined(config, &first) {
             // If the database does not say which jobs wait, the job is not held up.
             all.extend(self.queue.behind(&all[0], BEHIND_MAX).await.unwrap_or_default());
             if let Some(first) = all.iter().position(|it| locked(&self.one_by_one).contains(&it.seq)) {
@@ -124,8 +129,8 @@ impl Dispatcher {
             }
         }
         let behind = all[1..].iter().map(|it| it.body.as_str());
-        let gathered = gather(config, &all[0].body, behind, is_alone, storage.now());
-        (all, gathered)
+        let gathered = gather(config, first, behind, is_alone, storage.now());
+        (all, Ok(gathered))
     }
 
     /// Carries out the disposition, and repeats it until the queue has recorded it. Until then nobody else gets the

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use shared::{
-    event::log,
-    job::{Job, JobError},
-};
+use shared::{event::log, job::Job};
 
 use crate::{
     config::Config,
@@ -24,19 +21,18 @@ pub struct Gathered {
     pub wait: Duration,
 }
 
-/// Returns the jobs that are answered together at this time. `first` is the first body of a conversation, and the bodies
-/// behind it wait. A job that must be answered by itself is alone and due. Returns an error if the first body is no job
-/// for this build.
+/// Returns the jobs that are answered together at this time. `first` is the first job of a conversation, and the bodies
+/// behind it wait. A job that must be answered by itself is alone and due.
 pub fn gather<'a>(
     config: &Config,
-    first: &str,
+    first: Job,
     behind: impl Iterator<Item = &'a str>,
     is_alone: bool,
     now: Timestamp,
-) -> Result<Gathered, JobError> {
-    let mut jobs = vec![Job::decode(first)?];
+) -> Gathered {
+    let mut jobs = vec![first];
     if is_alone {
-        return Ok(Gathered { jobs, wait: Duration::ZERO });
+        return Gathered { jobs, wait: Duration::ZERO };
     }
     let mut is_followed = false;
     for body in behind {
@@ -52,10 +48,10 @@ pub fn gather<'a>(
     if !wait.is_zero() {
         log!(debug, WaitsForMore, event = %jobs[0].event_id, "images wait for other images or for words");
     }
-    Ok(Gathered { jobs, wait })
+    Gathered { jobs, wait }
 }
 
 /// Whether jobs behind this one decide how it is answered: see [`gather`].
-pub fn may_be_joined(config: &Config, body: &str) -> bool {
-    Job::decode(body).is_ok_and(|job| waiting::may_be_joined(&job, config.merges))
+pub fn may_be_joined(config: &Config, job: &Job) -> bool {
+    waiting::may_be_joined(job, config.merges)
 }
